@@ -1,0 +1,62 @@
+"""
+The two ways in which a chat says no.
+
+A L{ChatError} is a refusal: it is sent back, and what was asked did not happen. A L{Disconnect} is
+an end: the connection is told why and closed. Their codes are part of the protocol: add to them
+with care, never rename one.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+BAD_HELLO = "bad-hello"
+BAD_COMMAND = "bad-command"
+BAD_NAME = "bad-name"
+BAD_ROOM = "bad-room"
+NAME_TAKEN = "name-taken"
+NOT_JOINED = "not-joined"
+ALREADY_JOINED = "already-joined"
+TOO_LONG = "too-long"
+BAD_ENCODING = "bad-encoding"
+HELLO_TIMEOUT = "hello-timeout"
+
+
+class ChatError(Exception):
+    """
+    A refusal, in words for the client.
+
+    @ivar code: one of this module's constants
+    @ivar text: one line for a person; it quotes nothing that was not checked
+    """
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code, text)
+        self.code = code
+        self.text = text
+
+
+class Disconnect(Struct, frozen=True):
+    """
+    The end of a connection.
+
+    @ivar code: the WebSocket close code (RFC 6455 section 7.4.2, private use): below 3500 the
+        client should come back, from 3500 on it should not
+    @ivar reason: one word for the client
+    @ivar reconnect: whether the client should come back
+    """
+
+    code: int
+    reason: str
+    reconnect: bool
+
+
+SHUTDOWN = Disconnect(3001, "shutdown", True)
+SLOW = Disconnect(3008, "slow-consumer", True)
+NO_PONG = Disconnect(3012, "no-pong", True)
+BAD_REQUEST = Disconnect(3501, "bad-request", False)
+HANDSHAKE_TIMEOUT = Disconnect(3502, "handshake-timeout", False)
+TAKEN = Disconnect(3520, "name-taken", False)
+
+#: How a refusal ends a connection that has not joined yet; any other ends it with L{BAD_REQUEST}.
+ENDS = {NAME_TAKEN: TAKEN, HELLO_TIMEOUT: HANDSHAKE_TIMEOUT}

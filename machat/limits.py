@@ -1,0 +1,44 @@
+"""
+What one peer may take: every limit of a chat in one value, with its default.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """
+    The limits of one L{machat.service.ChatService}. Times are seconds, sizes are bytes.
+
+    @ivar line: the longest line, and the longest WebSocket message, a client may send
+    @ivar hello: the longest hello object
+    @ivar head: the longest head of a WebSocket's HTTP request
+    @ivar joining: from the connection to having joined
+    @ivar waiting: output that may wait for one connection; beyond it, it is a slow consumer
+    @ivar stalled: how long a connection may take none of what waits for it
+    @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
+    @ivar pong: how long it may take to answer, whole seconds below C{ping}
+    @ivar closing: how long a closing connection may take the last that waits for it
+    @ivar logMessages: the messages that a room's log keeps
+    @ivar logBytes: the memory of the texts that a room's log keeps
+    @ivar logAge: how long the log of an empty room is kept
+    @ivar logTotal: the memory of all rooms' logs together
+    """
+
+    line: int = 65_536
+    hello: int = 4_096
+    head: int = 8_192
+    joining: float = 10.0
+    waiting: int = 1_048_576
+    stalled: float = 30.0
+    ping: int = 25
+    pong: int = 10
+    closing: float = 5.0
+    logMessages: int = 256
+    logBytes: int = 262_144
+    logAge: float = 86_400.0
+    logTotal: int = 268_435_456
+
+
+DEFAULTS = Limits()

@@ -1,0 +1,132 @@
+"""
+The log of each room, in memory: numbers, keeps a little, delivers.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from itertools import islice
+from sys import getsizeof
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from machat.events import Draft, Message, Position
+from machat.interfaces import IMessageLog
+from machat.limits import DEFAULTS, Limits
+
+#: What an empty log of a room and a kept message without its text weigh, about, on CPython 3.11.
+ROOM_BYTES = 1_536
+MESSAGE_BYTES = 128
+
+
+class _RoomLog:
+    """
+    One room's messages, newest last. Their numbers have no gaps, so a place in the log is found by
+    arithmetic.
+    """
+
+    __slots__ = ("epoch", "seq", "kept", "bytes", "deliver", "idle")
+
+    def __init__(self) -> None:
+        self.epoch = secrets.token_hex(8)
+        self.seq = 0
+        self.kept: deque[Message] = deque()
+        self.bytes = ROOM_BYTES
+        self.deliver: Callable[[Sequence[Message]], None] | None = None
+        self.idle = 0.0
+
+    def add(self, message: Message) -> None:
+        self.kept.append(message)
+        self.bytes += getsizeof(message.text) + MESSAGE_BYTES
+
+    def drop(self) -> None:
+        self.bytes -= getsizeof(self.kept.popleft().text) + MESSAGE_BYTES
+
+
+@implementer(IMessageLog)
+class MemoryLog:
+    """
+    Keeps each room's last messages, bounded by count, bytes and age. When all rooms together weigh
+    too much, the rooms that were left first are forgotten first; one that comes back begins a new
+    epoch. Then the oldest messages of the rooms that are followed go.
+    """
+
+    def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._followed: dict[str, _RoomLog] = {}
+        self._idle: OrderedDict[str, _RoomLog] = OrderedDict()
+        self._bytes = 0
+
+    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
+        self._expire()
+        log = self._idle.pop(room, None)
+        if log is None:
+            log = _RoomLog()
+            self._bytes += log.bytes
+        log.deliver = deliver
+        self._followed[room] = log
+        return succeed(Position(log.epoch, log.seq))
+
+    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
+        log = self._followed[room]
+        first = log.seq + 1
+        at = int(self._clock.seconds() * 1000)
+        messages = [
+            Message(draft.room, seq, draft.sender, draft.text, at)
+            for seq, draft in enumerate(batch, first)
+        ]
+        log.seq += len(messages)
+        self._keep(log, messages)
+        if log.deliver is not None:
+            log.deliver(messages)
+        return succeed(range(first, log.seq + 1))
+
+    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        log = self._followed.get(room) or self._idle.get(room)
+        if log is None or not log.kept:
+            return succeed([])
+        start = max(0, after + 1 - log.kept[0].seq)
+        return succeed(list(islice(log.kept, start, start + limit)))
+
+    def unfollow(self, room: str) -> None:
+        log = self._followed.pop(room)
+        log.deliver = None
+        if not log.kept:
+            self._bytes -= log.bytes
+            return
+        log.idle = self._clock.seconds()
+        self._idle[room] = log
+        self._expire()
+
+    def _keep(self, log: _RoomLog, messages: Sequence[Message]) -> None:
+        before = log.bytes
+        for message in messages:
+            log.add(message)
+        while len(log.kept) > self._limits.logMessages or (
+            log.kept and log.bytes > self._limits.logBytes
+        ):
+            log.drop()
+        self._bytes += log.bytes - before
+        if self._bytes > self._limits.logTotal:
+            self._expire()
+            while log.kept and self._bytes > self._limits.logTotal:
+                self._bytes -= log.bytes
+                log.drop()
+                self._bytes += log.bytes
+
+    def _expire(self) -> None:
+        """
+        Forget the rooms that have been empty for too long, or that there is no place for.
+        """
+        oldest = self._clock.seconds() - self._limits.logAge
+        while self._idle:
+            log = next(iter(self._idle.values()))
+            if log.idle >= oldest and self._bytes <= self._limits.logTotal:
+                return
+            self._idle.popitem(last=False)
+            self._bytes -= log.bytes

@@ -1,0 +1,76 @@
+"""
+The rules for the names of members and rooms.
+
+A name is made of Unicode letters, marks, digits and a few signs, normalised to NFC. What cannot be
+seen cannot be used. Two names are the same name when their keys are: NFKC and case folding
+(Unicode 3.13, UAX 15), so that C{Mina}, C{MINA} and a full-width C{Mina} do not sit side by side.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from machat.errors import BAD_NAME, BAD_ROOM, ChatError
+
+NAME_LENGTH = 32
+ROOM_LENGTH = 64
+
+#: The sender of the server's own words in the C{text} dialect: nobody else's name.
+RESERVED = "machat"
+
+_SIGNS = "-_.[]{}|^~'"
+_ALLOWED = ("L", "M", "Nd")
+
+#: Letters and marks that show nothing (Default_Ignorable_Code_Point, Unicode 5.21).
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+
+@lru_cache(maxsize=4096)
+def key(name: str) -> str:
+    """
+    @return: what names are compared by; idempotent
+    """
+    if name.isascii():
+        return name.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def checkName(name: str) -> str:
+    """
+    Check a member's name: 1 to 32 characters.
+
+    @return: the name in NFC
+    @raise ChatError: C{bad-name}
+    """
+    checked = _check(name, NAME_LENGTH, _SIGNS, BAD_NAME)
+    if key(checked) == RESERVED:
+        raise ChatError(BAD_NAME, f"the name {RESERVED} is the server's own")
+    return checked
+
+
+def checkRoom(name: str) -> str:
+    """
+    Check a room's name: 1 to 64 characters, C{/} and C{+} among them.
+
+    @return: the name in NFC
+    @raise ChatError: C{bad-room}
+    """
+    return _check(name, ROOM_LENGTH, _SIGNS + "/+", BAD_ROOM)
+
+
+def _check(name: str, length: int, signs: str, code: str) -> str:
+    if len(name) > 4 * length:  # normalising is not for whole novels
+        raise ChatError(code, f"longer than {length} characters")
+    name = unicodedata.normalize("NFC", name)
+    if not 1 <= len(name) <= length:
+        raise ChatError(code, f"must have 1 to {length} characters")
+    for character in name:
+        if character not in signs and not unicodedata.category(character).startswith(_ALLOWED):
+            raise ChatError(code, f"may have letters, marks, digits and {signs} only")
+    if _INVISIBLE.search(name) or unicodedata.category(name[0]).startswith("M"):
+        raise ChatError(code, "has a character that cannot be seen by itself")
+    return name

@@ -1,0 +1,311 @@
+"""
+Between a room and a transport: bounded, in order, and at once where the socket is idle.
+
+A plain TCP or UNIX transport offers C{writeSomeData}. An idle outbox calls it directly, which saves
+the reactor's two C{epoll_ctl} calls and a turn for each delivery; only what the socket does not
+take waits. While something waits, the outbox is a pull producer of its transport and hands over one
+piece each time the transport has sent the last. Any other transport (TLS, a test's) is written to
+as usual, with the outbox as its push producer.
+
+Everything that is written to the connection has to go through its outbox, so an outbox can stand
+where a protocol expects its transport.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IPullProducer,
+    IPushProducer,
+    IReactorTime,
+    ISSLTransport,
+)
+from zope.interface import implementer
+
+from machat.limits import Limits
+
+#: What is handed to a transport at once, bytes. A peer that takes one piece has made progress.
+PIECE = 65_536
+
+#: How long a connection is kept half closed for the peer to read our last words, seconds. Closing a
+#: socket while the peer still sends resets it, and a reset discards what the peer has not read yet.
+LINGER = 1.0
+
+
+class State(Enum):
+    """
+    What an outbox does with bytes: C{IDLE} writes them, C{DRAINING} queues them, C{CLOSING} still
+    sends what is queued but takes no more, C{CLOSED} does nothing.
+    """
+
+    IDLE = 0
+    DRAINING = 1
+    CLOSING = 2
+    CLOSED = 3
+
+
+_IDLE = State.IDLE
+_DRAINING = State.DRAINING
+
+
+@implementer(IPushProducer, IPullProducer)
+class Outbox:
+    """
+    The waiting output of one connection.
+
+    @ivar transport: what it writes to
+    """
+
+    __slots__ = (
+        "transport",
+        "_clock",
+        "_limits",
+        "_slow",
+        "_direct",
+        "_state",
+        "_queue",
+        "_waiting",
+        "_handed",
+        "_progress",
+        "_timer",
+    )
+
+    def __init__(
+        self,
+        transport: Any,
+        clock: IReactorTime,
+        limits: Limits,
+        slow: Callable[[int], None],
+    ) -> None:
+        """
+        @param transport: connected, and not written to by anybody else
+        @param limits: C{waiting}, C{stalled} and C{closing} count here
+        @param slow: called once, with the bytes waiting, when the peer takes too little; the
+            connection is aborted after it
+        """
+        self.transport = transport
+        self._clock = clock
+        self._limits = limits
+        self._slow = slow
+        self._state = _IDLE
+        self._queue: deque[bytes | memoryview] | None = None
+        self._waiting = 0
+        self._handed = 0
+        self._progress = 0.0
+        self._timer: IDelayedCall | None = None
+        self._direct: Callable[[Any], Any] | None = None
+        if _isPlainSocket(transport):
+            self._direct = transport.writeSomeData
+        else:
+            transport.registerProducer(self, True)
+
+    def write(self, data: bytes) -> None:
+        """
+        Send bytes after all that were written before. Ignored once the connection is closing.
+        """
+        if self._state is _IDLE:
+            if self._direct is None:
+                self.transport.write(data)
+                return
+            sent = self._direct(data)
+            if sent != len(data):
+                self._drain(data, sent)
+        elif self._state is _DRAINING:
+            self._enqueue(data)
+            if self._waiting > self._limits.waiting:
+                self._giveUp()
+
+    def _drain(self, data: bytes, sent: Any) -> None:
+        """
+        The socket did not take everything.
+        """
+        if not isinstance(sent, int):
+            self.abortConnection()  # an exception: the peer is gone
+            return
+        self._enqueue(memoryview(data)[sent:])
+        self._startDraining()
+        self.transport.registerProducer(self, False)  # calls resumeProducing at once
+
+    def _startDraining(self) -> None:
+        self._state = _DRAINING
+        self._progress = self._clock.seconds()
+        if self._timer is None:
+            self._timer = self._clock.callLater(self._limits.stalled, self._checkProgress)
+
+    def _enqueue(self, data: bytes | memoryview) -> None:
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(data)
+        self._waiting += len(data)
+
+    def resumeProducing(self) -> None:
+        """
+        The transport has sent what it was given.
+        """
+        if self._state is State.CLOSED:
+            return
+        self._progress = self._clock.seconds()
+        self._waiting -= self._handed
+        self._handed = 0
+        if self._direct is not None:
+            self._pull()
+        else:
+            self._push()
+
+    def _pull(self) -> None:
+        if self._queue:
+            piece = self._take()
+            self._handed = len(piece)
+            self._waiting += len(piece)
+            self.transport.write(piece)
+        elif self._state is State.CLOSING:
+            self._close()
+        else:
+            self._state = _IDLE
+            self._queue = None
+            self.transport.unregisterProducer()
+
+    def _push(self) -> None:
+        if self._state is _DRAINING:
+            self._state = _IDLE
+        while self._queue and self._state is not _DRAINING:
+            self.transport.write(self._take())
+        if self._state is State.CLOSING:
+            self._close()
+
+    def _take(self) -> bytes:
+        """
+        @return: the front of the queue, joined: at most L{PIECE} bytes
+        """
+        assert self._queue is not None
+        pieces: list[bytes | memoryview] = []
+        size = 0
+        while self._queue and size < PIECE:
+            data = self._queue.popleft()
+            if size + len(data) > PIECE:
+                view = memoryview(data)
+                self._queue.appendleft(view[PIECE - size :])
+                data = view[: PIECE - size]
+            pieces.append(data)
+            size += len(data)
+        self._waiting -= size
+        return b"".join(pieces)
+
+    def pauseProducing(self) -> None:
+        """
+        The transport holds enough. Twisted says so again at every write while it does.
+        """
+        if self._state is _IDLE:
+            self._startDraining()
+
+    def stopProducing(self) -> None:
+        """
+        The connection is lost.
+        """
+        self.connectionLost()
+
+    def _checkProgress(self) -> None:
+        self._timer = None
+        if self._state is not _DRAINING:
+            return
+        idle = self._clock.seconds() - self._progress
+        if idle >= self._limits.stalled:
+            self._giveUp()
+        else:
+            self._timer = self._clock.callLater(self._limits.stalled - idle, self._checkProgress)
+
+    def _giveUp(self) -> None:
+        waiting = self._waiting
+        self.abortConnection()
+        self._slow(waiting)
+
+    def expire(self) -> None:
+        """
+        Abort the connection if it is still there after L{Limits.closing} seconds.
+        """
+        self._restartTimer(self._limits.closing)
+
+    def _restartTimer(self, delay: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.callLater(delay, self._abort)
+
+    def _abort(self) -> None:
+        self._timer = None
+        self.abortConnection()
+
+    def loseConnection(self) -> None:
+        """
+        Close the connection when everything written so far is sent, or abort it when that takes
+        longer than L{Limits.closing} seconds.
+        """
+        if self._state is _IDLE:
+            self.expire()
+            self._close()
+        elif self._state is _DRAINING:
+            self.expire()
+            self._state = State.CLOSING
+
+    def _close(self) -> None:
+        self._forget()
+        self.transport.unregisterProducer()
+        if self._direct is None:
+            self.transport.loseConnection()
+        else:
+            self.transport.loseWriteConnection()
+            self._restartTimer(min(LINGER, self._limits.closing))
+
+    def abortConnection(self) -> None:
+        """
+        Close the connection now; what waits is lost. C{loseConnection} would never end on a peer
+        that does not read.
+        """
+        self._forget()
+        self.transport.abortConnection()
+
+    def connectionLost(self) -> None:
+        """
+        The connection is gone: drop what waits and stop the timer.
+        """
+        self._forget()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _forget(self) -> None:
+        self._state = State.CLOSED
+        self._queue = None
+        self._waiting = self._handed = 0
+
+    def unregisterProducer(self) -> None:
+        """
+        Do nothing: the outbox is the only producer of its transport, and knows when it is not.
+        """
+
+    def getPeer(self) -> IAddress:
+        """
+        @return: the transport's
+        """
+        address: IAddress = self.transport.getPeer()
+        return address
+
+    def getHost(self) -> IAddress:
+        """
+        @return: the transport's
+        """
+        address: IAddress = self.transport.getHost()
+        return address
+
+
+def _isPlainSocket(transport: Any) -> bool:
+    """
+    Whether the transport itself writes to a socket. One that wraps another may pass
+    C{writeSomeData} on as an attribute, past its own encryption: what counts is its class.
+    """
+    return hasattr(type(transport), "writeSomeData") and not ISSLTransport.providedBy(transport)

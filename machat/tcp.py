@@ -1,0 +1,113 @@
+"""
+The chat on TCP, UNIX sockets and TLS: lines to a session.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat import wire
+from machat.errors import Disconnect
+from machat.interfaces import IChatRoom, IConnection
+from machat.outbox import Outbox
+from machat.session import Session
+
+
+@implementer(IConnection)
+class ChatProtocol(LineReceiver):
+    """
+    One client that speaks lines. It is in raw mode until the hello is over, which needs no newline.
+    """
+
+    delimiter = b"\n"
+    transport: Any
+    _rest = b""
+
+    def __init__(self, chat: IChatRoom) -> None:
+        self._chat = chat
+
+    def connectionMade(self) -> None:
+        with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
+            self.transport.setTcpNoDelay(True)
+            self.transport.setTcpKeepAlive(True)
+        self._outbox = Outbox(self.transport, self._chat.clock, self._chat.limits, self._slow)
+        self.setRawMode()
+        self._session = Session(self._chat, self, wire.TEXT, self._outbox.write)
+
+    def rawDataReceived(self, data: bytes) -> None:
+        """
+        Take the hello and the newline that may follow it.
+        """
+        if self._session.awaitsHello:
+            rest = self._session.helloReceived(data)
+            if rest is None:
+                return
+            data = rest
+        else:
+            data = self._rest + data
+        behind = wire.skipNewline(data)
+        if behind is None:
+            self._rest = data
+        else:
+            self._rest = b""
+            self.setLineMode(behind)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Give the session all lines of a read at once: L{LineReceiver} looks at the whole of what is
+        left again for every line.
+        """
+        if not self.line_mode:
+            self.rawDataReceived(data)
+            return
+        lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
+        if newline:
+            self._session.received(lines)
+        if len(self._rest) > self._chat.limits.line + 1:  # one for a carriage return
+            self._session.received(self._rest)  # refuses it
+            self._rest = b""
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._outbox.connectionLost()
+        self._session.connectionLost()
+
+    def _slow(self, waiting: int) -> None:
+        self._session.slow(waiting)
+
+    def write(self, data: bytes) -> None:
+        self._outbox.write(data)
+
+    def hangUp(self, end: Disconnect) -> None:
+        self._outbox.loseConnection()
+
+    def pauseReading(self) -> None:
+        self.transport.pauseProducing()
+
+    def resumeReading(self) -> None:
+        self.transport.resumeProducing()
+
+    def peerAddress(self) -> Any:
+        return self.transport.getPeer()
+
+
+class ChatFactory(Factory):
+    """
+    Serves a chat on any stream endpoint.
+    """
+
+    noisy = False
+
+    def __init__(self, chat: IChatRoom) -> None:
+        self._chat = chat
+
+    def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
+        protocol = ChatProtocol(self._chat)
+        protocol.factory = self
+        return protocol

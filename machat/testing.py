@@ -1,0 +1,263 @@
+"""
+A chat in memory, for the tests of those who embed MaChat: no sockets, no reactor, no waiting.
+
+    >>> chat = MemoryChat()
+    >>> mina = chat.tcp("Mina", "dev")
+    >>> bot = chat.member("bot", "dev")
+    >>> mina.send("hello")
+    >>> chat.turn()
+    >>> mina.received(), bot.received()
+    (['Mina:hello'], ['Mina:hello'])
+
+What is sent is delivered at the end of a turn: call L{MemoryChat.turn}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IPushProducer
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat.errors import Disconnect
+from machat.events import Message
+from machat.interfaces import IChatMember
+from machat.limits import DEFAULTS, Limits
+from machat.service import ChatService
+from machat.tcp import ChatFactory
+from machat.wire import TYPED
+from machat.ws import PATH, ChatWebSocketFactory
+
+
+class MemoryTransport(StringTransport):
+    """
+    A transport that keeps what is written to it, and tells its protocol when it is closed.
+    """
+
+    protocol: Any = None
+
+    def loseConnection(self) -> None:
+        """
+        Close, at once.
+        """
+        self._close()
+
+    def abortConnection(self) -> None:
+        """
+        Close, at once.
+        """
+        self._close()
+
+    def unregisterProducer(self) -> None:
+        """
+        Forget the producer, if there is one, as a socket's transport does.
+        """
+        self.producer: IPushProducer | None = None
+
+    def _close(self) -> None:
+        if self.connected:
+            self.connected = False
+            self.protocol.connectionLost(Failure(ConnectionDone()))
+
+
+@implementer(IChatMember)
+class MemoryMember:
+    """
+    A member inside the process that keeps what it hears.
+
+    @ivar messages: the L{Message}s so far
+    @ivar end: the L{Disconnect} with which the chat ended, or C{None}
+    """
+
+    dialect = TYPED
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.messages: list[Message] = []
+        self.end: Disconnect | None = None
+
+    def deliver(self, batch: Sequence[Message]) -> None:
+        self.messages.extend(batch)
+
+    def disconnected(self, end: Disconnect) -> None:
+        self.end = end
+
+    def received(self) -> list[str]:
+        """
+        @return: the messages since the last call, each as C{name:text}
+        """
+        messages, self.messages = self.messages, []
+        return [f"{message.sender}:{message.text}" for message in messages]
+
+
+class MemoryClient:
+    """
+    A client of the C{text} dialect on a byte stream.
+
+    @ivar transport: the server's side of the connection
+    """
+
+    def __init__(self, factory: Any) -> None:
+        address = IPv4Address("TCP", "192.0.2.1", 50000)
+        self.transport = MemoryTransport(peerAddress=address)
+        self.transport.protocol = self._protocol = factory.buildProtocol(address)
+        self._protocol.makeConnection(self.transport)
+
+    @property
+    def connected(self) -> bool:
+        """
+        Whether the server has not closed the connection.
+        """
+        return bool(self.transport.connected)
+
+    def join(self, name: str, room: str) -> None:
+        """
+        Send the hello.
+        """
+        self.send(msgspec.json.encode({"name": name, "room": room}).decode())
+
+    def send(self, line: str) -> None:
+        """
+        Send one line.
+        """
+        self.sendBytes(line.encode() + b"\n")
+
+    def sendBytes(self, data: bytes) -> None:
+        """
+        Send bytes as they are.
+        """
+        if self.connected:
+            self._protocol.dataReceived(data)
+
+    def received(self) -> list[str]:
+        """
+        @return: the lines since the last call, without their newlines
+        """
+        data: bytes = self.transport.value()
+        self.transport.clear()
+        return data.decode().removesuffix("\n").split("\n") if data else []
+
+    def close(self) -> None:
+        """
+        Close the connection from the client's side.
+        """
+        self.transport._close()
+
+
+class MemoryWebSocketClient(MemoryClient):
+    """
+    A client of the C{text} dialect on a WebSocket.
+
+    @ivar response: the head of the server's answer to the handshake
+    @ivar closeCode: the code of the server's close frame, or C{None} before it
+    """
+
+    def __init__(self, factory: Any, path: str = PATH) -> None:
+        super().__init__(factory)
+        self.closeCode: int | None = None
+        self.sendBytes(
+            f"GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
+            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        head, _, rest = self.transport.value().partition(b"\r\n\r\n")
+        self.response = head.decode()
+        self.transport.clear()
+        self.transport.write(rest)
+
+    def send(self, line: str) -> None:
+        """
+        Send one text message.
+        """
+        self.sendFrame(0x81, line.encode())
+
+    def sendFrame(self, first: int, payload: bytes) -> None:
+        """
+        Send one masked frame (RFC 6455 section 5.2).
+
+        @param first: the first byte: flags and opcode
+        """
+        size = len(payload)
+        if size < 126:
+            head = bytes((first, 0x80 | size))
+        elif size < 65_536:
+            head = bytes((first, 0xFE)) + size.to_bytes(2, "big")
+        else:
+            head = bytes((first, 0xFF)) + size.to_bytes(8, "big")
+        self.sendBytes(head + b"\0\0\0\0" + payload)  # a mask of zeroes changes nothing
+
+    def received(self) -> list[str]:
+        data = self.transport.value()
+        self.transport.clear()
+        lines = []
+        while data:
+            size, begin = data[1], 2
+            if size > 125:
+                begin = 4 if size == 126 else 10
+                size = int.from_bytes(data[2:begin], "big")
+            payload, first, data = data[begin : begin + size], data[0], data[begin + size :]
+            if first == 0x81:
+                lines.append(payload.decode().removesuffix("\n"))
+            elif first == 0x88:
+                self.closeCode = int.from_bytes(payload[:2], "big")
+        return lines
+
+
+class MemoryChat:
+    """
+    A chat with a clock of its own.
+
+    @ivar clock: the L{Clock} of all its timers
+    @ivar service: the L{ChatService}
+    """
+
+    def __init__(self, limits: Limits = DEFAULTS) -> None:
+        self.clock = Clock()
+        self.service = ChatService(self.clock, limits)
+        self._tcp = ChatFactory(self.service)
+        self._ws = ChatWebSocketFactory(self.service)
+
+    def turn(self) -> None:
+        """
+        End the reactor's turn: what was said is delivered.
+        """
+        self.clock.advance(0)
+
+    def member(self, name: str, room: str) -> MemoryMember:
+        """
+        @return: a member inside the process, in the room
+        @raise ChatError: the room did not let it in
+        """
+        member = MemoryMember(name)
+        results: list[Any] = []
+        self.service.join(member, room).addBoth(results.append)
+        if results and isinstance(results[0], Failure):
+            results[0].raiseException()
+        return member
+
+    def tcp(self, name: str | None = None, room: str = "lounge") -> MemoryClient:
+        """
+        @param name: without it, no hello is sent
+        @return: a client that speaks lines
+        """
+        client = MemoryClient(self._tcp)
+        if name is not None:
+            client.join(name, room)
+        return client
+
+    def ws(self, name: str | None = None, room: str = "lounge") -> MemoryWebSocketClient:
+        """
+        @param name: without it, no hello is sent
+        @return: a client on a WebSocket
+        """
+        client = MemoryWebSocketClient(self._ws)
+        if name is not None:
+            client.join(name, room)
+        return client

@@ -1,0 +1,186 @@
+"""
+The chat on WebSocket (RFC 6455): messages to a session. The only module that knows Autobahn.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat import wire
+from machat.errors import (
+    BAD_COMMAND,
+    BAD_ENCODING,
+    BAD_HELLO,
+    NO_PONG,
+    TOO_LONG,
+    ChatError,
+    Disconnect,
+)
+from machat.interfaces import IChatRoom, IConnection
+from machat.outbox import Outbox
+from machat.session import Session
+from machat.wheel import Wheel
+
+PATH = "/mychat"
+
+#: The words for the close codes with which Autobahn fails a connection (RFC 6455 section 7.4.1).
+_FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
+
+
+@implementer(IConnection)
+class ChatWebSocketProtocol(WebSocketServerProtocol):
+    """
+    One client that speaks WebSocket. Autobahn has the outbox as its transport, so handshake, pongs
+    and closes keep their place between the batches.
+    """
+
+    _alive = True
+    data: bytes
+
+    def makeConnection(self, transport: Any) -> None:
+        self._chat: IChatRoom = self.factory.chat
+        with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
+            transport.setTcpNoDelay(True)
+        self._outbox = Outbox(transport, self._chat.clock, self._chat.limits, self._slow)
+        WebSocketServerProtocol.makeConnection(self, self._outbox)
+        self._session = Session(self._chat, self, wire.TEXT_FRAMES, self._outbox.write)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.factory.wheel.discard(self)
+        self._outbox.connectionLost()
+        self._session.connectionLost()
+        WebSocketServerProtocol.connectionLost(self, reason)
+
+    def onConnect(self, request: ConnectionRequest) -> None:
+        if request.path != PATH:
+            raise ConnectionDeny(ConnectionDeny.NOT_FOUND, f"the chat is at {PATH}")
+
+    def onOpen(self) -> None:
+        self.factory.wheel.add(self)
+
+    def dataReceived(self, data: bytes) -> None:
+        """
+        Take small whole text frames here, in a tenth of Autobahn's time, and leave it all else.
+        """
+        self._alive = True
+        if self.state == self.STATE_CONNECTING:
+            self._headReceived(data)
+        elif self.state != self.STATE_OPEN or self.current_frame or self.inside_message:
+            WebSocketServerProtocol.dataReceived(self, data)
+        else:
+            messages, self.data, plain = wire.takeTextFrames(self.data + data)
+            for message in messages:
+                self.onMessage(message, False)
+            if not plain:
+                self.consumeData()
+
+    def _headReceived(self, data: bytes) -> None:
+        """
+        Bound the head of the request: Autobahn would buffer it without end.
+        """
+        head, limit = self.data + data, self._chat.limits.head
+        if not head[:1].isupper():
+            error = ChatError(BAD_HELLO, f"this is a WebSocket endpoint, at {PATH}")
+            self._outbox.write(wire.TEXT.refusal(error))
+            self.dropConnection()
+        elif len(head) > limit and head.find(b"\r\n\r\n", 0, limit) < 0:
+            self.failHandshake("Request Header Fields Too Large", 431)
+        else:
+            WebSocketServerProtocol.dataReceived(self, data)
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        """
+        A message is the hello or carries lines; its last newline is optional.
+        """
+        if self._session.awaitsHello:
+            lines = self._session.helloReceived(payload)
+            if lines is None:
+                self._session.refuse(
+                    ChatError(BAD_HELLO, "the first message is not a whole object")
+                )
+            payload = wire.skipNewline(lines or b"") or b""
+            if not payload:
+                return
+        self._session.received(payload[:-1] if payload.endswith(b"\n") else payload)
+
+    def sendCloseFrame(
+        self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
+    ) -> None:
+        """
+        Say it in the chat's own words too when it is Autobahn that fails the connection, and do not
+        wait for an answer without end.
+        """
+        if code in _FAILURES and not isReply:
+            reason = (reasonUtf8 or b"").decode(errors="replace")
+            self._session.fail(ChatError(_FAILURES[code], reason))
+        WebSocketServerProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
+        self._outbox.expire()
+
+    def ping(self) -> None:
+        """
+        Ask whether the peer is there: anything it sends is an answer.
+        """
+        self._alive = False
+        self.sendPing()
+
+    def checkPong(self) -> None:
+        """
+        End the connection if L{ping} had no answer.
+        """
+        if not self._alive:
+            self._session.disconnected(NO_PONG)
+
+    def _slow(self, waiting: int) -> None:
+        self._session.slow(waiting)
+
+    def write(self, data: bytes) -> None:
+        if self.state == self.STATE_OPEN:
+            self._outbox.write(data)
+
+    def hangUp(self, end: Disconnect) -> None:
+        if self.state == self.STATE_OPEN:
+            self.sendClose(end.code, end.reason)
+        elif self.state == self.STATE_CONNECTING:
+            self.dropConnection()
+
+    def pauseReading(self) -> None:
+        self._outbox.transport.pauseProducing()
+
+    def resumeReading(self) -> None:
+        self._outbox.transport.resumeProducing()
+
+    def peerAddress(self) -> Any:
+        return self._outbox.getPeer()
+
+
+class ChatWebSocketFactory(WebSocketServerFactory):
+    """
+    Serves a chat to WebSockets at L{PATH} on any stream endpoint.
+
+    @ivar chat: the L{IChatRoom}
+    @ivar wheel: the pings of all connections
+    """
+
+    protocol = ChatWebSocketProtocol
+    noisy = False
+
+    def __init__(self, chat: IChatRoom) -> None:
+        WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
+        self.chat = chat
+        self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
+        self.setProtocolOptions(
+            versions=[13],
+            webStatus=False,
+            failByDrop=False,
+            maxFramePayloadSize=chat.limits.line + 2,
+            maxMessagePayloadSize=chat.limits.line + 2,
+            openHandshakeTimeout=0,  # the session's timer covers it, and the outbox's the closing
+            closeHandshakeTimeout=0,
+        )

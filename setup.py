@@ -1,0 +1,34 @@
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="machat",
+    version="0.1.0",
+    description="A chat room for Twisted: TCP lines and WebSockets in the same rooms.",
+    long_description=Path("README.rst").read_text(encoding="utf-8"),
+    long_description_content_type="text/x-rst",
+    license="MIT",
+    python_requires=">=3.10",
+    package_dir={"": "."},
+    packages=find_packages(include=["machat", "machat.*"]) + ["twisted.plugins"],
+    package_data={"machat": ["py.typed"]},
+    install_requires=[
+        "twisted[tls] >= 24.11",
+        "autobahn >= 24.4",
+        "zope.interface >= 6",
+        "msgspec >= 0.18",
+    ],
+    extras_require={
+        "test": ["hypothesis >= 6"],
+        "dev": ["mypy", "mypy-zope", "ruff", "build"],
+    },
+    classifiers=[
+        "Framework :: Twisted",
+        "License :: OSI Approved :: MIT License",
+        "Operating System :: POSIX",
+        "Programming Language :: Python :: 3",
+        "Topic :: Communications :: Chat",
+        "Typing :: Typed",
+    ],
+)
