@@ -37,11 +37,11 @@ def frame(payload: bytes) -> bytes:
 LARGEST_PLAIN = 4_096
 
 
-def takeTextFrames(data: bytes) -> tuple[list[bytes], bytes, bool]:
+def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[bytes], bytes, bool]:
     """
     Take the whole text messages off the front of a WebSocket's byte stream, between messages, while
-    they are plain: final, masked, without extension, valid UTF-8, and of at most L{LARGEST_PLAIN}
-    bytes (RFC 6455 section 5.2). It judges nothing: what is not plain stays where it is.
+    they are plain: final, masked, without extension, valid UTF-8, and of at most C{largest} bytes
+    (RFC 6455 section 5.2). It judges nothing: what is not plain stays where it is.
 
     @return: the messages; the bytes behind them; and whether those begin, as far as can be seen, a
         plain frame that is not yet whole
@@ -55,10 +55,10 @@ def takeTextFrames(data: bytes) -> tuple[list[bytes], bytes, bool]:
         if length == 126 and size - start >= 8:
             length = data[start + 2] << 8 | data[start + 3]
             begin = start + 8
-            plain = 125 < length <= LARGEST_PLAIN
+            plain = length > 125
         elif length > 126:  # a longer one, or not masked
             plain = False
-        plain = plain and data[start] == 0x81
+        plain = plain and length <= largest and data[start] == 0x81
         end = begin + length
         if not plain or end > size:
             break

@@ -75,7 +75,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         elif self.state != self.STATE_OPEN or self.current_frame or self.inside_message:
             WebSocketServerProtocol.dataReceived(self, data)
         else:
-            messages, self.data, plain = wire.takeTextFrames(self.data + data)
+            messages, self.data, plain = wire.takeTextFrames(self.data + data, self.factory.plain)
             for message in messages:
                 self.onMessage(message, False)
             if not plain:
@@ -165,6 +165,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     Serves a chat to WebSockets at L{PATH} on any stream endpoint.
 
     @ivar chat: the L{IChatRoom}
+    @ivar plain: the largest frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
     """
 
@@ -174,6 +175,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     def __init__(self, chat: IChatRoom) -> None:
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
+        self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.setProtocolOptions(
             versions=[13],

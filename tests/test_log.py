@@ -1,0 +1,506 @@
+"""
+Tests for L{machat.log}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from sys import getsizeof
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from machat.events import Draft, Message, Position
+from machat.interfaces import IMessageLog
+from machat.limits import Limits
+from machat.log import MESSAGE_BYTES, ROOM_BYTES, MemoryLog
+
+
+def weight(text: str) -> int:
+    """
+    @return: what a message counts for
+    """
+    return MESSAGE_BYTES + getsizeof(text)
+
+
+class LogTestCase(SynchronousTestCase):
+    """
+    A log with a clock, and what it delivered.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.clock.advance(1_764_000_000.1239)
+        self.delivered: list[list[Message]] = []
+        self.use(Limits())
+
+    def use(self, limits: Limits) -> None:
+        """
+        Begin anew with these limits.
+        """
+        self.log = MemoryLog(self.clock, limits)
+
+    def follow(self, room: str = "dev") -> Position:
+        """
+        @return: the top of the room's log, which is followed from here on
+        """
+        return self.successResultOf(self.log.follow(room, self.deliver))
+
+    def deliver(self, batch: Sequence[Message]) -> None:
+        self.delivered.append(list(batch))
+
+    def append(self, *texts: str, room: str = "dev") -> range:
+        """
+        @return: the numbers of the messages
+        """
+        batch = [Draft(room.title(), "Mina", text) for text in texts]
+        return self.successResultOf(self.log.append(room, batch))
+
+    def read(self, after: int = 0, limit: int = 1000, room: str = "dev") -> list[tuple[int, str]]:
+        """
+        @return: number and text of what is kept
+        """
+        messages = self.successResultOf(self.log.read(room, after, limit))
+        return [(message.seq, message.text) for message in messages]
+
+    def assertForgotten(self, before: Position, room: str = "dev") -> None:
+        """
+        The room begins a new life.
+        """
+        after = self.follow(room)
+        self.assertNotEqual(after.epoch, before.epoch)
+        self.assertEqual(after.seq, 0)
+        self.assertEqual(self.read(room=room), [])
+
+
+class MemoryLogTests(LogTestCase):
+    """
+    Tests for what L{MemoryLog} promises as a log.
+    """
+
+    def test_interface(self) -> None:
+        """
+        It is a message log.
+        """
+        verify.verifyObject(IMessageLog, self.log)
+
+    def test_begin(self) -> None:
+        """
+        A room nobody has followed yet begins at number 0.
+        """
+        self.assertEqual(self.follow().seq, 0)
+        self.assertEqual(self.read(), [])
+
+    def test_numbers(self) -> None:
+        """
+        Messages are numbered from 1 on without gaps, and who appends is told the numbers.
+        """
+        self.follow()
+        self.assertEqual(self.append("a", "b"), range(1, 3))
+        self.assertEqual(self.append("c"), range(3, 4))
+        self.assertEqual(self.append(), range(4, 4))
+        self.assertEqual(self.append("d"), range(4, 5))
+        self.assertEqual(self.read(), [(1, "a"), (2, "b"), (3, "c"), (4, "d")])
+
+    def test_delivers(self) -> None:
+        """
+        A batch is delivered once, whole and numbered, with the time in milliseconds.
+        """
+        self.follow()
+        self.assertEqual(self.delivered, [])
+        self.append("a", "b")
+        self.clock.advance(1)
+        self.append("c")
+        at = 1_764_000_000_123
+        self.assertEqual(
+            self.delivered,
+            [
+                [Message("Dev", 1, "Mina", "a", at), Message("Dev", 2, "Mina", "b", at)],
+                [Message("Dev", 3, "Mina", "c", at + 1000)],
+            ],
+        )
+
+    def test_keptWhenDelivered(self) -> None:
+        """
+        A message that is delivered is in the log already.
+        """
+        seen: list[list[tuple[int, str]]] = []
+        self.log.follow("dev", lambda batch: seen.append(self.read()))
+        self.append("a")
+        self.assertEqual(seen, [[(1, "a")]])
+
+    def test_roomsApart(self) -> None:
+        """
+        Each room has its own numbers, epoch and followers.
+        """
+        dev, ops = self.follow("dev"), self.follow("ops")
+        self.assertNotEqual(dev.epoch, ops.epoch)
+        self.append("a", "b", room="dev")
+        self.assertEqual(self.append("c", room="ops"), range(1, 2))
+        self.log.unfollow("dev")
+        self.append("d", room="ops")
+        self.assertEqual(self.read(room="dev"), [(1, "a"), (2, "b")])
+        self.assertEqual(self.read(room="ops"), [(1, "c"), (2, "d")])
+        self.assertEqual([message.text for message in self.delivered[-1]], ["d"])
+
+    def test_epoch(self) -> None:
+        """
+        An epoch is not to be guessed, and names one life of one room.
+        """
+        epochs = {self.follow(f"room{n}").epoch for n in range(50)}
+        self.assertEqual(len(epochs), 50)
+        for epoch in epochs:
+            self.assertRegex(epoch, "^[0-9a-f]{16}$")
+
+    def test_comeBack(self) -> None:
+        """
+        A room that was left and is followed again goes on where it was, with a new follower.
+        """
+        first = self.follow()
+        self.append("a", "b")
+        self.log.unfollow("dev")
+        later: list[Message] = []
+        position = self.successResultOf(self.log.follow("dev", later.extend))
+        self.assertEqual(position, Position(first.epoch, 2))
+        self.append("c")
+        self.assertEqual([(message.seq, message.text) for message in later], [(3, "c")])
+        self.assertEqual(len(self.delivered), 1)
+
+    def test_readLeft(self) -> None:
+        """
+        What is kept of a room can be read when it is left.
+        """
+        self.follow()
+        self.append("a")
+        self.log.unfollow("dev")
+        self.assertEqual(self.read(), [(1, "a")])
+
+    def test_read(self) -> None:
+        """
+        One reads from a number on, at most as many as one asks for.
+        """
+        self.follow()
+        self.append(*"abcde")
+        whole = [(1, "a"), (2, "b"), (3, "c"), (4, "d"), (5, "e")]
+        for after in range(8):
+            for limit in range(7):
+                self.assertEqual(self.read(after, limit), whole[after : after + limit])
+
+    def test_readBeforeKept(self) -> None:
+        """
+        Reading from before what is kept begins with the oldest that is kept.
+        """
+        self.use(Limits(logMessages=3))
+        self.follow()
+        self.append(*"abcdefg")
+        self.assertEqual(self.read(0, 2), [(5, "e"), (6, "f")])
+        self.assertEqual(self.read(4, 2), [(5, "e"), (6, "f")])
+        self.assertEqual(self.read(5, 2), [(6, "f"), (7, "g")])
+        self.assertEqual(self.read(6), [(7, "g")])
+        self.assertEqual(self.read(7), [])
+
+    def test_readUnknown(self) -> None:
+        """
+        Of a room that never was, there is nothing.
+        """
+        self.assertEqual(self.read(room="never"), [])
+
+    def test_readIsACopy(self) -> None:
+        """
+        What was read does not change when more is said.
+        """
+        self.follow()
+        self.append("a")
+        messages = self.successResultOf(self.log.read("dev", 0, 10))
+        self.append("b")
+        self.assertEqual(len(messages), 1)
+
+
+class BoundsTests(LogTestCase):
+    """
+    What L{MemoryLog} keeps is bounded.
+    """
+
+    def test_count(self) -> None:
+        """
+        The newest messages are kept, as many as the limit says; numbers go on.
+        """
+        self.use(Limits(logMessages=3))
+        self.follow()
+        for text in "abcd":
+            self.append(text)
+        self.assertEqual(self.read(), [(2, "b"), (3, "c"), (4, "d")])
+
+    def test_countOfABatch(self) -> None:
+        """
+        A batch larger than what is kept is delivered whole.
+        """
+        self.use(Limits(logMessages=2))
+        self.follow()
+        self.assertEqual(self.append(*"abcd"), range(1, 5))
+        self.assertEqual([message.seq for message in self.delivered[0]], [1, 2, 3, 4])
+        self.assertEqual(self.read(), [(3, "c"), (4, "d")])
+
+    def test_bytes(self) -> None:
+        """
+        A room's log has at most so many bytes; characters of several bytes count as such.
+        """
+        self.use(Limits(logBytes=ROOM_BYTES + weight("x" * 100) + weight("明" * 100)))
+        self.follow()
+        self.append("x" * 100, "明" * 100)
+        self.assertEqual([seq for seq, _ in self.read()], [1, 2])
+        self.append("")
+        self.assertEqual([seq for seq, _ in self.read()], [2, 3])
+        self.append("明" * 100)
+        self.assertEqual([seq for seq, _ in self.read()], [3, 4])
+
+    def test_bytesOfOne(self) -> None:
+        """
+        A message too large to be kept is delivered, and numbers go on.
+        """
+        self.use(Limits(logBytes=ROOM_BYTES + weight("x" * 100)))
+        self.follow()
+        self.append("x" * 101)
+        self.assertEqual(self.read(), [])
+        self.assertEqual([message.text for message in self.delivered[0]], ["x" * 101])
+        self.assertEqual(self.append("y"), range(2, 3))
+        self.assertEqual(self.read(), [(2, "y")])
+
+    def test_nothingKept(self) -> None:
+        """
+        A log that may keep nothing still numbers and delivers.
+        """
+        self.use(Limits(logMessages=0))
+        position = self.follow()
+        self.append("a")
+        self.assertEqual(self.append("b"), range(2, 3))
+        self.assertEqual(self.read(), [])
+        self.log.unfollow("dev")
+        self.assertForgotten(position)
+
+    def test_age(self) -> None:
+        """
+        A room that was left longer ago than the limit is forgotten.
+        """
+        self.use(Limits(logAge=60))
+        position = self.follow()
+        self.append("a")
+        self.log.unfollow("dev")
+        self.clock.advance(60)
+        self.assertEqual(self.follow(), Position(position.epoch, 1))
+        self.log.unfollow("dev")
+        self.clock.advance(61)
+        self.assertForgotten(position)
+
+    def test_ageOfTheFollowed(self) -> None:
+        """
+        A room that is followed keeps what it has, however long nothing is said.
+        """
+        self.use(Limits(logAge=60))
+        self.follow()
+        self.append("a")
+        self.clock.advance(1000)
+        self.follow("other")
+        self.assertEqual(self.read(), [(1, "a")])
+
+    def test_ageByOthers(self) -> None:
+        """
+        An old room is forgotten when another comes or goes: nobody has to ask for it.
+        """
+        self.use(Limits(logAge=60))
+        self.follow("other")
+        self.append("a", room="other")
+        for step in (lambda: self.log.unfollow("other"), lambda: self.follow("new")):
+            self.follow("old")
+            self.append("a", room="old")
+            self.log.unfollow("old")
+            self.clock.advance(61)
+            self.assertEqual(len(self.read(room="old")), 1)
+            step()
+            self.assertEqual(self.read(room="old"), [])
+
+    def test_noTimer(self) -> None:
+        """
+        The log needs no timer.
+        """
+        self.follow()
+        self.append("a")
+        self.log.unfollow("dev")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_total(self) -> None:
+        """
+        When all rooms together weigh too much, those left first are forgotten first.
+        """
+        self.use(Limits(logTotal=3 * (ROOM_BYTES + weight("x"))))
+        positions = {}
+        for room in ("b", "a", "c"):
+            positions[room] = self.follow(room)
+            self.append("x", room=room)
+        for room in ("a", "b", "c"):
+            self.log.unfollow(room)
+            self.clock.advance(1)
+        self.follow("d")
+        self.append("x", room="d")
+        self.assertEqual(self.read(room="a"), [])
+        for room in ("b", "c", "d"):
+            self.assertEqual(self.read(room=room), [(1, "x")])
+        self.log.unfollow("d")
+        self.assertEqual(self.follow("b"), Position(positions["b"].epoch, 1))
+        self.assertForgotten(positions["a"], "a")
+
+    def test_totalOfTheFollowed(self) -> None:
+        """
+        When only followed rooms are left, the one that grows gives up its own oldest messages.
+        """
+        self.use(Limits(logTotal=2 * ROOM_BYTES + 3 * weight("x")))
+        self.follow("a")
+        self.follow("b")
+        self.append("1", "2", room="a")
+        self.append("1", room="b")
+        self.append("2", room="b")
+        self.assertEqual(self.read(room="a"), [(1, "1"), (2, "2")])
+        self.assertEqual(self.read(room="b"), [(2, "2")])
+        self.append("3", "4", "5", room="a")
+        self.assertEqual(self.read(room="a"), [(4, "4"), (5, "5")])
+        self.assertEqual(self.read(room="b"), [(2, "2")])
+
+    def test_totalIsGivenBack(self) -> None:
+        """
+        What is dropped or forgotten leaves its place to others: nothing is left behind.
+        """
+        self.use(Limits(logTotal=ROOM_BYTES + weight("x" * 500), logAge=60))
+        for turn in range(20):
+            for room in ("empty1", "empty2"):
+                self.follow(room)
+            for room in ("empty1", "empty2"):
+                self.log.unfollow(room)
+            self.follow(f"room{turn}")
+            self.append("x", "y", "z" * 1000, room=f"room{turn}")
+            self.append("x" * 500, room=f"room{turn}")
+            self.assertEqual(self.read(room=f"room{turn}"), [(4, "x" * 500)])
+            self.log.unfollow(f"room{turn}")
+            self.assertEqual(self.read(room=f"room{turn}"), [(4, "x" * 500)])
+            self.clock.advance(61 * (turn % 2))
+
+    def test_emptyRoom(self) -> None:
+        """
+        Of a room in which nothing was said, nothing is kept, its epoch neither.
+        """
+        position = self.follow()
+        self.log.unfollow("dev")
+        self.assertForgotten(position)
+
+
+class ModelRoom:
+    """
+    A room's log as simple as can be.
+    """
+
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
+        self.seq = 0
+        self.kept: list[tuple[int, str]] = []
+        self.left: float | None = None
+
+    def weighs(self) -> int:
+        return ROOM_BYTES + sum(weight(text) for _, text in self.kept)
+
+
+class Model:
+    """
+    What L{MemoryLog} should do, counted anew each time. Rooms are in the order of their leaving.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.rooms: dict[str, ModelRoom] = {}
+
+    def tooMuch(self) -> bool:
+        return sum(room.weighs() for room in self.rooms.values()) > self.limits.logTotal
+
+    def expire(self, now: float) -> None:
+        for name, room in list(self.rooms.items()):
+            if room.left is not None and (now - room.left > self.limits.logAge or self.tooMuch()):
+                del self.rooms[name]
+
+    def follow(self, name: str, epoch: str) -> ModelRoom:
+        room = self.rooms.setdefault(name, ModelRoom(epoch))
+        room.left = None
+        return room
+
+    def append(self, name: str, texts: list[str], now: float) -> None:
+        room = self.rooms[name]
+        for text in texts:
+            room.seq += 1
+            room.kept.append((room.seq, text))
+        while room.kept and (
+            len(room.kept) > self.limits.logMessages or room.weighs() > self.limits.logBytes
+        ):
+            room.kept.pop(0)
+        if self.tooMuch():
+            self.expire(now)
+        while room.kept and self.tooMuch():
+            room.kept.pop(0)
+
+    def unfollow(self, name: str, now: float) -> None:
+        room = self.rooms.pop(name)
+        room.left = now
+        if room.kept:
+            self.rooms[name] = room
+            self.expire(now)
+
+
+ROOMS = st.sampled_from(["a", "b", "c", "d"])
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("turn"), ROOMS, st.none()),
+        st.tuples(
+            st.just("append"),
+            ROOMS,
+            st.lists(st.sampled_from(["", "x", "y" * 300, "明" * 200]), max_size=5),
+        ),
+        st.tuples(st.just("wait"), st.none(), st.sampled_from([1, 5, 11])),
+    ),
+    max_size=40,
+)
+
+
+class ModelTests(LogTestCase):
+    """
+    L{MemoryLog} beside L{Model}.
+    """
+
+    @given(steps=STEPS, total=st.sampled_from([0, 3_000, 5_000, 7_000, 1_000_000]))
+    @settings(deadline=None, max_examples=200)
+    def test_anySteps(self, steps: list[tuple[str, str, object]], total: int) -> None:
+        """
+        Whatever is followed, said and left in whatever order, the log keeps what it should.
+        """
+        limits = Limits(logMessages=4, logBytes=ROOM_BYTES + 1000, logAge=10, logTotal=total)
+        self.use(limits)
+        model = Model(limits)
+        for what, room, value in steps:
+            now = self.clock.seconds()
+            if what == "wait":
+                self.clock.advance(value)
+            elif what == "append":
+                if room in model.rooms and model.rooms[room].left is None:
+                    self.append(*value, room=room)
+                    model.append(room, value, now)
+            elif room in model.rooms and model.rooms[room].left is None:
+                self.log.unfollow(room)
+                model.unfollow(room, now)
+            else:
+                model.expire(now)
+                known = {each.epoch for each in model.rooms.values()}
+                position = self.follow(room)
+                followed = model.follow(room, position.epoch)
+                self.assertEqual(position, Position(followed.epoch, followed.seq))
+                self.assertEqual(position.epoch in known, followed.seq > 0)
+            for each in "abcd":
+                kept = model.rooms[each].kept if each in model.rooms else []
+                self.assertEqual(self.read(room=each), kept)

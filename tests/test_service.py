@@ -1,0 +1,409 @@
+"""
+Tests for L{machat.service}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from machat.errors import SHUTDOWN, ChatError
+from machat.events import Draft, Joined, Message, Position
+from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
+from machat.log import MemoryLog
+from machat.roster import MemoryRoster
+from machat.service import ChatService
+from machat.testing import MemoryChat, MemoryMember
+
+
+@implementer(IMessageLog)
+class SlowLog:
+    """
+    A L{MemoryLog} whose answers, and deliveries, come when the test says so.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._log = MemoryLog(clock)
+        self._waiting: list[Callable[[], None]] = []
+        self.calls: list[str] = []
+
+    def release(self) -> None:
+        """
+        Let all that waits happen.
+        """
+        waiting, self._waiting = self._waiting, []
+        for happen in waiting:
+            happen()
+
+    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
+        self.calls.append(f"follow {room}")
+        return self._later(lambda: self._log.follow(room, deliver))
+
+    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
+        return self._later(lambda: self._log.append(room, batch))
+
+    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        return self._later(lambda: self._log.read(room, after, limit))
+
+    def unfollow(self, room: str) -> None:
+        self.calls.append(f"unfollow {room}")
+        self._log.unfollow(room)
+
+    def _later(self, call: Callable[[], Deferred[object]]) -> Deferred[object]:
+        result: Deferred[object] = Deferred()
+        self._waiting.append(lambda: call().chainDeferred(result))
+        return result
+
+
+class InterfaceTests(SynchronousTestCase):
+    def test_interfaces(self) -> None:
+        """
+        The service and its parts provide what they say.
+        """
+        clock = Clock()
+        verifyObject(IChatRoom, ChatService(clock))
+        verifyObject(IChatMember, MemoryMember("Mina"))
+        verifyObject(IMessageLog, SlowLog(clock))
+        verifyObject(IMessageLog, MemoryLog(clock))
+        verifyObject(IRoster, MemoryRoster())
+
+
+class JoinTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+
+    def test_joined(self) -> None:
+        """
+        Joining tells the room's first spelling, the place in the log, and who is there.
+        """
+        self.chat.member("Ada", "Dev")
+        joined = self.successResultOf(self.service.join(MemoryMember("Mina"), "dev"))
+        assert isinstance(joined, Joined)
+        self.assertEqual((joined.room, joined.name, joined.count), ("Dev", "Mina", 2))
+        self.assertEqual(joined.position.seq, 0)
+
+    def test_nameTaken(self) -> None:
+        """
+        A name is taken once in a room, whatever its spelling, and free in another.
+        """
+        self.chat.member("Mina", "dev")
+        error = self.failureResultOf(self.service.join(MemoryMember("MINA"), "dev"), ChatError)
+        self.assertEqual(error.value.code, "name-taken")
+        self.assertEqual(error.value.text, '"Mina" is already in dev')
+        self.chat.member("Mina", "lounge")
+
+    def test_badNames(self) -> None:
+        """
+        A name or a room against the rules is refused.
+        """
+        for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
+            error = self.failureResultOf(self.service.join(MemoryMember(name), room), ChatError)
+            self.assertEqual(error.value.code, code)
+
+    def test_alreadyJoined(self) -> None:
+        """
+        A member joins a room once.
+        """
+        member = self.chat.member("Mina", "dev")
+        error = self.failureResultOf(self.service.join(member, "DEV"), ChatError)
+        self.assertEqual(error.value.code, "already-joined")
+
+    def test_nameIsFreeAgain(self) -> None:
+        """
+        Leaving frees the name, and leaving twice does nothing more.
+        """
+        member = self.chat.member("Mina", "dev")
+        self.service.leave(member, "dev")
+        self.service.leave(member, "dev")
+        self.chat.member("mina", "dev")
+
+    def test_epochLives(self) -> None:
+        """
+        The log of a room that was left goes on where it was.
+        """
+        member = self.chat.member("Mina", "dev")
+        self.service.say(member, "dev", "hello")
+        self.chat.turn()
+        self.service.leave(member, "dev")
+        joined = self.successResultOf(self.service.join(member, "dev"))
+        self.assertEqual(joined.position.seq, 1)
+
+    def test_nothingLeft(self) -> None:
+        """
+        Many rooms come and go, said in or not, and leave no room and no name behind.
+        """
+        for number in range(1000):
+            member = self.chat.member("Mina", f"room{number}")
+            if number % 2:
+                self.service.say(member, f"room{number}", "hello")
+            self.service.leave(member, f"room{number}")
+        self.chat.turn()
+        self.assertEqual(self.service._rooms, {})
+        self.assertEqual(self.service._roster._rooms, {})
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class SayTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+
+    def test_everybodyHears(self) -> None:
+        """
+        A message reaches all members of its room at the end of the turn, its sender too.
+        """
+        mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
+        other = self.chat.member("Bob", "lounge")
+        self.service.say(mina, "dev", "hello")
+        self.assertEqual(mina.received(), [])
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"])
+        self.assertEqual(ada.received(), ["Mina:hello"])
+        self.assertEqual(other.received(), [])
+
+    def test_oneFlushATurn(self) -> None:
+        """
+        All that is said in a turn takes one timed call, and all that one room hears one batch.
+        """
+        mina = self.chat.member("Mina", "dev")
+        batches: list[Sequence[Message]] = []
+        listener = MemoryMember("Ada")
+        listener.deliver = batches.append  # type: ignore[method-assign]
+        self.successResultOf(self.service.join(listener, "dev"))
+        for number in range(5):
+            self.service.say(mina, "dev", str(number))
+        self.assertEqual(len(self.chat.clock.getDelayedCalls()), 1)
+        self.chat.turn()
+        self.assertEqual([[m.seq for m in batch] for batch in batches], [[1, 2, 3, 4, 5]])
+
+    def test_refused(self) -> None:
+        """
+        Who is not in the room cannot speak there, and a message is one line.
+        """
+        mina = self.chat.member("Mina", "dev")
+        for room, text, code in (
+            ("lounge", "hello", "not-joined"),
+            ("dev", "a\nb", "bad-command"),
+        ):
+            error = self.assertRaises(ChatError, self.service.say, mina, room, text)
+            self.assertEqual(error.code, code)
+
+    def test_saidBeforeLeaving(self) -> None:
+        """
+        What somebody said before leaving is heard by those who stay.
+        """
+        mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
+        self.service.say(mina, "dev", "bye")
+        self.service.leave(mina, "dev")
+        self.chat.turn()
+        self.assertEqual((mina.received(), ada.received()), ([], ["Mina:bye"]))
+
+    def test_answerInsideDeliver(self) -> None:
+        """
+        What a member says while a batch is delivered to it is another batch, behind this one.
+        """
+        mina = self.chat.member("Mina", "dev")
+        bot = MemoryMember("bot")
+
+        def answer(batch: Sequence[Message]) -> None:
+            if batch[0].sender == "Mina":
+                self.service.say(bot, "dev", "hi")
+
+        bot.deliver = answer  # type: ignore[method-assign]
+        self.successResultOf(self.service.join(bot, "dev"))
+        self.service.say(mina, "dev", "hello")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello", "bot:hi"])
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["say", "turn", "go", "come"]))))
+    def test_sameOrder(self, steps: list[tuple[int, str]]) -> None:
+        """
+        Whatever members do, each hears one stretch of the same sequence for as long as it stays.
+        """
+        chat = MemoryChat()
+        members = [chat.member(f"m{number}", "dev") for number in range(4)]
+        witness = chat.member("witness", "dev")
+        stays: list[list[Message]] = []
+        inside = [True] * 4
+        for index, (who, what) in enumerate(steps):
+            member = members[who]
+            if what == "say" and inside[who]:
+                chat.service.say(member, "dev", str(index))
+            elif what == "turn":
+                chat.turn()
+            elif what == "go" and inside[who]:
+                chat.service.leave(member, "dev")
+                stays.append(member.messages)
+                member.messages, inside[who] = [], False
+            elif what == "come" and not inside[who]:
+                self.successResultOf(chat.service.join(member, "dev"))
+                inside[who] = True
+        chat.turn()
+        stays += [member.messages for member in members]
+        everything = witness.messages
+        self.assertEqual([m.seq for m in everything], list(range(1, len(everything) + 1)))
+        for heard in stays:
+            if heard:
+                first = heard[0].seq - 1
+                self.assertEqual(heard, everything[first : first + len(heard)])
+
+
+class SlowLogTests(SynchronousTestCase):
+    """
+    Nothing assumes that the log answers at once.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.log = SlowLog(self.clock)
+        self.service = ChatService(self.clock, log=self.log)
+
+    def test_joinWaits(self) -> None:
+        """
+        All who join a room while its log is being opened are in when it is.
+        """
+        first = self.service.join(MemoryMember("Mina"), "dev")
+        second = self.service.join(MemoryMember("Ada"), "dev")
+        self.assertNoResult(first)
+        self.log.release()
+        self.assertEqual(self.successResultOf(first).count, 1)
+        self.assertEqual(self.successResultOf(second).count, 2)
+        self.assertEqual(self.log.calls, ["follow dev"])
+
+    def test_saidThenGone(self) -> None:
+        """
+        A room stays open until the log has what was said there, then it is closed.
+        """
+        mina = MemoryMember("Mina")
+        self.service.join(mina, "dev")
+        self.log.release()
+        self.service.say(mina, "dev", "hello")
+        self.clock.advance(0)
+        self.service.leave(mina, "dev")
+        self.assertEqual(self.log.calls, ["follow dev"])
+        self.log.release()
+        self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
+        self.assertEqual(self.service._rooms, {})
+
+    def test_logThatCannotBeOpened(self) -> None:
+        """
+        A join fails when the log does, gives its name back, and the next one tries again.
+        """
+        working, self.log.follow = self.log.follow, lambda *_: fail(OSError("down"))
+        self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), OSError)
+        self.log.follow = working
+        again = self.service.join(MemoryMember("Mina"), "dev")
+        self.log.release()
+        self.successResultOf(again)
+
+    def test_logThatDoesNotKeep(self) -> None:
+        """
+        A batch that the log does not take is reported, and what is said next gets through.
+        """
+        mina = MemoryMember("Mina")
+        self.service.join(mina, "dev")
+        self.log.release()
+        working, self.log.append = self.log.append, lambda *_: fail(OSError("full"))
+        self.service.say(mina, "dev", "lost")
+        self.clock.advance(0)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.log.append = working
+        self.service.say(mina, "dev", "kept")
+        self.clock.advance(0)
+        self.log.release()
+        self.assertEqual(mina.received(), ["Mina:kept"])
+
+
+class StopTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+        self.service.startService()
+
+    def test_members(self) -> None:
+        """
+        A stop delivers what was said, then ends the members inside the process.
+        """
+        mina = self.chat.member("Mina", "dev")
+        self.service.say(mina, "dev", "last words")
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(mina.received(), ["Mina:last words"])
+        self.assertEqual(mina.end, SHUTDOWN)
+        self.chat.turn()
+
+    def test_childrenFirst(self) -> None:
+        """
+        The children are stopped before anybody is told to go.
+        """
+        stopped: Deferred[None] = Deferred()
+        child = Service()
+        child.stopService = lambda: stopped  # type: ignore[method-assign]
+        child.setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        done = self.service.stopService()
+        self.assertIsNone(mina.end)
+        stopped.callback(None)
+        self.successResultOf(done)
+        self.assertEqual(mina.end, SHUTDOWN)
+
+    def test_connections(self) -> None:
+        """
+        A stop waits until the connections are gone; one that comes late is told at once.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection)
+        done = self.service.stopService()
+        self.assertEqual(connection.end, SHUTDOWN)
+        late = MemoryMember("late")
+        self.service.opened(late)
+        self.assertEqual(late.end, SHUTDOWN)
+        self.service.closed(connection)
+        self.assertNoResult(done)
+        self.service.closed(late)
+        self.successResultOf(done)
+
+    def test_memberThatFails(self) -> None:
+        """
+        A member that fails to take its end keeps nobody from theirs.
+        """
+
+        def broken(end: object) -> None:
+            raise ValueError("broken")
+
+        bad, good = self.chat.member("bad", "dev"), self.chat.member("good", "dev")
+        bad.disconnected = broken  # type: ignore[method-assign]
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(good.end, SHUTDOWN)
+
+    def test_startAgain(self) -> None:
+        """
+        A chat that was stopped can be started again.
+        """
+        self.successResultOf(self.service.stopService())
+        self.service.startService()
+        client = self.chat.tcp("Mina", "dev")
+        client.send("hello")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:hello"])
+
+    def test_separateChats(self) -> None:
+        """
+        Two chats in one process share nothing.
+        """
+        other = MemoryChat()
+        here, there = self.chat.member("Mina", "dev"), other.member("Mina", "dev")
+        self.service.say(here, "dev", "hello")
+        self.chat.turn()
+        other.turn()
+        self.assertEqual((here.received(), there.received()), (["Mina:hello"], []))

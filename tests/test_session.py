@@ -1,0 +1,268 @@
+"""
+Tests for L{machat.session}, and what both transports must do alike.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from machat.events import Joined
+from machat.interfaces import IChatMember, IConnection
+from machat.testing import MemoryChat, MemoryClient
+
+
+class TextTests(SynchronousTestCase):
+    """
+    The C{text} dialect on lines; L{WebSocketTextTests} runs all of it again.
+    """
+
+    #: How the closing of a refused client is seen.
+    code: int | None = None
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def client(self, name: str | None = None, room: str = "dev") -> MemoryClient:
+        return self.chat.tcp(name, room)
+
+    def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
+        """
+        The client got this line and no more, and is hung up on.
+        """
+        self.assertEqual(client.received(), [line])
+        self.chat.clock.advance(self.chat.service.limits.closing)
+        self.assertFalse(client.connected)
+
+    def test_interfaces(self) -> None:
+        """
+        A session is a member, its protocol a connection.
+        """
+        protocol = self.client("Mina")._protocol
+        verify.verifyObject(IConnection, protocol)
+        verify.verifyObject(IChatMember, protocol._session)
+
+    def test_chat(self) -> None:
+        """
+        Everybody in the room gets a line as C{name:line}, in one order, its sender too.
+        """
+        mina, ada, bot = self.client("Mina"), self.client("Ada"), self.chat.member("bot", "dev")
+        mina.send("hello")
+        ada.send("hi")
+        self.chat.service.say(bot, "dev", "beep")
+        self.chat.turn()
+        expected = ["Mina:hello", "Ada:hi", "bot:beep"]
+        self.assertEqual(mina.received(), expected)
+        self.assertEqual(ada.received(), expected)
+        self.assertEqual(bot.received(), expected)
+
+    def test_transportsMeet(self) -> None:
+        """
+        Lines and WebSockets are in the same room.
+        """
+        tcp, ws = self.chat.tcp("Mina", "dev"), self.chat.ws("Ada", "dev")
+        tcp.send("hello")
+        self.chat.turn()
+        self.assertEqual(ws.received(), ["Mina:hello"])
+        ws.send("hi")
+        self.chat.turn()
+        self.assertEqual(tcp.received(), ["Mina:hello", "Ada:hi"])
+
+    def test_emptyLine(self) -> None:
+        """
+        An empty line is a message, and so is one that only looks empty.
+        """
+        mina = self.client("Mina")
+        mina.send("")
+        mina.send("\r")
+        mina.send(" ")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:", "Mina:", "Mina: "])
+
+    def test_badHello(self) -> None:
+        """
+        What cannot become a hello is refused at once, in words, and harms nobody.
+        """
+        other = self.client("Ada")
+        for hello, text in (
+            ("hello there", 'expected {"name": "...", "room": "..."}'),
+            ("[" * 1_000_000, 'expected {"name": "...", "room": "..."}'),
+            ('{"name": "Mina"}', "Object missing required field `room`"),
+            ('{"name": 7, "room": "dev"}', "Expected `str`, got `int` - at `$.name`"),
+            ('{"v": 1, "name": "Mina", "room": "dev"}', None),
+            ('{"name": "Mi\nna", "room": "dev"}', "a string in the hello has a control character"),
+            ('{"name": "Mina", "room": "' + "x" * 4096 + '"}', "longer than 4096 bytes"),
+        ):
+            client = self.client()
+            client.send(hello)
+            (line,) = client.received()
+            self.assertTrue(line.startswith("machat:error bad-hello ") or len(hello) > 65_536, line)
+            if text is not None and len(hello) < 65_536:
+                self.assertEqual(line, f"machat:error bad-hello {text}")
+            self.chat.clock.advance(5)
+            self.assertFalse(client.connected)
+        other.send("still here")
+        self.chat.turn()
+        self.assertEqual(other.received(), ["Ada:still here"])
+
+    def test_badNames(self) -> None:
+        """
+        Names against the rules are refused with their own codes, and closed as a bad request.
+        """
+        for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
+            client = self.client(name, room)
+            (line,) = client.received()
+            self.assertTrue(line.startswith(f"machat:error {code} "), line)
+            if self.code is not None:
+                self.assertEqual(client.closeCode, 3501)
+
+    def test_nobodyIsMachat(self) -> None:
+        """
+        The server's own name is nobody's.
+        """
+        line = "machat:error bad-name the name machat is the server's own"
+        self.assertRefused(self.client("MaChat"), line, 3501)
+
+    def test_nameTaken(self) -> None:
+        """
+        A second client of one name is told and closed; the first stays.
+        """
+        mina = self.client("Mina")
+        second = self.client("MINA", "DEV")
+        self.assertRefused(second, 'machat:error name-taken "Mina" is already in dev', 3520)
+        mina.send("still me")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:still me"])
+
+    def test_helloTimeout(self) -> None:
+        """
+        Who has not joined 10 seconds after connecting is closed, also when it drips.
+        """
+        client = self.client()
+        self.chat.clock.advance(9.9)
+        self.assertTrue(client.connected)
+        self.chat.clock.advance(0.1)
+        self.assertRefused(client, "machat:error hello-timeout not joined within 10 s", 3502)
+
+    def test_joinedInTime(self) -> None:
+        """
+        Who has joined stays.
+        """
+        client = self.client("Mina")
+        self.chat.clock.advance(10)
+        self.assertTrue(client.connected)
+
+    def test_notUTF8(self) -> None:
+        """
+        A line that is not UTF-8 is refused, those before and behind it are sent.
+        """
+        mina = self.client("Mina")
+        self.sendRaw(mina, b"one\n\xff\xfe\ntwo\n")
+        self.chat.turn()
+        refused = "machat:error bad-encoding that line is not UTF-8 and was not sent"
+        self.assertEqual(mina.received(), [refused, "Mina:one", "Mina:two"])
+
+    def sendRaw(self, client: MemoryClient, data: bytes) -> None:
+        client.sendBytes(data)
+
+    def test_disconnect(self) -> None:
+        """
+        A client that goes frees its name and leaves nothing behind, whatever state it was in.
+        """
+        for client in (self.client(), self.client("Mina"), self.client("a:b")):
+            client.close()
+        self.chat.turn()
+        self.assertEqual(self.chat.service._rooms, {})
+        self.assertEqual(self.chat.service._connections, {})
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+    def test_shutdown(self) -> None:
+        """
+        A stop delivers what was said, says C{bye shutdown} and closes.
+        """
+        mina = self.client("Mina")
+        mina.send("last words")
+        stopped = self.chat.service.stopService()
+        self.assertEqual(mina.received(), ["Mina:last words", "machat:bye shutdown"])
+        self.chat.clock.advance(5)
+        self.successResultOf(stopped)
+        self.assertFalse(mina.connected)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class WebSocketTextTests(TextTests):
+    """
+    The C{text} dialect on WebSocket.
+    """
+
+    code = 3501
+
+    def client(self, name: str | None = None, room: str = "dev") -> MemoryClient:
+        return self.chat.ws(name, room)
+
+    def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
+        super().assertRefused(client, line, code)
+        self.assertEqual(client.closeCode, code)
+
+    def sendRaw(self, client: MemoryClient, data: bytes) -> None:
+        client.sendFrame(0x82, data)
+
+
+class WaitingTests(SynchronousTestCase):
+    """
+    A session while its join is under way.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.joins: list[Deferred[Joined]] = []
+        self.join, self.chat.service.join = self.chat.service.join, self.delayed
+
+    def delayed(self, member: object, room: str) -> Deferred[Joined]:
+        answer: Deferred[Joined] = Deferred()
+        answer.addCallback(lambda _: self.join(member, room))
+        self.joins.append(answer)
+        return answer
+
+    def test_earlyLines(self) -> None:
+        """
+        What comes while the join waits is said when it is done, in order, and meanwhile nothing
+        more is read.
+        """
+        client = self.chat.tcp()
+        client.sendBytes(b'{"name":"Mina","room":"dev"}\none\ntw')
+        self.assertEqual(client.transport.producerState, "paused")
+        client.sendBytes(b"o\nthree\n")
+        self.joins[0].callback(None)
+        self.assertEqual(client.transport.producerState, "producing")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:one", "Mina:two", "Mina:three"])
+
+    def test_goneMeanwhile(self) -> None:
+        """
+        A client that goes while its join waits is not left in the room.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        client.close()
+        self.joins[0].callback(None)
+        self.assertEqual(self.chat.service._rooms, {})
+
+    def test_timeout(self) -> None:
+        """
+        A join that takes too long is given up.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        self.chat.clock.advance(10)
+        line = "machat:error hello-timeout not joined within 10 s"
+        self.assertEqual(client.received(), [line])
+        self.assertFalse(client.connected)
+
+    def test_failure(self) -> None:
+        """
+        A join that fails for a reason of the server's own is logged, and the client is closed.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        self.joins[0].errback(OSError("down"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertFalse(client.connected)

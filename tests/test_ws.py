@@ -1,0 +1,319 @@
+"""
+Tests for L{machat.ws}: what is special to WebSocket.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.limits import Limits
+from machat.testing import MemoryChat, MemoryWebSocketClient
+from machat.ws import ChatWebSocketFactory, ChatWebSocketProtocol, WebSocketServerProtocol
+
+HELLO = '{"name": "Mina", "room": "dev"}'
+
+
+class HandshakeTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def raw(self, data: bytes) -> tuple[bytes, bool]:
+        """
+        @return: what the server answers to these bytes, and whether it is still connected
+        """
+        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
+        super(MemoryWebSocketClient, client).__init__(ChatWebSocketFactory(self.chat.service))
+        client.sendBytes(data)
+        answer: bytes = client.transport.value()
+        return answer, client.connected
+
+    def test_path(self) -> None:
+        """
+        The chat is at C{/mychat}; everything else is not found.
+        """
+        self.assertTrue(self.chat.ws().response.startswith("HTTP/1.1 101 "))
+        factory = ChatWebSocketFactory(self.chat.service)
+        for path in ("/", "/mychat/", "/other?x=1"):
+            client = MemoryWebSocketClient(factory, path)
+            self.assertTrue(client.response.startswith("HTTP/1.1 404 "), client.response)
+            self.assertFalse(client.connected)
+
+    def test_notWebSocket(self) -> None:
+        """
+        An ordinary HTTP request is told to upgrade, and another protocol gets a line.
+        """
+        answer, connected = self.raw(b"GET /mychat HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 426 "), answer)
+        self.assertFalse(connected)
+        for data in (HELLO.encode(), b"\x16\x03\x01"):
+            self.assertEqual(
+                self.raw(data),
+                (b"machat:error bad-hello this is a WebSocket endpoint, at /mychat\n", False),
+            )
+
+    def test_endlessHead(self) -> None:
+        """
+        The head of the request is bounded, with or without an end to it.
+        """
+        head = b"GET /mychat HTTP/1.1\r\n" + b"X: y\r\n" * 2000
+        for data in (head, head + b"\r\n"):
+            answer, connected = self.raw(data)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 431 "), answer)
+            self.assertFalse(connected)
+
+    def test_timeout(self) -> None:
+        """
+        Who has not finished the handshake 10 seconds after connecting is closed.
+        """
+        client = MemoryWebSocketClient(ChatWebSocketFactory(self.chat.service), "/" + "x" * 9000)
+        self.assertFalse(client.connected)
+        client = self.chat.ws()
+        self.chat.clock.advance(10)
+        self.assertEqual(client.received(), ["machat:error hello-timeout not joined within 10 s"])
+        self.assertEqual(client.closeCode, 3502)
+
+    def test_framesWithTheRequest(self) -> None:
+        """
+        Frames in the segment of the request are not lost.
+        """
+        client = self.chat.ws()
+        self.assertTrue(client.connected)
+        head = (
+            b"GET /mychat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        hello = HELLO.encode()
+        frames = bytes((0x81, 0x80 | len(hello))) + b"\0\0\0\0" + hello + b"\x81\x82\0\0\0\0hi"
+        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
+        super(MemoryWebSocketClient, client).__init__(ChatWebSocketFactory(self.chat.service))
+        client.sendBytes(head + frames)
+        self.chat.turn()
+        self.assertTrue(client.transport.value().endswith(b"\x81\x08Mina:hi\n"))
+
+
+class MessageTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat(Limits(line=100))
+        self.client = self.chat.ws("Mina", "dev")
+
+    def heard(self) -> list[str]:
+        self.chat.turn()
+        return self.client.received()
+
+    def test_lines(self) -> None:
+        """
+        A message carries one or more lines; the last newline is optional.
+        """
+        for payload in ("a\nb", "a\nb\n", "a\r\nb\r\n"):
+            self.client.send(payload)
+            self.assertEqual(self.heard(), ["Mina:a", "Mina:b"])
+        self.client.send("")
+        self.client.send("\n")
+        self.assertEqual(self.heard(), ["Mina:", "Mina:"])
+
+    def test_binary(self) -> None:
+        """
+        Binary messages are as good as text.
+        """
+        client = self.chat.ws()
+        client.sendFrame(0x82, b'{"name": "Ada", "room": "dev"}\n')
+        client.sendFrame(0x82, b"hello")
+        self.assertEqual(self.heard(), ["Ada:hello"])
+
+    def test_fragments(self) -> None:
+        """
+        A message may come in fragments, with a ping between them.
+        """
+        self.client.sendFrame(0x01, b"hel")
+        self.client.sendFrame(0x89, b"")
+        self.client.sendFrame(0x80, b"lo")
+        self.assertEqual(self.heard(), ["Mina:hello"])
+
+    def test_helloWithLines(self) -> None:
+        """
+        Lines behind the hello in its message are messages; half a hello is refused.
+        """
+        client = self.chat.ws()
+        client.send('{"name": "Ada", "room": "dev"}\none\ntwo')
+        self.assertEqual(self.heard(), ["Ada:one", "Ada:two"])
+        client = self.chat.ws()
+        client.send(HELLO[:-4])
+        refused = ["machat:error bad-hello the first message is not a whole object"]
+        self.assertEqual(client.received(), refused)
+        self.assertEqual(client.closeCode, 3501)
+
+    def test_failures(self) -> None:
+        """
+        What breaks RFC 6455, or a limit, is told in words and then in a close code.
+        """
+        for first, payload, word, code in (
+            (0x81, b"x" * 103, "too-long", 1009),
+            (0x81, b"x" * 70_000, "too-long", 1009),
+            (0x81, b"\xff", "bad-encoding", 1007),
+            (0x83, b"", "bad-command", 1002),
+            (0xC1, b"", "bad-command", 1002),
+            (0x80, b"", "bad-command", 1002),
+        ):
+            client = self.chat.ws("Bob", "dev")
+            client.sendFrame(first, payload)
+            client.sendFrame(0x81, b"ignored")
+            (line,) = client.received()
+            self.assertTrue(line.startswith(f"machat:error {word} "), line)
+            self.assertEqual(client.closeCode, code)
+            self.chat.clock.advance(5)
+            self.assertFalse(client.connected)
+        self.assertEqual(self.heard(), [])
+
+    def test_unmasked(self) -> None:
+        """
+        A frame that is not masked is refused.
+        """
+        self.client.sendBytes(b"\x81\x02hi")
+        self.assertEqual(len(self.client.received()), 1)
+        self.assertEqual(self.client.closeCode, 1002)
+
+    def test_tooLongLine(self) -> None:
+        """
+        A line over the limit in a message within it is refused, and ends the connection.
+        """
+        self.client.send("x" * 101)
+        line = "machat:error too-long a line has at most 100 bytes"
+        self.assertEqual(self.client.received(), [line])
+        self.assertEqual(self.client.closeCode, 3501)
+
+    def test_close(self) -> None:
+        """
+        A client's close is answered, and nothing is sent behind the answer.
+        """
+        other = self.chat.ws("Ada", "dev")
+        other.send("hello")
+        self.client.sendFrame(0x88, b"\x03\xe8")
+        self.chat.turn()
+        self.assertEqual(self.client.received(), [])
+        self.assertEqual(self.client.closeCode, 1000)
+        self.assertFalse(self.client.connected)
+        self.assertEqual(other.received(), ["Ada:hello"])
+
+
+class PingTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.client = self.chat.ws("Mina", "dev")
+
+    def advance(self, seconds: int) -> None:
+        self.chat.clock.pump([1] * seconds)
+
+    def test_answered(self) -> None:
+        """
+        A client is asked every 25 seconds, and stays while it answers.
+        """
+        for _ in range(3):
+            self.advance(25)
+            self.assertEqual(self.client.transport.value(), b"\x89\x00")
+            self.client.transport.clear()
+            self.client.sendFrame(0x8A, b"")
+        self.assertTrue(self.client.connected)
+
+    def test_trafficIsAnAnswer(self) -> None:
+        """
+        Anything that it sends is an answer.
+        """
+        self.advance(25)
+        self.client.send("hello")
+        self.advance(10)
+        self.assertNotIn("machat:bye no-pong", self.client.received())
+
+    def test_unanswered(self) -> None:
+        """
+        A client that does not answer for 10 seconds is closed, and its connection aborted when it
+        does not answer that either.
+        """
+        self.advance(34)
+        self.assertEqual(self.client.received(), [])
+        self.advance(1)
+        self.assertEqual(self.client.received(), ["machat:bye no-pong"])
+        self.assertEqual(self.client.closeCode, 3012)
+        self.advance(5)
+        self.assertFalse(self.client.connected)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class StockProtocol(ChatWebSocketProtocol):
+    """
+    The same protocol with Autobahn's own reading path.
+    """
+
+    dataReceived = WebSocketServerProtocol.dataReceived
+
+
+PAYLOADS = st.one_of(
+    st.text(max_size=20).map(str.encode),
+    st.binary(max_size=20),
+    st.integers(120, 140).map(lambda size: b"x" * size),
+    st.just("\u00e4".encode() * 3000),
+)
+FRAMES = st.tuples(
+    st.sampled_from([0x81] * 8 + [0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88, 0xC1, 0x83]),
+    PAYLOADS,
+    st.sampled_from([0x80] * 15 + [0]),
+    st.binary(min_size=4, max_size=4),
+)
+
+
+def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
+    """
+    @return: a frame, straight from RFC 6455 section 5.2
+    """
+    size = len(payload)
+    head = bytes((first, masked | (size if size < 126 else 126)))
+    if size > 125:
+        head += size.to_bytes(2, "big")
+    if masked:
+        head += mask
+        payload = bytes(byte ^ mask[index % 4] for index, byte in enumerate(payload))
+    return head + payload
+
+
+class ReadingTests(SynchronousTestCase):
+    """
+    The quick reading path does what Autobahn does.
+    """
+
+    def outcome(self, protocol: Any, pieces: list[bytes]) -> tuple[list[str], bytes, bool]:
+        """
+        @return: the messages, the server's answers and whether the connection lives, after these
+            bytes
+        """
+        chat = MemoryChat(Limits(line=6000))
+        factory = ChatWebSocketFactory(chat.service)
+        factory.protocol = protocol
+        client = MemoryWebSocketClient(factory)
+        client.join("Mina", "dev")
+        witness = chat.member("witness", "dev")
+        for piece in pieces:
+            client.sendBytes(piece)
+        chat.turn()
+        return witness.received(), client.transport.value(), client.connected
+
+    @settings(deadline=None, max_examples=150)
+    @given(
+        st.lists(FRAMES, max_size=6),
+        st.lists(st.integers(0, 400), max_size=6),
+        st.binary(max_size=7),
+    )
+    def test_same(
+        self, frames: list[tuple[int, bytes, int, bytes]], cuts: list[int], tail: bytes
+    ) -> None:
+        """
+        Any frames, split anywhere, give the same messages, answers, errors and closes.
+        """
+        data = b"".join(encode(*frame) for frame in frames) + tail
+        places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+        pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+        self.assertEqual(
+            self.outcome(ChatWebSocketProtocol, pieces), self.outcome(StockProtocol, pieces)
+        )
