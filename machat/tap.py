@@ -6,6 +6,7 @@ global reactor in.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -63,13 +64,16 @@ class Options(usage.Options):
             for endpoint in self[option]:
                 self._check(option, endpoint)
         if not self["tcp"] and not self["ws"]:
-            raise usage.UsageError("--tcp none and --ws none leave nothing to serve")
+            _complain("--tcp none and --ws none leave nothing to serve")
+            raise usage.UsageError("nothing to serve")
 
     def _check(self, option: str, endpoint: str) -> None:
         try:
             serverFromString(_globalReactor(), endpoint)
         except Exception as error:
-            raise usage.UsageError(f"--{option} {endpoint}: {_reason(error)}") from None
+            message = f"--{option} {endpoint}: {_reason(error)}"
+            _complain(message)  # twistd tells it on standard output, below its help
+            raise usage.UsageError(message) from None
 
 
 class StopSignals(Service):
@@ -131,7 +135,8 @@ class Listener(Service):
             message = f"{self._name}: {_reason(error)}"
             if self._daemonized:  # the parent waits to be told of an exception
                 raise CannotServe(message) from None
-            raise SystemExit(f"machat: {message}") from None
+            _complain(message)
+            raise SystemExit(1) from None
 
 
 def makeService(options: Options) -> IService:
@@ -162,6 +167,13 @@ def _globalReactor() -> IReactorCore:
     from twisted.internet import reactor
 
     return cast(IReactorCore, reactor)
+
+
+def _complain(message: str) -> None:
+    """
+    Write a line to the real standard error: C{twistd} sends C{sys.stderr} to its log.
+    """
+    print(f"machat: {message}", file=sys.__stderr__, flush=True)
 
 
 def _reason(error: Exception) -> str:

@@ -1,0 +1,150 @@
+"""
+What the tests need that start real processes: the commands as a user starts them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+#: How long anything may take before a test gives up, seconds. Nothing is judged by it.
+PATIENCE = 30.0
+
+
+def makeCertificate(keyPath: str, certificatePath: str) -> None:
+    """
+    Write a private key and a certificate for C{localhost} that it signed itself.
+    """
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(timezone.utc)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    Path(keyPath).write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    Path(certificatePath).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def freePort() -> int:
+    """
+    @return: a TCP port that nobody listened on just now
+    """
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
+
+
+def start(*command: object, **keywords: Any) -> subprocess.Popen[str]:
+    """
+    @return: the running command; its output is captured
+    """
+    return subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        **keywords,
+    )
+
+
+def twistd(*arguments: object, **keywords: Any) -> subprocess.Popen[str]:
+    """
+    @return: a running C{twistd -n machat}
+    """
+    return start(BIN / "twistd", "-n", "--pidfile=", "-l", "-", "machat", *arguments, **keywords)
+
+
+def connect(address: int | str) -> socket.socket:
+    """
+    @param address: a port on this machine, or the path of a UNIX socket
+    @return: a connection, as soon as somebody listens
+    """
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            if isinstance(address, int):
+                return socket.create_connection(("127.0.0.1", address), PATIENCE)
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(address)
+            connection.settimeout(PATIENCE)
+            return connection
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+
+
+def readUntil(connection: socket.socket, end: bytes) -> bytes:
+    """
+    @return: what the peer sent, up to and with C{end}, or all of it if the peer closed
+    """
+    data = b""
+    while not data.endswith(end):
+        piece = connection.recv(65_536)
+        if not piece:
+            break
+        data += piece
+    return data
+
+
+def portsOf(server: subprocess.Popen[str], *factories: str) -> list[int]:
+    """
+    @param factories: C{ChatFactory} or C{ChatWebSocketFactory}, in the order of listening
+    @return: the ports, on each of which a server of C{tcp:0} has begun to listen
+    """
+    return [
+        int(waitForLine(server, f" {factory} starting on ").split()[-1]) for factory in factories
+    ]
+
+
+def waitForLine(process: subprocess.Popen[str], text: str) -> str:
+    """
+    @return: the first line of the process's output that has this text in it
+    """
+    assert process.stdout is not None
+    impatient = threading.Timer(PATIENCE, process.kill)
+    impatient.start()
+    try:
+        for line in process.stdout:
+            if text in line:
+                return line
+    finally:
+        impatient.cancel()
+    raise AssertionError(f"the output ended without {text!r}")
+
+
+def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """
+    Tell a process to stop.
+
+    @return: its exit status, and what was left of its output and its errors
+    """
+    process.terminate()
+    out, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, out, err

@@ -1,0 +1,121 @@
+"""
+The examples, run as a user runs them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.processes import (
+    BIN,
+    PATIENCE,
+    ROOT,
+    connect,
+    freePort,
+    portsOf,
+    readUntil,
+    start,
+    twistd,
+    waitForLine,
+)
+
+LOCAL = "tcp:0:interface=127.0.0.1"
+EXAMPLES = ROOT / "examples"
+
+
+class ExampleTests(SynchronousTestCase):
+    def run_(self, *command: object) -> subprocess.Popen[str]:
+        """
+        @return: a command that the test's end stops
+        """
+        process = start(*command)
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def client(self, name: str, address: str) -> subprocess.Popen[str]:
+        example = "websocket_client.py" if address.startswith("ws:") else "tcp_client.py"
+        return self.run_(
+            *(BIN / "python", EXAMPLES / example, "--client", name, "--room", "dev"),
+            *("--address", address),
+        )
+
+    def say(self, client: subprocess.Popen[str], line: str) -> None:
+        assert client.stdin is not None
+        client.stdin.write(line + "\n")
+        client.stdin.flush()
+
+    def test_clients(self) -> None:
+        """
+        The two clients talk to each other, end at the end of input, and say so when the server
+        goes away.
+        """
+        server = twistd("--tcp", LOCAL, "--ws", LOCAL)
+        self.addCleanup(server.communicate)
+        self.addCleanup(server.kill)
+        tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
+        mina = self.client("Mina", f"localhost:{tcp}")
+        ada = self.client("Ada", f"ws://localhost:{ws}/mychat")
+        waitForLine(server, "joins dev")
+        waitForLine(server, "joins dev")
+        self.say(mina, "hello")
+        self.assertEqual(waitForLine(ada, "hello"), "Mina:hello\n")
+        self.say(ada, "hi")
+        self.assertEqual(waitForLine(mina, "hi"), "Ada:hi\n")
+        out, err = mina.communicate("last words\n", timeout=PATIENCE)
+        self.assertEqual((out, err), ("Mina:last words\n", "End of input.\n"))
+        self.assertEqual(mina.returncode, 0)
+        server.terminate()
+        self.assertEqual(server.wait(PATIENCE), 0)
+        self.assertEqual(waitForLine(ada, "bye"), "machat:bye shutdown\n")
+        self.assertIn("The server closed the connection", ada.stderr.readline())
+        self.assertEqual(ada.wait(PATIENCE), 0)
+
+    def test_nobodyThere(self) -> None:
+        """
+        A client that cannot connect says so in one line.
+        """
+        port = freePort()
+        for address in (f"localhost:{port}", f"ws://localhost:{port}/mychat"):
+            client = self.client("Mina", address)
+            _, err = client.communicate(timeout=PATIENCE)
+            self.assertTrue(err.startswith(f"Cannot connect to {address}: "), err)
+            self.assertEqual(client.returncode, 1)
+
+    def test_bot(self) -> None:
+        """
+        The bot sits in the room without a socket and answers C{!time}.
+        """
+        path = self.mktemp()
+        bot = self.run_(
+            BIN / "python", EXAMPLES / "bot.py", "--tcp", f"unix:{path}", "--room", "dev"
+        )
+        connection = connect(path)
+        self.addCleanup(connection.close)
+        connection.sendall(b'{"name": "Mina", "room": "dev"}\n!time\n')
+        self.assertRegex(
+            readUntil(connection, b"Mina.\n").decode(),
+            r"\AMina:!time\nclock:It is \d\d:\d\d:\d\d UTC, Mina\.\n\Z",
+        )
+        bot.terminate()
+        out, _ = bot.communicate(timeout=PATIENCE)
+        self.assertEqual(out, "The chat is over: shutdown.\n")
+
+    def test_tac(self) -> None:
+        """
+        The C{.tac} file makes an application with both endpoints in it.
+        """
+        text = (EXAMPLES / "chat.tac").read_text()
+        path = self.mktemp() + ".tac"
+        with open(path, "w") as tac:
+            tac.write(text.replace("8989", "0").replace("8099", "0"))
+        server = self.run_(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path)
+        tcp, _ = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
+        connection = connect(tcp)
+        self.addCleanup(connection.close)
+        connection.sendall(b'{"name": "Mina", "room": "dev"}hello\n')
+        self.assertEqual(readUntil(connection, b"\n"), b"Mina:hello\n")
+        server.terminate()
+        self.assertEqual(readUntil(connection, b"nothing"), b"machat:bye shutdown\n")
