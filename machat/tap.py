@@ -30,7 +30,10 @@ class Options(usage.Options):
     """
 
     synopsis = "[options]"
-    longdesc = "A chat room: TCP lines and WebSockets meet in the same rooms."
+    longdesc = (
+        "A chat room: TCP lines and WebSockets (at /mychat) meet in the same rooms. An endpoint is "
+        "a strports string, for example tcp:8989 or unix:/run/machat."
+    )
     optFlags = [["separate", None, "Give TCP and WebSocket each a chat of its own."]]
 
     def __init__(self) -> None:
@@ -39,17 +42,11 @@ class Options(usage.Options):
         self["ws"] = []
 
     def opt_tcp(self, endpoint: str) -> None:
-        """
-        Serve TCP lines on this endpoint, for example "tcp:8989" or "unix:/run/machat"; several
-        times for several, "none" for no one. [default: tcp:8989:interface=127.0.0.1]
-        """
+        """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""
         self["tcp"].append(endpoint)
 
     def opt_ws(self, endpoint: str) -> None:
-        """
-        Serve WebSockets, at /mychat, on this endpoint; several times for several, "none" for no
-        one. [default: tcp:8099:interface=127.0.0.1]
-        """
+        """Serve WebSockets here; repeatable, or "none". [default: tcp:8099:interface=127.0.0.1]"""
         self["ws"].append(endpoint)
 
     def postOptions(self) -> None:

@@ -511,6 +511,18 @@ class TakeTextFramesTests(SynchronousTestCase):
             self.assertLeft(masked(b"x" * size))
         self.assertLeft(masked(b"x" * 4097)[:8])
 
+    def test_largest(self) -> None:
+        """
+        Whoever takes less than that leaves larger frames as soon as their length is there.
+        """
+        for largest in (0, 5, 125, 126, 300):
+            fits, large = masked(b"x" * largest), masked(b"x" * (largest + 1))
+            self.assertEqual(
+                wire.takeTextFrames(fits + large, largest), ([b"x" * largest], large, False)
+            )
+            self.assertEqual(wire.takeTextFrames(fits[:-1], largest), ([], fits[:-1], True))
+            self.assertEqual(wire.takeTextFrames(large[:8], largest), ([], large[:8], False))
+
     def test_notMinimal(self) -> None:
         """
         A frame whose length has a longer form than it needs is left.
