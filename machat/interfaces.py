@@ -124,7 +124,8 @@ class IChatRoom(Interface):
         Send a message to everybody in the room, its sender too, at the end of this reactor turn.
 
         @param text: one line, without a newline
-        @raise ChatError: C{not-joined}; C{bad-command} for a text of several lines
+        @raise ChatError: C{not-joined}; C{bad-command} for a text of several lines, or with
+            surrogates, which cannot be encoded
         """
 
     def opened(connection: Any) -> None:

@@ -16,7 +16,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar head: the longest head of a WebSocket's HTTP request
     @ivar joining: from the connection to having joined
     @ivar waiting: output that may wait for one connection; beyond it, it is a slow consumer
-    @ivar stalled: how long a connection may take none of what waits for it
+    @ivar stalled: how long a connection may need for the next 64 KiB of what waits for it
     @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
     @ivar pong: how long it may take to answer, whole seconds below C{ping}
     @ivar closing: how long a closing connection may take the last that waits for it

@@ -41,13 +41,15 @@ LINGER = 1.0
 class State(Enum):
     """
     What an outbox does with bytes: C{IDLE} writes them, C{DRAINING} queues them, C{CLOSING} still
-    sends what is queued but takes no more, C{CLOSED} does nothing.
+    sends what is queued but takes no more, C{CLOSED} waits for the connection to go, and when it is
+    C{LOST} there is nothing to do any more.
     """
 
     IDLE = 0
     DRAINING = 1
     CLOSING = 2
     CLOSED = 3
+    LOST = 4
 
 
 _IDLE = State.IDLE
@@ -86,8 +88,8 @@ class Outbox:
         """
         @param transport: connected, and not written to by anybody else
         @param limits: C{waiting}, C{stalled} and C{closing} count here
-        @param slow: called once, with the bytes waiting, when the peer takes too little; the
-            connection is aborted after it
+        @param slow: called once, with the bytes that waited, when the connection was aborted
+            because the peer takes too little
         """
         self.transport = transport
         self._clock = clock
@@ -107,7 +109,9 @@ class Outbox:
 
     def write(self, data: bytes) -> None:
         """
-        Send bytes after all that were written before. Ignored once the connection is closing.
+        Send bytes after all that were written before. Ignored once the connection is closing. Bytes
+        that find nothing waiting are taken however many they are; those that do must fit into
+        L{Limits.waiting} with what waits.
         """
         if self._state is _IDLE:
             if self._direct is None:
@@ -141,14 +145,15 @@ class Outbox:
     def _enqueue(self, data: bytes | memoryview) -> None:
         if self._queue is None:
             self._queue = deque()
-        self._queue.append(data)
+        if data:  # a transport says nothing of having sent nothing
+            self._queue.append(data)
         self._waiting += len(data)
 
     def resumeProducing(self) -> None:
         """
         The transport has sent what it was given.
         """
-        if self._state is State.CLOSED:
+        if self._state in (State.CLOSED, State.LOST):
             return
         self._progress = self._clock.seconds()
         self._waiting -= self._handed
@@ -229,7 +234,8 @@ class Outbox:
         """
         Abort the connection if it is still there after L{Limits.closing} seconds.
         """
-        self._restartTimer(self._limits.closing)
+        if self._state is not State.LOST:
+            self._restartTimer(self._limits.closing)
 
     def _restartTimer(self, delay: float) -> None:
         if self._timer is not None:
@@ -274,6 +280,7 @@ class Outbox:
         The connection is gone: drop what waits and stop the timer.
         """
         self._forget()
+        self._state = State.LOST
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

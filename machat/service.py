@@ -19,7 +19,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import names
+from machat import names, wire
 from machat.errors import ALREADY_JOINED, BAD_COMMAND, NOT_JOINED, SHUTDOWN, ChatError, Disconnect
 from machat.events import Draft, Joined
 from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
@@ -116,8 +116,8 @@ class ChatService(MultiService):
         heard = self._rooms.get(names.key(room))
         if heard is None or member not in heard:
             raise ChatError(NOT_JOINED, "not in that room")
-        if "\n" in text:
-            raise ChatError(BAD_COMMAND, "a message is one line")
+        if "\n" in text or not wire.isText(text):
+            raise ChatError(BAD_COMMAND, "a message is one line of Unicode text")
         if heard.say(member, text):
             if not self._dirty:
                 self.clock.callLater(0, self._flush)

@@ -60,7 +60,10 @@ class Wheel:
     def _turn(self) -> None:
         self._timer = self._clock.callLater(1, self._turn)
         self._current = (self._current + 1) % len(self._slots)
-        for connection in list(self._slots[self._current]):
-            connection.ping()
-        for connection in list(self._slots[self._current - self._pong]):
-            connection.checkPong()
+        asked, due = self._slots[self._current], self._slots[self._current - self._pong]
+        for connection in list(asked):
+            if connection in asked:  # one before it may have taken it off
+                connection.ping()
+        for connection in list(due):
+            if connection in due:
+                connection.checkPong()

@@ -63,7 +63,7 @@ def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[byte
         if not plain or end > size:
             break
         message = _unmask(data[begin:end], data[begin - 4 : begin])
-        if not _isText(message):
+        if not isText(message):
             plain = False
             break
         messages.append(message)
@@ -80,12 +80,15 @@ def _unmask(payload: bytes, mask: bytes) -> bytes:
     return (int.from_bytes(payload, "big") ^ int.from_bytes(key, "big")).to_bytes(size, "big")
 
 
-def _isText(data: bytes) -> bool:
+def isText(data: bytes | str) -> bool:
+    """
+    @return: whether bytes can be decoded as UTF-8, or a string encoded
+    """
     if data.isascii():
         return True
     try:
-        data.decode()
-    except UnicodeDecodeError:
+        data.decode() if isinstance(data, bytes) else data.encode()
+    except UnicodeError:
         return False
     return True
 

@@ -8,7 +8,9 @@ from contextlib import suppress
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
+from autobahn.websocket.protocol import TrafficStats
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
+from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,6 +26,7 @@ from machat.errors import (
     Disconnect,
 )
 from machat.interfaces import IChatRoom, IConnection
+from machat.lean import lean
 from machat.outbox import Outbox
 from machat.session import Session
 from machat.wheel import Wheel
@@ -169,7 +172,6 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar wheel: the pings of all connections
     """
 
-    protocol = ChatWebSocketProtocol
     noisy = False
 
     def __init__(self, chat: IChatRoom) -> None:
@@ -185,4 +187,13 @@ class ChatWebSocketFactory(WebSocketServerFactory):
             maxMessagePayloadSize=chat.limits.line + 2,
             openHandshakeTimeout=0,  # the session's timer covers it, and the outbox's the closing
             closeHandshakeTimeout=0,
+        )
+        self.protocol = lean(
+            ChatWebSocketProtocol,
+            self,
+            {
+                "trafficStats": TrafficStats(),
+                "send_queue": (),
+            },  # for statistics, and chopped writes
+            {"utf8validator": Utf8Validator},  # for messages in fragments
         )

@@ -17,7 +17,7 @@ PACKAGE = Path(machat.__file__).parent
 #: The modules by layer, from the bottom. Each may import what stands in the layers below it.
 LAYERS = (
     ("limits", "errors", "events", "interfaces"),
-    ("names", "wire", "roster", "log", "room", "wheel"),
+    ("names", "wire", "roster", "log", "room", "wheel", "lean"),
     ("service", "session", "outbox"),
     ("tcp", "ws"),
     ("testing", "tap"),
@@ -111,7 +111,12 @@ class LayerTests(SynchronousTestCase):
         """
         The front doors never import each other, nor do those who build on them.
         """
-        for one, other in (("tcp", "ws"), ("ws", "tcp"), ("testing", "tap"), ("tap", "testing")):
+        for one, other in (
+            ("tcp", "ws"),
+            ("ws", "tcp"),
+            ("testing", "tap"),
+            ("tap", "testing"),
+        ):
             self.assertNotIn(other, allowed(one))
 
     def test_package(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from sys import getsizeof
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -476,7 +477,7 @@ class ModelTests(LogTestCase):
 
     @given(steps=STEPS, total=st.sampled_from([0, 3_000, 5_000, 7_000, 1_000_000]))
     @settings(deadline=None, max_examples=200)
-    def test_anySteps(self, steps: list[tuple[str, str, object]], total: int) -> None:
+    def test_anySteps(self, steps: list[tuple[str, str, Any]], total: int) -> None:
         """
         Whatever is followed, said and left in whatever order, the log keeps what it should.
         """

@@ -47,6 +47,7 @@ class Socket(FileDescriptor):
 
     connected = 1
     outbox: Any = None
+    reactor: Any
 
     def __init__(self, reactor: Any, space: int) -> None:
         FileDescriptor.__init__(self, reactor)
@@ -105,6 +106,8 @@ class Cipher(ProtocolWrapper):
     A transport above another, as TLS is: it passes on every attribute, C{writeSomeData} too, but
     what is to be sent has to be changed by it.
     """
+
+    transport: Any
 
     def write(self, data: bytes) -> None:
         self.transport.write(data.swapcase())
@@ -193,6 +196,18 @@ class SocketTests(OutboxTestCase):
         self.assertEqual(self.socket.taken, b"abcde")
         self.socket.read(3)
         self.assertEqual(self.socket.taken, b"abcdef")
+
+    def test_nothing(self) -> None:
+        """
+        Writing nothing while something waits does not stop what comes behind it.
+        """
+        self.open(2)
+        self.outbox.write(b"abc")
+        self.outbox.write(b"")
+        self.socket.read(3)
+        self.outbox.write(b"de")
+        self.socket.read(5)
+        self.assertEqual(self.socket.taken, b"abcde")
 
     def test_notAround(self) -> None:
         """
@@ -617,6 +632,16 @@ class ClosingTests(OutboxTestCase):
             self.outbox.loseConnection()
             self.socket.connectionLost(Failure(ConnectionLost()))
             self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_expireAfterwards(self) -> None:
+        """
+        What is gone need not expire.
+        """
+        self.open(2)
+        self.socket.connectionLost(Failure(ConnectionLost()))
+        self.outbox.connectionLost()
+        self.outbox.expire()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_alreadyLost(self) -> None:
         """

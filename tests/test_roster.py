@@ -4,6 +4,8 @@ Tests for L{machat.roster}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -39,7 +41,8 @@ class MemoryRosterTests(SynchronousTestCase):
         """
         @return: the names in the room
         """
-        return list(self.successResultOf(self.roster.members(room)))
+        names: Sequence[str] = self.successResultOf(self.roster.members(room))
+        return list(names)
 
     def test_interface(self) -> None:
         """

@@ -193,6 +193,7 @@ class SayTests(SynchronousTestCase):
         for room, text, code in (
             ("lounge", "hello", "not-joined"),
             ("dev", "a\nb", "bad-command"),
+            ("dev", "\ud800", "bad-command"),
         ):
             error = self.assertRaises(ChatError, self.service.say, mina, room, text)
             self.assertEqual(error.code, code)

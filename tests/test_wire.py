@@ -325,7 +325,7 @@ class SplitHelloTests(SynchronousTestCase):
         for size in range(len(data) + 1):
             try:
                 split = wire.splitHello(data[:size])
-                answer = split and (split[0], size - len(split[1]))
+                answer: object = split and (split[0], size - len(split[1]))
             except ChatError as error:
                 answer = error.code
             if first is not None:
