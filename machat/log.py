@@ -39,12 +39,19 @@ class _RoomLog:
         self.deliver: Callable[[Sequence[Message]], None] | None = None
         self.idle = 0.0
 
-    def add(self, message: Message) -> None:
-        self.kept.append(message)
-        self.bytes += getsizeof(message.text) + MESSAGE_BYTES
+    def keep(self, messages: Sequence[Message], limits: Limits) -> None:
+        self.kept.extend(messages)
+        self.bytes += _weigh(messages)
+        self.drop(len(self.kept) - limits.logMessages)
+        while self.kept and self.bytes > limits.logBytes:
+            self.drop(1)
 
-    def drop(self) -> None:
-        self.bytes -= getsizeof(self.kept.popleft().text) + MESSAGE_BYTES
+    def drop(self, count: int) -> None:
+        self.bytes -= _weigh([self.kept.popleft() for _ in range(count)])
+
+
+def _weigh(messages: Sequence[Message]) -> int:
+    return sum([getsizeof(message.text) for message in messages]) + MESSAGE_BYTES * len(messages)
 
 
 @implementer(IMessageLog)
@@ -105,18 +112,13 @@ class MemoryLog:
 
     def _keep(self, log: _RoomLog, messages: Sequence[Message]) -> None:
         before = log.bytes
-        for message in messages:
-            log.add(message)
-        while len(log.kept) > self._limits.logMessages or (
-            log.kept and log.bytes > self._limits.logBytes
-        ):
-            log.drop()
+        log.keep(messages, self._limits)
         self._bytes += log.bytes - before
         if self._bytes > self._limits.logTotal:
             self._expire()
             while log.kept and self._bytes > self._limits.logTotal:
                 self._bytes -= log.bytes
-                log.drop()
+                log.drop(1)
                 self._bytes += log.bytes
 
     def _expire(self) -> None:

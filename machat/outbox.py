@@ -1,11 +1,11 @@
 """
 Between a room and a transport: bounded, in order, and at once where the socket is idle.
 
-A plain TCP or UNIX transport offers C{writeSomeData}. An idle outbox calls it directly, which saves
-the reactor's two C{epoll_ctl} calls and a turn for each delivery; only what the socket does not
-take waits. While something waits, the outbox is a pull producer of its transport and hands over one
-piece each time the transport has sent the last. Any other transport (TLS, a test's) is written to
-as usual, with the outbox as its push producer.
+An idle outbox on a plain TCP or UNIX socket sends on that socket itself, which saves the reactor's
+two C{epoll_ctl} calls and a turn for each delivery; only what the socket does not take waits. While
+something waits, the outbox is a pull producer of its transport and hands over one piece each time
+the transport has sent the last. Any other transport (TLS, a test's) is written to as usual, with
+the outbox as its push producer.
 
 Everything that is written to the connection has to go through its outbox, so an outbox can stand
 where a protocol expects its transport.
@@ -26,6 +26,7 @@ from twisted.internet.interfaces import (
     IReactorTime,
     ISSLTransport,
 )
+from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
 from machat.limits import Limits
@@ -69,7 +70,7 @@ class Outbox:
         "_clock",
         "_limits",
         "_slow",
-        "_direct",
+        "_send",
         "_state",
         "_queue",
         "_waiting",
@@ -101,9 +102,9 @@ class Outbox:
         self._handed = 0
         self._progress = 0.0
         self._timer: IDelayedCall | None = None
-        self._direct: Callable[[Any], Any] | None = None
+        self._send: Callable[[bytes], int] | None = None
         if _isPlainSocket(transport):
-            self._direct = transport.writeSomeData
+            self._send = transport.getHandle().send
         else:
             transport.registerProducer(self, True)
 
@@ -114,10 +115,13 @@ class Outbox:
         L{Limits.waiting} with what waits.
         """
         if self._state is _IDLE:
-            if self._direct is None:
+            if self._send is None:
                 self.transport.write(data)
                 return
-            sent = self._direct(data)
+            try:
+                sent = self._send(data)
+            except OSError:  # it is full, or broken: that is for the transport to find out
+                sent = 0
             if sent != len(data):
                 self._drain(data, sent)
         elif self._state is _DRAINING:
@@ -125,13 +129,10 @@ class Outbox:
             if self._waiting > self._limits.waiting:
                 self._giveUp()
 
-    def _drain(self, data: bytes, sent: Any) -> None:
+    def _drain(self, data: bytes, sent: int) -> None:
         """
         The socket did not take everything.
         """
-        if not isinstance(sent, int):
-            self.abortConnection()  # an exception: the peer is gone
-            return
         self._enqueue(memoryview(data)[sent:])
         self._startDraining()
         self.transport.registerProducer(self, False)  # calls resumeProducing at once
@@ -158,7 +159,7 @@ class Outbox:
         self._progress = self._clock.seconds()
         self._waiting -= self._handed
         self._handed = 0
-        if self._direct is not None:
+        if self._send is not None:
             self._pull()
         else:
             self._push()
@@ -261,7 +262,7 @@ class Outbox:
     def _close(self) -> None:
         self._forget()
         self.transport.unregisterProducer()
-        if self._direct is None:
+        if self._send is None:
             self.transport.loseConnection()
         else:
             self.transport.loseWriteConnection()
@@ -312,7 +313,7 @@ class Outbox:
 
 def _isPlainSocket(transport: Any) -> bool:
     """
-    Whether the transport itself writes to a socket. One that wraps another may pass
-    C{writeSomeData} on as an attribute, past its own encryption: what counts is its class.
+    Whether bytes for this transport may be sent on its socket as they are. One that wraps another,
+    as TLS does, may pass on all of its attributes: what counts is its class.
     """
-    return hasattr(type(transport), "writeSomeData") and not ISSLTransport.providedBy(transport)
+    return isinstance(transport, Connection) and not ISSLTransport.providedBy(transport)

@@ -4,6 +4,7 @@ Tests for L{machat.outbox}.
 
 from __future__ import annotations
 
+from errno import EAGAIN, ECONNRESET
 from typing import Any
 
 from hypothesis import given, settings
@@ -19,6 +20,7 @@ from twisted.internet.interfaces import (
     ITransport,
 )
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Connection
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
@@ -32,10 +34,10 @@ PEER = IPv4Address("TCP", "192.0.2.1", 50000)
 HOST = IPv4Address("TCP", "192.0.2.2", 8989)
 
 
-class Socket(FileDescriptor):
+class Socket(Connection):
     """
-    A plain socket's transport: Twisted's own buffering and producer code, above a socket that takes
-    as much as a test says.
+    A plain socket and its transport: Twisted's own buffering and producer code, above a socket that
+    takes as much as a test says.
 
     @ivar space: how many bytes it takes until the peer reads
     @ivar taken: the bytes that it took
@@ -51,16 +53,22 @@ class Socket(FileDescriptor):
 
     def __init__(self, reactor: Any, space: int) -> None:
         FileDescriptor.__init__(self, reactor)
+        self.socket = self
         self.space = space
         self.taken = b""
         self.written: list[int] = []
         self.aborted = 0
         self.ended = False
-        self.broken: Exception | None = None
+        self.broken: OSError | None = None
 
-    def writeSomeData(self, data: bytes) -> int | BaseException:
+    def send(self, data: bytes) -> int:
+        """
+        What the kernel does.
+        """
         if self.broken is not None:
-            return self.broken
+            raise self.broken
+        if data and not self.space:
+            raise BlockingIOError(EAGAIN, "Resource temporarily unavailable")
         size = min(len(data), self.space)
         self.space -= size
         self.taken += bytes(data[:size])
@@ -103,7 +111,7 @@ class Socket(FileDescriptor):
 
 class Cipher(ProtocolWrapper):
     """
-    A transport above another, as TLS is: it passes on every attribute, C{writeSomeData} too, but
+    A transport above another, as TLS is: it passes on every attribute, C{getHandle} too, but
     what is to be sent has to be changed by it.
     """
 
@@ -586,16 +594,17 @@ class ClosingTests(OutboxTestCase):
 
     def test_broken(self) -> None:
         """
-        A socket that fails is aborted, and nobody is called slow.
+        A connection whose socket fails is lost in the next turn, and nobody is called slow.
         """
         self.open(100)
-        self.socket.broken = ConnectionLost()
+        self.socket.broken = ConnectionResetError(ECONNRESET, "Connection reset by peer")
         self.outbox.write(b"abc")
-        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
         self.outbox.write(b"def")
-        self.outbox.loseConnection()
-        self.assertEqual((self.socket.aborted, self.socket.written), (1, []))
-        self.assertIsNone(self.socket.producer)
+        self.assertFalse(self.socket.disconnected)
+        self.socket.read(1)
+        self.assertTrue(self.socket.disconnected)
+        self.assertEqual((self.socket.taken, self.gaveUp), (b"", []))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
     def test_brokenWhileDraining(self) -> None:
         """
@@ -603,7 +612,7 @@ class ClosingTests(OutboxTestCase):
         """
         self.open(2)
         self.outbox.write(b"abcd")
-        self.socket.broken = ConnectionLost()
+        self.socket.broken = ConnectionResetError(ECONNRESET, "Connection reset by peer")
         self.socket.read(1)
         self.assertTrue(self.socket.disconnected)
         self.assertEqual((self.clock.getDelayedCalls(), self.gaveUp), ([], []))
@@ -844,10 +853,10 @@ class PushTests(OutboxTestCase):
 
     def test_wrapped(self) -> None:
         """
-        A transport that passes on the socket's C{writeSomeData} is not written around.
+        A transport that passes on the socket's C{getHandle} is not written around.
         """
         self.openCipher(100)
-        self.assertTrue(hasattr(self.cipher, "writeSomeData"))
+        self.assertTrue(hasattr(self.cipher, "getHandle"))
         self.outbox.write(b"secret")
         self.assertEqual(self.socket.taken, b"")
         self.socket.read(100)
