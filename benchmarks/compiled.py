@@ -1,0 +1,140 @@
+"""
+The load's loop with its reading half in C, where there is a compiler.
+
+In Python a read costs 3 us more. That is enough to keep the load a turn behind a fast server, so
+that of a window of 16 messages 8 wait to be read instead of 6: the server gets smaller batches, and
+a server that batches looks up to a quarter slower than it is.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from select import EPOLLERR, EPOLLHUP
+
+from benchmarks.dialects import MARK, TextLines
+from benchmarks.links import READ
+from benchmarks.pump import SAMPLED, Member, Pump, Room
+
+_SOURCE = Path(__file__).absolute().parent / "turn.c"
+
+#: Latencies that one turn can bring.
+_LATENCIES = 65_536
+
+#: File descriptors of a process that are not its connections, and then some.
+_OTHER_FILES = 200
+
+_LONG = ctypes.c_int64
+_INT = ctypes.c_int32
+
+
+class State(ctypes.Structure):
+    """
+    C{struct state} of F{turn.c}.
+    """
+
+    _fields_ = [
+        ("poller", _INT),
+        ("every", _INT),
+        ("mark", _INT),
+        ("question", _INT),
+        ("rooms", ctypes.POINTER(_INT)),
+        ("found", ctypes.POINTER(_LONG)),
+        ("touched", ctypes.POINTER(_INT)),
+        ("touchedCount", _LONG),
+        ("latencies", ctypes.POINTER(_LONG)),
+        ("latencyCount", _LONG),
+        ("latencyCapacity", _LONG),
+        ("buffer", ctypes.c_void_p),
+        ("capacity", _LONG),
+        ("reads", _LONG),
+        ("delivered", _LONG),
+        ("bytes", _LONG),
+        ("events", _LONG),
+        ("size", _LONG),
+    ]
+
+
+def compileTurn(folder: Path) -> Path | None:
+    """
+    @return: the library, in this folder, or C{None} where there is no compiler
+    """
+    library = folder / "turn.so"
+    command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(_SOURCE)]
+    if shutil.which("cc") is None or subprocess.run(command, check=False).returncode:
+        return None
+    return library
+
+
+class CompiledPump(Pump):
+    """
+    For members on plain TCP; their latencies end when the load has read them.
+    """
+
+    def __init__(
+        self, dialect: TextLines, library: str, rooms: Sequence[Room], connections: int
+    ) -> None:
+        """
+        @param library: from L{compileTurn}
+        @param rooms: all there will be
+        @param connections: as many as there will be
+        """
+        Pump.__init__(self, dialect, False)
+        self._turn = ctypes.CDLL(library).turn
+        self._rooms = list(rooms)
+        self._numbers = {room: number for number, room in enumerate(rooms)}
+        self._latencyBuffer = (_LONG * _LATENCIES)()
+        self._roomOf = (_INT * (connections + _OTHER_FILES))()
+        self._found = (_LONG * len(self._rooms))()
+        self._touched = (_INT * len(self._rooms))()
+        self._state = State(
+            poller=self._epoll.fileno(),
+            mark=ord(MARK),
+            question=ord(dialect.question) if dialect.question else -1,
+            rooms=self._roomOf,
+            found=self._found,
+            touched=self._touched,
+            latencies=self._latencyBuffer,
+            latencyCapacity=_LATENCIES,
+            buffer=ctypes.addressof(ctypes.c_char.from_buffer(self._buffer)),
+            capacity=READ,
+        )
+        self._pointer = ctypes.byref(self._state)
+
+    def add(self, member: Member) -> None:
+        self._roomOf[member.fd] = self._numbers[member.room]
+        Pump.add(self, member)
+
+    def turn(self, timeout: float) -> None:
+        state = self._state
+        state.every = SAMPLED if self.measuring else 0
+        fd = self._turn(self._pointer, int(timeout * 1000))
+        self.reads, self.delivered, self.bytesRead = state.reads, state.delivered, state.bytes
+        if state.latencyCount:
+            latencies = array("q")
+            latencies.frombytes(memoryview(self._latencyBuffer)[: state.latencyCount].tobytes())
+            self.latencies.extend(latencies)
+        touched = []
+        for number in self._touched[: state.touchedCount]:
+            room = self._rooms[number]
+            room.due -= self._found[number]
+            self._found[number] = 0
+            touched.append(room)
+        if fd >= 0:
+            self._special(self._members[fd], state.events, state.size)
+        self.refill(touched)
+
+    def _special(self, member: Member, event: int, size: int) -> None:
+        """
+        Do what is not just reading.
+
+        @param size: bytes in the buffer, 0 at the end of the stream, -1 if it was not read
+        """
+        if size > 0:
+            self._answer(member, size)
+        elif size == 0 or (self._ready(member, event) and event & (EPOLLHUP | EPOLLERR)):
+            self._lose(member)

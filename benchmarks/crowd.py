@@ -1,0 +1,166 @@
+"""
+Opens the connections of a shape and has their owners join their rooms.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import time
+from collections.abc import Iterator
+from select import EPOLLIN, EPOLLOUT, epoll
+
+from benchmarks.dialects import DIALECTS
+from benchmarks.links import Link, StampedLink, TlsLink
+from benchmarks.pump import Member, Pump, Room
+from benchmarks.shapes import Kind, Plan
+
+#: Connections being opened at the same time.
+AT_ONCE = 50
+
+#: Connections from one source address: a bit over 28,000 ports are there for each.
+FROM_ONE_ADDRESS = 5_000
+
+#: The longest that all may take to connect, seconds.
+PATIENCE = 90.0
+
+#: A stalled reader's receive buffer, bytes: what waits has to wait in the server.
+SMALL = 65_536
+
+
+class CannotConnect(Exception):
+    """
+    The crowd did not get in.
+    """
+
+
+class Guest:
+    """
+    A connection on its way in: connected, secured, opened, then a member.
+    """
+
+    def __init__(self, link: Link, index: int) -> None:
+        self.link = link
+        self.index = index
+        self.secured = False
+        self.greeted = False
+        self.heard = b""
+
+
+class Crowd:
+    """
+    The members of a plan.
+
+    @ivar rooms: those of the shape
+    @ivar stalling: the members that are to stop reading; none of C{rooms} counts them
+    """
+
+    def __init__(self, plan: Plan, pump: Pump, rooms: list[Room]) -> None:
+        self._plan = plan
+        self._pump = pump
+        self._dialect = DIALECTS[plan.dialect]
+        self._door = epoll()
+        self._guests: dict[int, Guest] = {}
+        self.joined = 0
+        shape = plan.shape
+        self.rooms = rooms
+        for room in rooms:
+            room.hearers = shape.members if self._dialect.echo else shape.members - 1
+        self.stalling: list[Member] = []
+        self._aside = Room()
+
+    def enter(self) -> Iterator[float]:
+        """
+        Open all connections; yields the fraction that is in.
+
+        @raise CannotConnect: the server refused or closed one, or took too long
+        """
+        total = self._plan.shape.connections
+        opened = 0
+        deadline = time.monotonic() + PATIENCE
+        while self.joined < total:
+            while opened < total and len(self._guests) < AT_ONCE:
+                self._open(opened)
+                opened += 1
+            for fd, _ in self._door.poll(0.01):
+                self._advance(self._guests[fd])
+            self._pump.turn(0)
+            if self._pump.closed or time.monotonic() > deadline:
+                closed = self._pump.closed
+                raise CannotConnect(f"{self.joined} of {total} joined, {closed} closed again")
+            yield self.joined / total
+
+    def _open(self, index: int) -> None:
+        sock = socket.socket()
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if index >= self._plan.shape.rooms * self._plan.shape.members:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
+        sock.bind((f"127.0.{1 + os.getpid() % 250}.{1 + index // FROM_ONE_ADDRESS}", 0))
+        result = sock.connect_ex(("127.0.0.1", self._plan.port))
+        if result not in (0, errno.EINPROGRESS):
+            raise CannotConnect(os.strerror(result))
+        self._guests[sock.fileno()] = Guest(self._link(sock), index)
+        self._door.register(sock.fileno(), EPOLLOUT)
+
+    def _link(self, sock: socket.socket) -> Link:
+        if self._plan.tls:
+            return TlsLink(sock)
+        if self._plan.shape.kind in (Kind.RATE, Kind.STALL):
+            return StampedLink(sock)
+        return Link(sock)
+
+    def _advance(self, guest: Guest) -> None:
+        """
+        Take the next step of a connection.
+        """
+        try:
+            if not guest.secured:
+                self._door.modify(guest.link.sock.fileno(), EPOLLIN)
+                guest.secured = guest.link.handshake()
+                if guest.secured:
+                    self._greet(guest)
+            else:
+                self._hear(guest)
+        except OSError as error:
+            raise CannotConnect(f"{self.joined} joined, then: {error}") from None
+
+    def _greet(self, guest: Guest) -> None:
+        if self._dialect.opening:
+            guest.link.send(self._dialect.opening)
+        else:
+            self._join(guest)
+
+    def _hear(self, guest: Guest) -> None:
+        buffer = bytearray(4096)
+        size = guest.link.receive(memoryview(buffer))
+        if not size:
+            raise ConnectionAbortedError("closed by the server")
+        guest.heard += buffer[:size]
+        if self._dialect.opened in guest.heard:
+            if b" 101 " not in guest.heard[:16]:
+                raise ConnectionAbortedError(guest.heard[:60].decode(errors="replace"))
+            self._join(guest)
+
+    def _join(self, guest: Guest) -> None:
+        """
+        Say the hello and let the pump have the connection.
+        """
+        shape = self._plan.shape
+        number, place = divmod(guest.index, shape.members)
+        stalls = number >= shape.rooms
+        if stalls:
+            number, place, room = 0, guest.index, self._aside
+        else:
+            room = self.rooms[number]
+        member = Member(guest.link, room, self._dialect.speech(f"r{number}", shape.size))
+        if stalls:
+            self.stalling.append(member)
+        elif place < shape.senders:
+            room.talkers.append(member)
+        guest.link.send(self._dialect.hello(f"u{number}_{place}", f"r{number}"))
+        self._door.unregister(member.fd)
+        del self._guests[member.fd]
+        self._pump.add(member)
+        self.joined += 1

@@ -1,0 +1,271 @@
+"""
+The process that makes the load: C{python -m benchmarks.load PLAN}, with the JSON of a
+L{Plan<benchmarks.shapes.Plan>}. Prints lines of JSON: C{{"done": fraction}} while it runs, and at
+the end what it measured, or C{{"error": text}}.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from array import array
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks.compiled import CompiledPump
+from benchmarks.crowd import CannotConnect, Crowd
+from benchmarks.dialects import DIALECTS
+from benchmarks.procfs import Usage, usageOf
+from benchmarks.pump import Pump, Room
+from benchmarks.shapes import Kind, Plan
+
+#: Seconds between two reports of progress.
+_BEAT = 0.25
+
+#: The longest wait for a server to come to rest after all have joined, seconds.
+_SETTLED = 40.0
+
+#: The longest wait for what is still due at the end, seconds without a delivery.
+_DRAINED = 3.0
+
+Result = dict[str, Any]
+
+
+class Load:
+    """
+    One run of a plan.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._shape = plan.shape
+        rooms = [Room() for _ in range(plan.shape.rooms)]
+        self._pump = _pumpFor(plan, rooms)
+        self._crowd = Crowd(plan, self._pump, rooms)
+        self._nextBeat = 0.0
+        self._peak = 0
+        self._turns = self._paced() if plan.shape.rate else self._windowed()
+
+    def run(self) -> Result:
+        """
+        @return: what is measured; its keys depend on the kind of shape
+        @raise CannotConnect: there is nothing to measure
+        """
+        result = self._connect()
+        gc.freeze()
+        gc.disable()  # nothing here is cyclic, and a collection is a pause
+        if self._shape.kind is Kind.STALL:
+            result |= self._stall()
+        elif self._shape.kind in (Kind.THROUGHPUT, Kind.RATE):
+            self._start()
+            self._drive(self._shape.warm, 0.2, 0.3)
+            result |= self._window(self._shape.seconds, 0.3, 0.95)
+            result |= self._finish()
+        return result
+
+    def _connect(self) -> Result:
+        """
+        Memory is the slope between a tenth of the connections and all of them: what a server
+        allocates once, at its first, is not counted.
+        """
+        before = usageOf(self._plan.pid)
+        first, tenth = 0, before
+        total = self._shape.connections
+        for fraction in self._crowd.enter():
+            if fraction >= 0.1 and not first:
+                first, tenth = self._crowd.joined, usageOf(self._plan.pid)
+            self._beat(fraction * 0.15)
+        self._settle()
+        after = usageOf(self._plan.pid)
+        result: Result = {"joinsPerCpu": total / max(after.cpu - before.cpu, 0.01)}
+        if total > first:
+            result["bytesPerConnection"] = (after.memory - tenth.memory) / (total - first)
+        return result | {"memory": after.memory, "closed": self._pump.closed}
+
+    def _settle(self) -> None:
+        """
+        Wait until the server has done nothing for a while: all have joined then.
+        """
+        deadline = time.monotonic() + _SETTLED
+        seen = None
+        while time.monotonic() < deadline:
+            until = time.monotonic() + 0.2
+            while time.monotonic() < until:
+                self._pump.turn(0.02)
+            self._beat(0.18)
+            now = (round(usageOf(self._plan.pid).cpu, 2), self._pump.bytesRead)
+            if now == seen:
+                return
+            seen = now
+        raise CannotConnect(f"not at rest {_SETTLED:.0f} seconds after the last had connected")
+
+    def _start(self) -> None:
+        """
+        Forget what was read while joining, and open the windows.
+        """
+        for room in self._crowd.rooms:
+            room.due = 0
+            if self._shape.window:
+                room.limit = self._shape.window * room.hearers
+
+    def _windowed(self) -> Iterator[None]:
+        """
+        Closed loop: each room keeps its number of messages in flight.
+        """
+        self._pump.refill(self._crowd.rooms)
+        while True:
+            self._pump.turn(0.05)
+            yield
+
+    def _paced(self) -> Iterator[None]:
+        """
+        Open loop: the rooms take turns on an even timetable, however slow the answers.
+        """
+        interval = 1.0 / (self._shape.rate * self._shape.rooms)
+        rooms = self._crowd.rooms
+        due, number = time.monotonic(), 0
+        while True:
+            while due <= time.monotonic():
+                self._pump.say(rooms[number % len(rooms)])
+                number += 1
+                due += interval
+            self._pump.rest(min(due - time.monotonic(), 0.05))
+            yield
+
+    def _drive(self, seconds: float, start: float, end: float) -> None:
+        """
+        @param start: the progress at the beginning, of 1
+        @param end: the progress at the end
+        """
+        begun = now = time.monotonic()
+        while now < begun + seconds:
+            next(self._turns)
+            now = time.monotonic()
+            if now >= self._nextBeat:
+                self._beat(start + (end - start) * min(1.0, (now - begun) / seconds))
+                if self._shape.kind is Kind.STALL:
+                    self._peak = max(self._peak, usageOf(self._plan.pid).memory)
+
+    def _window(self, seconds: float, start: float, end: float) -> Result:
+        """
+        Drive and measure.
+        """
+        pump = self._pump
+        pump.latencies = array("q")
+        before, own = usageOf(self._plan.pid), time.process_time()
+        delivered, said, reads = pump.delivered, pump.said, pump.reads
+        begun = time.monotonic()
+        pump.measuring = True
+        self._drive(seconds, start, end)
+        pump.measuring = False
+        elapsed = time.monotonic() - begun
+        after, own = usageOf(self._plan.pid), time.process_time() - own
+        deliveries = pump.delivered - delivered
+        return {
+            "deliveriesPerSecond": deliveries / elapsed,
+            "deliveriesPerCpu": deliveries / max(after.cpu - before.cpu, 0.01),
+            "messagesPerSecond": (pump.said - said) / elapsed,
+            "deliveriesPerRead": deliveries / max(pump.reads - reads, 1),
+            "compiledLoad": isinstance(pump, CompiledPump),
+            "loadCpu": own / elapsed,
+            **_shares(before, after, elapsed),
+            **percentiles(pump.latencies),
+        }
+
+    def _stall(self) -> Result:
+        """
+        A window in which all read, then one in which some do not.
+        """
+        self._start()
+        self._drive(self._shape.warm, 0.2, 0.25)
+        before = self._window(self._shape.seconds / 3, 0.25, 0.45)
+        memory = self._peak
+        self._pump.stall(self._crowd.stalling)
+        begun = time.monotonic()
+        result = self._window(self._shape.seconds, 0.45, 0.95) | self._finish()
+        ends = [m.closedAt - begun for m in self._crowd.stalling if m.closedAt is not None]
+        return result | {
+            "p99Before": before["p99"],
+            "growth": self._peak - memory,
+            "stalledClosed": len(ends),
+            "lastClosedAfter": max(ends, default=None),
+        }
+
+    def _finish(self) -> Result:
+        """
+        Say no more, and wait for what is due.
+        """
+        pump, rooms = self._pump, self._crowd.rooms
+        for room in rooms:
+            room.limit = -sys.maxsize
+        last, delivered = time.monotonic(), pump.delivered
+        while any(room.due for room in rooms) and time.monotonic() < last + _DRAINED:
+            pump.turn(0.02)
+            if pump.delivered != delivered:
+                last, delivered = time.monotonic(), pump.delivered
+        return {"lost": _due(rooms), "closed": pump.closed}
+
+    def _beat(self, done: float) -> None:
+        now = time.monotonic()
+        if now >= self._nextBeat:
+            self._nextBeat = now + _BEAT
+            print(json.dumps({"done": round(done, 3)}), flush=True)
+
+
+def _pumpFor(plan: Plan, rooms: list[Room]) -> Pump:
+    """
+    @return: one with its loop in C where throughput is measured; at a fixed rate the kernel's
+        receive times keep a latency free of what the loop adds
+    """
+    dialect = DIALECTS[plan.dialect]
+    if plan.shape.kind in (Kind.RATE, Kind.STALL):
+        return Pump(dialect, stamped=True)
+    if plan.library is None or plan.tls:
+        return Pump(dialect, stamped=False)
+    return CompiledPump(dialect, plan.library, rooms, plan.shape.connections)
+
+
+def percentiles(latencies: array[int]) -> Result:
+    """
+    @return: C{p50}, C{p99} and C{p999} in milliseconds, and how many were C{sampled}
+    """
+    ordered = sorted(latencies)
+    result: Result = {"sampled": len(ordered)}
+    for key, fraction in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999)):
+        if ordered:
+            result[key] = ordered[min(len(ordered) - 1, int(len(ordered) * fraction))] / 1e6
+        else:
+            result[key] = None
+    return result
+
+
+def _shares(before: Usage, after: Usage, elapsed: float) -> Result:
+    cpu = max(after.cpu - before.cpu, 0.01)
+    return {
+        "cpu": cpu / elapsed,
+        "userShare": (after.user - before.user) / cpu,
+        "kernelShare": (after.system - before.system) / cpu,
+        "memory": after.memory,
+    }
+
+
+def _due(rooms: list[Room]) -> int:
+    return sum(room.due for room in rooms)
+
+
+def main() -> None:
+    """
+    Run the plan of the command line.
+    """
+    plan = Plan.fromJson(sys.argv[1])
+    try:
+        result = Load(plan).run()
+    except CannotConnect as error:
+        result = {"error": str(error)}
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()

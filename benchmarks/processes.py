@@ -1,0 +1,132 @@
+"""
+Starts and stops processes, each with a process group of its own, so that nothing is left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from benchmarks.peers import FOLDER
+
+#: Seconds until a server has to listen.
+_STARTED = 15.0
+
+#: Seconds until a process that was asked to end is killed.
+_STOPPED = 3.0
+
+
+class CannotStart(Exception):
+    """
+    A server ended, or does not listen.
+    """
+
+
+def raiseFileLimit() -> int:
+    """
+    Raise the number of open files to what is allowed, here and in all that is started.
+
+    @return: that number
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def freePort() -> int:
+    """
+    @return: a TCP port of 127.0.0.1 that nobody listens on, chosen by the kernel
+    """
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def process(
+    command: Sequence[str], folder: Path, output: int | IO[bytes]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """
+    A running process, with the checkout on its path; at the end its whole group is stopped.
+
+    @param folder: what it complains of goes to F{errors} there
+    """
+    paths = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with open(folder / "errors", "wb") as errors:
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=errors,
+            start_new_session=True,
+        )
+    try:
+        yield child
+    finally:
+        _stop(child)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGTERM)
+    try:
+        child.wait(_STOPPED)
+    except subprocess.TimeoutExpired:
+        pass
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        if child.stdout is not None:
+            child.stdout.close()
+
+
+@contextlib.contextmanager
+def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
+    """
+    A server that listens on a port; yields its process number.
+
+    @raise CannotStart: it does not, with the last line it said
+    """
+    with (
+        open(folder / "output", "wb") as output,
+        process(command, folder, output) as child,
+    ):
+        deadline = time.monotonic() + _STARTED
+        while not _listens(port):
+            if child.poll() is not None:
+                raise CannotStart(f"ended at once: {_lastLine(folder)}")
+            if time.monotonic() > deadline:
+                raise CannotStart(f"does not listen after {_STARTED:.0f} seconds")
+            time.sleep(0.02)
+        yield child.pid
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """
+    @return: the command that runs a module of this package in a process of its own
+    """
+    return [sys.executable, "-m", module, *arguments]
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _lastLine(folder: Path) -> str:
+    said = (folder / "output").read_text(errors="replace")
+    said += (folder / "errors").read_text(errors="replace")
+    return (said.strip().splitlines() or ["it said nothing"])[-1]

@@ -1,0 +1,214 @@
+"""
+The loop that reads what members hear and has them talk. It is written to be cheap rather than
+short: on two cores it must not be what limits the server.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Iterable
+from select import EPOLLIN, EPOLLOUT, EPOLLRDHUP, epoll, select
+from socket import IPPROTO_TCP, TCP_QUICKACK
+
+from benchmarks.dialects import FINDSTAMPS, MARK, TextLines, stampOf
+from benchmarks.links import READ, Link, StampedLink
+
+#: Of a window's reads one in so many has its latencies taken, of all the deliveries in it. It is
+#: prime, so that every member has its turn. At a fixed rate all reads are taken.
+SAMPLED = 7
+
+_NEVER = -1 << 60
+
+
+class Room:
+    """
+    @ivar talkers: those who say something, in turn
+    @ivar hearers: how many hear a message
+    @ivar due: deliveries still to come
+    @ivar limit: another message is said while less than this is due
+    """
+
+    __slots__ = ("due", "hearers", "limit", "sent", "talkers")
+
+    def __init__(self) -> None:
+        self.talkers: list[Member] = []
+        self.hearers = 0
+        self.due = 0
+        self.limit = _NEVER
+        self.sent = 0
+
+
+class Member:
+    """
+    @ivar say: a message for a stamp
+    @ivar closedAt: when the server closed the connection, C{time.monotonic()}
+    """
+
+    __slots__ = ("closedAt", "fd", "link", "receive", "room", "say", "setOption")
+
+    def __init__(self, link: Link, room: Room, say: Callable[[bytes], bytes]) -> None:
+        self.link = link
+        self.fd = link.sock.fileno()
+        self.receive = link.receive
+        self.setOption = link.setOption
+        self.room = room
+        self.say = say
+        self.closedAt: float | None = None
+
+
+class Pump:
+    """
+    All members that are in their rooms.
+
+    @ivar delivered: messages read so far, by all
+    @ivar reads: that had a message in them
+    @ivar said: messages sent so far
+    @ivar closed: connections that the server ended
+    @ivar latencies: nanoseconds; appended to while C{measuring}
+    """
+
+    def __init__(self, dialect: TextLines, stamped: bool) -> None:
+        """
+        @param stamped: latency by the kernel's receive time: the members have L{StampedLink}s
+        """
+        self._dialect = dialect
+        self._clock = time.time_ns if stamped else time.monotonic_ns
+        self._every = 1 if stamped else SAMPLED
+        self._epoll = epoll()
+        self._members: dict[int, Member] = {}
+        self._buffer = bytearray(READ)
+        self._view = memoryview(self._buffer)
+        self.reads = 0
+        self.delivered = self.said = self.closed = self.bytesRead = 0
+        self.measuring = False
+        self.latencies = array("q")
+        self._stalled: set[int] = set()
+
+    def add(self, member: Member) -> None:
+        """
+        Read what this member hears from now on.
+        """
+        self._members[member.fd] = member
+        self._epoll.register(member.fd, EPOLLIN)
+
+    def turn(self, timeout: float) -> None:
+        """
+        Wait up to C{timeout} seconds, read each socket that has something once, and only then say
+        what the windows have room for: a message said in mid-turn would reach the server alone, and
+        it is the server's batching that is measured.
+        """
+        members, buffer, view = self._members, self._buffer, self._view
+        question, every, reads = self._dialect.question, self._every, self.reads
+        delivered = size = total = 0
+        touched = set()
+        for fd, event in self._epoll.poll(timeout, 1024):
+            member = members[fd]
+            if event != EPOLLIN and not self._ready(member, event):
+                continue
+            try:
+                size = member.receive(view)
+            except BlockingIOError:
+                continue
+            except OSError:
+                size = 0
+            if not size:
+                self._lose(member)
+                continue
+            member.setOption(IPPROTO_TCP, TCP_QUICKACK, 1)
+            total += size
+            found = buffer.count(MARK, 0, size)
+            if found:
+                room = member.room
+                room.due -= found
+                touched.add(room)
+                delivered += found
+                reads += 1
+                if reads % every == 0 and self.measuring:
+                    self._measure(member, size)
+            if question and buffer.find(question, 0, size) >= 0:
+                self._answer(member, size)
+        self.reads, self.delivered = reads, self.delivered + delivered
+        self.bytesRead += total
+        self.refill(touched)
+
+    def rest(self, seconds: float) -> None:
+        """
+        As L{turn}, but wait to the microsecond: epoll's own timeout counts milliseconds.
+        """
+        select([self._epoll.fileno()], (), (), max(0.0, seconds))
+        self.turn(0)
+
+    def refill(self, rooms: Iterable[Room]) -> None:
+        """
+        Have the members of rooms say what the windows have room for.
+        """
+        for room in rooms:
+            while room.due < room.limit:
+                self.say(room)
+
+    def say(self, room: Room) -> None:
+        """
+        Have the next member of a room talk. If the server has closed it, the room falls silent.
+        """
+        member = room.talkers[room.sent % len(room.talkers)]
+        if member.closedAt is not None:
+            room.limit = _NEVER
+            return
+        room.sent += 1
+        room.due += room.hearers
+        self.said += 1
+        self._send(member, member.say(stampOf(self._clock())))
+
+    def stall(self, members: Iterable[Member]) -> None:
+        """
+        Read no more of what these hear, but notice when the server closes them.
+        """
+        for member in members:
+            self._stalled.add(member.fd)
+            self._epoll.modify(member.fd, EPOLLRDHUP)
+
+    def _ready(self, member: Member, event: int) -> bool:
+        """
+        @return: whether there is something to read
+        """
+        if member.fd in self._stalled:
+            self._lose(member)
+            return False
+        if event & EPOLLOUT:
+            self._send(member, b"")
+        return bool(event & ~EPOLLOUT) and member.closedAt is None
+
+    def _send(self, member: Member, data: bytes) -> None:
+        """
+        @param data: empty to go on with what waits
+        """
+        try:
+            done = member.link.send(data) if data else member.link.flush()
+        except OSError:
+            self._lose(member)
+            return
+        if not done or not data:
+            self._epoll.modify(member.fd, EPOLLIN if done else EPOLLIN | EPOLLOUT)
+
+    def _answer(self, member: Member, size: int) -> None:
+        answer = self._dialect.answer(bytes(self._view[:size]))
+        if answer:
+            self._send(member, answer)
+
+    def _measure(self, member: Member, size: int) -> None:
+        """
+        Take the latency of all deliveries in a read, but for one cut in two by its end.
+        """
+        now = self._clock()
+        if isinstance(member.link, StampedLink):
+            now = member.link.arrived
+        self.latencies.extend([now - int(at, 16) for at in FINDSTAMPS(self._buffer, 0, size)])
+
+    def _lose(self, member: Member) -> None:
+        if member.closedAt is None:
+            member.closedAt = time.monotonic()
+            self.closed += 1
+            self._epoll.unregister(member.fd)
+            del self._members[member.fd]
+            member.link.sock.close()

@@ -1,0 +1,193 @@
+"""
+What was measured as tables and JSON.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from statistics import median
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.runner import Outcome
+from benchmarks.shapes import Kind
+
+#: Heading, key of a run's result, and how a number of it is shown.
+Column = tuple[str, str, Callable[[float], str]]
+
+
+def _count(number: float) -> str:
+    if abs(number) >= 1e6:
+        return f"{number / 1e6:.2f}M"
+    return f"{number / 1e3:.0f}k" if abs(number) >= 1e4 else f"{number:.0f}"
+
+
+def _share(number: float) -> str:
+    return f"{number:.0%}"
+
+
+def _milliseconds(number: float) -> str:
+    return f"{number:.2f}" if number < 100 else f"{number:.0f}"
+
+
+def _megabytes(number: float) -> str:
+    return f"{number / 1e6:.1f}"
+
+
+def _kilobytes(number: float) -> str:
+    return f"{number / 1e3:.2f}"
+
+
+def _seconds(number: float) -> str:
+    return f"{number:.1f}"
+
+
+_LATENCY: tuple[Column, ...] = (
+    ("p50", "p50", _milliseconds),
+    ("p99", "p99", _milliseconds),
+    ("p99.9", "p999", _milliseconds),
+)
+_CPU: Column = ("CPU", "cpu", _share)
+_COST: tuple[Column, ...] = (
+    ("user", "userShare", _share),
+    ("kernel", "kernelShare", _share),
+    ("RSS MB", "memory", _megabytes),
+    ("lost", "lost", _count),
+)
+_FLOW: tuple[Column, ...] = (
+    ("deliv./s", "deliveriesPerSecond", _count),
+    ("per CPU s", "deliveriesPerCpu", _count),
+)
+
+COLUMNS: dict[Kind, tuple[Column, ...]] = {
+    Kind.THROUGHPUT: _FLOW + _LATENCY + _COST,
+    Kind.RATE: (*_LATENCY, *_FLOW, _CPU, *_COST),
+    Kind.IDLE: (
+        ("kB/connection", "bytesPerConnection", _kilobytes),
+        ("RSS MB", "memory", _megabytes),
+        ("joins/CPU s", "joinsPerCpu", _count),
+    ),
+    Kind.JOINS: (
+        ("joins/CPU s", "joinsPerCpu", _count),
+        ("kB/connection", "bytesPerConnection", _kilobytes),
+        ("RSS MB", "memory", _megabytes),
+    ),
+    Kind.STALL: (
+        ("p99 before", "p99Before", _milliseconds),
+        ("p99 then", "p99", _milliseconds),
+        ("p99.9 then", "p999", _milliseconds),
+        ("closed", "stalledClosed", _count),
+        ("after s", "lastClosedAfter", _seconds),
+        ("RSS + MB", "growth", _megabytes),
+        *_FLOW[1:],
+        _CPU,
+        _COST[3],
+    ),
+}
+
+
+def summary(outcome: Outcome) -> dict[str, dict[str, float]]:
+    """
+    @return: for each number of the runs its median, least and most
+    """
+    found: dict[str, dict[str, float]] = {}
+    for key in outcome.runs[0] if outcome.runs else ():
+        numbers = [run[key] for run in outcome.runs if run[key] is not None]
+        if numbers:
+            found[key] = {"median": median(numbers), "least": min(numbers), "most": max(numbers)}
+    return found
+
+
+def show(console: Console, outcomes: Iterable[Outcome]) -> None:
+    """
+    Print a table for each shape, and a line for each entry that was not measured.
+    """
+    for shape, group in groupby(outcomes, key=lambda outcome: outcome.entry.shape):
+        members = list(group)
+        if any(outcome.runs for outcome in members):
+            title = (
+                f"{shape.name}: {shape.rooms} x {shape.members}, {shape.size} B, {_pace(members)};"
+                " latencies in ms"
+            )
+            console.print(_table(title, COLUMNS[shape.kind], members))
+        for outcome in members:
+            label = f"{shape.name} {outcome.entry.label}"
+            if outcome.skipped:
+                console.print(f"{label}: skipped: {outcome.skipped}", style="dim", highlight=False)
+            for reason in outcome.failed + _broken(outcome):
+                console.print(f"{label}: failed: {reason}", style="red", markup=False)
+
+
+def _broken(outcome: Outcome) -> list[str]:
+    """
+    @return: what does not stop a run, but makes its numbers doubtful
+    """
+    closed = max((run["closed"] for run in outcome.runs), default=0)
+    if closed and outcome.entry.shape.kind is not Kind.STALL:
+        return [f"it closed {closed} connections"]
+    return []
+
+
+def _pace(outcomes: Sequence[Outcome]) -> str:
+    shape = outcomes[0].entry.shape
+    if shape.rate:
+        return f"{shape.rate:g} messages/s in each room"
+    return f"{shape.window} in flight in each room" if shape.window else "silent"
+
+
+def _table(title: str, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Table:
+    """
+    @return: medians, and below them the spread where there is more than one run
+    """
+    table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
+    table.add_column("server", no_wrap=True)
+    for heading, _, _ in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for outcome in outcomes:
+        numbers = summary(outcome)
+        if numbers:
+            cells = [_cell(numbers.get(key), form, len(outcome.runs)) for _, key, form in columns]
+            style = "bold" if outcome.entry.peer.name == "machat" else ""
+            table.add_row(outcome.entry.label, *cells, style=style)
+    return table
+
+
+def _cell(number: dict[str, float] | None, form: Callable[[float], str], runs: int) -> str:
+    if number is None:
+        return "-"
+    shown = form(number["median"])
+    if runs > 1 and number["least"] != number["most"]:
+        shown += f"\n[dim]{form(number['least'])}..{form(number['most'])}[/dim]"
+    return shown
+
+
+def asJson(outcomes: Iterable[Outcome]) -> dict[str, Any]:
+    """
+    @return: everything, with what it ran on
+    """
+    return {
+        "machine": {
+            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "cpus": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "results": [
+            {
+                "shape": asdict(outcome.entry.shape),
+                "peer": outcome.entry.peer.name,
+                "transport": outcome.entry.transport,
+                "skipped": outcome.skipped,
+                "failed": outcome.failed,
+                "summary": summary(outcome),
+                "runs": outcome.runs,
+            }
+            for outcome in outcomes
+        ],
+    }

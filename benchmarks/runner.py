@@ -1,0 +1,148 @@
+"""
+Runs one server after the other, each with the process that loads it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.peers import Peer
+from benchmarks.processes import CannotStart, freePort, process, python, server
+from benchmarks.shapes import Plan, Shape
+
+#: Files that a process needs open besides one for each connection.
+_SPARE_FILES = 200
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    One cell of the table: a shape, and a peer on one transport.
+    """
+
+    shape: Shape
+    peer: Peer
+    transport: str
+
+    @property
+    def label(self) -> str:
+        """
+        @return: peer and transport
+        """
+        return f"{self.peer.name} {self.transport}"
+
+
+@dataclass
+class Outcome:
+    """
+    What came of an entry.
+
+    @ivar runs: what L{benchmarks.load} measured, once for each repetition that worked
+    @ivar skipped: why there was nothing to run
+    @ivar failed: what went wrong, once for each repetition that failed
+    """
+
+    entry: Entry
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    skipped: str | None = None
+    failed: list[str] = field(default_factory=list)
+
+
+def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]) -> list[Entry]:
+    """
+    @return: all that can be measured, shape by shape; TLS only where the shape asks for it
+    """
+    peers = list(peers)
+    return [
+        Entry(shape, peer, transport)
+        for shape in shapes
+        for peer in peers
+        for transport in peer.dialects
+        if transport in transports and (shape.tls or transport != "tls")
+    ]
+
+
+def obstacle(entry: Entry, files: int) -> str | None:
+    """
+    @param files: how many a process may have open
+    @return: why an entry cannot be measured, if so
+    """
+    peer, shape = entry.peer, entry.shape
+    missing = peer.missing(entry.transport)
+    if missing is None and entry.transport == "tls" and not _installed("cryptography"):
+        missing = "cryptography"
+    if missing is not None:
+        return f"not installed: {missing}"
+    if shape.connections + _SPARE_FILES > files:
+        return f"needs {shape.connections + _SPARE_FILES} open files, the limit is {files}"
+    if shape.size > peer.largestBody:
+        return f"a message has at most {peer.largestBody} bytes there"
+    if shape.largestRoom > peer.largestRoom:
+        return f"not more than {peer.largestRoom} can join a room there in good time"
+    return None
+
+
+def run(outcome: Outcome, library: Path | None, progressed: Callable[[float], None]) -> None:
+    """
+    Measure an entry once more.
+
+    @param library: from L{benchmarks.compiled.compileTurn}
+    @param progressed: called with the fraction that is done
+    """
+    entry = outcome.entry
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
+        try:
+            result = _measure(entry, Path(name), library, progressed)
+        except (CannotStart, OSError, subprocess.SubprocessError) as error:
+            result = {"error": str(error)}
+    if "error" in result:
+        outcome.failed.append(result["error"])
+    else:
+        outcome.runs.append(result)
+
+
+def _measure(
+    entry: Entry, folder: Path, library: Path | None, progressed: Callable[[float], None]
+) -> dict[str, Any]:
+    if entry.transport == "tls":
+        from benchmarks.certificate import writeCertificate
+
+        writeCertificate(folder)
+    port = freePort()
+    command = entry.peer.command(entry.transport, port, folder)
+    dialect = entry.peer.dialects[entry.transport]
+    with server(command, port, folder) as pid:
+        loop = str(library) if library else None
+        plan = Plan(entry.shape, dialect, entry.transport == "tls", port, pid, loop)
+        return _load(plan, folder, progressed)
+
+
+def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict[str, Any]:
+    """
+    @return: the last line that the load says
+    """
+    place = folder / "load"
+    place.mkdir()
+    command = python("benchmarks.load", plan.toJson())
+    with process(command, place, subprocess.PIPE) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            message: dict[str, Any] = json.loads(line)
+            if "done" not in message:
+                return message
+            progressed(message["done"])
+    with contextlib.suppress(OSError, IndexError):
+        return {"error": (place / "errors").read_text().strip().splitlines()[-1]}
+    return {"error": "the load ended without a word"}
+
+
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
