@@ -79,8 +79,11 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             WebSocketServerProtocol.dataReceived(self, data)
         else:
             messages, self.data, plain = wire.takeTextFrames(self.data + data, self.factory.plain)
-            for message in messages:
-                self.onMessage(message, False)
+            if self._session.awaitsHello:
+                for message in messages:
+                    self.onMessage(message, False)
+            elif messages:
+                self._session.received(b"\n".join([m.removesuffix(b"\n") for m in messages]))
             if not plain:
                 self.consumeData()
 
