@@ -11,11 +11,12 @@ from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerPr
 from autobahn.websocket.protocol import TrafficStats
 from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
 from autobahn.websocket.utf8validator import Utf8Validator
+from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import wire
+from machat import upgrade, wire
 from machat.errors import (
     BAD_COMMAND,
     BAD_ENCODING,
@@ -45,14 +46,24 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     """
 
     _alive = True
+    state = WebSocketServerProtocol.STATE_CONNECTING
     data: bytes
 
+    def __init__(self) -> None:
+        """
+        Leave out what Autobahn prepares here: see L{machat.lean}.
+        """
+
     def makeConnection(self, transport: Any) -> None:
+        """
+        Begin with the request: Autobahn hears of the connection once it has work with it.
+        """
         self._chat: IChatRoom = self.factory.chat
         with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
             transport.setTcpNoDelay(True)
-        self._outbox = Outbox(transport, self._chat.clock, self._chat.limits, self._slow)
-        WebSocketServerProtocol.makeConnection(self, self._outbox)
+        self.transport = self._outbox = Outbox(
+            transport, self._chat.clock, self._chat.limits, self._slow
+        )
         self._session = Session(self._chat, self, wire.TEXT_FRAMES, self._outbox.write)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -74,7 +85,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         self._alive = True
         if self.state == self.STATE_CONNECTING:
-            self._headReceived(data)
+            self._requestReceived(self.data + data)
         elif self.state != self.STATE_OPEN or self.current_frame or self.inside_message:
             WebSocketServerProtocol.dataReceived(self, data)
         else:
@@ -87,19 +98,33 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             if not plain:
                 self.consumeData()
 
-    def _headReceived(self, data: bytes) -> None:
+    def _requestReceived(self, data: bytes) -> None:
         """
-        Bound the head of the request: Autobahn would buffer it without end.
+        Wait for the whole head of the request, which Autobahn would buffer without end.
         """
-        head, limit = self.data + data, self._chat.limits.head
-        if not head[:1].isupper():
+        self.data = data
+        end = data.find(b"\r\n\r\n", 0, self._chat.limits.head) + 4
+        if not data[:1].isupper():
             error = ChatError(BAD_HELLO, f"this is a WebSocket endpoint, at {PATH}")
             self._outbox.write(wire.TEXT.refusal(error))
             self.dropConnection()
-        elif len(head) > limit and head.find(b"\r\n\r\n", 0, limit) < 0:
+        elif end >= 4:
+            self._open(data[:end], data[end:])
+        elif len(data) > self._chat.limits.head:
             self.failHandshake("Request Header Fields Too Large", 431)
+
+    def _open(self, head: bytes, rest: bytes) -> None:
+        answer = upgrade.accept(head, PATH)
+        if answer is None:
+            WebSocketServerProtocol.makeConnection(self, self._outbox)
+            WebSocketServerProtocol.dataReceived(self, head + rest)
         else:
-            WebSocketServerProtocol.dataReceived(self, data)
+            self.data = b""
+            self._outbox.write(answer)
+            self.state = self.STATE_OPEN
+            self.onOpen()
+            if rest:
+                self.dataReceived(rest)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """
@@ -114,7 +139,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             payload = wire.skipNewline(lines or b"") or b""
             if not payload:
                 return
-        self._session.received(payload[:-1] if payload.endswith(b"\n") else payload)
+        self._session.received(payload.removesuffix(b"\n"))
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
@@ -194,9 +219,6 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         self.protocol = lean(
             ChatWebSocketProtocol,
             self,
-            {
-                "trafficStats": TrafficStats(),
-                "send_queue": (),
-            },  # for statistics, and chopped writes
-            {"utf8validator": Utf8Validator},  # for messages in fragments
+            {"trafficStats": TrafficStats()},
+            {"utf8validator": Utf8Validator, "is_open": Deferred, "is_closed": Deferred},
         )

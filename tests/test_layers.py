@@ -17,7 +17,7 @@ PACKAGE = Path(machat.__file__).parent
 #: The modules by layer, from the bottom. Each may import what stands in the layers below it.
 LAYERS = (
     ("limits", "errors", "events", "interfaces"),
-    ("names", "wire", "roster", "log", "room", "wheel", "lean"),
+    ("names", "wire", "roster", "log", "room", "wheel", "lean", "upgrade"),
     ("service", "session", "outbox"),
     ("tcp", "ws"),
     ("testing", "tap"),
@@ -143,7 +143,9 @@ class LayerTests(SynchronousTestCase):
         Names and the wire know nothing of Twisted.
         """
         twisted = importers(self.sources, "twisted")
-        self.assertEqual(twisted & {"names", "wire", "limits", "errors", "events"}, set())
+        self.assertEqual(
+            twisted & {"names", "wire", "upgrade", "limits", "errors", "events"}, set()
+        )
 
 
 class ReadingTests(SynchronousTestCase):

@@ -12,7 +12,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryWebSocketClient
-from machat.ws import ChatWebSocketFactory, ChatWebSocketProtocol, WebSocketServerProtocol
+from machat.ws import ChatWebSocketFactory
+from tests.test_lean import StockProtocol
 
 HELLO = '{"name": "Mina", "room": "dev"}'
 
@@ -240,14 +241,6 @@ class PingTests(SynchronousTestCase):
         self.advance(5)
         self.assertFalse(self.client.connected)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
-
-
-class StockProtocol(ChatWebSocketProtocol):
-    """
-    The same protocol with Autobahn's own reading path, and none of its weight taken off.
-    """
-
-    dataReceived = WebSocketServerProtocol.dataReceived
 
 
 PAYLOADS = st.one_of(
