@@ -22,6 +22,8 @@ from machat.limits import DEFAULTS, Limits
 ROOM_BYTES = 1_536
 MESSAGE_BYTES = 128
 
+_EMPTY_TEXT = getsizeof("")
+
 
 class _RoomLog:
     """
@@ -51,6 +53,9 @@ class _RoomLog:
 
 
 def _weigh(messages: Sequence[Message]) -> int:
+    texts = "".join([message.text for message in messages])
+    if texts.isascii():  # then each is as long as it is large, and need not be asked
+        return len(texts) + (MESSAGE_BYTES + _EMPTY_TEXT) * len(messages)
     return sum([getsizeof(message.text) for message in messages]) + MESSAGE_BYTES * len(messages)
 
 
