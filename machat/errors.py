@@ -15,11 +15,15 @@ BAD_COMMAND = "bad-command"
 BAD_NAME = "bad-name"
 BAD_ROOM = "bad-room"
 NAME_TAKEN = "name-taken"
+NOT_ALLOWED = "not-allowed"
 NOT_JOINED = "not-joined"
 ALREADY_JOINED = "already-joined"
+ROOM_FULL = "room-full"
+TOO_MANY_ROOMS = "too-many-rooms"
 TOO_LONG = "too-long"
 BAD_ENCODING = "bad-encoding"
 HELLO_TIMEOUT = "hello-timeout"
+FAILED = "failed"
 
 
 class ChatError(Exception):
@@ -28,12 +32,14 @@ class ChatError(Exception):
 
     @ivar code: one of this module's constants
     @ivar text: one line for a person; it quotes nothing that was not checked
+    @ivar id: of the command that is refused, if it has one
     """
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str, id: str | None = None) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
+        self.id = id
 
 
 class Disconnect(Struct, frozen=True):
@@ -44,19 +50,22 @@ class Disconnect(Struct, frozen=True):
         client should come back, from 3500 on it should not
     @ivar reason: one word for the client
     @ivar reconnect: whether the client should come back
+    @ivar retry: after how many seconds it should, if that matters
     """
 
     code: int
     reason: str
     reconnect: bool
+    retry: float | None = None
 
 
-SHUTDOWN = Disconnect(3001, "shutdown", True)
+SHUTDOWN = Disconnect(3001, "shutdown", True, 1.0)
 SLOW = Disconnect(3008, "slow-consumer", True)
 NO_PONG = Disconnect(3012, "no-pong", True)
 BAD_REQUEST = Disconnect(3501, "bad-request", False)
 HANDSHAKE_TIMEOUT = Disconnect(3502, "handshake-timeout", False)
 TAKEN = Disconnect(3520, "name-taken", False)
+REPLACED = Disconnect(3521, "replaced", False)
 
 #: How a refusal ends a connection that has not joined yet; any other ends it with L{BAD_REQUEST}.
 ENDS = {NAME_TAKEN: TAKEN, HELLO_TIMEOUT: HANDSHAKE_TIMEOUT}

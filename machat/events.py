@@ -1,22 +1,14 @@
 """
-The values that cross from a client to a room and back. All are immutable.
+What a chat tells its members. All values are immutable.
+
+The C{events} dialect sends them as JSON objects with these very fields (C{sender} is called
+C{from}), members inside the process get them as they are, and the C{text} dialect knows the few it
+has words for.
 """
 
 from __future__ import annotations
 
-from msgspec import Struct
-
-
-class Hello(Struct, frozen=True):
-    """
-    The first thing a client says.
-
-    @ivar v: the version of the C{events} dialect, or C{None} for the C{text} dialect
-    """
-
-    name: str
-    room: str
-    v: int | None = None
+from msgspec import Struct, field
 
 
 class Draft(Struct, frozen=True, gc=False):
@@ -27,24 +19,6 @@ class Draft(Struct, frozen=True, gc=False):
     room: str
     sender: str
     text: str
-
-
-class Message(Struct, frozen=True, gc=False):
-    """
-    A message as everybody sees it.
-
-    @ivar room: the room's name
-    @ivar seq: its number in the room: 1, 2, 3 ... for the life of the room's epoch
-    @ivar sender: the name of the member who said it
-    @ivar text: what was said: one line, no newline
-    @ivar at: when the log took it, milliseconds since the Unix epoch
-    """
-
-    room: str
-    seq: int
-    sender: str
-    text: str
-    at: int
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -59,17 +33,218 @@ class Position(Struct, frozen=True, gc=False):
     seq: int
 
 
-class Joined(Struct, frozen=True):
+class Receipt(Struct, frozen=True, gc=False):
+    """
+    The log has a message.
+
+    @ivar room: the room's name
+    @ivar seq: the message's number
+    @ivar duplicate: whether it had been said before, and was not said again
+    """
+
+    room: str
+    seq: int
+    duplicate: bool = False
+
+
+class Event(Struct, frozen=True, tag_field="type", omit_defaults=True):
+    """
+    Anything a member is told.
+    """
+
+
+class Message(Event, frozen=True, gc=False, tag="message"):
+    """
+    A message as everybody sees it.
+
+    @ivar room: the room's name
+    @ivar seq: its number in the room: 1, 2, 3 ... for the life of the room's epoch
+    @ivar sender: the name of the member who said it
+    @ivar text: what was said: one line, no newline
+    @ivar at: when the log took it, milliseconds since the Unix epoch
+    @ivar replay: whether it comes from the log
+    """
+
+    room: str
+    seq: int
+    sender: str = field(name="from")
+    text: str
+    at: int
+    replay: bool = False
+
+
+class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     """
     What a member who has joined knows of the room.
 
     @ivar room: the room's name, as its first member wrote it
     @ivar name: the member's own name
-    @ivar position: the top of the log; the next message has C{position.seq + 1} or more
+    @ivar epoch: see L{Position}
+    @ivar seq: the top of the log: the next new message has the next number
     @ivar count: members in the room, this one counted
+    @ivar recovered: whether C{replay} has all that was missed; C{None} if that was not asked
+    @ivar missed: how many messages came since the place that the member knew, if that can be told
+    @ivar members: their names, where the member watches them and they are few enough
+    @ivar replay: messages from the log, in order; behind them come the new ones, without a gap. On
+        the wire they follow as events of their own
+    @ivar id: the command's
     """
 
     room: str
     name: str
-    position: Position
+    epoch: str
+    seq: int
     count: int
+    recovered: bool | None = None
+    missed: int | None = None
+    members: tuple[str, ...] | None = None
+    replay: tuple[Message, ...] = ()
+    id: str | None = None
+
+    @property
+    def position(self) -> Position:
+        """
+        The top of the log.
+        """
+        return Position(self.epoch, self.seq)
+
+
+class Presence(Event, frozen=True, kw_only=True, tag="presence"):
+    """
+    Who came and went, in a while. A name that is in C{joined} may have been there already.
+
+    @ivar joined: the names that are new; C{None} in a large room
+    @ivar left: the names that have gone; C{None} in a large room
+    @ivar count: members now
+    """
+
+    room: str
+    joined: tuple[str, ...] | None = None
+    left: tuple[str, ...] | None = None
+    count: int
+
+
+class Ack(Event, frozen=True, kw_only=True, tag="ack"):
+    """
+    The log has a message.
+
+    @ivar id: the message's
+    @ivar duplicate: whether it had been said before, and was not said again
+    """
+
+    id: str
+    room: str
+    seq: int
+    duplicate: bool
+
+
+class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
+    """
+    The answer to a hello.
+
+    @ivar v: the version of the dialect
+    @ivar server: what this is
+    @ivar session: a secret with which the next connection takes over this one's names
+    @ivar limits: what the client should keep to
+    @ivar ping: how often the server asks whether the client is there, seconds
+    """
+
+    v: int
+    server: str
+    session: str
+    limits: Allowed
+    ping: int
+    id: str | None = None
+
+
+class Allowed(Struct, frozen=True, kw_only=True):
+    """
+    The limits that a client should know.
+
+    @ivar line: the longest line or message it may send, bytes
+    @ivar history: the most messages it can ask for at once
+    @ivar rooms: the most rooms it can be in
+    """
+
+    line: int
+    history: int
+    rooms: int
+
+
+class Left(Event, frozen=True, kw_only=True, tag="left"):
+    """
+    The answer to a C{leave}.
+    """
+
+    room: str
+    id: str | None = None
+
+
+class History(Event, frozen=True, kw_only=True, tag="history"):
+    """
+    The answer to a C{history}.
+
+    @ivar seq: the top of the log
+    @ivar messages: in order
+    """
+
+    room: str
+    epoch: str
+    seq: int
+    messages: tuple[Message, ...]
+    id: str | None = None
+
+
+class Members(Event, frozen=True, kw_only=True, tag="members"):
+    """
+    The answer to a C{who}.
+
+    @ivar count: members in the room
+    @ivar members: their names, at most as many as a L{Joined} has
+    """
+
+    room: str
+    count: int
+    members: tuple[str, ...]
+    id: str | None = None
+
+
+class Ping(Event, frozen=True, tag="ping"):
+    """
+    Is the client there? Anything it sends is an answer.
+    """
+
+
+class Pong(Event, frozen=True, kw_only=True, tag="pong"):
+    """
+    The answer to a C{ping}.
+    """
+
+    id: str | None = None
+
+
+class Error(Event, frozen=True, kw_only=True, tag="error"):
+    """
+    A refusal: what was asked did not happen.
+
+    @ivar code: see L{machat.errors}
+    @ivar text: one line for a person
+    @ivar id: the command's
+    """
+
+    code: str
+    text: str
+    id: str | None = None
+
+
+class Bye(Event, frozen=True, kw_only=True, tag="bye"):
+    """
+    The connection ends: see L{machat.errors.Disconnect}.
+
+    @ivar retry: seconds after which to come back
+    """
+
+    code: int
+    reason: str
+    reconnect: bool
+    retry: float | None = None

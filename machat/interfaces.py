@@ -8,15 +8,24 @@ once, so that an engine on another machine can take their place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from machat.errors import ChatError, Disconnect
-from machat.events import Draft, Joined, Message, Position
+from machat.errors import Disconnect
+from machat.events import (
+    Draft,
+    Event,
+    History,
+    Joined,
+    Members,
+    Message,
+    Position,
+    Receipt,
+)
 from machat.limits import Limits
 
 
@@ -31,14 +40,10 @@ class IDialect(Interface):
         @return: what L{IChatMember.deliver} of every member of this dialect is called with
         """
 
-    def refusal(error: ChatError) -> Any:
+    def encodeEvent(event: Event) -> Any:
         """
-        @return: the error, as this dialect says it
-        """
-
-    def farewell(end: Disconnect) -> Any:
-        """
-        @return: the end of the connection, as this dialect says it
+        @return: what C{deliver} is called with for any other event, or C{None} if this dialect has
+            no words for it
         """
 
 
@@ -52,10 +57,11 @@ class IChatMember(Interface):
 
     def deliver(batch: Any) -> None:
         """
-        Take one batch of one room's messages. Called once a batch, in the room's order. What it
-        raises is logged and harms nobody else.
+        Take one batch of one room's messages, or one event of a room. Called once a batch, in the
+        room's order. What it raises is logged and harms nobody else.
 
-        @param batch: what the dialect's C{encode} returned: shared, not to be changed
+        @param batch: what the dialect's C{encode} or C{encodeEvent} returned: shared, not to be
+            changed
         """
 
     def disconnected(end: Disconnect) -> None:
@@ -73,6 +79,20 @@ class IConnection(Interface):
     def write(data: bytes) -> None:
         """
         Queue bytes that the session's dialect made. Ignored once the connection is closing.
+        """
+
+    def writePieces(pieces: Iterator[bytes]) -> Deferred[None] | None:
+        """
+        Queue bytes that are made while the peer takes them.
+
+        @return: C{None} if all is handed over, or what fires when it is: never, if the connection
+            closes first
+        """
+
+    def keepAsking() -> None:
+        """
+        From now on see to it that the session hears L{machat.events.Ping} or the transport does so
+        itself, and that a peer which does not answer is disconnected.
         """
 
     def hangUp(end: Disconnect) -> None:
@@ -105,12 +125,24 @@ class IChatRoom(Interface):
     clock: IReactorTime = Attribute("Where all timers of this chat run.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
 
-    def join(member: IChatMember, room: str) -> Deferred[Joined]:
+    def join(
+        member: IChatMember,
+        room: str,
+        since: Position | None = None,
+        history: int = 0,
+        watch: bool = False,
+    ) -> Deferred[Joined]:
         """
         Put a member into a room, which comes into being if it is not there.
 
-        @return: fires with L{Joined}, before the member's first batch is delivered; fails with
-            L{ChatError} C{bad-name}, C{bad-room}, C{name-taken} or C{already-joined}
+        @param since: the place up to which the member knows the room: what came after it is in
+            C{replay} if all of it is in the log, and not more than L{Limits.history} messages
+        @param history: without C{since}, how many of the last messages to replay, as far as the log
+            and L{Limits.history} go
+        @param watch: whether to deliver L{Presence} as well
+        @return: fires with L{Joined}, before the member's first batch is delivered, which goes on
+            where C{replay} ends; fails with L{ChatError} C{bad-name}, C{bad-room}, C{name-taken},
+            C{already-joined}, C{room-full}, or what L{IChatHooks.authorizeJoin} says
         """
 
     def leave(member: IChatMember, room: str) -> None:
@@ -119,13 +151,54 @@ class IChatRoom(Interface):
         is not in does nothing.
         """
 
-    def say(member: IChatMember, room: str, text: str) -> None:
+    def say(member: IChatMember, room: str, text: str) -> Deferred[None] | None:
         """
         Send a message to everybody in the room, its sender too, at the end of this reactor turn.
 
         @param text: one line, without a newline
+        @return: C{None}, or while L{IChatHooks.authorizeSay} makes up its mind a C{Deferred} that
+            fires when the message may be sent, or fails as below
         @raise ChatError: C{not-joined}; C{bad-command} for a text of several lines, or with
-            surrogates, which cannot be encoded
+            surrogates, which cannot be encoded; or what the hook says
+        """
+
+    def post(member: IChatMember, room: str, text: str, id: str | None = None) -> Deferred[Receipt]:
+        """
+        Say something and hear what became of it.
+
+        @param id: what it is known by for L{Limits.remembered} seconds: if this name has said
+            something with it in this room, it is not said again
+        @return: fires with the L{Receipt} when the log has the message; fails as L{say} does, or
+            with C{failed} if the log did not take it
+        """
+
+    def history(
+        member: IChatMember, room: str, before: int | None, after: int | None, limit: int
+    ) -> Deferred[History]:
+        """
+        Read kept messages of a room the member is in: the first whose number is above C{after}, or
+        without it the last whose number is below C{before}, or without that the last.
+
+        @param limit: how many, up to L{Limits.history}
+        @return: fires with them; fails with L{ChatError} C{not-joined}
+        """
+
+    def who(member: IChatMember, room: str) -> Deferred[Members]:
+        """
+        @return: fires with who is in a room the member is in, up to L{Limits.listed} names; fails
+            with L{ChatError} C{not-joined}
+        """
+
+    def issue(connection: Any) -> str:
+        """
+        @return: a secret of 128 bits, with which another connection of the same C{name} may take
+            this one's place until it is closed
+        """
+
+    def takeOver(secret: str, name: str) -> None:
+        """
+        Disconnect the connection that this secret was issued to, with L{REPLACED}, if it has this
+        name. A secret that is not known (any more) does nothing.
         """
 
     def opened(connection: Any) -> None:
@@ -136,6 +209,42 @@ class IChatRoom(Interface):
     def closed(connection: Any) -> None:
         """
         A connection is gone.
+        """
+
+
+class IChatHooks(Interface):
+    """
+    An application's say in a chat. What a hook raises but L{ChatError} is logged, refuses what it
+    was asked about, and harms nobody else. L{machat.hooks.Hooks} allows everything.
+    """
+
+    def authorizeJoin(member: IChatMember, room: str) -> Deferred[None] | None:
+        """
+        @raise ChatError: the member may not join; a C{Deferred} may fail with it
+        """
+
+    def authorizeSay(member: IChatMember, room: str, text: str) -> Deferred[str] | str:
+        """
+        Asked before a message is sent. While an answer is awaited, what is said in this room after
+        it waits as well: the order stays.
+
+        @return: the text to send, changed or not
+        @raise ChatError: it may not be sent; a C{Deferred} may fail with it
+        """
+
+    def joined(member: IChatMember, room: str) -> None:
+        """
+        A member is in the room.
+        """
+
+    def left(member: IChatMember, room: str) -> None:
+        """
+        A member is not in the room any more.
+        """
+
+    def said(messages: Sequence[Message]) -> None:
+        """
+        A batch of a room's messages has been delivered.
         """
 
 

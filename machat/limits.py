@@ -20,9 +20,18 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
     @ivar pong: how long it may take to answer, whole seconds below C{ping}
     @ivar closing: how long a closing connection may take the last that waits for it
+    @ivar rooms: the rooms that one connection may be in
+    @ivar members: the members of one room
+    @ivar history: the messages that are replayed, or answered to a C{history}, at once
+    @ivar listed: the members of a room up to which they are told by name
+    @ivar coalesce: between two tellings of who came and went
+    @ivar grace: how long one may be away without having gone
+    @ivar remembered: how long a message's own id is known
+    @ivar receipts: the ids that are known of one name in one room
+    @ivar receiptsTotal: the ids that are known of all together
     @ivar logMessages: the messages that a room's log keeps
     @ivar logBytes: the memory of the texts that a room's log keeps
-    @ivar logAge: how long the log of an empty room is kept
+    @ivar logAge: how long a message is kept, and the log of an empty room
     @ivar logTotal: the memory of all rooms' logs together
     """
 
@@ -35,6 +44,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     ping: int = 25
     pong: int = 10
     closing: float = 5.0
+    rooms: int = 32
+    members: int = 10_000
+    history: int = 300
+    listed: int = 500
+    coalesce: float = 0.25
+    grace: float = 5.0
+    remembered: float = 120.0
+    receipts: int = 64
+    receiptsTotal: int = 100_000
     logMessages: int = 256
     logBytes: int = 262_144
     logAge: float = 86_400.0

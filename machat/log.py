@@ -41,11 +41,12 @@ class _RoomLog:
         self.deliver: Callable[[Sequence[Message]], None] | None = None
         self.idle = 0.0
 
-    def keep(self, messages: Sequence[Message], limits: Limits) -> None:
+    def keep(self, messages: Sequence[Message], limits: Limits, now: int) -> None:
         self.kept.extend(messages)
         self.bytes += _weigh(messages)
         self.drop(len(self.kept) - limits.logMessages)
-        while self.kept and self.bytes > limits.logBytes:
+        oldest = now - limits.logAge * 1000
+        while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
             self.drop(1)
 
     def drop(self, count: int) -> None:
@@ -87,22 +88,24 @@ class MemoryLog:
     def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
         log = self._followed[room]
         first = log.seq + 1
-        at = int(self._clock.seconds() * 1000)
+        at = self._now()
         messages = [
             Message(draft.room, seq, draft.sender, draft.text, at)
             for seq, draft in enumerate(batch, first)
         ]
         log.seq += len(messages)
-        self._keep(log, messages)
+        self._keep(log, messages, at)
         if log.deliver is not None:
             log.deliver(messages)
         return succeed(range(first, log.seq + 1))
 
     def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        self._expire()
         log = self._followed.get(room) or self._idle.get(room)
-        if log is None or not log.kept:
+        if log is None:
             return succeed([])
-        start = max(0, after + 1 - log.kept[0].seq)
+        self._keep(log, [], self._now())
+        start = max(0, after + 1 - log.kept[0].seq) if log.kept else 0
         return succeed(list(islice(log.kept, start, start + limit)))
 
     def unfollow(self, room: str) -> None:
@@ -115,9 +118,12 @@ class MemoryLog:
         self._idle[room] = log
         self._expire()
 
-    def _keep(self, log: _RoomLog, messages: Sequence[Message]) -> None:
+    def _now(self) -> int:
+        return int(self._clock.seconds() * 1000)
+
+    def _keep(self, log: _RoomLog, messages: Sequence[Message], now: int) -> None:
         before = log.bytes
-        log.keep(messages, self._limits)
+        log.keep(messages, self._limits, now)
         self._bytes += log.bytes - before
         if self._bytes > self._limits.logTotal:
             self._expire()

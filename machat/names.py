@@ -29,13 +29,17 @@ _INVISIBLE = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """
     @return: what names are compared by; idempotent
     """
     if name.isascii():
         return name.lower()
+    return _fold(name) if len(name) <= 4 * ROOM_LENGTH else name  # too long for a name
+
+
+@lru_cache(maxsize=4096)
+def _fold(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 

@@ -14,10 +14,11 @@ where a protocol expects its transport.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
     IAddress,
     IDelayedCall,
@@ -57,6 +58,18 @@ _IDLE = State.IDLE
 _DRAINING = State.DRAINING
 
 
+class _Pieces:
+    """
+    Bytes in the queue that are not made yet.
+    """
+
+    __slots__ = ("rest", "done")
+
+    def __init__(self, rest: Iterator[bytes], done: Deferred[None]) -> None:
+        self.rest = rest
+        self.done = done
+
+
 @implementer(IPushProducer, IPullProducer)
 class Outbox:
     """
@@ -77,6 +90,7 @@ class Outbox:
         "_handed",
         "_progress",
         "_timer",
+        "_made",
     )
 
     def __init__(
@@ -97,7 +111,8 @@ class Outbox:
         self._limits = limits
         self._slow = slow
         self._state = _IDLE
-        self._queue: deque[bytes | memoryview] | None = None
+        self._queue: deque[bytes | memoryview | _Pieces] | None = None
+        self._made: tuple[Deferred[None], ...] = ()
         self._waiting = 0
         self._handed = 0
         self._progress = 0.0
@@ -128,6 +143,27 @@ class Outbox:
             self._enqueue(data)
             if self._waiting > self._limits.waiting:
                 self._giveUp()
+
+    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+        """
+        Send bytes that are made as the peer takes them, in their place between what is written
+        before and after. Only the piece that is made counts as waiting.
+
+        @return: C{None} if all is handed over; else fires when it is. It does not fire when the
+            connection closes first
+        """
+        while self._state is _IDLE:
+            piece = next(pieces, None)
+            if piece is None:
+                return None
+            self.write(piece)
+        if self._state is not _DRAINING:
+            return None
+        done: Deferred[None] = Deferred()
+        if self._queue is None:
+            self._queue = deque()
+        self._queue.append(_Pieces(pieces, done))
+        return done
 
     def _drain(self, data: bytes, sent: int) -> None:
         """
@@ -163,10 +199,13 @@ class Outbox:
             self._pull()
         else:
             self._push()
+        made, self._made = self._made, ()
+        for done in made:
+            done.callback(None)
 
     def _pull(self) -> None:
-        if self._queue:
-            piece = self._take()
+        piece = self._take()
+        if piece:
             self._handed = len(piece)
             self._waiting += len(piece)
             self.transport.write(piece)
@@ -189,11 +228,13 @@ class Outbox:
         """
         @return: the front of the queue, joined: at most L{PIECE} bytes
         """
-        assert self._queue is not None
         pieces: list[bytes | memoryview] = []
         size = 0
         while self._queue and size < PIECE:
             data = self._queue.popleft()
+            if isinstance(data, _Pieces):
+                self._make(data)
+                continue
             if size + len(data) > PIECE:
                 view = memoryview(data)
                 self._queue.appendleft(view[PIECE - size :])
@@ -202,6 +243,18 @@ class Outbox:
             size += len(data)
         self._waiting -= size
         return b"".join(pieces)
+
+    def _make(self, pieces: _Pieces) -> None:
+        """
+        Put the next piece at the front of the queue, or note that there are no more.
+        """
+        piece = next(pieces.rest, None)
+        if piece is None:
+            self._made += (pieces.done,)
+        elif self._queue is not None:
+            self._queue.appendleft(pieces)
+            self._queue.appendleft(piece)
+            self._waiting += len(piece)
 
     def pauseProducing(self) -> None:
         """

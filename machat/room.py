@@ -4,14 +4,22 @@ One room: its members by dialect, what was said this turn, and the way of a batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from machat import names
-from machat.events import Draft, Message, Position
+from machat.events import Draft, Event, Message, Position
 from machat.interfaces import IChatMember, IDialect
+from machat.presence import Attendance
+from machat.turnstile import Turnstile
+
+Group = dict[IChatMember, Callable[[Any], None]]
+
+#: Who waits for the number of which message of a batch.
+Expected = list[tuple[int, Deferred[int]]]
 
 
 class Room:
@@ -24,9 +32,24 @@ class Room:
     @ivar position: the last place in the log that was delivered; C{None} until the log is followed
     @ivar opening: fires, with nothing of use, when the log is followed or could not be
     @ivar holds: the joins and appends under way, each of which keeps the room in being
+    @ivar attendance: who came and went, while anybody watches it
+    @ivar turnstile: what is said where somebody has to be asked first, once anybody was
     """
 
-    __slots__ = ("name", "key", "position", "opening", "holds", "_groups", "_members", "_pending")
+    __slots__ = (
+        "name",
+        "key",
+        "position",
+        "opening",
+        "holds",
+        "attendance",
+        "turnstile",
+        "_groups",
+        "_members",
+        "_watchers",
+        "_pending",
+        "_expected",
+    )
     _log = Logger()
 
     def __init__(self, name: str) -> None:
@@ -35,9 +58,13 @@ class Room:
         self.position: Position | None = None
         self.opening: Deferred[Position] | None = None
         self.holds = 0
+        self.attendance: Attendance | None = None
+        self.turnstile: Turnstile | None = None
         self._members: dict[IChatMember, str] = {}
-        self._groups: dict[IDialect, dict[IChatMember, Callable[[object], None]]] = {}
+        self._groups: dict[IDialect, Group] = {}
+        self._watchers: dict[IChatMember, None] | None = None
         self._pending: list[Draft] = []
+        self._expected: Expected = []
 
     def __contains__(self, member: object) -> bool:
         return member in self._members
@@ -66,6 +93,14 @@ class Room:
         self._members[member] = name
         self._groups.setdefault(member.dialect, {})[member] = member.deliver
 
+    def watch(self, member: IChatMember) -> None:
+        """
+        Tell a member who is here of what L{announce} is called with.
+        """
+        if self._watchers is None:
+            self._watchers = {}
+        self._watchers[member] = None
+
     def remove(self, member: IChatMember) -> str:
         """
         @return: the name that the member had here
@@ -74,7 +109,18 @@ class Room:
         del group[member]
         if not group:
             del self._groups[member.dialect]
+        if self._watchers is not None:
+            self._watchers.pop(member, None)
+            if not self._watchers:
+                self._watchers = None
         return self._members.pop(member)
+
+    @property
+    def watched(self) -> bool:
+        """
+        Whether anybody is told of what is announced.
+        """
+        return self._watchers is not None
 
     def members(self) -> list[IChatMember]:
         """
@@ -82,21 +128,40 @@ class Room:
         """
         return list(self._members)
 
-    def say(self, member: IChatMember, text: str) -> bool:
+    def names(self) -> list[str]:
+        """
+        @return: their names here
+        """
+        return list(self._members.values())
+
+    def draft(self, member: IChatMember, text: str) -> Draft:
+        """
+        @return: a message of this member, who is here
+        """
+        return Draft(self.name, self._members[member], text)
+
+    def say(self, draft: Draft, kept: Deferred[int] | None = None) -> bool:
         """
         Add a message to the batch of this turn.
 
+        @param kept: to fire with the message's number
         @return: whether it is the first of the batch
         """
-        self._pending.append(Draft(self.name, self._members[member], text))
+        self._pending.append(draft)
+        if kept is not None:
+            self._expected.append((len(self._pending) - 1, kept))
         return len(self._pending) == 1
 
-    def takePending(self) -> list[Draft]:
+    def takePending(self) -> tuple[list[Draft], Expected]:
         """
-        @return: the batch of this turn; the next one begins
+        @return: the batch of this turn, and who expects the numbers of which of its messages; the
+            next one begins
         """
         batch, self._pending = self._pending, []
-        return batch
+        expected = self._expected
+        if expected:
+            self._expected = []
+        return batch, expected
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """
@@ -105,10 +170,28 @@ class Room:
         assert self.position is not None, "the log delivers to those who follow it"
         self.position = Position(self.position.epoch, messages[-1].seq)
         for dialect, group in list(self._groups.items()):
-            encoded = dialect.encode(messages)
-            for member, deliver in list(group.items()):
-                if member in group:  # one before it in the loop may have made it leave
-                    try:
-                        deliver(encoded)
-                    except Exception:
-                        self._log.failure("a member of {room} did not take a batch", room=self.name)
+            self._hand(dialect.encode(messages), list(group.items()), group)
+
+    def announce(self, event: Event) -> None:
+        """
+        Hand an event to those who L{watch}, encoded once a dialect.
+        """
+        watchers = self._watchers or {}
+        for dialect, group in list(self._groups.items()):
+            encoded = dialect.encodeEvent(event)
+            watching = [(each, deliver) for each, deliver in group.items() if each in watchers]
+            if encoded is not None:
+                self._hand(encoded, watching, group)
+
+    def _hand(
+        self,
+        encoded: object,
+        takers: Iterable[tuple[IChatMember, Callable[[Any], None]]],
+        group: Group,
+    ) -> None:
+        for member, deliver in takers:
+            if member in group:  # one before it in the loop may have made it leave
+                try:
+                    deliver(encoded)
+                except Exception:
+                    self._log.failure("a member of {room} did not take a batch", room=self.name)

@@ -1,40 +1,53 @@
 """
-One client's conversation, whatever its transport: first a hello, then lines.
+One client's conversation, whatever its transport: first a hello, then lines or commands.
+
+What cannot be answered at once, such as a join that waits for a log, holds the conversation: what
+comes behind it waits, and nothing more is read from the client. So a client is served in order, and
+has one thing under way at a time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import cast
+from typing import Any, cast
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import wire
+from machat import commands, events, names, wire
 from machat.errors import (
     BAD_HELLO,
     BAD_REQUEST,
     ENDS,
+    FAILED,
     HELLO_TIMEOUT,
     TOO_LONG,
     ChatError,
     Disconnect,
 )
-from machat.events import Hello, Joined
 from machat.interfaces import IChatMember, IChatRoom, IConnection, IDialect
+from machat.peers import describe
+from machat.requests import Requests
+
+#: What a welcome says that this is.
+SERVER = "machat"
 
 
 class State(IntEnum):
     """
-    Where a conversation is. It only goes forward.
+    Where a conversation is: C{JOINING} is a C{text} client's, which ends if it may not join, and in
+    C{BUSY} a command is under way.
     """
 
     HELLO = 0
     JOINING = 1
-    JOINED = 2
-    ENDED = 3
+    TEXT = 2
+    EVENTS = 3
+    BUSY = 4
+    ENDED = 5
 
 
 @implementer(IChatMember)
@@ -50,8 +63,10 @@ class Session:
         "deliver",
         "_chat",
         "_connection",
+        "_events",
         "_state",
         "_room",
+        "_requests",
         "_timer",
         "_early",
     )
@@ -61,19 +76,21 @@ class Session:
         self,
         chat: IChatRoom,
         connection: IConnection,
-        dialect: IDialect,
+        dialects: tuple[IDialect, IDialect],
         deliver: Callable[[bytes], None],
     ) -> None:
         """
-        @param deliver: takes a batch that C{dialect} encoded; called between joining and the end
+        @param dialects: C{text} and C{events}, on this transport
+        @param deliver: takes a batch that one of them encoded; called between joining and the end
         """
         self.name = ""
-        self.dialect = dialect
+        self.dialect, self._events = dialects
         self.deliver = deliver
         self._chat = chat
         self._connection = connection
         self._state = State.HELLO
         self._room = ""
+        self._requests: Requests | None = None
         self._early = b""
         self._timer = chat.clock.callLater(chat.limits.joining, self._expire)
         chat.opened(self)
@@ -84,6 +101,19 @@ class Session:
         Whether L{helloReceived} takes what comes next, or L{received}.
         """
         return self._state is State.HELLO
+
+    @property
+    def busy(self) -> bool:
+        """
+        Whether the session does not read at the moment.
+        """
+        return self._state in (State.JOINING, State.BUSY)
+
+    def speakEvents(self) -> None:
+        """
+        The transport has agreed on the C{events} dialect: the hello need not say so.
+        """
+        self.dialect = self._events
 
     def helloReceived(self, data: bytes) -> bytes | None:
         """
@@ -96,48 +126,53 @@ class Session:
             split = wire.splitHello(self._early)
             if len(self._early) - (len(split[1]) if split else 0) > self._chat.limits.hello:
                 raise ChatError(BAD_HELLO, f"longer than {self._chat.limits.hello} bytes")
+            if split is None:
+                return None
+            self._early = b""
+            self._greet(split[0])
         except ChatError as error:
             self._early = b""
             self.refuse(error)
             return b""
-        if split is None:
-            return None
-        self._early = b""
-        self._join(split[0])
         return split[1]
 
-    def _join(self, hello: Hello) -> None:
-        self.name = hello.name
-        self._state = State.JOINING
-        self._chat.join(self, hello.room).addCallbacks(self._joined, self._notJoined)
-        if self._state is State.JOINING:
-            self._connection.pauseReading()
-
-    def _joined(self, joined: Joined) -> None:
-        if self._state is State.ENDED:  # gone while it waited
-            self._chat.leave(self, joined.room)
-            return
-        self._state = State.JOINED
-        self._room = joined.room
-        self.name = joined.name
-        self._timer.cancel()
-        self._log.info(
-            "{name} joins {room} from {peer}",
-            name=self.name,
-            room=self._room,
-            peer=self._peer(),
-        )
-        if self._early:
-            early, self._early = self._early, b""
-            self.received(early[:-1])
-        self._connection.resumeReading()
-
-    def _notJoined(self, failure: Failure) -> None:
-        if failure.check(ChatError):
-            self.refuse(cast(ChatError, failure.value))
+    def _greet(self, hello: bytes) -> None:
+        if wire.hasVersion(hello):
+            self.dialect = self._events
+        if self.dialect is self._events:
+            self._welcome(wire.decodeHello(hello, True))
         else:
-            self._log.failure("a join failed", failure)
-            self._end(BAD_REQUEST)
+            greeting = wire.decodeHello(hello, False)
+            self.name = greeting.name
+            self._state = State.JOINING
+            joined = self._chat.join(self, greeting.room or "")
+            self._hold(joined.addCallbacks(self._joined, self._failed), State.TEXT)
+
+    def _welcome(self, hello: commands.Hello) -> None:
+        self.name = names.checkName(hello.name)
+        self._requests = Requests(self._chat, self, self._connection, self._failed, hello.presence)
+        self._state = State.EVENTS
+        self._timer.cancel()
+        if hello.session is not None:
+            self._chat.takeOver(hello.session, self.name)
+        limits = self._chat.limits
+        self._tell(
+            events.Welcome(
+                v=wire.VERSION,
+                server=SERVER,
+                session=self._chat.issue(self),
+                limits=events.Allowed(line=limits.line, history=limits.history, rooms=limits.rooms),
+                ping=limits.ping,
+                id=hello.id,
+            )
+        )
+        self._connection.keepAsking()
+        if hello.room is not None:
+            self._do(
+                commands.Join(
+                    room=hello.room, since=hello.since, history=hello.history, id=hello.id
+                )
+            )
 
     def received(self, lines: bytes) -> None:
         """
@@ -148,36 +183,137 @@ class Session:
     def _wait(self, lines: bytes) -> None:
         self._early += lines + b"\n"
 
+    def _ignore(self, lines: bytes) -> None:
+        pass
+
     def _say(self, lines: bytes) -> None:
-        for line in lines.split(b"\n"):
+        split = lines.split(b"\n")
+        for index, line in enumerate(split):
             try:
-                self._chat.say(self, self._room, wire.decodeLine(line, self._chat.limits.line))
+                text = wire.decodeLine(line, self._chat.limits.line)
+                waiting = self._chat.say(self, self._room, text)
             except ChatError as error:
                 self.refuse(error)
                 if self._state is State.ENDED:
                     return
+            else:
+                if waiting is not None:
+                    self._early = _joined(split[index + 1 :])
+                    self._hold(waiting.addErrback(self._failed), State.TEXT)
+                    return
 
-    def _ignore(self, lines: bytes) -> None:
-        pass
+    def _command(self, lines: bytes) -> None:
+        split = lines.split(b"\n")
+        for index, line in enumerate(split):
+            if line.strip():
+                try:
+                    self._do(wire.decodeCommand(line, self._chat.limits.line))
+                except ChatError as error:
+                    self.refuse(error)
+            if self._state is not State.EVENTS:
+                if self._state is State.BUSY:
+                    self._early = _joined(split[index + 1 :])
+                return
+
+    def _do(self, command: commands.Command) -> None:
+        try:
+            waiting = self._requests.do(command) if self._requests else None
+        except ChatError as error:
+            error.id = command.id
+            self.refuse(error)
+        else:
+            if waiting is not None:
+                self._hold(waiting.addErrback(self._failed, command), State.EVENTS)
+
+    def _hold(self, waiting: Deferred[Any], after: State) -> None:
+        """
+        Do nothing else until this has fired.
+        """
+        done: list[None] = []
+        waiting.addCallback(lambda _: done.append(None))
+        if done:
+            if self._state is State.JOINING:
+                self._state = after
+        elif self._state is not State.ENDED:
+            if self._state is not State.JOINING:
+                self._state = State.BUSY
+            self._connection.pauseReading()
+            waiting.addCallback(lambda _: self._goOn(after))
+
+    def _goOn(self, after: State) -> None:
+        if self._state is State.ENDED:
+            return
+        self._state = after
+        early, self._early = self._early, b""
+        if early:
+            self.received(early[:-1])
+        if not self.busy:
+            self._connection.resumeReading()
+
+    def _joined(self, joined: events.Joined) -> None:
+        if self._state is State.ENDED:  # gone while it waited
+            self._chat.leave(self, joined.room)
+            return
+        self._room = joined.room
+        self.name = joined.name
+        self._timer.cancel()
+        self._log.info(
+            "{name} joins {room} from {peer}",
+            name=self.name,
+            room=self._room,
+            peer=self._peer(),
+        )
+
+    def ping(self) -> None:
+        """
+        Ask whether the client is there.
+        """
+        self._tell(events.Ping())
+
+    def _failed(self, failure: Failure, command: commands.Command | None = None) -> None:
+        if not failure.check(ChatError):
+            self._log.failure("a request failed", failure)
+            failure = Failure(ChatError(FAILED, "something went wrong at the server's end"))
+        error = cast(ChatError, failure.value)
+        if command is not None:
+            error.id = command.id
+        self.refuse(error)
 
     def refuse(self, error: ChatError) -> None:
         """
-        Tell the client what was not done. Who has not joined yet is hung up on as well, and so is
-        who does not keep to the length of a line.
+        Tell the client what was not done. Who has not got beyond the hello is hung up on as well,
+        and so is who does not keep to the length of a line.
         """
-        if self._tell(error) and (self._state is not State.JOINED or error.code == TOO_LONG):
-            self._end(ENDS.get(error.code, BAD_REQUEST))
+        if self._refuse(error) and (
+            self._state in (State.HELLO, State.JOINING) or error.code == TOO_LONG
+        ):
+            end = ENDS.get(error.code, BAD_REQUEST)
+            self._bid(end)
+            self._end(end)
 
     def fail(self, error: ChatError) -> None:
         """
         Tell the client what was wrong, when it is the transport that closes the connection.
         """
-        if self._tell(error):
-            self._leave()
+        if self._refuse(error):
+            self._bid(BAD_REQUEST)
+            self._close()
+
+    def _refuse(self, error: ChatError) -> bool:
+        if self._state is State.ENDED:
+            return False
+        self._log.info(
+            "refused {peer}: {code} {text}",
+            peer=self._peer(),
+            code=error.code,
+            text=error.text,
+        )
+        self._tell(events.Error(code=error.code, text=error.text, id=error.id))
+        return True
 
     def disconnected(self, end: Disconnect) -> None:
         if self._state is not State.ENDED:
-            self._connection.write(self.dialect.farewell(end))
+            self._tell(_bye(end))
             self._end(end)
 
     def slow(self, waiting: int) -> None:
@@ -187,52 +323,60 @@ class Session:
         @param waiting: the bytes that the client did not take
         """
         self._log.warn(
-            "slow consumer {name} in {room} from {peer}: {waiting} bytes waiting",
+            "slow consumer {name} from {peer}: {waiting} bytes waiting",
             name=self.name,
-            room=self._room,
             peer=self._peer(),
             waiting=waiting,
         )
-        self._leave()
+        self._close()
 
     def connectionLost(self) -> None:
         """
         The connection is gone.
         """
-        self._leave()
+        self._close()
         self._chat.closed(self)
 
     def _expire(self) -> None:
         self.refuse(ChatError(HELLO_TIMEOUT, f"not joined within {self._chat.limits.joining:g} s"))
 
-    def _tell(self, error: ChatError) -> bool:
-        if self._state is State.ENDED:
-            return False
-        self._log.info(
-            "refused {peer}: {code} {text}",
-            peer=self._peer(),
-            code=error.code,
-            text=error.text,
-        )
-        self._connection.write(self.dialect.refusal(error))
-        return True
+    def _tell(self, event: events.Event) -> None:
+        if self._state is not State.ENDED:
+            encoded = self.dialect.encodeEvent(event)
+            if encoded is not None:
+                self._connection.write(encoded)
 
     def _peer(self) -> str:
-        address = self._connection.peerAddress()
-        return f"{address.host}:{address.port}" if hasattr(address, "host") else "unix"
+        return describe(self._connection.peerAddress())
+
+    def _bid(self, end: Disconnect) -> None:
+        if self.dialect is self._events:  # the others have heard an error, and hear no more
+            self._tell(_bye(end))
 
     def _end(self, end: Disconnect) -> None:
-        self._leave()
+        self._close()
         self._connection.hangUp(end)
 
-    def _leave(self) -> None:
-        before, self._state = self._state, State.ENDED
+    def _close(self) -> None:
+        self._state = State.ENDED
         self._early = b""
         if self._timer.active():
             self._timer.cancel()
-        if before is State.JOINED:
+        if self._room:
             self._log.info("{name} leaves {room}", name=self.name, room=self._room)
             self._chat.leave(self, self._room)
+            self._room = ""
+        if self._requests is not None:
+            self._requests.end()
+            self._requests = None
+
+
+def _bye(end: Disconnect) -> events.Bye:
+    return events.Bye(code=end.code, reason=end.reason, reconnect=end.reconnect, retry=end.retry)
+
+
+def _joined(lines: list[bytes]) -> bytes:
+    return b"".join([line + b"\n" for line in lines])
 
 
 #: What is done with lines in each L{State}; the hello comes by a way of its own.
@@ -240,5 +384,7 @@ _RECEIVED: tuple[Callable[[Session, bytes], None], ...] = (
     Session._ignore,
     Session._wait,
     Session._say,
+    Session._command,
+    Session._wait,
     Session._ignore,
 )

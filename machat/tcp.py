@@ -4,9 +4,11 @@ The chat on TCP, UNIX sockets and TLS: lines to a session.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.protocols.basic import LineReceiver
@@ -14,10 +16,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import wire
-from machat.errors import Disconnect
+from machat.errors import NO_PONG, Disconnect
 from machat.interfaces import IChatRoom, IConnection
 from machat.outbox import Outbox
 from machat.session import Session
+from machat.wheel import Wheel
 
 
 @implementer(IConnection)
@@ -29,9 +32,11 @@ class ChatProtocol(LineReceiver):
     delimiter = b"\n"
     transport: Any
     _rest = b""
+    _alive = True
 
-    def __init__(self, chat: IChatRoom) -> None:
+    def __init__(self, chat: IChatRoom, wheel: Wheel) -> None:
         self._chat = chat
+        self._wheel = wheel
 
     def connectionMade(self) -> None:
         with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
@@ -39,7 +44,7 @@ class ChatProtocol(LineReceiver):
             self.transport.setTcpKeepAlive(True)
         self._outbox = Outbox(self.transport, self._chat.clock, self._chat.limits, self._slow)
         self.setRawMode()
-        self._session = Session(self._chat, self, wire.TEXT, self._outbox.write)
+        self._session = Session(self._chat, self, (wire.TEXT, wire.EVENTS), self._outbox.write)
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -64,6 +69,7 @@ class ChatProtocol(LineReceiver):
         Give the session all lines of a read at once: L{LineReceiver} looks at the whole of what is
         left again for every line.
         """
+        self._alive = True
         if not self.line_mode:
             self.rawDataReceived(data)
             return
@@ -75,6 +81,7 @@ class ChatProtocol(LineReceiver):
             self._rest = b""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._wheel.discard(self)
         self._outbox.connectionLost()
         self._session.connectionLost()
 
@@ -83,6 +90,26 @@ class ChatProtocol(LineReceiver):
 
     def write(self, data: bytes) -> None:
         self._outbox.write(data)
+
+    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+        return self._outbox.writePieces(pieces)
+
+    def keepAsking(self) -> None:
+        self._wheel.add(self)
+
+    def ping(self) -> None:
+        """
+        Ask whether the peer is there: anything it sends is an answer.
+        """
+        self._alive = False
+        self._session.ping()
+
+    def checkPong(self) -> None:
+        """
+        End the connection if L{ping} had no answer.
+        """
+        if not self._alive and not self._session.busy:
+            self._session.disconnected(NO_PONG)
 
     def hangUp(self, end: Disconnect) -> None:
         self._outbox.loseConnection()
@@ -106,8 +133,9 @@ class ChatFactory(Factory):
 
     def __init__(self, chat: IChatRoom) -> None:
         self._chat = chat
+        self._wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
-        protocol = ChatProtocol(self._chat)
+        protocol = ChatProtocol(self._chat, self._wheel)
         protocol.factory = self
         return protocol

@@ -27,8 +27,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.errors import Disconnect
-from machat.events import Message
-from machat.interfaces import IChatMember
+from machat.events import Event, Message
+from machat.interfaces import IChatHooks, IChatMember, IMessageLog
 from machat.limits import DEFAULTS, Limits
 from machat.service import ChatService
 from machat.tcp import ChatFactory
@@ -73,6 +73,7 @@ class MemoryMember:
     A member inside the process that keeps what it hears.
 
     @ivar messages: the L{Message}s so far
+    @ivar events: all that it heard, the messages too
     @ivar end: the L{Disconnect} with which the chat ended, or C{None}
     """
 
@@ -81,10 +82,12 @@ class MemoryMember:
     def __init__(self, name: str) -> None:
         self.name = name
         self.messages: list[Message] = []
+        self.events: list[Event] = []
         self.end: Disconnect | None = None
 
-    def deliver(self, batch: Sequence[Message]) -> None:
-        self.messages.extend(batch)
+    def deliver(self, batch: Sequence[Event]) -> None:
+        self.messages += [event for event in batch if isinstance(event, Message)]
+        self.events.extend(batch)
 
     def disconnected(self, end: Disconnect) -> None:
         self.end = end
@@ -159,13 +162,17 @@ class MemoryWebSocketClient(MemoryClient):
     @ivar closeCode: the code of the server's close frame, or C{None} before it
     """
 
-    def __init__(self, factory: Any, path: str = PATH) -> None:
+    def __init__(self, factory: Any, path: str = PATH, protocol: str | None = None) -> None:
+        """
+        @param protocol: the subprotocol to ask for
+        """
         super().__init__(factory)
         self.closeCode: int | None = None
+        asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
         self.sendBytes(
             f"GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
             "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{asked}\r\n".encode()
         )
         head, _, rest = self.transport.value().partition(b"\r\n\r\n")
         self.response = head.decode()
@@ -218,9 +225,19 @@ class MemoryChat:
     @ivar service: the L{ChatService}
     """
 
-    def __init__(self, limits: Limits = DEFAULTS) -> None:
-        self.clock = Clock()
-        self.service = ChatService(self.clock, limits)
+    def __init__(
+        self,
+        limits: Limits = DEFAULTS,
+        log: IMessageLog | None = None,
+        hooks: IChatHooks | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """
+        @param log: see L{ChatService}, as for C{hooks}
+        @param clock: by default a new one
+        """
+        self.clock = Clock() if clock is None else clock
+        self.service = ChatService(self.clock, limits, log, None, hooks)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
 

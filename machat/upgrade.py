@@ -14,14 +14,13 @@ from hashlib import sha1
 _HEAD = re.compile(r"GET (\S+) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ -~\t]*\r\n)+)\r\n", re.ASCII)
 _HOST = r"[A-Za-z0-9.-]+(?::\d{1,5})?"
 
-#: What a plain request says: each header once, and no subprotocol. Compression is not accepted.
+#: What a plain request says: each header once. Compression is not accepted.
 _PLAIN = {
     "host": re.compile(_HOST),
     "upgrade": re.compile("websocket", re.IGNORECASE),
     "connection": re.compile("(keep-alive, ?)?upgrade", re.IGNORECASE),
     "sec-websocket-version": re.compile("13"),
     "sec-websocket-key": re.compile("[A-Za-z0-9+/]{22}=="),
-    "sec-websocket-protocol": re.compile(""),
     "sec-websocket-extensions": re.compile("(permessage-deflate(; ?client_max_window_bits)?)?"),
     "origin": re.compile(f"(https?://{_HOST})?"),
 }
@@ -29,15 +28,17 @@ _PLAIN = {
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ACCEPTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: %s\r\n\r\n"
+    b"%sSec-WebSocket-Accept: %s\r\n\r\n"
 )
 
 
-def accept(head: bytes, path: str) -> bytes | None:
+def accept(head: bytes, path: str, protocol: str) -> tuple[bytes, str | None] | None:
     """
     @param head: the head of a request, with the empty line that ends it
     @param path: the only path there is a WebSocket at
-    @return: the answer that opens the WebSocket, or C{None} if the request is not plain
+    @param protocol: the only subprotocol there is
+    @return: the answer that opens the WebSocket, and the subprotocol if it was asked for; C{None}
+        if the request is not plain
     """
     request = _HEAD.fullmatch(head.decode("latin-1"))
     if request is None or request[1] != path:
@@ -49,4 +50,9 @@ def accept(head: bytes, path: str) -> bytes | None:
     for name, plain in _PLAIN.items():
         if not plain.fullmatch(headers.get(name, "")):
             return None
-    return _ACCEPTED % b64encode(sha1(headers["sec-websocket-key"].encode() + _GUID).digest())
+    asked = headers.get("sec-websocket-protocol")
+    if asked not in (None, protocol):
+        return None
+    chosen = f"Sec-WebSocket-Protocol: {asked}\r\n".encode() if asked else b""
+    key = b64encode(sha1(headers["sec-websocket-key"].encode() + _GUID).digest())
+    return _ACCEPTED % (chosen, key), asked

@@ -4,6 +4,7 @@ The chat on WebSocket (RFC 6455): messages to a session. The only module that kn
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -26,6 +27,7 @@ from machat.errors import (
     ChatError,
     Disconnect,
 )
+from machat.events import Error
 from machat.interfaces import IChatRoom, IConnection
 from machat.lean import lean
 from machat.outbox import Outbox
@@ -33,6 +35,9 @@ from machat.session import Session
 from machat.wheel import Wheel
 
 PATH = "/mychat"
+
+#: The name of the C{events} dialect, for a client that offers it in its request.
+SUBPROTOCOL = "machat.v1"
 
 #: The words for the close codes with which Autobahn fails a connection (RFC 6455 section 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
@@ -64,7 +69,9 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self.transport = self._outbox = Outbox(
             transport, self._chat.clock, self._chat.limits, self._slow
         )
-        self._session = Session(self._chat, self, wire.TEXT_FRAMES, self._outbox.write)
+        self._session = Session(
+            self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write
+        )
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)
@@ -72,11 +79,14 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._session.connectionLost()
         WebSocketServerProtocol.connectionLost(self, reason)
 
-    def onConnect(self, request: ConnectionRequest) -> None:
+    def onConnect(self, request: ConnectionRequest) -> str | None:
         if request.path != PATH:
             raise ConnectionDeny(ConnectionDeny.NOT_FOUND, f"the chat is at {PATH}")
+        return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
 
     def onOpen(self) -> None:
+        if self.websocket_protocol_in_use == SUBPROTOCOL:
+            self._session.speakEvents()
         self.factory.wheel.add(self)
 
     def dataReceived(self, data: bytes) -> None:
@@ -105,8 +115,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self.data = data
         end = data.find(b"\r\n\r\n", 0, self._chat.limits.head) + 4
         if not data[:1].isupper():
-            error = ChatError(BAD_HELLO, f"this is a WebSocket endpoint, at {PATH}")
-            self._outbox.write(wire.TEXT.refusal(error))
+            error = Error(code=BAD_HELLO, text=f"this is a WebSocket endpoint, at {PATH}")
+            self._outbox.write(wire.TEXT.encodeEvent(error) or b"")
             self.dropConnection()
         elif end >= 4:
             self._open(data[:end], data[end:])
@@ -114,13 +124,16 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self.failHandshake("Request Header Fields Too Large", 431)
 
     def _open(self, head: bytes, rest: bytes) -> None:
-        answer = upgrade.accept(head, PATH)
-        if answer is None:
+        accepted = upgrade.accept(head, PATH, SUBPROTOCOL)
+        if accepted is None:
             WebSocketServerProtocol.makeConnection(self, self._outbox)
             WebSocketServerProtocol.dataReceived(self, head + rest)
         else:
+            answer, protocol = accepted
             self.data = b""
             self._outbox.write(answer)
+            if protocol is not None:
+                self.websocket_protocol_in_use = protocol
             self.state = self.STATE_OPEN
             self.onOpen()
             if rest:
@@ -165,7 +178,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         End the connection if L{ping} had no answer.
         """
-        if not self._alive:
+        if not self._alive and not self._session.busy:
             self._session.disconnected(NO_PONG)
 
     def _slow(self, waiting: int) -> None:
@@ -174,6 +187,14 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     def write(self, data: bytes) -> None:
         if self.state == self.STATE_OPEN:
             self._outbox.write(data)
+
+    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+        return self._outbox.writePieces(pieces) if self.state == self.STATE_OPEN else None
+
+    def keepAsking(self) -> None:
+        """
+        Do nothing: every WebSocket is on the wheel.
+        """
 
     def hangUp(self, end: Disconnect) -> None:
         if self.state == self.STATE_OPEN:

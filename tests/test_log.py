@@ -298,14 +298,20 @@ class BoundsTests(LogTestCase):
 
     def test_ageOfTheFollowed(self) -> None:
         """
-        A room that is followed keeps what it has, however long nothing is said.
+        A room that is followed keeps no message for longer than the limit, and goes on counting.
         """
         self.use(Limits(logAge=60))
         self.follow()
         self.append("a")
-        self.clock.advance(1000)
-        self.follow("other")
-        self.assertEqual(self.read(), [(1, "a")])
+        self.clock.advance(30)
+        self.append("b")
+        self.clock.advance(30)
+        self.assertEqual(self.read(), [(1, "a"), (2, "b")])
+        self.clock.advance(1)
+        self.assertEqual(self.read(), [(2, "b")])
+        self.clock.advance(60)
+        self.append("c")
+        self.assertEqual(self.read(), [(3, "c")])
 
     def test_ageByOthers(self) -> None:
         """
@@ -319,8 +325,9 @@ class BoundsTests(LogTestCase):
             self.append("a", room="old")
             self.log.unfollow("old")
             self.clock.advance(61)
-            self.assertEqual(len(self.read(room="old")), 1)
+            self.assertIn("old", self.log._idle)
             step()
+            self.assertNotIn("old", self.log._idle)
             self.assertEqual(self.read(room="old"), [])
 
     def test_noTimer(self) -> None:
@@ -404,11 +411,11 @@ class ModelRoom:
     def __init__(self, epoch: str) -> None:
         self.epoch = epoch
         self.seq = 0
-        self.kept: list[tuple[int, str]] = []
+        self.kept: list[tuple[int, str, float]] = []
         self.left: float | None = None
 
     def weighs(self) -> int:
-        return ROOM_BYTES + sum(weight(text) for _, text in self.kept)
+        return ROOM_BYTES + sum(weight(text) for _, text, _ in self.kept)
 
 
 class Model:
@@ -437,15 +444,24 @@ class Model:
         room = self.rooms[name]
         for text in texts:
             room.seq += 1
-            room.kept.append((room.seq, text))
+            room.kept.append((room.seq, text, now))
         while room.kept and (
-            len(room.kept) > self.limits.logMessages or room.weighs() > self.limits.logBytes
+            len(room.kept) > self.limits.logMessages
+            or room.weighs() > self.limits.logBytes
+            or now - room.kept[0][2] > self.limits.logAge
         ):
             room.kept.pop(0)
         if self.tooMuch():
             self.expire(now)
         while room.kept and self.tooMuch():
             room.kept.pop(0)
+
+    def read(self, name: str, now: float) -> list[tuple[int, str]]:
+        self.expire(now)
+        if name not in self.rooms:
+            return []
+        self.append(name, [], now)
+        return [(seq, text) for seq, text, _ in self.rooms[name].kept]
 
     def unfollow(self, name: str, now: float) -> None:
         room = self.rooms.pop(name)
@@ -503,5 +519,5 @@ class ModelTests(LogTestCase):
                 self.assertEqual(position, Position(followed.epoch, followed.seq))
                 self.assertEqual(position.epoch in known, followed.seq > 0)
             for each in "abcd":
-                kept = model.rooms[each].kept if each in model.rooms else []
+                kept = model.read(each, self.clock.seconds())
                 self.assertEqual(self.read(room=each), kept)

@@ -147,8 +147,8 @@ class JoinTests(SynchronousTestCase):
                 self.service.say(member, f"room{number}", "hello")
             self.service.leave(member, f"room{number}")
         self.chat.turn()
-        self.assertEqual(self.service._rooms, {})
-        self.assertEqual(self.service._roster._rooms, {})
+        self.assertEqual(len(self.service._rooms), 0)
+        self.assertEqual(self.service._rooms._roster._rooms, {})
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
 
@@ -294,7 +294,7 @@ class SlowLogTests(SynchronousTestCase):
         self.assertEqual(self.log.calls, ["follow dev"])
         self.log.release()
         self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
-        self.assertEqual(self.service._rooms, {})
+        self.assertEqual(len(self.service._rooms), 0)
 
     def test_logThatCannotBeOpened(self) -> None:
         """

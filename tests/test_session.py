@@ -90,7 +90,6 @@ class TextTests(SynchronousTestCase):
             ("[" * 1_000_000, 'expected {"name": "...", "room": "..."}'),
             ('{"name": "Mina"}', "Object missing required field `room`"),
             ('{"name": 7, "room": "dev"}', "Expected `str`, got `int` - at `$.name`"),
-            ('{"v": 1, "name": "Mina", "room": "dev"}', None),
             ('{"name": "Mi\nna", "room": "dev"}', "a string in the hello has a control character"),
             ('{"name": "Mina", "room": "' + "x" * 4096 + '"}', "longer than 4096 bytes"),
         ):
@@ -173,7 +172,7 @@ class TextTests(SynchronousTestCase):
         for client in (self.client(), self.client("Mina"), self.client("a:b")):
             client.close()
         self.chat.turn()
-        self.assertEqual(self.chat.service._rooms, {})
+        self.assertEqual(len(self.chat.service._rooms), 0)
         self.assertEqual(self.chat.service._connections, {})
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
@@ -246,7 +245,7 @@ class WaitingTests(SynchronousTestCase):
         client = self.chat.tcp("Mina", "dev")
         client.close()
         self.joins[0].callback(None)
-        self.assertEqual(self.chat.service._rooms, {})
+        self.assertEqual(len(self.chat.service._rooms), 0)
 
     def test_timeout(self) -> None:
         """

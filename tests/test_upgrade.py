@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.testing import MemoryChat, MemoryClient
 from machat.upgrade import accept
-from machat.ws import PATH, ChatWebSocketFactory
+from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.test_lean import StockProtocol
 
 #: The example of RFC 6455 section 1.3, as a browser asks.
@@ -48,7 +48,7 @@ class AcceptTests(SynchronousTestCase):
         """
         What a browser asks is answered as the RFC says.
         """
-        self.assertEqual(accept(browser(), PATH), ANSWER)
+        self.assertEqual(accept(browser(), PATH, SUBPROTOCOL), (ANSWER, None))
 
     def test_plain(self) -> None:
         """
@@ -62,7 +62,15 @@ class AcceptTests(SynchronousTestCase):
             browser().replace(b": ", b":"),
             browser().replace(b"Host", b"HOST"),
         ):
-            self.assertEqual(accept(head, PATH), ANSWER, head)
+            self.assertEqual(accept(head, PATH, SUBPROTOCOL), (ANSWER, None), head)
+
+    def test_subprotocol(self) -> None:
+        """
+        The one subprotocol there is may be asked for.
+        """
+        answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
+        head = browser(Sec_WebSocket_Protocol="machat.v1")
+        self.assertEqual(accept(head, PATH, SUBPROTOCOL), (answer, "machat.v1"))
 
     def test_notPlain(self) -> None:
         """
@@ -78,6 +86,8 @@ class AcceptTests(SynchronousTestCase):
             browser(Sec_WebSocket_Version="12"),
             browser(Sec_WebSocket_Key="short"),
             browser(Sec_WebSocket_Protocol="soap"),
+            browser(Sec_WebSocket_Protocol="machat.v1, soap"),
+            browser(Sec_WebSocket_Protocol=""),
             browser(Sec_WebSocket_Extensions="x-other"),
             browser(Origin="null"),
             browser(Cookie="\u00e4"),
@@ -88,7 +98,7 @@ class AcceptTests(SynchronousTestCase):
             browser().replace(b"Cookie:", b"Cookie :"),
             browser().replace(b"Cookie:", b" folded:"),
         ):
-            self.assertIsNone(accept(head, PATH), head)
+            self.assertIsNone(accept(head, PATH, SUBPROTOCOL), head)
 
 
 LINES = st.one_of(
@@ -96,7 +106,9 @@ LINES = st.one_of(
     st.builds(
         "{}:{}".format,
         st.sampled_from([*HEADERS, "Sec-WebSocket-Protocol", "Content-Length", "X"]),
-        st.one_of(st.text(max_size=8), st.sampled_from(["13", "", "null", "a, a", "upgrade"])),
+        st.one_of(
+            st.text(max_size=8), st.sampled_from(["13", "", "null", "a, a", "upgrade", "machat.v1"])
+        ),
     ),
     st.text(max_size=20),
 )

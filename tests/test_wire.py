@@ -12,8 +12,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
 from machat import wire
-from machat.errors import BAD_HELLO, NAME_TAKEN, SHUTDOWN, ChatError
-from machat.events import Hello, Message
+from machat.commands import Hello
+from machat.errors import BAD_HELLO, NAME_TAKEN, ChatError
+from machat.events import Bye, Error, Left, Message, Pong, Presence
 from machat.interfaces import IDialect
 
 
@@ -22,6 +23,17 @@ def message(text: str, sender: str = "Mina") -> Message:
     @return: a message of which only sender and text matter
     """
     return Message("dev", 1, sender, text, 0)
+
+
+def split(data: bytes) -> tuple[Hello, bytes] | None:
+    """
+    @return: the hello of a C{text} client at the front of these bytes, and what is behind it
+    """
+    found = wire.splitHello(data)
+    return None if found is None else (wire.decodeHello(found[0], False), found[1])
+
+
+DIALECTS = (wire.TEXT, wire.TEXT_FRAMES, wire.EVENTS, wire.EVENTS_FRAMES, wire.TYPED)
 
 
 class DialectTests(SynchronousTestCase):
@@ -33,7 +45,7 @@ class DialectTests(SynchronousTestCase):
         """
         Each of them is a dialect.
         """
-        for dialect in (wire.TEXT, wire.TEXT_FRAMES, wire.TYPED):
+        for dialect in DIALECTS:
             verify.verifyObject(IDialect, dialect)
 
     def test_lines(self) -> None:
@@ -77,19 +89,46 @@ class DialectTests(SynchronousTestCase):
         """
         A refusal comes from the reserved name, with its code.
         """
-        error = ChatError(NAME_TAKEN, '"Mina" is already in devroom')
+        error = Error(code=NAME_TAKEN, text='"Mina" is already in devroom')
         line = b'machat:error name-taken "Mina" is already in devroom\n'
-        self.assertEqual(wire.TEXT.refusal(error), line)
-        self.assertEqual(wire.TEXT_FRAMES.refusal(error), b"\x81\x35" + line)
-        self.assertIs(wire.TYPED.refusal(error), error)
+        self.assertEqual(wire.TEXT.encodeEvent(error), line)
+        self.assertEqual(wire.TEXT_FRAMES.encodeEvent(error), b"\x81\x35" + line)
 
     def test_farewell(self) -> None:
         """
         The end of the connection comes from the reserved name, with its reason.
         """
-        self.assertEqual(wire.TEXT.farewell(SHUTDOWN), b"machat:bye shutdown\n")
-        self.assertEqual(wire.TEXT_FRAMES.farewell(SHUTDOWN), b"\x81\x14machat:bye shutdown\n")
-        self.assertIs(wire.TYPED.farewell(SHUTDOWN), SHUTDOWN)
+        bye = Bye(code=3001, reason="shutdown", reconnect=True)
+        line = b"machat:bye shutdown\n"
+        self.assertEqual(wire.TEXT.encodeEvent(bye), line)
+        self.assertEqual(wire.TEXT_FRAMES.encodeEvent(bye), b"\x81\x14" + line)
+
+    def test_noWords(self) -> None:
+        """
+        The C{text} dialect has no words for anything else.
+        """
+        for event in (Pong(), Left(room="dev"), Presence(room="dev", count=3)):
+            self.assertIsNone(wire.TEXT.encodeEvent(event))
+            self.assertIsNone(wire.TEXT_FRAMES.encodeEvent(event))
+
+    def test_events(self) -> None:
+        """
+        The C{events} dialect says each event as an object: a line, or a frame.
+        """
+        batch = [message("hi"), Message("dev", 2, "Ada", "grüß\u2028", 17, replay=True)]
+        objects = [
+            '{"type":"message","room":"dev","seq":1,"from":"Mina","text":"hi","at":0}',
+            '{"type":"message","room":"dev","seq":2,"from":"Ada","text":"grüß\u2028","at":17,'
+            '"replay":true}',
+        ]
+        lines = "".join(f"{each}\n" for each in objects).encode()
+        frames = b"".join(wire.frame(each.encode()) for each in objects)
+        self.assertEqual(wire.EVENTS.encode(batch), lines)
+        self.assertEqual(wire.EVENTS_FRAMES.encode(batch), frames)
+        bye = Bye(code=3001, reason="shutdown", reconnect=True, retry=1.0)
+        said = b'{"type":"bye","code":3001,"reason":"shutdown","reconnect":true,"retry":1.0}'
+        self.assertEqual(wire.EVENTS.encodeEvent(bye), said + b"\n")
+        self.assertEqual(wire.EVENTS_FRAMES.encodeEvent(bye), wire.frame(said))
 
     def test_typed(self) -> None:
         """
@@ -97,6 +136,7 @@ class DialectTests(SynchronousTestCase):
         """
         batch = [message("hi")]
         self.assertIs(wire.TYPED.encode(batch), batch)
+        self.assertEqual(wire.TYPED.encodeEvent(batch[0]), (batch[0],))
 
 
 HELLO = b'{"name": "Mina", "room": "devroom"}'
@@ -105,14 +145,14 @@ MINA = Hello("Mina", "devroom")
 
 class SplitHelloTests(SynchronousTestCase):
     """
-    Tests for L{wire.splitHello}.
+    Tests for L{wire.splitHello} and L{wire.decodeHello}.
     """
 
     def assertRefused(self, data: bytes, text: str | None = None) -> None:
         """
         These bytes can never become a hello, and one line says so.
         """
-        error = self.assertRaises(ChatError, wire.splitHello, data)
+        error = self.assertRaises(ChatError, split, data)
         self.assertEqual(error.code, BAD_HELLO)
         self.assertTrue(error.text.isprintable(), error.text)
         self.assertTrue(0 < len(error.text) <= 200, error.text)
@@ -124,19 +164,19 @@ class SplitHelloTests(SynchronousTestCase):
         No part of the object is an answer; the whole is, whatever comes behind it.
         """
         for size in range(len(data)):
-            self.assertIsNone(wire.splitHello(data[:size]), data[:size])
+            self.assertIsNone(split(data[:size]), data[:size])
         for rest in (b"", b"\n", b"\r\nhi\n", b"}", b'"', b"{", b"\xff\x00"):
-            self.assertEqual(wire.splitHello(data + rest), (expected, rest))
+            self.assertEqual(split(data + rest), (expected, rest))
 
     def test_newline(self) -> None:
         """
         What stands behind the object is left as it is, a newline too.
         """
-        self.assertEqual(wire.splitHello(HELLO), (MINA, b""))
-        self.assertEqual(wire.splitHello(HELLO + b"\n"), (MINA, b"\n"))
-        self.assertEqual(wire.splitHello(HELLO + b"\r\nhi\nyou\n"), (MINA, b"\r\nhi\nyou\n"))
-        self.assertEqual(wire.splitHello(HELLO + b"hello\n"), (MINA, b"hello\n"))
-        self.assertEqual(wire.splitHello(HELLO + HELLO), (MINA, HELLO))
+        self.assertEqual(split(HELLO), (MINA, b""))
+        self.assertEqual(split(HELLO + b"\n"), (MINA, b"\n"))
+        self.assertEqual(split(HELLO + b"\r\nhi\nyou\n"), (MINA, b"\r\nhi\nyou\n"))
+        self.assertEqual(split(HELLO + b"hello\n"), (MINA, b"hello\n"))
+        self.assertEqual(split(HELLO + HELLO), (MINA, HELLO))
 
     def test_pieces(self) -> None:
         """
@@ -150,7 +190,7 @@ class SplitHelloTests(SynchronousTestCase):
         Space before the object and inside it means nothing.
         """
         self.assertInPieces(b' \r\n\t{\n"name" :\t"Mina",\r\n "room": "devroom" }', MINA)
-        self.assertIsNone(wire.splitHello(b"\r\n \t"))
+        self.assertIsNone(split(b"\r\n \t"))
 
     def test_bracesInStrings(self) -> None:
         """
@@ -184,15 +224,23 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_version(self) -> None:
         """
-        No version, or none said, is the text dialect; any other is refused.
+        No version, or none said, is the text dialect, 1 the events dialect; any other is refused.
         """
-        self.assertInPieces(b'{"v": null, "name": "Mina", "room": "devroom"}', MINA)
-        for version in (b"0", b"1", b"2"):
-            self.assertRefused(
-                b'{"v": ' + version + b', "name": "Mina", "room": "devroom"}',
-                'this server speaks the text dialect: leave out "v"',
-            )
-        self.assertRefused(b'{"v": "1", "name": "Mina", "room": "devroom"}')
+        hello = b'{"v": null, "name": "Mina", "room": "devroom"}'
+        self.assertInPieces(hello, MINA)
+        self.assertFalse(wire.hasVersion(hello))
+        self.assertFalse(wire.hasVersion(HELLO))
+        for version, text in (
+            (b"0", "this server speaks version 1 - at `$.v`"),
+            (b"2", "this server speaks version 1 - at `$.v`"),
+            (b'"1"', "Expected `int | null`, got `str` - at `$.v`"),
+        ):
+            hello = b'{"v": ' + version + b', "name": "Mina"}'
+            self.assertTrue(wire.hasVersion(hello))
+            error = self.assertRaises(ChatError, wire.decodeHello, hello, True)
+            self.assertEqual((error.code, error.text), (BAD_HELLO, text))
+        first = wire.decodeHello(b'{"v": 1, "name": "Mina"}', True)
+        self.assertEqual((first.name, first.room, first.v), ("Mina", None, 1))
 
     def test_notAnObject(self) -> None:
         """
@@ -251,8 +299,8 @@ class SplitHelloTests(SynchronousTestCase):
         """
         No depth does harm: what is not whole is waited for, what is whole and too deep is refused.
         """
-        self.assertIsNone(wire.splitHello(b'{"a":' + b"[" * 4000))
-        self.assertIsNone(wire.splitHello(b'{"a":' * 2000))
+        self.assertIsNone(split(b'{"a":' + b"[" * 4000))
+        self.assertIsNone(split(b'{"a":' * 2000))
         self.assertRefused(b'{"a":' + b"[" * 4000 + b"]" * 4000 + b"}")
         self.assertRefused(b'{"a":' * 2000 + b"1" + b"}" * 2000)
 
@@ -306,7 +354,7 @@ class SplitHelloTests(SynchronousTestCase):
         fields = {**more, "name": name, "room": room}
         data = json.dumps(fields, ensure_ascii=ascii).encode()
         self.assertInPieces(data, Hello(name, room))
-        self.assertEqual(wire.splitHello(data + rest), (Hello(name, room), rest))
+        self.assertEqual(split(data + rest), (Hello(name, room), rest))
 
     @given(
         data=st.lists(
@@ -324,8 +372,8 @@ class SplitHelloTests(SynchronousTestCase):
         first: object = None
         for size in range(len(data) + 1):
             try:
-                split = wire.splitHello(data[:size])
-                answer: object = split and (split[0], size - len(split[1]))
+                found = split(data[:size])
+                answer: object = found and (found[0], size - len(found[1]))
             except ChatError as error:
                 answer = error.code
             if first is not None:

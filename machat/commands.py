@@ -1,0 +1,110 @@
+"""
+What a client of the C{events} dialect says: a hello, then commands. All are immutable, and checked
+when they are decoded.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from machat.events import Position
+
+#: Comes back in the answer: 1 to 64 printable ASCII characters.
+Id = Annotated[str, Meta(pattern="^[ -~]{1,64}$")]
+
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Hello(Struct, frozen=True):
+    """
+    The first thing a client says.
+
+    @ivar v: the version of the C{events} dialect, or C{None} for the C{text} dialect
+    @ivar room: the room to join at once; the C{text} dialect has to have one
+    @ivar session: the secret of an earlier connection, whose names are taken over
+    @ivar since: see L{Join}
+    @ivar history: see L{Join}
+    @ivar presence: whether to tell who comes and goes
+    """
+
+    name: str
+    room: str | None = None
+    v: int | None = None
+    session: str | None = None
+    since: Position | None = None
+    history: Count = 0
+    presence: bool = True
+    id: Id | None = None
+
+
+class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """
+    Anything behind the hello.
+    """
+
+    id: Id | None = None
+
+
+class Join(Command, frozen=True, kw_only=True, tag="join"):
+    """
+    Join a room.
+
+    @ivar since: the place up to which its messages are known: what came after it is replayed
+    @ivar history: how many of the last messages to replay, where C{since} is not given
+    """
+
+    room: str
+    since: Position | None = None
+    history: Count = 0
+
+
+class Say(Command, frozen=True, kw_only=True, tag="say"):
+    """
+    Say something. With an C{id} it is acknowledged, and said once however often it comes.
+
+    @ivar room: may be left out in exactly one room
+    """
+
+    text: str
+    room: str | None = None
+
+
+class Leave(Command, frozen=True, kw_only=True, tag="leave"):
+    """
+    Leave a room.
+    """
+
+    room: str
+
+
+class History(Command, frozen=True, kw_only=True, tag="history"):
+    """
+    Ask for kept messages: the first behind C{after}, else the last before C{before}, else the last.
+    """
+
+    room: str
+    before: Count | None = None
+    after: Count | None = None
+    limit: Count = 300
+
+
+class Who(Command, frozen=True, kw_only=True, tag="who"):
+    """
+    Ask who is in a room.
+    """
+
+    room: str
+
+
+class Ping(Command, frozen=True, kw_only=True, tag="ping"):
+    """
+    Ask for a L{machat.events.Pong}.
+    """
+
+
+class Pong(Command, frozen=True, kw_only=True, tag="pong"):
+    """
+    Answer a L{machat.events.Ping}. Anything else answers it as well.
+    """

@@ -1,0 +1,102 @@
+"""
+What was said with an id of its own, so that it is said once however often it is sent.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from machat.events import Receipt
+from machat.limits import Limits
+
+
+class _Entry:
+    __slots__ = ("until", "receipt", "waiting")
+
+    def __init__(self, until: float) -> None:
+        self.until = until
+        self.receipt: Receipt | None = None
+        self.waiting: list[Deferred[Receipt]] = []
+
+
+#: Room, name and id of a message; room and name as keys.
+Key = tuple[str, str, str]
+
+
+class Receipts:
+    """
+    The receipts of the last L{Limits.remembered} seconds: of a name in a room the last
+    L{Limits.receipts}, of all together the last L{Limits.receiptsTotal}.
+    """
+
+    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+        self._clock = clock
+        self._limits = limits
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._ids: dict[tuple[str, str], deque[str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, key: Key) -> Deferred[Receipt] | None:
+        """
+        @return: C{None} if this is new; else fires as the first one's did or will
+        """
+        self._expire()
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        found: Deferred[Receipt] = Deferred()
+        if entry.receipt is not None:
+            found.callback(replace(entry.receipt, duplicate=True))
+        else:
+            entry.waiting.append(found)
+        return found
+
+    def begin(self, key: Key, said: Deferred[Receipt]) -> None:
+        """
+        This one is being said now.
+
+        @param said: fires when it has been, or fails: then it may be tried again
+        """
+        entry = self._entries[key] = _Entry(self._clock.seconds() + self._limits.remembered)
+        ids = self._ids.setdefault(key[:2], deque())
+        ids.append(key[2])
+        said.addBoth(self._end, key, entry)
+        if len(ids) > self._limits.receipts:
+            self._forget((*key[:2], ids[0]))
+        if len(self._entries) > self._limits.receiptsTotal:
+            self._forget(next(iter(self._entries)))
+
+    def _end(self, result: Receipt | Failure, key: Key, entry: _Entry) -> Receipt | Failure:
+        waiting, entry.waiting = entry.waiting, []
+        if isinstance(result, Failure):
+            if self._entries.get(key) is entry:
+                self._forget(key)
+            for deferred in waiting:
+                deferred.errback(result)
+        else:
+            entry.receipt = result
+            for deferred in waiting:
+                deferred.callback(replace(result, duplicate=True))
+        return result
+
+    def _expire(self) -> None:
+        now = self._clock.seconds()
+        while self._entries:
+            key, entry = next(iter(self._entries.items()))
+            if entry.until > now:
+                return
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        del self._entries[key]
+        ids = self._ids[key[:2]]
+        ids.remove(key[2])
+        if not ids:
+            del self._ids[key[:2]]

@@ -1,0 +1,185 @@
+"""
+The commands of the C{events} dialect, each of which asks the chat for something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat import commands, events, names
+from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
+from machat.interfaces import IChatMember, IChatRoom, IConnection
+from machat.peers import describe
+
+#: What is made of a replay, or of a long answer, at once: characters or bytes.
+PIECE = 16_384
+
+#: Messages that a client may have sent without having been told that they are kept.
+UNACKNOWLEDGED = 64
+
+
+class Requests:
+    """
+    What one client asks for, and the rooms it is in.
+    """
+
+    __slots__ = ("_chat", "_member", "_connection", "_failed", "_watch", "_rooms", "_unanswered")
+    _log = Logger()
+
+    def __init__(
+        self,
+        chat: IChatRoom,
+        member: IChatMember,
+        connection: IConnection,
+        failed: Callable[[Failure, commands.Command], None],
+        watch: bool,
+    ) -> None:
+        """
+        @param failed: is told of what fails after L{do} has returned C{None}
+        @param watch: whether the client wants to know who comes and goes
+        """
+        self._chat = chat
+        self._member = member
+        self._connection = connection
+        self._failed = failed
+        self._watch = watch
+        self._rooms: dict[str, str] | None = {}
+        self._unanswered = 0
+
+    def do(self, command: commands.Command) -> Deferred[Any] | None:
+        """
+        Do it, and answer.
+
+        @return: C{None}, or if the next command has to wait for this one, what fires when it is
+            done or fails as below
+        @raise ChatError: a refusal
+        """
+        return _DO[type(command)](self, command)
+
+    def end(self) -> None:
+        """
+        Leave all rooms, and let no join that is under way succeed.
+        """
+        rooms, self._rooms = self._rooms or {}, None
+        for room in rooms.values():
+            self._part(room)
+
+    def _join(self, command: commands.Join) -> Deferred[Any]:
+        rooms, most = self._rooms or {}, self._chat.limits.rooms
+        if names.key(command.room) in rooms:
+            raise ChatError(ALREADY_JOINED, "already in that room")
+        if len(rooms) >= most:
+            raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
+        joined = self._chat.join(
+            self._member, command.room, command.since, command.history, self._watch
+        )
+        return joined.addCallback(self._joined, command.id)
+
+    def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
+        if self._rooms is None:  # gone while it waited
+            self._chat.leave(self._member, joined.room)
+            return None
+        self._rooms[names.key(joined.room)] = joined.room
+        self._log.info(
+            "{name} joins {room} from {peer}",
+            name=joined.name,
+            room=joined.room,
+            peer=describe(self._connection.peerAddress()),
+        )
+        self._tell(replace(joined, replay=(), id=id))
+        return self._connection.writePieces(self._encoded(joined.replay))
+
+    def _encoded(self, messages: Sequence[events.Message]) -> Iterator[bytes]:
+        piece: list[events.Message] = []
+        size = 0
+        for message in messages:
+            piece.append(message)
+            size += len(message.text)
+            if size > PIECE:
+                yield self._member.dialect.encode(piece)
+                piece, size = [], 0
+        if piece:
+            yield self._member.dialect.encode(piece)
+
+    def _say(self, command: commands.Say) -> Deferred[Any] | None:
+        room = self._here(command.room)
+        if command.id is None:
+            return self._chat.say(self._member, room, command.text)
+        said = self._chat.post(self._member, room, command.text, command.id)
+        said.addCallback(self._said, command.id)
+        if self._unanswered >= UNACKNOWLEDGED:
+            return said
+        self._unanswered += 1
+        said.addErrback(self._failed, command).addBoth(self._answered)
+        return None
+
+    def _said(self, receipt: events.Receipt, id: str) -> None:
+        self._tell(
+            events.Ack(id=id, room=receipt.room, seq=receipt.seq, duplicate=receipt.duplicate)
+        )
+
+    def _answered(self, _: object) -> None:
+        self._unanswered -= 1
+
+    def _leave(self, command: commands.Leave) -> None:
+        room = self._here(command.room)
+        if self._rooms is not None:
+            del self._rooms[names.key(room)]
+        self._part(room)
+        self._tell(events.Left(room=room, id=command.id))
+
+    def _part(self, room: str) -> None:
+        self._log.info("{name} leaves {room}", name=self._member.name, room=room)
+        self._chat.leave(self._member, room)
+
+    def _history(self, command: commands.History) -> Deferred[Any]:
+        room = self._here(command.room)
+        read = self._chat.history(self._member, room, command.before, command.after, command.limit)
+        return read.addCallback(self._answer, command.id)
+
+    def _who(self, command: commands.Who) -> Deferred[Any]:
+        told = self._chat.who(self._member, self._here(command.room))
+        return told.addCallback(self._answer, command.id)
+
+    def _answer(
+        self, answer: events.History | events.Members, id: str | None
+    ) -> Deferred[None] | None:
+        data = self._member.dialect.encodeEvent(replace(answer, id=id))
+        pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
+        return self._connection.writePieces(pieces)
+
+    def _ping(self, command: commands.Ping) -> None:
+        self._tell(events.Pong(id=command.id))
+
+    def _pong(self, command: commands.Pong) -> None:
+        pass
+
+    def _here(self, room: str | None) -> str:
+        rooms = self._rooms or {}
+        if room is None:
+            if len(rooms) != 1:
+                raise ChatError(NOT_JOINED, f"in {len(rooms)} rooms: say which one - at `$.room`")
+            return next(iter(rooms.values()))
+        if names.key(room) not in rooms:
+            raise ChatError(NOT_JOINED, "not in that room - at `$.room`")
+        return rooms[names.key(room)]
+
+    def _tell(self, event: events.Event) -> None:
+        self._connection.write(self._member.dialect.encodeEvent(event))
+
+
+_DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None]] = {
+    commands.Join: Requests._join,
+    commands.Say: Requests._say,
+    commands.Leave: Requests._leave,
+    commands.History: Requests._history,
+    commands.Who: Requests._who,
+    commands.Ping: Requests._ping,
+    commands.Pong: Requests._pong,
+}

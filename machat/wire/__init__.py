@@ -1,0 +1,33 @@
+"""
+The wire: bytes to commands and events to bytes. Pure: nothing here does I/O or keeps state.
+
+The C{text} dialect is that of the original MaChat. A client sends one JSON object, then lines; the
+server answers each line to everybody as C{name:line}. Its own words come from the name C{machat}.
+The C{events} dialect has a JSON object for everything. Both begin with a hello, and both come on a
+byte stream, where a line is a message, and on a WebSocket, where a text frame is.
+"""
+
+from machat.wire.commands import decodeCommand
+from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED
+from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
+from machat.wire.hello import VERSION, decodeHello, hasVersion, splitHello
+from machat.wire.lines import decodeLine, isText, skipNewline
+
+__all__ = [
+    "EVENTS",
+    "EVENTS_FRAMES",
+    "LARGEST_PLAIN",
+    "TEXT",
+    "TEXT_FRAMES",
+    "TYPED",
+    "VERSION",
+    "decodeCommand",
+    "decodeHello",
+    "decodeLine",
+    "frame",
+    "hasVersion",
+    "isText",
+    "skipNewline",
+    "splitHello",
+    "takeTextFrames",
+]

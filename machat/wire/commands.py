@@ -1,0 +1,53 @@
+"""
+The commands of the C{events} dialect.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import msgspec
+
+from machat.commands import Command, Id
+from machat.errors import BAD_COMMAND, TOO_LONG, ChatError
+
+_COMMAND: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, Command.__subclasses__()))
+
+
+class _Identified(msgspec.Struct):
+    id: Id | None = None
+
+
+_IDENTIFIED = msgspec.json.Decoder(_Identified)
+
+
+def decodeCommand(line: bytes, limit: int) -> Command:
+    """
+    @param line: one JSON object
+    @param limit: the longest line, bytes
+    @raise ChatError: C{too-long}; C{bad-command}, which names the field, and has the command's
+        C{id} where there is one
+    """
+    if len(line) > limit:
+        raise ChatError(TOO_LONG, f"a command has at most {limit} bytes")
+    try:
+        command: Command = _COMMAND.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ChatError(BAD_COMMAND, oneLine(str(error)), _idOf(line)) from None
+    return command
+
+
+def _idOf(line: bytes) -> str | None:
+    try:
+        return _IDENTIFIED.decode(line).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def oneLine(text: str) -> str:
+    """
+    @return: the text fit to be sent back, whatever a client has put into it
+    """
+    return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -1,0 +1,96 @@
+"""
+The dialects: how events look to one kind of member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from zope.interface import implementer
+
+from machat.events import Bye, Error, Event, Message
+from machat.interfaces import IDialect
+from machat.names import RESERVED
+from machat.wire.frames import frame
+
+
+@implementer(IDialect)
+class TextLines:
+    """
+    The C{text} dialect on a byte stream.
+    """
+
+    def encode(self, messages: Sequence[Message]) -> bytes:
+        return "".join([f"{m.sender}:{m.text}\n" for m in messages]).encode()
+
+    def encodeEvent(self, event: Event) -> bytes | None:
+        if isinstance(event, Error):
+            return f"{RESERVED}:error {event.code} {event.text}\n".encode()
+        if isinstance(event, Bye):
+            return f"{RESERVED}:bye {event.reason}\n".encode()
+        return None
+
+
+@implementer(IDialect)
+class TextFrames(TextLines):
+    """
+    The C{text} dialect on a WebSocket: one text frame a message.
+    """
+
+    def encode(self, messages: Sequence[Message]) -> bytes:
+        return b"".join([frame(f"{m.sender}:{m.text}\n".encode()) for m in messages])
+
+    def encodeEvent(self, event: Event) -> bytes | None:
+        line = super().encodeEvent(event)
+        return None if line is None else frame(line)
+
+
+_ENCODER = msgspec.json.Encoder()
+_encode = _ENCODER.encode
+
+
+@implementer(IDialect)
+class EventLines:
+    """
+    The C{events} dialect on a byte stream.
+    """
+
+    def encode(self, messages: Sequence[Message]) -> bytes:
+        return _ENCODER.encode_lines(messages)
+
+    def encodeEvent(self, event: Event) -> bytes:
+        return _encode(event) + b"\n"
+
+
+@implementer(IDialect)
+class EventFrames:
+    """
+    The C{events} dialect on a WebSocket: one text frame an event.
+    """
+
+    def encode(self, messages: Sequence[Message]) -> bytes:
+        return b"".join([frame(_encode(message)) for message in messages])
+
+    def encodeEvent(self, event: Event) -> bytes:
+        return frame(_encode(event))
+
+
+@implementer(IDialect)
+class Typed:
+    """
+    No wire at all: members inside the process get the events as they are.
+    """
+
+    def encode(self, messages: Sequence[Message]) -> Sequence[Message]:
+        return messages
+
+    def encodeEvent(self, event: Event) -> Sequence[Event]:
+        return (event,)
+
+
+TEXT = TextLines()
+TEXT_FRAMES = TextFrames()
+EVENTS = EventLines()
+EVENTS_FRAMES = EventFrames()
+TYPED = Typed()

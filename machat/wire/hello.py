@@ -1,0 +1,95 @@
+"""
+The hello: the JSON object that begins every conversation, with or without a newline behind it.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from machat.commands import Hello
+from machat.errors import BAD_HELLO, ChatError
+from machat.wire.commands import oneLine
+
+#: The version of the C{events} dialect.
+VERSION = 1
+
+_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class _Versioned(msgspec.Struct):
+    v: object = None
+
+
+class _TextHello(msgspec.Struct):
+    name: str
+    room: str
+
+
+_VERSION = msgspec.json.Decoder(_Versioned)
+_HELLO = msgspec.json.Decoder(Hello)
+_TEXT_HELLO = msgspec.json.Decoder(_TextHello)
+_SPACE = b" \t\r\n"
+#: A whole string, a brace, or the quote that opens a string not yet whole (RFC 8259 section 7).
+_TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|[{}]|"')
+_OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
+
+
+def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
+    """
+    Take the hello object off the front of a byte stream.
+
+    @return: the object and the bytes behind it, or C{None} while the object is not complete
+    @raise ChatError: C{bad-hello}: this can never become a hello
+    """
+    data = data.lstrip(_SPACE)
+    if data and not data.startswith(b"{"):
+        raise ChatError(BAD_HELLO, 'expected {"name": "...", "room": "..."}')
+    end = _objectEnd(data)
+    return None if end is None else (data[:end], data[end:])
+
+
+def _objectEnd(data: bytes) -> int | None:
+    depth = 0
+    for token in _TOKEN.finditer(data):
+        if token[0] == b"{":
+            depth += 1
+        elif token[0] == b"}":
+            depth -= 1
+            if depth == 0:
+                return token.end()
+        elif token[0] == b'"':
+            if not _OPEN_STRING.match(data, token.start()):
+                raise ChatError(BAD_HELLO, "a string in the hello has a control character")
+            return None
+    return None
+
+
+def hasVersion(data: bytes) -> bool:
+    """
+    @param data: the hello object
+    @return: whether it asks for the C{events} dialect
+    """
+    try:
+        return _VERSION.decode(data).v is not None
+    except _ERRORS:
+        return False
+
+
+def decodeHello(data: bytes, events: bool) -> Hello:
+    """
+    @param data: the hello object
+    @param events: whether it is one of the C{events} dialect
+    @raise ChatError: C{bad-hello}, which names the field
+    """
+    try:
+        if not events:
+            first = _TEXT_HELLO.decode(data)
+            return Hello(first.name, first.room)
+        hello = _HELLO.decode(data)
+    except _ERRORS as error:
+        raise ChatError(BAD_HELLO, oneLine(str(error))) from None
+    if hello.v not in (None, VERSION):
+        raise ChatError(BAD_HELLO, f"this server speaks version {VERSION} - at `$.v`")
+    return hello
