@@ -147,10 +147,11 @@ class Room:
         @param kept: to fire with the message's number
         @return: whether it is the first of the batch
         """
-        self._pending.append(draft)
+        pending = self._pending
+        pending.append(draft)
         if kept is not None:
-            self._expected.append((len(self._pending) - 1, kept))
-        return len(self._pending) == 1
+            self._expected.append((len(pending) - 1, kept))
+        return len(pending) == 1
 
     def takePending(self) -> tuple[list[Draft], Expected]:
         """

@@ -54,7 +54,7 @@ class Rooms:
         @return: a room that the member is in
         @raise ChatError: C{not-joined}
         """
-        room = self._rooms.get(names.key(name))
+        room = self._rooms.get(name.lower() if name.isascii() else names.key(name))
         if room is None or member not in room:
             raise ChatError(NOT_JOINED, "not in that room")
         return room

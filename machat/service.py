@@ -41,6 +41,9 @@ from machat.rooms import Rooms
 from machat.roster import MemoryRoster
 
 
+NOT_A_LINE = "a message is one line of Unicode text"
+
+
 @implementer(IChatRoom)
 class ChatService(MultiService):
     """
@@ -101,7 +104,10 @@ class ChatService(MultiService):
         heard = self._rooms.find(member, room)
         if self._guard is not None:
             return self._ask(self._guard, member, heard, text)
-        self._add(heard, heard.draft(member, text), None)
+        if "\n" in text or not (text.isascii() or wire.isText(text)):
+            raise ChatError(BAD_COMMAND, NOT_A_LINE)
+        if heard.say(heard.draft(member, text)):
+            self._wake(heard)
         return None
 
     def post(
@@ -153,11 +159,17 @@ class ChatService(MultiService):
 
     def _add(self, room: Room, draft: Draft, kept: Deferred[int] | None) -> None:
         if "\n" in draft.text or not wire.isText(draft.text):
-            raise ChatError(BAD_COMMAND, "a message is one line of Unicode text")
+            raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if room.say(draft, kept):
-            if not self._dirty:
-                self.clock.callLater(0, self._flush)
-            self._dirty.append(room)
+            self._wake(room)
+
+    def _wake(self, room: Room) -> None:
+        """
+        The room's batch has begun: flush it at the end of the turn.
+        """
+        if not self._dirty:
+            self.clock.callLater(0, self._flush)
+        self._dirty.append(room)
 
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
@@ -181,8 +193,9 @@ class ChatService(MultiService):
             )
 
     def _kept(self, numbers: range, room: Room, expected: Expected) -> None:
-        for index, kept in expected:
-            kept.callback(numbers[index])
+        if expected:
+            for index, kept in expected:
+                kept.callback(numbers[index])
         self._rooms.release(room)
 
     def _lost(self, failure: Failure, room: Room, count: int, expected: Expected) -> None:
