@@ -40,7 +40,6 @@ from machat.room import Expected, Room
 from machat.rooms import Rooms
 from machat.roster import MemoryRoster
 
-
 NOT_A_LINE = "a message is one line of Unicode text"
 
 

@@ -247,14 +247,15 @@ class MemoryChat:
         """
         self.clock.advance(0)
 
-    def member(self, name: str, room: str) -> MemoryMember:
+    def member(self, name: str, room: str, watch: bool = False) -> MemoryMember:
         """
+        @param watch: whether it hears who comes and goes
         @return: a member inside the process, in the room
         @raise ChatError: the room did not let it in
         """
         member = MemoryMember(name)
         results: list[Any] = []
-        self.service.join(member, room).addBoth(results.append)
+        self.service.join(member, room, watch=watch).addBoth(results.append)
         if results and isinstance(results[0], Failure):
             results[0].raiseException()
         return member

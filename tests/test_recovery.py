@@ -1,0 +1,230 @@
+"""
+Nothing lost, nothing seen twice: any sequence of steps beside a model, and real sockets in a busy
+room.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.limits import Limits
+from machat.testing import MemoryChat, MemoryClient
+
+NAMES = ("Mina", "Ada", "Bob")
+ROOMS = ("dev", "lounge")
+KEPT = 6
+
+
+class Client:
+    """
+    A client that keeps what it has seen of each room over all its connections, and what it has not
+    seen acknowledged.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.connection: MemoryClient | None = None
+        self.places: dict[str, tuple[str, int]] = {}
+        self.inside: set[str] = set()
+        self.unacknowledged: dict[str, tuple[str, str]] = {}
+        self.expected: dict[str, list[int]] = {}
+
+
+class RecoveryMachine(RuleBasedStateMachine):
+    """
+    Clients join, say, leave, are cut off, come back with the place they know, and rooms are
+    forgotten. The model is a list of what each room has heard.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chat = MemoryChat(Limits(logMessages=KEPT, history=KEPT - 1, ping=10_000, pong=1))
+        self.clients = {name: Client(name) for name in NAMES}
+        self.heard: dict[str, list[tuple[str, str]]] = {}
+        self.epochs: dict[str, str] = {}
+        self.ids = 0
+
+    def command(self, client: Client, **command: Any) -> None:
+        assert client.connection is not None
+        client.connection.send(json.dumps(command))
+        self.read(client)
+
+    def read(self, client: Client) -> None:
+        """
+        Take in what the client has been sent: messages come in order, without gap or repeat.
+        """
+        if client.connection is None:
+            return
+        for line in client.connection.received():
+            event = json.loads(line)
+            kind = event["type"]
+            if kind == "joined":
+                self.joined(client, event)
+            elif kind == "message":
+                self.message(client, event)
+            elif kind == "ack":
+                room, text = client.unacknowledged.pop(event["id"])
+                assert self.heard[room][event["seq"] - 1] == (client.name, text)
+            else:
+                assert kind in ("welcome", "left"), event
+
+    def joined(self, client: Client, event: Any) -> None:
+        room, seq = event["room"], event["seq"]
+        known = client.places.get(room)
+        if self.epochs.get(room) != event["epoch"]:
+            self.epochs[room] = event["epoch"]
+            self.heard[room] = []
+        assert seq == len(self.heard[room])
+        if known is not None:
+            same = known[0] == event["epoch"]
+            missed = seq - known[1]
+            assert event["recovered"] == (same and missed <= KEPT - 1), event
+            assert event.get("missed") == (missed if same else None)
+        start = known[1] if event.get("recovered") and known else seq
+        client.expected[room] = list(range(start + 1, seq + 1))
+        client.places[room] = (event["epoch"], start)
+        client.inside.add(room)
+
+    def message(self, client: Client, event: Any) -> None:
+        room, seq = event["room"], event["seq"]
+        epoch, before = client.places[room]
+        assert seq == before + 1, "no gap, no repeat"
+        client.places[room] = (epoch, seq)
+        expected = client.expected[room]
+        assert event.get("replay", False) == bool(expected)
+        if expected:
+            assert expected.pop(0) == seq
+        assert room in client.inside
+        if seq > len(self.heard[room]):
+            self.heard[room].append((event["from"], event["text"]))
+        assert self.heard[room][seq - 1] == (event["from"], event["text"])
+
+    @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS), ws=st.booleans())
+    def join(self, name: str, room: str, ws: bool) -> None:
+        """
+        Come in, for the first time or again.
+        """
+        client = self.clients[name]
+        if client.connection is None:
+            client.connection = self.chat.ws() if ws else self.chat.tcp()
+            self.command(client, v=1, name=name, presence=False)
+        if room not in client.inside:
+            known = client.places.get(room)
+            since = {"epoch": known[0], "seq": known[1]} if known else None
+            self.command(client, type="join", room=room, since=since)
+            assert room in client.inside
+            for id, (where, text) in client.unacknowledged.items():
+                if where == room:
+                    self.command(client, type="say", room=room, text=text, id=id)
+
+    @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS), count=st.integers(1, 4))
+    def say(self, name: str, room: str, count: int) -> None:
+        client = self.clients[name]
+        for _ in range(count if room in client.inside else 0):
+            self.ids += 1
+            client.unacknowledged[str(self.ids)] = (room, f"text {self.ids}")
+            self.command(client, type="say", room=room, text=f"text {self.ids}", id=str(self.ids))
+
+    @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS))
+    def leave(self, name: str, room: str) -> None:
+        client = self.clients[name]
+        if room in client.inside:
+            self.turn()
+            self.command(client, type="leave", room=room)
+            client.inside.remove(room)
+            client.unacknowledged.clear()
+
+    @rule(name=st.sampled_from(NAMES), seen=st.booleans())
+    def cut(self, name: str, seen: bool) -> None:
+        """
+        Lose the connection, with or without what was on its way.
+        """
+        client = self.clients[name]
+        if client.connection is not None:
+            if seen:
+                self.turn()
+            client.connection.close()
+            client.connection = None
+            client.inside.clear()
+
+    @rule()
+    def turn(self) -> None:
+        """
+        Everything that was said is delivered.
+        """
+        self.chat.turn()
+        self.observe()
+
+    def observe(self) -> None:
+        """
+        Note what was said while nobody listened, then have everybody read.
+        """
+        for room, log in self.chat.service._log._followed.items():
+            if room in self.heard and self.epochs[room] == log.epoch:
+                for message in log.kept:
+                    if message.seq > len(self.heard[room]):
+                        self.heard[room].append((message.sender, message.text))
+        for client in self.clients.values():
+            self.read(client)
+
+    @precondition(lambda self: not any(client.inside for client in self.clients.values()))
+    @rule()
+    def evict(self) -> None:
+        """
+        A day passes with nobody here: the rooms are forgotten, and begin new epochs.
+        """
+        self.turn()
+        self.chat.clock.advance(90_000)
+        for client in self.clients.values():
+            client.connection = None
+            client.unacknowledged.clear()
+
+    @rule(seconds=st.sampled_from([1, 6, 60]))
+    def wait(self, seconds: int) -> None:
+        self.turn()
+        self.chat.clock.advance(seconds)
+
+    @invariant()
+    def bounded(self) -> None:
+        """
+        Nothing is kept beyond its bounds.
+        """
+        for log in self.chat.service._log._followed.values():
+            assert len(log.kept) <= KEPT
+
+    def teardown(self) -> None:
+        """
+        In the end everybody who stays sees what everybody saw, and each message was said once.
+        """
+        self.turn()
+        for heard in self.heard.values():
+            texts = [text for _, text in heard]
+            assert len(texts) == len(set(texts)), "said once"
+        for client in self.clients.values():
+            for room in client.inside:
+                assert client.places[room][1] == len(self.heard[room])
+            assert not (client.inside and client.unacknowledged), client.unacknowledged
+
+
+class RecoveryTests(SynchronousTestCase):
+    def test_anySteps(self) -> None:
+        """
+        Whatever clients do, and whenever they are cut off, they see each message once and in order,
+        and are told where something is missing.
+        """
+        run_state_machine_as_test(
+            RecoveryMachine,
+            settings=settings(deadline=None, max_examples=80, stateful_step_count=40),
+        )
