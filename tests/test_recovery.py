@@ -6,6 +6,7 @@ room.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import settings
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.events import Message
+from machat.hooks import Hooks
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
 
@@ -42,17 +44,34 @@ class Client:
         self.expected: dict[str, list[int]] = {}
 
 
+class Witness(Hooks):
+    """
+    Keeps all that a room has heard since its first message.
+    """
+
+    def __init__(self) -> None:
+        self.heard: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
+
+    def said(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            if message.seq == 1:
+                self.heard[message.room] = []
+            self.heard[message.room].append((message.sender, message.text))
+            assert len(self.heard[message.room]) == message.seq, message
+
+
 class RecoveryMachine(RuleBasedStateMachine):
     """
     Clients join, say, leave, are cut off, come back with the place they know, and rooms are
-    forgotten. The model is a list of what each room has heard.
+    forgotten. The model is what a witness has heard in each room.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.chat = MemoryChat(Limits(logMessages=KEPT, history=KEPT - 1, ping=10_000, pong=1))
+        self.witness = Witness()
+        limits = Limits(logMessages=KEPT, history=KEPT - 1, ping=10_000, pong=1)
+        self.chat = MemoryChat(limits, hooks=self.witness)
         self.clients = {name: Client(name) for name in NAMES}
-        self.heard: dict[str, list[tuple[str, str]]] = {}
         self.epochs: dict[str, str] = {}
         self.ids = 0
 
@@ -76,7 +95,7 @@ class RecoveryMachine(RuleBasedStateMachine):
                 self.message(client, event)
             elif kind == "ack":
                 room, text = client.unacknowledged.pop(event["id"])
-                assert self.heard[room][event["seq"] - 1] == (client.name, text)
+                assert self.witness.heard[room][event["seq"] - 1] == (client.name, text)
             else:
                 assert kind in ("welcome", "left"), event
 
@@ -85,8 +104,8 @@ class RecoveryMachine(RuleBasedStateMachine):
         known = client.places.get(room)
         if self.epochs.get(room) != event["epoch"]:
             self.epochs[room] = event["epoch"]
-            self.heard[room] = []
-        assert seq == len(self.heard[room])
+            self.witness.heard[room] = []  # all that was known of it is forgotten
+        assert seq == len(self.witness.heard[room])
         if known is not None:
             same = known[0] == event["epoch"]
             missed = seq - known[1]
@@ -107,9 +126,7 @@ class RecoveryMachine(RuleBasedStateMachine):
         if expected:
             assert expected.pop(0) == seq
         assert room in client.inside
-        if seq > len(self.heard[room]):
-            self.heard[room].append((event["from"], event["text"]))
-        assert self.heard[room][seq - 1] == (event["from"], event["text"])
+        assert self.witness.heard[room][seq - 1] == (event["from"], event["text"])
 
     @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS), ws=st.booleans())
     def join(self, name: str, room: str, ws: bool) -> None:
@@ -125,14 +142,15 @@ class RecoveryMachine(RuleBasedStateMachine):
             since = {"epoch": known[0], "seq": known[1]} if known else None
             self.command(client, type="join", room=room, since=since)
             assert room in client.inside
-            for id, (where, text) in client.unacknowledged.items():
+            for id, (where, text) in list(client.unacknowledged.items()):
                 if where == room:
                     self.command(client, type="say", room=room, text=text, id=id)
 
     @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS), count=st.integers(1, 4))
     def say(self, name: str, room: str, count: int) -> None:
+        self.join(name, room, False)
         client = self.clients[name]
-        for _ in range(count if room in client.inside else 0):
+        for _ in range(count):
             self.ids += 1
             client.unacknowledged[str(self.ids)] = (room, f"text {self.ids}")
             self.command(client, type="say", room=room, text=f"text {self.ids}", id=str(self.ids))
@@ -145,6 +163,24 @@ class RecoveryMachine(RuleBasedStateMachine):
             self.command(client, type="leave", room=room)
             client.inside.remove(room)
             client.unacknowledged.clear()
+
+    @rule(
+        name=st.sampled_from(NAMES),
+        other=st.sampled_from(NAMES),
+        room=st.sampled_from(ROOMS),
+        missed=st.integers(1, KEPT),
+        seen=st.booleans(),
+    )
+    def trip(self, name: str, other: str, room: str, missed: int, seen: bool) -> None:
+        """
+        Say something, be cut off, miss what another says, and come back.
+        """
+        self.say(name, room, 1)
+        self.cut(name, seen)
+        if other != name:
+            self.say(other, room, missed)
+        self.turn()
+        self.join(name, room, seen)
 
     @rule(name=st.sampled_from(NAMES), seen=st.booleans())
     def cut(self, name: str, seen: bool) -> None:
@@ -165,31 +201,18 @@ class RecoveryMachine(RuleBasedStateMachine):
         Everything that was said is delivered.
         """
         self.chat.turn()
-        self.observe()
-
-    def observe(self) -> None:
-        """
-        Note what was said while nobody listened, then have everybody read.
-        """
-        for room, log in self.chat.service._log._followed.items():
-            if room in self.heard and self.epochs[room] == log.epoch:
-                for message in log.kept:
-                    if message.seq > len(self.heard[room]):
-                        self.heard[room].append((message.sender, message.text))
         for client in self.clients.values():
             self.read(client)
 
-    @precondition(lambda self: not any(client.inside for client in self.clients.values()))
     @rule()
     def evict(self) -> None:
         """
-        A day passes with nobody here: the rooms are forgotten, and begin new epochs.
+        Everybody goes and a day passes: the rooms are forgotten, and begin new epochs.
         """
-        self.turn()
-        self.chat.clock.advance(90_000)
-        for client in self.clients.values():
-            client.connection = None
+        for name, client in self.clients.items():
+            self.cut(name, True)
             client.unacknowledged.clear()
+        self.chat.clock.advance(90_000)
 
     @rule(seconds=st.sampled_from([1, 6, 60]))
     def wait(self, seconds: int) -> None:
@@ -209,12 +232,12 @@ class RecoveryMachine(RuleBasedStateMachine):
         In the end everybody who stays sees what everybody saw, and each message was said once.
         """
         self.turn()
-        for heard in self.heard.values():
+        for heard in self.witness.heard.values():
             texts = [text for _, text in heard]
             assert len(texts) == len(set(texts)), "said once"
         for client in self.clients.values():
             for room in client.inside:
-                assert client.places[room][1] == len(self.heard[room])
+                assert client.places[room][1] == len(self.witness.heard[room])
             assert not (client.inside and client.unacknowledged), client.unacknowledged
 
 
