@@ -4,12 +4,15 @@ What the tests need that start real processes: the commands as a user starts the
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,15 @@ from cryptography.x509.oid import NameOID
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+
+#: Any free port of this machine.
+LOCAL = "tcp:0:interface=127.0.0.1"
+
+#: A request for a WebSocket.
+UPGRADE = (
+    b"GET /mychat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+)
 
 #: How long anything may take before a test gives up, seconds. Nothing is judged by it.
 PATIENCE = 30.0
@@ -148,3 +160,108 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     process.terminate()
     out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
+
+
+def frame(payload: bytes) -> bytes:
+    """
+    @return: a text frame of a client, with a mask of zeroes, which changes nothing
+    """
+    size = len(payload)
+    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
+    return b"\x81" + length + bytes(4) + payload
+
+
+class RawClient:
+    """
+    A client of the C{events} dialect, from a socket up.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._socket = connect(port)
+        self._received = b""
+        self.begin()
+
+    def begin(self) -> None:
+        """
+        Nothing comes before the hello.
+        """
+
+    def send(self, **command: Any) -> None:
+        """
+        Send one object.
+        """
+        self.sendBytes(json.dumps(command).encode() + b"\n")
+
+    def sendBytes(self, data: bytes) -> None:
+        """
+        Send bytes as they are.
+        """
+        self._socket.sendall(data)
+
+    def read(self) -> Any:
+        """
+        @return: the next object
+        """
+        return json.loads(self.readUntil(b"\n"))
+
+    def readUntil(self, end: bytes) -> bytes:
+        """
+        @return: what comes up to and with these bytes
+        """
+        return self.take(lambda data: data.find(end) + len(end) if end in data else 0)
+
+    def take(self, size: Callable[[bytes], int]) -> bytes:
+        """
+        @param size: of what to take, given what there is; 0 if that is not all of it
+        """
+        while not (length := size(self._received)):
+            more = self._socket.recv(65_536)
+            if not more:
+                raise AssertionError(f"the server closed behind {self._received!r}")
+            self._received += more
+        taken, self._received = self._received[:length], self._received[length:]
+        return taken
+
+    def await_(self, type: str) -> Any:
+        """
+        @return: the next object of this type
+        """
+        while (event := self.read())["type"] != type:
+            pass
+        return event
+
+    def reset(self) -> None:
+        """
+        Be gone at once, with whatever was on its way.
+        """
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
+    def close(self) -> None:
+        """
+        Close the connection.
+        """
+        self._socket.close()
+
+
+class RawWebSocketClient(RawClient):
+    """
+    The same on WebSocket.
+    """
+
+    def begin(self) -> None:
+        self.sendBytes(UPGRADE)
+        head = self.readUntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+
+    def send(self, **command: Any) -> None:
+        self.sendBytes(frame(json.dumps(command).encode()))
+
+    def read(self) -> Any:
+        first, length = self.take(lambda data: 2 if len(data) > 1 else 0)
+        if length > 125:
+            extended = 2 if length == 126 else 8
+            head = self.take(lambda data: extended if len(data) >= extended else 0)
+            length = int.from_bytes(head, "big")
+        payload = self.take(lambda data: length if len(data) >= length else 0)
+        return json.loads(payload) if first == 0x81 else {"type": "control"}

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.processes import (
     BIN,
+    LOCAL,
     PATIENCE,
     ROOT,
     connect,
@@ -21,7 +22,6 @@ from tests.processes import (
     waitForLine,
 )
 
-LOCAL = "tcp:0:interface=127.0.0.1"
 EXAMPLES = ROOT / "examples"
 
 

@@ -23,6 +23,7 @@ from machat.events import Message
 from machat.hooks import Hooks
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
+from tests.processes import LOCAL, RawClient, RawWebSocketClient, portsOf, stop, twistd
 
 NAMES = ("Mina", "Ada", "Bob")
 ROOMS = ("dev", "lounge")
@@ -238,7 +239,8 @@ class RecoveryMachine(RuleBasedStateMachine):
         for client in self.clients.values():
             for room in client.inside:
                 assert client.places[room][1] == len(self.witness.heard[room])
-            assert not (client.inside and client.unacknowledged), client.unacknowledged
+            for room, text in client.unacknowledged.values():
+                assert room not in client.inside, text
 
 
 class RecoveryTests(SynchronousTestCase):
@@ -251,3 +253,62 @@ class RecoveryTests(SynchronousTestCase):
             RecoveryMachine,
             settings=settings(deadline=None, max_examples=80, stateful_step_count=40),
         )
+
+
+class RealSocketTests(SynchronousTestCase):
+    """
+    A real server, a busy room, and connections that are reset.
+    """
+
+    def setUp(self) -> None:
+        self.server = twistd("--tcp", LOCAL, "--ws", LOCAL)
+        self.addCleanup(stop, self.server)
+        self.tcp, self.ws = portsOf(self.server, "ChatFactory", "ChatWebSocketFactory")
+
+    def test_lines(self) -> None:
+        """
+        On TCP.
+        """
+        self.check(RawClient, self.tcp)
+
+    def test_frames(self) -> None:
+        """
+        On WebSocket.
+        """
+        self.check(RawWebSocketClient, self.ws)
+
+    def check(self, kind: type[RawClient], port: int) -> None:
+        """
+        A client that is cut off again and again while 600 messages are said sees each of them once,
+        in order; what comes again with its place comes marked, and as many as are announced.
+        """
+        busy = RawClient(self.tcp)
+        busy.send(v=1, name="busy", room="dev", presence=False)
+        self.addCleanup(busy.close)
+        seen: list[int] = []
+        place: Any = None
+        replayed = said = 0
+        while len(seen) < 600:
+            client = kind(port)
+            client.send(v=1, name="Mina", room="dev", presence=False, since=place)
+            joined = client.await_("joined")
+            if place is not None:
+                self.assertEqual(joined["recovered"], True)
+                self.assertEqual(joined["missed"], joined["seq"] - place["seq"])
+                replayed += joined["missed"]
+            for _ in range(25):
+                busy.send(type="say", text=f"message {said}")
+                said += 1
+            start, marks = len(seen), 0
+            while len(seen) - start < 20 + (joined["missed"] if place else 0):
+                message = client.await_("message")
+                self.assertEqual(message["text"], f"message {message['seq'] - 1}")
+                seen.append(message["seq"])
+                marks += message.get("replay", False)
+            self.assertEqual(marks, joined["missed"] if place else 0)
+            place = {"epoch": joined["epoch"], "seq": seen[-1]}
+            client.reset()
+            while busy.await_("message")["seq"] < said:
+                pass  # all of it has been said by the time the client comes back
+        self.assertEqual(seen, list(range(1, len(seen) + 1)))
+        self.assertGreater(replayed, 100)

@@ -15,8 +15,11 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.processes import (
     BIN,
+    LOCAL,
     PATIENCE,
+    UPGRADE,
     connect,
+    frame,
     makeCertificate,
     portsOf,
     readUntil,
@@ -26,19 +29,9 @@ from tests.processes import (
     waitForLine,
 )
 
-LOCAL = "tcp:0:interface=127.0.0.1"
-UPGRADE = (
-    b"GET /mychat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
-
 
 def hello(name: str) -> bytes:
     return b'{"name": "%s", "room": "dev"}\n' % name.encode()
-
-
-def frame(payload: bytes) -> bytes:
-    return bytes((0x81, 0x80 | len(payload))) + b"\0\0\0\0" + payload
 
 
 class ServerTestCase(SynchronousTestCase):
