@@ -4,6 +4,7 @@ Tests for L{machat.outbox}.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from errno import EAGAIN, ECONNRESET
 from typing import Any
 
@@ -427,6 +428,90 @@ class BoundsTests(OutboxTestCase):
         self.clock.advance(30)
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.assertOpen()
+
+
+class PiecesTests(OutboxTestCase):
+    """
+    Bytes that are made as the peer takes them.
+    """
+
+    def pieces(self, *pieces: bytes) -> Iterator[bytes]:
+        """
+        Yield these, and note each that was made.
+        """
+        for piece in pieces:
+            self.made.append(piece)
+            yield piece
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.made: list[bytes] = []
+
+    def test_atOnce(self) -> None:
+        """
+        What the socket takes is handed over at once.
+        """
+        self.open(100)
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"abc", b"def")))
+        self.assertEqual(self.socket.taken, b"abcdef")
+        self.assertIsNone(self.outbox.writePieces(self.pieces()))
+
+    def test_asThePeerTakes(self) -> None:
+        """
+        No piece is made before the one before it has gone, and what is written later comes later.
+        """
+        for secure in (False, True):
+            self.setUp()
+            self.socket = Socket(self.clock, 4)
+            if secure:
+                alsoProvides(self.socket, ISSLTransport)
+            self.makeOutbox(self.socket)
+            big = [bytes([65 + n]) * PIECE for n in range(4)]
+            done = self.outbox.writePieces(self.pieces(*big))
+            self.outbox.write(b"later")
+            self.assertLess(len(self.made), 3)
+            self.assertNoResult(done)
+            for count in range(1, 5):
+                self.socket.read(PIECE)
+                self.assertLess(len(self.made), count + 3)
+            self.socket.read(PIECE)
+            self.assertEqual(self.socket.taken, b"".join(big) + b"later")
+            self.successResultOf(done)
+            self.assertOpen()
+            self.tearDown()
+
+    def test_bounded(self) -> None:
+        """
+        Pieces do not count before they are made, what waits behind them does.
+        """
+        self.open(0, waiting=PIECE + 10)
+        self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 10))
+        self.outbox.write(b"y" * 10)
+        self.assertOpen()
+        self.outbox.write(b"y")
+        self.assertSlow(PIECE + 11)
+
+    def test_closed(self) -> None:
+        """
+        Closing sends all of them first.
+        """
+        self.open(0)
+        self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
+        self.outbox.loseConnection()
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"late")))
+        self.socket.read(3 * PIECE + 1)
+        self.assertEqual(self.socket.taken, b"x" * 3 * PIECE)
+        self.assertTrue(self.socket.ended)
+
+    def test_lost(self) -> None:
+        """
+        A connection that is lost asks for no more.
+        """
+        self.open(0)
+        done = self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
+        self.outbox.abortConnection()
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"late")))
+        self.assertNoResult(done)
 
 
 class ClosingTests(OutboxTestCase):
@@ -913,10 +998,14 @@ class PushTests(OutboxTestCase):
 
 
 #: What is written (bytes), how much the peer reads (numbers), in any order.
+#: Bytes to write, pieces to write, or how much the peer reads.
+Step = bytes | int | list[bytes]
+
 STEPS = st.lists(
     st.one_of(
         st.binary(min_size=1, max_size=12),
         st.sampled_from([b"x" * 300, b"y" * (PIECE - 1), b"z" * PIECE, b"abc" * 50_000]),
+        st.lists(st.sampled_from([b"", b"u" * 5, b"v" * PIECE, b"w" * 100_000]), max_size=4),
         st.integers(0, 20),
         st.sampled_from([300, PIECE, 100_000]),
     ),
@@ -929,7 +1018,7 @@ class OrderTests(OutboxTestCase):
     Whatever is written and read, in whatever order, the peer gets the bytes in their order.
     """
 
-    def assertInOrder(self, steps: list[bytes | int]) -> None:
+    def assertInOrder(self, steps: list[Step]) -> None:
         """
         At every step the peer has the first of the bytes, and at the end all of them.
         """
@@ -937,6 +1026,9 @@ class OrderTests(OutboxTestCase):
         for step in steps:
             if isinstance(step, int):
                 self.socket.read(step)
+            elif isinstance(step, list):
+                self.outbox.writePieces(iter(step))
+                expected += b"".join(step)
             else:
                 self.outbox.write(step)
                 expected += step
@@ -947,7 +1039,7 @@ class OrderTests(OutboxTestCase):
 
     @given(space=st.integers(0, 400), steps=STEPS)
     @settings(deadline=None, max_examples=150)
-    def test_socket(self, space: int, steps: list[bytes | int]) -> None:
+    def test_socket(self, space: int, steps: list[Step]) -> None:
         """
         On a plain socket nothing overtakes, is lost or is sent twice; then it is idle.
         """
@@ -961,7 +1053,7 @@ class OrderTests(OutboxTestCase):
 
     @given(space=st.integers(0, 400), steps=STEPS)
     @settings(deadline=None, max_examples=150)
-    def test_push(self, space: int, steps: list[bytes | int]) -> None:
+    def test_push(self, space: int, steps: list[Step]) -> None:
         """
         Nor on a transport to which the outbox is a push producer.
         """
@@ -975,7 +1067,7 @@ class OrderTests(OutboxTestCase):
 
     @given(space=st.integers(0, 400), steps=STEPS, encrypted=st.booleans())
     @settings(deadline=None, max_examples=150)
-    def test_close(self, space: int, steps: list[bytes | int], encrypted: bool) -> None:
+    def test_close(self, space: int, steps: list[Step], encrypted: bool) -> None:
         """
         Closing sends everything first, whatever waits.
         """
@@ -988,6 +1080,9 @@ class OrderTests(OutboxTestCase):
         for step in steps:
             if isinstance(step, int):
                 self.socket.read(step)
+            elif isinstance(step, list):
+                self.outbox.writePieces(iter(step))
+                expected += b"".join(step)
             else:
                 self.outbox.write(step)
                 expected += step
