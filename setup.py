@@ -21,7 +21,7 @@ setup(
     ],
     extras_require={
         "test": ["hypothesis >= 6"],
-        "bench": ["matplotlib", "rich", "websockets >= 13"],
+        "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],
         "dev": ["mypy", "mypy-zope", "ruff", "build"],
     },
     classifiers=[

@@ -74,8 +74,7 @@ class TextFrames(TextLines):
     question = b"\x89"
 
     def hello(self, name: str, room: str) -> bytes:
-        hello = TextLines.hello(self, name, room).rstrip()
-        return _head(len(hello)) + _masked(hello)
+        return _frame(TextLines.hello(self, name, room).rstrip())
 
     def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
         head = _head(size)
@@ -88,6 +87,32 @@ class TextFrames(TextLines):
 
     def answer(self, data: bytes) -> bytes:
         return (b"\x8a\x80" + _KEY) * data.count(b"\x89\x00")
+
+
+class EventLines(TextLines):
+    """
+    MaChat's events dialect on TCP.
+    """
+
+    def hello(self, name: str, room: str) -> bytes:
+        hello = {"v": 1, "name": name, "room": room, "presence": False}
+        return b"%s\n" % json.dumps(hello).encode()
+
+    def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
+        return _around(b'{"type":"say","text":"', b"x" * (size - STAMP) + b'"}\n')
+
+
+class EventFrames(TextFrames):
+    """
+    The same on WebSocket.
+    """
+
+    def hello(self, name: str, room: str) -> bytes:
+        return _frame(EventLines().hello(name, room).rstrip())
+
+    def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
+        command = EventLines().speech(room, size)
+        return lambda stamp: _frame(command(stamp).rstrip())
 
 
 class Irc(TextLines):
@@ -132,6 +157,8 @@ class Nats(TextLines):
 DIALECTS: dict[str, TextLines] = {
     "lines": TextLines(),
     "frames": TextFrames(),
+    "events": EventLines(),
+    "event-frames": EventFrames(),
     "irc": Irc(),
     "nats": Nats(),
 }
@@ -150,6 +177,10 @@ def _head(size: int) -> bytes:
     if size < 126:
         return bytes((0x81, 0x80 | size)) + _KEY
     return b"\x81\xfe" + size.to_bytes(2, "big") + _KEY
+
+
+def _frame(data: bytes) -> bytes:
+    return _head(len(data)) + _masked(data)
 
 
 def _masked(data: bytes) -> bytes:

@@ -80,6 +80,16 @@ class MaChat(Peer):
         return [*twistd, "--tcp", endpoints["tcp"], "--ws", endpoints["ws"]]
 
 
+class MaChatEvents(MaChat):
+    """
+    The same, in its events dialect.
+    """
+
+    name = "events"
+    about = "twistd machat, in the events dialect"
+    dialects = {"tcp": "events", "ws": "event-frames"}
+
+
 class TwistedEach(Peer):
     """
     F{servers/twisted_each.py}.
@@ -223,13 +233,14 @@ class Floor(Peer):
 
 PEERS: tuple[Peer, ...] = (
     MaChat(),
+    MaChatEvents(),
+    Floor(),
+    Nats(),
+    Node(),
     Websockets(),
     TwistedEach(),
-    Node(),
-    Nats(),
     Ngircd(),
     Words(),
-    Floor(),
 )
 
 

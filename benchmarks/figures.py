@@ -1,0 +1,166 @@
+"""
+Two figures of the events dialect on a real server::
+
+    python -m benchmarks.figures storm    # what a join storm costs
+    python -m benchmarks.figures logs     # what full logs weigh
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import selectors
+import socket
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.peers import MaChat
+from benchmarks.processes import freePort, raiseFileLimit, server
+from benchmarks.procfs import Usage, usageOf
+
+#: Seconds without a byte after which all has been said.
+_QUIET = 1.5
+
+
+class Audience:
+    """
+    Clients that count what they are told.
+
+    @ivar events: how many of each type came
+    @ivar size: bytes of each type
+    """
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._selector = selectors.DefaultSelector()
+        self._rest: dict[socket.socket, bytes] = {}
+        self.events: Counter[str] = Counter()
+        self.size: Counter[str] = Counter()
+
+    def enter(self, name: str, *commands: Mapping[str, object]) -> None:
+        """
+        Connect one more, and have it say hello and then these.
+        """
+        client = socket.create_connection(("127.0.0.1", self._port))
+        hello = {"v": 1, "name": name}
+        for command in (hello, *commands):
+            client.sendall(json.dumps(command).encode() + b"\n")
+        client.setblocking(False)
+        self._rest[client] = b""
+        self._selector.register(client, selectors.EVENT_READ)
+        self.listen(0)
+
+    def listen(self, seconds: float) -> bool:
+        """
+        @return: whether anything came within this time
+        """
+        ready = self._selector.select(seconds)
+        for key, _ in ready:
+            client: socket.socket = key.fileobj  # type: ignore[assignment]
+            lines = (self._rest[client] + client.recv(1 << 20)).split(b"\n")
+            self._rest[client] = lines.pop()
+            for line in lines:
+                kind = line[9 : line.index(b'"', 9)].decode()
+                self.events[kind] += 1
+                self.size[kind] += len(line) + 1
+        return bool(ready)
+
+    def settle(self) -> None:
+        """
+        Listen until there is nothing more to hear.
+        """
+        while self.listen(_QUIET):
+            pass
+
+    def close(self) -> None:
+        """
+        Have everybody go.
+        """
+        for client in self._rest:
+            client.close()
+
+
+@contextmanager
+def audience() -> Iterator[tuple[Audience, Callable[[], Usage]]]:
+    """
+    The clients of a new server, and what reads its use of CPU and memory.
+    """
+    with tempfile.TemporaryDirectory(prefix="figures-") as name:
+        folder, port = Path(name), freePort()
+        with server(MaChat().command("tcp", port, folder), port, folder) as pid:
+            clients = Audience(port)
+            yield clients, lambda: usageOf(pid)
+            clients.close()
+
+
+def storm(members: int) -> None:
+    """
+    Have so many join one room as fast as they can, all of them watching it.
+    """
+    with audience() as (clients, usage):
+        before, begun = usage(), time.monotonic()
+        for number in range(members):
+            clients.enter(f"member{number}", {"type": "join", "room": "storm"})
+        took = time.monotonic() - begun
+        clients.settle()
+        cpu = usage().cpu - before.cpu
+        print(f"{members} members joined within {took:.1f} s, {cpu:.2f} s of server CPU in all")
+        for kind in ("joined", "presence"):
+            events, size = clients.events[kind], clients.size[kind]
+            print(
+                f"{kind}: {events} events, {events / members:.1f} a member;"
+                f" {size / 1e6:.2f} MB, {size / members:.0f} bytes a member"
+            )
+
+
+def logs(rooms: int) -> None:
+    """
+    Fill the logs of so many rooms: 70 messages of 4,000 bytes in each.
+    """
+    inOne = 32
+    with audience() as (clients, usage):
+        before = usage()
+        for number in range(0, rooms, inOne):
+            mine = range(number, min(number + inOne, rooms))
+            clients.enter(
+                f"member{number}", *[{"type": "join", "room": f"room{each}"} for each in mine]
+            )
+        clients.settle()
+        empty = usage()
+        for number, client in enumerate(list(clients._rest)):
+            client.setblocking(True)
+            for each in range(number * inOne, min((number + 1) * inOne, rooms)):
+                say = {"type": "say", "room": f"room{each}", "text": "x" * 4000}
+                client.sendall(70 * (json.dumps(say).encode() + b"\n"))
+                clients.listen(0)
+            client.setblocking(False)
+        clients.settle()
+        full = usage()
+        kept = clients.events["message"]
+        print(f"{rooms} rooms, {kept} messages of 4,000 bytes said: 256 KiB are kept of each room")
+        print(f"RSS {before.memory / 1e6:.0f} MB, {empty.memory / 1e6:.0f} MB with the rooms")
+        grown = full.memory - empty.memory
+        print(f"RSS {full.memory / 1e6:.0f} MB with the logs full: {grown / 1e6:.0f} MB of logs")
+
+
+def main() -> None:
+    """
+    Measure what the command line asks for.
+    """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description=__doc__)
+    parser.add_argument("figure", choices=("storm", "logs"))
+    parser.add_argument("--count", type=int, help="members, 2000; or rooms, 1000")
+    options = parser.parse_args()
+    raiseFileLimit()
+    if options.figure == "storm":
+        storm(options.count or 2000)
+    else:
+        logs(options.count or 1000)
+
+
+if __name__ == "__main__":
+    main()
