@@ -1,0 +1,245 @@
+"""
+Tests for what L{benchmarks} is made of: that it counts right, and says what it could not measure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from array import array
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from benchmarks.dialects import DIALECTS, FINDSTAMPS, MARK, STAMP, TextLines, stampOf
+from benchmarks.load import percentiles
+from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
+from benchmarks.procfs import usageOf
+from benchmarks.runner import Entry, Outcome, entries, obstacle
+from benchmarks.shapes import SHAPES, Kind, Plan, Shape
+from machat.testing import MemoryChat, MemoryClient
+from tests.processes import ROOT
+
+BY_NAME = {shape.name: shape for shape in SHAPES}
+
+
+class DialectTests(SynchronousTestCase):
+    """
+    What the load says is what a server understands, and what it counts is what was delivered.
+    """
+
+    def deliveries(self, name: str, size: int, count: int) -> bytes:
+        """
+        @return: what the server sends to a member of the dialect who says so many messages
+        """
+        chat = MemoryChat()
+        client: MemoryClient = chat.tcp()
+        if "frames" in name:
+            client = MemoryClient(chat._ws)
+        dialect: TextLines = DIALECTS[name]
+        client.sendBytes(dialect.opening)
+        client.transport.clear()
+        client.sendBytes(dialect.hello("Mina", "dev"))
+        client.transport.clear()
+        say = dialect.speech("dev", size)
+        for number in range(count):
+            client.sendBytes(say(stampOf(number)))
+        chat.turn()
+        data: bytes = client.transport.value()
+        return data
+
+    def test_machat(self) -> None:
+        """
+        Each of MaChat's dialects, at each size: one mark and one stamp a message, in order.
+        """
+        for name in ("lines", "frames", "events", "event-frames"):
+            for size in (STAMP, 64, 1024, 16_384):
+                data = self.deliveries(name, size, 3)
+                self.assertEqual(data.count(MARK), 3, (name, size))
+                self.assertEqual([int(each, 16) for each in FINDSTAMPS(data)], [0, 1, 2])
+                self.assertGreater(len(data), 3 * size)
+
+    def test_pings(self) -> None:
+        """
+        A ping is answered, wherever it stands.
+        """
+        for name, ping, pong in (
+            ("frames", b"\x89\x00", b"\x8a\x80\x11\x22\x33\x44"),
+            ("nats", b"PING\r\n", b"PONG\r\n"),
+            ("irc", b"PING x\r\n", b"PONG x\r\n"),
+        ):
+            dialect = DIALECTS[name]
+            self.assertIn(dialect.question, ping)
+            self.assertEqual(dialect.answer(b"before" + ping + b"behind" + ping), pong * 2)
+            self.assertEqual(dialect.answer(b"nothing"), b"")
+
+
+class ResultTests(SynchronousTestCase):
+    """
+    From measurements to results.
+    """
+
+    @given(st.lists(st.integers(0, 10**9), max_size=50))
+    def test_percentiles(self, latencies: list[int]) -> None:
+        """
+        Percentiles are measured values, in milliseconds, in order.
+        """
+        result = percentiles(array("q", latencies))
+        self.assertEqual(result["sampled"], len(latencies))
+        found = [result[key] for key in ("p50", "p99", "p999")]
+        if latencies:
+            self.assertEqual(found, sorted(found))
+            self.assertLessEqual(found[-1], max(latencies) / 1e6)
+        else:
+            self.assertEqual(found, [None] * 3)
+
+    def test_usage(self) -> None:
+        """
+        A process's time and memory are its own and its children's.
+        """
+        before = usageOf(os.getpid())
+        self.assertGreater(before.memory, 1_000_000)
+        sum(number * number for number in range(3_000_000))
+        after = usageOf(os.getpid())
+        self.assertGreater(after.cpu, before.cpu)
+
+    def test_plan(self) -> None:
+        """
+        The load is told all of a plan.
+        """
+        for shape in SHAPES:
+            plan = Plan(shape, "lines", True, 1, 2, "library")
+            self.assertEqual(Plan.fromJson(plan.toJson()), plan)
+
+    def test_report(self) -> None:
+        """
+        Tables have medians and spreads; what was skipped or failed is said.
+        """
+        if find_spec("rich") is None:
+            raise SkipTest("rich is not installed")
+        from rich.console import Console
+
+        from benchmarks.report import asJson, show, summary
+
+        run = dict.fromkeys(("deliveriesPerSecond", "deliveriesPerCpu", "p50", "p99"), 0.0)
+        outcome = Outcome(Entry(BY_NAME["1x100"], MaChat(), "tcp"))
+        outcome.runs = [{**run, "deliveriesPerCpu": n * 1e6, "closed": 0} for n in (3, 1, 2)]
+        skipped = Outcome(Entry(BY_NAME["1x100"], Nats(), "tcp"), skipped="not installed: nats")
+        failed = Outcome(Entry(BY_NAME["1x100"], Floor(), "tcp"), failed=["it broke"])
+        numbers = summary(outcome)["deliveriesPerCpu"]
+        self.assertEqual(numbers, {"median": 2e6, "least": 1e6, "most": 3e6})
+        console = Console(width=140, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
+        show(console, [outcome, skipped, failed])
+        console.file.close()
+        text = console.export_text()
+        for words in ("2.00M", "1.00M..3.00M", "skipped: not installed: nats", "failed: it broke"):
+            self.assertIn(words, text)
+        results = json.loads(json.dumps(asJson([outcome, skipped])))["results"]
+        self.assertEqual([each["skipped"] for each in results], [None, "not installed: nats"])
+
+
+class ChoiceTests(SynchronousTestCase):
+    """
+    What is measured, and what cannot be.
+    """
+
+    def test_shapes(self) -> None:
+        """
+        All that the project promises figures for is there.
+        """
+        for name, rooms, members, window in (
+            ("1x10", 1, 10, 16),
+            ("1x100", 1, 100, 16),
+            ("1x1000", 1, 1000, 4),
+            ("1x5000", 1, 5000, 4),
+            ("200x5", 200, 5, 8),
+            ("2000x2", 2000, 2, 2),
+        ):
+            shape = BY_NAME[name]
+            self.assertEqual((shape.rooms, shape.members, shape.window), (rooms, members, window))
+        self.assertEqual({shape.size for shape in SHAPES}, {64, 1024, 4096, 16_384})
+        self.assertEqual({shape.kind for shape in SHAPES}, set(Kind))
+        self.assertEqual([shape.name for shape in SHAPES if shape.tls], ["1x100", "1x1000"])
+        self.assertEqual(BY_NAME["idle"].connections, 10_000)
+        self.assertEqual([BY_NAME[f"stall-{n}"].stalled for n in (1, 50)], [1, 50])
+
+    def test_entries(self) -> None:
+        """
+        Each peer is measured on each transport it has that was asked for, TLS where it is meant to.
+        """
+        peers: list[Peer] = [MaChat(), Nats()]
+        found = entries([BY_NAME["1x100"], BY_NAME["200x5"]], peers, {"tcp", "tls"})
+        self.assertEqual(
+            [(each.shape.name, each.label) for each in found],
+            [
+                ("1x100", "machat tcp"),
+                ("1x100", "machat tls"),
+                ("1x100", "nats tcp"),
+                ("200x5", "machat tcp"),
+                ("200x5", "nats tcp"),
+            ],
+        )
+
+    def test_obstacles(self) -> None:
+        """
+        What is missing, or too much for a peer or this machine, is said.
+        """
+
+        class Absent(MaChat):
+            largestRoom = 1_000
+
+            def missing(self, transport: str) -> str | None:
+                return "absent" if transport == "ws" else None
+
+        for shape, transport, files, reason in (
+            ("1x100", "ws", 10_000, "not installed: absent"),
+            ("1x100", "tcp", 10_000, None),
+            ("1x1000", "tcp", 1_024, "needs 1200 open files, the limit is 1024"),
+            (
+                "1x5000",
+                "tcp",
+                10_000,
+                "not more than 1000 can join a room there in good time",
+            ),
+        ):
+            entry = Entry(BY_NAME[shape], Absent(), transport)
+            self.assertEqual(obstacle(entry, files), reason)
+        large = Entry(Shape("large", Kind.THROUGHPUT, 1, 2, size=100_000), MaChat(), "tcp")
+        self.assertIn("at most", str(obstacle(large, 10_000)))
+
+    def test_peers(self) -> None:
+        """
+        Every peer has a name of its own, and a dialect for each of its transports.
+        """
+        self.assertEqual(len({peer.name for peer in PEERS}), len(PEERS))
+        for peer in PEERS:
+            self.assertTrue(set(peer.dialects.values()) <= DIALECTS.keys(), peer.name)
+
+
+class RunTests(SynchronousTestCase):
+    def test_run(self) -> None:
+        """
+        A real, short run measures deliveries, loses none, and writes them down.
+        """
+        if find_spec("rich") is None:
+            raise SkipTest("rich is not installed")
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "benchmarks", "--shape", "200x5", "--peer", "machat"]
+            command += ["--peer", "events", "--seconds", "0.3", "--output", folder]
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            written = json.loads((Path(folder) / "results.json").read_text())
+        results: list[Any] = written["results"]
+        labels = [(each["peer"], each["transport"]) for each in results]
+        self.assertEqual(labels, [(p, t) for p in ("machat", "events") for t in ("tcp", "ws")])
+        for result in results:
+            (run,) = result["runs"]
+            self.assertGreater(run["deliveriesPerSecond"], 0)
+            self.assertEqual((run["lost"], run["closed"]), (0, 0))
