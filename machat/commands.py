@@ -9,12 +9,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from machat.events import Position
+from machat.events import Count, Position
 
 #: Comes back in the answer: 1 to 64 printable ASCII characters.
-Id = Annotated[str, Meta(pattern="^[ -~]{1,64}$")]
-
-Count = Annotated[int, Meta(ge=0)]
+Id = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 
 
 class Hello(Struct, frozen=True):

@@ -8,7 +8,12 @@ has words for.
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+#: A number of messages, or of one: exact in every JSON implementation (RFC 7493 section 2.2).
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Draft(Struct, frozen=True, gc=False):
@@ -29,8 +34,8 @@ class Position(Struct, frozen=True, gc=False):
     @ivar seq: the last number given, 0 before the first
     """
 
-    epoch: str
-    seq: int
+    epoch: Annotated[str, Meta(max_length=64)]
+    seq: Count
 
 
 class Receipt(Struct, frozen=True, gc=False):

@@ -93,7 +93,8 @@ class Requests:
             peer=describe(self._connection.peerAddress()),
         )
         self._tell(replace(joined, replay=(), id=id))
-        return self._connection.writePieces(self._encoded(joined.replay))
+        size = sum([len(message.text) for message in joined.replay])
+        return self._write(self._encoded(joined.replay), size > PIECE)
 
     def _encoded(self, messages: Sequence[events.Message]) -> Iterator[bytes]:
         piece: list[events.Message] = []
@@ -152,7 +153,18 @@ class Requests:
     ) -> Deferred[None] | None:
         data = self._member.dialect.encodeEvent(replace(answer, id=id))
         pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
-        return self._connection.writePieces(pieces)
+        return self._write(pieces, len(data) > PIECE)
+
+    def _write(self, pieces: Iterator[bytes], much: bool) -> Deferred[None] | None:
+        """
+        @param much: whether this was enough for one turn: the next command has to wait for another,
+            however fast the client reads
+        """
+        waiting = self._connection.writePieces(pieces)
+        if waiting is None and much:
+            waiting = Deferred()
+            self._chat.clock.callLater(0, waiting.callback, None)
+        return waiting
 
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))

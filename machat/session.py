@@ -32,6 +32,10 @@ from machat.interfaces import IChatMember, IChatRoom, IConnection, IDialect
 from machat.peers import describe
 from machat.requests import Requests
 
+#: Refusals of one connection that are logged, and after which it ends.
+LOGGED = 5
+REFUSALS = 100
+
 #: What a welcome says that this is.
 SERVER = "machat"
 
@@ -69,6 +73,7 @@ class Session:
         "_requests",
         "_timer",
         "_early",
+        "_refused",
     )
     _log = Logger()
 
@@ -92,6 +97,7 @@ class Session:
         self._room = ""
         self._requests: Requests | None = None
         self._early = b""
+        self._refused = 0
         self._timer = chat.clock.callLater(chat.limits.joining, self._expire)
         chat.opened(self)
 
@@ -121,9 +127,10 @@ class Session:
 
         @return: what came behind the hello, or C{None} while it is not complete
         """
+        first = not self._early
         self._early += data
         try:
-            split = wire.splitHello(self._early)
+            split = wire.splitHello(self._early) if first or wire.mayEnd(data) else None
             if len(self._early) - (len(split[1]) if split else 0) > self._chat.limits.hello:
                 raise ChatError(BAD_HELLO, f"longer than {self._chat.limits.hello} bytes")
             if split is None:
@@ -282,10 +289,12 @@ class Session:
     def refuse(self, error: ChatError) -> None:
         """
         Tell the client what was not done. Who has not got beyond the hello is hung up on as well,
-        and so is who does not keep to the length of a line.
+        and so is who does not keep to the length of a line, or is refused all the time.
         """
         if self._refuse(error) and (
-            self._state in (State.HELLO, State.JOINING) or error.code == TOO_LONG
+            self._state in (State.HELLO, State.JOINING)
+            or error.code == TOO_LONG
+            or self._refused >= REFUSALS
         ):
             end = ENDS.get(error.code, BAD_REQUEST)
             self._bid(end)
@@ -302,14 +311,22 @@ class Session:
     def _refuse(self, error: ChatError) -> bool:
         if self._state is State.ENDED:
             return False
-        self._log.info(
-            "refused {peer}: {code} {text}",
-            peer=self._peer(),
-            code=error.code,
-            text=error.text,
-        )
+        self._refused += 1
+        if self._refused <= LOGGED:
+            self._log.info(
+                "refused {peer}: {code} {text}",
+                peer=self._peer(),
+                code=error.code,
+                text=error.text,
+            )
         self._tell(events.Error(code=error.code, text=error.text, id=error.id))
         return True
+
+    def goodbye(self) -> None:
+        """
+        The client takes its leave: it is in no room from now on.
+        """
+        self._close()
 
     def disconnected(self, end: Disconnect) -> None:
         if self._state is not State.ENDED:

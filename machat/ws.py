@@ -94,6 +94,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         Take small whole text frames here, in a tenth of Autobahn's time, and leave it all else.
         """
         self._alive = True
+        if self.state == self.STATE_CLOSED:
+            return  # Autobahn would keep it
         if self.state == self.STATE_CONNECTING:
             self._requestReceived(self.data + data)
         elif self.state != self.STATE_OPEN or self.current_frame or self.inside_message:
@@ -139,6 +141,12 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             if rest:
                 self.dataReceived(rest)
 
+    def onMessageFrame(self, payload: list[bytes]) -> None:
+        """
+        Keep nothing of an empty fragment, however many come.
+        """
+        WebSocketServerProtocol.onMessageFrame(self, [piece for piece in payload if piece])
+
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """
         A message is the hello or carries lines; its last newline is optional.
@@ -164,6 +172,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         if code in _FAILURES and not isReply:
             reason = (reasonUtf8 or b"").decode(errors="replace")
             self._session.fail(ChatError(_FAILURES[code], reason))
+        self._session.goodbye()
         WebSocketServerProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._outbox.expire()
 

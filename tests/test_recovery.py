@@ -199,9 +199,10 @@ class RecoveryMachine(RuleBasedStateMachine):
     @rule()
     def turn(self) -> None:
         """
-        Everything that was said is delivered.
+        Everything that was said is delivered, also what waited behind a replay.
         """
-        self.chat.turn()
+        for _ in range(3):
+            self.chat.turn()
         for client in self.clients.values():
             self.read(client)
 

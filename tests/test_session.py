@@ -265,3 +265,112 @@ class WaitingTests(SynchronousTestCase):
         self.joins[0].errback(OSError("down"))
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.assertFalse(client.connected)
+
+
+class AbuseTests(SynchronousTestCase):
+    """
+    Clients that ask for trouble.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def test_refusedAllTheTime(self) -> None:
+        """
+        A hundred refusals end a connection: what comes behind is not looked at.
+        """
+        mina = self.chat.tcp("Mina", "dev")
+        mina.sendBytes(b"\xff\n" * 99)
+        self.chat.clock.advance(5)
+        self.assertTrue(mina.connected)
+        mina.sendBytes(b"\xff\n" * 32_768)
+        self.assertEqual(len(mina.received()), 100)
+        self.chat.clock.advance(5)
+        self.assertFalse(mina.connected)
+
+    def test_hugeNumbers(self) -> None:
+        """
+        A number that is none of a message is refused, and so is an id with a newline.
+        """
+        mina = self.chat.tcp()
+        mina.send('{"v": 1, "name": "Mina", "room": "dev", "presence": false}')
+        mina.received()
+        for command in (
+            '{"type": "history", "room": "dev", "after": 9223372036854775807}',
+            '{"type": "history", "room": "dev", "before": 1e400}',
+            '{"type": "join", "room": "x", "since": {"epoch": "e", "seq": -1}}',
+            '{"type": "join", "room": "x", "since": {"epoch": "e", "seq": 1e9}, "history": 0.5}',
+            '{"type": "ping", "id": "a\\n"}',
+        ):
+            mina.send(command)
+            (line,) = mina.received()
+            self.assertIn('"code":"bad-command"', line)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_oneLongAnswerATurn(self) -> None:
+        """
+        However fast a client reads, it gets one long answer a turn, and others have theirs between.
+        """
+        bot = self.chat.member("bot", "dev")
+        self.chat.service.say(bot, "dev", "x" * 60_000)
+        self.chat.turn()
+        mina = self.chat.tcp()
+        mina.send('{"v": 1, "name": "Mina", "room": "dev", "presence": false}')
+        mina.received()
+        mina.send('{"type": "history", "room": "dev"}\n' * 5 + '{"type": "ping"}')
+        (line,) = mina.received()
+        self.assertTrue(line.startswith('{"type":"history"'))
+        self.assertEqual(mina.transport.producerState, "paused")
+        self.chat.turn()  # a Clock's turn takes all that is due, what comes due in it too
+        self.assertEqual(mina.received()[4:], ['{"type":"pong"}'])
+        self.assertEqual(mina.transport.producerState, "producing")
+
+    def test_drippedHello(self) -> None:
+        """
+        A hello that comes byte by byte is looked at again only when it may be whole.
+        """
+        mina = self.chat.tcp()
+        for byte in b'{"name": "Mina", "room": "dev", "more": {"a": "}"}}hello\n':
+            mina.sendBytes(bytes((byte,)))
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"])
+        mina = self.chat.tcp()
+        for byte in b'{"name": "Mi\nna':
+            mina.sendBytes(bytes((byte,)))
+        self.assertIn("control character", mina.received()[0])
+        mina = self.chat.tcp()
+        for _ in range(4097):
+            mina.sendBytes(b"{")
+        self.assertIn("longer than 4096 bytes", mina.received()[0])
+
+    def test_brokenVersion(self) -> None:
+        """
+        A hello that was meant for the events dialect is refused in it.
+        """
+        for hello in ('{"v": 1e999999, "name": "Mina"}', '{"v": 1, "name": "\\q"}'):
+            mina = self.chat.tcp()
+            mina.send(hello)
+            self.assertIn('{"type":"error","code":"bad-hello"', mina.received()[0])
+
+    def test_closedWebSocket(self) -> None:
+        """
+        A WebSocket that says goodbye is in no room at once, and what it sends on is not kept.
+        """
+        mina = self.chat.ws("Mina", "dev")
+        mina.sendFrame(0x88, b"\x03\xe8")
+        self.chat.member("Mina", "dev")
+        mina._protocol.dataReceived(b"x" * 100_000)
+        self.assertEqual(mina._protocol.data, b"")
+
+    def test_emptyFragments(self) -> None:
+        """
+        Of empty fragments nothing is kept.
+        """
+        mina = self.chat.ws("Mina", "dev")
+        mina.sendFrame(0x01, b"a")
+        for _ in range(100):
+            mina.sendFrame(0x00, b"")
+        self.assertEqual(mina._protocol.message_data, [b"a"])
+        mina.sendFrame(0x80, b"b")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:ab"])

@@ -10,7 +10,7 @@ byte stream, where a line is a message, and on a WebSocket, where a text frame i
 from machat.wire.commands import decodeCommand
 from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
-from machat.wire.hello import VERSION, decodeHello, hasVersion, splitHello
+from machat.wire.hello import VERSION, decodeHello, hasVersion, mayEnd, splitHello
 from machat.wire.lines import decodeLine, isText, skipNewline
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "frame",
     "hasVersion",
     "isText",
+    "mayEnd",
     "skipNewline",
     "splitHello",
     "takeTextFrames",

@@ -12,6 +12,8 @@ from machat.commands import Hello
 from machat.errors import BAD_HELLO, ChatError
 from machat.wire.commands import oneLine
 
+_END = re.compile(rb"[}\x00-\x1f]")
+
 #: The version of the C{events} dialect.
 VERSION = 1
 
@@ -50,6 +52,15 @@ def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
     return None if end is None else (data[:end], data[end:])
 
 
+def mayEnd(data: bytes) -> bool:
+    """
+    @param data: a piece of a stream, behind the first
+    @return: whether it may complete the hello, or show that there cannot be one: else
+        L{splitHello} need not look at all that came before it again
+    """
+    return _END.search(data) is not None
+
+
 def _objectEnd(data: bytes) -> int | None:
     depth = 0
     for token in _TOKEN.finditer(data):
@@ -74,7 +85,7 @@ def hasVersion(data: bytes) -> bool:
     try:
         return _VERSION.decode(data).v is not None
     except _ERRORS:
-        return False
+        return b'"v"' in data  # it is not an object, but was meant for one
 
 
 def decodeHello(data: bytes, events: bool) -> Hello:
