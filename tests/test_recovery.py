@@ -70,7 +70,9 @@ class RecoveryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.witness = Witness()
-        limits = Limits(logMessages=KEPT, history=KEPT - 1, ping=10_000, pong=1)
+        limits = Limits(
+            logMessages=KEPT, history=KEPT - 1, remembered=1e9, receipts=1_000, ping=10_000, pong=1
+        )
         self.chat = MemoryChat(limits, hooks=self.witness)
         self.clients = {name: Client(name) for name in NAMES}
         self.epochs: dict[str, str] = {}
