@@ -300,3 +300,40 @@ class IRoster(Interface):
         """
         @return: fires with the names in the room, in the order of their claims
         """
+
+
+class ILine(Interface):
+    """
+    A client's connection to a server, whatever its transport.
+    """
+
+    def sendLine(line: bytes) -> None:
+        """
+        Send one object. Ignored once the connection is closing.
+        """
+
+    def abort() -> None:
+        """
+        Close the connection now.
+        """
+
+
+class ILineUser(Interface):
+    """
+    Who uses an L{ILine}.
+    """
+
+    def opened(line: ILine) -> None:
+        """
+        The connection can be used.
+        """
+
+    def received(data: bytes) -> None:
+        """
+        One object has come.
+        """
+
+    def closed(line: ILine) -> None:
+        """
+        A connection that was opened is gone.
+        """

@@ -14,18 +14,20 @@ What is sent is delivered at the end of a turn: call L{MemoryChat.turn}.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IPushProducer
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionDone, ConnectionRefusedError
+from twisted.internet.interfaces import IPushProducer, IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from machat.client import ChatClient
 from machat.errors import Disconnect
 from machat.events import Event, Message
 from machat.interfaces import IChatHooks, IChatMember, IMessageLog
@@ -217,12 +219,88 @@ class MemoryWebSocketClient(MemoryClient):
         return lines
 
 
+class _Pipe(MemoryTransport):
+    """
+    One end of a connection in memory: what is written to it arrives at the other end's protocol in
+    the next turn.
+    """
+
+    other: _Pipe
+
+    def __init__(self, clock: Clock, protocol: Any, address: IPv4Address) -> None:
+        super().__init__(peerAddress=address)
+        self._clock = clock
+        self.protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        """
+        Send.
+        """
+        if not self.value():
+            self._clock.callLater(0, self._arrive)
+        super().write(data)
+
+    def _arrive(self) -> None:
+        data = self.value()
+        self.clear()
+        if self.other.connected and data:
+            self.other.protocol.dataReceived(data)
+
+    def _close(self) -> None:
+        if self.connected:
+            self._arrive()
+            super()._close()
+            self.other._close()
+
+
+@implementer(IStreamClientEndpoint)
+class MemoryEndpoint:
+    """
+    Connects to a chat in memory.
+
+    @ivar refuses: whether nobody listens at the moment
+    """
+
+    def __init__(self, clock: Clock, factory: Any) -> None:
+        self._clock = clock
+        self._factory = factory
+        self._pipes: list[_Pipe] = []
+        self.refuses = False
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        """
+        @return: fires with the client's protocol, at once; fails while it C{refuses}
+        """
+        if self.refuses:
+            return fail(ConnectionRefusedError())
+        address = IPv4Address("TCP", "192.0.2.1", 50000)
+        client = protocolFactory.buildProtocol(address)
+        here = _Pipe(self._clock, client, address)
+        there = _Pipe(self._clock, self._factory.buildProtocol(address), address)
+        here.other, there.other = there, here
+        self._pipes.append(here)
+        there.protocol.makeConnection(there)
+        client.makeConnection(here)
+        return succeed(client)
+
+    def cut(self) -> None:
+        """
+        Cut all connections: what is on its way is lost.
+        """
+        pipes, self._pipes = self._pipes, []
+        for pipe in pipes:
+            pipe.clear()
+            pipe.other.clear()
+            pipe._close()
+
+
 class MemoryChat:
     """
     A chat with a clock of its own.
 
     @ivar clock: the L{Clock} of all its timers
     @ivar service: the L{ChatService}
+    @ivar endpoint: the L{MemoryEndpoint} of clients
     """
 
     def __init__(
@@ -240,6 +318,17 @@ class MemoryChat:
         self.service = ChatService(self.clock, limits, log, None, hooks)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
+        self.endpoint = MemoryEndpoint(self.clock, self._tcp)
+
+    def client(
+        self, name: str, listener: Callable[[Event], object] = lambda event: None
+    ) -> ChatClient:
+        """
+        @return: a client that connects through C{endpoint}
+        """
+        client = ChatClient(self.clock, self.endpoint, name, listener)
+        client.startService()
+        return client
 
     def turn(self) -> None:
         """

@@ -7,8 +7,8 @@ The C{events} dialect has a JSON object for everything. Both begin with a hello,
 byte stream, where a line is a message, and on a WebSocket, where a text frame is.
 """
 
-from machat.wire.commands import decodeCommand
-from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED
+from machat.wire.commands import decodeCommand, encodeCommand
+from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
 from machat.wire.hello import VERSION, decodeHello, hasVersion, mayEnd, splitHello
 from machat.wire.lines import decodeLine, isText, skipNewline
@@ -22,8 +22,10 @@ __all__ = [
     "TYPED",
     "VERSION",
     "decodeCommand",
+    "decodeEvent",
     "decodeHello",
     "decodeLine",
+    "encodeCommand",
     "frame",
     "hasVersion",
     "isText",

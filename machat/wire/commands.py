@@ -9,6 +9,7 @@ from operator import or_
 from typing import Any
 
 import msgspec
+from msgspec.structs import asdict
 
 from machat.commands import Command, Id
 from machat.errors import BAD_COMMAND, TOO_LONG, ChatError
@@ -37,6 +38,14 @@ def decodeCommand(line: bytes, limit: int) -> Command:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ChatError(BAD_COMMAND, oneLine(str(error)), _idOf(line)) from None
     return command
+
+
+def encodeCommand(command: Command) -> bytes:
+    """
+    @return: the command as one JSON object, with what it needs to say
+    """
+    fields = {field: value for field, value in asdict(command).items() if value is not None}
+    return msgspec.json.encode({"type": command.__struct_config__.tag, **fields})
 
 
 def _idOf(line: bytes) -> str | None:

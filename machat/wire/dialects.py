@@ -5,6 +5,9 @@ The dialects: how events look to one kind of member.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import msgspec
 from zope.interface import implementer
@@ -87,6 +90,21 @@ class Typed:
 
     def encodeEvent(self, event: Event) -> Sequence[Event]:
         return (event,)
+
+
+_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, Event.__subclasses__()))
+
+
+def decodeEvent(data: bytes) -> Event | None:
+    """
+    @param data: what a server of the C{events} dialect said, one object
+    @return: the event, or C{None} if it is one that this version does not know
+    """
+    try:
+        event: Event = _EVENT.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return event
 
 
 TEXT = TextLines()

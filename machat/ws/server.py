@@ -1,5 +1,5 @@
 """
-The chat on WebSocket (RFC 6455): messages to a session. The only module that knows Autobahn.
+The server: messages to a session.
 """
 
 from __future__ import annotations

@@ -1,0 +1,441 @@
+"""
+A client that loses nothing: it reconnects, recovers what it missed, and sends again what was not
+acknowledged.
+
+    >>> client = ChatClient(reactor, "localhost:8989", "Mina", print)
+    >>> client.startService()
+    >>> joined = await client.join("dev", history=20)
+    >>> receipt = await client.say("dev", "hello")
+
+Its listener is called with every event of L{machat.events} that matters to a user, in the order of
+the room, each message once, and besides with L{Connected}, L{Lost} and L{Gap}.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from twisted.application.internet import ClientService
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from machat import commands, events, names, wire
+from machat.dial import dial
+from machat.errors import ChatError
+from machat.events import Event, Joined, Message, Position, Receipt
+from machat.interfaces import ILine, ILineUser
+
+#: Seconds: from connecting to the welcome; between two questions whether the server is there, and
+#: for its answer; before the first attempt to come back, and between two attempts at most.
+WELCOME = 10.0
+PING = 25.0
+PONG = 10.0
+SOON = 0.5
+LATE = 30.0
+
+#: What may wait to be acknowledged: messages, and characters.
+UNACKNOWLEDGED = 1_000
+UNACKNOWLEDGED_SIZE = 1_048_576
+
+
+class Connected(Event, frozen=True, tag="connected"):
+    """
+    The server has said welcome.
+    """
+
+
+class Lost(Event, frozen=True, tag="lost"):
+    """
+    The connection is lost.
+
+    @ivar retry: whether the client comes back
+    """
+
+    retry: bool
+
+
+class Gap(Event, frozen=True, kw_only=True, tag="gap"):
+    """
+    Messages of a room were missed and cannot be had any more.
+
+    @ivar missed: how many, if that can be told
+    """
+
+    room: str
+    missed: int | None
+
+
+class Ended(Exception):
+    """
+    The client has been stopped, or told not to come back.
+    """
+
+
+class TooMuch(Exception):
+    """
+    Too much waits to be acknowledged: nothing was queued.
+    """
+
+
+class _Room:
+    """
+    A room that the client is in or wants to be in.
+    """
+
+    def __init__(self, name: str, history: int) -> None:
+        self.name = name
+        self.history = history
+        self.position: Position | None = None
+        self.joined = False
+        self.waiting: list[Deferred[Joined]] = []
+
+
+class _Unsent(Struct):
+    """
+    A message that is not acknowledged.
+    """
+
+    id: str
+    room: str
+    text: str
+    done: Deferred[Receipt]
+
+
+@implementer(ILineUser)
+class ChatClient(Service):
+    """
+    A client of one server, under one name. It connects when it is started as a service.
+
+    @ivar nick: the name
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        address: str | IStreamClientEndpoint,
+        name: str,
+        listener: Callable[[Event], object] = lambda event: None,
+        presence: bool = True,
+        origin: str | None = None,
+    ) -> None:
+        """
+        @param reactor: where it connects and its timers run
+        @param address: C{host:port}, a client endpoint string, an endpoint, or a C{ws://} or
+            C{wss://} URL
+        @param listener: called with each event; what it raises is logged
+        @param presence: whether to hear who comes and goes
+        @param origin: the C{Origin} of a WebSocket's request
+        @raise ValueError: the address cannot be one
+        """
+        self.nick = name
+        self._clock = reactor
+        self._listener = listener
+        self._presence = presence
+        self._service: ClientService = ClientService(
+            *dial(reactor, address, self, origin), retryPolicy=self._delay, clock=reactor
+        )
+        self._line: ILine | None = None
+        self._welcome = False
+        self._session: str | None = None
+        self._rooms: dict[str, _Room] = {}
+        self._unsent: dict[str, _Unsent] = {}
+        self._size = 0
+        self._prefix = secrets.token_hex(6)
+        self._count = 0
+        self._attempts = 0
+        self._retry = 0.0
+        self._ended: str | None = None
+        self._timer: IDelayedCall | None = None
+        self._heard = False
+
+    @property
+    def connected(self) -> bool:
+        """
+        Whether the server has said welcome, and the connection is not known to be lost.
+        """
+        return self._welcome
+
+    def startService(self) -> None:
+        """
+        Connect, and come back whenever the connection is lost.
+        """
+        Service.startService(self)
+        self._service.startService()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Disconnect for good. What is not acknowledged fails with L{Ended}.
+
+        @return: fires when the connection is gone
+        """
+        Service.stopService(self)
+        self._end("stopped")
+        stopped: Deferred[None] = self._service.stopService()
+        return stopped
+
+    def join(self, room: str, history: int = 0) -> Deferred[Joined]:
+        """
+        Be in a room from now on, over all connections.
+
+        @param history: how many of its last messages to hear first
+        @return: fires when the room is joined for the first time; fails with L{ChatError} if the
+            server refuses, with L{Ended} if the client ends before
+        """
+        if self._ended is not None:
+            return fail(Ended(self._ended))
+        key = names.key(room)
+        wanted = self._rooms.get(key)
+        if wanted is None:
+            wanted = self._rooms[key] = _Room(room, history)
+            self._sendJoin(wanted)
+        done: Deferred[Joined] = Deferred()
+        wanted.waiting.append(done)
+        return done
+
+    def leave(self, room: str) -> None:
+        """
+        Be in a room no more. What was said there and is not acknowledged fails with L{Ended}.
+        """
+        left = self._rooms.pop(names.key(room), None)
+        if left is not None:
+            self._fail(left, Ended("left the room"))
+            if left.joined:
+                self._send(commands.Leave(room=left.name))
+
+    def rooms(self) -> list[str]:
+        """
+        @return: the rooms that the client is in or comes back to
+        """
+        return [room.name for room in self._rooms.values()]
+
+    def who(self, room: str) -> None:
+        """
+        Ask who is in a room. The answer is a L{machat.events.Members}, for the listener.
+        """
+        self._send(commands.Who(room=room))
+
+    def say(self, room: str, text: str) -> Deferred[Receipt]:
+        """
+        Say something in a room that was joined: now, or when the connection is back.
+
+        @param text: one line
+        @return: fires with the L{Receipt} when the server's log has the message; fails with
+            L{ChatError} if it was refused, L{TooMuch} if too much waits already, L{Ended} if the
+            client ends before it is known
+        """
+        if self._ended is not None:
+            return fail(Ended(self._ended))
+        wanted = self._rooms.get(names.key(room))
+        if wanted is None:
+            return fail(ChatError("not-joined", "not in that room"))
+        if len(self._unsent) >= UNACKNOWLEDGED or self._size + len(text) > UNACKNOWLEDGED_SIZE:
+            return fail(TooMuch("too many messages are not acknowledged"))
+        self._count += 1
+        unsent = _Unsent(f"{self._prefix}-{self._count}", wanted.name, text, Deferred())
+        self._unsent[unsent.id] = unsent
+        self._size += len(text)
+        if wanted.joined:
+            self._sendSay(unsent)
+        return unsent.done
+
+    # The line.
+
+    def opened(self, line: ILine) -> None:
+        self._line = line
+        self._heard = False
+        self._timer = self._clock.callLater(WELCOME, line.abort)
+        hello = commands.Hello(
+            name=self.nick, v=wire.VERSION, session=self._session, presence=self._presence
+        )
+        line.sendLine(msgspec.json.encode(hello))
+
+    def received(self, data: bytes) -> None:
+        self._heard = True
+        event = wire.decodeEvent(data)
+        hear = _HEAR.get(type(event))
+        if hear is not None:
+            hear(self, event)
+        elif event is not None:
+            self._tell(event)
+
+    def closed(self, line: ILine) -> None:
+        if line is not self._line:
+            return
+        self._line = None
+        self._stopTimer()
+        self._welcome = False
+        for room in self._rooms.values():
+            room.joined = False
+        self._tell(Lost(self._ended is None))
+
+    def _delay(self, attempts: int) -> float:
+        """
+        @return: seconds until the next attempt: longer each time, and not the same for all clients
+        """
+        self._attempts += 1
+        retry, self._retry = self._retry, 0.0
+        longest = min(LATE, SOON * 2 ** min(self._attempts, 10))
+        return retry + random.uniform(longest / 2, longest)
+
+    # What is heard.
+
+    def _welcomed(self, event: events.Welcome) -> None:
+        self._session = event.session
+        self._attempts = 0
+        self._welcome = True
+        self._stopTimer()
+        self._timer = self._clock.callLater(PING, self._ping)
+        self._tell(Connected())
+        for room in list(self._rooms.values()):
+            self._sendJoin(room)
+
+    def _joined(self, event: Joined) -> None:
+        room = self._rooms.get(names.key(event.room))
+        if room is None:  # left while it was joined
+            self._send(commands.Leave(room=event.room))
+            return
+        room.name = event.room
+        room.joined = True
+        if room.position is None:  # what is replayed comes behind this
+            room.position = Position(event.epoch, max(0, event.seq - room.history))
+        elif not event.recovered:
+            room.position = event.position
+            self._tell(Gap(room=event.room, missed=event.missed))
+        self._tell(event)
+        waiting, room.waiting = room.waiting, []
+        for done in waiting:
+            done.callback(event)
+        for unsent in list(self._unsent.values()):
+            if names.key(unsent.room) == names.key(event.room):
+                self._sendSay(unsent)
+
+    def _message(self, event: Message) -> None:
+        room = self._rooms.get(names.key(event.room))
+        if room is not None and room.position is not None and event.seq > room.position.seq:
+            room.position = Position(room.position.epoch, event.seq)
+            self._tell(event)
+
+    def _acknowledged(self, event: events.Ack) -> None:
+        unsent = self._take(event.id)
+        if unsent is not None:
+            unsent.done.callback(Receipt(event.room, event.seq, event.duplicate))
+
+    def _refused(self, event: events.Error) -> None:
+        error = ChatError(event.code, event.text, event.id)
+        unsent = self._take(event.id or "")
+        if unsent is not None:
+            unsent.done.errback(error)
+            return
+        room = self._rooms.pop((event.id or "").removeprefix("join "), None)
+        if room is not None:
+            waiting, room.waiting = room.waiting, []
+            for done in waiting:
+                done.errback(error)
+            self._fail(room, error)
+        self._tell(event)
+
+    def _pinged(self, event: events.Ping) -> None:
+        self._send(commands.Pong())
+
+    def _ponged(self, event: events.Pong) -> None:
+        pass
+
+    def _bidden(self, event: events.Bye) -> None:
+        self._retry = event.retry or 0.0
+        self._tell(event)
+        if not event.reconnect:
+            self._end(event.reason)
+            self._service.stopService()
+
+    # What is sent.
+
+    def _sendJoin(self, room: _Room) -> None:
+        if self._welcome:
+            history = 0 if room.position else room.history
+            self._send(
+                commands.Join(
+                    room=room.name,
+                    since=room.position,
+                    history=history,
+                    id=f"join {names.key(room.name)}"[:64],
+                )
+            )
+
+    def _sendSay(self, unsent: _Unsent) -> None:
+        self._send(commands.Say(room=unsent.room, text=unsent.text, id=unsent.id))
+
+    def _send(self, command: commands.Command) -> None:
+        if self._line is not None and self._welcome:
+            self._line.sendLine(wire.encodeCommand(command))
+
+    def _ping(self) -> None:
+        self._heard = False
+        self._send(commands.Ping())
+        self._timer = self._clock.callLater(PONG, self._checkPong)
+
+    def _checkPong(self) -> None:
+        self._timer = None
+        if self._heard:
+            self._timer = self._clock.callLater(PING - PONG, self._ping)
+        elif self._line is not None:
+            self._line.abort()
+
+    # The end of things.
+
+    def _take(self, id: str) -> _Unsent | None:
+        unsent = self._unsent.pop(id, None)
+        if unsent is not None:
+            self._size -= len(unsent.text)
+        return unsent
+
+    def _fail(self, room: _Room, error: Exception) -> None:
+        """
+        Nothing will come of what was said in a room, nor of joining it.
+        """
+        for unsent in list(self._unsent.values()):
+            if names.key(unsent.room) == names.key(room.name):
+                self._take(unsent.id)
+                unsent.done.errback(error)
+        waiting, room.waiting = room.waiting, []
+        for done in waiting:
+            done.errback(error)
+
+    def _end(self, reason: str) -> None:
+        if self._ended is None:
+            self._ended = reason
+            for room in list(self._rooms.values()):
+                self._fail(room, Ended(reason))
+            self._rooms.clear()
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    def _tell(self, event: Event) -> None:
+        try:
+            self._listener(event)
+        except Exception:
+            self._log.failure("the listener of {name} failed", name=self.nick)
+
+
+_HEAR: dict[type[Any], Callable[[ChatClient, Any], None]] = {
+    events.Welcome: ChatClient._welcomed,
+    events.Joined: ChatClient._joined,
+    events.Message: ChatClient._message,
+    events.Ack: ChatClient._acknowledged,
+    events.Error: ChatClient._refused,
+    events.Ping: ChatClient._pinged,
+    events.Pong: ChatClient._ponged,
+    events.Bye: ChatClient._bidden,
+}

@@ -1,0 +1,8 @@
+"""
+The chat on WebSocket (RFC 6455): the server's side and the client's. The only package that knows
+Autobahn.
+"""
+
+from machat.ws.server import PATH, SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
+
+__all__ = ["PATH", "SUBPROTOCOL", "ChatWebSocketFactory", "ChatWebSocketProtocol"]

@@ -1,0 +1,329 @@
+"""
+Tests for L{machat.client}, without sockets.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyClass
+
+from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
+from machat.dial import LineProtocol, dial
+from machat.errors import ChatError, Disconnect
+from machat.events import Bye, Event, Joined, Members, Message, Presence
+from machat.interfaces import ILine, ILineUser
+from machat.limits import Limits
+from machat.testing import MemoryChat
+from machat.ws.client import LineWebSocketProtocol
+
+
+class ClientTestCase(SynchronousTestCase):
+    limits = Limits(logMessages=5)
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(self.limits)
+        self.events: list[Event] = []
+        self.mina = self.chat.client("Mina", self.events.append)
+        self.ada = self.chat.member("Ada", "dev")
+        self.joined = self.mina.join("dev")
+        self.settle()
+
+    def settle(self, seconds: float = 0) -> None:
+        """
+        Let everything arrive, and time pass.
+        """
+        for _ in range(8):
+            self.chat.turn()
+        if seconds:
+            self.chat.clock.pump([0.5] * int(seconds * 2))
+
+    def say(self, *texts: str) -> None:
+        """
+        Have Ada say something.
+        """
+        for text in texts:
+            self.chat.service.say(self.ada, "dev", text)
+            self.settle()
+
+    def heard(self, *kinds: type[Event]) -> list[Any]:
+        """
+        @return: the events of these types since the last call
+        """
+        events, self.events[:] = list(self.events), []
+        return [event for event in events if isinstance(event, kinds)]
+
+    def texts(self) -> list[str]:
+        return [f"{event.sender}:{event.text}" for event in self.heard(Message)]
+
+
+class ClientTests(ClientTestCase):
+    def test_interfaces(self) -> None:
+        """
+        A client uses lines of either transport.
+        """
+        verifyClass(ILineUser, ChatClient)
+        verifyClass(ILine, LineProtocol)
+        verifyClass(ILine, LineWebSocketProtocol)
+
+    def test_chat(self) -> None:
+        """
+        A client joins, hears everything in order, and hears what became of its own.
+        """
+        self.assertEqual(self.successResultOf(self.joined).count, 2)
+        self.assertEqual(
+            [type(each) for each in self.heard(Connected, Joined)], [Connected, Joined]
+        )
+        self.say("one")
+        said = self.mina.say("dev", "two")
+        self.assertNoResult(said)
+        self.settle()
+        self.assertEqual(self.successResultOf(said).seq, 2)
+        self.assertEqual(self.texts(), ["Ada:one", "Mina:two"])
+        self.assertEqual(self.ada.received(), ["Ada:one", "Mina:two"])
+
+    def test_bot(self) -> None:
+        """
+        A bot is a listener.
+        """
+
+        def answer(event: Event) -> None:
+            if isinstance(event, Message) and event.text == "!hello":
+                bot.say(event.room, f"Hello, {event.sender}!")
+
+        bot = self.chat.client("bot", answer)
+        bot.join("dev")
+        self.settle()
+        self.say("!hello")
+        self.assertEqual(self.ada.received(), ["Ada:!hello", "bot:Hello, Ada!"])
+
+    def test_history(self) -> None:
+        """
+        With history, the last messages come first.
+        """
+        self.say("a", "b", "c")
+        events: list[Event] = []
+        bob = self.chat.client("Bob", events.append)
+        bob.join("dev", history=2)
+        self.settle()
+        self.say("d")
+        found = [(e.text, e.replay) for e in events if isinstance(e, Message)]
+        self.assertEqual(found, [("b", True), ("c", True), ("d", False)])
+
+    def test_rooms(self) -> None:
+        """
+        A client may be in several rooms, and leave them.
+        """
+        self.mina.join("other")
+        self.settle()
+        self.assertEqual(self.mina.rooms(), ["dev", "other"])
+        self.mina.leave("dev")
+        self.settle()
+        self.heard()
+        self.say("unheard")
+        self.assertEqual(self.texts(), [])
+        self.failureResultOf(self.mina.say("dev", "x"), ChatError)
+
+    def test_who(self) -> None:
+        """
+        Who is there, and who comes and goes, is told to the listener.
+        """
+        self.mina.who("dev")
+        self.settle()
+        (members,) = self.heard(Members)
+        self.assertEqual(members.members, ("Ada", "Mina"))
+        self.chat.member("Bob", "dev")
+        self.chat.clock.advance(0.25)
+        self.settle()
+        self.assertEqual([each.joined for each in self.heard(Presence)], [("Bob",)])
+
+    def test_refused(self) -> None:
+        """
+        What the server refuses fails.
+        """
+        error = self.failureResultOf(self.mina.say("nowhere", "x"), ChatError)
+        self.assertEqual(error.value.code, "not-joined")
+        bad = self.mina.join("a b")
+        said = self.mina.say("dev", "a\nb")
+        self.settle()
+        self.assertEqual(self.failureResultOf(bad, ChatError).value.code, "bad-room")
+        self.assertEqual(self.failureResultOf(said, ChatError).value.code, "bad-command")
+        self.assertEqual(self.mina.rooms(), ["dev"])
+
+    def test_listenerFails(self) -> None:
+        """
+        A listener that fails is logged, and hears the next event.
+        """
+        seen = []
+
+        def broken(event: Event) -> None:
+            seen.append(event)
+            raise ValueError("broken")
+
+        self.chat.client("Bob", broken).join("dev")
+        self.settle()
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), len(seen))
+        self.assertGreater(len(seen), 1)
+
+    def test_stop(self) -> None:
+        """
+        A client that is stopped is gone, and what it had said is not known to be kept.
+        """
+        self.chat.endpoint.cut()
+        said = self.mina.say("dev", "never")
+        self.successResultOf(self.mina.stopService())
+        self.failureResultOf(said, Ended)
+        self.failureResultOf(self.mina.join("dev"), Ended)
+        self.failureResultOf(self.mina.say("dev", "x"), Ended)
+        self.chat.service.leave(self.ada, "dev")
+        self.settle(10)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class ReconnectTests(ClientTestCase):
+    def test_recovers(self) -> None:
+        """
+        What was missed comes when the client is back, once and in order, and nobody notices.
+        """
+        watcher = self.chat.member("Eve", "dev", watch=True)
+        self.say("a")
+        self.chat.endpoint.cut()
+        self.say("b", "c")
+        self.assertEqual(self.texts(), ["Ada:a"])
+        self.assertFalse(self.mina.connected)
+        self.settle(2)
+        self.say("d")
+        self.assertEqual(self.texts(), ["Ada:b", "Ada:c", "Ada:d"])
+        self.settle(10)
+        self.assertNotIn("Mina", str([e for e in watcher.events if isinstance(e, Presence)]))
+
+    def test_resends(self) -> None:
+        """
+        What was not acknowledged is sent again with its id: it is said once.
+        """
+        first = self.mina.say("dev", "first")
+        self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle()
+        self.assertEqual(self.ada.received(), ["Mina:first"])
+        self.chat.endpoint.cut()
+        second = self.mina.say("dev", "second")
+        self.settle(2)
+        self.settle()
+        receipt = self.successResultOf(first)
+        self.assertEqual((receipt.seq, receipt.duplicate), (1, True))
+        self.assertEqual(self.successResultOf(second).seq, 2)
+        self.assertEqual(self.ada.received(), ["Mina:second"])
+        self.assertEqual(self.texts(), ["Mina:first", "Mina:second"])
+
+    def test_gap(self) -> None:
+        """
+        What cannot be recovered is told, with how much it is.
+        """
+        self.say("a")
+        self.chat.endpoint.cut()
+        self.say(*"bcdefgh")
+        self.heard()
+        self.settle(2)
+        self.assertEqual(self.heard(Gap), [Gap(room="dev", missed=7)])
+        self.say("i")
+        self.assertEqual(self.texts(), ["Ada:i"])
+
+    def test_backOff(self) -> None:
+        """
+        While nobody listens the attempts become rarer, up to every half minute.
+        """
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        attempts = []
+        connect = self.chat.endpoint.connect
+
+        def count(factory: Any) -> Any:
+            attempts.append(self.chat.clock.seconds())
+            return connect(factory)
+
+        self.chat.endpoint.connect = count  # type: ignore[method-assign]
+        self.settle(300)
+        waits = [after - before for before, after in zip(attempts, attempts[1:], strict=False)]
+        self.assertLess(waits[0], 3)
+        self.assertLessEqual(max(waits), 31)
+        self.assertLess(len(attempts), 30)
+        self.chat.endpoint.refuses = False
+        self.settle(31)
+        self.assertTrue(self.mina.connected)
+
+    def test_byeAndComeBack(self) -> None:
+        """
+        A bye that says to come back is obeyed, not before its time.
+        """
+        session = next(iter(self.chat.service._connections))
+        session.disconnected(Disconnect(3001, "shutdown", True, 20.0))
+        self.settle(19)
+        self.assertFalse(self.mina.connected)
+        self.settle(4)
+        self.assertTrue(self.mina.connected)
+        self.assertEqual([each.retry for each in self.heard(Bye)], [20.0])
+
+    def test_byeForGood(self) -> None:
+        """
+        A bye that says not to come back ends the client.
+        """
+        said = self.mina.say("other", "x")
+        self.failureResultOf(said, ChatError)
+        session = next(iter(self.chat.service._connections))
+        session.disconnected(Disconnect(3503, "removed", False))
+        said = self.mina.say("dev", "x")
+        self.settle(60)
+        self.failureResultOf(said, Ended)
+        self.assertEqual([each.retry for each in self.heard(Lost)], [False])
+        self.assertFalse(self.mina.connected)
+
+    def test_silence(self) -> None:
+        """
+        A server that is not there any more is noticed, and one that answers is kept.
+        """
+        self.limits = Limits(ping=1000, pong=1)
+        self.setUp()
+        self.settle(60)
+        self.assertEqual(self.heard(Lost), [])
+        pipe = self.chat.endpoint._pipes[0]
+        pipe.other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle(40)
+        self.assertEqual(len(self.heard(Lost)), 1)
+
+    def test_bounded(self) -> None:
+        """
+        What waits to be acknowledged is bounded, and what is over it is said to be.
+        """
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        waiting = [self.mina.say("dev", str(n)) for n in range(1000)]
+        self.failureResultOf(self.mina.say("dev", "more"), TooMuch)
+        self.chat.endpoint.refuses = False
+        self.settle(40)
+        self.assertEqual([self.successResultOf(each).seq for each in waiting], list(range(1, 1001)))
+        self.failureResultOf(self.mina.say("dev", "x" * 1_048_577), TooMuch)
+
+
+class AddressTests(SynchronousTestCase):
+    def test_addresses(self) -> None:
+        """
+        An address is a host and port, an endpoint string, or a URL.
+        """
+        user: Any = object()
+        for address, endpoint, port in (
+            ("localhost:8989", "HostnameEndpoint", 8989),
+            ("[::1]:8989", "HostnameEndpoint", 8989),
+            ("tcp:example.org:8989", "TCP4ClientEndpoint", 8989),
+            ("tls:example.org:8989", "_WrapperEndpoint", None),
+            ("wss://example.org/mychat", "_WrapperEndpoint", None),
+            ("unix:/run/machat.sock", "UNIXClientEndpoint", None),
+            ("ws://localhost:8099/mychat", "HostnameEndpoint", 8099),
+            ("ws://localhost/mychat", "HostnameEndpoint", 80),
+        ):
+            found, _ = dial(Clock(), address, user)
+            self.assertEqual(type(found).__name__, endpoint, address)
+            self.assertEqual(getattr(found, "_port", None), port, address)
+        for address in ("ws://", "localhost", "carrier-pigeon:x", "ws://host:port/"):
+            self.assertRaises(ValueError, dial, Clock(), address, user)
