@@ -18,7 +18,9 @@ setup(
         "autobahn >= 24.4",
         "zope.interface >= 6",
         "msgspec >= 0.18",
+        "prompt_toolkit >= 3.0.36",
     ],
+    entry_points={"console_scripts": ["machat = machat.console:main"]},
     extras_require={
         "test": ["hypothesis >= 6"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],

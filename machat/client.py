@@ -338,11 +338,9 @@ class ChatClient(Service):
             return
         room = self._rooms.pop((event.id or "").removeprefix("join "), None)
         if room is not None:
-            waiting, room.waiting = room.waiting, []
-            for done in waiting:
-                done.errback(error)
             self._fail(room, error)
-        self._tell(event)
+        else:
+            self._tell(event)
 
     def _pinged(self, event: events.Ping) -> None:
         self._send(commands.Pong())

@@ -73,6 +73,22 @@ class ExampleTests(SynchronousTestCase):
         self.assertIn("The server closed the connection", ada.stderr.readline())
         self.assertEqual(ada.wait(PATIENCE), 0)
 
+    def test_clientBot(self) -> None:
+        """
+        The bot in twenty lines answers, on either transport.
+        """
+        server, tcp, ws = self.serveBoth()
+        for address, room in ((f"localhost:{tcp}", "one"), (f"ws://localhost:{ws}/mychat", "two")):
+            bot = start(BIN / "python", EXAMPLES / "client_bot.py", address, room)
+            self.stopAtEnd(bot)
+            waitForLine(server, f"clock joins {room}")
+            mina = self.connect(tcp)
+            mina.sendall(b'{"name": "Mina", "room": "%s"}!time\n' % room.encode())
+            said = readUntil(mina, b", Mina.\n")
+            self.assertRegex(said.decode(), r"^Mina:!time\nclock:It is \d\d:\d\d:\d\d, Mina\.\n$")
+            bot.terminate()
+            bot.communicate(timeout=PATIENCE)
+
     def test_nobodyThere(self) -> None:
         """
         A client that cannot connect says so in one line.

@@ -23,7 +23,8 @@ LAYERS = (
     ("tcp", "ws"),
     ("dial",),
     ("client",),
-    ("testing", "tap"),
+    ("talk",),
+    ("testing", "tap", "console"),
 )
 
 #: What a module may import of its own layer besides.

@@ -1,0 +1,135 @@
+"""
+Tests for L{machat.talk}, without a terminal.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.client import ChatClient
+from machat.talk import COLOURS, HELP, Line, Talk, colour, printable
+from machat.testing import MemoryChat
+
+
+class TalkTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.bot = self.chat.member("bot", "dev")
+        self.lines: list[Line] = []
+        self.ends: list[int] = []
+        self.talk = Talk(self.lines.append, self.ends.append)
+        self.client = ChatClient(self.chat.clock, self.chat.endpoint, "Mina", self.talk.heard)
+        self.talk.begin(self.client, ["dev"])
+
+    def seen(self) -> list[str]:
+        """
+        @return: the lines since the last call, as they are shown
+        """
+        for _ in range(8):
+            self.chat.turn()
+        lines, self.lines[:] = list(self.lines), []
+        return [
+            (f"[{line.room}] " if line.room else "")
+            + (f"{line.sender}: " if line.sender else "")
+            + line.text
+            for line in lines
+        ]
+
+    def test_chat(self) -> None:
+        """
+        What is typed is said, what is said is shown.
+        """
+        self.assertEqual(self.talk.status, "not connected")
+        self.assertEqual(self.seen(), ["connected", "joined dev, 2 here: bot, Mina"])
+        self.assertEqual(self.talk.status, "dev: 2 here")
+        self.talk.typed("hello")
+        self.talk.typed("//not a command")
+        self.chat.service.say(self.bot, "dev", "beep")
+        self.assertEqual(self.seen(), ["bot: beep", "Mina: hello", "Mina: /not a command"])
+        self.successResultOf(self.talk.settled())
+
+    def test_paste(self) -> None:
+        """
+        Of a paste each line is a message.
+        """
+        self.seen()
+        self.talk.typed("\n".join(str(n) for n in range(30)))
+        self.assertEqual(self.seen(), [f"Mina: {n}" for n in range(30)])
+
+    def test_rooms(self) -> None:
+        """
+        In several rooms it is said which one is meant, and the last one joined is spoken in.
+        """
+        self.seen()
+        self.talk.typed("/join other")
+        self.talk.typed("there")
+        self.chat.service.say(self.bot, "dev", "here")
+        expected = ["joined other, 1 here: Mina", "[dev] bot: here", "[other] Mina: there"]
+        self.assertEqual(sorted(self.seen()), sorted(expected))
+        self.assertEqual(self.talk.status, "other: 1 here, also in dev")
+        self.talk.typed("/leave")
+        self.talk.typed("back")
+        self.assertEqual(self.seen(), ["left other", "Mina: back"])
+        self.talk.typed("/leave")
+        self.talk.typed("nowhere")
+        self.assertEqual(self.seen(), ["left dev", "you are in no room: /join ROOM"])
+
+    def test_commands(self) -> None:
+        """
+        Commands are answered, wrong ones too.
+        """
+        self.seen()
+        for typed, lines in (
+            ("/who", ["2 in dev: bot, Mina"]),
+            ("/help", list(HELP)),
+            ("/dance", ["there is no such command: /help"]),
+            ("/join", ["which room? /join ROOM"]),
+        ):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), lines)
+        self.talk.typed("/quit")
+        self.assertEqual(self.ends, [0])
+
+    def test_refused(self) -> None:
+        """
+        What the server refuses is told, and one is where one was.
+        """
+        self.seen()
+        self.talk.typed("/join a[ b")
+        (line,) = [each for each in self.seen() if "refused" in each]
+        self.assertIn("may have letters", line)
+        self.assertEqual(self.talk.room, "dev")
+
+    def test_presence(self) -> None:
+        """
+        Who comes and goes is told, but not oneself.
+        """
+        self.seen()
+        bob = self.chat.tcp("Bob", "dev")
+        self.chat.clock.advance(1)
+        self.assertEqual(self.seen(), ["Bob joined dev"])
+        bob.close()
+        self.chat.clock.advance(6)
+        self.assertEqual(self.seen(), ["Bob left dev"])
+
+    def test_reconnect(self) -> None:
+        """
+        A lost connection and a gap are told.
+        """
+        self.seen()
+        self.chat.endpoint.cut()
+        self.chat.service.say(self.bot, "dev", "missed")
+        self.assertEqual(self.seen(), ["connection lost, coming back"])
+        self.chat.clock.pump([0.5] * 4)
+        self.assertEqual(self.seen(), ["connected", "bot: missed"])
+
+    def test_terminal(self) -> None:
+        """
+        Nothing that others say moves the cursor, and a name has one colour.
+        """
+        self.seen()
+        self.chat.service.say(self.bot, "dev", "\x1b[2Jgone\r\u202e")
+        self.assertEqual(self.seen(), ["bot: \\x1b[2Jgone\\x0d\\x202e"])
+        self.assertEqual(printable("gr\u00fc\u00df"), "gr\u00fc\u00df")
+        self.assertEqual(colour("Mina"), colour("MINA"))
+        self.assertGreater(len({colour(f"m{n}") for n in range(100)}), COLOURS // 2)
