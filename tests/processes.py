@@ -21,6 +21,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from twisted.trial.unittest import SynchronousTestCase
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -36,6 +37,9 @@ UPGRADE = (
 
 #: How long anything may take before a test gives up, seconds. Nothing is judged by it.
 PATIENCE = 30.0
+
+#: An endpoint on any free port of this machine.
+LOCAL = "tcp:0:interface=127.0.0.1"
 
 
 def makeCertificate(keyPath: str, certificatePath: str) -> None:
@@ -160,6 +164,42 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     process.terminate()
     out, err = process.communicate(timeout=PATIENCE)
     return process.returncode, out, err
+
+
+class ServerTestCase(SynchronousTestCase):
+    """
+    Tests that start processes and connect to them, and leave none of either behind.
+    """
+
+    def stopAtEnd(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
+        """
+        @return: the process, which the test's end stops
+        """
+        self.addCleanup(process.communicate)
+        self.addCleanup(process.kill)
+        return process
+
+    def serve(self, *arguments: object) -> subprocess.Popen[str]:
+        """
+        @return: a C{twistd -n machat} that the test's end stops
+        """
+        return self.stopAtEnd(twistd(*arguments))
+
+    def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
+        """
+        @return: a server with both endpoints, and their ports
+        """
+        server = self.serve(*arguments, "--tcp", LOCAL, "--ws", LOCAL)
+        tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
+        return server, tcp, ws
+
+    def connect(self, address: int | str) -> socket.socket:
+        """
+        @return: a connection that the test's end closes
+        """
+        connection = connect(address)
+        self.addCleanup(connection.close)
+        return connection
 
 
 def frame(payload: bytes) -> bytes:

@@ -6,40 +6,29 @@ from __future__ import annotations
 
 import subprocess
 
-from twisted.trial.unittest import SynchronousTestCase
-
 from tests.processes import (
     BIN,
-    LOCAL,
     PATIENCE,
     ROOT,
-    connect,
+    ServerTestCase,
     freePort,
     portsOf,
     readUntil,
     start,
-    twistd,
     waitForLine,
 )
 
 EXAMPLES = ROOT / "examples"
 
 
-class ExampleTests(SynchronousTestCase):
-    def run_(self, *command: object) -> subprocess.Popen[str]:
-        """
-        @return: a command that the test's end stops
-        """
-        process = start(*command)
-        self.addCleanup(process.communicate)
-        self.addCleanup(process.kill)
-        return process
-
+class ExampleTests(ServerTestCase):
     def client(self, name: str, address: str) -> subprocess.Popen[str]:
         example = "websocket_client.py" if address.startswith("ws:") else "tcp_client.py"
-        return self.run_(
-            *(BIN / "python", EXAMPLES / example, "--client", name, "--room", "dev"),
-            *("--address", address),
+        return self.stopAtEnd(
+            start(
+                *(BIN / "python", EXAMPLES / example, "--client", name, "--room", "dev"),
+                *("--address", address),
+            )
         )
 
     def say(self, client: subprocess.Popen[str], line: str) -> None:
@@ -52,10 +41,7 @@ class ExampleTests(SynchronousTestCase):
         The two clients talk to each other, end at the end of input, and say so when the server
         goes away.
         """
-        server = twistd("--tcp", LOCAL, "--ws", LOCAL)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
+        server, tcp, ws = self.serveBoth()
         mina = self.client("Mina", f"localhost:{tcp}")
         ada = self.client("Ada", f"ws://localhost:{ws}/mychat")
         waitForLine(server, "joins dev")
@@ -105,11 +91,10 @@ class ExampleTests(SynchronousTestCase):
         The bot sits in the room without a socket and answers C{!time}.
         """
         path = self.mktemp()
-        bot = self.run_(
-            BIN / "python", EXAMPLES / "bot.py", "--tcp", f"unix:{path}", "--room", "dev"
+        bot = self.stopAtEnd(
+            start(BIN / "python", EXAMPLES / "bot.py", "--tcp", f"unix:{path}", "--room", "dev")
         )
-        connection = connect(path)
-        self.addCleanup(connection.close)
+        connection = self.connect(path)
         connection.sendall(b'{"name": "Mina", "room": "dev"}\n!time\n')
         self.assertRegex(
             readUntil(connection, b"Mina.\n").decode(),
@@ -127,10 +112,9 @@ class ExampleTests(SynchronousTestCase):
         path = self.mktemp() + ".tac"
         with open(path, "w") as tac:
             tac.write(text.replace("8989", "0").replace("8099", "0"))
-        server = self.run_(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path)
+        server = self.stopAtEnd(start(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path))
         tcp, _ = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
-        connection = connect(tcp)
-        self.addCleanup(connection.close)
+        connection = self.connect(tcp)
         connection.sendall(b'{"name": "Mina", "room": "dev"}hello\n')
         self.assertEqual(readUntil(connection, b"\n"), b"Mina:hello\n")
         server.terminate()

@@ -15,9 +15,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from tests.processes import (
     BIN,
-    LOCAL,
     PATIENCE,
     UPGRADE,
+    ServerTestCase,
     connect,
     frame,
     makeCertificate,
@@ -34,40 +34,19 @@ def hello(name: str) -> bytes:
     return b'{"name": "%s", "room": "dev"}\n' % name.encode()
 
 
-class ServerTestCase(SynchronousTestCase):
-    def serve(self, *arguments: object) -> subprocess.Popen[str]:
-        """
-        @return: a server that the test's end stops
-        """
-        server = twistd(*arguments)
-        self.addCleanup(server.communicate)
-        self.addCleanup(server.kill)
-        return server
-
-    def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
-        """
-        @return: a server with both endpoints, and their ports
-        """
-        server = self.serve(*arguments, "--tcp", LOCAL, "--ws", LOCAL)
-        tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
-        return server, tcp, ws
-
+class ServingTests(ServerTestCase):
     def join(self, address: int | str, name: str) -> socket.socket:
-        connection = connect(address)
-        self.addCleanup(connection.close)
+        connection = self.connect(address)
         connection.sendall(hello(name))
         return connection
 
     def joinWebSocket(self, port: int, name: str) -> socket.socket:
-        connection = connect(port)
-        self.addCleanup(connection.close)
+        connection = self.connect(port)
         connection.sendall(UPGRADE)
         readUntil(connection, b"\r\n\r\n")
         connection.sendall(frame(hello(name)))
         return connection
 
-
-class ServingTests(ServerTestCase):
     def test_oneChat(self) -> None:
         """
         TCP and WebSocket share a chat; SIGTERM says bye, closes with 3001, and exits with 0.
@@ -92,8 +71,7 @@ class ServingTests(ServerTestCase):
         """
         server, tcp, _ = self.serveBoth()
         connect(tcp).close()
-        silent = connect(tcp)
-        self.addCleanup(silent.close)
+        self.connect(tcp)  # and says nothing
         stuck = socket.socket()
         self.addCleanup(stuck.close)
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
