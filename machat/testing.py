@@ -15,6 +15,8 @@ What is sent is delivered at the end of a turn: call L{MemoryChat.turn}.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import cycle
+from operator import xor
 from typing import Any
 
 import msgspec
@@ -36,6 +38,34 @@ from machat.service import ChatService
 from machat.tcp import ChatFactory
 from machat.wire import TYPED
 from machat.ws import PATH, ChatWebSocketFactory
+
+
+def clientRequest(path: str = PATH, protocol: str | None = None) -> bytes:
+    """
+    @param protocol: the subprotocol to ask for
+    @return: the request that opens a WebSocket (RFC 6455 section 4.1)
+    """
+    asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+    return (
+        f"GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{asked}\r\n"
+    ).encode()
+
+
+def clientFrame(first: int, payload: bytes, mask: bytes = bytes(4)) -> bytes:
+    """
+    @param first: the first byte: flags and opcode
+    @return: a masked frame, its length in the shortest form (RFC 6455 section 5.2)
+    """
+    size = len(payload)
+    if size < 126:
+        head = bytes((first, 0x80 | size))
+    elif size < 65_536:
+        head = bytes((first, 0xFE)) + size.to_bytes(2, "big")
+    else:
+        head = bytes((first, 0xFF)) + size.to_bytes(8, "big")
+    return head + mask + bytes(map(xor, payload, cycle(mask)))
 
 
 class MemoryTransport(StringTransport):
@@ -170,12 +200,7 @@ class MemoryWebSocketClient(MemoryClient):
         """
         super().__init__(factory)
         self.closeCode: int | None = None
-        asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
-        self.sendBytes(
-            f"GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
-            "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-            f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{asked}\r\n".encode()
-        )
+        self.sendBytes(clientRequest(path, protocol))
         head, _, rest = self.transport.value().partition(b"\r\n\r\n")
         self.response = head.decode()
         self.transport.clear()
@@ -189,18 +214,9 @@ class MemoryWebSocketClient(MemoryClient):
 
     def sendFrame(self, first: int, payload: bytes) -> None:
         """
-        Send one masked frame (RFC 6455 section 5.2).
-
-        @param first: the first byte: flags and opcode
+        Send one L{clientFrame}.
         """
-        size = len(payload)
-        if size < 126:
-            head = bytes((first, 0x80 | size))
-        elif size < 65_536:
-            head = bytes((first, 0xFE)) + size.to_bytes(2, "big")
-        else:
-            head = bytes((first, 0xFF)) + size.to_bytes(8, "big")
-        self.sendBytes(head + b"\0\0\0\0" + payload)  # a mask of zeroes changes nothing
+        self.sendBytes(clientFrame(first, payload))
 
     def received(self) -> list[str]:
         data = self.transport.value()

@@ -23,17 +23,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.testing import clientFrame, clientRequest
+
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
 
 #: Any free port of this machine.
 LOCAL = "tcp:0:interface=127.0.0.1"
-
-#: A request for a WebSocket.
-UPGRADE = (
-    b"GET /mychat HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-)
 
 #: How long anything may take before a test gives up, seconds. Nothing is judged by it.
 PATIENCE = 30.0
@@ -202,15 +198,6 @@ class ServerTestCase(SynchronousTestCase):
         return connection
 
 
-def frame(payload: bytes) -> bytes:
-    """
-    @return: a text frame of a client, with a mask of zeroes, which changes nothing
-    """
-    size = len(payload)
-    length = bytes((0x80 | size,)) if size < 126 else b"\xfe" + size.to_bytes(2, "big")
-    return b"\x81" + length + bytes(4) + payload
-
-
 class RawClient:
     """
     A client of the C{events} dialect, from a socket up.
@@ -290,12 +277,12 @@ class RawWebSocketClient(RawClient):
     """
 
     def begin(self) -> None:
-        self.sendBytes(UPGRADE)
+        self.sendBytes(clientRequest())
         head = self.readUntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
 
     def send(self, **command: Any) -> None:
-        self.sendBytes(frame(json.dumps(command).encode()))
+        self.sendBytes(clientFrame(0x81, json.dumps(command).encode()))
 
     def read(self) -> Any:
         first, length = self.take(lambda data: 2 if len(data) > 1 else 0)

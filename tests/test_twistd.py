@@ -13,13 +13,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.testing import clientFrame, clientRequest
 from tests.processes import (
     BIN,
     PATIENCE,
-    UPGRADE,
     ServerTestCase,
     connect,
-    frame,
     makeCertificate,
     portsOf,
     readUntil,
@@ -42,9 +41,9 @@ class ServingTests(ServerTestCase):
 
     def joinWebSocket(self, port: int, name: str) -> socket.socket:
         connection = self.connect(port)
-        connection.sendall(UPGRADE)
+        connection.sendall(clientRequest())
         readUntil(connection, b"\r\n\r\n")
-        connection.sendall(frame(hello(name)))
+        connection.sendall(clientFrame(0x81, hello(name)))
         return connection
 
     def test_oneChat(self) -> None:
@@ -97,7 +96,7 @@ class ServingTests(ServerTestCase):
         other = self.joinWebSocket(ws, "Mina")
         waitForLine(server, "Mina joins dev")
         waitForLine(server, "Mina joins dev")
-        other.sendall(frame(b"hello"))
+        other.sendall(clientFrame(0x81, b"hello"))
         self.assertEqual(readUntil(other, b"hello\n"), b"\x81\x0bMina:hello\n")
 
     def test_unixAndTLS(self) -> None:

@@ -16,6 +16,7 @@ from machat.commands import Hello
 from machat.errors import BAD_HELLO, NAME_TAKEN, ChatError
 from machat.events import Bye, Error, Left, Message, Pong, Presence
 from machat.interfaces import IDialect
+from machat.testing import clientFrame
 
 
 def message(text: str, sender: str = "Mina") -> Message:
@@ -451,16 +452,9 @@ class LineTests(SynchronousTestCase):
 
 def masked(payload: bytes, mask: bytes = b"\x37\xfa\x21\x3d", first: int = 0x81) -> bytes:
     """
-    @return: the payload as a client's frame, its length in the shortest form
+    @return: the payload as a client's frame, a whole text message unless said otherwise
     """
-    size = len(payload)
-    if size < 126:
-        head = bytes((first, 0x80 | size))
-    elif size < 65_536:
-        head = bytes((first, 0xFE)) + size.to_bytes(2, "big")
-    else:
-        head = bytes((first, 0xFF)) + size.to_bytes(8, "big")
-    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+    return clientFrame(first, payload, mask)
 
 
 def plainFrame(data: bytes) -> tuple[bytes, bytes] | None:

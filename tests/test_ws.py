@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
-from machat.testing import MemoryChat, MemoryWebSocketClient
+from machat.testing import (
+    MemoryChat,
+    MemoryClient,
+    MemoryWebSocketClient,
+    clientFrame,
+    clientRequest,
+)
 from machat.ws import ChatWebSocketFactory
 from tests.test_lean import StockProtocol
 
@@ -26,8 +32,7 @@ class HandshakeTests(SynchronousTestCase):
         """
         @return: what the server answers to these bytes, and whether it is still connected
         """
-        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
-        super(MemoryWebSocketClient, client).__init__(ChatWebSocketFactory(self.chat.service))
+        client = MemoryClient(ChatWebSocketFactory(self.chat.service))
         client.sendBytes(data)
         answer: bytes = client.transport.value()
         return answer, client.connected
@@ -83,15 +88,9 @@ class HandshakeTests(SynchronousTestCase):
         """
         client = self.chat.ws()
         self.assertTrue(client.connected)
-        head = (
-            b"GET /mychat HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
-        hello = HELLO.encode()
-        frames = bytes((0x81, 0x80 | len(hello))) + b"\0\0\0\0" + hello + b"\x81\x82\0\0\0\0hi"
-        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
-        super(MemoryWebSocketClient, client).__init__(ChatWebSocketFactory(self.chat.service))
-        client.sendBytes(head + frames)
+        frames = clientFrame(0x81, HELLO.encode()) + clientFrame(0x81, b"hi")
+        client = MemoryClient(ChatWebSocketFactory(self.chat.service))
+        client.sendBytes(clientRequest() + frames)
         self.chat.turn()
         self.assertTrue(client.transport.value().endswith(b"\x81\x08Mina:hi\n"))
 
