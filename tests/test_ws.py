@@ -4,6 +4,8 @@ Tests for L{machat.ws}: what is special to WebSocket.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given, settings
@@ -115,6 +117,15 @@ class MessageTests(SynchronousTestCase):
         self.client.send("\n")
         self.assertEqual(self.heard(), ["Mina:", "Mina:"])
 
+    def test_severalAtOnce(self) -> None:
+        """
+        Messages that come in one read lose one newline each at their ends, and no line.
+        """
+        payloads = (b"a\n", b"b", b"", b"\n", b"c\n\n", b"d\r\n")
+        self.client.sendBytes(b"".join([clientFrame(0x81, payload) for payload in payloads]))
+        lines = ["Mina:a", "Mina:b", "Mina:", "Mina:", "Mina:c", "Mina:", "Mina:d"]
+        self.assertEqual(self.heard(), lines)
+
     def test_binary(self) -> None:
         """
         Binary messages are as good as text.
@@ -132,6 +143,29 @@ class MessageTests(SynchronousTestCase):
         self.client.sendFrame(0x89, b"")
         self.client.sendFrame(0x80, b"lo")
         self.assertEqual(self.heard(), ["Mina:hello"])
+
+    def test_frameInPing(self) -> None:
+        """
+        What is in a ping is never a message, wherever the ping is cut.
+        """
+        inner = clientFrame(0x81, b"hi")
+        ping = clientFrame(0x89, inner)
+        for size in range(len(ping)):
+            self.client.sendBytes(ping[:size])
+            self.client.sendBytes(ping[size:])
+            self.chat.turn()
+            self.assertEqual(self.client.transport.value(), b"\x8a\x08" + inner)
+            self.client.transport.clear()
+
+    def test_messageInFragments(self) -> None:
+        """
+        A message cannot begin between the fragments of another.
+        """
+        self.client.sendFrame(0x01, b"hel")
+        self.client.sendFrame(0x81, b"hello")
+        (line,) = self.heard()
+        self.assertTrue(line.startswith("machat:error bad-command "), line)
+        self.assertEqual(self.client.closeCode, 1002)
 
     def test_helloWithLines(self) -> None:
         """
@@ -242,20 +276,6 @@ class PingTests(SynchronousTestCase):
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
 
-PAYLOADS = st.one_of(
-    st.text(max_size=20).map(str.encode),
-    st.binary(max_size=20),
-    st.integers(120, 140).map(lambda size: b"x" * size),
-    st.just("\u00e4".encode() * 3000),
-)
-FRAMES = st.tuples(
-    st.sampled_from([0x81] * 8 + [0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88, 0xC1, 0x83]),
-    PAYLOADS,
-    st.sampled_from([0x80] * 15 + [0]),
-    st.binary(min_size=4, max_size=4),
-)
-
-
 def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
     """
     @return: a frame, straight from RFC 6455 section 5.2
@@ -270,40 +290,98 @@ def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
     return head + payload
 
 
+def frames(firsts: list[int], payloads: Any, masked: Sequence[int] = (0x80,)) -> Any:
+    """
+    @return: frames of these kinds; with a mask of zeroes, a frame in a frame is one on the wire too
+    """
+    masks = st.just(bytes(4)) | st.binary(min_size=4, max_size=4)
+    return st.builds(encode, st.sampled_from(firsts), payloads, st.sampled_from(masked), masks)
+
+
+LINES = st.text(st.sampled_from("\u00e4\r\n"), max_size=6).map(str.encode)
+INNER = LINES | frames([0x81], LINES)
+PLAIN = frames([0x81], LINES | st.sampled_from([b"x" * size for size in (125, 126, 130)]))
+FRAGMENTS = st.tuples(
+    frames([0x01, 0x02], INNER), frames([0x00, 0x89], INNER), frames([0x80], INNER)
+).map(b"".join)
+GOOD = st.one_of(PLAIN, PLAIN, frames([0x89, 0x8A], INNER), FRAGMENTS)
+#: Good or bad; a line of 130 bytes is the longest in half of the tests.
+OTHERS = st.one_of(
+    PLAIN,
+    frames([0x01], INNER),
+    frames([0x81, 0x82], st.sampled_from([131, 132, 133, 6000]).map(lambda size: b"x" * size)),
+    frames(
+        [0x81] * 4 + [0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88, 0xC1, 0x83],
+        st.text(max_size=20).map(str.encode) | st.binary(max_size=20),
+        [0x80] * 8 + [0],
+    ),
+)
+#: Where a read ends in a frame: nowhere, in front of it, in its head, or behind that.
+CUTS = st.sampled_from([None, None, 0, 0, 1, 2, 4, 6])
+
+
+def cutUp(frames: list[tuple[bytes, int | None]], cuts: list[int]) -> list[bytes]:
+    """
+    @param frames: each with the place in it where a read ends, if one does
+    @param cuts: more such places, in all of it
+    @return: what each read gives
+    """
+    data = b""
+    places = {0, *cuts}
+    for frame, cut in frames:
+        if cut is not None:
+            places.add(len(data) + cut)
+        data += frame
+    ends = sorted({min(place, len(data)) for place in places})
+    return [data[start:end] for start, end in pairwise([*ends, len(data)])]
+
+
 class ReadingTests(SynchronousTestCase):
     """
     The quick reading path does what Autobahn does, on a lean connection.
     """
 
-    def outcome(self, protocol: Any, pieces: list[bytes]) -> tuple[list[str], bytes, bool]:
+    def outcome(
+        self, protocol: Any, line: int, pieces: list[bytes]
+    ) -> tuple[list[str], bytes, bool]:
         """
         @return: the messages, the server's answers and whether the connection lives, after these
             bytes
         """
-        chat = MemoryChat(Limits(line=6000))
+        chat = MemoryChat(Limits(line=line))
         factory = ChatWebSocketFactory(chat.service)
         factory.protocol = protocol or factory.protocol
         client = MemoryWebSocketClient(factory)
-        client.join("Mina", "dev")
         witness = chat.member("witness", "dev")
         for piece in pieces:
             client.sendBytes(piece)
         chat.turn()
         return witness.received(), client.transport.value(), client.connected
 
-    @settings(deadline=None, max_examples=150)
+    @settings(deadline=None, max_examples=200)
     @given(
-        st.lists(FRAMES, max_size=6),
-        st.lists(st.integers(0, 400), max_size=6),
+        st.sampled_from([130, 6000]),
+        st.booleans(),
+        st.lists(st.tuples(GOOD, CUTS), max_size=8),
+        st.lists(st.tuples(OTHERS, CUTS), max_size=4),
+        st.lists(st.integers(0, 400), max_size=3),
         st.binary(max_size=7),
     )
     def test_same(
-        self, frames: list[tuple[int, bytes, int, bytes]], cuts: list[int], tail: bytes
+        self,
+        line: int,
+        helloAlone: bool,
+        good: list[tuple[bytes, int | None]],
+        others: list[tuple[bytes, int | None]],
+        cuts: list[int],
+        tail: bytes,
     ) -> None:
         """
         Any frames, split anywhere, give the same messages, answers, errors and closes.
         """
-        data = b"".join(encode(*frame) for frame in frames) + tail
-        places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-        pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
-        self.assertEqual(self.outcome(None, pieces), self.outcome(StockProtocol, pieces))
+        hello = encode(0x81, HELLO.encode(), 0x80, b"mask")
+        cuts = cuts + [len(hello)] * helloAlone
+        pieces = cutUp([(hello, None), *good, *others, (tail, None)], cuts)
+        self.assertEqual(
+            self.outcome(None, line, pieces), self.outcome(StockProtocol, line, pieces)
+        )
