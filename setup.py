@@ -24,7 +24,7 @@ setup(
     extras_require={
         "test": ["hypothesis >= 6"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],
-        "dev": ["mypy", "mypy-zope", "ruff", "build"],
+        "dev": ["mypy", "mypy-zope", "ruff", "build", "kosoku >= 0.1"],
     },
     classifiers=[
         "Framework :: Twisted",
