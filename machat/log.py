@@ -41,11 +41,10 @@ class _RoomLog:
         self.deliver: Callable[[Sequence[Message]], None] | None = None
         self.idle = 0.0
 
-    def keep(self, messages: Sequence[Message], limits: Limits, now: int) -> None:
+    def keep(self, messages: Sequence[Message], limits: Limits, oldest: float) -> None:
         self.kept.extend(messages)
         self.bytes += _weigh(messages)
         self.drop(len(self.kept) - limits.logMessages)
-        oldest = now - limits.logAge * 1000
         while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
             self.drop(1)
 
@@ -71,6 +70,7 @@ class MemoryLog:
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
         self._clock = clock
         self._limits = limits
+        self._age = limits.logAge * 1000
         self._followed: dict[str, _RoomLog] = {}
         self._idle: OrderedDict[str, _RoomLog] = OrderedDict()
         self._bytes = 0
@@ -123,7 +123,7 @@ class MemoryLog:
 
     def _keep(self, log: _RoomLog, messages: Sequence[Message], now: int) -> None:
         before = log.bytes
-        log.keep(messages, self._limits, now)
+        log.keep(messages, self._limits, now - self._age)
         self._bytes += log.bytes - before
         if self._bytes > self._limits.logTotal:
             self._expire()

@@ -140,18 +140,27 @@ class Room:
         """
         return Draft(self.name, self._members[member], text)
 
-    def say(self, draft: Draft, kept: Deferred[int] | None = None) -> bool:
+    def say(self, member: IChatMember, text: str) -> bool:
         """
-        Add a message to the batch of this turn.
+        Add a message of a member who is here to the batch of this turn.
+
+        @return: whether it is the first of the batch
+        """
+        pending = self._pending
+        pending.append(Draft(self.name, self._members[member], text))
+        return len(pending) == 1
+
+    def put(self, draft: Draft, kept: Deferred[int] | None = None) -> bool:
+        """
+        Add a message that was made before.
 
         @param kept: to fire with the message's number
         @return: whether it is the first of the batch
         """
-        pending = self._pending
-        pending.append(draft)
+        self._pending.append(draft)
         if kept is not None:
-            self._expected.append((len(pending) - 1, kept))
-        return len(pending) == 1
+            self._expected.append((len(self._pending) - 1, kept))
+        return len(self._pending) == 1
 
     def takePending(self) -> tuple[list[Draft], Expected]:
         """

@@ -9,7 +9,6 @@ in a room and the same for all its members, and a message that somebody has seen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Any
 
@@ -105,7 +104,7 @@ class ChatService(MultiService):
             return self._ask(self._guard, member, heard, text)
         if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
-        if heard.say(heard.draft(member, text)):
+        if heard.say(member, text):
             self._wake(heard)
         return None
 
@@ -159,7 +158,7 @@ class ChatService(MultiService):
     def _add(self, room: Room, draft: Draft, kept: Deferred[int] | None) -> None:
         if "\n" in draft.text or not wire.isText(draft.text):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
-        if room.say(draft, kept):
+        if room.put(draft, kept):
             self._wake(room)
 
     def _wake(self, room: Room) -> None:
@@ -173,9 +172,10 @@ class ChatService(MultiService):
     def _flush(self) -> None:
         dirty, self._dirty = self._dirty, []
         for room in dirty:
-            self._append(room, *room.takePending())
+            self._append(room)
 
-    def _append(self, room: Room, batch: Sequence[Draft], expected: Expected) -> None:
+    def _append(self, room: Room) -> None:
+        batch, expected = room.takePending()
         if not batch:
             return  # a stop has flushed before the turn's own flush
         room.holds += 1

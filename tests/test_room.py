@@ -93,7 +93,7 @@ class RoomTests(SynchronousTestCase):
         return member
 
     def say(self, member: Member, text: str) -> bool:
-        return self.room.say(self.room.draft(member, text))
+        return self.room.say(member, text)
 
     def oops(self) -> None:
         raise Oops
