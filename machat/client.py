@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -40,6 +41,11 @@ PING = 25.0
 PONG = 10.0
 SOON = 0.5
 LATE = 30.0
+
+#: How many messages of a room are under way at once, and for how many seconds one may be sent
+#: again: both are within what a server remembers of a name (L{machat.limits.Limits.receipts}).
+WINDOW = 50
+AGAIN = 100.0
 
 #: What may wait to be acknowledged: messages, and characters.
 UNACKNOWLEDGED = 1_000
@@ -79,6 +85,13 @@ class Ended(Exception):
     """
 
 
+class Unknown(Exception):
+    """
+    The connection was lost for so long that the server would not know a message again: it may have
+    been said or not.
+    """
+
+
 class TooMuch(Exception):
     """
     Too much waits to be acknowledged: nothing was queued.
@@ -88,6 +101,10 @@ class TooMuch(Exception):
 class _Room:
     """
     A room that the client is in or wants to be in.
+
+    @ivar waiting: who waits for it to be joined
+    @ivar sent: what is under way, in order
+    @ivar unsent: what is to be sent behind it
     """
 
     def __init__(self, name: str, history: int) -> None:
@@ -96,17 +113,22 @@ class _Room:
         self.position: Position | None = None
         self.joined = False
         self.waiting: list[Deferred[Joined]] = []
+        self.sent: deque[_Unsent] = deque()
+        self.unsent: deque[_Unsent] = deque()
 
 
 class _Unsent(Struct):
     """
     A message that is not acknowledged.
+
+    @ivar sent: when it was sent for the first time
     """
 
     id: str
     room: str
     text: str
     done: Deferred[Receipt]
+    sent: float | None = None
 
 
 @implementer(ILineUser)
@@ -230,8 +252,8 @@ class ChatClient(Service):
 
         @param text: one line
         @return: fires with the L{Receipt} when the server's log has the message; fails with
-            L{ChatError} if it was refused, L{TooMuch} if too much waits already, L{Ended} if the
-            client ends before it is known
+            L{ChatError} if it was refused, L{TooMuch} if too much waits already, L{Unknown} or
+            L{Ended} if it is not known to have been said
         """
         if self._ended is not None:
             return fail(Ended(self._ended))
@@ -243,9 +265,9 @@ class ChatClient(Service):
         self._count += 1
         unsent = _Unsent(f"{self._prefix}-{self._count}", wanted.name, text, Deferred())
         self._unsent[unsent.id] = unsent
+        wanted.unsent.append(unsent)
         self._size += len(text)
-        if wanted.joined:
-            self._sendSay(unsent)
+        self._sendMore(wanted)
         return unsent.done
 
     # The line.
@@ -315,9 +337,7 @@ class ChatClient(Service):
         waiting, room.waiting = room.waiting, []
         for done in waiting:
             done.callback(event)
-        for unsent in list(self._unsent.values()):
-            if names.key(unsent.room) == names.key(event.room):
-                self._sendSay(unsent)
+        self._sendAgain(room)
 
     def _message(self, event: Message) -> None:
         room = self._rooms.get(names.key(event.room))
@@ -329,12 +349,14 @@ class ChatClient(Service):
         unsent = self._take(event.id)
         if unsent is not None:
             unsent.done.callback(Receipt(event.room, event.seq, event.duplicate))
+            self._more(event.room)
 
     def _refused(self, event: events.Error) -> None:
         error = ChatError(event.code, event.text, event.id)
         unsent = self._take(event.id or "")
         if unsent is not None:
             unsent.done.errback(error)
+            self._more(unsent.room)
             return
         room = self._rooms.pop((event.id or "").removeprefix("join "), None)
         if room is not None:
@@ -369,8 +391,34 @@ class ChatClient(Service):
                 )
             )
 
-    def _sendSay(self, unsent: _Unsent) -> None:
-        self._send(commands.Say(room=unsent.room, text=unsent.text, id=unsent.id))
+    def _sendAgain(self, room: _Room) -> None:
+        """
+        Send what was under way when the connection was lost, then what came after it.
+        """
+        again, room.sent = room.sent, deque()
+        for unsent in reversed(again):
+            if unsent.id in self._unsent:
+                room.unsent.appendleft(unsent)
+        self._sendMore(room)
+
+    def _more(self, name: str) -> None:
+        room = self._rooms.get(names.key(name))
+        if room is not None:
+            self._sendMore(room)
+
+    def _sendMore(self, room: _Room) -> None:
+        while room.sent and room.sent[0].id not in self._unsent:
+            room.sent.popleft()
+        while room.joined and room.unsent and len(room.sent) < WINDOW:
+            unsent = room.unsent.popleft()
+            if unsent.sent is None:
+                unsent.sent = self._clock.seconds()
+            elif self._clock.seconds() - unsent.sent > AGAIN:
+                self._take(unsent.id)
+                unsent.done.errback(Unknown("it is not known whether this was said"))
+                continue
+            room.sent.append(unsent)
+            self._send(commands.Say(room=unsent.room, text=unsent.text, id=unsent.id))
 
     def _send(self, command: commands.Command) -> None:
         if self._line is not None and self._welcome:
@@ -400,10 +448,11 @@ class ChatClient(Service):
         """
         Nothing will come of what was said in a room, nor of joining it.
         """
-        for unsent in list(self._unsent.values()):
-            if names.key(unsent.room) == names.key(room.name):
-                self._take(unsent.id)
+        for unsent in (*room.sent, *room.unsent):
+            if self._take(unsent.id) is not None:
                 unsent.done.errback(error)
+        room.sent.clear()
+        room.unsent.clear()
         waiting, room.waiting = room.waiting, []
         for done in waiting:
             done.errback(error)

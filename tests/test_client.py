@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
-from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
+from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch, Unknown
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
 from machat.events import Bye, Event, Joined, Members, Message, Presence
@@ -216,6 +216,40 @@ class ReconnectTests(ClientTestCase):
         self.assertEqual(self.successResultOf(second).seq, 2)
         self.assertEqual(self.ada.received(), ["Mina:second"])
         self.assertEqual(self.texts(), ["Mina:first", "Mina:second"])
+
+    def test_window(self) -> None:
+        """
+        No more is under way than the server can remember: however much is said while the
+        connection comes and goes, it is said once.
+        """
+        said = []
+        for number in range(20):
+            said += [self.mina.say("dev", f"{number} {n}") for n in range(30)]
+            pipe = self.chat.endpoint._pipes[0]
+            pipe.other.write = lambda data: None  # type: ignore[method-assign]
+            self.settle()
+            self.chat.endpoint.cut()
+            self.settle(1)
+        self.settle()
+        self.assertEqual([self.successResultOf(each).seq for each in said], list(range(1, 601)))
+        self.assertEqual(len(self.ada.received()), 600)
+
+    def test_unknown(self) -> None:
+        """
+        What may have been said before the connection was lost for minutes is not said again.
+        """
+        said = self.mina.say("dev", "perhaps")
+        self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle()
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        later = self.mina.say("dev", "later")
+        self.settle(130)
+        self.chat.endpoint.refuses = False
+        self.settle(40)
+        self.failureResultOf(said, Unknown)
+        self.assertEqual(self.successResultOf(later).seq, 2)
+        self.assertEqual(self.ada.received(), ["Mina:perhaps", "Mina:later"])
 
     def test_gap(self) -> None:
         """
