@@ -12,7 +12,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.python.failure import Failure
 
 from machat import names
-from machat.client import ChatClient, Connected, Gap, Lost
+from machat.client import ChatClient, Connected, Ended, Gap, Lost
 from machat.errors import ChatError
 from machat.events import Bye, Error, Event, Joined, Members, Message, Presence
 
@@ -136,6 +136,8 @@ class Talk:
             self.room = joined.room
 
     def _notJoined(self, failure: Failure) -> None:
+        if failure.check(Ended):
+            return  # it is over anyway
         rooms = self._client.rooms() if self._client else []
         self.room = rooms[-1] if rooms else None
         self._refused(failure)
