@@ -15,12 +15,10 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 from twisted.application.internet import ClientService
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
@@ -31,8 +29,9 @@ from zope.interface import implementer
 from machat import commands, events, names, wire
 from machat.dial import dial
 from machat.errors import ChatError
-from machat.events import Event, Joined, Message, Position, Receipt
+from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import ILine, ILineUser
+from machat.membership import Membership, Unsent
 
 #: Seconds: from connecting to the welcome; between two questions whether the server is there, and
 #: for its answer; before the first attempt to come back, and between two attempts at most.
@@ -41,11 +40,6 @@ PING = 25.0
 PONG = 10.0
 SOON = 0.5
 LATE = 30.0
-
-#: How many messages of a room are under way at once, and for how many seconds one may be sent
-#: again: both are within what a server remembers of a name (L{machat.limits.Limits.receipts}).
-WINDOW = 50
-AGAIN = 100.0
 
 #: What may wait to be acknowledged: messages, and characters.
 UNACKNOWLEDGED = 1_000
@@ -85,50 +79,10 @@ class Ended(Exception):
     """
 
 
-class Unknown(Exception):
-    """
-    The connection was lost for so long that the server would not know a message again: it may have
-    been said or not.
-    """
-
-
 class TooMuch(Exception):
     """
     Too much waits to be acknowledged: nothing was queued.
     """
-
-
-class _Room:
-    """
-    A room that the client is in or wants to be in.
-
-    @ivar waiting: who waits for it to be joined
-    @ivar sent: what is under way, in order
-    @ivar unsent: what is to be sent behind it
-    """
-
-    def __init__(self, name: str, history: int) -> None:
-        self.name = name
-        self.history = history
-        self.position: Position | None = None
-        self.joined = False
-        self.waiting: list[Deferred[Joined]] = []
-        self.sent: deque[_Unsent] = deque()
-        self.unsent: deque[_Unsent] = deque()
-
-
-class _Unsent(Struct):
-    """
-    A message that is not acknowledged.
-
-    @ivar sent: when it was sent for the first time
-    """
-
-    id: str
-    room: str
-    text: str
-    done: Deferred[Receipt]
-    sent: float | None = None
 
 
 @implementer(ILineUser)
@@ -169,8 +123,8 @@ class ChatClient(Service):
         self._line: ILine | None = None
         self._welcome = False
         self._session: str | None = None
-        self._rooms: dict[str, _Room] = {}
-        self._unsent: dict[str, _Unsent] = {}
+        self._rooms: dict[str, Membership] = {}
+        self._unsent: dict[str, Unsent] = {}
         self._size = 0
         self._prefix = secrets.token_hex(6)
         self._count = 0
@@ -218,7 +172,7 @@ class ChatClient(Service):
         key = names.key(room)
         wanted = self._rooms.get(key)
         if wanted is None:
-            wanted = self._rooms[key] = _Room(room, history)
+            wanted = self._rooms[key] = Membership(room, history)
             self._sendJoin(wanted)
         done: Deferred[Joined] = Deferred()
         wanted.waiting.append(done)
@@ -230,7 +184,7 @@ class ChatClient(Service):
         """
         left = self._rooms.pop(names.key(room), None)
         if left is not None:
-            self._fail(left, Ended("left the room"))
+            left.fail(Ended("left the room"))
             if left.joined:
                 self._send(commands.Leave(room=left.name))
 
@@ -252,7 +206,8 @@ class ChatClient(Service):
 
         @param text: one line
         @return: fires with the L{Receipt} when the server's log has the message; fails with
-            L{ChatError} if it was refused, L{TooMuch} if too much waits already, L{Unknown} or
+            L{ChatError} if it was refused, L{TooMuch} if too much waits already,
+            L{Unknown<machat.membership.Unknown>} or
             L{Ended} if it is not known to have been said
         """
         if self._ended is not None:
@@ -263,10 +218,11 @@ class ChatClient(Service):
         if len(self._unsent) >= UNACKNOWLEDGED or self._size + len(text) > UNACKNOWLEDGED_SIZE:
             return fail(TooMuch("too many messages are not acknowledged"))
         self._count += 1
-        unsent = _Unsent(f"{self._prefix}-{self._count}", wanted.name, text, Deferred())
+        unsent = Unsent(f"{self._prefix}-{self._count}", wanted.name, text, Deferred())
+        unsent.done.addBoth(self._settled, unsent)
         self._unsent[unsent.id] = unsent
-        wanted.unsent.append(unsent)
         self._size += len(text)
+        wanted.add(unsent)
         self._sendMore(wanted)
         return unsent.done
 
@@ -326,41 +282,31 @@ class ChatClient(Service):
         if room is None:  # left while it was joined
             self._send(commands.Leave(room=event.room))
             return
-        room.name = event.room
-        room.joined = True
-        if room.position is None:  # what is replayed comes behind this
-            room.position = Position(event.epoch, max(0, event.seq - room.history))
-        elif not event.recovered:
-            room.position = event.position
+        if not room.enter(event):
             self._tell(Gap(room=event.room, missed=event.missed))
         self._tell(event)
-        waiting, room.waiting = room.waiting, []
-        for done in waiting:
-            done.callback(event)
-        self._sendAgain(room)
+        room.entered(event)
+        self._sendMore(room)
 
     def _message(self, event: Message) -> None:
         room = self._rooms.get(names.key(event.room))
-        if room is not None and room.position is not None and event.seq > room.position.seq:
-            room.position = Position(room.position.epoch, event.seq)
+        if room is not None and room.passes(event.seq):
             self._tell(event)
 
     def _acknowledged(self, event: events.Ack) -> None:
-        unsent = self._take(event.id)
+        unsent = self._unsent.get(event.id)
         if unsent is not None:
             unsent.done.callback(Receipt(event.room, event.seq, event.duplicate))
-            self._more(event.room)
 
     def _refused(self, event: events.Error) -> None:
         error = ChatError(event.code, event.text, event.id)
-        unsent = self._take(event.id or "")
+        unsent = self._unsent.get(event.id or "")
         if unsent is not None:
             unsent.done.errback(error)
-            self._more(unsent.room)
             return
         room = self._rooms.pop((event.id or "").removeprefix("join "), None)
         if room is not None:
-            self._fail(room, error)
+            room.fail(error)
         else:
             self._tell(event)
 
@@ -379,7 +325,7 @@ class ChatClient(Service):
 
     # What is sent.
 
-    def _sendJoin(self, room: _Room) -> None:
+    def _sendJoin(self, room: Membership) -> None:
         if self._welcome:
             history = 0 if room.position else room.history
             self._send(
@@ -391,33 +337,8 @@ class ChatClient(Service):
                 )
             )
 
-    def _sendAgain(self, room: _Room) -> None:
-        """
-        Send what was under way when the connection was lost, then what came after it.
-        """
-        again, room.sent = room.sent, deque()
-        for unsent in reversed(again):
-            if unsent.id in self._unsent:
-                room.unsent.appendleft(unsent)
-        self._sendMore(room)
-
-    def _more(self, name: str) -> None:
-        room = self._rooms.get(names.key(name))
-        if room is not None:
-            self._sendMore(room)
-
-    def _sendMore(self, room: _Room) -> None:
-        while room.sent and room.sent[0].id not in self._unsent:
-            room.sent.popleft()
-        while room.joined and room.unsent and len(room.sent) < WINDOW:
-            unsent = room.unsent.popleft()
-            if unsent.sent is None:
-                unsent.sent = self._clock.seconds()
-            elif self._clock.seconds() - unsent.sent > AGAIN:
-                self._take(unsent.id)
-                unsent.done.errback(Unknown("it is not known whether this was said"))
-                continue
-            room.sent.append(unsent)
+    def _sendMore(self, room: Membership) -> None:
+        for unsent in room.due(self._clock.seconds()):
             self._send(commands.Say(room=unsent.room, text=unsent.text, id=unsent.id))
 
     def _send(self, command: commands.Command) -> None:
@@ -438,30 +359,22 @@ class ChatClient(Service):
 
     # The end of things.
 
-    def _take(self, id: str) -> _Unsent | None:
-        unsent = self._unsent.pop(id, None)
-        if unsent is not None:
-            self._size -= len(unsent.text)
-        return unsent
-
-    def _fail(self, room: _Room, error: Exception) -> None:
+    def _settled(self, result: Any, unsent: Unsent) -> Any:
         """
-        Nothing will come of what was said in a room, nor of joining it.
+        It is known what became of a message: there is place for another.
         """
-        for unsent in (*room.sent, *room.unsent):
-            if self._take(unsent.id) is not None:
-                unsent.done.errback(error)
-        room.sent.clear()
-        room.unsent.clear()
-        waiting, room.waiting = room.waiting, []
-        for done in waiting:
-            done.errback(error)
+        del self._unsent[unsent.id]
+        self._size -= len(unsent.text)
+        room = self._rooms.get(names.key(unsent.room))
+        if room is not None and self._welcome:
+            self._sendMore(room)
+        return result
 
     def _end(self, reason: str) -> None:
         if self._ended is None:
             self._ended = reason
             for room in list(self._rooms.values()):
-                self._fail(room, Ended(reason))
+                room.fail(Ended(reason))
             self._rooms.clear()
 
     def _stopTimer(self) -> None:

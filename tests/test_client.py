@@ -10,12 +10,13 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
-from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch, Unknown
+from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
 from machat.events import Bye, Event, Joined, Members, Message, Presence
 from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
+from machat.membership import Unknown
 from machat.testing import MemoryChat
 from machat.ws.client import LineWebSocketProtocol
 

@@ -1,0 +1,132 @@
+"""
+A room as a client knows it over all its connections: its place in the log, and what was said there
+and is not acknowledged.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from msgspec import Struct
+from twisted.internet.defer import Deferred
+
+from machat.events import Joined, Position, Receipt
+
+#: How many messages of a room are under way at once, and for how many seconds one may be sent
+#: again: both are within what a server remembers of a name (L{machat.limits.Limits.receipts}).
+WINDOW = 50
+AGAIN = 100.0
+
+
+class Unknown(Exception):
+    """
+    The connection was lost for so long that the server would not know a message again: it may have
+    been said or not.
+    """
+
+
+class Unsent(Struct):
+    """
+    A message that is not acknowledged.
+
+    @ivar done: fires or fails when it is known what became of it
+    @ivar sent: when it was sent for the first time
+    """
+
+    id: str
+    room: str
+    text: str
+    done: Deferred[Receipt]
+    sent: float | None = None
+
+
+class Membership:
+    """
+    A room that the client is in or wants to be in.
+
+    @ivar name: as the server writes it, once that is known
+    @ivar history: how many messages to hear on first coming in
+    @ivar position: up to where the room is known; C{None} before it was joined
+    @ivar joined: whether it is joined on this connection
+    @ivar waiting: who waits for it to be joined
+    """
+
+    def __init__(self, name: str, history: int) -> None:
+        self.name = name
+        self.history = history
+        self.position: Position | None = None
+        self.joined = False
+        self.waiting: list[Deferred[Joined]] = []
+        self._sent: deque[Unsent] = deque()
+        self._unsent: deque[Unsent] = deque()
+
+    def enter(self, joined: Joined) -> bool:
+        """
+        It is joined, for the first time or again.
+
+        @return: whether nothing is missing
+        """
+        self.name = joined.room
+        self.joined = True
+        whole = True
+        if self.position is None:  # what is replayed comes behind this
+            self.position = Position(joined.epoch, max(0, joined.seq - self.history))
+        elif not joined.recovered:
+            self.position = joined.position
+            whole = False
+        again, self._sent = self._sent, deque()
+        self._unsent.extendleft(reversed(again))
+        return whole
+
+    def entered(self, joined: Joined) -> None:
+        """
+        Tell those who wait for it.
+        """
+        waiting, self.waiting = self.waiting, []
+        for done in waiting:
+            done.callback(joined)
+
+    def passes(self, seq: int) -> bool:
+        """
+        @return: whether a message with this number is new; from now on it is not
+        """
+        if self.position is None or seq <= self.position.seq:
+            return False
+        self.position = Position(self.position.epoch, seq)
+        return True
+
+    def add(self, unsent: Unsent) -> None:
+        """
+        Send this behind all that was added before.
+        """
+        self._unsent.append(unsent)
+
+    def due(self, now: float) -> Iterator[Unsent]:
+        """
+        Yield what is to be sent now, at most L{WINDOW} messages at once; what has been on its way
+        for too long fails with L{Unknown}.
+        """
+        while self._sent and self._sent[0].done.called:
+            self._sent.popleft()
+        while self.joined and self._unsent and len(self._sent) < WINDOW:
+            unsent = self._unsent.popleft()
+            if unsent.sent is not None and now - unsent.sent > AGAIN:
+                unsent.done.errback(Unknown("it is not known whether this was said"))
+            elif not unsent.done.called:
+                unsent.sent = now if unsent.sent is None else unsent.sent
+                self._sent.append(unsent)
+                yield unsent
+
+    def fail(self, error: Exception) -> None:
+        """
+        Nothing will come of joining it, nor of what was said there.
+        """
+        for unsent in (*self._sent, *self._unsent):
+            if not unsent.done.called:
+                unsent.done.errback(error)
+        self._sent.clear()
+        self._unsent.clear()
+        waiting, self.waiting = self.waiting, []
+        for done in waiting:
+            done.errback(error)
