@@ -40,6 +40,11 @@ PIECE = 65_536
 LINGER = 1.0
 
 
+#: The least time to wait for progress, seconds: what is left of a time may be too little to add to
+#: a clock's.
+_TICK = 0.001
+
+
 class State(Enum):
     """
     What an outbox does with bytes: C{IDLE} writes them, C{DRAINING} queues them, C{CLOSING} still
@@ -277,7 +282,8 @@ class Outbox:
         if idle >= self._limits.stalled:
             self._giveUp()
         else:
-            self._timer = self._clock.callLater(self._limits.stalled - idle, self._checkProgress)
+            rest = max(self._limits.stalled - idle, _TICK)
+            self._timer = self._clock.callLater(rest, self._checkProgress)
 
     def _giveUp(self) -> None:
         waiting = self._waiting

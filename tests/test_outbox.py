@@ -416,6 +416,20 @@ class BoundsTests(OutboxTestCase):
         self.clock.advance(0.5)
         self.assertSlow(3)
 
+    def test_rounding(self) -> None:
+        """
+        It ends at any time of the clock, also where adding and taking away is not exact.
+        """
+        for tenths in range(1, 100):
+            self.setUp()
+            self.clock.advance(tenths * 0.1)
+            self.open(0, stalled=30)
+            self.outbox.write(b"abc")
+            self.clock.advance(30)
+            self.clock.advance(0.001)
+            self.assertSlow(3)
+            self.tearDown()
+
     def test_oneTimer(self) -> None:
         """
         However often a socket is full, one timer runs, and it ends by itself.
