@@ -93,7 +93,7 @@ SHAPES = (
 #: What C{--quick} measures, for how many seconds each, and when it starts no more of them.
 QUICK_SHAPES = ("1x100", "200x5")
 QUICK_SECONDS = 0.5
-QUICK_BUDGET = 44.0
+QUICK_BUDGET = 41.0
 
 
 @dataclass(frozen=True)
