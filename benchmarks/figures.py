@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import selectors
+import signal
 import socket
 import tempfile
 import time
@@ -155,6 +156,7 @@ def main() -> None:
     parser.add_argument("figure", choices=("storm", "logs"))
     parser.add_argument("--count", type=int, help="members, 2000; or rooms, 1000")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop what was started
     raiseFileLimit()
     if options.figure == "storm":
         storm(options.count or 2000)

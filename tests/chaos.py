@@ -219,7 +219,7 @@ class Storm:
         for person in self._people:
             await DeferredList(person.said)
         for _ in range(SETTLING):  # the last of them have to come back first
-            problems = self._judge()
+            problems = await self._judge()
             if not problems:
                 break
             await deferLater(self._reactor, 0.2)
@@ -245,11 +245,12 @@ class Storm:
             if number % 20 == 0:
                 await deferLater(self._reactor, 0.005)
 
-    def _judge(self) -> list[str]:
+    async def _judge(self) -> list[str]:
         problems = []
         for room in {room for person in self._people for room in person.rooms}:
             here = [person for person in self._people if room in person.rooms]
-            log = {m.seq: m.text for m in self._chat._log._followed[room].kept}  # type: ignore[attr-defined]
+            kept = await self._chat._log.read(room, 0, self._options.messages)
+            log = {message.seq: message.text for message in kept}
             for person in here:
                 heard = person.heard[room]
                 if [seq for seq, _ in heard] != list(range(1, len(log) + 1)):
