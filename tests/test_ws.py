@@ -299,16 +299,17 @@ def frames(firsts: list[int], payloads: Any, masked: Sequence[int] = (0x80,)) ->
 
 
 LINES = st.text(st.sampled_from("\u00e4\r\n"), max_size=6).map(str.encode)
-INNER = LINES | frames([0x81], LINES)
 PLAIN = frames([0x81], LINES | st.sampled_from([b"x" * size for size in (125, 126, 130)]))
+PINGS = frames([0x89, 0x8A], LINES | frames([0x81], LINES))
 FRAGMENTS = st.tuples(
-    frames([0x01, 0x02], INNER), frames([0x00, 0x89], INNER), frames([0x80], INNER)
+    frames([0x01, 0x02], LINES), frames([0x00], LINES) | PINGS, frames([0x80], LINES)
 ).map(b"".join)
-GOOD = st.one_of(PLAIN, PLAIN, frames([0x89, 0x8A], INNER), FRAGMENTS)
+GOOD = st.one_of(PLAIN, PLAIN, PINGS, FRAGMENTS)
 #: Good or bad; a line of 130 bytes is the longest in half of the tests.
 OTHERS = st.one_of(
     PLAIN,
-    frames([0x01], INNER),
+    frames([0x01], LINES),
+    frames([0x81], LINES.map(lambda lines: lines[1:])),  # half a character, perhaps
     frames([0x81, 0x82], st.sampled_from([131, 132, 133, 6000]).map(lambda size: b"x" * size)),
     frames(
         [0x81] * 4 + [0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88, 0xC1, 0x83],
