@@ -5,7 +5,7 @@ An idle outbox on a plain TCP or UNIX socket sends on that socket itself, which 
 two C{epoll_ctl} calls and a turn for each delivery; only what the socket does not take waits. While
 something waits, the outbox is a pull producer of its transport and hands over one piece each time
 the transport has sent the last. Any other transport (TLS, a test's) is written to as usual, with
-the outbox as its push producer.
+the outbox as its push producer; beneath TLS, L{machat.direct} does the same for its records.
 
 Everything that is written to the connection has to go through its outbox, so an outbox can stand
 where a protocol expects its transport.
@@ -25,11 +25,10 @@ from twisted.internet.interfaces import (
     IPullProducer,
     IPushProducer,
     IReactorTime,
-    ISSLTransport,
 )
-from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
+from machat.direct import isPlainSocket, sendDirectly
 from machat.limits import Limits
 
 #: What is handed to a transport at once, bytes. A peer that takes one piece has made progress.
@@ -123,9 +122,10 @@ class Outbox:
         self._progress = 0.0
         self._timer: IDelayedCall | None = None
         self._send: Callable[[bytes], int] | None = None
-        if _isPlainSocket(transport):
+        if isPlainSocket(transport):
             self._send = transport.getHandle().send
         else:
+            sendDirectly(transport)
             transport.registerProducer(self, True)
 
     def write(self, data: bytes) -> None:
@@ -368,11 +368,3 @@ class Outbox:
         """
         address: IAddress = self.transport.getHost()
         return address
-
-
-def _isPlainSocket(transport: Any) -> bool:
-    """
-    Whether bytes for this transport may be sent on its socket as they are. One that wraps another,
-    as TLS does, may pass on all of its attributes: what counts is its class.
-    """
-    return isinstance(transport, Connection) and not ISSLTransport.providedBy(transport)

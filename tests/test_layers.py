@@ -18,7 +18,7 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = (
     ("limits", "errors", "events", "commands", "interfaces"),
     ("names", "peers", "wire", "roster", "log", "receipts", "presence", "turnstile", "room")
-    + ("replay", "hooks", "wheel", "lean", "upgrade", "membership"),
+    + ("replay", "hooks", "wheel", "lean", "direct", "upgrade", "membership"),
     ("rooms", "service", "requests", "session", "outbox"),
     ("tcp", "ws"),
     ("dial",),
