@@ -41,6 +41,9 @@ PONG = 10.0
 SOON = 0.5
 LATE = 30.0
 
+#: The most that a server can put off the next attempt, seconds.
+RETRY = 60.0
+
 #: What may wait to be acknowledged: messages, and characters.
 UNACKNOWLEDGED = 1_000
 UNACKNOWLEDGED_SIZE = 1_048_576
@@ -317,7 +320,7 @@ class ChatClient(Service):
         pass
 
     def _bidden(self, event: events.Bye) -> None:
-        self._retry = event.retry or 0.0
+        self._retry = min(max(event.retry or 0.0, 0.0), RETRY)
         self._tell(event)
         if not event.reconnect:
             self._end(event.reason)

@@ -111,9 +111,11 @@ class Membership:
             self._sent.popleft()
         while self.joined and self._unsent and len(self._sent) < WINDOW:
             unsent = self._unsent.popleft()
+            if unsent.done.called:
+                continue
             if unsent.sent is not None and now - unsent.sent > AGAIN:
                 unsent.done.errback(Unknown("it is not known whether this was said"))
-            elif not unsent.done.called:
+            else:
                 unsent.sent = now if unsent.sent is None else unsent.sent
                 self._sent.append(unsent)
                 yield unsent

@@ -4,8 +4,10 @@ Tests for L{machat.client}, without sockets.
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
@@ -13,16 +15,16 @@ from zope.interface.verify import verifyClass
 from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
-from machat.events import Bye, Event, Joined, Members, Message, Presence
+from machat.events import Bye, Event, Joined, Members, Message, Presence, Receipt
 from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
-from machat.membership import Unknown
+from machat.membership import Membership, Unknown, Unsent
 from machat.testing import MemoryChat
 from machat.ws.client import LineWebSocketProtocol
 
 
 class ClientTestCase(SynchronousTestCase):
-    limits = Limits(logMessages=5)
+    limits = Limits(rate=inf, logMessages=5)
 
     def setUp(self) -> None:
         self.chat = MemoryChat(self.limits)
@@ -252,6 +254,22 @@ class ReconnectTests(ClientTestCase):
         self.assertEqual(self.successResultOf(later).seq, 2)
         self.assertEqual(self.ada.received(), ["Mina:perhaps", "Mina:later"])
 
+    def test_acknowledgedOutOfOrder(self) -> None:
+        """
+        What was acknowledged before what was said before it is not looked at again, however late.
+        """
+        room = Membership("dev", 0)
+        first, second = (Unsent(id, "dev", id, Deferred()) for id in "ab")
+        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
+        room.enter(back)
+        room.add(first)
+        room.add(second)
+        self.assertEqual(list(room.due(0)), [first, second])
+        second.done.callback(Receipt("dev", 1, True))
+        room.enter(back)
+        self.assertEqual(list(room.due(1_000)), [])
+        self.failureResultOf(first.done, Unknown)
+
     def test_gap(self) -> None:
         """
         What cannot be recovered is told, with how much it is.
@@ -300,6 +318,17 @@ class ReconnectTests(ClientTestCase):
         self.assertTrue(self.mina.connected)
         self.assertEqual([each.retry for each in self.heard(Bye)], [20.0])
 
+    def test_byeWithNonsense(self) -> None:
+        """
+        No server can keep the client from coming back: not with a time before now, nor with one
+        that never comes.
+        """
+        for retry in (-1000.0, 1e300):
+            (session,) = self.chat.service.connections
+            session.disconnected(Disconnect(3001, "shutdown", True, retry))
+            self.settle(63)
+            self.assertTrue(self.mina.connected)
+
     def test_byeForGood(self) -> None:
         """
         A bye that says not to come back ends the client.
@@ -318,7 +347,7 @@ class ReconnectTests(ClientTestCase):
         """
         A server that is not there any more is noticed, and one that answers is kept.
         """
-        self.limits = Limits(ping=1000, pong=1)
+        self.limits = Limits(rate=inf, ping=1000, pong=1)
         self.setUp()
         self.settle(60)
         self.assertEqual(self.heard(Lost), [])
