@@ -21,9 +21,10 @@ _PLAIN = {
     "connection": re.compile("(keep-alive, ?)?upgrade", re.IGNORECASE),
     "sec-websocket-version": re.compile("13"),
     "sec-websocket-key": re.compile("[A-Za-z0-9+/]{22}=="),
-    "sec-websocket-extensions": re.compile("(permessage-deflate(; ?client_max_window_bits)?)?"),
-    "origin": re.compile(f"(https?://{_HOST})?"),
+    "sec-websocket-extensions": re.compile("permessage-deflate(; ?client_max_window_bits)?"),
+    "origin": re.compile(f"https?://{_HOST}"),
 }
+_OPTIONAL = {"sec-websocket-extensions", "origin"}
 
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ACCEPTED = (
@@ -48,7 +49,8 @@ def accept(head: bytes, path: str, protocol: str) -> tuple[bytes, str | None] | 
     if len(headers) < len(lines):  # something is said twice
         return None
     for name, plain in _PLAIN.items():
-        if not plain.fullmatch(headers.get(name, "")):
+        said = headers.get(name)
+        if name not in _OPTIONAL if said is None else not plain.fullmatch(said):
             return None
     asked = headers.get("sec-websocket-protocol")
     if asked not in (None, protocol):

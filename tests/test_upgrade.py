@@ -90,6 +90,7 @@ class AcceptTests(SynchronousTestCase):
             browser(Sec_WebSocket_Protocol=""),
             browser(Sec_WebSocket_Extensions="x-other"),
             browser(Origin="null"),
+            browser(Origin=""),
             browser(Cookie="\u00e4"),
             request(*(["Host: a", "Host: b"] + [f"{n}: {v}" for n, v in HEADERS.items()])),
             browser().replace(PATH.encode(), b"/other"),
