@@ -18,6 +18,7 @@ setup(
         "autobahn >= 24.4",
         "zope.interface >= 6",
         "msgspec >= 0.18",
+        "prometheus_client >= 0.15",
         "prompt_toolkit >= 3.0.36",
     ],
     entry_points={"console_scripts": ["machat = machat.console:main"]},

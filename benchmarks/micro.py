@@ -17,6 +17,7 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 
 from benchmarks.dialects import DIALECTS, TextLines
+from machat.backlog import Backlog
 from machat.events import Message
 from machat.interfaces import IDialect
 from machat.limits import DEFAULTS
@@ -85,7 +86,7 @@ def written(plain: bool) -> Callable[[int], float]:
     here.setblocking(False)
     transport = _Socket(here) if plain else StringTransport()
     clock: IReactorTime = Clock()
-    outbox = Outbox(transport, clock, DEFAULTS, lambda waiting: None)
+    outbox = Outbox(transport, clock, DEFAULTS, lambda waiting: None, Backlog(1 << 30))
     data = TEXT.encode([Message("dev", 1, "Mina", "x" * 64, 0)])
 
     def write(loops: int) -> float:

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).absolute().parent
 _SERVERS = FOLDER / "servers"
 
 #: What is given to C{twistd machat} besides its endpoints.
-MACHAT_OPTIONS: tuple[str, ...] = ()
+MACHAT_OPTIONS: tuple[str, ...] = ("--rate", "off")
 
 #: Transport to dialect, for a server of MaChat's text dialect.
 _TCP = {"tcp": "lines"}

@@ -20,6 +20,7 @@ NOT_JOINED = "not-joined"
 ALREADY_JOINED = "already-joined"
 ROOM_FULL = "room-full"
 TOO_MANY_ROOMS = "too-many-rooms"
+TOO_MANY_CONNECTIONS = "too-many-connections"
 TOO_LONG = "too-long"
 BAD_ENCODING = "bad-encoding"
 HELLO_TIMEOUT = "hello-timeout"
@@ -64,8 +65,13 @@ SLOW = Disconnect(3008, "slow-consumer", True)
 NO_PONG = Disconnect(3012, "no-pong", True)
 BAD_REQUEST = Disconnect(3501, "bad-request", False)
 HANDSHAKE_TIMEOUT = Disconnect(3502, "handshake-timeout", False)
+TOO_MANY = Disconnect(3504, "too-many-connections", False)
 TAKEN = Disconnect(3520, "name-taken", False)
 REPLACED = Disconnect(3521, "replaced", False)
 
 #: How a refusal ends a connection that has not joined yet; any other ends it with L{BAD_REQUEST}.
-ENDS = {NAME_TAKEN: TAKEN, HELLO_TIMEOUT: HANDSHAKE_TIMEOUT}
+ENDS = {
+    NAME_TAKEN: TAKEN,
+    HELLO_TIMEOUT: HANDSHAKE_TIMEOUT,
+    TOO_MANY_CONNECTIONS: TOO_MANY,
+}

@@ -169,11 +169,16 @@ class Allowed(Struct, frozen=True, kw_only=True):
     @ivar line: the longest line or message it may send, bytes
     @ivar history: the most messages it can ask for at once
     @ivar rooms: the most rooms it can be in
+    @ivar rate: the commands it may send in a second, as a mean; C{None} if that is not limited. Who
+        sends more is read more slowly
+    @ivar burst: how many it may send at once before that counts
     """
 
     line: int
     history: int
     rooms: int
+    rate: float | None = None
+    burst: int | None = None
 
 
 class Left(Event, frozen=True, kw_only=True, tag="left"):

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
+from machat.backlog import Backlog
 from machat.errors import Disconnect
 from machat.events import (
     Draft,
@@ -27,6 +28,7 @@ from machat.events import (
     Receipt,
 )
 from machat.limits import Limits
+from machat.metrics import Metrics
 
 
 class IDialect(Interface):
@@ -34,6 +36,9 @@ class IDialect(Interface):
     How events look to one kind of member. A dialect is stateless and shared by all who speak it: a
     room encodes a batch once for each dialect that is present.
     """
+
+    transport: str = Attribute("What it is made for, in a word.")
+    name: str = Attribute("What it is called.")
 
     def encode(messages: Sequence[Message]) -> Any:
         """
@@ -124,6 +129,8 @@ class IChatRoom(Interface):
 
     clock: IReactorTime = Attribute("Where all timers of this chat run.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
+    backlog: Backlog = Attribute("What waits for all its connections.")
+    metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
 
     def join(
         member: IChatMember,
@@ -201,9 +208,20 @@ class IChatRoom(Interface):
         name. A secret that is not known (any more) does nothing.
         """
 
-    def opened(connection: Any) -> None:
+    def opened(connection: Any, address: Any) -> float:
         """
         A connection has been made. The chat calls its C{disconnected(end)} when it stops.
+
+        @param address: the peer's L{IAddress}, as far as it is known
+        @return: how long it may take to join, seconds: less if there are too many connections
+        """
+
+    def admit(connection: Any, address: Any) -> None:
+        """
+        A connection says its hello.
+
+        @param address: the peer's L{IAddress}: of the client itself, if a proxy tells
+        @raise ChatError: C{too-many-connections}, in all or from this address
         """
 
     def closed(connection: Any) -> None:

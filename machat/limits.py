@@ -4,7 +4,12 @@ What one peer may take: every limit of a chat in one value, with its default.
 
 from __future__ import annotations
 
+import sys
+
 from msgspec import Struct
+
+#: For the limits that count something: no limit.
+UNLIMITED = sys.maxsize
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -15,7 +20,15 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar hello: the longest hello object
     @ivar head: the longest head of a WebSocket's HTTP request
     @ivar joining: from the connection to having joined
+    @ivar rate: the messages and commands that a client may send in a second, as a mean; C{inf} for
+        no such limit. Over it the server reads no more from that connection until it is due
+    @ivar burst: how many it may send at once before that counts
+    @ivar perAddress: connections from one IPv4 address or one /64 of IPv6; this machine's own count
+        not
+    @ivar connections: connections in all
     @ivar waiting: output that may wait for one connection; beyond it, it is a slow consumer
+    @ivar waitingTotal: output that may wait for all connections; beyond it, those with the most are
+        slow consumers
     @ivar stalled: how long a connection may need for the next 64 KiB of what waits for it
     @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
     @ivar pong: how long it may take to answer, whole seconds below C{ping}
@@ -39,7 +52,12 @@ class Limits(Struct, frozen=True, kw_only=True):
     hello: int = 4_096
     head: int = 8_192
     joining: float = 10.0
+    rate: float = 5.0
+    burst: int = 20
+    perAddress: int = 64
+    connections: int = UNLIMITED
     waiting: int = 1_048_576
+    waitingTotal: int = 536_870_912
     stalled: float = 30.0
     ping: int = 25
     pong: int = 10

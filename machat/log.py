@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from itertools import islice
 from sys import getsizeof
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
@@ -57,6 +58,18 @@ def _weigh(messages: Sequence[Message]) -> int:
     if texts.isascii():  # then each is as long as it is large, and need not be asked
         return len(texts) + (MESSAGE_BYTES + _EMPTY_TEXT) * len(messages)
     return sum([getsizeof(message.text) for message in messages]) + MESSAGE_BYTES * len(messages)
+
+
+class Size(NamedTuple):
+    """
+    What a log keeps.
+
+    @ivar bytes: the memory of it, about
+    """
+
+    rooms: int
+    messages: int
+    bytes: int
 
 
 @implementer(IMessageLog)
@@ -117,6 +130,13 @@ class MemoryLog:
         log.idle = self._clock.seconds()
         self._idle[room] = log
         self._expire()
+
+    def size(self) -> Size:
+        """
+        @return: what is kept
+        """
+        logs = [*self._followed.values(), *self._idle.values()]
+        return Size(len(logs), sum([len(log.kept) for log in logs]), self._bytes)
 
     def _now(self) -> int:
         return int(self._clock.seconds() * 1000)

@@ -28,6 +28,7 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
+from machat.backlog import Backlog
 from machat.direct import isPlainSocket, sendDirectly
 from machat.limits import Limits
 
@@ -87,6 +88,7 @@ class Outbox:
         "_clock",
         "_limits",
         "_slow",
+        "_backlog",
         "_send",
         "_state",
         "_queue",
@@ -103,17 +105,20 @@ class Outbox:
         clock: IReactorTime,
         limits: Limits,
         slow: Callable[[int], None],
+        backlog: Backlog,
     ) -> None:
         """
         @param transport: connected, and not written to by anybody else
         @param limits: C{waiting}, C{stalled} and C{closing} count here
         @param slow: called once, with the bytes that waited, when the connection was aborted
             because the peer takes too little
+        @param backlog: of all connections
         """
         self.transport = transport
         self._clock = clock
         self._limits = limits
         self._slow = slow
+        self._backlog = backlog
         self._state = _IDLE
         self._queue: deque[bytes | memoryview | _Pieces] | None = None
         self._made: tuple[Deferred[None], ...] = ()
@@ -147,7 +152,9 @@ class Outbox:
         elif self._state is _DRAINING:
             self._enqueue(data)
             if self._waiting > self._limits.waiting:
-                self._giveUp()
+                self.giveUp()
+            else:
+                self._backlog.relieve()
 
     def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
         """
@@ -177,6 +184,7 @@ class Outbox:
         self._enqueue(memoryview(data)[sent:])
         self._startDraining()
         self.transport.registerProducer(self, False)  # calls resumeProducing at once
+        self._backlog.relieve()
 
     def _startDraining(self) -> None:
         self._state = _DRAINING
@@ -189,7 +197,11 @@ class Outbox:
             self._queue = deque()
         if data:  # a transport says nothing of having sent nothing
             self._queue.append(data)
-        self._waiting += len(data)
+        self._wait(len(data))
+
+    def _wait(self, size: int) -> None:
+        self._waiting += size
+        self._backlog.add(self, size)
 
     def resumeProducing(self) -> None:
         """
@@ -198,7 +210,7 @@ class Outbox:
         if self._state in (State.CLOSED, State.LOST):
             return
         self._progress = self._clock.seconds()
-        self._waiting -= self._handed
+        self._wait(-self._handed)
         self._handed = 0
         if self._send is not None:
             self._pull()
@@ -212,7 +224,7 @@ class Outbox:
         piece = self._take()
         if piece:
             self._handed = len(piece)
-            self._waiting += len(piece)
+            self._wait(len(piece))
             self.transport.write(piece)
         elif self._state is State.CLOSING:
             self._close()
@@ -246,7 +258,7 @@ class Outbox:
                 data = view[: PIECE - size]
             pieces.append(data)
             size += len(data)
-        self._waiting -= size
+        self._wait(-size)
         return b"".join(pieces)
 
     def _make(self, pieces: _Pieces) -> None:
@@ -259,7 +271,7 @@ class Outbox:
         elif self._queue is not None:
             self._queue.appendleft(pieces)
             self._queue.appendleft(piece)
-            self._waiting += len(piece)
+            self._wait(len(piece))
 
     def pauseProducing(self) -> None:
         """
@@ -280,12 +292,22 @@ class Outbox:
             return
         idle = self._clock.seconds() - self._progress
         if idle >= self._limits.stalled:
-            self._giveUp()
+            self.giveUp()
         else:
             rest = max(self._limits.stalled - idle, _TICK)
             self._timer = self._clock.callLater(rest, self._checkProgress)
 
-    def _giveUp(self) -> None:
+    @property
+    def waiting(self) -> int:
+        """
+        The bytes that wait.
+        """
+        return self._waiting
+
+    def giveUp(self) -> None:
+        """
+        Abort the connection: its peer takes too little.
+        """
         waiting = self._waiting
         self.abortConnection()
         self._slow(waiting)
@@ -348,7 +370,8 @@ class Outbox:
     def _forget(self) -> None:
         self._state = State.CLOSED
         self._queue = None
-        self._waiting = self._handed = 0
+        self._wait(-self._waiting)
+        self._handed = 0
 
     def unregisterProducer(self) -> None:
         """

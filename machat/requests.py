@@ -5,6 +5,7 @@ The commands of the C{events} dialect, each of which asks the chat for something
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from math import inf
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,12 +17,16 @@ from machat import commands, events, names
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatMember, IChatRoom, IConnection
 from machat.peers import describe
+from machat.wire import VERSION
 
 #: What is made of a replay, or of a long answer, at once: characters or bytes.
 PIECE = 16_384
 
 #: Messages that a client may have sent without having been told that they are kept.
 UNACKNOWLEDGED = 64
+
+#: What a welcome says that this is.
+SERVER = "machat"
 
 
 class Requests:
@@ -61,6 +66,31 @@ class Requests:
         @raise ChatError: a refusal
         """
         return _DO[type(command)](self, command)
+
+    def welcome(self, hello: commands.Hello) -> None:
+        """
+        Answer the hello: the client's earlier connection makes way, and it hears what it may do.
+        """
+        if hello.session is not None:
+            self._chat.takeOver(hello.session, self._member.name)
+        limits = self._chat.limits
+        unlimited = limits.rate == inf
+        self._tell(
+            events.Welcome(
+                v=VERSION,
+                server=SERVER,
+                session=self._chat.issue(self._member),
+                limits=events.Allowed(
+                    line=limits.line,
+                    history=limits.history,
+                    rooms=limits.rooms,
+                    rate=None if unlimited else limits.rate,
+                    burst=None if unlimited else limits.burst,
+                ),
+                ping=limits.ping,
+                id=hello.id,
+            )
+        )
 
     def end(self) -> None:
         """

@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from machat import names
 from machat.events import Draft, Event, Message, Position
 from machat.interfaces import IChatMember, IDialect
+from machat.metrics import Metrics
 from machat.presence import Attendance
 from machat.turnstile import Turnstile
 
@@ -44,6 +45,7 @@ class Room:
         "holds",
         "attendance",
         "turnstile",
+        "_metrics",
         "_groups",
         "_members",
         "_watchers",
@@ -52,7 +54,10 @@ class Room:
     )
     _log = Logger()
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, metrics: Metrics) -> None:
+        """
+        @param metrics: counts what is delivered
+        """
         self.name = name
         self.key = names.key(name)
         self.position: Position | None = None
@@ -60,6 +65,7 @@ class Room:
         self.holds = 0
         self.attendance: Attendance | None = None
         self.turnstile: Turnstile | None = None
+        self._metrics = metrics
         self._members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
         self._watchers: dict[IChatMember, None] | None = None
@@ -179,6 +185,8 @@ class Room:
         """
         assert self.position is not None, "the log delivers to those who follow it"
         self.position = Position(self.position.epoch, messages[-1].seq)
+        self._metrics.batches.observe(len(messages))
+        self._metrics.deliveries += len(messages) * len(self._members)
         for dialect, group in list(self._groups.items()):
             self._hand(dialect.encode(messages), list(group.items()), group)
 

@@ -18,6 +18,7 @@ from machat.events import History, Joined, Members, Message, Position
 from machat.hooks import Guard
 from machat.interfaces import IChatMember, IMessageLog, IRoster
 from machat.limits import Limits
+from machat.metrics import Metrics
 from machat.presence import Attendance
 from machat.replay import lastMessages, messagesSince
 from machat.room import Room
@@ -35,12 +36,14 @@ class Rooms:
         log: IMessageLog,
         roster: IRoster,
         guard: Guard | None,
+        metrics: Metrics,
     ) -> None:
         self._clock = clock
         self._limits = limits
         self._log = log
         self._roster = roster
         self._guard = guard
+        self._metrics = metrics
         self._rooms: dict[str, Room] = {}
 
     def __iter__(self) -> Iterator[Room]:
@@ -95,7 +98,7 @@ class Rooms:
         key = names.key(name)
         room = self._rooms.get(key)
         if room is None:
-            room = self._rooms[key] = Room(name)
+            room = self._rooms[key] = Room(name, self._metrics)
         room.holds += 1
         return room
 

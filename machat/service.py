@@ -9,35 +9,38 @@ in a room and the same for all its members, and a message that somebody has seen
 
 from __future__ import annotations
 
-from secrets import token_urlsafe
+import random
 from typing import Any
 
 from msgspec.structs import replace
 from twisted.application.service import MultiService
-from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import names, wire
-from machat.errors import (
-    BAD_COMMAND,
-    FAILED,
-    REPLACED,
-    SHUTDOWN,
-    ChatError,
-    Disconnect,
-)
+from machat.backlog import Backlog
+from machat.connections import Connections
+from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.hooks import Guard
 from machat.interfaces import IChatHooks, IChatMember, IChatRoom, IMessageLog, IRoster
 from machat.limits import DEFAULTS, Limits
 from machat.log import MemoryLog
+from machat.metrics import Metrics
 from machat.receipts import Receipts
 from machat.room import Expected, Room
 from machat.rooms import Rooms
 from machat.roster import MemoryRoster
+
+#: At a stop: connections that are ended in one turn; those that should come back in a second, and
+#: the time over which they are spread at most, seconds.
+_DISMISSED = 500
+_RETURNING = 1000
+_LONGEST = 30.0
 
 NOT_A_LINE = "a message is one line of Unicode text"
 
@@ -70,6 +73,8 @@ class ChatService(MultiService):
         MultiService.__init__(self)
         self.clock = clock
         self.limits = limits
+        self.metrics = Metrics()
+        self.backlog = Backlog(limits.waitingTotal)
         self._guard = None if hooks is None else Guard(hooks)
         self._log = MemoryLog(clock, limits) if log is None else log
         self._rooms = Rooms(
@@ -78,11 +83,12 @@ class ChatService(MultiService):
             self._log,
             MemoryRoster() if roster is None else roster,
             self._guard,
+            self.metrics,
         )
         self._receipts = Receipts(clock, limits)
         self._dirty: list[Room] = []
-        self._connections: dict[Any, str | None] = {}
-        self._secrets: dict[str, Any] = {}
+        self._appending = 0
+        self._connections = Connections(limits)
         self._emptied: Deferred[None] | None = None
 
     def join(
@@ -93,6 +99,9 @@ class ChatService(MultiService):
         history: int = 0,
         watch: bool = False,
     ) -> Deferred[Joined]:
+        if self.draining:
+            self._end(member, SHUTDOWN)
+            return fail(ChatError(FAILED, "the chat is about to stop"))
         return Deferred.fromCoroutine(self._rooms.join(member, room, since, history, watch))
 
     def leave(self, member: IChatMember, room: str) -> None:
@@ -170,15 +179,18 @@ class ChatService(MultiService):
         self._dirty.append(room)
 
     def _flush(self) -> None:
+        began = self.clock.seconds()
         dirty, self._dirty = self._dirty, []
         for room in dirty:
             self._append(room)
+        self.metrics.flushes.observe(self.clock.seconds() - began)
 
     def _append(self, room: Room) -> None:
         batch, expected = room.takePending()
         if not batch:
             return  # a stop has flushed before the turn's own flush
         room.holds += 1
+        self._appending += 1
         try:
             appended = self._log.append(room.key, batch)
         except Exception:
@@ -195,15 +207,22 @@ class ChatService(MultiService):
         if expected:
             for index, kept in expected:
                 kept.callback(numbers[index])
-        self._rooms.release(room)
+        self._appended(room)
 
     def _lost(self, failure: Failure, room: Room, count: int, expected: Expected) -> None:
+        self.metrics.logFailures += 1
         self._logger.failure(
             "the log did not take {count} messages of {room}", failure, count=count, room=room.name
         )
         for _, kept in expected:
             kept.errback(ChatError(FAILED, "the message could not be kept"))
+        self._appended(room)
+
+    def _appended(self, room: Room) -> None:
         self._rooms.release(room)
+        self._appending -= 1
+        if self._emptied is not None:
+            self._checkEmptied()
 
     def history(
         self, member: IChatMember, room: str, before: int | None, after: int | None, limit: int
@@ -213,28 +232,52 @@ class ChatService(MultiService):
     def who(self, member: IChatMember, room: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, room))
 
-    def opened(self, connection: Any) -> None:
-        self._connections[connection] = None
-        if self._emptied is not None:
+    def opened(self, connection: Any, address: Any) -> float:
+        allowed = self._connections.add(connection, address)
+        if self.draining:
             connection.disconnected(SHUTDOWN)
+        return allowed
+
+    def admit(self, connection: Any, address: Any) -> None:
+        self._connections.check(connection, address)
 
     def closed(self, connection: Any) -> None:
-        secret = self._connections.pop(connection, None)
-        if secret is not None:
-            del self._secrets[secret]
-        if self._emptied is not None and not self._connections and not self._emptied.called:
-            self._emptied.callback(None)
+        self._connections.discard(connection)
+        self._checkEmptied()
 
     def issue(self, connection: Any) -> str:
-        secret = token_urlsafe(16)
-        self._connections[connection] = secret
-        self._secrets[secret] = connection
-        return secret
+        return self._connections.issue(connection)
 
     def takeOver(self, secret: str, name: str) -> None:
-        earlier = self._secrets.get(secret)
-        if earlier is not None and names.key(earlier.name) == names.key(name):
-            earlier.disconnected(REPLACED)
+        self._connections.takeOver(secret, name)
+
+    @property
+    def draining(self) -> bool:
+        """
+        Whether the chat is about to stop, or has stopped: nobody gets in any more.
+        """
+        return self._emptied is not None
+
+    @property
+    def connections(self) -> Connections:
+        """
+        All that there are.
+        """
+        return self._connections
+
+    @property
+    def rooms(self) -> Rooms:
+        """
+        All that there are.
+        """
+        return self._rooms
+
+    @property
+    def log(self) -> IMessageLog:
+        """
+        What keeps the messages.
+        """
+        return self._log
 
     def startService(self) -> None:
         self._emptied = None
@@ -242,24 +285,39 @@ class ChatService(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """
-        Stop the children, deliver what was said, and end every member with L{SHUTDOWN}.
+        Let nobody in any more, stop the children, deliver what was said, and end every member with
+        L{SHUTDOWN}, at times to come back that are spread over some seconds.
 
-        @return: fires when all connections are gone: within L{Limits.closing} seconds, because one
-            that does not take its last bytes by then is aborted
+        @return: fires when all connections are gone, and the log has what was said. A connection
+            that does not take its last bytes within L{Limits.closing} seconds is aborted
         """
-        return maybeDeferred(MultiService.stopService, self).addCallback(lambda _: self._drain())
+        self._emptied = Deferred()
+        return Deferred.fromCoroutine(self._stop(self._emptied))
 
-    def _drain(self) -> Deferred[None]:
+    async def _stop(self, emptied: Deferred[None]) -> None:
+        await maybeDeferred(MultiService.stopService, self)
         self._flush()
-        emptied: Deferred[None] = Deferred()
-        self._emptied = emptied
-        for connection in list(self._connections):
-            connection.disconnected(SHUTDOWN)
+        await self._dismiss()
         for room in self._rooms:
             for member in room.members():
                 self.leave(member, room.name)
                 self._end(member, SHUTDOWN)
-        return emptied if self._connections else succeed(None)
+        self._checkEmptied()
+        await emptied
+
+    async def _dismiss(self) -> None:
+        connections = list(self._connections)
+        spread = min(_LONGEST, len(connections) / _RETURNING + 1)
+        for index, connection in enumerate(connections, 1):
+            retry = round(random.uniform(0, spread), 2)
+            connection.disconnected(replace(SHUTDOWN, retry=retry))
+            if not index % _DISMISSED:
+                await deferLater(self.clock, 0)
+
+    def _checkEmptied(self) -> None:
+        emptied = self._emptied
+        if emptied is not None and not (self._connections or self._appending or emptied.called):
+            emptied.callback(None)
 
     def _end(self, member: IChatMember, end: Disconnect) -> None:
         try:

@@ -2,17 +2,17 @@
 One client's conversation, whatever its transport: first a hello, then lines or commands.
 
 What cannot be answered at once, such as a join that waits for a log, holds the conversation: what
-comes behind it waits, and nothing more is read from the client. So a client is served in order, and
-has one thing under way at a time.
+comes behind it waits in the inbox. So a client is served in order, and has one thing under way at a
+time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, cast
+from typing import cast
 
-from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,10 +24,12 @@ from machat.errors import (
     ENDS,
     FAILED,
     HELLO_TIMEOUT,
+    SLOW,
     TOO_LONG,
     ChatError,
     Disconnect,
 )
+from machat.inbox import Inbox
 from machat.interfaces import IChatMember, IChatRoom, IConnection, IDialect
 from machat.peers import describe
 from machat.requests import Requests
@@ -36,22 +38,17 @@ from machat.requests import Requests
 LOGGED = 5
 REFUSALS = 100
 
-#: What a welcome says that this is.
-SERVER = "machat"
-
 
 class State(IntEnum):
     """
-    Where a conversation is: C{JOINING} is a C{text} client's, which ends if it may not join, and in
-    C{BUSY} a command is under way.
+    Where a conversation is: C{JOINING} is a C{text} client's, which ends if it may not join.
     """
 
     HELLO = 0
     JOINING = 1
     TEXT = 2
     EVENTS = 3
-    BUSY = 4
-    ENDED = 5
+    ENDED = 4
 
 
 @implementer(IChatMember)
@@ -72,7 +69,8 @@ class Session:
         "_room",
         "_requests",
         "_timer",
-        "_early",
+        "_hello",
+        "_inbox",
         "_refused",
     )
     _log = Logger()
@@ -96,10 +94,13 @@ class Session:
         self._state = State.HELLO
         self._room = ""
         self._requests: Requests | None = None
-        self._early = b""
+        self._hello = b""
+        self._inbox = Inbox(chat, connection, self)
         self._refused = 0
-        self._timer = chat.clock.callLater(chat.limits.joining, self._expire)
-        chat.opened(self)
+        self._timer: IDelayedCall | None = None
+        allowed = chat.opened(self, connection.peerAddress())
+        if self._state is State.HELLO:
+            self._timer = chat.clock.callLater(allowed, self._expire)
 
     @property
     def awaitsHello(self) -> bool:
@@ -113,7 +114,22 @@ class Session:
         """
         Whether the session does not read at the moment.
         """
-        return self._state in (State.JOINING, State.BUSY)
+        return self._inbox.held
+
+    @property
+    def throttled(self) -> bool:
+        """
+        Whether that is because the client is over its sending rate.
+        """
+        return self._inbox.throttled
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """
+        What it uses and speaks: C{tcp} or C{websocket}; C{text} or C{events}, or C{hello} before.
+        """
+        dialect = self.dialect
+        return dialect.transport, "hello" if self.awaitsHello else dialect.name
 
     def speakEvents(self) -> None:
         """
@@ -127,18 +143,18 @@ class Session:
 
         @return: what came behind the hello, or C{None} while it is not complete
         """
-        first = not self._early
-        self._early += data
+        first = not self._hello
+        self._hello += data
         try:
-            split = wire.splitHello(self._early) if first or wire.mayEnd(data) else None
-            if len(self._early) - (len(split[1]) if split else 0) > self._chat.limits.hello:
+            split = wire.splitHello(self._hello) if first or wire.mayEnd(data) else None
+            if len(self._hello) - (len(split[1]) if split else 0) > self._chat.limits.hello:
                 raise ChatError(BAD_HELLO, f"longer than {self._chat.limits.hello} bytes")
             if split is None:
                 return None
-            self._early = b""
+            self._hello = b""
             self._greet(split[0])
         except ChatError as error:
-            self._early = b""
+            self._hello = b""
             self.refuse(error)
             return b""
         return split[1]
@@ -146,6 +162,7 @@ class Session:
     def _greet(self, hello: bytes) -> None:
         if wire.hasVersion(hello):
             self.dialect = self._events
+        self._chat.admit(self, self._connection.peerAddress())
         if self.dialect is self._events:
             self._welcome(wire.decodeHello(hello, True))
         else:
@@ -153,26 +170,14 @@ class Session:
             self.name = greeting.name
             self._state = State.JOINING
             joined = self._chat.join(self, greeting.room or "")
-            self._hold(joined.addCallbacks(self._joined, self._failed), State.TEXT)
+            self._inbox.hold(joined.addCallbacks(self._joined, self._failed))
 
     def _welcome(self, hello: commands.Hello) -> None:
         self.name = names.checkName(hello.name)
         self._requests = Requests(self._chat, self, self._connection, self._failed, hello.presence)
         self._state = State.EVENTS
-        self._timer.cancel()
-        if hello.session is not None:
-            self._chat.takeOver(hello.session, self.name)
-        limits = self._chat.limits
-        self._tell(
-            events.Welcome(
-                v=wire.VERSION,
-                server=SERVER,
-                session=self._chat.issue(self),
-                limits=events.Allowed(line=limits.line, history=limits.history, rooms=limits.rooms),
-                ping=limits.ping,
-                id=hello.id,
-            )
-        )
+        self._stopTimer()
+        self._requests.welcome(hello)
         self._connection.keepAsking()
         if hello.room is not None:
             self._do(
@@ -185,42 +190,44 @@ class Session:
         """
         Take one or more lines, whole but for the last newline. Ignored after the end.
         """
-        _RECEIVED[self._state](self, lines)
+        if self._state is not State.ENDED:
+            self._inbox.received(lines)
 
-    def _wait(self, lines: bytes) -> None:
-        self._early += lines + b"\n"
+    def serve(self, lines: list[bytes]) -> list[bytes]:
+        """
+        Say these lines, or do what they command.
 
-    def _ignore(self, lines: bytes) -> None:
-        pass
+        @return: those that have to wait for one before them
+        """
+        return self._say(lines) if self._state is State.TEXT else self._command(lines)
 
-    def _say(self, lines: bytes) -> None:
-        split = lines.split(b"\n")
-        for index, line in enumerate(split):
+    def _say(self, lines: list[bytes]) -> list[bytes]:
+        for index, line in enumerate(lines):
             try:
                 text = wire.decodeLine(line, self._chat.limits.line)
                 waiting = self._chat.say(self, self._room, text)
             except ChatError as error:
                 self.refuse(error)
                 if self._state is State.ENDED:
-                    return
+                    break
             else:
                 if waiting is not None:
-                    self._early = _joined(split[index + 1 :])
-                    self._hold(waiting.addErrback(self._failed), State.TEXT)
-                    return
+                    self._inbox.hold(waiting.addErrback(self._failed))
+                    return lines[index + 1 :]
+        return []
 
-    def _command(self, lines: bytes) -> None:
-        split = lines.split(b"\n")
-        for index, line in enumerate(split):
+    def _command(self, lines: list[bytes]) -> list[bytes]:
+        for index, line in enumerate(lines):
             if line.strip():
                 try:
                     self._do(wire.decodeCommand(line, self._chat.limits.line))
                 except ChatError as error:
                     self.refuse(error)
-            if self._state is not State.EVENTS:
-                if self._state is State.BUSY:
-                    self._early = _joined(split[index + 1 :])
-                return
+            if self._state is State.ENDED:
+                break
+            if self._inbox.held:
+                return lines[index + 1 :]
+        return []
 
     def _do(self, command: commands.Command) -> None:
         try:
@@ -230,40 +237,16 @@ class Session:
             self.refuse(error)
         else:
             if waiting is not None:
-                self._hold(waiting.addErrback(self._failed, command), State.EVENTS)
-
-    def _hold(self, waiting: Deferred[Any], after: State) -> None:
-        """
-        Do nothing else until this has fired.
-        """
-        done: list[None] = []
-        waiting.addCallback(lambda _: done.append(None))
-        if done:
-            if self._state is State.JOINING:
-                self._state = after
-        elif self._state is not State.ENDED:
-            if self._state is not State.JOINING:
-                self._state = State.BUSY
-            self._connection.pauseReading()
-            waiting.addCallback(lambda _: self._goOn(after))
-
-    def _goOn(self, after: State) -> None:
-        if self._state is State.ENDED:
-            return
-        self._state = after
-        early, self._early = self._early, b""
-        if early:
-            self.received(early[:-1])
-        if not self.busy:
-            self._connection.resumeReading()
+                self._inbox.hold(waiting.addErrback(self._failed, command))
 
     def _joined(self, joined: events.Joined) -> None:
         if self._state is State.ENDED:  # gone while it waited
             self._chat.leave(self, joined.room)
             return
+        self._state = State.TEXT
         self._room = joined.room
         self.name = joined.name
-        self._timer.cancel()
+        self._stopTimer()
         self._log.info(
             "{name} joins {room} from {peer}",
             name=self.name,
@@ -306,12 +289,14 @@ class Session:
         """
         if self._refuse(error):
             self._bid(BAD_REQUEST)
+            self._chat.metrics.disconnects[BAD_REQUEST.code] += 1
             self._close()
 
     def _refuse(self, error: ChatError) -> bool:
         if self._state is State.ENDED:
             return False
         self._refused += 1
+        self._chat.metrics.refusals[error.code] += 1
         if self._refused <= LOGGED:
             self._log.info(
                 "refused {peer}: {code} {text}",
@@ -339,6 +324,8 @@ class Session:
 
         @param waiting: the bytes that the client did not take
         """
+        self._chat.metrics.slow += 1
+        self._chat.metrics.disconnects[SLOW.code] += 1
         self._log.warn(
             "slow consumer {name} from {peer}: {waiting} bytes waiting",
             name=self.name,
@@ -355,7 +342,17 @@ class Session:
         self._chat.closed(self)
 
     def _expire(self) -> None:
-        self.refuse(ChatError(HELLO_TIMEOUT, f"not joined within {self._chat.limits.joining:g} s"))
+        self._timer = None
+        try:
+            self._chat.admit(self, self._connection.peerAddress())
+            raise ChatError(HELLO_TIMEOUT, f"not joined within {self._chat.limits.joining:g} s")
+        except ChatError as error:
+            self.refuse(error)
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _tell(self, event: events.Event) -> None:
         if self._state is not State.ENDED:
@@ -371,14 +368,15 @@ class Session:
             self._tell(_bye(end))
 
     def _end(self, end: Disconnect) -> None:
+        self._chat.metrics.disconnects[end.code] += 1
         self._close()
         self._connection.hangUp(end)
 
     def _close(self) -> None:
         self._state = State.ENDED
-        self._early = b""
-        if self._timer.active():
-            self._timer.cancel()
+        self._hello = b""
+        self._inbox.end()
+        self._stopTimer()
         if self._room:
             self._log.info("{name} leaves {room}", name=self.name, room=self._room)
             self._chat.leave(self, self._room)
@@ -390,18 +388,3 @@ class Session:
 
 def _bye(end: Disconnect) -> events.Bye:
     return events.Bye(code=end.code, reason=end.reason, reconnect=end.reconnect, retry=end.retry)
-
-
-def _joined(lines: list[bytes]) -> bytes:
-    return b"".join([line + b"\n" for line in lines])
-
-
-#: What is done with lines in each L{State}; the hello comes by a way of its own.
-_RECEIVED: tuple[Callable[[Session, bytes], None], ...] = (
-    Session._ignore,
-    Session._wait,
-    Session._say,
-    Session._command,
-    Session._wait,
-    Session._ignore,
-)

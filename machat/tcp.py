@@ -42,9 +42,10 @@ class ChatProtocol(LineReceiver):
         with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
             self.transport.setTcpNoDelay(True)
             self.transport.setTcpKeepAlive(True)
-        self._outbox = Outbox(self.transport, self._chat.clock, self._chat.limits, self._slow)
+        chat = self._chat
+        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.backlog)
         self.setRawMode()
-        self._session = Session(self._chat, self, (wire.TEXT, wire.EVENTS), self._outbox.write)
+        self._session = Session(chat, self, (wire.TEXT, wire.EVENTS), self._outbox.write)
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -118,6 +119,7 @@ class ChatProtocol(LineReceiver):
         self.transport.pauseProducing()
 
     def resumeReading(self) -> None:
+        self._alive = True  # its answer may lie unread
         self.transport.resumeProducing()
 
     def peerAddress(self) -> Any:

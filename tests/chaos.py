@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter
+from math import inf
 from random import Random
 from typing import Any
 
@@ -180,7 +181,7 @@ class Storm:
         self._reactor = reactor
         self._options = options
         self._random = Random(options.seed)
-        self._limits = Limits(logMessages=100_000, logBytes=1 << 30, history=100_000)
+        self._limits = Limits(rate=inf, logMessages=100_000, logBytes=1 << 30, history=100_000)
         self._chat = ChatService(reactor, self._limits)
         self._proxies: list[Proxy] = []
         self._ports: list[Any] = []

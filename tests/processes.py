@@ -177,9 +177,10 @@ class ServerTestCase(SynchronousTestCase):
 
     def serve(self, *arguments: object) -> subprocess.Popen[str]:
         """
-        @return: a C{twistd -n machat} that the test's end stops
+        @return: a C{twistd -n machat} that the test's end stops. Without a sending rate, if the
+            arguments set none
         """
-        return self.stopAtEnd(twistd(*arguments))
+        return self.stopAtEnd(twistd("--rate", "off", *arguments))
 
     def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
         """

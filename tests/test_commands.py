@@ -6,6 +6,7 @@ and nothing of them is left.
 from __future__ import annotations
 
 import json
+from math import inf
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from machat.testing import MemoryChat, MemoryClient
 
 #: Small, so that every bound is met.
 LIMITS = Limits(
+    rate=inf,
     waiting=5_000,
     history=5,
     logMessages=4,
@@ -87,7 +89,7 @@ class AnyCommandsTests(SynchronousTestCase):
         chat.turn()
         self.assertEqual(self.flushLoggedErrors(), [])
         self.assertEqual(len(chat.service._rooms), 0)
-        self.assertEqual((chat.service._connections, chat.service._secrets), ({}, {}))
+        self.assertEqual((len(chat.service.connections), chat.service.connections._owners), (0, {}))
         self.assertEqual(chat.clock.getDelayedCalls(), [])
 
     def act(self, chat: MemoryChat, client: MemoryClient, what: str) -> None:

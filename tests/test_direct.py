@@ -18,6 +18,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.backlog import Backlog
 from machat.limits import Limits
 from machat.outbox import Outbox
 from tests.processes import makeCertificate
@@ -84,7 +85,7 @@ class TLSTests(SynchronousTestCase):
         self.tls = TLSMemoryBIOFactory(self.options, False, factory, self.clock).buildProtocol(None)
         self.tls.makeConnection(self.socket)
         limits = Limits(waiting=PLENTY)
-        self.outbox = Outbox(self.tls, self.clock, limits, self.gaveUp.append)
+        self.outbox = Outbox(self.tls, self.clock, limits, self.gaveUp.append, Backlog(PLENTY))
         self.socket.outbox = self.outbox
         self.client = Client()
         self.client.read(b"")

@@ -28,6 +28,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides, verify
 
+from machat.backlog import Backlog
 from machat.limits import Limits
 from machat.outbox import LINGER, PIECE, Outbox
 
@@ -140,7 +141,7 @@ class OutboxTestCase(SynchronousTestCase):
 
     def makeOutbox(self, transport: Any, **limits: float) -> None:
         values = Limits(**{"waiting": 10_000_000, **limits})  # type: ignore[arg-type]
-        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append)
+        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, Backlog(1 << 30))
         self.socket.outbox = self.outbox
 
     def tearDown(self) -> None:

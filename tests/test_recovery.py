@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 from hypothesis import settings
@@ -71,7 +72,13 @@ class RecoveryMachine(RuleBasedStateMachine):
         super().__init__()
         self.witness = Witness()
         limits = Limits(
-            logMessages=KEPT, history=KEPT - 1, remembered=1e9, receipts=1_000, ping=10_000, pong=1
+            rate=inf,
+            logMessages=KEPT,
+            history=KEPT - 1,
+            remembered=1e9,
+            receipts=1_000,
+            ping=10_000,
+            pong=1,
         )
         self.chat = MemoryChat(limits, hooks=self.witness)
         self.clients = {name: Client(name) for name in NAMES}
@@ -264,7 +271,7 @@ class RealSocketTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.server = twistd("--tcp", LOCAL, "--ws", LOCAL)
+        self.server = twistd("--rate", "off", "--tcp", LOCAL, "--ws", LOCAL)
         self.addCleanup(stop, self.server)
         self.tcp, self.ws = portsOf(self.server, "ChatFactory", "ChatWebSocketFactory")
 

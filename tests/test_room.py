@@ -13,6 +13,7 @@ from zope.interface import implementer, verify
 from machat.errors import Disconnect
 from machat.events import Draft, Event, Message, Position
 from machat.interfaces import IChatMember, IDialect
+from machat.metrics import Metrics
 from machat.room import Room
 
 
@@ -21,6 +22,9 @@ class CountingDialect:
     """
     Encodes a batch to a list of its texts, and keeps what it encoded.
     """
+
+    transport = "memory"
+    name = "counting"
 
     def __init__(self) -> None:
         self.encoded: list[list[str]] = []
@@ -74,7 +78,7 @@ class RoomTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.room = Room("Dev")
+        self.room = Room("Dev", Metrics())
         self.room.follows(Position("epoch", 0))
         self.dialect = CountingDialect()
         self.other = CountingDialect()
@@ -109,7 +113,7 @@ class RoomTests(SynchronousTestCase):
         """
         A room is called as it was first written, and compared by its key.
         """
-        room = Room("Straße")
+        room = Room("Straße", Metrics())
         self.assertEqual((room.name, room.key), ("Straße", "strasse"))
 
     def test_members(self) -> None:
@@ -292,7 +296,7 @@ class RoomTests(SynchronousTestCase):
         """
         The position is the last number that was delivered, and is there before anybody hears of it.
         """
-        room = Room("Dev")
+        room = Room("Dev", Metrics())
         self.assertIsNone(room.position)
         position = Position("epoch", 7)
         self.assertIs(room.follows(position), position)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
@@ -357,16 +358,62 @@ class StopTests(SynchronousTestCase):
         self.successResultOf(done)
         self.assertEqual(mina.end, SHUTDOWN)
 
+    def test_spread(self) -> None:
+        """
+        Byes go out some hundreds a turn, with times to come back that are spread over a second and
+        another for each thousand.
+        """
+        members = [MemoryMember(f"m{number}") for number in range(1_200)]
+        for member in members:
+            self.service.opened(member, None)
+        self.service.stopService()
+        told = [member for member in members if member.end is not None]
+        self.assertTrue(0 < len(told) < 1_200)
+        self.chat.clock.pump([0, 0])
+        retries = [member.end.retry or 0 for member in members if member.end is not None]
+        self.assertEqual(len(retries), 1_200)
+        self.assertTrue(0 <= min(retries) < 0.5 and 1.7 < max(retries) <= 2.2)
+
+    def test_waitsForTheLog(self) -> None:
+        """
+        What was said is in the log before a stop is done.
+        """
+        clock = Clock()
+        log = SlowLog(clock)
+        service = ChatService(clock, log=log)
+        mina = MemoryMember("Mina")
+        joined = service.join(mina, "dev")
+        log.release()
+        self.successResultOf(joined)
+        service.say(mina, "dev", "last words")
+        done = service.stopService()
+        self.assertNoResult(done)
+        log.release()
+        self.successResultOf(done)
+
+    def test_nobodyGetsIn(self) -> None:
+        """
+        Who joins while it stops is sent away.
+        """
+        self.service.opened(MemoryMember("still here"), None)
+        self.service.stopService()
+        late = MemoryMember("late")
+        refused = self.failureResultOf(self.service.join(late, "dev"), ChatError)
+        self.assertEqual(refused.value.code, "failed")
+        self.assertEqual(late.end, SHUTDOWN)
+        self.assertEqual(len(self.service.rooms), 0)
+
     def test_connections(self) -> None:
         """
         A stop waits until the connections are gone; one that comes late is told at once.
         """
         connection = MemoryMember("connection")
-        self.service.opened(connection)
+        self.service.opened(connection, None)
         done = self.service.stopService()
-        self.assertEqual(connection.end, SHUTDOWN)
+        assert connection.end is not None
+        self.assertEqual(replace(connection.end, retry=SHUTDOWN.retry), SHUTDOWN)
         late = MemoryMember("late")
-        self.service.opened(late)
+        self.service.opened(late, None)
         self.assertEqual(late.end, SHUTDOWN)
         self.service.closed(connection)
         self.assertNoResult(done)

@@ -4,12 +4,15 @@ Tests for L{machat.session}, and what both transports must do alike.
 
 from __future__ import annotations
 
+from math import inf
+
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
 from machat.events import Joined
 from machat.interfaces import IChatMember, IConnection
+from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
 
 
@@ -173,7 +176,7 @@ class TextTests(SynchronousTestCase):
             client.close()
         self.chat.turn()
         self.assertEqual(len(self.chat.service._rooms), 0)
-        self.assertEqual(self.chat.service._connections, {})
+        self.assertEqual(len(self.chat.service.connections), 0)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
     def test_shutdown(self) -> None:
@@ -273,7 +276,7 @@ class AbuseTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.chat = MemoryChat()
+        self.chat = MemoryChat(Limits(rate=inf))
 
     def test_refusedAllTheTime(self) -> None:
         """

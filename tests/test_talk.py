@@ -50,10 +50,11 @@ class TalkTests(SynchronousTestCase):
 
     def test_paste(self) -> None:
         """
-        Of a paste each line is a message.
+        Of a paste each line is a message; the sending rate delays the last of them.
         """
         self.seen()
         self.talk.typed("\n".join(str(n) for n in range(30)))
+        self.chat.clock.pump([0.1] * 40)
         self.assertEqual(self.seen(), [f"Mina: {n}" for n in range(30)])
 
     def test_rooms(self) -> None:

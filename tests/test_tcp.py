@@ -4,6 +4,8 @@ Tests for L{machat.tcp}: what is special to a byte stream.
 
 from __future__ import annotations
 
+from math import inf
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -89,7 +91,7 @@ class HelloTests(SynchronousTestCase):
         @given(st.lists(st.binary(max_size=60), max_size=6), st.booleans())
         def send(pieces: list[bytes], joined: bool) -> None:
             self.heard(*([HELLO] if joined else []), *pieces)
-            self.assertEqual(self.chat.service._connections, {})
+            self.assertEqual(len(self.chat.service.connections), 0)
             self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
         send()
@@ -143,7 +145,7 @@ class SlowTests(SynchronousTestCase):
         """
         A client that does not read is aborted when too much waits for it; the others hear all.
         """
-        chat = MemoryChat(Limits(waiting=1000))
+        chat = MemoryChat(Limits(rate=inf, waiting=1000))
         slow, quick = chat.tcp("slow", "dev"), chat.tcp("quick", "dev")
         slow.transport.producer.pauseProducing()
         for number in range(60):

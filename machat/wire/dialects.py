@@ -24,6 +24,9 @@ class TextLines:
     The C{text} dialect on a byte stream.
     """
 
+    transport = "tcp"
+    name = "text"
+
     def encode(self, messages: Sequence[Message]) -> bytes:
         return "".join([f"{m.sender}:{m.text}\n" for m in messages]).encode()
 
@@ -40,6 +43,8 @@ class TextFrames(TextLines):
     """
     The C{text} dialect on a WebSocket: one text frame a message.
     """
+
+    transport = "websocket"
 
     def encode(self, messages: Sequence[Message]) -> bytes:
         return b"".join([frame(f"{m.sender}:{m.text}\n".encode()) for m in messages])
@@ -59,6 +64,9 @@ class EventLines:
     The C{events} dialect on a byte stream.
     """
 
+    transport = "tcp"
+    name = "events"
+
     def encode(self, messages: Sequence[Message]) -> bytes:
         return _ENCODER.encode_lines(messages)
 
@@ -72,6 +80,9 @@ class EventFrames:
     The C{events} dialect on a WebSocket: one text frame an event.
     """
 
+    transport = "websocket"
+    name = "events"
+
     def encode(self, messages: Sequence[Message]) -> bytes:
         return b"".join([frame(_encode(message)) for message in messages])
 
@@ -84,6 +95,9 @@ class Typed:
     """
     No wire at all: members inside the process get the events as they are.
     """
+
+    transport = "memory"
+    name = "typed"
 
     def encode(self, messages: Sequence[Message]) -> Sequence[Message]:
         return messages

@@ -67,7 +67,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
             transport.setTcpNoDelay(True)
         self.transport = self._outbox = Outbox(
-            transport, self._chat.clock, self._chat.limits, self._slow
+            transport, self._chat.clock, self._chat.limits, self._slow, self._chat.backlog
         )
         self._session = Session(
             self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write
@@ -215,6 +215,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._outbox.transport.pauseProducing()
 
     def resumeReading(self) -> None:
+        self._alive = True  # its answer may lie unread
         self._outbox.transport.resumeProducing()
 
     def peerAddress(self) -> Any:

@@ -1,0 +1,110 @@
+"""
+The connections of a chat: how many there may be, and their secrets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from secrets import token_urlsafe
+from typing import Any
+
+from machat import names
+from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
+from machat.limits import Limits
+from machat.peers import networkOf
+
+#: How long a connection too many has to say its hello, seconds: then it can be told why it has to
+#: go, in its own dialect, and from which address it really comes.
+HURRY = 1.0
+
+#: One connection in so many over their limit is one too many even for that.
+_MARGIN = 18
+
+
+class Connections:
+    """
+    Counts connections, in all and by the network that they come from.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._secrets: dict[Any, str | None] = {}
+        self._owners: dict[str, Any] = {}
+        self._networks: dict[Any, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(list(self._secrets))
+
+    def add(self, connection: Any, address: Any) -> float:
+        """
+        @param address: the peer's, as far as it is known
+        @return: how long the connection may take to join, seconds
+        """
+        self._secrets[connection] = None
+        self._count(connection, networkOf(address))
+        if len(self) - self._limits.connections > self._limits.connections // _MARGIN:
+            return 0.0
+        if self._tooMany(connection):
+            return min(HURRY, self._limits.joining)
+        return self._limits.joining
+
+    def check(self, connection: Any, address: Any) -> None:
+        """
+        @param address: the peer's, now that it has sent something
+        @raise ChatError: C{too-many-connections}
+        """
+        network = networkOf(address)
+        if network != self._networks.get(connection):
+            self._forget(connection)
+            self._count(connection, network)
+        if self._tooMany(connection):
+            raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
+
+    def discard(self, connection: Any) -> None:
+        """
+        Count a connection no more, and forget its secret. One that is not known is ignored.
+        """
+        secret = self._secrets.pop(connection, None)
+        if secret is not None:
+            del self._owners[secret]
+        self._forget(connection)
+
+    def _count(self, connection: Any, network: str | None) -> None:
+        if network is not None:
+            self._networks[connection] = network
+            self._counts[network] = self._counts.get(network, 0) + 1
+
+    def _forget(self, connection: Any) -> None:
+        network = self._networks.pop(connection, None)
+        if network is not None:
+            self._counts[network] -= 1
+            if not self._counts[network]:
+                del self._counts[network]
+
+    def _tooMany(self, connection: Any) -> bool:
+        network = self._networks.get(connection, "")
+        return (
+            len(self) > self._limits.connections
+            or self._counts.get(network, 0) > self._limits.perAddress
+        )
+
+    def issue(self, connection: Any) -> str:
+        """
+        See L{machat.interfaces.IChatRoom.issue}.
+        """
+        secret = token_urlsafe(16)
+        self._secrets[connection] = secret
+        self._owners[secret] = connection
+        return secret
+
+    def takeOver(self, secret: str, name: str) -> None:
+        """
+        See L{machat.interfaces.IChatRoom.takeOver}.
+        """
+        earlier = self._owners.get(secret)
+        if earlier is not None and names.key(earlier.name) == names.key(name):
+            earlier.disconnected(REPLACED)

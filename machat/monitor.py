@@ -1,0 +1,228 @@
+"""
+How a chat is, over HTTP: C{/metrics} for Prometheus, C{/healthz}, C{/readyz} and C{/rooms}.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from heapq import nlargest
+from itertools import accumulate
+from typing import Any
+
+import msgspec
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import Metric
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector, CollectorRegistry
+from twisted.application.internet import TimerService
+from twisted.application.service import MultiService
+from twisted.web.http import SERVICE_UNAVAILABLE, Request
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from machat.log import MemoryLog
+from machat.metrics import Histogram, Metrics
+from machat.service import ChatService
+
+#: How often the reactor's lag is measured, seconds, and upper bounds of what is counted apart.
+LAG_EVERY = 0.25
+LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+#: The largest rooms that are told of.
+LISTED = 1_000
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"machat_{name}", text, value)
+
+
+def _counter(name: str, text: str, value: float) -> Metric:
+    return CounterMetricFamily(f"machat_{name}", text, value)
+
+
+def _byCode(name: str, text: str, counts: Counter[Any]) -> Metric:
+    family = CounterMetricFamily(f"machat_{name}", text, labels=["code"])
+    for code, count in sorted(counts.items()):
+        family.add_metric([str(code)], count)
+    return family
+
+
+def _histogram(name: str, text: str, histograms: Sequence[Histogram]) -> Metric:
+    bounds = [*map(str, histograms[0].bounds), "+Inf"]
+    counts = accumulate([sum(each) for each in zip(*(h.counts for h in histograms), strict=True)])
+    family = HistogramMetricFamily(f"machat_{name}", text)
+    family.add_metric([], list(zip(bounds, counts, strict=True)), sum(h.sum for h in histograms))
+    return family
+
+
+def _sum(counters: Iterable[Counter[Any]]) -> Counter[Any]:
+    return sum(counters, Counter())
+
+
+class ChatCollector(Collector):
+    """
+    The metrics of some chats, added up when somebody asks.
+    """
+
+    def __init__(self, reactor: Any, chats: Sequence[ChatService], lag: Histogram) -> None:
+        self._reactor = reactor
+        self._chats = chats
+        self._lag = lag
+
+    def collect(self) -> Iterator[Metric]:
+        """
+        @return: all of them
+        """
+        yield from self._collectNow()
+        yield from self._collectSince([chat.metrics for chat in self._chats])
+        yield from self._collectLogs([c.log for c in self._chats if isinstance(c.log, MemoryLog)])
+        yield _histogram("reactor_lag_seconds", "How late a timer was called", [self._lag])
+
+    def _collectNow(self) -> Iterator[Metric]:
+        kinds: Counter[tuple[str, str]] = Counter()
+        throttled = 0
+        for chat in self._chats:
+            for connection in chat.connections:
+                kinds[connection.kind] += 1
+                throttled += connection.throttled
+        labels = ["transport", "dialect"]
+        family = GaugeMetricFamily("machat_connections", "Connections", labels=labels)
+        for kind, count in sorted(kinds.items()):
+            family.add_metric(kind, count)
+        yield family
+        rooms = [room for chat in self._chats for room in chat.rooms]
+        waiting = sum(chat.backlog.waiting for chat in self._chats)
+        calls = len(self._reactor.getDelayedCalls())
+        yield _gauge("rooms", "Rooms with somebody in them", len(rooms))
+        yield _gauge("members", "Members of all rooms", sum(len(room) for room in rooms))
+        yield _gauge("waiting_bytes", "Output that waits for all connections", waiting)
+        yield _gauge("throttled", "Connections over their sending rate", throttled)
+        yield _gauge("draining", "Whether it is about to stop", not isReady(self._chats))
+        yield _gauge("pending_calls", "Timers of the reactor", calls)
+
+    def _collectSince(self, metrics: Sequence[Metrics]) -> Iterator[Metric]:
+        messages = sum(m.batches.sum for m in metrics)
+        deliveries = sum(m.deliveries for m in metrics)
+        refusals = _sum(m.refusals for m in metrics)
+        ends = _sum(m.disconnects for m in metrics)
+        throttles = sum(m.throttles for m in metrics)
+        slow = sum(m.slow for m in metrics)
+        failures = sum(m.logFailures for m in metrics)
+        yield _counter("messages", "Messages sent to a room", messages)
+        yield _counter("deliveries", "Messages handed to a member", deliveries)
+        yield _byCode("refusals", "Refusals by error code", refusals)
+        yield _byCode("disconnects", "Connections ended by the server, by close code", ends)
+        yield _counter("throttles", "Times a client was over its sending rate", throttles)
+        yield _counter("slow_consumers", "Connections given up: too much waited", slow)
+        yield _counter("log_failures", "Batches that the log did not take", failures)
+        yield _histogram("flush_seconds", "Time of a flush", [m.flushes for m in metrics])
+        yield _histogram("batch_messages", "Messages of a batch", [m.batches for m in metrics])
+
+    def _collectLogs(self, logs: Sequence[MemoryLog]) -> Iterator[Metric]:
+        sizes = [log.size() for log in logs]
+        for name, text, values in (
+            ("log_rooms", "Rooms of which there is a log", [size.rooms for size in sizes]),
+            ("log_messages", "Messages in the logs", [size.messages for size in sizes]),
+            ("log_bytes", "Memory of the logs", [size.bytes for size in sizes]),
+        ):
+            yield _gauge(name, text, sum(values))
+
+
+def isReady(chats: Sequence[ChatService]) -> bool:
+    """
+    @return: whether all of them let people in
+    """
+    return all(chat.running and not chat.draining for chat in chats)
+
+
+class _Page(Resource):
+    """
+    A page that is made anew for each request.
+    """
+
+    def __init__(self, render: Callable[[Request], bytes]) -> None:
+        Resource.__init__(self)
+        self._render = render
+
+    def render_GET(self, request: Request) -> bytes:
+        request.setHeader(b"cache-control", b"no-store")
+        return self._render(request)
+
+
+class _Site(Site):
+    noisy = False
+
+    def log(self, request: Request) -> None:
+        """
+        Write nothing: somebody asks every few seconds.
+        """
+
+
+class Monitor(MultiService):
+    """
+    Measures the lag of the reactor, and answers C{site}, which is to be listened with.
+
+    @ivar site: the L{Site}
+    """
+
+    def __init__(self, reactor: Any, chats: Sequence[ChatService]) -> None:
+        MultiService.__init__(self)
+        self._reactor = reactor
+        self._chats = chats
+        self._lag = Histogram(LAG_SECONDS)
+        self._last: float | None = None
+        self._registry = CollectorRegistry()
+        self._registry.register(ChatCollector(reactor, chats, self._lag))
+        ProcessCollector(registry=self._registry)
+        root = Resource()
+        root.putChild(b"metrics", _Page(self._metrics))
+        root.putChild(b"healthz", _Page(self._health))
+        root.putChild(b"readyz", _Page(self._readiness))
+        root.putChild(b"rooms", _Page(self._rooms))
+        self.site = _Site(root)
+        timer = TimerService(LAG_EVERY, self._measure)
+        timer.clock = reactor
+        timer.setServiceParent(self)
+
+    def _measure(self) -> None:
+        now = self._reactor.seconds()
+        if self._last is not None:
+            self._lag.observe(max(0.0, now - self._last - LAG_EVERY))
+        self._last = now
+
+    def _metrics(self, request: Request) -> bytes:
+        encode, kind = choose_encoder(request.getHeader("accept") or "")
+        request.setHeader("content-type", kind)
+        data: bytes = encode(self._registry)
+        return data
+
+    def _health(self, request: Request) -> bytes:
+        request.setHeader("content-type", "text/plain")
+        return b"ok\n"
+
+    def _readiness(self, request: Request) -> bytes:
+        request.setHeader("content-type", "text/plain")
+        if isReady(self._chats):
+            return b"ready\n"
+        request.setResponseCode(SERVICE_UNAVAILABLE)
+        return b"draining\n"
+
+    def _rooms(self, request: Request) -> bytes:
+        request.setHeader("content-type", "application/json")
+        rooms = [room for chat in self._chats for room in chat.rooms]
+        largest = nlargest(LISTED, rooms, key=len)
+        return msgspec.json.encode(
+            {
+                "count": len(rooms),
+                "rooms": [
+                    {
+                        "room": room.name,
+                        "members": len(room),
+                        "seq": room.position.seq if room.position else None,
+                    }
+                    for room in largest
+                ],
+            }
+        )

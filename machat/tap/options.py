@@ -1,0 +1,273 @@
+"""
+The command line. Every limit of L{machat.limits} that an operator may have a
+wish for is an option.
+"""
+
+from __future__ import annotations
+
+import re
+import resource
+import sys
+from collections.abc import Callable
+from math import inf
+from typing import Any, NamedTuple, cast
+
+from msgspec.structs import replace
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.interfaces import IReactorCore
+from twisted.python import usage
+
+from machat.limits import DEFAULTS, UNLIMITED, Limits
+
+#: The share of the process's descriptors that connections may take.
+CONNECTIONS = 0.9
+
+_UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def count(text: str) -> int:
+    """
+    @param text: a whole number from 1 on
+    @raise ValueError: it is none
+    """
+    return _quantity(text, {"": 1})
+
+
+def size(text: str) -> int:
+    """
+    @param text: bytes, a whole number from 1 on, or with the unit C{KiB}, C{MiB} or C{GiB}
+    @raise ValueError: it is none
+    """
+    return _quantity(text, _UNITS)
+
+
+def _quantity(text: str, units: dict[str, int]) -> int:
+    match = re.fullmatch(r"([0-9]{1,15})([A-Za-z]*)", text, re.ASCII)
+    if match is None or match[2] not in units or not int(match[1]):
+        raise ValueError(f"not a number from 1 on{_among(units)}")
+    return int(match[1]) * units[match[2]]
+
+
+def seconds(text: str) -> float:
+    """
+    @param text: a number above 0, or with the unit C{s}, C{m} or C{h}
+    @raise ValueError: it is none
+    """
+    match = re.fullmatch(r"([0-9]{0,9}\.?[0-9]{0,6})([a-z]?)", text, re.ASCII)
+    if match is None or match[2] not in _SPANS or match[1] in ("", ".") or not float(match[1]):
+        raise ValueError(f"not a time above 0{_among(_SPANS)}")
+    return float(match[1]) * _SPANS[match[2]]
+
+
+def whole(text: str) -> int:
+    """
+    @param text: as for L{seconds}, but a whole number of them
+    @raise ValueError: it is none
+    """
+    value = seconds(text)
+    if value != int(value):
+        raise ValueError("not whole seconds")
+    return int(value)
+
+
+def perSecond(text: str) -> float:
+    """
+    @param text: a number above 0
+    @raise ValueError: it is none
+    """
+    if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{0,3}", text, re.ASCII) is None or not text.strip("0."):
+        raise ValueError("not a number above 0")
+    return float(text)
+
+
+def _among(units: dict[str, int]) -> str:
+    named = ", ".join(unit for unit in units if unit)
+    return f", with a unit if you like: {named}" if named else ""
+
+
+class _Option(NamedTuple):
+    """
+    One limit as an option.
+
+    @ivar off: what C{off} means, if one may say so
+    """
+
+    field: str
+    parse: Callable[[str], float]
+    text: str
+    off: float | None = None
+
+
+#: The options by name, in the order of the help.
+OPTIONS = {
+    "rate": _Option("rate", perSecond, "Messages a client may send in a second, or off.", inf),
+    "burst": _Option("burst", count, "Messages it may send at once before that counts."),
+    "max-line": _Option("line", size, "The longest line or message of a client, bytes."),
+    "max-waiting": _Option("waiting", size, "Output that may wait for one client, bytes."),
+    "max-waiting-total": _Option(
+        "waitingTotal", size, "Output that may wait for all together, bytes, or off.", UNLIMITED
+    ),
+    "max-stall": _Option("stalled", seconds, "Time without progress for what waits."),
+    "max-connections": _Option(
+        "connections", count, "Connections in all, or off; else 0.9 of the descriptors.", UNLIMITED
+    ),
+    "max-per-address": _Option(
+        "perAddress", count, "Connections from one address (/64 of IPv6), or off.", UNLIMITED
+    ),
+    "max-rooms": _Option("rooms", count, "Rooms of one connection."),
+    "max-members": _Option("members", count, "Members of one room, or off.", UNLIMITED),
+    "max-history": _Option("history", count, "Messages replayed, or asked for, at once."),
+    "join-timeout": _Option("joining", seconds, "From the connection to having joined."),
+    "close-timeout": _Option("closing", seconds, "For the last bytes of a closing connection."),
+    "ping": _Option("ping", whole, "How often a client is asked whether it is there."),
+    "pong": _Option("pong", whole, "How long it may take to answer."),
+    "log-messages": _Option("logMessages", count, "Messages that a room's log keeps."),
+    "log-bytes": _Option("logBytes", size, "Bytes of text that a room's log keeps."),
+    "log-age": _Option("logAge", seconds, "How long a room's log keeps a message."),
+    "log-total": _Option("logTotal", size, "Bytes of all rooms' logs together."),
+}
+
+
+def _shown(value: float) -> str:
+    return "off" if value in (inf, UNLIMITED) else f"{value:.15g}"
+
+
+class Options(usage.Options):
+    """
+    The command line of C{twistd machat}.
+    """
+
+    synopsis = "[options]"
+    longdesc = (
+        "A chat room: TCP lines and WebSockets (at /mychat) meet in the same rooms. An endpoint is "
+        "a strports string, for example tcp:8989 or unix:/run/machat. Sizes may be given as 64KiB "
+        "or 1MiB, times as 30s, 5m or 24h."
+    )
+    optFlags = [
+        ["separate", None, "Give TCP and WebSocket each a chat of its own."],
+        ["check", None, "Check the options, say what is wrong or nothing, and end."],
+    ]
+    optParameters = [
+        ["monitor", None, None, "Serve metrics and health on this endpoint, best on loopback."],
+        ["shutdown-timeout", None, 30.0, "Time for the whole of a stop.", seconds],
+        *[
+            [
+                name,
+                None,
+                None,
+                f"{option.text} [default: {_shown(getattr(DEFAULTS, option.field))}]",
+            ]
+            for name, option in OPTIONS.items()
+            if name != "max-connections"
+        ],
+        ["max-connections", None, None, OPTIONS["max-connections"].text],
+    ]
+
+    def __init__(self) -> None:
+        usage.Options.__init__(self)
+        self["tcp"] = []
+        self["ws"] = []
+
+    def opt_tcp(self, endpoint: str) -> None:
+        """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""
+        self["tcp"].append(endpoint)
+
+    def opt_ws(self, endpoint: str) -> None:
+        """Serve WebSockets here; repeatable, or "none". [default: tcp:8099:interface=127.0.0.1]"""
+        self["ws"].append(endpoint)
+
+    def postOptions(self) -> None:
+        """
+        Check the endpoints, and make C{limits} of the others.
+
+        @raise usage.UsageError: names the option and what cannot be used
+        """
+        self._checkEndpoints()
+        self["limits"] = self._limits()
+        if self["check"]:
+            raise SystemExit(0)
+
+    def _checkEndpoints(self) -> None:
+        for option, default in (("tcp", "8989"), ("ws", "8099")):
+            given = self[option] or [f"tcp:{default}:interface=127.0.0.1"]
+            self[option] = [endpoint for endpoint in given if endpoint != "none"]
+            for endpoint in self[option]:
+                self._check(option, endpoint)
+        if self["monitor"] is not None:
+            self._check("monitor", self["monitor"])
+        if not self["tcp"] and not self["ws"]:
+            _refuse("--tcp none and --ws none leave nothing to serve")
+
+    def _check(self, option: str, endpoint: str) -> None:
+        try:
+            serverFromString(globalReactor(), endpoint)
+        except Exception as error:
+            _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
+
+    def _limits(self) -> Limits:
+        values: dict[str, Any] = {"connections": availableConnections()}
+        for name, option in OPTIONS.items():
+            if self[name] is not None:
+                values[option.field] = self._value(name, option)
+        limits = replace(DEFAULTS, **values)
+        if limits.pong >= limits.ping:
+            _refuse(f"--pong {limits.pong}: has to be less than --ping, which is {limits.ping}")
+        return limits
+
+    def _value(self, name: str, option: _Option) -> float | None:
+        text = self[name]
+        if text == "off" and option.off is not None:
+            return option.off
+        try:
+            return option.parse(text)
+        except ValueError as error:
+            _refuse(f"--{name} {text}: {error}")
+            raise
+
+
+def availableConnections() -> int:
+    """
+    @return: the connections for which there are descriptors, once the process has all that it may
+        have
+    """
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return UNLIMITED if limit == resource.RLIM_INFINITY else int(limit * CONNECTIONS)
+
+
+def raiseDescriptors() -> None:
+    """
+    Take all the descriptors that the process may have.
+    """
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def globalReactor() -> IReactorCore:
+    """
+    @return: the reactor that C{twistd} has chosen
+    """
+    from twisted.internet import reactor
+
+    return cast(IReactorCore, reactor)
+
+
+def complain(message: str) -> None:
+    """
+    Write a line to the real standard error: C{twistd} sends C{sys.stderr} to its log.
+    """
+    print(f"machat: {message}", file=sys.__stderr__, flush=True)
+
+
+def _refuse(message: str) -> None:
+    complain(message)  # twistd tells it on standard output, below its help
+    raise usage.UsageError(message)
+
+
+def reasonOf(error: Exception) -> str:
+    """
+    @return: an exception in one line
+    """
+    cause = getattr(error, "socketError", error)
+    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
+    return " ".join(str(text).split())

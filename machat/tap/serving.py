@@ -1,0 +1,180 @@
+"""
+What runs in the process of C{twistd machat}: the endpoints, the signals, the order of a stop.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.application import strports
+from twisted.application.internet import StreamServerEndpointService
+from twisted.application.service import MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat.service import ChatService
+from machat.tap.options import complain, globalReactor, reasonOf
+
+
+def notify(state: str) -> None:
+    """
+    Tell the service manager, if there is one that asked for it (C{sd_notify(3)}).
+    """
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+            manager.sendto(state.encode(), address.replace("@", "\0", 1))
+
+
+class Server(MultiService):
+    """
+    The chats, and what shows how they are. The one is there longer than the other: it tells of the
+    end too.
+
+    @ivar reloads: what is called to L{reload}
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        chats: Sequence[ChatService],
+        monitor: Service | None,
+        timeout: float,
+    ) -> None:
+        """
+        @param timeout: of a stop, seconds
+        """
+        MultiService.__init__(self)
+        self.reloads: list[Callable[[], None]] = []
+        self._reactor = reactor
+        self._chats = chats
+        self._timeout = timeout
+        for service in [*([monitor] if monitor else []), *chats]:
+            service.setServiceParent(self)
+
+    def startService(self) -> None:
+        MultiService.startService(self)
+        self._reactor.callWhenRunning(notify, "READY=1")
+
+    def stopService(self) -> Deferred[None]:
+        """
+        @return: fires when the chats have stopped and then all else has, or the time is over
+        """
+        notify("STOPPING=1")
+        drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])
+        drained.addTimeout(self._timeout, self._reactor)
+        drained.addErrback(self._undrained)
+        for chat in self._chats:
+            self.services.remove(chat)
+        return drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
+
+    def _undrained(self, failure: Failure) -> None:
+        self._log.warn("not all was sent within {time:g} s", time=self._timeout)
+
+    def reload(self) -> None:
+        """
+        Read again what may have changed.
+        """
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        for reload in self.reloads:
+            reload()
+        notify("READY=1")
+
+
+class Signals(Service):
+    """
+    Makes SIGINT and SIGTERM stop the reactor with exit status 0: left to itself, Twisted ends the
+    process once more with the signal when all is done. The same signal again ends it at once.
+    SIGHUP reloads.
+    """
+
+    def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._reload = reload
+
+    def startService(self) -> None:
+        Service.startService(self)
+        self._reactor.callWhenRunning(self._install)  # the reactor installs its own just before
+
+    def _install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
+
+    def _stop(self, number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        self._call(self._reactor.stop)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        IReactorFromThreads(self._reactor).callFromThread(function)
+
+
+class CannotServe(Exception):
+    """
+    An endpoint cannot be listened on.
+    """
+
+
+class Listener(Service):
+    """
+    One endpoint of the command line. A failure to listen says which, in one line.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, option: str, endpoint: str, factory: IProtocolFactory, daemonized: bool
+    ) -> None:
+        self._name = f"--{option} {endpoint}"
+        self._endpoint = endpoint
+        self._server: StreamServerEndpointService = strports.service(endpoint, factory)
+        self._daemonized = daemonized
+
+    def privilegedStartService(self) -> None:
+        self._start(self._server.privilegedStartService)
+
+    def startService(self) -> None:
+        Service.startService(self)
+        self._start(self._server.startService)
+
+    def stopService(self) -> Deferred[None] | None:
+        Service.stopService(self)
+        stopped: Deferred[None] | None = self._server.stopService()
+        return stopped
+
+    def _start(self, start: Callable[[], object]) -> None:
+        try:
+            start()
+        except (CannotListenError, OSError) as error:
+            message = f"{self._name}: {reasonOf(error)}"
+            if self._daemonized:  # the parent waits to be told of an exception
+                raise CannotServe(message) from None
+            complain(message)
+            raise SystemExit(1) from None
+
+    def reload(self) -> None:
+        """
+        Read the certificate of a C{ssl:} endpoint again, for the connections to come. One that
+        cannot be used is logged, and the last one stays.
+        """
+        endpoint = self._server.endpoint
+        if isinstance(endpoint, SSL4ServerEndpoint):
+            try:
+                anew: Any = serverFromString(globalReactor(), self._endpoint)
+                context = anew._sslContextFactory.getContext()
+            except Exception as error:
+                self._log.error("{name}: {why}", name=self._name, why=reasonOf(error))
+            else:
+                endpoint._sslContextFactory._context = context
+                self._log.info("{name}: certificate read again", name=self._name)

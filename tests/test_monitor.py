@@ -1,0 +1,158 @@
+"""
+Tests for L{machat.monitor}.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.limits import Limits
+from machat.monitor import LAG_EVERY, Monitor
+from machat.testing import MemoryChat
+
+
+class MonitorTests(SynchronousTestCase):
+    """
+    A monitor of a chat in memory, asked over HTTP.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(Limits(burst=2, rate=1, waiting=500))
+        self.chat.service.startService()
+        self.monitor = Monitor(self.chat.clock, [self.chat.service])
+        self.monitor.startService()
+        self.addCleanup(self.monitor.stopService)
+
+    def ask(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], str]:
+        """
+        @return: the status, the headers and the body of the answer
+        """
+        transport = StringTransport()
+        protocol: Any = self.monitor.site.buildProtocol(None)
+        protocol.makeConnection(transport)
+        protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+        head, _, body = transport.value().decode().partition("\r\n\r\n")
+        first, *lines = head.split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        return int(first.split()[1]), headers, body
+
+    def samples(self) -> dict[str, float]:
+        """
+        @return: the metrics, each as Prometheus writes it
+        """
+        return {
+            sample.name
+            + "".join(f"[{value}]" for _, value in sorted(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(self.ask("/metrics")[2])
+            for sample in family.samples
+        }
+
+    def assertSamples(self, **expected: float) -> None:
+        """
+        The metrics of these names, without their prefix, have these values.
+        """
+        samples = self.samples()
+        self.assertEqual({name: samples.get(f"machat_{name}") for name in expected}, expected)
+
+    def test_now(self) -> None:
+        """
+        It tells who and what is there now, by transport and dialect.
+        """
+        self.chat.tcp()
+        self.chat.tcp("Mina", "dev")
+        self.chat.ws("Ada", "dev").send("1\n2\n3")
+        events = self.chat.ws()
+        events.send('{"v": 1, "name": "Bob", "room": "other"}')
+        self.chat.turn()
+        samples = self.samples()
+        kinds = {name: n for name, n in samples.items() if name.startswith("machat_connections")}
+        self.assertEqual(
+            kinds,
+            {
+                "machat_connections[hello][tcp]": 1,
+                "machat_connections[text][tcp]": 1,
+                "machat_connections[text][websocket]": 1,
+                "machat_connections[events][websocket]": 1,
+            },
+        )
+        self.assertSamples(rooms=2, members=3, throttled=1, draining=0, log_rooms=2)
+        self.assertSamples(log_messages=2, waiting_bytes=0)
+        self.assertGreater(samples["process_open_fds"], 0)
+
+    def test_since(self) -> None:
+        """
+        It counts what was said, delivered, refused and ended.
+        """
+        mina, slow = self.chat.tcp("Mina", "dev"), self.chat.tcp("slow", "dev")
+        slow.transport.producer.pauseProducing()
+        self.chat.tcp("Mina", "dev")
+        mina.send("x" * 300 + "\n" + "y" * 300)
+        self.chat.turn()
+        self.chat.clock.advance(2)
+        mina.send("z")
+        self.chat.turn()
+        self.assertSamples(messages_total=3, deliveries_total=5, slow_consumers_total=1)
+        self.assertSamples(throttles_total=0, log_failures_total=0)
+        samples = self.samples()
+        self.assertEqual(samples["machat_refusals_total[name-taken]"], 1)
+        self.assertEqual(samples["machat_disconnects_total[3520]"], 1)
+        self.assertEqual(samples["machat_disconnects_total[3008]"], 1)
+        self.assertEqual(samples["machat_batch_messages_bucket[1.0]"], 1)
+        self.assertEqual(samples["machat_batch_messages_bucket[2.0]"], 2)
+        self.assertEqual(samples["machat_batch_messages_count"], 2)
+        self.assertEqual(samples["machat_flush_seconds_count"], 2)
+
+    def test_lag(self) -> None:
+        """
+        How late the reactor is, is measured all the time.
+        """
+        self.chat.clock.advance(LAG_EVERY)
+        self.chat.clock.advance(LAG_EVERY + 0.2)
+        samples = self.samples()
+        self.assertEqual(samples["machat_reactor_lag_seconds_count"], 2)
+        self.assertAlmostEqual(samples["machat_reactor_lag_seconds_sum"], 0.2)
+
+    def test_health(self) -> None:
+        """
+        It is healthy as long as it answers, and ready until the chat is about to stop.
+        """
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        self.assertEqual(self.ask("/readyz")[0], 200)
+        self.chat.service.stopService()
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        self.assertEqual(self.ask("/readyz")[0], 503)
+        self.assertSamples(draining=1)
+
+    def test_rooms(self) -> None:
+        """
+        The rooms, the largest first, as JSON.
+        """
+        for name, room in (("Mina", "dev"), ("Ada", "dev"), ("Bob", "other")):
+            self.chat.tcp(name, room).send("hello")
+        self.chat.turn()
+        status, headers, body = self.ask("/rooms")
+        self.assertEqual((status, headers["content-type"]), (200, "application/json"))
+        self.assertEqual(
+            json.loads(body),
+            {
+                "count": 2,
+                "rooms": [
+                    {"room": "dev", "members": 2, "seq": 2},
+                    {"room": "other", "members": 1, "seq": 1},
+                ],
+            },
+        )
+
+    def test_nothingElse(self) -> None:
+        """
+        Nothing else is served, and nothing can be changed.
+        """
+        self.assertEqual(self.ask("/")[0], 404)
+        self.assertEqual(self.ask("/metrics/more")[0], 404)
+        self.assertEqual(self.ask("/metrics", "POST")[0], 405)
+        self.assertEqual(self.ask("/metrics", "HEAD")[2], "")

@@ -1,0 +1,127 @@
+"""
+Tests for L{machat.tap.options}.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import resource
+import sys
+from math import inf
+
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.limits import DEFAULTS, UNLIMITED, Limits
+from machat.tap.options import OPTIONS, Options
+
+
+class OptionsTests(SynchronousTestCase):
+    """
+    Tests for L{Options}.
+    """
+
+    def limits(self, *arguments: str) -> Limits:
+        """
+        @return: what the arguments make of the limits
+        """
+        options = Options()
+        options.parseOptions(arguments)
+        limits: Limits = options["limits"]
+        return limits
+
+    def refusal(self, *arguments: str) -> str:
+        """
+        @return: what is said of arguments that cannot be used
+        """
+        self.patch(sys, "__stderr__", io.StringIO())
+        error = self.assertRaises(UsageError, self.limits, *arguments)
+        self.assertEqual(sys.__stderr__.getvalue(), f"machat: {error}\n")  # type: ignore[union-attr]
+        return str(error)
+
+    def test_defaults(self) -> None:
+        """
+        Without options the limits are the library's; the connections are 0.9 of the descriptors.
+        """
+        limits = self.limits()
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        for field in Limits.__struct_fields__:
+            if field != "connections":
+                self.assertEqual(getattr(limits, field), getattr(DEFAULTS, field), field)
+        if hard != resource.RLIM_INFINITY:
+            self.assertEqual(limits.connections, int(hard * 0.9))
+
+    def test_values(self) -> None:
+        """
+        Sizes, times and numbers are what they say.
+        """
+        limits = self.limits(
+            *("--rate", "2.5", "--burst", "7", "--max-line", "1KiB", "--max-waiting", "2MiB"),
+            *("--max-waiting-total", "1GiB", "--log-age", "24h", "--join-timeout", "1.5s"),
+            *("--ping", "1m", "--pong", "20", "--max-connections", "12"),
+        )
+        self.assertEqual((limits.rate, limits.burst, limits.line), (2.5, 7, 1024))
+        self.assertEqual((limits.waiting, limits.waitingTotal), (2 << 20, 1 << 30))
+        self.assertEqual((limits.logAge, limits.joining), (86_400, 1.5))
+        self.assertEqual((limits.ping, limits.pong, limits.connections), (60, 20, 12))
+
+    def test_off(self) -> None:
+        """
+        What only protects can be switched off.
+        """
+        for name, option in OPTIONS.items():
+            if option.off is None:
+                self.assertIn(f"--{name} off: not ", self.refusal(f"--{name}", "off"))
+            else:
+                self.assertEqual(getattr(self.limits(f"--{name}", "off"), option.field), option.off)
+        self.assertEqual(self.limits("--rate", "off").rate, inf)
+        self.assertEqual(self.limits("--max-members", "off").members, UNLIMITED)
+
+    def test_nonsense(self) -> None:
+        """
+        Nonsense is refused in one line that names the option.
+        """
+        for name, option in OPTIONS.items():
+            for text in (
+                "",
+                "0",
+                "-1",
+                "x",
+                "nan",
+                "inf",
+                "1XB",
+                "1 KiB",
+                "1e400",
+                "\u0661",
+                "9" * 20,
+            ):
+                said = self.refusal(f"--{name}", text)
+                self.assertTrue(said.startswith(f"--{name} {text}: "), (said, option))
+        self.assertEqual(
+            self.refusal("--pong", "25"), "--pong 25: has to be less than --ping, which is 25"
+        )
+        self.assertIn("--monitor nonsense: ", self.refusal("--monitor", "nonsense"))
+        self.assertIn("--ping 1.5: not whole seconds", self.refusal("--ping", "1.5"))
+
+    def test_check(self) -> None:
+        """
+        A check says nothing of what is right, and ends with the status 0; else it says what is not.
+        """
+        ended = self.assertRaises(SystemExit, self.limits, "--check", "--rate", "3")
+        self.assertEqual(ended.code, 0)
+        self.assertIn("--rate none: ", self.refusal("--check", "--rate", "none"))
+
+    def test_help(self) -> None:
+        """
+        The help has every limit, with its default.
+        """
+        with contextlib.redirect_stdout(io.StringIO()):
+            text = " ".join(str(Options()).split())
+        self.assertIn("--rate= Messages a client may send in a second, or off. [default: 5]", text)
+        self.assertIn(
+            "--max-line= The longest line or message of a client, bytes. [default: 65536]", text
+        )
+        self.assertIn("--max-waiting-total=", text)
+        for name in OPTIONS:
+            self.assertIn(f"--{name}=", text)

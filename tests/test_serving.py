@@ -1,0 +1,198 @@
+"""
+Tests for L{machat.tap.serving}: a real C{twistd machat}, watched, reloaded and stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from tests.processes import (
+    BIN,
+    LOCAL,
+    PATIENCE,
+    RawClient,
+    ServerTestCase,
+    connect,
+    makeCertificate,
+    portsOf,
+    start,
+    stop,
+    waitForLine,
+)
+
+#: A server that lets much wait for a client.
+PATIENT = ("--tcp", LOCAL, "--ws", "none", "--max-waiting", "64MiB")
+
+
+class ServingTests(ServerTestCase):
+    """
+    What an operator sees.
+    """
+
+    def ask(self, port: int, path: str) -> tuple[int, str]:
+        """
+        @return: the status and the body of a page of the monitor
+        """
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def manager(self) -> tuple[socket.socket, str]:
+        """
+        @return: a service manager's socket, and what it is called in the environment
+        """
+        path = str(Path(self.mktemp()).absolute())
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(listening.close)
+        listening.bind(path)
+        listening.settimeout(PATIENCE)
+        return listening, path
+
+    def test_monitor(self) -> None:
+        """
+        The monitor tells of what is going on, and while the last bytes are sent of the stop.
+        """
+        server = self.serve(*PATIENT, "--monitor", LOCAL)
+        monitor, tcp = portsOf(server, "_Site", "ChatFactory")
+        self.assertEqual(self.ask(monitor, "/readyz")[0], 200)
+        stuck = self.connect(tcp)
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(b'{"name": "stuck", "room": "dev"}\n')
+        waitForLine(server, "stuck joins dev")
+        stuck.sendall((b"x" * 60_000 + b"\n") * 100)
+        while "machat_waiting_bytes 0.0" in self.ask(monitor, "/metrics")[1]:
+            pass
+        self.assertIn(
+            'machat_connections{dialect="text",transport="tcp"} 1.0',
+            self.ask(monitor, "/metrics")[1],
+        )
+        self.assertIn('"room":"dev","members":1', self.ask(monitor, "/rooms")[1])
+        server.terminate()
+        while self.ask(monitor, "/readyz")[0] == 200:
+            pass
+        self.assertEqual(self.ask(monitor, "/readyz"), (503, "draining\n"))
+        self.assertEqual(self.ask(monitor, "/healthz")[0], 200)
+        stuck.close()
+        out, err = server.communicate(timeout=PATIENCE)
+        self.assertEqual(server.returncode, 0)
+        self.assertNotIn("Traceback", out + err)
+
+    def test_secondSignal(self) -> None:
+        """
+        The same signal again ends it at once, whoever is still there.
+        """
+        server = self.serve(*PATIENT, "--close-timeout", "1h")
+        (tcp,) = portsOf(server, "ChatFactory")
+        stuck = self.connect(tcp)
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(b'{"name": "stuck", "room": "dev"}\n' + (b"x" * 60_000 + b"\n") * 100)
+        waitForLine(server, "stuck joins dev")
+        server.terminate()
+        waitForLine(server, "stuck leaves dev")
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+        self.assertEqual(server.returncode, -signal.SIGTERM)
+
+    def test_shutdownTimeout(self) -> None:
+        """
+        A stop takes no longer than it may.
+        """
+        server = self.serve(*PATIENT, "--close-timeout", "1h", "--shutdown-timeout", "0.1")
+        (tcp,) = portsOf(server, "ChatFactory")
+        stuck = self.connect(tcp)
+        stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stuck.sendall(b'{"name": "stuck", "room": "dev"}\n' + (b"x" * 60_000 + b"\n") * 100)
+        waitForLine(server, "stuck joins dev")
+        status, out, _ = stop(server)
+        self.assertEqual(status, 0)
+        self.assertIn("not all was sent within 0.1 s", out)
+
+    def test_notify(self) -> None:
+        """
+        The service manager hears when it is ready, when it reloads and when it stops.
+        """
+        manager, path = self.manager()
+        self.patchEnvironment("NOTIFY_SOCKET", path)
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        self.assertEqual(manager.recv(100), b"READY=1")
+        server.send_signal(signal.SIGHUP)
+        self.assertRegex(manager.recv(100).decode(), r"\ARELOADING=1\nMONOTONIC_USEC=[0-9]+\Z")
+        self.assertEqual(manager.recv(100), b"READY=1")
+        status, _, _ = stop(server)
+        self.assertEqual(manager.recv(100), b"STOPPING=1")
+        self.assertEqual(status, 0)
+
+    def patchEnvironment(self, name: str, value: str) -> None:
+        """
+        Set a variable for the processes of this test.
+        """
+        os.environ[name] = value
+        self.addCleanup(os.environ.pop, name)
+
+    def certificateOf(self, port: int) -> tuple[ssl.SSLSocket, bytes]:
+        """
+        @return: a connection, and the certificate that the server showed
+        """
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        secret = context.wrap_socket(connect(port))
+        self.addCleanup(secret.close)
+        return secret, secret.getpeercert(True) or b""
+
+    def test_newCertificate(self) -> None:
+        """
+        After a SIGHUP new connections see the new certificate, and old ones go on; a bad one is
+        told in the log, and changes nothing.
+        """
+        key = self.mktemp()
+        makeCertificate(key, key + ".pem")
+        server = self.serve("--tcp", f"ssl:0:privateKey={key}:certKey={key}.pem", "--ws", "none")
+        (port,) = portsOf(server, r"ChatFactory (TLS)")
+        old, first = self.certificateOf(port)
+        old.sendall(b'{"name": "Mina", "room": "dev"}\n')
+        waitForLine(server, "Mina joins")
+        makeCertificate(key, key + ".pem")
+        server.send_signal(signal.SIGHUP)
+        waitForLine(server, "certificate read again")
+        new, second = self.certificateOf(port)
+        self.assertNotEqual(first, second)
+        new.sendall(b'{"name": "Ada", "room": "dev"}\nhello\n')
+        self.assertEqual(old.recv(100), b"Ada:hello\n")
+        Path(key + ".pem").write_text("nonsense")
+        server.send_signal(signal.SIGHUP)
+        waitForLine(server, f"certKey={key}.pem: ")
+        self.assertEqual(self.certificateOf(port)[1], second)
+
+    def test_check(self) -> None:
+        """
+        A configuration can be checked without starting anything.
+        """
+        check = [BIN / "twistd", "machat", "--check", "--tcp", LOCAL]
+        right = self.stopAtEnd(start(*check))
+        self.assertEqual(right.communicate(timeout=PATIENCE), ("", ""))
+        self.assertEqual(right.returncode, 0)
+        wrong = self.stopAtEnd(start(*check, "--burst", "many"))
+        _, err = wrong.communicate(timeout=PATIENCE)
+        self.assertEqual(err, "machat: --burst many: not a number from 1 on\n")
+        self.assertEqual(wrong.returncode, 1)
+
+    def test_rate(self) -> None:
+        """
+        The rate is on by itself: of thirty lines at once some come later, and none is lost.
+        """
+        server = self.serve("--rate", "20", "--tcp", LOCAL, "--ws", "none")
+        (tcp,) = portsOf(server, "ChatFactory")
+        client = RawClient(tcp)
+        self.addCleanup(client.close)
+        client.sendBytes(b'{"name": "Mina", "room": "dev"}\n' + b"hello\n" * 30)
+        for _ in range(30):
+            self.assertEqual(client.readUntil(b"\n"), b"Mina:hello\n")
