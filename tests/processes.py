@@ -204,8 +204,11 @@ class RawClient:
     A client of the C{events} dialect, from a socket up.
     """
 
-    def __init__(self, port: int) -> None:
-        self._socket = connect(port)
+    def __init__(self, server: int | socket.socket) -> None:
+        """
+        @param server: its port on this machine, or a connection to it
+        """
+        self._socket = connect(server) if isinstance(server, int) else server
         self._received = b""
         self.begin()
 
