@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import struct
 import subprocess
@@ -21,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from machat.testing import clientFrame, clientRequest
 
@@ -59,6 +60,17 @@ def makeCertificate(keyPath: str, certificatePath: str) -> None:
         )
     )
     Path(certificatePath).write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+
+def find(program: str) -> str:
+    """
+    @return: the program's path; not everybody looks into C{/usr/sbin}
+    @raise SkipTest: it is not installed
+    """
+    path = shutil.which(program) or shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
+    if path is None:
+        raise SkipTest(f"{program} is not installed")
+    return path
 
 
 def freePort() -> int:
@@ -197,6 +209,19 @@ class ServerTestCase(SynchronousTestCase):
         connection = connect(address)
         self.addCleanup(connection.close)
         return connection
+
+    def meet(self, mina: RawClient, ada: RawClient) -> None:
+        """
+        Let the two join a room, C{dev}, speak, and hear each other.
+        """
+        for client, name in ((mina, "Mina"), (ada, "Ada")):
+            self.addCleanup(client.close)
+            client.send(v=1, name=name, room="dev")
+            client.await_("joined")
+        for speaker in (mina, ada):
+            speaker.send(type="say", text="hello")
+            for client in (mina, ada):
+                self.assertEqual(client.await_("message")["text"], "hello")
 
 
 class RawClient:

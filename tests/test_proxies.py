@@ -5,7 +5,6 @@ MaChat behind the proxies of C{deploy}: their very files, with other ports and p
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -23,6 +22,7 @@ from tests.processes import (
     RawWebSocketClient,
     ServerTestCase,
     connect,
+    find,
     freePort,
     makeCertificate,
     portsOf,
@@ -42,17 +42,6 @@ CLIENT = "127.0.0.7"
 PROXY = "127.0.0.1"
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-def find(program: str) -> str:
-    """
-    @return: the program's path; not everybody looks into C{/usr/sbin}
-    @raise SkipTest: it is not installed
-    """
-    path = shutil.which(program) or shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
-    if path is None:
-        raise SkipTest(f"{program} is not installed")
-    return path
 
 
 def connectFar(port: int) -> socket.socket:
@@ -121,19 +110,6 @@ class ProxyTests(ServerTestCase):
         makeCertificate(str(key), str(certificate))
         both.write_text(certificate.read_text() + key.read_text())
         return both
-
-    def meet(self, lines: RawClient, webSocket: RawClient) -> None:
-        """
-        Let Mina and Ada join, speak and hear each other.
-        """
-        for client, name in ((lines, "Mina"), (webSocket, "Ada")):
-            self.addCleanup(client.close)
-            client.send(v=1, name=name, room="dev")
-            client.await_("joined")
-        for speaker, hearer in ((lines, webSocket), (webSocket, lines)):
-            speaker.send(type="say", text="hello")
-            for client in (speaker, hearer):
-                self.assertEqual(client.await_("message")["text"], "hello")
 
     def serveThrough(self, tcp: str, ws: str) -> list[tuple[str, object]]:
         """

@@ -1,0 +1,149 @@
+"""
+What C{deploy} has for systemd, Grafana and Prometheus.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.processes import (
+    BIN,
+    ROOT,
+    RawClient,
+    RawWebSocketClient,
+    ServerTestCase,
+    find,
+    freePort,
+    start,
+)
+
+DEPLOY = ROOT / "deploy"
+
+#: What MaChat measures.
+OWN = {
+    *("machat_connections", "machat_rooms", "machat_members", "machat_waiting_bytes"),
+    *("machat_throttled", "machat_log_bytes", "machat_log_messages", "machat_log_rooms"),
+    *("machat_draining", "machat_pending_calls", "machat_messages_total"),
+    *("machat_deliveries_total", "machat_slow_consumers_total", "machat_throttles_total"),
+    *("machat_refusals_total", "machat_disconnects_total", "machat_log_failures_total"),
+    *("machat_flush_seconds_bucket", "machat_batch_messages_bucket"),
+    "machat_reactor_lag_seconds_bucket",
+}
+
+#: What C{prometheus_client} adds of the process.
+PROCESS = {
+    *("process_open_fds", "process_max_fds", "process_resident_memory_bytes"),
+    "process_cpu_seconds_total",
+}
+
+
+def metrics(text: str) -> set[str]:
+    """
+    @return: the names of metrics in an expression
+    """
+    return set(re.findall(r"\b(?:machat|process)_\w+", text))
+
+
+class DashboardTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.dashboard = json.loads((DEPLOY / "grafana.json").read_text())
+        self.panels = [panel for panel in self.dashboard["panels"] if panel["type"] != "row"]
+        self.targets = [target for panel in self.panels for target in panel["targets"]]
+
+    def test_metrics(self) -> None:
+        """
+        It shows all that MaChat measures, and nothing that MaChat does not.
+        """
+        shown = set().union(*(metrics(target["expr"]) for target in self.targets))
+        self.assertEqual(shown, OWN | PROCESS)
+
+    def test_source(self) -> None:
+        """
+        Everything comes from the data source that the reader chooses.
+        """
+        names = [variable["name"] for variable in self.dashboard["templating"]["list"]]
+        self.assertEqual(names, ["datasource", "job", "instance"])
+        for shown in (*self.panels, *self.targets):
+            self.assertEqual(shown["datasource"]["uid"], "${datasource}")
+
+    def test_layout(self) -> None:
+        """
+        Every panel has its own number and its own place.
+        """
+        panels = self.dashboard["panels"]
+        self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
+        places = [place for panel in panels for place in self.cells(panel["gridPos"])]
+        self.assertEqual(len(set(places)), len(places))
+
+    def cells(self, place: dict[str, int]) -> list[tuple[int, int]]:
+        columns = range(place["x"], place["x"] + place["w"])
+        return [(x, y) for x in columns for y in range(place["y"], place["y"] + place["h"])]
+
+
+class AlertTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        _, *alerts = (DEPLOY / "alerts.yml").read_text().split("- alert: ")
+        self.alerts = {
+            alert.split()[0]: dict(re.findall(r"^ +(\w+): (.+)$", alert, re.MULTILINE))
+            for alert in alerts
+        }
+
+    def test_metrics(self) -> None:
+        """
+        Each alert looks at something that MaChat measures, or at whether it answers.
+        """
+        self.assertEqual(len(self.alerts), 7)
+        for name, alert in self.alerts.items():
+            known = OWN | PROCESS
+            self.assertLessEqual(metrics(alert["expr"]), known, name)
+            self.assertTrue(metrics(alert["expr"]) or alert["expr"].startswith("up{"), name)
+
+    def test_summary(self) -> None:
+        """
+        Each alert says where, and after a colon what to do.
+        """
+        for name, alert in self.alerts.items():
+            self.assertRegex(alert["labels"], r"severity: (warning|critical)}", name)
+            self.assertRegex(alert["summary"], r'^"\{\{ \$labels\.instance \}\} .+: .+\."$', name)
+
+
+class UnitTests(ServerTestCase):
+    """
+    The units of systemd.
+    """
+
+    def setUp(self) -> None:
+        self.service = self.settings("machat.service")
+        self.command = shlex.split(self.service["ExecStart"].replace("/opt/machat/bin", str(BIN)))
+
+    def settings(self, name: str) -> dict[str, str]:
+        """
+        @return: the last value of each setting of a unit
+        """
+        unit = (DEPLOY / "systemd" / name).read_text().replace("\\\n", "")
+        return dict(re.findall(r"^(\w+)=(.*)$", unit, re.MULTILINE))
+
+    def test_stop(self) -> None:
+        """
+        systemd waits for longer than MaChat does.
+        """
+        patience = int(self.command[self.command.index("--shutdown-timeout") + 1])
+        self.assertGreater(int(self.service["TimeoutStopSec"]), patience)
+
+    def test_sockets(self) -> None:
+        """
+        The service's command serves on the sockets' names, whichever comes first.
+        """
+        activate = find("systemd-socket-activate")
+        sockets = [self.settings(f"machat-{name}.socket") for name in ("ws", "tcp")]
+        names = ":".join(socket["FileDescriptorName"] for socket in sockets)
+        ws, tcp = freePort(), freePort()
+        options = [f"--listen=127.0.0.1:{port}" for port in (ws, tcp)]
+        options += [f"--fdname={names}", f"--setenv=PYTHONPATH={ROOT}"]
+        command = self.command[: self.command.index("--monitor")]  # whose port may be taken here
+        self.stopAtEnd(start(activate, *options, *command))
+        self.meet(RawClient(tcp), RawWebSocketClient(ws))
