@@ -26,6 +26,7 @@ setup(
         "test": ["hypothesis >= 6"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],
         "dev": ["mypy", "mypy-zope", "ruff", "build", "kosoku >= 0.1"],
+        "fuzz": ["atheris >= 2.3"],
     },
     classifiers=[
         "Framework :: Twisted",

@@ -1,0 +1,372 @@
+"""
+The edges of the chat, each a function of some bytes from outside: the targets of L{tests.fuzz}.
+
+A target returns if all is well, and raises whatever went wrong: an exception that left the edge or
+was logged, an answer that is not true, or something that grows or is left behind.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from sys import getsizeof
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.task import Clock
+from twisted.logger import globalLogPublisher
+from zope.interface import implementer
+
+from machat import errors, upgrade, wire
+from machat.client import ChatClient
+from machat.errors import ChatError
+from machat.events import Error, Event, Joined, Message
+from machat.limits import Limits
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryTransport, clientRequest
+from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
+
+#: Small, so that every bound is met.
+LIMITS = Limits(
+    line=200,
+    hello=300,
+    head=600,
+    waiting=5_000,
+    history=5,
+    logMessages=4,
+    rooms=3,
+    members=4,
+    listed=2,
+    receipts=3,
+    receiptsTotal=5,
+)
+
+#: What one connection may hold beside what waits for it, bytes of objects.
+HELD = 50_000
+
+#: What is answered at most to so many bytes: the worst is C{history}, which asks for five messages.
+ANSWERED = 20_000, 300
+
+#: Every code that a refusal may have.
+CODES = {value for name, value in vars(errors).items() if name.isupper() and type(value) is str}
+
+#: What the bytes that choose the splits mean: the next piece has so many bytes, and before it comes
+#: one of L{Conversation}'s acts.
+SIZES = (10_000, 1, 2, 3, 7, 20, 64, 300)
+ACTS = ("", "", "turn", "soon", "later", "pause", "resume", "speak")
+
+
+#: What L{held} does not look into.
+SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
+
+
+class Wrong(Exception):
+    """
+    An edge did what it must not do.
+    """
+
+
+def check(right: bool, *words: object) -> None:
+    """
+    @raise Wrong: it is not right
+    """
+    if not right:
+        raise Wrong(*words)
+
+
+@contextmanager
+def nothingLogged() -> Iterator[None]:
+    """
+    @raise Wrong: a failure was logged meanwhile
+    """
+    failures: list[Any] = []
+
+    def observe(event: Any) -> None:
+        if "log_failure" in event:
+            failures.append(event["log_failure"])
+
+    globalLogPublisher.addObserver(observe)
+    try:
+        yield
+    finally:
+        globalLogPublisher.removeObserver(observe)
+    check(not failures, "\n".join([failure.getTraceback() for failure in failures]))
+
+
+def orRefused(decode: Callable[..., Any], *arguments: Any) -> Any:
+    """
+    @return: what it decodes, or C{None} if it refuses with a code and words for one line
+    """
+    try:
+        return decode(*arguments)
+    except ChatError as error:
+        check(error.code in CODES and error.text.isprintable(), error.code, error.text)
+        wire.EVENTS.encodeEvent(Error(code=error.code, text=error.text, id=error.id))
+        return None
+
+
+def hello(data: bytes) -> None:
+    """
+    The hello is the same object wherever the stream is cut, and is decoded or refused.
+    """
+    place, data = (data[0] if data else 0), data[1:]
+    before, behind = data[:place], data[place:]
+    whole, early = orRefused(wire.splitHello, data), orRefused(wire.splitHello, before)
+    if early is not None:
+        check(whole is not None and whole[0] == early[0], "another object", whole, early)
+    elif whole is not None:
+        check(not before or wire.mayEnd(behind), "it ended where it may not end", before, behind)
+    if whole is not None:
+        check(data.endswith(b"".join(whole)), "bytes are lost", whole)
+        wire.hasVersion(whole[0])
+        orRefused(wire.decodeHello, whole[0], False)
+        orRefused(wire.decodeHello, whole[0], True)
+
+
+def lines(data: bytes) -> None:
+    """
+    A line is the text it was, or refused.
+    """
+    wire.skipNewline(data)
+    for line in data.split(b"\n"):
+        text = orRefused(wire.decodeLine, line, LIMITS.line)
+        check(text is None or text.encode() == line.removesuffix(b"\r"), line, text)
+        check(text is None or wire.isText(line), line)
+
+
+def commands(data: bytes) -> None:
+    """
+    A command is refused, or the same when it is sent again.
+    """
+    for line in data.split(b"\n"):
+        command = orRefused(wire.decodeCommand, line, LIMITS.line)
+        if command is not None:
+            again = wire.decodeCommand(wire.encodeCommand(command), 10 * LIMITS.line)
+            check(again == command, command, again)
+
+
+def frames(data: bytes) -> None:
+    """
+    Frames taken off a stream are the same wherever it is cut.
+    """
+    place, data = (data[0] if data else 0), data[1:]
+    messages, rest, plain = wire.takeTextFrames(data, LIMITS.line)
+    check(data.endswith(rest), "bytes are lost")
+    check(all([len(message) <= LIMITS.line for message in messages]), "too long a message")
+    check(all([wire.isText(message) for message in messages]), "no text")
+    early, between, goesOn = wire.takeTextFrames(data[:place], LIMITS.line)
+    if goesOn:
+        late, end, _ = wire.takeTextFrames(between + data[place:], LIMITS.line)
+        check((messages, rest) == (early + late, end), "cut differently", data, place)
+    else:
+        check(messages[: len(early)] == early and not plain, "not plain", data, place)
+
+
+def request(data: bytes) -> None:
+    """
+    The head of a request is left to Autobahn, or answered by a head of the chat's own words.
+    """
+    head, end, _ = data.partition(b"\r\n\r\n")
+    answer = upgrade.accept(head + end, PATH, SUBPROTOCOL)
+    if answer is not None:
+        check(answer[0].endswith(b"\r\n\r\n") and answer[0].count(b"\r\n") < 7, answer)
+        check(answer[0].isascii() and answer[1] in (None, SUBPROTOCOL), answer)
+
+
+@implementer(IStreamClientEndpoint)
+class AnyServer:
+    """
+    What a client connects to when anything may be said to it.
+
+    @ivar transport: of the last connection
+    """
+
+    transport: MemoryTransport
+
+    def connect(self, protocolFactory: Any) -> Deferred[Any]:
+        """
+        @return: fires with the client's protocol, at once
+        """
+        self.transport = MemoryTransport()
+        self.transport.protocol = protocolFactory.buildProtocol(None)
+        self.transport.protocol.makeConnection(self.transport)
+        return succeed(self.transport.protocol)
+
+
+def events(data: bytes) -> None:
+    """
+    Whatever a server says, its client goes on: it hears a room's messages in order, comes back, and
+    leaves nothing when it stops.
+    """
+    clock, server = Clock(), AnyServer()
+    places: dict[str, int] = {}
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Joined):
+            places[event.room] = 0
+        elif isinstance(event, Message):
+            check(event.seq > places.get(event.room, 0), "heard twice", event)
+            places[event.room] = event.seq
+
+    with nothingLogged():
+        client = ChatClient(clock, server, "Mina", listen)
+        client.startService()
+        results = [client.join("dev", 2), client.say("dev", "hello"), client.join("r1")]
+        for result in results:
+            result.addErrback(lambda failure: None)
+        for line in data.split(b"\n"):
+            if line == b"CUT":
+                server.transport.abortConnection()
+                clock.pump((1,) * 60)
+            elif server.transport.connected:
+                line = line.replace(b"id-", client._prefix.encode() + b"-")
+                server.transport.protocol.dataReceived(line + b"\n")
+        client.stopService()
+        check(all([result.called for result in results]), "somebody waits for ever")
+        check(not client._unsent and not client._rooms and client._size == 0, "something is left")
+        check(not clock.getDelayedCalls(), "timers are left", clock.getDelayedCalls())
+
+
+class LateTransport(MemoryTransport):
+    """
+    A transport that is closed a turn later, as a socket's is.
+    """
+
+    clock: Clock
+    _closing = False
+
+    def _close(self) -> None:
+        if not self._closing:
+            self._closing = True
+            self.clock.callLater(0, super()._close)
+
+
+class Conversation:
+    """
+    A client that sends anything, in a room with somebody who is not to notice.
+    """
+
+    def __init__(self, data: bytes, makeFactory: Callable[[Any], Any], opening: bytes) -> None:
+        """
+        @param data: first come a byte with flags and a number, and so many bytes that choose the
+            splits; the rest is what the client sends
+        @param opening: comes first, if the flags say so
+        """
+        flags = data[0] if data else 0
+        self._controls = data[1 : 1 + (flags >> 4)] or b"\0"
+        self._data = (opening if flags & 2 else b"") + data[1 + (flags >> 4) :]
+        self._chat = MemoryChat(LIMITS)
+        self._ada = self._chat.member("Ada", "dev", watch=True)
+        self._factory = makeFactory(self._chat.service)
+        self._transport = LateTransport() if flags & 1 else MemoryTransport()
+        self._transport.clock = self._chat.clock
+        self._protocol = self._transport.protocol = self._factory.buildProtocol(None)
+        self._answered = 0
+
+    def run(self) -> None:
+        """
+        @raise Exception: what went wrong
+        """
+        with nothingLogged():
+            self._protocol.makeConnection(self._transport)
+            self._send()
+            check(held(self._protocol, self._shared()) < HELD, "it holds too much")
+            self._transport.loseConnection()
+            self._checkOthers()
+            self._chat.service.leave(self._ada, "dev")
+            self._chat.turn()
+            self._checkEnd()
+
+    def _send(self) -> None:
+        rest = self._data
+        for control in cycle(self._controls):
+            self._act(ACTS[control >> 3 & 7])
+            if not rest or not self._reads():
+                break
+            size = SIZES[control & 7]
+            piece, rest = rest[:size], rest[size:]
+            self._protocol.dataReceived(piece)
+            self._answered += len(self._transport.value())
+            self._transport.clear()
+        most = ANSWERED[0] + ANSWERED[1] * len(self._data)
+        check(self._answered < most, "it answers too much", self._answered)
+
+    def _reads(self) -> bool:
+        for _ in range(100):  # the server reads on after a while
+            if not self._transport.connected or self._transport.producerState == "producing":
+                break
+            self._chat.clock.advance(0.5)
+        return self._transport.connected and self._transport.producerState == "producing"
+
+    def _act(self, act: str) -> None:
+        producer = self._transport.producer
+        if act == "turn":
+            self._chat.turn()
+        elif act in ("soon", "later"):
+            self._chat.clock.advance(0.3 if act == "soon" else 7)
+        elif act == "speak":
+            self._chat.service.say(self._ada, "dev", "x" * LIMITS.line)
+        elif act == "pause" and producer is not None:
+            producer.pauseProducing()
+        elif act == "resume" and producer is not None:
+            producer.resumeProducing()
+
+    def _checkOthers(self) -> None:
+        numbers = [message.seq for message in self._ada.messages]
+        check(numbers == list(range(1, len(numbers) + 1)), "Ada missed something", numbers)
+        check(self._ada.end is None, "Ada was sent away")
+
+    def _checkEnd(self) -> None:
+        service, factory = self._chat.service, vars(self._factory)
+        wheel = factory.get("wheel") or factory["_wheel"]
+        check(not self._transport.connected, "it is still connected")
+        check(self._chat.clock.getDelayedCalls() == [], self._chat.clock.getDelayedCalls())
+        check(len(service._rooms) == 0, "a room is left")
+        check(not service._connections and not service._secrets, "a connection is left")
+        check(not service._dirty and not service._rooms._roster._rooms, "a name is left")
+        check(not wheel._places and not any(wheel._slots), "a ping is left")
+        check(len(service._receipts) <= LIMITS.receiptsTotal, "too many receipts")
+
+    def _shared(self) -> list[Any]:
+        service = self._chat.service
+        return [service, self._factory, self._chat.clock, self._chat.clock.calls, self._transport]
+
+
+def held(root: Any, shared: list[Any]) -> int:
+    """
+    @param shared: what is not counted, nor what only it knows
+    @return: the size of all that an object knows, bytes
+    """
+    seen, size, found = {id(one) for one in shared}, 0, [root]
+    while found:
+        one = found.pop()
+        if id(one) not in seen and not isinstance(one, SHARED):
+            seen.add(id(one))
+            size += getsizeof(one)
+            found += gc.get_referents(one)
+    return size
+
+
+def tcp(data: bytes) -> None:
+    """
+    Nothing that comes on TCP does harm.
+    """
+    Conversation(data, ChatFactory, b"").run()
+
+
+def websocket(data: bytes) -> None:
+    """
+    Nothing that comes on WebSocket does harm, before or behind the request.
+    """
+    Conversation(data, ChatWebSocketFactory, clientRequest()).run()
+
+
+#: All of them, by name.
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    target.__name__: target
+    for target in (hello, lines, frames, commands, request, events, tcp, websocket)
+}
