@@ -60,6 +60,9 @@ SIZES = (10_000, 1, 2, 3, 7, 20, 64, 300)
 ACTS = ("", "", "turn", "soon", "later", "pause", "resume", "speak")
 
 
+#: By when a client has to be back, seconds.
+DAY = 86_400.0
+
 #: What L{held} does not look into.
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
 
@@ -177,6 +180,16 @@ def request(data: bytes) -> None:
         check(answer[0].isascii() and answer[1] in (None, SUBPROTOCOL), answer)
 
 
+class StrictClock(Clock):
+    """
+    A clock that takes no more than a reactor does.
+    """
+
+    def callLater(self, delay: float, *arguments: Any, **keywords: Any) -> Any:
+        check(0 <= delay < float("inf"), "no delay", delay)
+        return super().callLater(delay, *arguments, **keywords)
+
+
 @implementer(IStreamClientEndpoint)
 class AnyServer:
     """
@@ -202,7 +215,7 @@ def events(data: bytes) -> None:
     Whatever a server says, its client goes on: it hears a room's messages in order, comes back, and
     leaves nothing when it stops.
     """
-    clock, server = Clock(), AnyServer()
+    clock, server = StrictClock(), AnyServer()
     places: dict[str, int] = {}
 
     def listen(event: Event) -> None:
@@ -221,7 +234,8 @@ def events(data: bytes) -> None:
         for line in data.split(b"\n"):
             if line == b"CUT":
                 server.transport.abortConnection()
-                clock.pump((1,) * 60)
+                clock.advance(DAY)
+                check(server.transport.connected, "it does not come back")
             elif server.transport.connected:
                 line = line.replace(b"id-", client._prefix.encode() + b"-")
                 server.transport.protocol.dataReceived(line + b"\n")
@@ -259,7 +273,7 @@ class Conversation:
         flags = data[0] if data else 0
         self._controls = data[1 : 1 + (flags >> 4)] or b"\0"
         self._data = (opening if flags & 2 else b"") + data[1 + (flags >> 4) :]
-        self._chat = MemoryChat(LIMITS)
+        self._chat = MemoryChat(LIMITS, clock=StrictClock())
         self._ada = self._chat.member("Ada", "dev", watch=True)
         self._factory = makeFactory(self._chat.service)
         self._transport = LateTransport() if flags & 1 else MemoryTransport()
