@@ -76,6 +76,8 @@ def fuzz(name: str, seconds: int, folder: Path) -> bool:
 
     @return: whether nothing was found
     """
+    for old in folder.glob(f"{name}-found-*"):
+        old.unlink()
     flags = [*prepare(name, folder), *BOUNDS, f"-max_total_time={seconds}", "-print_final_stats=1"]
     command = [sys.executable, "-m", "tests.fuzz", ENGINE, name, *flags]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
