@@ -8,6 +8,7 @@ was logged, an answer that is not true, or something that grows or is left behin
 from __future__ import annotations
 
 import gc
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle
@@ -63,8 +64,9 @@ ACTS = ("", "", "turn", "soon", "later", "pause", "resume", "speak")
 #: By when a client has to be back, seconds.
 DAY = 86_400.0
 
-#: What L{held} does not look into.
+#: What L{known} does not look into, and what has entries.
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
+COLLECTIONS = (dict, list, set, deque)
 
 
 class Wrong(Exception):
@@ -274,8 +276,9 @@ class Conversation:
         self._controls = data[1 : 1 + (flags >> 4)] or b"\0"
         self._data = (opening if flags & 2 else b"") + data[1 + (flags >> 4) :]
         self._chat = MemoryChat(LIMITS, clock=StrictClock())
-        self._ada = self._chat.member("Ada", "dev", watch=True)
         self._factory = makeFactory(self._chat.service)
+        self._before = self._entries()
+        self._ada = self._chat.member("Ada", "dev", watch=True)
         self._transport = LateTransport() if flags & 1 else MemoryTransport()
         self._transport.clock = self._chat.clock
         self._protocol = self._transport.protocol = self._factory.buildProtocol(None)
@@ -288,7 +291,8 @@ class Conversation:
         with nothingLogged():
             self._protocol.makeConnection(self._transport)
             self._send()
-            check(held(self._protocol, self._shared()) < HELD, "it holds too much")
+            held = sum(map(getsizeof, known([self._protocol], self._shared())))
+            check(held < HELD, "it holds too much", held)
             self._transport.loseConnection()
             self._checkOthers()
             self._chat.service.leave(self._ada, "dev")
@@ -335,34 +339,42 @@ class Conversation:
         check(self._ada.end is None, "Ada was sent away")
 
     def _checkEnd(self) -> None:
-        service, factory = self._chat.service, vars(self._factory)
-        wheel = factory.get("wheel") or factory["_wheel"]
         check(not self._transport.connected, "it is still connected")
-        check(self._chat.clock.getDelayedCalls() == [], self._chat.clock.getDelayedCalls())
-        check(len(service._rooms) == 0, "a room is left")
-        check(not service._connections and not service._secrets, "a connection is left")
-        check(not service._dirty and not service._rooms._roster._rooms, "a name is left")
-        check(not wheel._places and not any(wheel._slots), "a ping is left")
-        check(len(service._receipts) <= LIMITS.receiptsTotal, "too many receipts")
+        calls = self._chat.clock.getDelayedCalls()
+        check(not calls, "timers are left", calls)
+        check(self._entries() == self._before, "something is left", self._entries(), self._before)
+        check(len(self._chat.service._receipts) <= LIMITS.receiptsTotal, "too many receipts")
+
+    def _entries(self) -> Counter[str]:
+        """
+        @return: how much is in all collections of the chat and the factory, but for what is
+            remembered on purpose
+        """
+        service = self._chat.service
+        counts: Counter[str] = Counter()
+        remembered = (service._log, service._receipts, getattr(service, "metrics", None))
+        for one in known([service, self._factory], [self._chat.clock, *remembered]):
+            if isinstance(one, COLLECTIONS):
+                counts[type(one).__name__] += len(one)
+        return counts
 
     def _shared(self) -> list[Any]:
         service = self._chat.service
         return [service, self._factory, self._chat.clock, self._chat.clock.calls, self._transport]
 
 
-def held(root: Any, shared: list[Any]) -> int:
+def known(roots: list[Any], shared: list[Any]) -> Iterator[Any]:
     """
-    @param shared: what is not counted, nor what only it knows
-    @return: the size of all that an object knows, bytes
+    @param shared: what is left out, with what only it knows
+    @return: all that these objects know
     """
-    seen, size, found = {id(one) for one in shared}, 0, [root]
+    seen, found = {id(one) for one in shared}, roots
     while found:
         one = found.pop()
         if id(one) not in seen and not isinstance(one, SHARED):
             seen.add(id(one))
-            size += getsizeof(one)
+            yield one
             found += gc.get_referents(one)
-    return size
 
 
 def tcp(data: bytes) -> None:
