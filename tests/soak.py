@@ -45,6 +45,9 @@ GAUGES = (
     "machat_pending_calls",
 )
 
+#: What is counted in the log.
+LOGGED = ("joins", "leaves", "refused", "slow consumer")
+
 Sample = dict[str, float]
 
 
@@ -184,6 +187,8 @@ class Soak:
         @return: what happened
         """
         lines = []
+        log = self._server.log()
+        self._tally.counts["log"].update({word: log.count(f" {word} ") for word in LOGGED})
         for sort, counts in self._tally.counts.items():
             lines.append(f"{sort}:")
             lines += [f"  {name:32}{count:>12}" for name, count in sorted(counts.items())]

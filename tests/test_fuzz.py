@@ -5,13 +5,16 @@ found.
 
 from __future__ import annotations
 
+import subprocess
 import sys
+from importlib.util import find_spec
 from random import Random
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.edges import TARGETS
+from tests.processes import ROOT
 from tests.seeds import EVENTS, SEEDS, TOKENS
 
 #: How many mutations each target is given.
@@ -73,6 +76,20 @@ class TargetTests(SynchronousTestCase):
                 data = mutate(random.choice(SEEDS[name]), random)
                 most = CALLS[0] + CALLS[1] * len(data)
                 self.assertLess(callsOf(name, data), most, (name, data))
+
+
+class EngineTests(SynchronousTestCase):
+    if find_spec("atheris") is None:
+        skip = 'atheris is not installed: pip install -e ".[fuzz]"'
+
+    def test_command(self) -> None:
+        """
+        The command runs the engine for as long as it is told, and tells what came of it.
+        """
+        command = [sys.executable, "-m", "tests.fuzz", "--seconds", "1", "lines"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"lines +\d+ executions, coverage [\d/]+, nothing found")
 
 
 class FoundTests(SynchronousTestCase):
