@@ -7,19 +7,15 @@ was logged, an answer that is not true, or something that grows or is left behin
 
 from __future__ import annotations
 
-import gc
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from itertools import cycle
 from sys import getsizeof
-from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from zope.interface import implementer
 
 from machat import errors, upgrade, wire
@@ -30,6 +26,7 @@ from machat.limits import Limits
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryTransport, clientRequest
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
+from tests.oracle import StrictClock, check, known, nothingLogged
 
 #: Small, so that every bound is met.
 LIMITS = Limits(
@@ -60,46 +57,8 @@ CODES = {value for name, value in vars(errors).items() if name.isupper() and typ
 SIZES = (10_000, 1, 2, 3, 7, 20, 64, 300)
 ACTS = ("", "", "turn", "soon", "later", "pause", "resume", "speak")
 
-
 #: By when a client has to be back, seconds.
 DAY = 86_400.0
-
-#: What L{known} does not look into, and what has entries.
-SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
-COLLECTIONS = (dict, list, set, deque)
-
-
-class Wrong(Exception):
-    """
-    An edge did what it must not do.
-    """
-
-
-def check(right: bool, *words: object) -> None:
-    """
-    @raise Wrong: it is not right
-    """
-    if not right:
-        raise Wrong(*words)
-
-
-@contextmanager
-def nothingLogged() -> Iterator[None]:
-    """
-    @raise Wrong: a failure was logged meanwhile
-    """
-    failures: list[Any] = []
-
-    def observe(event: Any) -> None:
-        if "log_failure" in event:
-            failures.append(event["log_failure"])
-
-    globalLogPublisher.addObserver(observe)
-    try:
-        yield
-    finally:
-        globalLogPublisher.removeObserver(observe)
-    check(not failures, "\n".join([failure.getTraceback() for failure in failures]))
 
 
 def orRefused(decode: Callable[..., Any], *arguments: Any) -> Any:
@@ -182,16 +141,6 @@ def request(data: bytes) -> None:
         check(answer[0].isascii() and answer[1] in (None, SUBPROTOCOL), answer)
 
 
-class StrictClock(Clock):
-    """
-    A clock that takes no more than a reactor does.
-    """
-
-    def callLater(self, delay: float, *arguments: Any, **keywords: Any) -> Any:
-        check(0 <= delay < float("inf"), "no delay", delay)
-        return super().callLater(delay, *arguments, **keywords)
-
-
 @implementer(IStreamClientEndpoint)
 class AnyServer:
     """
@@ -259,6 +208,10 @@ class LateTransport(MemoryTransport):
         if not self._closing:
             self._closing = True
             self.clock.callLater(0, super()._close)
+
+
+#: What has entries.
+COLLECTIONS = (dict, list, set, deque)
 
 
 class Conversation:
@@ -361,20 +314,6 @@ class Conversation:
     def _shared(self) -> list[Any]:
         service = self._chat.service
         return [service, self._factory, self._chat.clock, self._chat.clock.calls, self._transport]
-
-
-def known(roots: list[Any], shared: list[Any]) -> Iterator[Any]:
-    """
-    @param shared: what is left out, with what only it knows
-    @return: all that these objects know
-    """
-    seen, found = {id(one) for one in shared}, roots
-    while found:
-        one = found.pop()
-        if id(one) not in seen and not isinstance(one, SHARED):
-            seen.add(id(one))
-            yield one
-            found += gc.get_referents(one)
 
 
 def tcp(data: bytes) -> None:
