@@ -45,6 +45,9 @@ GAUGES = (
     "machat_pending_calls",
 )
 
+#: The limits' times are shortened, so that all of them are met.
+SHORT = {"--join-timeout": 5, "--max-stall": 10, "--close-timeout": 2}
+
 #: What is counted in the log.
 LOGGED = ("joins", "leaves", "refused", "slow consumer")
 
@@ -114,6 +117,7 @@ def serve(folder: str) -> Iterator[Server]:
     known = subprocess.run([*twistd, "--help"], capture_output=True, text=True, check=True).stdout
     monitor = freePort() if "--monitor" in known else None
     command = [*twistd, "--tcp", LOCAL, "--ws", LOCAL]
+    command += [f"{option}={time}" for option, time in SHORT.items() if option in known]
     if monitor is not None:
         command += ["--monitor", f"tcp:{monitor}:interface=127.0.0.1"]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL)
@@ -163,9 +167,9 @@ class Soak:
         """
         before, after = self._samples["before"], self._samples["after"]
         return [
-            f"{name}: {after[name]:.0f} are left, {before[name]:.0f} were there before"
+            f"{name}: {after[name]:.0f} are left, {before.get(name, 0):.0f} were there before"
             for name in (*GAUGES, "descriptors")
-            if name in before and after[name] > before[name]
+            if after.get(name, 0) > before.get(name, 0)
         ]
 
     def problems(self) -> list[str]:
@@ -198,8 +202,7 @@ class Soak:
             most = max(self._tally.latencies) * 1000
             lines.append(f"own messages come back in {', '.join(words)}, at most {most:.1f} ms")
         lines.append("  " + "".join([f"{when:>16}" for when in ("", "", *self._samples)]))
-        names = dict.fromkeys([name for sample in self._samples.values() for name in sample])
-        for name in names:
+        for name in sorted({name for sample in self._samples.values() for name in sample}):
             row = [f"{sample.get(name, 0):>16.10g}" for sample in self._samples.values()]
             lines.append(f"  {name:48}{''.join(row)}")
         return "\n".join(lines)
