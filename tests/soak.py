@@ -78,9 +78,10 @@ class Server:
 
     def log(self) -> str:
         """
-        @return: all that it has logged
+        @return: all that it has logged; C{twistd} begins a new file now and then
         """
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        files = self._log.parent.glob(f"{self._log.name}*")
+        return "".join([file.read_text(errors="replace") for file in files])
 
     def sample(self) -> Sample:
         """
