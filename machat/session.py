@@ -33,6 +33,7 @@ from machat.inbox import Inbox
 from machat.interfaces import IChatMember, IChatRoom, IConnection, IDialect
 from machat.peers import describe
 from machat.requests import Requests
+from machat.users import ANYBODY, IChatUser
 
 #: Refusals of one connection that are logged, and after which it ends.
 LOGGED = 5
@@ -56,10 +57,13 @@ class Session:
     """
     A member of the chat with a connection. It lives from the connection's first moment until
     L{connectionLost}.
+
+    @ivar user: who the client has shown to be
     """
 
     __slots__ = (
         "name",
+        "user",
         "dialect",
         "deliver",
         "_chat",
@@ -87,6 +91,7 @@ class Session:
         @param deliver: takes a batch that one of them encoded; called between joining and the end
         """
         self.name = ""
+        self.user: IChatUser = ANYBODY
         self.dialect, self._events = dialects
         self.deliver = deliver
         self._chat = chat

@@ -17,7 +17,18 @@ PACKAGE = Path(machat.__file__).parent
 #: The modules by layer, from the bottom. Each may import what stands in the layers below it.
 LAYERS = (
     ("limits", "errors", "events", "commands", "metrics", "backlog", "interfaces"),
-    ("names", "peers", "wire", "roster", "log", "receipts", "presence", "turnstile", "room")
+    (
+        "names",
+        "users",
+        "peers",
+        "wire",
+        "roster",
+        "log",
+        "receipts",
+        "presence",
+        "turnstile",
+        "room",
+    )
     + ("replay", "hooks", "wheel", "lean", "direct", "upgrade", "membership"),
     ("rooms", "connections", "service", "requests", "inbox", "session", "outbox"),
     ("tcp", "ws", "monitor"),
@@ -29,6 +40,7 @@ LAYERS = (
 
 #: What a module may import of its own layer besides.
 BESIDES = {
+    "users": {"names"},
     "commands": {"events"},
     "interfaces": {"limits", "errors", "events", "metrics", "backlog"},
     "wire": {"names"},
