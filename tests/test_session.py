@@ -346,6 +346,24 @@ class AbuseTests(SynchronousTestCase):
             mina.sendBytes(b"{")
         self.assertIn("longer than 4096 bytes", mina.received()[0])
 
+    def test_manyBraces(self) -> None:
+        """
+        A hello may not have it looked at all that came before it time and again.
+        """
+        mina = self.chat.tcp()
+        mina.sendBytes(b"{" * 200)
+        for _ in range(129):
+            mina.sendBytes(b"}")
+        self.assertIn("more than 128 closing braces", mina.received()[0])
+        ada = self.chat.tcp("Ada", "dev")
+        ada.sendBytes(b"}" * 200 + b"\n")
+        self.chat.turn()
+        self.assertEqual(ada.received(), ["Ada:" + "}" * 200])
+        bob = self.chat.tcp()
+        bob.sendBytes(b'{"name": "Bob", "room": "dev"}' + b"}" * 200 + b"\n")
+        self.chat.turn()
+        self.assertEqual(bob.received(), ["Bob:" + "}" * 200])
+
     def test_brokenVersion(self) -> None:
         """
         A hello that was meant for the events dialect is refused in it.

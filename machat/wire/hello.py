@@ -33,6 +33,10 @@ _VERSION = msgspec.json.Decoder(_Versioned)
 _HELLO = msgspec.json.Decoder(Hello)
 _TEXT_HELLO = msgspec.json.Decoder(_TextHello)
 _SPACE = b" \t\r\n"
+
+#: Closing braces in a hello: each may make L{splitHello} look at all that has come again.
+_BRACES = 128
+
 #: A whole string, a brace, or the quote that opens a string not yet whole (RFC 8259 section 7).
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|[{}]|"')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
@@ -49,6 +53,8 @@ def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
     if data and not data.startswith(b"{"):
         raise ChatError(BAD_HELLO, 'expected {"name": "...", "room": "..."}')
     end = _objectEnd(data)
+    if data.count(b"}", 0, end) > _BRACES:
+        raise ChatError(BAD_HELLO, f"more than {_BRACES} closing braces")
     return None if end is None else (data[:end], data[end:])
 
 
