@@ -7,9 +7,12 @@ from __future__ import annotations
 import contextlib
 import io
 import resource
+import socket
 import sys
 from math import inf
 
+from twisted.internet.endpoints import _SystemdParser
+from twisted.python.systemd import ListenFDs
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -125,3 +128,17 @@ class OptionsTests(SynchronousTestCase):
         self.assertIn("--max-waiting-total=", text)
         for name in OPTIONS:
             self.assertIn(f"--{name}=", text)
+
+    def test_adoptedSockets(self) -> None:
+        """
+        A socket of the service manager's has to be there, and of the domain that is said.
+        """
+        with socket.socket(socket.AF_INET6) as passed:
+            sockets = ListenFDs([passed.fileno()], ["tcp"])
+            self.patch(_SystemdParser, "_sddaemon", sockets)
+            self.limits("--tcp", "systemd:domain=INET6:name=tcp")
+            for wrapped in ("", "haproxy:"):
+                told = self.refusal("--tcp", f"{wrapped}systemd:domain=INET:name=tcp")
+                self.assertIn("the socket passed has the domain INET6", told)
+            told = self.refusal("--ws", "systemd:domain=INET6:name=ws")
+        self.assertIn("the service manager has passed no such socket: 'ws'", told)

@@ -5,15 +5,17 @@ wish for is an option.
 
 from __future__ import annotations
 
+import os
 import re
 import resource
+import socket
 import sys
 from collections.abc import Callable
 from math import inf
 from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
-from twisted.internet.endpoints import serverFromString
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
 
@@ -201,7 +203,7 @@ class Options(usage.Options):
 
     def _check(self, option: str, endpoint: str) -> None:
         try:
-            serverFromString(globalReactor(), endpoint)
+            checkEndpoint(endpoint)
         except Exception as error:
             _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
 
@@ -224,6 +226,22 @@ class Options(usage.Options):
         except ValueError as error:
             _refuse(f"--{name} {text}: {error}")
             raise
+
+
+def checkEndpoint(text: str) -> None:
+    """
+    @param text: a strports string
+    @raise Exception: it cannot be served on
+    """
+    try:
+        endpoint: Any = serverFromString(globalReactor(), text)
+    except (KeyError, IndexError) as error:
+        raise ValueError(f"the service manager has passed no such socket: {error}") from None
+    endpoint = getattr(endpoint, "_wrappedEndpoint", endpoint)  # haproxy's
+    if isinstance(endpoint, AdoptedStreamServerEndpoint):
+        with socket.socket(fileno=os.dup(endpoint.fileno)) as adopted:
+            if adopted.family != endpoint.addressFamily:  # Twisted would misread every address
+                raise ValueError(f"the socket passed has the domain {adopted.family.name[3:]}")
 
 
 def availableConnections() -> int:
