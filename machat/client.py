@@ -106,6 +106,7 @@ class ChatClient(Service):
         listener: Callable[[Event], object] = lambda event: None,
         presence: bool = True,
         origin: str | None = None,
+        credentials: Callable[[], commands.Auth] = commands.Auth,
     ) -> None:
         """
         @param reactor: where it connects and its timers run
@@ -114,12 +115,16 @@ class ChatClient(Service):
         @param listener: called with each event; what it raises is logged
         @param presence: whether to hear who comes and goes
         @param origin: the C{Origin} of a WebSocket's request
+        @param credentials: returns the password or token to show; called for each connection, and
+            when those shown are about to expire. What it raises is logged, and it is called again
+            later
         @raise ValueError: the address cannot be one
         """
         self.nick = name
         self._clock = reactor
         self._listener = listener
         self._presence = presence
+        self._credentials = credentials
         self._service: ClientService = ClientService(
             *dial(reactor, address, self, origin), retryPolicy=self._delay, clock=reactor
         )
@@ -234,11 +239,26 @@ class ChatClient(Service):
     def opened(self, line: ILine) -> None:
         self._line = line
         self._heard = False
-        self._timer = self._clock.callLater(WELCOME, line.abort)
+        shown = self._show()
+        self._timer = self._clock.callLater(WELCOME if shown else 0, line.abort)
+        if shown is None:
+            return
         hello = commands.Hello(
-            name=self.nick, v=wire.VERSION, session=self._session, presence=self._presence
+            name=self.nick,
+            v=wire.VERSION,
+            session=self._session,
+            presence=self._presence,
+            password=shown.password,
+            token=shown.token,
         )
         line.sendLine(msgspec.json.encode(hello))
+
+    def _show(self) -> commands.Auth | None:
+        try:
+            return self._credentials()
+        except Exception:
+            self._log.failure("no credentials for {name}", name=self.nick)
+            return None
 
     def received(self, data: bytes) -> None:
         self._heard = True
@@ -312,6 +332,14 @@ class ChatClient(Service):
             room.fail(error)
         else:
             self._tell(event)
+
+    def _expiring(self, event: events.Expiring) -> None:
+        shown = self._show()
+        if shown is not None:
+            self._send(shown)
+
+    def _authenticated(self, event: events.Authenticated) -> None:
+        pass
 
     def _pinged(self, event: events.Ping) -> None:
         self._send(commands.Pong())
@@ -398,6 +426,8 @@ _HEAR: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Message: ChatClient._message,
     events.Ack: ChatClient._acknowledged,
     events.Error: ChatClient._refused,
+    events.Expiring: ChatClient._expiring,
+    events.Authenticated: ChatClient._authenticated,
     events.Ping: ChatClient._pinged,
     events.Pong: ChatClient._ponged,
     events.Bye: ChatClient._bidden,

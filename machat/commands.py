@@ -21,6 +21,8 @@ class Hello(Struct, frozen=True):
 
     @ivar v: the version of the C{events} dialect, or C{None} for the C{text} dialect
     @ivar room: the room to join at once; the C{text} dialect has to have one
+    @ivar password: the user's, where credentials are asked for
+    @ivar token: in place of a password
     @ivar session: the secret of an earlier connection, whose names are taken over
     @ivar since: see L{Join}
     @ivar history: see L{Join}
@@ -34,6 +36,8 @@ class Hello(Struct, frozen=True):
     since: Position | None = None
     history: Count = 0
     presence: bool = True
+    password: str | None = None
+    token: str | None = None
     id: Id | None = None
 
 
@@ -106,3 +110,12 @@ class Pong(Command, frozen=True, kw_only=True, tag="pong"):
     """
     Answer a L{machat.events.Ping}. Anything else answers it as well.
     """
+
+
+class Auth(Command, frozen=True, kw_only=True, tag="auth"):
+    """
+    Show credentials again, before those shown so far expire.
+    """
+
+    password: str | None = None
+    token: str | None = None

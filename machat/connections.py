@@ -4,6 +4,7 @@ The connections of a chat: how many there may be, and their secrets.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from secrets import token_urlsafe
 from typing import Any
@@ -31,7 +32,9 @@ class Connections:
         self._secrets: dict[Any, str | None] = {}
         self._owners: dict[str, Any] = {}
         self._networks: dict[Any, str] = {}
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._users: dict[Any, str] = {}
+        self._sharing: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._secrets)
@@ -72,24 +75,43 @@ class Connections:
         if secret is not None:
             del self._owners[secret]
         self._forget(connection)
+        user = self._users.pop(connection, None)
+        if user is not None:
+            _decrement(self._sharing, user)
+
+    def identify(self, connection: Any, user: str) -> None:
+        """
+        A connection has shown to be a user's. It may do so again. One that is gone is ignored.
+
+        @raise ChatError: C{too-many-connections} of this user
+        """
+        key = names.key(user)
+        if connection in self._secrets and self._users.get(connection) != key:
+            if self._sharing[key] >= self._limits.perUser:
+                raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.perUser} of one user")
+            self._users[connection] = key
+            self._sharing[key] += 1
+
+    def known(self, connection: Any) -> bool:
+        """
+        @return: whether this is a connection that has been L{identify}'d
+        """
+        return connection in self._users
 
     def _count(self, connection: Any, network: str | None) -> None:
         if network is not None:
             self._networks[connection] = network
-            self._counts[network] = self._counts.get(network, 0) + 1
+            self._counts[network] += 1
 
     def _forget(self, connection: Any) -> None:
         network = self._networks.pop(connection, None)
         if network is not None:
-            self._counts[network] -= 1
-            if not self._counts[network]:
-                del self._counts[network]
+            _decrement(self._counts, network)
 
     def _tooMany(self, connection: Any) -> bool:
         network = self._networks.get(connection, "")
         return (
-            len(self) > self._limits.connections
-            or self._counts.get(network, 0) > self._limits.perAddress
+            len(self) > self._limits.connections or self._counts[network] > self._limits.perAddress
         )
 
     def issue(self, connection: Any) -> str:
@@ -108,3 +130,9 @@ class Connections:
         earlier = self._owners.get(secret)
         if earlier is not None and names.key(earlier.name) == names.key(name):
             earlier.disconnected(REPLACED)
+
+
+def _decrement(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from getpass import getpass
+from pathlib import Path
 from typing import Any
 
 from prompt_toolkit import PromptSession, print_formatted_text
@@ -22,6 +24,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from machat.client import ChatClient
+from machat.commands import Auth
 from machat.talk import Line, Talk, colour
 
 _COLOURS = (
@@ -47,8 +50,21 @@ def parse(arguments: Sequence[str]) -> Namespace:
         default="localhost:8989",
         help="host:port, ws://... or wss://..., or a Twisted client endpoint",
     )
+    add("--password", action="store_true", help="ask for a password")
+    add("--token-file", type=Path, metavar="FILE", help="a file with a token to show")
     add("--origin", help="the Origin to send with a WebSocket's request")
     return parser.parse_args(arguments)
+
+
+def credentials(options: Namespace) -> Callable[[], Auth]:
+    """
+    @return: what to show: the password is asked for now, the token's file is read each time
+    """
+    if options.token_file is not None:
+        path: Path = options.token_file
+        return lambda: Auth(token=path.read_text().strip())
+    shown = Auth(password=getpass(f"{options.client}'s password: ")) if options.password else Auth()
+    return lambda: shown
 
 
 class Terminal:
@@ -150,7 +166,12 @@ async def chat(reactor: Any, options: Namespace, kind: type[Terminal] | type[Pip
     face = kind(reactor)
     try:
         client = ChatClient(
-            reactor, options.address, options.client, face.talk.heard, origin=options.origin
+            reactor,
+            options.address,
+            options.client,
+            face.talk.heard,
+            origin=options.origin,
+            credentials=options.credentials,
         )
     except ValueError as error:
         sys.exit(f"machat: --address {options.address}: {error}")
@@ -167,6 +188,11 @@ def main() -> None:
     The command.
     """
     options = parse(sys.argv[1:])
+    try:
+        options.credentials = credentials(options)
+        options.credentials()
+    except (OSError, EOFError, KeyboardInterrupt) as error:
+        sys.exit(f"machat: no credentials: {error}")
     kind: type[Terminal] | type[Pipe] = Pipe
     if sys.stdin.isatty() and sys.stdout.isatty():
         asyncioreactor.install()  # which prompt_toolkit reads the keys with

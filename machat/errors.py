@@ -25,6 +25,7 @@ TOO_LONG = "too-long"
 BAD_ENCODING = "bad-encoding"
 HELLO_TIMEOUT = "hello-timeout"
 FAILED = "failed"
+BAD_CREDENTIALS = "bad-credentials"
 
 
 class ChatError(Exception):
@@ -61,8 +62,10 @@ class Disconnect(Struct, frozen=True):
 
 
 SHUTDOWN = Disconnect(3001, "shutdown", True, 1.0)
+EXPIRED = Disconnect(3005, "credentials-expired", True)
 SLOW = Disconnect(3008, "slow-consumer", True)
 NO_PONG = Disconnect(3012, "no-pong", True)
+REJECTED = Disconnect(3500, "bad-credentials", False)
 BAD_REQUEST = Disconnect(3501, "bad-request", False)
 HANDSHAKE_TIMEOUT = Disconnect(3502, "handshake-timeout", False)
 TOO_MANY = Disconnect(3504, "too-many-connections", False)
@@ -71,6 +74,7 @@ REPLACED = Disconnect(3521, "replaced", False)
 
 #: How a refusal ends a connection that has not joined yet; any other ends it with L{BAD_REQUEST}.
 ENDS = {
+    BAD_CREDENTIALS: REJECTED,
     NAME_TAKEN: TAKEN,
     HELLO_TIMEOUT: HANDSHAKE_TIMEOUT,
     TOO_MANY_CONNECTIONS: TOO_MANY,

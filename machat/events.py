@@ -219,6 +219,27 @@ class Members(Event, frozen=True, kw_only=True, tag="members"):
     id: str | None = None
 
 
+class Expiring(Event, frozen=True, kw_only=True, tag="expiring"):
+    """
+    The client's credentials are about to expire: time for an C{auth}.
+
+    @ivar seconds: after which the connection ends
+    """
+
+    seconds: float
+
+
+class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
+    """
+    The answer to an C{auth}.
+
+    @ivar seconds: for which these credentials are good; C{None} if they do not expire
+    """
+
+    seconds: float | None = None
+    id: str | None = None
+
+
 class Ping(Event, frozen=True, tag="ping"):
     """
     Is the client there? Anything it sends is an answer.

@@ -122,6 +122,30 @@ class IConnection(Interface):
         """
 
 
+class IChatUser(Interface):
+    """
+    The avatar that a chat's realm gives for a client's credentials, L{twisted.cred.portal.IRealm}.
+    """
+
+    name: str | None = Attribute("The user's own name, which nobody else has; L{None}: anybody.")
+    expires: float | None = Attribute("When the credentials do, Unix time; L{None}: they do not.")
+
+    def mayJoin(room: str) -> bool:
+        """
+        @return: whether the user may be in a room of this name
+        """
+
+    def maySay(room: str) -> bool:
+        """
+        @return: whether the user may say something there
+        """
+
+    def mayModerate(room: str) -> bool:
+        """
+        @return: whether the user may say there who may
+        """
+
+
 class IChatRoom(Interface):
     """
     The chat, as a protocol or an application's own code sees it.
@@ -224,6 +248,17 @@ class IChatRoom(Interface):
         @raise ChatError: C{too-many-connections}, in all or from this address
         """
 
+    def enter(
+        connection: Any, password: str | None, token: str | None, address: Any
+    ) -> Deferred[IChatUser] | None:
+        """
+        A connection shows its credentials for its C{name}, for the first time or again.
+
+        @return: C{None}, if none are asked for; else fires with who this is, or fails with
+            L{ChatError} C{bad-credentials}, or C{too-many-connections} of this user, after two
+            minutes at most. It may be cancelled
+        """
+
     def closed(connection: Any) -> None:
         """
         A connection is gone.
@@ -304,14 +339,19 @@ class IRoster(Interface):
     L{machat.names.key} are one name.
     """
 
-    def claim(room: str, name: str) -> Deferred[None]:
+    def claim(room: str, name: str, known: bool = False) -> Deferred[bool]:
         """
-        @return: fires when the name is this caller's; fails with L{ChatError} C{name-taken}
+        @param known: whether this is a user who has shown to be the one of this name, and may claim
+            it several times
+        @return: fires when the name is this caller's, with whether nobody had it before; fails with
+            L{ChatError} C{name-taken}
         """
 
-    def release(room: str, name: str) -> None:
+    def release(room: str, name: str) -> bool:
         """
         Give back a claimed name.
+
+        @return: whether nobody has it any more
         """
 
     def members(room: str) -> Deferred[Sequence[str]]:

@@ -25,6 +25,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar burst: how many it may send at once before that counts
     @ivar perAddress: connections from one IPv4 address or one /64 of IPv6; this machine's own count
         not
+    @ivar perUser: connections of one user who has shown credentials
+    @ivar failures: wrong credentials from one address or /64 in a minute; then it waits
     @ivar connections: connections in all
     @ivar waiting: output that may wait for one connection; beyond it, it is a slow consumer
     @ivar waitingTotal: output that may wait for all connections; beyond it, those with the most are
@@ -55,6 +57,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     rate: float = 5.0
     burst: int = 20
     perAddress: int = 64
+    perUser: int = 10
+    failures: int = 3
     connections: int = UNLIMITED
     waiting: int = 1_048_576
     waitingTotal: int = 536_870_912

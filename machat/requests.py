@@ -9,14 +9,16 @@ from math import inf
 from typing import Any
 
 from msgspec.structs import replace
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+from zope.interface import Attribute
 
 from machat import commands, events, names
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatMember, IChatRoom, IConnection
 from machat.peers import describe
+from machat.users import ANYBODY, IChatUser, requireJoin, requireSay
 from machat.wire import VERSION
 
 #: What is made of a replay, or of a long answer, at once: characters or bytes.
@@ -27,6 +29,24 @@ UNACKNOWLEDGED = 64
 
 #: What a welcome says that this is.
 SERVER = "machat"
+
+
+class IClient(IChatMember):
+    """
+    A member at the other end of a connection.
+    """
+
+    user: IChatUser = Attribute("Who it has shown to be.")
+
+    def enter(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
+        """
+        See L{IChatRoom.enter}. Cancelled if the client goes meanwhile.
+        """
+
+    def identified(user: IChatUser) -> None:
+        """
+        It has shown who it is, for the first time or again.
+        """
 
 
 class Requests:
@@ -40,7 +60,7 @@ class Requests:
     def __init__(
         self,
         chat: IChatRoom,
-        member: IChatMember,
+        member: IClient,
         connection: IConnection,
         failed: Callable[[Failure, commands.Command], None],
         watch: bool,
@@ -106,6 +126,7 @@ class Requests:
             raise ChatError(ALREADY_JOINED, "already in that room")
         if len(rooms) >= most:
             raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
+        requireJoin(self._member.user, command.room)
         joined = self._chat.join(
             self._member, command.room, command.since, command.history, self._watch
         )
@@ -140,6 +161,8 @@ class Requests:
 
     def _say(self, command: commands.Say) -> Deferred[Any] | None:
         room = self._here(command.room)
+        if self._member.user is not ANYBODY:
+            requireSay(self._member.user, room)
         if command.id is None:
             return self._chat.say(self._member, room, command.text)
         said = self._chat.post(self._member, room, command.text, command.id)
@@ -196,6 +219,17 @@ class Requests:
             self._chat.clock.callLater(0, waiting.callback, None)
         return waiting
 
+    def _auth(self, command: commands.Auth) -> Deferred[Any]:
+        entering = self._member.enter(command.password, command.token) or succeed(ANYBODY)
+        return entering.addCallback(self._authenticated, command.id)
+
+    def _authenticated(self, user: IChatUser, id: str | None) -> None:
+        self._member.identified(user)
+        left = None if user.expires is None else user.expires - self._chat.clock.seconds()
+        self._tell(events.Authenticated(seconds=left, id=id))
+        for room in [room for room in (self._rooms or {}).values() if not user.mayJoin(room)]:
+            self._leave(commands.Leave(room=room))
+
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))
 
@@ -222,6 +256,7 @@ _DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None
     commands.Leave: Requests._leave,
     commands.History: Requests._history,
     commands.Who: Requests._who,
+    commands.Auth: Requests._auth,
     commands.Ping: Requests._ping,
     commands.Pong: Requests._pong,
 }

@@ -34,6 +34,7 @@ class Room:
     @ivar opening: fires, with nothing of use, when the log is followed or could not be
     @ivar holds: the joins and appends under way, each of which keeps the room in being
     @ivar attendance: who came and went, while anybody watches it
+    @ivar doubles: members with the name of one who was here already: the same user's
     @ivar turnstile: what is said where somebody has to be asked first, once anybody was
     """
 
@@ -44,6 +45,7 @@ class Room:
         "opening",
         "holds",
         "attendance",
+        "doubles",
         "turnstile",
         "_metrics",
         "_groups",
@@ -64,6 +66,7 @@ class Room:
         self.opening: Deferred[Position] | None = None
         self.holds = 0
         self.attendance: Attendance | None = None
+        self.doubles = 0
         self.turnstile: Turnstile | None = None
         self._metrics = metrics
         self._members: dict[IChatMember, str] = {}
@@ -77,6 +80,13 @@ class Room:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    @property
+    def present(self) -> int:
+        """
+        How many are here, each once however many connections they have.
+        """
+        return len(self._members) - self.doubles
 
     @property
     def deserted(self) -> bool:

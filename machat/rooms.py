@@ -69,9 +69,12 @@ class Rooms:
         since: Position | None,
         history: int,
         watch: bool,
+        known: bool,
     ) -> Joined:
         """
         See L{IChatRoom.join}.
+
+        @param known: see L{IRoster.claim}
         """
         name = names.checkName(member.name)
         room = self._open(names.checkRoom(roomName))
@@ -82,14 +85,14 @@ class Rooms:
                 raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.members} members")
             if self._guard is not None:
                 await self._guard.mayJoin(member, room)
-            await self._roster.claim(room.name, name)
+            first = await self._roster.claim(room.name, name, known)
             try:
                 await self._follow(room)
                 replay = await self._replay(room, since, history)
             except BaseException:
                 self._roster.release(room.name, name)
                 raise
-            self._enter(room, member, name, watch)
+            self._enter(room, member, name, watch, first)
         finally:
             self.release(room)
         return self._joined(room, name, since, replay, watch)
@@ -127,8 +130,9 @@ class Rooms:
             return await lastMessages(self._log, room, min(history, self._limits.history))
         return ()
 
-    def _enter(self, room: Room, member: IChatMember, name: str, watch: bool) -> None:
+    def _enter(self, room: Room, member: IChatMember, name: str, watch: bool, first: bool) -> None:
         room.add(member, name)
+        room.doubles += not first
         if watch:
             room.watch(member)
         if room.attendance is not None:
@@ -156,7 +160,7 @@ class Rooms:
             name=name,
             epoch=epoch,
             seq=seq,
-            count=len(room),
+            count=room.present,
             recovered=None if since is None else replay is not None,
             missed=seq - since.seq if since is not None and since.epoch == epoch else None,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
@@ -170,9 +174,11 @@ class Rooms:
         room = self._rooms.get(names.key(name))
         if room is not None and member in room:
             name = room.remove(member)
-            self._roster.release(room.name, name)
+            last = self._roster.release(room.name, name)
+            room.doubles -= not last
             if room.attendance is not None:
-                room.attendance.went(name)
+                if last:
+                    room.attendance.went(name)
                 if not room.watched:
                     room.attendance.stop()
                     room.attendance = None

@@ -22,20 +22,30 @@ class MemoryRoster:
 
     def __init__(self) -> None:
         self._rooms: dict[str, dict[str, str]] = {}
+        self._users: dict[tuple[str, str], int] = {}
 
-    def claim(self, room: str, name: str) -> Deferred[None]:
-        taken = self._rooms.setdefault(names.key(room), {})
-        key = names.key(name)
-        if key in taken:
+    def claim(self, room: str, name: str, known: bool = False) -> Deferred[bool]:
+        place, key = names.key(room), names.key(name)
+        taken = self._rooms.setdefault(place, {})
+        claims = self._users.get((place, key), 0)
+        if key in taken and not (known and claims):
             return fail(ChatError(NAME_TAKEN, f'"{taken[key]}" is already in {room}'))
-        taken[key] = name
-        return succeed(None)
+        taken.setdefault(key, name)
+        if known:
+            self._users[place, key] = claims + 1
+        return succeed(not claims)
 
-    def release(self, room: str, name: str) -> None:
-        taken = self._rooms[names.key(room)]
-        del taken[names.key(name)]
+    def release(self, room: str, name: str) -> bool:
+        place, key = names.key(room), names.key(name)
+        claims = self._users.pop((place, key), 0)
+        if claims > 1:
+            self._users[place, key] = claims - 1
+            return False
+        taken = self._rooms[place]
+        del taken[key]
         if not taken:
-            del self._rooms[names.key(room)]
+            del self._rooms[place]
+        return True
 
     def members(self, room: str) -> Deferred[Sequence[str]]:
         return succeed(list(self._rooms.get(names.key(room), {}).values()))

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec.structs import replace
 from twisted.application.service import MultiService
+from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -24,6 +25,7 @@ from zope.interface import implementer
 from machat import names, wire
 from machat.backlog import Backlog
 from machat.connections import Connections
+from machat.entrance import Entrance
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.hooks import Guard
@@ -35,6 +37,7 @@ from machat.receipts import Receipts
 from machat.room import Expected, Room
 from machat.rooms import Rooms
 from machat.roster import MemoryRoster
+from machat.users import IChatUser
 
 #: At a stop: connections that are ended in one turn; those that should come back in a second, and
 #: the time over which they are spread at most, seconds.
@@ -64,11 +67,13 @@ class ChatService(MultiService):
         log: IMessageLog | None = None,
         roster: IRoster | None = None,
         hooks: IChatHooks | None = None,
+        portal: Portal | None = None,
     ) -> None:
         """
         @param log: by default a L{MemoryLog}
         @param roster: by default a L{MemoryRoster}
         @param hooks: an application's own rules; by default there are none
+        @param portal: gives a L{IChatUser} for credentials; without it, none are asked for
         """
         MultiService.__init__(self)
         self.clock = clock
@@ -89,6 +94,7 @@ class ChatService(MultiService):
         self._dirty: list[Room] = []
         self._appending = 0
         self._connections = Connections(limits)
+        self._entrance = None if portal is None else Entrance(clock, limits, portal)
         self._emptied: Deferred[None] | None = None
 
     def join(
@@ -102,7 +108,8 @@ class ChatService(MultiService):
         if self.draining:
             self._end(member, SHUTDOWN)
             return fail(ChatError(FAILED, "the chat is about to stop"))
-        return Deferred.fromCoroutine(self._rooms.join(member, room, since, history, watch))
+        known = self._connections.known(member)
+        return Deferred.fromCoroutine(self._rooms.join(member, room, since, history, watch, known))
 
     def leave(self, member: IChatMember, room: str) -> None:
         self._rooms.leave(member, room)
@@ -240,6 +247,19 @@ class ChatService(MultiService):
 
     def admit(self, connection: Any, address: Any) -> None:
         self._connections.check(connection, address)
+
+    def enter(
+        self, connection: Any, password: str | None, token: str | None, address: Any
+    ) -> Deferred[IChatUser] | None:
+        if self._entrance is None:
+            return None
+        entering = self._entrance.enter(connection.name, password, token, address)
+        return entering.addCallback(self._identify, connection)
+
+    def _identify(self, user: IChatUser, connection: Any) -> IChatUser:
+        if user.name is not None:
+            self._connections.identify(connection, user.name)
+        return user
 
     def closed(self, connection: Any) -> None:
         self._connections.discard(connection)

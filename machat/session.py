@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import cast
+from typing import Any, cast
 
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -19,9 +20,9 @@ from zope.interface import implementer
 
 from machat import commands, events, names, wire
 from machat.errors import (
-    BAD_HELLO,
     BAD_REQUEST,
     ENDS,
+    EXPIRED,
     FAILED,
     HELLO_TIMEOUT,
     SLOW,
@@ -29,11 +30,13 @@ from machat.errors import (
     ChatError,
     Disconnect,
 )
+from machat.expiry import Expiry
+from machat.greeting import Greeting
 from machat.inbox import Inbox
-from machat.interfaces import IChatMember, IChatRoom, IConnection, IDialect
+from machat.interfaces import IChatRoom, IConnection, IDialect
 from machat.peers import describe
-from machat.requests import Requests
-from machat.users import ANYBODY, IChatUser
+from machat.requests import IClient, Requests
+from machat.users import ANYBODY, IChatUser, requireJoin, requireSay
 
 #: Refusals of one connection that are logged, and after which it ends.
 LOGGED = 5
@@ -52,7 +55,7 @@ class State(IntEnum):
     ENDED = 4
 
 
-@implementer(IChatMember)
+@implementer(IClient)
 class Session:
     """
     A member of the chat with a connection. It lives from the connection's first moment until
@@ -73,7 +76,9 @@ class Session:
         "_room",
         "_requests",
         "_timer",
-        "_hello",
+        "_greeting",
+        "_entering",
+        "_expiry",
         "_inbox",
         "_refused",
     )
@@ -99,13 +104,15 @@ class Session:
         self._state = State.HELLO
         self._room = ""
         self._requests: Requests | None = None
-        self._hello = b""
+        self._greeting: Greeting | None = None
+        self._entering: Deferred[Any] | None = None
+        self._expiry: Expiry | None = None
         self._inbox = Inbox(chat, connection, self)
         self._refused = 0
         self._timer: IDelayedCall | None = None
         allowed = chat.opened(self, connection.peerAddress())
         if self._state is State.HELLO:
-            self._timer = chat.clock.callLater(allowed, self._expire)
+            self._startTimer(allowed)
 
     @property
     def awaitsHello(self) -> bool:
@@ -148,48 +155,73 @@ class Session:
 
         @return: what came behind the hello, or C{None} while it is not complete
         """
-        first = not self._hello
-        self._hello += data
+        greeting = self._greeting
+        if greeting is None:
+            greeting = self._greeting = Greeting(self._chat.limits.hello)
         try:
-            split = wire.splitHello(self._hello) if first or wire.mayEnd(data) else None
-            if len(self._hello) - (len(split[1]) if split else 0) > self._chat.limits.hello:
-                raise ChatError(BAD_HELLO, f"longer than {self._chat.limits.hello} bytes")
+            split = greeting.receive(data)
             if split is None:
                 return None
-            self._hello = b""
+            self._greeting = None
             self._greet(split[0])
         except ChatError as error:
-            self._hello = b""
             self.refuse(error)
             return b""
         return split[1]
 
-    def _greet(self, hello: bytes) -> None:
-        if wire.hasVersion(hello):
+    def _greet(self, data: bytes) -> None:
+        if wire.hasVersion(data):
             self.dialect = self._events
         self._chat.admit(self, self._connection.peerAddress())
-        if self.dialect is self._events:
-            self._welcome(wire.decodeHello(hello, True))
-        else:
-            greeting = wire.decodeHello(hello, False)
-            self.name = greeting.name
-            self._state = State.JOINING
-            joined = self._chat.join(self, greeting.room or "")
-            self._inbox.hold(joined.addCallbacks(self._joined, self._failed))
-
-    def _welcome(self, hello: commands.Hello) -> None:
+        hello = wire.decodeHello(data, self.dialect is self._events)
         self.name = names.checkName(hello.name)
+        entering = self.enter(hello.password, hello.token)
+        if entering is None:
+            self._hold(self._entered(ANYBODY, hello))
+        else:
+            self._state = State.JOINING
+            self._stopTimer()
+            self._hold(entering.addCallback(self._entered, hello))
+
+    def _entered(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
+        self.identified(user)
+        if self.dialect is self._events:
+            return self._welcome(hello)
+        self._state = State.JOINING
+        self._startTimer(self._chat.limits.joining)
+        room = hello.room or ""
+        requireJoin(user, room)
+        return self._chat.join(self, room).addCallback(self._joined)
+
+    def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
+        self._entering = self._chat.enter(self, password, token, self._connection.peerAddress())
+        return self._entering
+
+    def identified(self, user: IChatUser) -> None:
+        self._entering = None
+        self.user = user
+        self.name = user.name or self.name
+        if self._expiry is None and user.expires is not None:
+            self._expiry = Expiry(self._chat.clock, self._expiring, self._expired)
+        if self._expiry is not None:
+            self._expiry.start(user.expires)
+
+    def _welcome(self, hello: commands.Hello) -> Deferred[Any] | None:
         self._requests = Requests(self._chat, self, self._connection, self._failed, hello.presence)
         self._state = State.EVENTS
         self._stopTimer()
         self._requests.welcome(hello)
         self._connection.keepAsking()
-        if hello.room is not None:
-            self._do(
-                commands.Join(
-                    room=hello.room, since=hello.since, history=hello.history, id=hello.id
-                )
-            )
+        if hello.room is None:
+            return None
+        join = commands.Join(room=hello.room, since=hello.since, history=hello.history, id=hello.id)
+        return self._do(join)
+
+    def _expiring(self, seconds: float) -> None:
+        self._tell(events.Expiring(seconds=seconds))
+
+    def _expired(self) -> None:
+        self.disconnected(EXPIRED)
 
     def received(self, lines: bytes) -> None:
         """
@@ -210,6 +242,8 @@ class Session:
         for index, line in enumerate(lines):
             try:
                 text = wire.decodeLine(line, self._chat.limits.line)
+                if self.user is not ANYBODY:
+                    requireSay(self.user, self._room)
                 waiting = self._chat.say(self, self._room, text)
             except ChatError as error:
                 self.refuse(error)
@@ -217,7 +251,7 @@ class Session:
                     break
             else:
                 if waiting is not None:
-                    self._inbox.hold(waiting.addErrback(self._failed))
+                    self._hold(waiting)
                     return lines[index + 1 :]
         return []
 
@@ -225,7 +259,7 @@ class Session:
         for index, line in enumerate(lines):
             if line.strip():
                 try:
-                    self._do(wire.decodeCommand(line, self._chat.limits.line))
+                    self._hold(self._do(wire.decodeCommand(line, self._chat.limits.line)))
                 except ChatError as error:
                     self.refuse(error)
             if self._state is State.ENDED:
@@ -234,15 +268,21 @@ class Session:
                 return lines[index + 1 :]
         return []
 
-    def _do(self, command: commands.Command) -> None:
+    def _do(self, command: commands.Command) -> Deferred[Any] | None:
+        """
+        @return: C{None}, or what the next command has to wait for; it does not fail
+        """
         try:
             waiting = self._requests.do(command) if self._requests else None
         except ChatError as error:
             error.id = command.id
             self.refuse(error)
-        else:
-            if waiting is not None:
-                self._inbox.hold(waiting.addErrback(self._failed, command))
+            return None
+        return None if waiting is None else waiting.addErrback(self._failed, command)
+
+    def _hold(self, waiting: Deferred[Any] | None) -> None:
+        if waiting is not None:
+            self._inbox.hold(waiting.addErrback(self._failed))
 
     def _joined(self, joined: events.Joined) -> None:
         if self._state is State.ENDED:  # gone while it waited
@@ -266,6 +306,8 @@ class Session:
         self._tell(events.Ping())
 
     def _failed(self, failure: Failure, command: commands.Command | None = None) -> None:
+        if failure.check(CancelledError):
+            return  # gone while it waited
         if not failure.check(ChatError):
             self._log.failure("a request failed", failure)
             failure = Failure(ChatError(FAILED, "something went wrong at the server's end"))
@@ -354,6 +396,10 @@ class Session:
         except ChatError as error:
             self.refuse(error)
 
+    def _startTimer(self, delay: float) -> None:
+        if self._timer is None:
+            self._timer = self._chat.clock.callLater(delay, self._expire)
+
     def _stopTimer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -379,9 +425,13 @@ class Session:
 
     def _close(self) -> None:
         self._state = State.ENDED
-        self._hello = b""
+        self._greeting = None
         self._inbox.end()
         self._stopTimer()
+        if self._expiry is not None:
+            self._expiry.stop()
+        if self._entering is not None:
+            self._entering.cancel()
         if self._room:
             self._log.info("{name} leaves {room}", name=self.name, room=self._room)
             self._chat.leave(self, self._room)

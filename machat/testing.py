@@ -20,6 +20,7 @@ from operator import xor
 from typing import Any
 
 import msgspec
+from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
@@ -30,6 +31,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.client import ChatClient
+from machat.commands import Auth
 from machat.errors import Disconnect
 from machat.events import Event, Message
 from machat.interfaces import IChatHooks, IChatMember, IMessageLog
@@ -325,24 +327,29 @@ class MemoryChat:
         log: IMessageLog | None = None,
         hooks: IChatHooks | None = None,
         clock: Clock | None = None,
+        portal: Portal | None = None,
     ) -> None:
         """
-        @param log: see L{ChatService}, as for C{hooks}
+        @param log: see L{ChatService}, as for C{hooks} and C{portal}
         @param clock: by default a new one
         """
         self.clock = Clock() if clock is None else clock
-        self.service = ChatService(self.clock, limits, log, None, hooks)
+        self.service = ChatService(self.clock, limits, log, None, hooks, portal)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
         self.endpoint = MemoryEndpoint(self.clock, self._tcp)
 
     def client(
-        self, name: str, listener: Callable[[Event], object] = lambda event: None
+        self,
+        name: str,
+        listener: Callable[[Event], object] = lambda event: None,
+        credentials: Callable[[], Auth] = Auth,
     ) -> ChatClient:
         """
+        @param credentials: see L{ChatClient}
         @return: a client that connects through C{endpoint}
         """
-        client = ChatClient(self.clock, self.endpoint, name, listener)
+        client = ChatClient(self.clock, self.endpoint, name, listener, credentials=credentials)
         client.startService()
         return client
 

@@ -7,33 +7,11 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
-from zope.interface import Attribute, Interface, implementer
+from zope.interface import implementer
 
 from machat import names
-
-
-class IChatUser(Interface):
-    """
-    The avatar that a chat's realm gives for a client's credentials, L{twisted.cred.portal.IRealm}.
-    """
-
-    name: str | None = Attribute("The user's own name, which nobody else has; L{None}: anybody.")
-    expires: float | None = Attribute("When the credentials do, Unix time; L{None}: they do not.")
-
-    def mayJoin(room: str) -> bool:
-        """
-        @return: whether the user may be in a room of this name
-        """
-
-    def maySay(room: str) -> bool:
-        """
-        @return: whether the user may say something there
-        """
-
-    def mayModerate(room: str) -> bool:
-        """
-        @return: whether the user may say there who may
-        """
+from machat.errors import NOT_ALLOWED, ChatError
+from machat.interfaces import IChatUser as IChatUser
 
 
 @implementer(IChatUser)
@@ -61,6 +39,22 @@ class User(Struct, frozen=True, kw_only=True):
 
     def mayModerate(self, room: str) -> bool:
         return _matches(self.mod, room)
+
+
+def requireJoin(user: IChatUser, room: str) -> None:
+    """
+    @raise ChatError: C{not-allowed}: the user may not join this room
+    """
+    if not user.mayJoin(room):
+        raise ChatError(NOT_ALLOWED, "you may not join that room")
+
+
+def requireSay(user: IChatUser, room: str) -> None:
+    """
+    @raise ChatError: C{not-allowed}: the user may not say anything there
+    """
+    if not user.maySay(room):
+        raise ChatError(NOT_ALLOWED, "you may only listen in that room")
 
 
 def _matches(patterns: tuple[str, ...], room: str) -> bool:

@@ -101,13 +101,9 @@ class FoundTests(SynchronousTestCase):
             bye = EVENTS[-1].replace(b"1.5", retry)
             TARGETS["events"](b"\n".join((EVENTS[0], bye, b"CUT", EVENTS[0])))
 
-    test_retry.todo = "the client believes any number"
-
     def test_acknowledgedLongAgo(self) -> None:
         """
         What was acknowledged is not in doubt, however late the client comes back to the room.
         """
         welcome, joined, ack = EVENTS[0], EVENTS[1], EVENTS[5]
         TARGETS["events"](b"\n".join((welcome, joined, b"CUT", ack, welcome, joined)))
-
-    test_acknowledgedLongAgo.todo = "it fails it again"

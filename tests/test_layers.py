@@ -15,32 +15,27 @@ import machat
 PACKAGE = Path(machat.__file__).parent
 
 #: The modules by layer, from the bottom. Each may import what stands in the layers below it.
-LAYERS = (
-    ("limits", "errors", "events", "commands", "metrics", "backlog", "interfaces"),
-    (
-        "names",
-        "users",
-        "peers",
-        "wire",
-        "roster",
-        "log",
-        "receipts",
-        "presence",
-        "turnstile",
-        "room",
+LAYERS = [
+    layer.split()
+    for layer in (
+        "limits errors events commands metrics backlog interfaces",
+        "names users credentials realm peers wire greeting expiry roster log"
+        " receipts presence turnstile room replay hooks wheel lean direct upgrade membership",
+        "rooms connections entrance service requests inbox session outbox",
+        "tcp ws monitor",
+        "dial",
+        "client",
+        "talk",
+        "testing tap console",
     )
-    + ("replay", "hooks", "wheel", "lean", "direct", "upgrade", "membership"),
-    ("rooms", "connections", "service", "requests", "inbox", "session", "outbox"),
-    ("tcp", "ws", "monitor"),
-    ("dial",),
-    ("client",),
-    ("talk",),
-    ("testing", "tap", "console"),
-)
+]
 
 #: What a module may import of its own layer besides.
 BESIDES = {
     "users": {"names"},
+    "credentials": {"names", "users"},
+    "realm": {"users"},
+    "greeting": {"wire"},
     "commands": {"events"},
     "interfaces": {"limits", "errors", "events", "metrics", "backlog"},
     "wire": {"names"},
@@ -49,7 +44,7 @@ BESIDES = {
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},
-    "service": {"rooms", "connections"},
+    "service": {"rooms", "connections", "entrance"},
     "session": {"requests", "inbox"},
 }
 

@@ -42,4 +42,4 @@ class RefusalTests(SynchronousTestCase):
             for name, value in vars(errors).items()
             if name.isupper() and isinstance(value, str)
         }
-        self.assertEqual(codes - told, {errors.NOT_ALLOWED, errors.FAILED})
+        self.assertEqual(codes - told, {errors.NOT_ALLOWED, errors.FAILED, errors.BAD_CREDENTIALS})

@@ -28,7 +28,7 @@ class MemoryRosterTests(SynchronousTestCase):
         """
         The name is free, and now taken.
         """
-        self.assertIsNone(self.successResultOf(self.roster.claim(room, name)))
+        self.assertTrue(self.successResultOf(self.roster.claim(room, name)))
 
     def assertTaken(self, name: str, text: str, room: str = "dev") -> None:
         """
@@ -49,6 +49,22 @@ class MemoryRosterTests(SynchronousTestCase):
         It is a roster.
         """
         verify.verifyObject(IRoster, self.roster)
+
+    def test_oneUser(self) -> None:
+        """
+        A user may claim his name several times, nobody else may; it is free when all are released.
+        """
+        self.assertTrue(self.successResultOf(self.roster.claim("dev", "Mina", True)))
+        self.assertFalse(self.successResultOf(self.roster.claim("dev", "MINA", True)))
+        self.assertTaken("mina", '"Mina" is already in dev')
+        self.assertEqual(self.members(), ["Mina"])
+        self.assertFalse(self.roster.release("dev", "Mina"))
+        self.assertTaken("mina", '"Mina" is already in dev')
+        self.assertTrue(self.roster.release("dev", "MINA"))
+        self.claim("mina")
+        self.failureResultOf(self.roster.claim("dev", "Mina", True), ChatError)
+        self.assertTrue(self.roster.release("dev", "mina"))
+        self.assertEqual((self.roster._rooms, self.roster._users), ({}, {}))
 
     def test_members(self) -> None:
         """

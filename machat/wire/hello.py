@@ -27,6 +27,8 @@ class _Versioned(msgspec.Struct):
 class _TextHello(msgspec.Struct):
     name: str
     room: str
+    password: str | None = None
+    token: str | None = None
 
 
 _VERSION = msgspec.json.Decoder(_Versioned)
@@ -103,7 +105,7 @@ def decodeHello(data: bytes, events: bool) -> Hello:
     try:
         if not events:
             first = _TEXT_HELLO.decode(data)
-            return Hello(first.name, first.room)
+            return Hello(first.name, first.room, password=first.password, token=first.token)
         hello = _HELLO.decode(data)
     except _ERRORS as error:
         raise ChatError(BAD_HELLO, oneLine(str(error))) from None

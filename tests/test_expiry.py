@@ -1,0 +1,61 @@
+"""
+Tests for L{machat.expiry}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.expiry import Expiry
+
+
+class ExpiryTests(SynchronousTestCase):
+    """
+    Tests for L{Expiry}.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.told: list[object] = []
+        self.expiry = Expiry(self.clock, self.told.append, lambda: self.told.append("over"))
+
+    def test_notice(self) -> None:
+        """
+        The client hears of it a minute before, and is ended 25 seconds after.
+        """
+        self.expiry.start(100.0)
+        self.clock.advance(39.9)
+        self.assertEqual(self.told, [])
+        self.clock.advance(0.1)
+        self.assertEqual(self.told, [85.0])
+        self.clock.advance(84.9)
+        self.assertEqual(self.told, [85.0])
+        self.clock.advance(0.1)
+        self.assertEqual(self.told, [85.0, "over"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_renewed(self) -> None:
+        """
+        Only the last credentials count, and those that never expire end the matter.
+        """
+        self.expiry.start(100.0)
+        self.clock.advance(30)
+        self.expiry.start(1000.0)
+        self.clock.advance(909)
+        self.assertEqual(self.told, [])
+        self.clock.advance(1)
+        self.assertEqual(self.told, [85.0])
+        self.expiry.start(None)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_almostOver(self) -> None:
+        """
+        Credentials that have almost expired, or have a moment ago, are told of at once.
+        """
+        self.clock.advance(1000)
+        self.expiry.start(999.0)
+        self.clock.advance(0)
+        self.assertEqual(self.told, [24.0])
+        self.expiry.stop()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
