@@ -201,7 +201,7 @@ class EntranceTests(SynchronousTestCase):
             for asked in self.checker.asked:
                 if not asked.called:
                     asked.errback(UnauthorizedLogin())
-        self.assertEqual(sorted(told), sorted([WRONG] * 6 + [BUSY]))
+        self.assertEqual(sorted(told), sorted([WRONG] * 5 + [BUSY] * 2))
 
     def test_gone(self) -> None:
         """
