@@ -1,0 +1,257 @@
+// @ts-check
+/**
+ * What is to be shown of one room: messages in the order of its log, gaps, and behind them what we
+ * said ourselves and the log does not have yet. No page here.
+ *
+ * @module
+ */
+
+/** What is kept of a room, items and characters: then the oldest go. */
+export const MOST = 10_000;
+const MOST_SIZE = 8_388_608;
+
+/**
+ * @typedef {object} Message
+ * @property {"message"} kind
+ * @property {string} epoch
+ * @property {number} seq
+ * @property {string} from
+ * @property {string} text
+ * @property {number} at
+ * @property {boolean} own
+ *
+ * @typedef {object} Gap Messages were missed.
+ * @property {"gap"} kind
+ * @property {number | null} missed How many, if that is known.
+ *
+ * @typedef {object} Note The page's own word.
+ * @property {"note"} kind
+ * @property {string} text
+ *
+ * @typedef {object} Pending What we said and is not known to be in the log.
+ * @property {"pending"} kind
+ * @property {string} from
+ * @property {string} text
+ * @property {number} at
+ * @property {number | null} seq Once it is acknowledged.
+ * @property {string | null} error Why it was not said.
+ *
+ * @typedef {Message | Gap | Note | Pending} Item
+ */
+
+export class Messages {
+  /** @type {(Message | Gap | Note)[]} */
+  items = [];
+  /** @type {Pending[]} */
+  pending = [];
+  /** Our own name. */
+  own = "";
+  /** The life of the log's numbers. */
+  epoch = "";
+  /** Whether nothing older can be had. */
+  whole = false;
+  /** The first that was not looked at. @type {Item | null} */
+  fresh = null;
+  #size = 0;
+  /** Of the epoch. @type {Set<number>} */
+  #seqs = new Set();
+
+  /** All items, in the order of showing. */
+  get length() {
+    return this.items.length + this.pending.length;
+  }
+
+  /**
+   * @param {number} index
+   * @returns {Item | undefined}
+   */
+  at(index) {
+    return this.items[index] ?? this.pending[index - this.items.length];
+  }
+
+  /**
+   * @param {Item} item
+   * @returns {number} Its index, or less than 0.
+   */
+  indexOf(item) {
+    if (item.kind !== "pending") return this.items.indexOf(item);
+    const index = this.pending.indexOf(item);
+    return index < 0 ? index : index + this.items.length;
+  }
+
+  /**
+   * @param {string} epoch
+   * @param {string} own
+   */
+  enter(epoch, own) {
+    this.own = own;
+    if (epoch !== this.epoch) {
+      this.epoch = epoch;
+      this.#seqs.clear();
+    }
+  }
+
+  /**
+   * Take a new message.
+   *
+   * @param {any} event
+   * @returns {Message}
+   */
+  add(event) {
+    const message = this.#message(event);
+    this.#settle(message);
+    this.items.push(message);
+    this.#count(message);
+    this.#trim();
+    return message;
+  }
+
+  /** @param {string} text */
+  note(text) {
+    this.items.push({ kind: "note", text });
+    this.#trim();
+  }
+
+  /** @param {number | null} missed */
+  gap(missed) {
+    /** @type {Gap} */
+    const gap = { kind: "gap", missed };
+    this.items.push(gap);
+    return gap;
+  }
+
+  /**
+   * Put behind a gap what could be had of it.
+   *
+   * @param {Gap} gap
+   * @param {{epoch: string, seq: number}} before Up to where the room was known.
+   * @param {{epoch: string, seq: number}} after Where it is known from.
+   * @param {any[]} events
+   */
+  fill(gap, before, after, events) {
+    const index = this.items.indexOf(gap);
+    if (index < 0 || after.epoch !== this.epoch) return;
+    const known = before.epoch === after.epoch ? before.seq : 0;
+    const found = events
+      .filter(({ seq }) => seq > known && seq <= after.seq && !this.#seqs.has(seq))
+      .map((event) => this.#message(event));
+    for (const message of found) {
+      this.#settle(message);
+      this.#count(message);
+    }
+    this.items.splice(index + 1, 0, ...found);
+    if (before.epoch === after.epoch) {
+      gap.missed = (found[0]?.seq ?? after.seq + 1) - known - 1;
+      if (gap.missed === 0) this.items.splice(index, 1);
+    }
+    this.#trim();
+  }
+
+  /** The number before which older messages can be asked for, or `null`. */
+  get oldest() {
+    const first = this.items.find((item) => item.kind !== "note");
+    if (this.whole || this.items.length >= MOST || first?.kind !== "message") return null;
+    return first.epoch === this.epoch && first.seq > 1 ? first.seq : null;
+  }
+
+  /**
+   * Put older messages before all others.
+   *
+   * @param {string} epoch
+   * @param {any[]} events
+   */
+  older(epoch, events) {
+    const oldest = this.oldest;
+    if (epoch !== this.epoch || oldest === null) return;
+    const found = events.filter(({ seq }) => seq < oldest).map((event) => this.#message(event));
+    for (const message of found) this.#count(message);
+    this.items.unshift(...found);
+    this.whole = found.length === 0;
+  }
+
+  /**
+   * Show what we say before the log has it.
+   *
+   * @param {string} text
+   * @returns {Pending}
+   */
+  expect(text) {
+    /** @type {Pending} */
+    const pending = {
+      kind: "pending",
+      from: this.own,
+      text,
+      at: Date.now(),
+      seq: null,
+      error: null,
+    };
+    this.pending.push(pending);
+    return pending;
+  }
+
+  /**
+   * The log has it.
+   *
+   * @param {Pending} pending
+   * @param {number} seq
+   */
+  confirm(pending, seq) {
+    pending.seq = seq;
+    if (this.#seqs.has(seq)) this.drop(pending);
+  }
+
+  /** @param {Pending} pending */
+  drop(pending) {
+    this.pending = this.pending.filter((each) => each !== pending);
+  }
+
+  /** @param {any} event */
+  #message({ seq, from, text, at }) {
+    const own = from === this.own;
+    return /** @type {Message} */ ({
+      kind: "message",
+      epoch: this.epoch,
+      seq,
+      from,
+      text,
+      at,
+      own,
+    });
+  }
+
+  /**
+   * One of ours has come back as everybody sees it: it is not pending any more.
+   *
+   * @param {Message} message
+   */
+  #settle({ own, seq, text }) {
+    if (!own || this.pending.length === 0) return;
+    const known = this.pending.find((each) => each.seq === seq);
+    const same = (/** @type {Pending} */ each) =>
+      each.seq === null && each.error === null && each.text === text;
+    const settled = known ?? this.pending.find(same);
+    if (settled !== undefined) this.drop(settled);
+  }
+
+  /** @param {Message} message */
+  #count({ seq, text }) {
+    this.#seqs.add(seq);
+    this.#size += text.length;
+  }
+
+  #trim() {
+    let gone = 0;
+    for (let size = this.#size; this.items.length - gone > MOST || size > MOST_SIZE; gone++) {
+      const item = this.items[gone];
+      if (item.kind === "message") size -= item.text.length;
+    }
+    if (gone > 0) for (const item of this.items.splice(0, gone)) this.#forget(item);
+  }
+
+  /** @param {Item} item */
+  #forget(item) {
+    if (item.kind !== "message") return;
+    this.#size -= item.text.length;
+    if (item.epoch === this.epoch) this.#seqs.delete(item.seq);
+  }
+}

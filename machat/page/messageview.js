@@ -1,0 +1,230 @@
+// @ts-check
+/**
+ * How one message looks.
+ *
+ * @module
+ */
+
+import { key } from "./client.js";
+import { counted, element, spoken } from "./dom.js";
+import { linked } from "./links.js";
+
+/** @typedef {import("./messages.js").Item} Item */
+/** @typedef {import("./messages.js").Pending} Pending */
+
+/** The server's own name, which nobody else can have. */
+const SERVER = "machat";
+
+/** Messages of one person that are nearer than this stand together, milliseconds. */
+const TOGETHER = 300_000;
+
+/** Longer texts are folded, and how much of them is shown: characters. */
+const LONG = 1_200;
+const SHORT = 800;
+
+const HUES = 12;
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+
+/**
+ * @param {string} name
+ * @returns {string} The class of its colour: the same wherever it is written.
+ */
+export function hue(name) {
+  let hash = 0x811c9dc5; // FNV-1a
+  for (const character of key(name)) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  }
+  return `hue${hash % HUES}`;
+}
+
+/**
+ * @param {Item} item
+ * @returns {boolean} Whether it is the server's own word.
+ */
+export function isNotice(item) {
+  return item.kind === "message" && item.from === SERVER;
+}
+
+/**
+ * @param {Item} item
+ * @param {Item | undefined} before
+ * @returns {boolean} Whether it begins a day.
+ */
+function beginsDay(item, before) {
+  if (!("at" in item)) return false;
+  const earlier = before !== undefined && "at" in before ? before.at : 0;
+  return new Date(item.at).toDateString() !== new Date(earlier).toDateString();
+}
+
+/**
+ * @param {Item} item
+ * @param {Item | undefined} before
+ * @returns {boolean} Whether it stands below the name and time of the one before it.
+ */
+function continues(item, before) {
+  return (
+    before !== undefined &&
+    "from" in item &&
+    "from" in before &&
+    item.from === before.from &&
+    !isNotice(item) &&
+    item.at - before.at < TOGETHER &&
+    !beginsDay(item, before)
+  );
+}
+
+/**
+ * @typedef {object} Actions
+ * @property {(pending: Pending) => void} again
+ * @property {(pending: Pending) => void} drop
+ * @property {(item: Item) => void} unfold
+ *
+ * @typedef {object} Look What an item's look depends on, besides itself.
+ * @property {boolean} continued
+ * @property {boolean} day
+ * @property {boolean} fresh
+ * @property {boolean} unfolded
+ */
+
+/**
+ * @param {Item} item
+ * @param {Item | undefined} before
+ * @param {boolean} fresh
+ * @param {boolean} unfolded
+ * @returns {Look}
+ */
+export function look(item, before, fresh, unfolded) {
+  const continued = !fresh && continues(item, before);
+  return { continued, day: beginsDay(item, before), fresh, unfolded };
+}
+
+/**
+ * @param {Item} item
+ * @param {Look} look
+ * @returns {string} Changes when the item has to be shown anew.
+ */
+export function signature(item, look) {
+  const state =
+    item.kind === "pending" ? item.error : item.kind === "gap" ? String(item.missed) : null;
+  return [look.continued, look.day, look.fresh, look.unfolded, state].join();
+}
+
+/**
+ * @param {Item} item
+ * @param {Look} look
+ * @param {Actions} actions
+ * @returns {HTMLElement}
+ */
+export function show(item, look, actions) {
+  const shown = element("div", { class: "item" });
+  if (look.day && "at" in item) shown.append(divider("day", DAY.format(item.at)));
+  if (look.fresh) shown.append(divider("fresh", "New"));
+  if (item.kind === "gap") shown.append(divider("gap", missing(item.missed)));
+  else if (item.kind === "note") shown.append(element("p", { class: "notice" }, item.text));
+  else if (isNotice(item)) shown.append(notice(item));
+  else shown.append(message(item, look, actions));
+  return shown;
+}
+
+/**
+ * @param {string} kind
+ * @param {string} text
+ */
+function divider(kind, text) {
+  return element("p", { class: `divider ${kind}` }, element("span", {}, text));
+}
+
+/** @param {number | null} missed */
+function missing(missed) {
+  return missed === null
+    ? "Messages may be missing here: the server has begun anew"
+    : `${counted(missed, "message")} could not be recovered`;
+}
+
+/** @param {{text: string, at: number}} item */
+function notice({ text, at }) {
+  return element(
+    "p",
+    { class: "notice" },
+    spoken("The server: "),
+    element("span", { dir: "auto" }, ...linked(text)),
+    " ",
+    time(at),
+  );
+}
+
+/**
+ * @param {import("./messages.js").Message | Pending} item
+ * @param {Look} look
+ * @param {Actions} actions
+ */
+function message(item, look, actions) {
+  const colour = hue(item.from);
+  const shown = element("div", { class: "message" });
+  if (look.continued) {
+    shown.classList.add("continued");
+    shown.append(time(item.at), spoken(`${item.from}: `));
+  } else {
+    const initial = [...item.from][0]?.toUpperCase() ?? "";
+    shown.append(element("span", { class: `avatar ${colour}`, "aria-hidden": "true" }, initial));
+    const name = element("bdi", { class: `sender ${colour}` }, item.from);
+    shown.append(element("div", { class: "head" }, name, " ", time(item.at)));
+  }
+  shown.append(text(item, look, actions));
+  if (item.kind === "pending") shown.append(...fate(item, actions));
+  shown.classList.toggle("pending", item.kind === "pending");
+  return shown;
+}
+
+/** @param {number} at */
+function time(at) {
+  const when = new Date(at);
+  const machine = Number.isNaN(when.getTime()) ? "" : when.toISOString();
+  if (machine === "") return element("span");
+  return element("time", { datetime: machine, title: WHOLE.format(when) }, TIME.format(when));
+}
+
+/**
+ * @param {Item & {text: string}} item
+ * @param {Look} look
+ * @param {Actions} actions
+ */
+function text(item, look, actions) {
+  const all = item.text;
+  if (all.length <= LONG) return element("div", { class: "text", dir: "auto" }, ...linked(all));
+  const words = look.unfolded ? "Show less" : `Show all ${counted(all.length, "character")}`;
+  const fold = { type: "button", class: "quiet", click: () => actions.unfold(item) };
+  const shown = look.unfolded ? linked(all) : [...linked(all.slice(0, SHORT)), "…"];
+  const folds = element("button", { ...fold, "aria-expanded": String(look.unfolded) }, words);
+  return element("div", { class: "text", dir: "auto" }, ...shown, element("div", {}, folds));
+}
+
+/**
+ * @param {Pending} item
+ * @param {Actions} actions
+ * @returns {HTMLElement[]} What became of it.
+ */
+function fate(item, actions) {
+  if (item.error === null) return [spoken("(being sent)")];
+  return [
+    element(
+      "div",
+      { class: "fate" },
+      `Not sent: ${item.error} `,
+      element(
+        "button",
+        { type: "button", class: "quiet", click: () => actions.again(item) },
+        "Send again",
+      ),
+      " ",
+      element(
+        "button",
+        { type: "button", class: "quiet", click: () => actions.drop(item) },
+        "Remove",
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,122 @@
+// @ts-check
+/**
+ * The rooms' tabs (the tabs pattern of the ARIA Authoring Practices Guide): the arrow keys, Home and
+ * End turn to another room.
+ *
+ * @module
+ */
+
+import { counted, element, spoken } from "./dom.js";
+
+/** @typedef {import("./roomview.js").RoomView} RoomView */
+
+/** By how many tabs a key moves. @type {Record<string, number>} */
+const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e9, End: 1e9 };
+
+/** Where the tabs stand below each other: style.css knows it too. */
+const BESIDE = matchMedia("(min-width: 45rem)");
+
+export class Tabs {
+  /** @type {RoomView | null} */
+  current = null;
+  #list;
+  #turned;
+  /** @type {Map<RoomView, HTMLElement>} */
+  #tabs = new Map();
+
+  /**
+   * @param {HTMLElement} list
+   * @param {() => void} turned Called when another room is the current one.
+   */
+  constructor(list, turned) {
+    this.#list = list;
+    this.#turned = turned;
+    list.addEventListener("keydown", (event) => this.#keyed(event));
+    const orient = () =>
+      list.setAttribute("aria-orientation", BESIDE.matches ? "vertical" : "horizontal");
+    BESIDE.addEventListener("change", orient);
+    orient();
+  }
+
+  /** @returns {RoomView[]} */
+  get rooms() {
+    return [...this.#tabs.keys()];
+  }
+
+  /** @param {RoomView} room */
+  add(room) {
+    const tab = element("button", {
+      type: "button",
+      role: "tab",
+      class: "tab",
+      id: `${room.id}-tab`,
+      "aria-controls": room.id,
+      click: () => this.turn(room),
+    });
+    this.#tabs.set(room, tab);
+    this.#list.append(tab);
+    this.show(room);
+  }
+
+  /** @param {RoomView} room */
+  remove(room) {
+    const { rooms } = this;
+    const next = rooms[rooms.indexOf(room) + 1] ?? rooms[rooms.indexOf(room) - 1] ?? null;
+    this.#tabs.get(room)?.remove();
+    this.#tabs.delete(room);
+    room.close();
+    if (this.current === room) {
+      this.current = null;
+      if (next !== null) this.turn(next);
+    }
+  }
+
+  /** @param {RoomView} room */
+  turn(room) {
+    if (this.current === room) return;
+    if (this.current !== null) this.current.visible = false;
+    this.current = room;
+    room.visible = true;
+    for (const each of this.rooms) this.show(each);
+    this.#tabs.get(room)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.#turned();
+  }
+
+  /**
+   * Show what a room's tab says.
+   *
+   * @param {RoomView} room
+   */
+  show(room) {
+    const tab = this.#tabs.get(room);
+    if (tab === undefined) return;
+    const selected = room === this.current;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
+    const name = element("bdi", { class: "name" }, room.name);
+    tab.replaceChildren(name, ...(room.unread > 0 ? unread(room.unread) : []));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keyed(event) {
+    const move = MOVES[event.key];
+    if (move === undefined || this.current === null) return;
+    event.preventDefault();
+    const { rooms } = this;
+    const at = rooms.indexOf(this.current) + move;
+    const last = rooms.length - 1;
+    const around =
+      Math.abs(move) > 1 ? Math.min(Math.max(at, 0), last) : (at + rooms.length) % rooms.length;
+    this.turn(rooms[around]);
+    this.#tabs.get(rooms[around])?.focus();
+  }
+}
+
+/** @param {number} count */
+function unread(count) {
+  const short = count > 99 ? "99+" : String(count);
+  return [
+    element("span", { class: "count", "aria-hidden": "true" }, short),
+    spoken(`, ${counted(count, "unread message")}`),
+  ];
+}
