@@ -5,34 +5,46 @@
  * @module
  */
 
+import { Ask } from "./ask.js";
 import { Client, key } from "./client.js";
 import { ConnectionView, ending } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { RoomView } from "./roomview.js";
-import { SignIn, sentence } from "./signin.js";
+import { SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 
 /** How many of a room's last messages to show on coming in. */
 const HISTORY = 50;
 
-/** Where the chat is: beside the page, wherever a proxy has put that. */
-const URL_ = new URL("mychat", document.baseURI);
-URL_.protocol = URL_.protocol === "https:" ? "wss:" : "ws:";
+/** The end of a connection whose password or token is not good. */
+const BAD_CREDENTIALS = 3500;
+
+/** @returns {URL} Where the chat is: beside the page, wherever a proxy has put that. */
+function chatUrl() {
+  const url = new URL("mychat", document.baseURI);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url;
+}
 
 class App {
   /** @type {Client | null} */
   #client = null;
+  /** In this page's memory only. @type {string | undefined} */
+  #password;
   /** @type {Map<string, RoomView>} */
   #rooms = new Map();
   #signIn = new SignIn((wish) => this.#begin(wish));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #connection = new ConnectionView(() => this.#again());
-  #dialog = /** @type {HTMLDialogElement} */ (byId("join"));
+  #askRoom = new Ask(
+    "join",
+    (room) => this.#join(room.trim()),
+    () => this.#tabs.current?.focus(),
+  );
+  #askPassword = new Ask("password", (password) => this.#comeBack(password));
 
   start() {
-    byId("join-open").addEventListener("click", () => this.#askRoom());
-    byId("join-cancel").addEventListener("click", () => this.#dialog.close());
-    byId("join-form").addEventListener("submit", (event) => this.#joinAsked(event));
+    byId("join-open").addEventListener("click", () => this.#askRoom.open());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
     addEventListener("hashchange", () => (this.#signIn.room = location.hash));
@@ -42,12 +54,14 @@ class App {
     this.#signIn.show();
   }
 
-  // Coming in.
+  // Coming in, and back.
 
   /** @param {import("./signin.js").Wish} wish */
   #begin({ name, room, password }) {
     this.#client?.close();
-    const client = new Client(URL_, { name, password });
+    this.#password = password;
+    const credentials = () => ({ password: this.#password });
+    const client = new Client(chatUrl(), { name, credentials });
     this.#client = client;
     this.#hear(client);
     client.open();
@@ -60,12 +74,25 @@ class App {
    * @param {Client} client
    * @param {{code: string, message: string}} error
    */
-  #refused(client, error) {
+  #refused(client, { code, message }) {
     client.close();
-    const { state } = client;
-    const message = error.code === "ended" ? ending(state) : error.message;
-    this.#signIn.refuse({ code: error.code, message });
+    this.#signIn.refuse({ code, message: code === "ended" ? ending(client.state) : message });
   }
+
+  #again() {
+    const state = this.#client?.state;
+    if (state?.code === BAD_CREDENTIALS) this.#askPassword.open();
+    else if (state?.state === "ended") this.#client?.open();
+    else this.#client?.retry();
+  }
+
+  /** @param {string} password */
+  async #comeBack(password) {
+    this.#password = password;
+    this.#client?.open();
+  }
+
+  // What is heard.
 
   /** @param {Client} client */
   #hear(client) {
@@ -73,10 +100,8 @@ class App {
       client.addEventListener(type, (event) => {
         if (client === this.#client) hear(/** @type {CustomEvent} */ (event).detail);
       });
-    const tell = (/** @type {"message" | "presence" | "room" | "gap" | "left"} */ type) =>
-      on(type, (detail) => this.#room(detail)?.[type](detail));
     for (const type of /** @type {const} */ (["message", "presence", "room", "gap", "left"])) {
-      tell(type);
+      on(type, (detail) => this.#room(detail)?.[type](detail));
     }
     on("joined", (detail) => this.#joined(detail));
     on("state", (state) => this.#state(state));
@@ -89,21 +114,29 @@ class App {
 
   /** @param {any} event */
   #joined(event) {
-    let room = this.#room(event);
-    if (room === undefined) {
-      room = this.#add(event.room);
-      room.joined(event);
+    const known = this.#room(event);
+    const room = known ?? this.#add(event.room);
+    room.joined(event);
+    if (known === undefined) {
       this.#tabs.turn(room);
       room.focus();
-    } else {
-      room.joined(event);
     }
   }
 
+  /** @param {import("./connection.js").State} state */
+  #state(state) {
+    if (!byId("chat").hidden) this.#connection.show(state);
+    else if (state.state === "waiting")
+      this.#signIn.say("The server cannot be reached. Trying again…");
+    else if (state.state !== "ended") this.#signIn.say("Connecting…");
+  }
+
+  // Rooms.
+
   /** @param {string} name */
   #add(name) {
-    if (this.#client === null) throw new Error("not signed in");
-    const room = new RoomView(this.#client, name, {
+    const client = /** @type {Client} */ (this.#client);
+    const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
       left: () => this.#leave(room),
     });
@@ -112,60 +145,16 @@ class App {
     this.#tabs.add(room);
     this.#signIn.hide();
     byId("chat").hidden = false;
-    byId("me").textContent = this.#client.name;
-    this.#connection.show(this.#client.state);
+    byId("me").textContent = client.name;
+    this.#connection.show(client.state);
     return room;
   }
 
-  /** @param {import("./connection.js").State} state */
-  #state(state) {
-    if (!byId("chat").hidden) {
-      this.#connection.show(state);
-    } else if (state.state !== "ended") {
-      const words = {
-        connecting: "Connecting…",
-        online: "Joining…",
-        waiting: "The server cannot be reached. Trying again…",
-      };
-      this.#signIn.say(words[state.state]);
-    }
-  }
-
-  #again() {
-    if (this.#client?.state.state === "ended") this.#client.open();
-    else this.#client?.retry();
-  }
-
-  // Rooms.
-
-  #askRoom() {
-    byId("join-said").textContent = "";
-    this.#dialog.showModal();
-  }
-
-  /** @param {Event} event */
-  #joinAsked(event) {
-    event.preventDefault();
-    const field = /** @type {HTMLInputElement} */ (byId("join-room"));
-    const name = field.value.trim();
-    const open = this.#rooms.get(key(name));
-    const done = () => {
-      this.#dialog.close();
-      field.value = "";
-    };
-    if (open !== undefined) {
-      done();
-      this.#tabs.turn(open);
-      open.focus();
-      return;
-    }
-    this.#client?.join(name, { history: HISTORY }).then(
-      () => {
-        done();
-        this.#tabs.current?.focus();
-      },
-      (error) => (byId("join-said").textContent = sentence(error.message)),
-    );
+  /** @param {string} name */
+  async #join(name) {
+    const open = this.#room({ room: name });
+    if (open !== undefined) this.#tabs.turn(open);
+    else await this.#client?.join(name, { history: HISTORY });
   }
 
   /** @param {RoomView} room */
@@ -181,9 +170,10 @@ class App {
   #signOut() {
     this.#client?.close();
     this.#client = null;
+    this.#password = undefined;
     byId("chat").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
-    document.title = "MaChat";
+    this.#title();
     this.#signIn.show();
   }
 
@@ -208,8 +198,7 @@ class App {
   /** @param {Event} event */
   #skip(event) {
     event.preventDefault();
-    if (byId("chat").hidden) this.#signIn.show();
-    else this.#tabs.current?.focus();
+    this.#tabs.current?.focus();
   }
 }
 

@@ -488,7 +488,6 @@ export class Client extends EventTarget {
     ["left", (client, event) => client.#left(event)],
     ["history", (client, event) => client.#answered(event)],
     ["members", (client, event) => client.#answered(event)],
-    ["auth", (client, event) => client.#answered(event)],
     ["authenticated", (client, event) => client.#answered(event)],
     ["presence", (client, event) => client.#told(event)],
     ["room", (client, event) => client.#told(event)],

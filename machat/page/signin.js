@@ -83,7 +83,7 @@ export class SignIn {
   refuse({ code, message }) {
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
-    this.say(asked ? "This name asks for a password." : sentence(message));
+    this.say(asked ? "A password is asked for." : sentence(message));
     this.#said.classList.toggle("wrong", !asked);
     const field = this.#field(FIELDS[code] ?? "name");
     if (!asked) field.setAttribute("aria-invalid", "true");
