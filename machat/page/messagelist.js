@@ -25,6 +25,10 @@ export class MessageList {
   /** The first item of the window; its end is behind the last. */
   #start = 0;
   #end = 0;
+  /** What the window began with when it was shown. */
+  #shownFrom = 0;
+  /** Whether its end was behind the last of all when it was shown. */
+  #last = true;
   /** Whether the list keeps to its end. */
   #sticks = true;
   /** Whether what is new is read out to those who hear the page. */
@@ -70,7 +74,9 @@ export class MessageList {
     if (this.#shown && this.#frame === 0) {
       this.#frame = requestAnimationFrame(() => {
         this.#frame = 0;
-        if (this.#shown) this.#render();
+        if (!this.#shown) return;
+        this.#render();
+        if (!this.#sticks && this.#start > 0) this.#shift(this.element.scrollTop < NEAR, false);
       });
     }
   }
@@ -111,6 +117,8 @@ export class MessageList {
     this.#end = Math.min(this.#end, messages.length);
     if (this.#sticks) this.#start = this.#end - WINDOW;
     this.#start = Math.max(0, Math.min(this.#start, this.#end - 1), this.#end - WINDOW);
+    this.#shownFrom = this.#start;
+    this.#last = this.#end === messages.length;
     this.#speak();
     this.#arrange(this.#wanted());
     if (this.#sticks) this.#toEnd();
@@ -119,15 +127,15 @@ export class MessageList {
 
   /** Items came or went before the window: it moves with what it shows. */
   #follow() {
+    let shown = this.#shownFrom;
     for (const item of this.#nodes.keys()) {
       const index = this.#messages.indexOf(item);
       if (index >= 0) {
-        const nth = [...this.#nodes.keys()].indexOf(item);
-        const moved = index - nth - this.#start;
-        this.#start += moved;
-        this.#end += moved;
+        this.#start += index - shown;
+        this.#end += index - shown;
         return;
       }
+      shown++;
     }
   }
 
@@ -201,14 +209,13 @@ export class MessageList {
     if (!this.#shown) return;
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     const below = scrollHeight - scrollTop - clientHeight;
-    const last = this.#end >= this.#messages.length;
-    const sticks = last && below < THERE;
+    const sticks = this.#last && below < THERE;
     if (sticks !== this.#sticks) {
       this.#sticks = sticks;
       this.#speak();
       this.moved();
     }
-    if (!sticks) this.#shift(scrollTop < NEAR, below < NEAR && !last);
+    if (!sticks) this.#shift(scrollTop < NEAR, below < NEAR && !this.#last);
   }
 
   /**

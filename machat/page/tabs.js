@@ -117,6 +117,6 @@ function unread(count) {
   const short = count > 99 ? "99+" : String(count);
   return [
     element("span", { class: "count", "aria-hidden": "true" }, short),
-    spoken(`, ${counted(count, "unread message")}`),
+    spoken(counted(count, "unread message")),
   ];
 }

@@ -1,0 +1,289 @@
+"""
+What the tests of the page need: a browser, pages that tell what went wrong in them, and a way to
+the server that can be cut.
+"""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+from twisted.trial.unittest import SkipTest
+
+from tests.processes import LOCAL, PATIENCE, RawClient, ServerTestCase, freePort, portsOf
+
+try:
+    from playwright.sync_api import Error, expect, sync_playwright
+except ImportError:
+    sync_playwright = None
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+#: How long anything may take before a test gives up, milliseconds. Nothing is judged by it.
+PATIENT = PATIENCE * 1000
+
+#: A browser says of each attempt that failed that it did.
+_EXPECTED = "WebSocket connection to"
+
+#: Tells the test of what the policy forbade.
+_WATCH = """
+addEventListener("securitypolicyviolation", (event) =>
+    console.error(`forbidden: ${event.violatedDirective} ${event.blockedURI}`));
+"""
+
+
+def launch(playwright: Any) -> Any:
+    """
+    @return: the installed Chromium
+    """
+    # in a container there is often neither what a sandbox needs nor a large /dev/shm
+    arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+
+
+@lru_cache(maxsize=1)
+def sharedBrowser() -> Any:
+    """
+    @return: one browser for all tests, until this process ends: starting one takes a second
+    """
+    if sync_playwright is None or CHROMIUM is None:
+        raise SkipTest("chromium or playwright is not installed")
+    playwright = sync_playwright().start()
+    browser = launch(playwright)
+    atexit.register(playwright.stop)
+    atexit.register(browser.close)
+    expect.set_options(timeout=PATIENT)
+    return browser
+
+
+class PageTestCase(ServerTestCase):
+    """
+    Tests that look at the page as somebody sees it. Each page has a context of its own, and shares
+    nothing with another. Nothing may go wrong in a page that the test did not expect.
+    """
+
+    def setUp(self) -> None:
+        self.browser = sharedBrowser()
+        self.problems: list[str] = []
+        self.server: Any = None
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.problems, [])
+
+    def serveOn(self, *arguments: object, tcp: str = LOCAL, ws: str = LOCAL) -> None:
+        """
+        Start a server; C{self.tcp} and C{self.ws} are its ports.
+        """
+        self.server = self.serve(*arguments, "--tcp", tcp, "--ws", ws)
+        self.tcp, self.ws = portsOf(self.server, "ChatFactory", "ChatWebSocketFactory")
+
+    def blank(self, **options: Any) -> Any:
+        """
+        @param options: of the browser's context: C{viewport}, C{color_scheme} ...
+        @return: a page that has not gone anywhere
+        """
+        context = self.browser.new_context(**{"locale": "en-GB", **options})
+        self.addCleanup(context.close)
+        context.set_default_timeout(PATIENT)
+        context.add_init_script(_WATCH)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("console", self._told)
+        page.on("dialog", lambda dialog: self.problems.append(dialog.message))
+        return page
+
+    def _told(self, message: Any) -> None:
+        if message.type in ("error", "warning") and _EXPECTED not in message.text:
+            self.problems.append(message.text)
+
+    def open(self, port: int | None = None, room: str = "dev", **options: Any) -> Any:
+        """
+        @return: a page that asks who one is
+        """
+        page = self.blank(**options)
+        page.goto(f"http://127.0.0.1:{port or self.ws}/#{room}")
+        return page
+
+    def enter(self, name: str, port: int | None = None, **options: Any) -> Any:
+        """
+        @return: a page of somebody who has joined C{dev}
+        """
+        page = self.open(port, **options)
+        signIn(page, name)
+        expect(page.get_by_role("tab", selected=True)).to_have_text("dev")
+        return page
+
+    def tcpClient(self, name: str, room: str = "dev") -> RawClient:
+        """
+        @return: a client that has joined over TCP
+        """
+        client = RawClient(self.tcp)
+        self.addCleanup(client.close)
+        client.send(v=1, name=name, room=room)
+        client.await_("joined")
+        return client
+
+    def assertNoSidewaysScroll(self, page: Any) -> None:
+        """
+        Fail if anything of the page is wider than the window.
+        """
+        wide = page.evaluate(
+            """() => [...document.querySelectorAll("body, main, section, .log, .composer, header")]
+                .filter((each) => each.scrollWidth > each.clientWidth + 1)
+                .map((each) => each.className || each.tagName)"""
+        )
+        self.assertEqual(wide, [])
+
+
+def signIn(page: Any, name: str) -> None:
+    """
+    Say who one is.
+    """
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Join").click()
+
+
+def say(page: Any, text: str) -> None:
+    """
+    Type a message, and send it.
+    """
+    field = page.get_by_role("textbox", name="Message to")
+    field.fill(text)
+    field.press("Enter")
+
+
+def texts(page: Any) -> list[str]:
+    """
+    @return: the messages that have an element, as they are read
+    """
+    found: list[str] = page.locator(".room:not([hidden]) .text").all_inner_texts()
+    return found
+
+
+def waitFor(page: Any, condition: str, argument: Any = None) -> None:
+    """
+    Wait until JavaScript says that something is so.
+    """
+    page.wait_for_function(condition, arg=argument, timeout=PATIENT)
+
+
+def expectTexts(page: Any, wanted: list[str]) -> None:
+    """
+    Wait until these are the messages.
+    """
+    expect(page.locator(".room:not([hidden]) .text")).to_have_text(wanted)
+
+
+class Way:
+    """
+    A way to a port of this machine, which can be cut.
+
+    @ivar port: where it begins
+    """
+
+    def __init__(self, to: int) -> None:
+        self._to = to
+        self._open = True
+        self._deaf: set[socket.socket] = set()
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._begin(self._accept)
+
+    def cut(self) -> None:
+        """
+        End all connections.
+        """
+        pairs, self._pairs = self._pairs, []
+        for each in [end for pair in pairs for end in pair]:
+            _shut(each)
+
+    def block(self) -> None:
+        """
+        End all connections, and let none through.
+        """
+        self._open = False
+        self.cut()
+
+    def deafen(self) -> None:
+        """
+        Lose all that the server says on the connections there are, not what it is told.
+        """
+        self._deaf |= {far for _, far in self._pairs}
+
+    def forget(self) -> None:
+        """
+        Leave the connections there are alone from now on: they stay as they are.
+        """
+        self._pairs = []
+
+    def mend(self) -> None:
+        """
+        Let new connections through again.
+        """
+        self._open = True
+
+    def close(self) -> None:
+        """
+        Close it, and what goes through it.
+        """
+        _shut(self._listener)
+        self.cut()
+
+    def _begin(self, target: Callable[..., None], *arguments: object) -> None:
+        threading.Thread(target=target, args=arguments, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):  # it is closed
+            while True:
+                near, _ = self._listener.accept()
+                self._join(near)
+
+    def _join(self, near: socket.socket) -> None:
+        try:
+            if not self._open:
+                raise OSError("blocked")
+            far = socket.create_connection(("127.0.0.1", self._to))
+        except OSError:
+            near.close()
+            return
+        self._pairs.append((near, far))
+        self._begin(self._carry, near, far)
+        self._begin(self._carry, far, near)
+
+    def _carry(self, source: socket.socket, to: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                if source not in self._deaf:
+                    to.sendall(data)
+        _shut(source)
+        _shut(to)
+
+
+def _shut(end: socket.socket) -> None:
+    with suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)
+    end.close()
+
+
+__all__ = [
+    "PATIENT",
+    "Error",
+    "PageTestCase",
+    "Way",
+    "expect",
+    "expectTexts",
+    "freePort",
+    "launch",
+    "say",
+    "signIn",
+    "sync_playwright",
+    "texts",
+    "waitFor",
+]

@@ -1,0 +1,220 @@
+"""
+The page, in a browser: people, rooms, and many messages.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts, waitFor
+
+#: The most messages that may have elements, see C{machat/page/messagelist.js}.
+WINDOW = 160
+
+#: Tells which message is the first that can be seen, and where.
+PLACE = """() => {
+    const log = document.querySelector(".room:not([hidden]) .log");
+    const top = log.getBoundingClientRect().top;
+    for (const each of log.querySelectorAll(".text")) {
+        const place = each.getBoundingClientRect();
+        if (place.bottom > top) return [each.textContent, Math.round(place.top - top)];
+    }
+}"""
+
+#: Scrolls up until a message is the first; those that have elements stay few, and in order.
+TO_THE_FIRST = """(first) => {
+    const log = document.querySelector(".log");
+    const shown = [...log.querySelectorAll(".text")].map((each) => each.textContent);
+    const numbers = shown.filter((each) => each.startsWith("message")).map((each) => +each.slice(8));
+    if (shown.length > 160) throw new Error(`${shown.length} elements`);
+    if (numbers.some((number, index) => number !== numbers[0] + index))
+        throw new Error(`out of order: ${numbers}`);
+    log.scrollTo(0, 0);
+    return shown[0] === first;
+}"""
+
+
+def scrollTo(page: Any, top: int) -> None:
+    """
+    Scroll the messages that can be seen.
+    """
+    page.locator(".room:not([hidden]) .log").evaluate("(log, top) => log.scrollTo(0, top)", top)
+
+
+class TalkTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+
+    def test_everybody(self) -> None:
+        """
+        Two pages and a TCP client meet in a room, and see the same messages in the same order.
+        """
+        mina, ada, eve = self.enter("Mina"), self.enter("Ada"), self.tcpClient("Eve")
+        say(mina, "hello from a page")
+        expectTexts(ada, ["hello from a page"])
+        say(ada, "hello from another")
+        self.assertEqual(eve.await_("message")["from"], "Mina")
+        self.assertEqual(eve.await_("message")["from"], "Ada")
+        eve.send(type="say", text="hello from a socket")
+        for page in (mina, ada):
+            expectTexts(page, ["hello from a page", "hello from another", "hello from a socket"])
+            expect(page.locator(".sender")).to_have_text(["Mina", "Ada", "Eve"])
+            expect(page.locator(".pending")).to_have_count(0)
+            expect(page.locator("#connection")).to_have_text("Online")
+        expect(mina.locator(".names li")).to_have_text(["Ada", "Eve", "Mina (you)"])
+        expect(mina.get_by_role("button", name="3 here")).to_be_visible()
+
+    def test_pending(self) -> None:
+        """
+        What one says is shown at once, as being sent until the log has it; once that is in doubt
+        for good it can be sent again.
+        """
+        mina = self.enter("Mina")
+        self.server.kill()
+        expect(mina.locator("#connection")).to_have_text("Offline")
+        say(mina, "into the dark")
+        expect(mina.locator(".pending .text")).to_have_text("into the dark")
+        self.serveOn(ws=f"tcp:{self.ws}:interface=127.0.0.1")
+        expect(mina.locator(".pending")).to_have_count(0)
+        expectTexts(mina, ["into the dark"])
+
+    def test_lines(self) -> None:
+        """
+        Each line of what was typed is a message; too many are not taken, and stay in the field.
+        """
+        mina = self.enter("Mina")
+        field = mina.get_by_label("Message to dev")
+        field.press_sequentially("one")
+        field.press("Shift+Enter")
+        field.press_sequentially("two")
+        field.press("Enter")
+        expectTexts(mina, ["one", "two"])
+        say(mina, "\n".join(map(str, range(101))))
+        expect(mina.get_by_text("At most 100 lines")).to_be_visible()
+        self.assertEqual(field.input_value().count("\n"), 100)
+
+    def test_rooms(self) -> None:
+        """
+        Another room is another tab, which counts what was not read; leaving the last one leads back
+        to the beginning.
+        """
+        mina, eve = self.enter("Mina"), self.tcpClient("Eve")
+        mina.get_by_role("button", name="Join a room").click()
+        mina.get_by_role("dialog").get_by_label("Room").fill("tea/time")
+        mina.keyboard.press("Enter")
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("tea/time")
+        expect(mina.get_by_label("Message to tea/time")).to_be_focused()
+        for text in ("one", "two"):
+            eve.send(type="say", text=text)
+        expect(mina.get_by_role("tab", name="dev 2 unread messages")).to_be_visible()
+        expect(mina).to_have_title("(2) tea/time – MaChat")
+        self.assertTrue(mina.url.endswith("/#tea%2Ftime"))
+        mina.get_by_role("tab", name="dev").click()
+        expectTexts(mina, ["one", "two"])
+        expect(mina.locator(".divider.fresh")).to_have_text("New")
+        expect(mina).to_have_title("dev – MaChat")
+        for _ in range(2):
+            mina.get_by_role("button", name="Leave").click()
+        expect(mina.get_by_label("Your name")).to_have_value("Mina")
+
+    def test_refused(self) -> None:
+        """
+        A name that is taken, or cannot be one, is said at its field; another can be tried.
+        """
+        self.tcpClient("Eve")
+        page = self.open()
+        signIn(page, "eve")
+        expect(page.get_by_text("is already in dev")).to_be_visible()
+        expect(page.get_by_label("Your name")).to_have_attribute("aria-invalid", "true")
+        signIn(page, "a:b")
+        expect(page.get_by_text("letters, marks, digits")).to_be_visible()
+        signIn(page, "Mina")
+        expect(page.get_by_role("tab")).to_have_text(["dev"])
+
+    def test_kept(self) -> None:
+        """
+        The browser keeps the name for the next time, and nothing else.
+        """
+        mina = self.enter("Mina")
+        kept = mina.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
+        self.assertEqual(kept, [{"machat.name": "Mina"}, {}, ""])
+        mina.reload()
+        expect(mina.get_by_label("Your name")).to_have_value("Mina")
+        expect(mina.get_by_role("textbox", name="Room")).to_have_value("dev")
+
+    def test_history(self) -> None:
+        """
+        Who joins sees the last messages, and older ones by scrolling up, in place.
+        """
+        eve = self.tcpClient("Eve")
+        for number in range(200):
+            eve.send(type="say", text=f"message {number}", id=str(number))
+            eve.await_("ack")
+        mina = self.enter("Mina")
+        expect(mina.locator(".text").last).to_have_text("message 199")
+        expect(mina.locator(".text").first).to_have_text("message 150")
+        expect(mina.locator(".divider.fresh")).to_have_count(0)
+        scrollTo(mina, 200)
+        place = mina.evaluate(PLACE)
+        expect(mina.locator(".text").first).not_to_have_text("message 150")
+        self.assertEqual(mina.evaluate(PLACE), place)
+        waitFor(mina, TO_THE_FIRST, "message 0")
+
+
+class ManyTests(PageTestCase):
+    def test_many(self) -> None:
+        """
+        Of 5,000 messages few have elements; who reads old ones stays there while new ones come, and
+        finds back to the end, and to the first.
+        """
+        self.serveOn()
+        mina, eve = self.enter("Mina"), self.tcpClient("Eve")
+        for number in range(5_000):
+            eve.send(type="say", text=f"message {number}")
+        expect(mina.locator(".text").last).to_have_text("message 4999")
+        self.assertLessEqual(mina.locator(".text").count(), WINDOW)
+        self.assertLess(mina.evaluate("document.querySelectorAll('*').length"), 10 * WINDOW)
+        self._stays(mina, eve)
+        mina.get_by_role("button", name="3 new messages").click()
+        expect(mina.locator(".text").last).to_have_text("new 2")
+        expect(mina.locator(".down")).to_be_hidden()
+        waitFor(mina, TO_THE_FIRST, "message 0")
+
+    def _stays(self, mina: Any, eve: Any) -> None:
+        scrollTo(mina, 500)
+        expect(mina.locator(".down")).to_be_visible()
+        mina.evaluate("() => new Promise(requestAnimationFrame)")
+        place = mina.evaluate(PLACE)
+        for number in range(3):
+            eve.send(type="say", text=f"new {number}")
+        expect(mina.locator(".down")).to_contain_text("3 new messages")
+        self.assertEqual(mina.evaluate(PLACE), place)
+
+    def test_long(self) -> None:
+        """
+        A very long message is folded until somebody wants to read it, and breaks everywhere.
+        """
+        self.serveOn()
+        mina = self.enter("Mina", viewport={"width": 320, "height": 600})
+        say(mina, "x" * 30_000)
+        expect(mina.locator(".pending")).to_have_count(0)
+        self.assertLess(len(texts(mina)[0]), 2_000)
+        mina.get_by_role("button", name="Show all 30,000 characters").click()
+        waitFor(mina, "() => document.querySelector('.text').textContent.length > 30_000")
+        self.assertNoSidewaysScroll(mina)
+        mina.get_by_role("button", name="Show less").click()
+        waitFor(mina, "() => document.querySelector('.text').textContent.length < 2_000")
+
+    def test_tooLong(self) -> None:
+        """
+        What the server would not take is not sent, says why, and can be removed.
+        """
+        self.serveOn()
+        mina = self.enter("Mina")
+        say(mina, "\N{SNOWMAN}" * 30_000)
+        expect(mina.get_by_text("Not sent: the message is too long")).to_be_visible()
+        mina.get_by_role("button", name="Remove").click()
+        expectTexts(mina, [])
+        say(mina, "short")
+        expect(mina.locator(".message:not(.pending) .text")).to_have_text("short")

@@ -1,0 +1,161 @@
+"""
+The page, in a browser: connections that are lost, and come back.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser import PageTestCase, Way, expect, expectTexts, freePort, say, texts, waitFor
+
+
+class RecoveryTests(PageTestCase):
+    def way(self) -> Way:
+        """
+        @return: a way to the server's WebSocket
+        """
+        way = Way(self.ws)
+        self.addCleanup(way.close)
+        return way
+
+    def assertState(self, page: Any, state: str) -> None:
+        """
+        Wait until this is how the connection is.
+        """
+        expect(page.locator("#connection")).to_have_text(state)
+
+    def test_restarted(self) -> None:
+        """
+        When the server is started again, everybody is back, sees where messages may be missing, and
+        talks on.
+        """
+        ports = {"tcp": f"tcp:{freePort()}", "ws": f"tcp:{freePort()}"}
+        self.serveOn(**ports)
+        mina, ada, eve = self.enter("Mina"), self.enter("Ada"), self.tcpClient("Eve")
+        eve.send(type="say", text="before")
+        for page in (mina, ada):
+            expectTexts(page, ["before"])
+        self.server.terminate()
+        self.assertEqual(self.server.wait(), 0)
+        for page in (mina, ada):
+            self.assertState(page, "Offline")
+            expect(page.locator("#bar")).to_contain_text("The connection is lost")
+        say(mina, "said meanwhile")
+        self.serveOn(**ports)
+        for page in (mina, ada):
+            self.assertState(page, "Online")
+            expect(page.locator("#bar")).to_be_hidden()
+            expect(page.locator(".divider.gap")).to_contain_text("Messages may be missing here")
+        expectTexts(ada, ["before", "said meanwhile"])
+        eve = self.tcpClient("Eve")
+        eve.send(type="say", text="after")
+        say(ada, "me too")
+        for page in (mina, ada):
+            expectTexts(page, ["before", "said meanwhile", "after", "me too"])
+            expect(page.locator(".pending")).to_have_count(0)
+
+    def test_cut(self) -> None:
+        """
+        However often the connection is cut while people talk, no message is lost and none is seen
+        twice.
+        """
+        self.serveOn()
+        way = self.way()
+        mina, eve = self.enter("Mina", way.port), self.tcpClient("Eve")
+        wanted: list[str] = []
+        for cut in range(4):
+            for number in range(5):
+                wanted += [f"page {cut} {number}", f"socket {cut} {number}"]
+                eve.send(type="say", text=wanted[-1])
+                say(mina, wanted[-2])
+                if number == cut:
+                    way.cut()
+            mina.evaluate("dispatchEvent(new Event('online'))")
+        expect(mina.locator(".text")).to_have_count(len(wanted))
+        expect(mina.locator(".pending")).to_have_count(0)
+        heard = [eve.await_("message")["text"] for _ in wanted]
+        self.assertEqual(sorted(heard), sorted(wanted))
+        self.assertEqual(texts(mina), heard)
+        expect(mina.locator(".divider.gap")).to_have_count(0)
+        mine = [text for text in heard if text.startswith("page")]
+        self.assertEqual(mine, [text for text in wanted if text.startswith("page")])
+
+    def test_unacknowledged(self) -> None:
+        """
+        What the log has, and only the word of it was lost, is sent again and not said twice.
+        """
+        self.serveOn()
+        way = self.way()
+        mina, eve = self.enter("Mina", way.port), self.tcpClient("Eve")
+        way.deafen()
+        say(mina, "did you hear?")
+        self.assertEqual(eve.await_("message")["text"], "did you hear?")
+        expect(mina.locator(".pending .text")).to_have_text("did you hear?")
+        way.cut()
+        expect(mina.locator(".message:not(.pending) .text")).to_have_text("did you hear?")
+        waitFor(mina, "() => !document.querySelector('.pending')")
+        eve.send(type="say", text="yes")
+        expectTexts(mina, ["did you hear?", "yes"])
+        self.assertEqual(eve.await_("message")["text"], "yes")
+
+    def test_silence(self) -> None:
+        """
+        A server of which nothing more comes is found out, and the page takes over its own name from
+        the connection that the server still sees.
+        """
+        self.serveOn()
+        way = self.way()
+        page = self.blank()
+        page.clock.install()
+        lines: list[str] = []
+        page.on("websocket", lambda line: lines.append(line.url))
+        page.goto(f"http://127.0.0.1:{way.port}/#dev")
+        page.get_by_label("Your name").fill("Mina")
+        page.keyboard.press("Enter")
+        self.assertState(page, "Online")
+        way.deafen()
+        way.forget()
+        say(page, "is anybody there?")
+        page.clock.run_for(40_000)
+        expect(page.locator(".message:not(.pending) .text")).to_have_text("is anybody there?")
+        self.assertState(page, "Online")
+        self.assertEqual(len(lines), 2)
+
+    def test_gap(self) -> None:
+        """
+        What is not in the log any more is missing, and a divider says how much; what still is there
+        is behind it.
+        """
+        self.serveOn("--log-messages", "5")
+        way = self.way()
+        mina, eve = self.enter("Mina", way.port), self.tcpClient("Eve")
+        eve.send(type="say", text="before")
+        expectTexts(mina, ["before"])
+        way.block()
+        self.assertState(mina, "Offline")
+        for number in range(20):
+            eve.send(type="say", text=f"meanwhile {number}", id=str(number))
+            eve.await_("ack")
+        way.mend()
+        mina.get_by_role("button", name="Try now").click()
+        expect(mina.locator(".divider.gap")).to_have_text("15 messages could not be recovered")
+        expectTexts(mina, ["before", *[f"meanwhile {number}" for number in range(15, 20)]])
+        say(mina, "after")
+        expect(mina.locator(".message:not(.pending) .text").last).to_have_text("after")
+
+    def test_recoveredUnread(self) -> None:
+        """
+        What was missed in a room that nobody looks at is counted once the connection is back.
+        """
+        self.serveOn()
+        way = self.way()
+        mina, eve = self.enter("Mina", way.port), self.tcpClient("Eve")
+        mina.get_by_role("button", name="Join a room").click()
+        mina.get_by_role("dialog").get_by_label("Room").fill("tea")
+        mina.keyboard.press("Enter")
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("tea")
+        way.block()
+        eve.send(type="say", text="one", id="1")
+        eve.await_("ack")
+        way.mend()
+        expect(mina.get_by_role("tab", name="dev 1 unread message")).to_be_visible()
