@@ -25,7 +25,8 @@ PLACE = """() => {
 TO_THE_FIRST = """(first) => {
     const log = document.querySelector(".log");
     const shown = [...log.querySelectorAll(".text")].map((each) => each.textContent);
-    const numbers = shown.filter((each) => each.startsWith("message")).map((each) => +each.slice(8));
+    const old = shown.filter((each) => each.startsWith("message"));
+    const numbers = old.map((each) => Number(each.slice("message".length)));
     if (shown.length > 160) throw new Error(`${shown.length} elements`);
     if (numbers.some((number, index) => number !== numbers[0] + index))
         throw new Error(`out of order: ${numbers}`);

@@ -19,7 +19,8 @@ export class Members {
 
   constructor() {
     const title = element("h3", {}, "Who is here");
-    this.element = element("aside", { class: "members", "aria-label": "Who is here" });
+    const attributes = { class: "members", "aria-label": "Who is here", tabindex: "0" };
+    this.element = element("aside", attributes);
     this.element.append(title, this.#list, this.#note);
   }
 

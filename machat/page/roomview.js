@@ -64,6 +64,7 @@ export class RoomView {
     this.#down.addEventListener("click", () => this.#toEnd());
     this.element = this.#build(left);
     this.element.hidden = true;
+    this.element.addEventListener("keydown", (event) => this.#keyed(event));
     this.#narrow();
     WIDE.addEventListener("change", this.#narrow);
   }
@@ -309,6 +310,14 @@ export class RoomView {
 
   #toggle() {
     this.#showMembers(this.#members.element.hidden !== false);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #keyed(event) {
+    if (event.key === "Escape" && !WIDE.matches && !this.#members.element.hidden) {
+      this.#showMembers(false);
+      this.#here.focus();
+    }
   }
 
   /** @param {boolean} shown */

@@ -1,0 +1,249 @@
+"""
+The page's client, which anybody's page may use.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.browser import PageTestCase, Way, waitFor
+
+#: Counts the timers that run.
+TIMERS = """
+window.timers = new Set();
+const { setTimeout: start, clearTimeout: stop } = window;
+window.setTimeout = (call, delay) => {
+    const timer = start(() => { timers.delete(timer); call(); }, delay);
+    timers.add(timer);
+    return timer;
+};
+window.clearTimeout = (timer) => { timers.delete(timer); stop(timer); };
+"""
+
+#: Makes a client; what it tells is kept.
+MAKE = """async ([port, options]) => {
+    const { Client } = await import("/client.js");
+    window.client = new Client(`ws://127.0.0.1:${port}/mychat`, options);
+    window.told = [];
+    for (const type of ["state", "message", "joined", "gap", "left", "error", "bye", "expiring"])
+        client.addEventListener(type, ({ detail }) => told.push([type, detail]));
+}"""
+
+#: What became of a promise.
+OUTCOME = "(promise) => promise.then((value) => ({ value }), ({ code }) => ({ code }))"
+
+
+class ClientTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+        self.page = self.blank()
+        self.page.add_init_script(TIMERS)
+        self.page.goto(f"http://127.0.0.1:{self.ws}/client.js")
+
+    def client(self, port: int | None = None, **options: object) -> None:
+        """
+        Make C{client}, for Mina.
+        """
+        self.page.evaluate(MAKE, [port or self.ws, {"name": "Mina", **options}])
+
+    def outcome(self, promise: str) -> Any:
+        """
+        @return: a dictionary with the C{value} of the promise, or the C{code} of its error
+        """
+        return self.page.evaluate(f"({OUTCOME})({promise})")
+
+    def states(self) -> list[str]:
+        """
+        @return: the states that there were
+        """
+        found: list[str] = self.page.evaluate(
+            "told.filter(([type]) => type === 'state').map(([, detail]) => detail.state)"
+        )
+        return found
+
+    def test_talk(self) -> None:
+        """
+        It joins, says, is told, asks for history and for who is there, and leaves.
+        """
+        self.client()
+        self.page.evaluate("client.open()")
+        self.assertEqual(self.outcome("client.join('dev')")["value"]["name"], "Mina")
+        receipt = self.outcome("client.say('dev', 'hello')")["value"]
+        self.assertEqual((receipt["seq"], receipt["duplicate"]), (1, False))
+        asked = self.outcome("client.history('dev', { limit: 5 })")["value"]
+        self.assertEqual([each["text"] for each in asked["messages"]], ["hello"])
+        self.assertEqual(self.outcome("client.who('dev')")["value"]["members"], ["Mina"])
+        self.assertEqual(
+            self.page.evaluate("[client.state.state, client.rooms]"), ["online", ["dev"]]
+        )
+        self.page.evaluate("client.leave('DEV')")
+        self.assertEqual(self.outcome("client.say('dev', 'gone')"), {"code": "not-joined"})
+        self.assertEqual(self.page.evaluate("client.rooms"), [])
+
+    def test_refusals(self) -> None:
+        """
+        What is refused rejects with the server's word, or its own, and nothing waits for ever.
+        """
+        self.client()
+        self.assertEqual(self.outcome("client.join('dev')"), {"code": "ended"})
+        self.page.evaluate("client.open()")
+        self.assertEqual(self.outcome("client.join('a b')"), {"code": "bad-room"})
+        self.assertEqual(self.outcome("client.who('dev')"), {"code": "not-joined"})
+        self.outcome("client.join('dev')")
+        self.assertEqual(self.outcome("client.say('dev', 'a\\nb')"), {"code": "bad-command"})
+        self.assertEqual(
+            self.outcome("client.say('dev', 'x'.repeat(65_536))"), {"code": "too-long"}
+        )
+        half = self.outcome("client.say('dev', 'half \\ud83d')")
+        self.assertEqual(half["value"]["seq"], 1)
+        self.assertEqual(self.page.evaluate("told.at(-1)[1].text"), "half \ufffd")
+
+    def test_close(self) -> None:
+        """
+        After its end no timer runs, whatever it was doing; what waits is rejected; it can be opened
+        again, and is back in its rooms.
+        """
+        way = Way(self.ws)
+        self.addCleanup(way.close)
+        self.client(way.port)
+        for breaks in (lambda: None, way.block):
+            way.mend()
+            self.page.evaluate("client.open()")
+            self.outcome("client.join('dev')")
+            breaks()
+            if breaks == way.block:
+                waitFor(self.page, "() => client.state.state === 'waiting'")
+            self.page.evaluate("window.said = client.say('dev', 'too late'), null")
+            if breaks == way.block:
+                self.page.evaluate("client.close()")
+                self.assertEqual(self.outcome("said"), {"code": "ended"})
+            self.page.evaluate("client.close()")
+            self.assertEqual(self.page.evaluate("[timers.size, client.unacknowledged]"), [0, 0])
+            self.assertEqual(self.page.evaluate("client.state.state"), "ended")
+
+    def test_bounded(self) -> None:
+        """
+        Without a connection a bounded number of messages wait, each under an id of its own; all are
+        said, in order, when there is one.
+        """
+        way = Way(self.ws)
+        self.addCleanup(way.close)
+        self.client(way.port)
+        self.page.evaluate("client.open()")
+        self.outcome("client.join('dev')")
+        way.block()
+        waitFor(self.page, "() => client.state.state !== 'online'")
+        codes = self.page.evaluate(
+            """async () => {
+                window.said = Array.from({ length: 1_100 }, (_, n) => client.say("dev", `${n}`));
+                for (const each of said) each.catch(() => {});
+                const late = await Promise.allSettled(said.slice(1_000));
+                return [...new Set(late.map(({ reason }) => reason.code))];
+            }"""
+        )
+        self.assertEqual(codes, ["too-much"])
+        way.mend()
+        self.page.evaluate("client.retry()")
+        said = self.page.evaluate("Promise.all(said.slice(0, 1_000)).then((all) => all.length)")
+        self.assertEqual(said, 1_000)
+        heard = self.page.evaluate(
+            "told.filter(([type]) => type === 'message').map(([, { text }]) => text)"
+        )
+        self.assertEqual(heard, [str(number) for number in range(1_000)])
+
+    def test_ids(self) -> None:
+        """
+        No two clients use the same id, though both count from one.
+        """
+        seen: set[str] = set()
+        self.page.on("websocket", lambda line: line.on("framesent", lambda sent: keep(sent)))
+
+        def keep(sent: str) -> None:
+            command = json.loads(sent)
+            if "id" in command:
+                self.assertNotIn(command["id"], seen)
+                seen.add(command["id"])
+
+        for name in ("Mina", "Ada"):
+            self.client(name=name)
+            self.page.evaluate("client.open()")
+            self.outcome("client.join('dev')")
+            self.outcome("client.say('dev', 'hello')")
+        self.assertEqual(len(seen), 4)
+
+    def test_putOff(self) -> None:
+        """
+        A server that stops says when to come back; nothing makes the client come sooner, and no
+        server can put it off for long.
+        """
+        for retry, least, most in ((5, 5, 6), (1e9, 60, 61), (-1, 0, 1), (None, 0, 1)):
+            self._bye(retry)
+            waits = self.page.evaluate("(client.retry(), client.state.retryAt - Date.now()) / 1000")
+            self.page.evaluate("client.close()")
+            self.assertGreater(waits, least - 1)
+            self.assertLess(waits, most + 1)
+
+    def _bye(self, retry: float | None) -> None:
+        self.page.unroute_all()
+        self.page.goto(f"http://127.0.0.1:{self.ws}/client.js")
+        self.page.route_web_socket("**/mychat", lambda line: line.on_message(lambda _: bye(line)))
+
+        def bye(line: Any) -> None:
+            line.send(json.dumps({"type": "bye", "code": 3001, "reconnect": True, "retry": retry}))
+            line.close(code=3001)
+
+        self.page.reload()
+        self.client()
+        self.page.evaluate("client.open()")
+        waitFor(self.page, "() => client.state.state === 'waiting'")
+
+    def test_ended(self) -> None:
+        """
+        From 3500 on it does not come back, and says why.
+        """
+        self.client(name="a:b")
+        self.page.evaluate("client.open()")
+        self.assertEqual(self.outcome("client.join('dev')"), {"code": "bad-name"})
+        self.assertEqual(self.states(), ["connecting", "ended"])
+        self.assertEqual(self.page.evaluate("[client.state.code, timers.size]"), [3501, 0])
+
+    def test_credentials(self) -> None:
+        """
+        Credentials are asked for at each connect and when they expire; if there are none at the
+        moment, that is tried again.
+        """
+        heard: list[dict[str, Any]] = []
+        self.page.route_web_socket(
+            "**/mychat", lambda line: line.on_message(lambda data: self._answer(line, data, heard))
+        )
+        self.page.reload()
+        self.client()
+        self.page.evaluate(
+            """async () => {
+                const { Client } = await import("/client.js");
+                const asked = (window.asked = []);
+                window.client = new Client("ws://127.0.0.1/mychat", {
+                    name: "Mina",
+                    async credentials(why) {
+                        if (asked.push(why) === 1) throw new Error("not yet");
+                        return { token: `token ${asked.length}` };
+                    },
+                });
+                client.addEventListener("expiring", () => (window.expired = true));
+                client.open();
+            }"""
+        )
+        waitFor(self.page, "() => window.expired && asked.length === 3")
+        while len(heard) < 2:
+            self.page.wait_for_timeout(10)
+        self.assertEqual(self.page.evaluate("asked"), ["connect", "connect", "expiring"])
+        self.assertEqual([each["token"] for each in heard], ["token 2", "token 3"])
+        self.assertEqual(heard[1]["type"], "auth")
+
+    def _answer(self, line: Any, data: str, heard: list[dict[str, Any]]) -> None:
+        heard.append(json.loads(data))
+        if "v" in heard[-1]:
+            line.send(json.dumps({"type": "welcome", "v": 1, "session": "s", "limits": {}}))
+            line.send(json.dumps({"type": "expiring", "seconds": 60}))

@@ -1,0 +1,231 @@
+"""
+The page, in a browser: what people and servers may send it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts
+
+INJECTIONS = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "javascript:alert(1)",
+    '"><svg onload=alert(1)>',
+    "<a href='javascript:alert(1)'>click</a>",
+    "data:text/html,<script>alert(1)</script>",
+    "{{constructor.constructor('alert(1)')()}}",
+    "https://example.org/\"onmouseover='alert(1)'",
+    "\u202ereversed \u2066isolated",
+    "&lt;b&gt; &amp;",
+]
+
+#: A text, and the links in it: what is shown, and where it leads.
+LINKS: list[tuple[str, list[tuple[str, str]]]] = [
+    ("see https://example.org/a.", [("https://example.org/a", "https://example.org/a")]),
+    ("(http://example.org/a_(b))", [("http://example.org/a_(b)", "http://example.org/a_(b)")]),
+    ("http://EXAMPLE.org", [("http://EXAMPLE.org", "http://example.org/")]),
+    ("https://user@example.org/ https://bank.example:x@example.org", []),
+    ("javascript:alert(1) ftp://example.org data:text/html,x mailto:a@b file:///etc", []),
+    ("https:// http://. https://%", []),
+    ("xhttps://example.org", []),
+    ("https://example.org/\u202egro.elpmaxe", [("https://example.org/", "https://example.org/")]),
+    (
+        "https://b\u00fccher.example",
+        [("https://b\u00fccher.example", "https://xn--bcher-kva.example/")],
+    ),
+    (
+        "https://a.example https://b.example",
+        [(f"https://{x}.example", f"https://{x}.example/") for x in "ab"],
+    ),
+]
+
+
+class Server:
+    """
+    Takes the place of the server in a page, and says what it is told to.
+
+    @ivar heard: all commands
+    """
+
+    def __init__(self, page: Any, **joined: object) -> None:
+        self.heard: list[dict[str, Any]] = []
+        self.socket: Any = None
+        self.password: str | None = None
+        self._joined = joined
+        page.route_web_socket("**/mychat", self._opened)
+
+    def tell(self, **event: object) -> None:
+        """
+        Send one object.
+        """
+        self.socket.send(json.dumps(event))
+
+    def message(self, seq: int, sender: str, text: str, **fields: object) -> None:
+        """
+        Send a message.
+        """
+        about = {"type": "message", "room": "dev", "seq": seq, "at": 1_760_000_000_000 + seq}
+        self.tell(**about, **{"from": sender}, text=text, **fields)
+
+    def _opened(self, socket: Any) -> None:
+        self.socket = socket
+        socket.on_message(self._received)
+
+    def _received(self, data: str) -> None:
+        command = json.loads(data)
+        self.heard.append(command)
+        if "v" in command:
+            self._greet(command)
+        elif command["type"] == "join":
+            place = {
+                "room": "dev",
+                "name": "Mina",
+                "epoch": "e",
+                "seq": 0,
+                "count": 1,
+                "recovered": True,
+            }
+            here = {"members": ["Mina"], "id": command["id"]}
+            self.tell(type="joined", **{**place, **here, **self._joined})
+
+    def _greet(self, hello: dict[str, Any]) -> None:
+        if hello.get("password") == self.password:
+            self.tell(type="welcome", v=1, server="test", session="s", limits={}, ping=25)
+        else:
+            self.tell(type="error", code="bad-credentials", text="wrong name or password")
+            self.tell(type="bye", code=3500, reason="bad-credentials", reconnect=False)
+
+
+class InjectionTests(PageTestCase):
+    def test_messages(self) -> None:
+        """
+        What looks like markup or a script is text, whoever sends it.
+        """
+        self.serveOn()
+        mina, eve = self.enter("Mina"), self.tcpClient("Eve")
+        for text in INJECTIONS:
+            eve.send(type="say", text=text)
+        expectTexts(mina, INJECTIONS)
+        say(mina, INJECTIONS[0])
+        expect(mina.locator(".text")).to_have_count(len(INJECTIONS) + 1)
+        self.assertEqual(mina.locator(".log :is(img, svg, script, iframe, style, b)").count(), 0)
+        hrefs = mina.locator(".log a").evaluate_all("(all) => all.map((each) => each.href)")
+        self.assertEqual(hrefs, ["https://example.org/"])
+
+    def test_everythingElse(self) -> None:
+        """
+        So are names, topics, rooms and reasons, even if a server allows what ours does not.
+        """
+        page = self.blank()
+        evil = INJECTIONS[0]
+        server = Server(page, room="dev", topic=evil, members=["Mina", *INJECTIONS], count=11)
+        self.visit(page)
+        for seq, name in enumerate(INJECTIONS, 1):
+            server.message(seq, name, "hello")
+        expect(page.locator(".text")).to_have_count(len(INJECTIONS))
+        expect(page.locator(".names li")).to_have_count(len(INJECTIONS) + 1)
+        expect(page.locator(".topic")).to_have_text(evil)
+        server.tell(type="left", room="dev", reason=evil)
+        expect(page.get_by_role("alert")).to_contain_text(evil)
+        found = page.locator("#chat :is(script, iframe, style, b, svg, img[src=x])").count()
+        self.assertEqual(found, 0)
+
+    def visit(self, page: Any) -> None:
+        """
+        Sign in, where a L{Server} answers.
+        """
+        self.serveOn()
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        page.locator("[role=tab]:visible, #secret:visible").wait_for()
+
+    def test_links(self) -> None:
+        """
+        Only what leads to the web is a link, where it seems to lead, and tells nobody from where.
+        """
+        self.serveOn()
+        mina = self.enter("Mina")
+        for text, _ in LINKS:
+            say(mina, text)
+        expectTexts(mina, [text for text, _ in LINKS])
+        shown = mina.locator(".text").evaluate_all(
+            """(all) => all.map((text) => [...text.querySelectorAll("a")].map(
+                (a) => [a.textContent, a.href]))"""
+        )
+        self.assertEqual(shown, [[[*link] for link in links] for _, links in LINKS])
+        first = mina.locator(".log a").first
+        expect(first).to_have_attribute("rel", "noopener noreferrer nofollow")
+        expect(first).to_have_attribute("target", "_blank")
+
+    def test_unknown(self) -> None:
+        """
+        What the page does not know, and what is not the protocol, it ignores.
+        """
+        page = self.blank()
+        server = Server(page)
+        self.visit(page)
+        expect(page.locator("#connection")).to_have_text("Online")
+        for raw in ("nonsense", "null", "[]", '"text"', '{"type": "constructor"}', "{}"):
+            server.socket.send(raw)
+        server.tell(type="weather", room="dev", text="rain")
+        server.tell(type="message", room="elsewhere", seq=1, text="lost", at=1, **{"from": "Eve"})
+        server.message(1, "Eve", "hello", mood="good")
+        server.message(1, "Eve", "hello again with an old number")
+        expectTexts(page, ["hello"])
+
+    def test_moderation(self) -> None:
+        """
+        The server's own words are not a member's; a topic, a lock, and being removed can be seen.
+        """
+        page = self.blank()
+        server = Server(page, topic="the topic", locked=False)
+        self.visit(page)
+        expect(page.locator(".topic")).to_have_text("the topic")
+        server.message(1, "machat", "Ada has muted Eve")
+        expect(page.locator(".notice")).to_contain_text("Ada has muted Eve")
+        self.assertEqual(texts(page), [])
+        server.tell(type="room", room="dev", topic="another", locked=True)
+        expect(page.locator(".topic")).to_have_text("another")
+        expect(page.get_by_text("locked", exact=True)).to_be_visible()
+        server.tell(type="left", room="dev", reason="kicked by Ada")
+        expect(page.get_by_role("alert")).to_contain_text("kicked by Ada")
+        expect(page.get_by_role("textbox", name="Message to")).to_be_hidden()
+        page.get_by_role("button", name="Join again").click()
+        expect(page.get_by_role("textbox", name="Message to")).to_be_visible()
+
+    def test_password(self) -> None:
+        """
+        A password is asked for when the server wants one, and again when it is not good any more;
+        it is kept nowhere.
+        """
+        page = self.blank()
+        server = Server(page)
+        server.password = "correct horse"
+        self.visit(page)
+        password = page.locator("#signin").get_by_label("Password")
+        expect(password).to_be_focused()
+        password.fill("wrong")
+        password.press("Enter")
+        expect(page.get_by_text("Wrong name or password.")).to_be_visible()
+        password.fill("correct horse")
+        password.press("Enter")
+        expect(page.locator("#connection")).to_have_text("Online")
+        kept = page.evaluate("JSON.stringify([localStorage, sessionStorage, document.cookie])")
+        self.assertNotIn("correct", kept)
+        self.assertEqual(page.locator("input").evaluate_all("(all) => all[2].value"), "")
+        self._changed(page, server)
+
+    def _changed(self, page: Any, server: Server) -> None:
+        server.password = "battery staple"
+        server.tell(type="bye", code=3500, reason="bad-credentials", reconnect=False)
+        page.get_by_role("button", name="Connect again").click()
+        page.get_by_role("dialog").get_by_label("Password").fill("battery staple")
+        page.keyboard.press("Enter")
+        expect(page.locator("#connection")).to_have_text("Online")
+        say(page, "here again")
+        while server.heard[-1].get("text") != "here again":
+            page.wait_for_timeout(10)
+        self.assertEqual(server.heard[-2]["since"], {"epoch": "e", "seq": 0})
