@@ -11,6 +11,8 @@ import re
 from base64 import b64encode
 from hashlib import sha1
 
+from machat.origins import Origins
+
 _HEAD = re.compile(r"GET (\S+) HTTP/1\.1\r\n((?:[A-Za-z0-9-]+:[ -~\t]*\r\n)+)\r\n", re.ASCII)
 _HOST = r"[A-Za-z0-9.-]+(?::\d{1,5})?"
 
@@ -33,13 +35,16 @@ _ACCEPTED = (
 )
 
 
-def accept(head: bytes, path: str, protocol: str) -> tuple[bytes, str | None] | None:
+def accept(
+    head: bytes, path: str, protocol: str, origins: Origins
+) -> tuple[bytes, str | None] | None:
     """
     @param head: the head of a request, with the empty line that ends it
     @param path: the only path there is a WebSocket at
     @param protocol: the only subprotocol there is
+    @param origins: the pages that may ask
     @return: the answer that opens the WebSocket, and the subprotocol if it was asked for; C{None}
-        if the request is not plain
+        if the request is not plain, or may not be answered
     """
     request = _HEAD.fullmatch(head.decode("latin-1"))
     if request is None or request[1] != path:
@@ -52,6 +57,8 @@ def accept(head: bytes, path: str, protocol: str) -> tuple[bytes, str | None] | 
         said = headers.get(name)
         if name not in _OPTIONAL if said is None else not plain.fullmatch(said):
             return None
+    if not origins.allows(headers.get("origin"), headers["host"]):
+        return None
     asked = headers.get("sec-websocket-protocol")
     if asked not in (None, protocol):
         return None

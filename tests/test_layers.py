@@ -20,7 +20,8 @@ LAYERS = [
     for layer in (
         "limits errors events commands metrics backlog interfaces",
         "names users credentials realm peers wire greeting expiry roster log"
-        " receipts presence turnstile room replay hooks wheel lean direct upgrade membership",
+        " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
+        " membership",
         "rooms connections entrance service requests inbox session outbox",
         "tcp ws monitor",
         "dial",
@@ -41,6 +42,7 @@ BESIDES = {
     "wire": {"names"},
     "roster": {"names"},
     "presence": {"names"},
+    "upgrade": {"origins"},
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},

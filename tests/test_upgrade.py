@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.origins import Origins
 from machat.testing import MemoryChat, MemoryClient
 from machat.upgrade import accept
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
@@ -43,12 +44,16 @@ def browser(**changes: str | None) -> bytes:
     return request(*(f"{name}: {value}" for name, value in headers.items() if value is not None))
 
 
+#: Origins have tests of their own.
+ANY = Origins(["*"])
+
+
 class AcceptTests(SynchronousTestCase):
     def test_browser(self) -> None:
         """
         What a browser asks is answered as the RFC says.
         """
-        self.assertEqual(accept(browser(), PATH, SUBPROTOCOL), (ANSWER, None))
+        self.assertEqual(accept(browser(), PATH, SUBPROTOCOL, ANY), (ANSWER, None))
 
     def test_plain(self) -> None:
         """
@@ -62,7 +67,7 @@ class AcceptTests(SynchronousTestCase):
             browser().replace(b": ", b":"),
             browser().replace(b"Host", b"HOST"),
         ):
-            self.assertEqual(accept(head, PATH, SUBPROTOCOL), (ANSWER, None), head)
+            self.assertEqual(accept(head, PATH, SUBPROTOCOL, ANY), (ANSWER, None), head)
 
     def test_subprotocol(self) -> None:
         """
@@ -70,7 +75,7 @@ class AcceptTests(SynchronousTestCase):
         """
         answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
         head = browser(Sec_WebSocket_Protocol="machat.v1")
-        self.assertEqual(accept(head, PATH, SUBPROTOCOL), (answer, "machat.v1"))
+        self.assertEqual(accept(head, PATH, SUBPROTOCOL, ANY), (answer, "machat.v1"))
 
     def test_notPlain(self) -> None:
         """
@@ -99,7 +104,7 @@ class AcceptTests(SynchronousTestCase):
             browser().replace(b"Cookie:", b"Cookie :"),
             browser().replace(b"Cookie:", b" folded:"),
         ):
-            self.assertIsNone(accept(head, PATH, SUBPROTOCOL), head)
+            self.assertIsNone(accept(head, PATH, SUBPROTOCOL, ANY), head)
 
 
 LINES = st.one_of(
@@ -132,7 +137,7 @@ class SameAnswerTests(SynchronousTestCase):
         head = request(*kept, *more)
         answers = []
         for protocol in (None, StockProtocol):
-            factory = ChatWebSocketFactory(MemoryChat().service)
+            factory = ChatWebSocketFactory(MemoryChat().service, origins=["*"])
             factory.protocol = protocol or factory.protocol
             client = MemoryClient(factory)
             client.sendBytes(head)

@@ -32,11 +32,11 @@ def makeService(options: Options) -> IService:
         site = Listener("monitor", options["monitor"], monitor.site, daemonized)
         site.setServiceParent(monitor)
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
-    for chat, option, makeFactory in (
-        (chats[0], "tcp", ChatFactory),
-        (chats[-1], "ws", ChatWebSocketFactory),
+    page, origins = not options["no-page"], options["origins"]
+    for chat, option, factory in (
+        (chats[0], "tcp", ChatFactory(chats[0])),
+        (chats[-1], "ws", ChatWebSocketFactory(chats[-1], page, origins)),
     ):
-        factory = makeFactory(chat)
         for endpoint in options[option]:
             listener = Listener(option, endpoint, factory, daemonized)
             listener.setServiceParent(chat)

@@ -149,6 +149,7 @@ class Options(usage.Options):
     optFlags = [
         ["separate", None, "Give TCP and WebSocket each a chat of its own."],
         ["check", None, "Check the options, say what is wrong or nothing, and end."],
+        ["no-page", None, "Serve no page to browsers beside the WebSocket."],
     ]
     optParameters = [
         ["monitor", None, None, "Serve metrics and health on this endpoint, best on loopback."],
@@ -170,6 +171,7 @@ class Options(usage.Options):
         usage.Options.__init__(self)
         self["tcp"] = []
         self["ws"] = []
+        self["origins"] = []
 
     def opt_tcp(self, endpoint: str) -> None:
         """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""
@@ -178,6 +180,10 @@ class Options(usage.Options):
     def opt_ws(self, endpoint: str) -> None:
         """Serve WebSockets here; repeatable, or "none". [default: tcp:8099:interface=127.0.0.1]"""
         self["ws"].append(endpoint)
+
+    def opt_origin(self, origin: str) -> None:
+        """Let pages from here open WebSockets too, as https://*.example.com; repeatable."""
+        self["origins"].append(origin)
 
     def postOptions(self) -> None:
         """

@@ -4,7 +4,7 @@ The server: messages to a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -30,7 +30,9 @@ from machat.errors import (
 from machat.events import Error
 from machat.interfaces import IChatRoom, IConnection
 from machat.lean import lean
+from machat.origins import Origins
 from machat.outbox import Outbox
+from machat.pages import Pages
 from machat.session import Session
 from machat.wheel import Wheel
 
@@ -80,6 +82,9 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         WebSocketServerProtocol.connectionLost(self, reason)
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
+        said = request.headers
+        if not self.factory.origins.allows(said.get("origin"), said.get("host", "")):
+            raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "not from this page")
         if request.path != PATH:
             raise ConnectionDeny(ConnectionDeny.NOT_FOUND, f"the chat is at {PATH}")
         return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
@@ -126,8 +131,14 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self.failHandshake("Request Header Fields Too Large", 431)
 
     def _open(self, head: bytes, rest: bytes) -> None:
-        accepted = upgrade.accept(head, PATH, SUBPROTOCOL)
-        if accepted is None:
+        accepted = upgrade.accept(head, PATH, SUBPROTOCOL, self.factory.origins)
+        page = self.factory.pages.answer(head) if accepted is None and self.factory.pages else None
+        if page is not None:
+            self.state = self.STATE_CLOSED
+            self._session.goodbye()
+            self._outbox.write(page)
+            self._outbox.loseConnection()
+        elif accepted is None:
             WebSocketServerProtocol.makeConnection(self, self._outbox)
             WebSocketServerProtocol.dataReceived(self, head + rest)
         else:
@@ -229,13 +240,21 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar chat: the L{IChatRoom}
     @ivar plain: the largest frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
+    @ivar origins: the pages that may open a WebSocket
+    @ivar pages: the page that is served at C{/}, or C{None}
     """
 
     noisy = False
 
-    def __init__(self, chat: IChatRoom) -> None:
+    def __init__(self, chat: IChatRoom, page: bool = True, origins: Sequence[str] = ()) -> None:
+        """
+        @param page: whether to serve the page too
+        @param origins: see L{Origins}
+        """
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
+        self.origins = Origins(origins)
+        self.pages = Pages() if page else None
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.setProtocolOptions(

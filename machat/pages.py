@@ -1,0 +1,98 @@
+"""
+The page: files that a browser gets from where the WebSocket is. Pure.
+
+They are read once. A request for one is answered, and the connection ends: what comes on it needs
+no more bounds than those of one head and one answer.
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from pathlib import Path
+
+FOLDER = Path(__file__).with_name("page")
+
+_REQUEST = re.compile(r"(GET|HEAD) (/[^ ?]*)(?:\?\S*)? HTTP/1\.[01]\r\n", re.ASCII)
+_UPGRADE = re.compile(r"^upgrade[ \t]*:", re.ASCII | re.IGNORECASE | re.MULTILINE)
+_KNOWN = re.compile(r"^if-none-match[ \t]*:(.*)$", re.ASCII | re.IGNORECASE | re.MULTILINE)
+
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+
+#: What a page may do: load from here alone, run nothing that stands in a document, and be framed by
+#: nobody (Content Security Policy Level 3).
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+_SAFE = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+    "Connection": "close",
+}
+
+#: The modules are for other pages too.
+_SHARED = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+_OWN = {"Cross-Origin-Resource-Policy": "same-origin"}
+
+
+class File:
+    """
+    One file, and the answers to who asks for it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._body = path.read_bytes()
+        self._tag = f'"{sha256(self._body).hexdigest()[:16]}"'
+        shared = _SHARED if path.suffix == ".js" else _OWN
+        self._fields = {**_SAFE, **shared, "ETag": self._tag}
+        self._type = _TYPES[path.suffix]
+
+    def answer(self, method: str, known: str) -> bytes:
+        """
+        @param known: the request's C{If-None-Match}
+        @return: an answer as a whole (RFC 9110)
+        """
+        if self._tag in known:
+            return _answer("304 Not Modified", self._fields)
+        size = str(len(self._body))
+        fields = {**self._fields, "Content-Type": self._type, "Content-Length": size}
+        return _answer("200 OK", fields) + (self._body if method == "GET" else b"")
+
+
+class Pages:
+    """
+    All files of a folder, at C{/} and their names.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
+        self._files = {f"/{path.name}": File(path) for path in paths}
+        self._files["/"] = self._files["/index.html"]
+
+    def answer(self, head: bytes) -> bytes | None:
+        """
+        @param head: the head of a request, with the empty line that ends it
+        @return: the answer; C{None} if it does not ask for a file that is here
+        """
+        text = head.decode("latin-1")
+        request = _REQUEST.match(text)
+        file = self._files.get(request[2]) if request is not None else None
+        if request is None or file is None or _UPGRADE.search(text):
+            return None
+        known = _KNOWN.search(text)
+        return file.answer(request[1], known[1] if known is not None else "")
+
+
+def _answer(status: str, fields: dict[str, str]) -> bytes:
+    lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
+    return f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode()

@@ -1,0 +1,179 @@
+"""
+Tests for L{machat.pages}, and how a WebSocket's endpoint answers a browser.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.pages import FOLDER, POLICY, Pages
+from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient, clientRequest
+from machat.ws import ChatWebSocketFactory
+
+
+def request(path: str = "/", method: str = "GET", *fields: str) -> bytes:
+    """
+    @return: the head of a request
+    """
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost:8099", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+class PagesTests(SynchronousTestCase):
+    """
+    Tests for L{Pages}.
+    """
+
+    pages = Pages()
+
+    def ask(self, *asked: str) -> tuple[str, dict[str, str], bytes]:
+        """
+        @return: the status, the fields and the body of an answer
+        """
+        answer = self.pages.answer(request(*asked)) or b""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        fields = [line.split(": ", 1) for line in lines]
+        return status, {name: value for name, value in fields}, body
+
+    def test_everyFile(self) -> None:
+        """
+        Every file of the folder is answered as it is, with its type and its size.
+        """
+        for path in FOLDER.iterdir():
+            if path.suffix not in (".py", ".pyc", ""):
+                status, fields, body = self.ask(f"/{path.name}")
+                self.assertEqual((status, body), ("HTTP/1.1 200 OK", path.read_bytes()))
+                self.assertEqual(int(fields["Content-Length"]), len(body))
+        self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
+
+    def test_safe(self) -> None:
+        """
+        Every answer forbids what the page does not need, and nothing sets a cookie.
+        """
+        for path in ("/", "/style.css", "/client.js"):
+            _, fields, _ = self.ask(path)
+            self.assertEqual(fields["Content-Security-Policy"], POLICY)
+            self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
+            self.assertEqual(fields["Referrer-Policy"], "no-referrer")
+            self.assertNotIn("Set-Cookie", fields)
+        self.assertNotIn("unsafe", POLICY)
+
+    def test_shared(self) -> None:
+        """
+        The modules may be imported by other pages, the document may not be read by them.
+        """
+        self.assertEqual(self.ask("/client.js")[1]["Access-Control-Allow-Origin"], "*")
+        self.assertNotIn("Access-Control-Allow-Origin", self.ask("/")[1])
+
+    def test_head(self) -> None:
+        """
+        HEAD is answered as GET without the body, a file that is known already by 304.
+        """
+        status, fields, body = self.ask("/", "HEAD")
+        self.assertEqual((status, body), ("HTTP/1.1 200 OK", b""))
+        self.assertEqual(fields, self.ask("/")[1])
+        status, _, body = self.ask("/", "GET", f'If-None-Match: W/"x", {fields["ETag"]}')
+        self.assertEqual((status, body), ("HTTP/1.1 304 Not Modified", b""))
+
+    def test_nothingElse(self) -> None:
+        """
+        There is nothing else: no other path, method, or upgrade.
+        """
+        for path in ("/../setup.py", "/%2e%2e/setup.py", "//", "/page", "/client.js/", "/mychat"):
+            self.assertIsNone(self.pages.answer(request(path)), path)
+        self.assertIsNone(self.pages.answer(request("/", "POST")))
+        self.assertIsNone(self.pages.answer(request("/", "GET", "upgrade : websocket")))
+        self.assertIsNone(self.pages.answer(clientRequest("/")))
+
+
+class EndpointTests(SynchronousTestCase):
+    """
+    The page where the WebSocket is.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def connect(self, page: bool = True) -> MemoryClient:
+        """
+        @return: a connection that has sent nothing
+        """
+        return MemoryClient(ChatWebSocketFactory(self.chat.service, page))
+
+    def test_page(self) -> None:
+        """
+        A browser gets the page, then the connection ends, and nothing of it is left.
+        """
+        client = self.connect()
+        for byte in request("/", "GET", "User-Agent: test"):
+            client.sendBytes(bytes((byte,)))
+        answer = client.transport.value()
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertIn(b"<title>MaChat</title>", answer)
+        self.assertFalse(client.connected)
+        self.assertEqual(len(self.chat.service.connections), 0)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+        self.assertEqual(self.chat.service.metrics.refusals, {})
+
+    def test_pipelined(self) -> None:
+        """
+        One request is answered; what comes behind it is not read.
+        """
+        client = self.connect()
+        client.sendBytes(request() + request("/client.js"))
+        self.assertEqual(client.transport.value().count(b"HTTP/1.1 "), 1)
+
+    def test_noPage(self) -> None:
+        """
+        Without the page there is only the WebSocket.
+        """
+        client = self.connect(False)
+        client.sendBytes(request())
+        self.assertNotIn(b"200 OK", client.transport.value())
+
+    @given(st.binary(max_size=200), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET /"]))
+    def test_anything(self, data: bytes, before: bytes) -> None:
+        """
+        Whatever is asked, nobody's answer is a traceback.
+        """
+        client = self.connect()
+        client.sendBytes(before + data + b"\r\n\r\n")
+        client.close()
+        self.assertEqual(len(self.chat.service.connections), 0)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class OriginTests(SynchronousTestCase):
+    """
+    Pages from elsewhere.
+    """
+
+    def open(self, origin: str, *fields: str) -> str:
+        """
+        @return: how a WebSocket of a page is answered
+        """
+        chat = MemoryChat()
+        client = MemoryClient(ChatWebSocketFactory(chat.service, origins=["https://*.friend.test"]))
+        more = "".join(f"{field}\r\n" for field in (f"Origin: {origin}", *fields))
+        client.sendBytes(clientRequest().replace(b"\r\n\r\n", f"\r\n{more}\r\n".encode()))
+        return client.transport.value().decode().partition("\r\n")[0].split(" ", 1)[1]
+
+    def test_origins(self) -> None:
+        """
+        They cannot open a WebSocket unless they are allowed, whoever judges the request.
+        """
+        for fields in ((), ("Cookie: unusual=1", "Sec-WebSocket-Extensions: x-unusual")):
+            self.assertEqual(self.open("http://test", *fields), "101 Switching Protocols")
+            self.assertEqual(self.open("https://a.friend.test", *fields), "101 Switching Protocols")
+            self.assertEqual(self.open("http://evil.test", *fields), "403 not from this page")
+            self.assertIn(self.open("null", *fields)[:3], ("400", "403"))
+
+    def test_none(self) -> None:
+        """
+        What is no browser says no origin, and gets in.
+        """
+        client = MemoryWebSocketClient(ChatWebSocketFactory(MemoryChat().service))
+        self.assertIn("101", client.response)
