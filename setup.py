@@ -12,7 +12,7 @@ setup(
     python_requires=">=3.10",
     package_dir={"": "."},
     packages=find_packages(include=["machat", "machat.*"]) + ["twisted.plugins"],
-    package_data={"machat": ["py.typed"]},
+    package_data={"machat": ["py.typed", "page/*"]},
     install_requires=[
         "twisted[tls] >= 24.11",
         "autobahn >= 24.4",
@@ -24,6 +24,7 @@ setup(
     entry_points={"console_scripts": ["machat = machat.console:main"]},
     extras_require={
         "test": ["hypothesis >= 6"],
+        "page": ["playwright >= 1.40", "axe-core-python >= 0.1"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],
         "dev": ["mypy", "mypy-zope", "ruff", "build", "kosoku >= 0.1"],
         "fuzz": ["atheris >= 2.3"],

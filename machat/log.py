@@ -7,6 +7,7 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from itertools import islice
 from sys import getsizeof
 from typing import NamedTuple
@@ -34,8 +35,8 @@ class _RoomLog:
 
     __slots__ = ("epoch", "seq", "kept", "bytes", "deliver", "idle")
 
-    def __init__(self) -> None:
-        self.epoch = secrets.token_hex(8)
+    def __init__(self, epoch: str) -> None:
+        self.epoch = epoch
         self.seq = 0
         self.kept: deque[Message] = deque()
         self.bytes = ROOM_BYTES
@@ -87,12 +88,22 @@ class MemoryLog:
         self._followed: dict[str, _RoomLog] = {}
         self._idle: OrderedDict[str, _RoomLog] = OrderedDict()
         self._bytes = 0
+        self._secret = secrets.token_bytes(16)
+        self._forgotten = 0
+
+    def _epochOf(self, room: str) -> str:
+        """
+        @return: what nobody can guess. It is the same again for a room in which nothing was said:
+            who was there has missed nothing of it
+        """
+        life = f"{self._forgotten} {room}".encode()
+        return blake2b(life, digest_size=8, key=self._secret).hexdigest()
 
     def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
         self._expire()
         log = self._idle.pop(room, None)
         if log is None:
-            log = _RoomLog()
+            log = _RoomLog(self._epochOf(room))
             self._bytes += log.bytes
         log.deliver = deliver
         self._followed[room] = log
@@ -125,7 +136,7 @@ class MemoryLog:
         log = self._followed.pop(room)
         log.deliver = None
         if not log.kept:
-            self._bytes -= log.bytes
+            self._forget(log)
             return
         log.idle = self._clock.seconds()
         self._idle[room] = log
@@ -162,4 +173,8 @@ class MemoryLog:
             if log.idle >= oldest and self._bytes <= self._limits.logTotal:
                 return
             self._idle.popitem(last=False)
-            self._bytes -= log.bytes
+            self._forget(log)
+
+    def _forget(self, log: _RoomLog) -> None:
+        self._bytes -= log.bytes
+        self._forgotten += log.seq > 0
