@@ -24,7 +24,7 @@ setup(
     entry_points={"console_scripts": ["machat = machat.console:main"]},
     extras_require={
         "test": ["hypothesis >= 6"],
-        "page": ["playwright >= 1.40", "axe-core-python >= 0.1"],
+        "page": ["playwright >= 1.40", "axe-playwright-python >= 0.1.4"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],
         "dev": ["mypy", "mypy-zope", "ruff", "build", "kosoku >= 0.1"],
         "fuzz": ["atheris >= 2.3"],

@@ -78,6 +78,7 @@ class Pages:
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
         self._files = {f"/{path.name}": File(path) for path in paths}
         self._files["/"] = self._files["/index.html"]
+        self._files["/favicon.ico"] = self._files["/icon.svg"]  # asked for without a document
 
     def answer(self, head: bytes) -> bytes | None:
         """

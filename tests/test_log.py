@@ -513,7 +513,8 @@ class ModelTests(LogTestCase):
                 if room in model.rooms and model.rooms[room].left is None:
                     self.append(*value, room=room)
                     model.append(room, value, now)
-                    spoken.add(model.rooms[room].epoch)
+                    if value:
+                        spoken.add(model.rooms[room].epoch)
             elif room in model.rooms and model.rooms[room].left is None:
                 self.log.unfollow(room)
                 model.unfollow(room, now)
