@@ -15,13 +15,20 @@ setup(
     package_data={"machat": ["py.typed", "page/*"]},
     install_requires=[
         "twisted[tls] >= 24.11",
+        "argon2-cffi >= 21.2",
+        "pyjwt[crypto] >= 2.10",
         "autobahn >= 24.4",
         "zope.interface >= 6",
         "msgspec >= 0.18",
         "prometheus_client >= 0.15",
         "prompt_toolkit >= 3.0.36",
     ],
-    entry_points={"console_scripts": ["machat = machat.console:main"]},
+    entry_points={
+        "console_scripts": [
+            "machat = machat.console:main",
+            "machat-passwd = machat.passwd:main",
+        ]
+    },
     extras_require={
         "test": ["hypothesis >= 6"],
         "page": ["playwright >= 1.40", "axe-playwright-python >= 0.1.4"],

@@ -8,6 +8,7 @@ no more bounds than those of one head and one answer.
 from __future__ import annotations
 
 import re
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -92,6 +93,14 @@ class Pages:
             return None
         known = _KNOWN.search(text)
         return file.answer(request[1], known[1] if known is not None else "")
+
+
+@cache
+def thePage() -> Pages:
+    """
+    @return: the files of the package
+    """
+    return Pages()
 
 
 def _answer(status: str, fields: dict[str, str]) -> bytes:

@@ -23,6 +23,7 @@ from machat.client import ChatClient
 from machat.errors import ChatError
 from machat.events import Error, Event, Joined, Message
 from machat.limits import Limits
+from machat.origins import Origins
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryTransport, clientRequest
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
@@ -135,7 +136,7 @@ def request(data: bytes) -> None:
     The head of a request is left to Autobahn, or answered by a head of the chat's own words.
     """
     head, end, _ = data.partition(b"\r\n\r\n")
-    answer = upgrade.accept(head + end, PATH, SUBPROTOCOL)
+    answer = upgrade.accept(head + end, PATH, SUBPROTOCOL, Origins())
     if answer is not None:
         check(answer[0].endswith(b"\r\n\r\n") and answer[0].count(b"\r\n") < 7, answer)
         check(answer[0].isascii() and answer[1] in (None, SUBPROTOCOL), answer)

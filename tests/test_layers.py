@@ -19,7 +19,7 @@ LAYERS = [
     layer.split()
     for layer in (
         "limits errors events commands metrics backlog interfaces",
-        "names users credentials realm peers wire greeting expiry roster log"
+        "names users credentials realm passwords tokens peers wire greeting expiry roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
         " membership",
         "rooms connections entrance service requests inbox session outbox",
@@ -27,7 +27,7 @@ LAYERS = [
         "dial",
         "client",
         "talk",
-        "testing tap console",
+        "testing tap console passwd",
     )
 ]
 
@@ -36,6 +36,8 @@ BESIDES = {
     "users": {"names"},
     "credentials": {"names", "users"},
     "realm": {"users"},
+    "passwords": {"names", "credentials"},
+    "tokens": {"names", "credentials", "users"},
     "greeting": {"wire"},
     "commands": {"events"},
     "interfaces": {"limits", "errors", "events", "metrics", "backlog"},

@@ -25,7 +25,10 @@ def makeService(options: Options) -> IService:
     parent: dict[str, Any] = options.parent or {}
     daemonized = not parent.get("nodaemon", True)
     raiseDescriptors()
-    chats = [ChatService(reactor, options["limits"]) for _ in range(1 + options["separate"])]
+    chats = [
+        ChatService(reactor, options["limits"], portal=options["portal"])
+        for _ in range(1 + options["separate"])
+    ]
     monitor = None
     if options["monitor"] is not None:
         monitor = Monitor(reactor, chats)

@@ -15,11 +15,16 @@ from math import inf
 from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.portal import Portal
+from twisted.cred.strcred import AuthOptionMixin
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
 
+from machat.credentials import IToken
 from machat.limits import DEFAULTS, UNLIMITED, Limits
+from machat.tap.checkers import portalOf
 
 #: The share of the process's descriptors that connections may take.
 CONNECTIONS = 0.9
@@ -117,6 +122,8 @@ OPTIONS = {
     "max-per-address": _Option(
         "perAddress", count, "Connections from one address (/64 of IPv6), or off.", UNLIMITED
     ),
+    "max-per-user": _Option("perUser", count, "Connections of one user, with --auth."),
+    "max-failures": _Option("failures", count, "Wrong credentials from one address in a minute."),
     "max-rooms": _Option("rooms", count, "Rooms of one connection."),
     "max-members": _Option("members", count, "Members of one room, or off.", UNLIMITED),
     "max-history": _Option("history", count, "Messages replayed, or asked for, at once."),
@@ -135,11 +142,12 @@ def _shown(value: float) -> str:
     return "off" if value in (inf, UNLIMITED) else f"{value:.15g}"
 
 
-class Options(usage.Options):
+class Options(usage.Options, AuthOptionMixin):
     """
     The command line of C{twistd machat}.
     """
 
+    supportedInterfaces = (IUsernamePassword, IToken)
     synopsis = "[options]"
     longdesc = (
         "A chat room: TCP lines and WebSockets (at /mychat) meet in the same rooms. An endpoint is "
@@ -149,6 +157,7 @@ class Options(usage.Options):
     optFlags = [
         ["separate", None, "Give TCP and WebSocket each a chat of its own."],
         ["check", None, "Check the options, say what is wrong or nothing, and end."],
+        ["anonymous", None, "With --auth, let people in without credentials too."],
         ["no-page", None, "Serve no page to browsers beside the WebSocket."],
     ]
     optParameters = [
@@ -193,6 +202,7 @@ class Options(usage.Options):
         """
         self._checkEndpoints()
         self["limits"] = self._limits()
+        self["portal"] = self._portal()
         if self["check"]:
             raise SystemExit(0)
 
@@ -212,6 +222,20 @@ class Options(usage.Options):
             checkEndpoint(endpoint)
         except Exception as error:
             _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
+
+    def _portal(self) -> Portal | None:
+        try:
+            return portalOf(self.get("credCheckers", []), bool(self["anonymous"]), globalReactor())
+        except (ValueError, OSError) as error:
+            _refuse(f"--auth: {reasonOf(error)}")
+            raise
+
+    def opt_auth(self, description: str) -> None:
+        """Ask for credentials, as file:PASSWORDS or jwt:keyfile=FILE; see --help-auth."""
+        try:
+            AuthOptionMixin.opt_auth(self, description)
+        except (ValueError, OSError) as error:
+            _refuse(f"--auth {description.partition(':')[0]}: {reasonOf(error)}")
 
     def _limits(self) -> Limits:
         values: dict[str, Any] = {"connections": availableConnections()}

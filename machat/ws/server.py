@@ -32,7 +32,7 @@ from machat.interfaces import IChatRoom, IConnection
 from machat.lean import lean
 from machat.origins import Origins
 from machat.outbox import Outbox
-from machat.pages import Pages
+from machat.pages import thePage
 from machat.session import Session
 from machat.wheel import Wheel
 
@@ -254,7 +254,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
         self.origins = Origins(origins)
-        self.pages = Pages() if page else None
+        self.pages = thePage() if page else None
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.setProtocolOptions(

@@ -1,0 +1,61 @@
+"""
+C{--auth}: who may come in, in the way of L{twisted.cred.strcred}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.cred.checkers import AllowAnonymousAccess, FilePasswordDB
+from twisted.cred.portal import Portal
+from twisted.cred.strcred import ICheckerFactory
+from twisted.plugin import IPlugin
+from zope.interface import implementer
+
+from machat.credentials import IToken
+from machat.passwords import PasswordFile
+from machat.realm import ChatRealm
+from machat.tokens import Tokens, tokensOf
+
+
+@implementer(ICheckerFactory, IPlugin)
+class TokenCheckerFactory:
+    """
+    Makes a L{Tokens} of an argument of C{--auth}.
+    """
+
+    authType = "jwt"
+    authHelp = (
+        "Checks JSON Web Tokens: jwt:key=SECRET or jwt:keyfile=FILE (HS256), or jwt:jwks=FILE"
+        " (RS256, ES256, EdDSA); then :aud=AUDIENCE and :iss=ISSUER, if they are to be checked."
+    )
+    argStringFormat = "key=SECRET, keyfile=FILE or jwks=FILE, then :aud=... and :iss=..."
+    credentialInterfaces = (IToken,)
+
+    def generateChecker(self, argstring: str) -> Tokens:
+        """
+        See L{tokensOf}.
+        """
+        return tokensOf(argstring)
+
+
+def portalOf(checkers: list[Any], anonymous: bool, reactor: Any) -> Portal | None:
+    """
+    @param checkers: those of C{--auth}
+    @return: C{None} if there are none: then nobody is asked
+    @raise ValueError: they do not go together, or cannot be used
+    @raise OSError: a file cannot be read
+    """
+    if not checkers and anonymous:
+        raise ValueError("--anonymous is for --auth: without it, everybody is")
+    portal = Portal(ChatRealm())
+    for checker in checkers:
+        if isinstance(checker, FilePasswordDB):
+            checker = PasswordFile(checker.filename, reactor)
+        for interface in checker.credentialInterfaces:
+            if interface in portal.checkers:
+                raise ValueError(f"more than one --auth for {interface.__name__}")
+        portal.registerChecker(checker)
+    if anonymous:
+        portal.registerChecker(AllowAnonymousAccess())
+    return portal if checkers else None
