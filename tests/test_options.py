@@ -11,6 +11,7 @@ import socket
 import sys
 from math import inf
 
+from twisted.cred.credentials import IAnonymous, IUsernamePassword
 from twisted.internet.endpoints import _SystemdParser
 from twisted.python.systemd import ListenFDs
 from twisted.python.usage import UsageError
@@ -142,3 +143,20 @@ class OptionsTests(SynchronousTestCase):
                 self.assertIn("the socket passed has the domain INET6", told)
             told = self.refusal("--ws", "systemd:domain=INET6:name=ws")
         self.assertIn("the service manager has passed no such socket: 'ws'", told)
+
+    def test_auth(self) -> None:
+        """
+        Credentials are asked for where a checker is named, which has to be one that can be used.
+        """
+        options = Options()
+        options.parseOptions(["--auth", "memory:Mina:secret", "--anonymous"])
+        self.assertEqual(set(options["portal"].checkers), {IUsernamePassword, IAnonymous})
+        self.limits("--auth", "memory:Mina:secret", "--auth", f"jwt:key={'x' * 32}")
+        for arguments, why in (
+            (["--anonymous"], "--anonymous is for --auth"),
+            (["--auth", "none"], "--auth none: there is no such type"),
+            (["--auth", "jwt:key=short"], "--auth jwt: a secret has at least 32 bytes"),
+            (["--auth", "file:/nowhere"], "No such file"),
+            (["--auth", "unix", "--auth", "memory:Mina:x"], "more than one --auth"),
+        ):
+            self.assertIn(why, self.refusal(*arguments))

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, cast
 from msgspec.structs import replace
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.portal import Portal
-from twisted.cred.strcred import AuthOptionMixin
+from twisted.cred.strcred import AuthOptionMixin, InvalidAuthType, makeChecker
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
@@ -232,10 +232,13 @@ class Options(usage.Options, AuthOptionMixin):
 
     def opt_auth(self, description: str) -> None:
         """Ask for credentials, as file:PASSWORDS or jwt:keyfile=FILE; see --help-auth."""
+        kind = description.partition(":")[0]  # what is behind it may be secret
         try:
-            AuthOptionMixin.opt_auth(self, description)
-        except (ValueError, OSError) as error:
-            _refuse(f"--auth {description.partition(':')[0]}: {reasonOf(error)}")
+            self.addChecker(makeChecker(description))
+        except InvalidAuthType:
+            _refuse(f"--auth {kind}: there is no such type: see --help-auth")
+        except Exception as error:
+            _refuse(f"--auth {kind}: {reasonOf(error)}")
 
     def _limits(self) -> Limits:
         values: dict[str, Any] = {"connections": availableConnections()}

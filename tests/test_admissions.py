@@ -1,0 +1,29 @@
+"""
+Tests for who gets in.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.admissions import page, rows
+from tests.processes import ROOT
+
+
+class AdmissionsTests(SynchronousTestCase):
+    """
+    Tests for the table of who gets in.
+    """
+
+    def test_document(self) -> None:
+        """
+        The document says what happens; C{python -m tests.admissions} writes it.
+        """
+        self.assertEqual(page(), (ROOT / "docs/admission.rst").read_text())
+
+    def test_onlyTheRight(self) -> None:
+        """
+        Nobody gets in but with the right password or token, at any door.
+        """
+        let = [what for what, *outcomes in rows() if "in" in outcomes]
+        self.assertEqual(let, ["the right password", "a right token"])
