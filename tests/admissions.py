@@ -25,9 +25,9 @@ from machat.tokens import Tokens, secret
 TITLE = """Who gets in
 ===========
 
-What was shown by Mina for the room ``dev`` of a chat with passwords and tokens (audience ``chat``), at
-each door, and what came of it: the code of the refusal, the code with which a WebSocket was closed,
-and after how many seconds. Made by ``python -m tests.admissions``, which tries it all.
+What Mina showed for the room ``dev`` of a chat with passwords and tokens (audience ``chat``), at each
+door, and what came of it: the code of the refusal, the code with which a WebSocket was closed, and
+after how many seconds. Made by ``python -m tests.admissions``, which tries it all.
 """
 
 DOORS = ("TCP text", "TCP events", "WebSocket text", "WebSocket events")
