@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.pages import FOLDER, POLICY, Pages
-from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient, clientRequest
+from machat.peers import forwardedFor
+from machat.testing import (
+    MemoryChat,
+    MemoryClient,
+    MemoryWebSocketClient,
+    clientFrame,
+    clientRequest,
+)
 from machat.ws import ChatWebSocketFactory
 
 
@@ -177,3 +184,57 @@ class OriginTests(SynchronousTestCase):
         """
         client = MemoryWebSocketClient(ChatWebSocketFactory(MemoryChat().service))
         self.assertIn("101", client.response)
+
+
+class ForwardedTests(SynchronousTestCase):
+    """
+    Addresses that proxies tell.
+    """
+
+    def assertFrom(self, expected: str | None, proxies: int, *fields: str) -> None:
+        """
+        A request with these fields comes from there.
+        """
+        told = forwardedFor(request("/mychat", "GET", *fields), proxies)
+        self.assertEqual(told.host if told is not None else None, expected, fields)
+
+    def test_forwarded(self) -> None:
+        """
+        The last proxy adds at the end; what stands before the trusted ones' words is anybody's.
+        """
+        fields = ("X-Forwarded-For: 6.6.6.6, 192.0.2.7", "x-forwarded-for:2001:db8::1")
+        self.assertFrom("2001:db8::1", 1, *fields)
+        self.assertFrom("192.0.2.7", 2, *fields)
+        self.assertFrom("6.6.6.6", 3, *fields)
+        self.assertFrom(None, 4, *fields)
+        self.assertFrom("192.0.2.7", 1, "X-Forwarded-For: 192.0.2.7:4711")
+        self.assertFrom("2001:db8::1", 1, "X-Forwarded-For: [2001:db8::1]:4711")
+
+    def test_nonsense(self) -> None:
+        """
+        What is no address is none.
+        """
+        for said in (
+            "unknown",
+            "",
+            "1.2.3",
+            "evil\x00",
+            "[::1",
+            "::1]",
+            "1.2.3.4:x",
+            "fe80::1%eth0",
+        ):
+            self.assertFrom(None, 1, f"X-Forwarded-For: {said}")
+        self.assertFrom(None, 1)
+
+    def test_believed(self) -> None:
+        """
+        It is believed where that was asked for, and the client counts and is logged as who it is.
+        """
+        for proxies, network in ((0, "192.0.2.1"), (1, "198.51.100.7")):
+            chat = MemoryChat()
+            client = MemoryClient(ChatWebSocketFactory(chat.service, proxies=proxies))
+            field = b"\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
+            client.sendBytes(clientRequest().replace(b"\r\n\r\n", field))
+            client.sendBytes(clientFrame(0x81, b'{"name": "Mina", "room": "dev"}'))
+            self.assertEqual(dict(chat.service.connections._counts), {network: 1})

@@ -35,10 +35,10 @@ def makeService(options: Options) -> IService:
         site = Listener("monitor", options["monitor"], monitor.site, daemonized)
         site.setServiceParent(monitor)
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
-    page, origins = not options["no-page"], options["origins"]
+    browsers = not options["no-page"], options["origins"], options["trust-proxy"]
     for chat, option, factory in (
         (chats[0], "tcp", ChatFactory(chats[0])),
-        (chats[-1], "ws", ChatWebSocketFactory(chats[-1], page, origins)),
+        (chats[-1], "ws", ChatWebSocketFactory(chats[-1], *browsers)),
     ):
         for endpoint in options[option]:
             listener = Listener(option, endpoint, factory, daemonized)

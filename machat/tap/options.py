@@ -162,6 +162,7 @@ class Options(usage.Options, AuthOptionMixin):
     ]
     optParameters = [
         ["monitor", None, None, "Serve metrics and health on this endpoint, best on loopback."],
+        ["trust-proxy", None, 0, "Proxies in front that tell addresses (X-Forwarded-For).", count],
         ["shutdown-timeout", None, 30.0, "Time for the whole of a stop.", seconds],
         *[
             [

@@ -33,6 +33,7 @@ from machat.lean import lean
 from machat.origins import Origins
 from machat.outbox import Outbox
 from machat.pages import thePage
+from machat.peers import forwardedFor
 from machat.session import Session
 from machat.wheel import Wheel
 
@@ -53,6 +54,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     """
 
     _alive = True
+    _client: Any = None
     state = WebSocketServerProtocol.STATE_CONNECTING
     data: bytes
 
@@ -131,6 +133,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self.failHandshake("Request Header Fields Too Large", 431)
 
     def _open(self, head: bytes, rest: bytes) -> None:
+        if self.factory.proxies:
+            self._client = forwardedFor(head, self.factory.proxies)
         accepted = upgrade.accept(head, PATH, SUBPROTOCOL, self.factory.origins)
         page = self.factory.pages.answer(head) if accepted is None and self.factory.pages else None
         if page is not None:
@@ -230,7 +234,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._outbox.transport.resumeProducing()
 
     def peerAddress(self) -> Any:
-        return self._outbox.getPeer()
+        return self._client or self._outbox.getPeer()
 
 
 class ChatWebSocketFactory(WebSocketServerFactory):
@@ -241,19 +245,24 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar plain: the largest frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
     @ivar origins: the pages that may open a WebSocket
+    @ivar proxies: see L{machat.peers.forwardedFor}
     @ivar pages: the page that is served at C{/}, or C{None}
     """
 
     noisy = False
 
-    def __init__(self, chat: IChatRoom, page: bool = True, origins: Sequence[str] = ()) -> None:
+    def __init__(
+        self, chat: IChatRoom, page: bool = True, origins: Sequence[str] = (), proxies: int = 0
+    ) -> None:
         """
         @param page: whether to serve the page too
         @param origins: see L{Origins}
+        @param proxies: how many proxies in front are believed about a client's address
         """
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
         self.origins = Origins(origins)
+        self.proxies = proxies
         self.pages = thePage() if page else None
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
