@@ -26,8 +26,8 @@ TITLE = """Who gets in
 ===========
 
 What Mina showed for the room ``dev`` of a chat with passwords and tokens (audience ``chat``), at
-each door, and what came of it: the code of the refusal, the code with which a WebSocket was closed, and
-after how many seconds. Made by ``python -m tests.admissions``, which tries it all.
+each door, and what came of it: the code of the refusal, the code with which a WebSocket was
+closed, and after how many seconds. Made by ``python -m tests.admissions``, which tries it all.
 """
 
 DOORS = ("TCP text", "TCP events", "WebSocket text", "WebSocket events")

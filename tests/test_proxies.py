@@ -39,7 +39,6 @@ PROXIED = f"haproxy:{LOCAL}"
 CLIENT = "127.0.0.7"
 
 #: Where a client comes from that the proxy has said nothing about.
-PROXY = "127.0.0.1"
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
@@ -111,13 +110,13 @@ class ProxyTests(ServerTestCase):
         both.write_text(certificate.read_text() + key.read_text())
         return both
 
-    def serveThrough(self, tcp: str, ws: str) -> list[tuple[str, object]]:
+    def serveThrough(self, tcp: str, ws: str, *options: str) -> list[tuple[str, object]]:
         """
         Start a server on these endpoints, and choose the ports of a proxy in front of it.
 
         @return: what to change in the proxy's file
         """
-        self.server = self.serve("--tcp", tcp, "--ws", ws)
+        self.server = self.serve("--tcp", tcp, "--ws", ws, *options)
         lines, webSockets = portsOf(
             self.server, loggedAs("ChatFactory", tcp), loggedAs("ChatWebSocketFactory", ws)
         )
@@ -150,15 +149,15 @@ class ProxyTests(ServerTestCase):
 
     def test_nginx(self) -> None:
         """
-        nginx tells where lines come from; WebSockets come from nginx.
+        nginx tells where both come from, in two ways.
         """
         program = find("nginx")
-        changes = self.serveThrough(PROXIED, LOCAL)
+        changes = self.serveThrough(PROXIED, LOCAL, "--trust-proxy", "1")
         changes += [("/run/nginx.pid", self.folder / "pid"), ("/var/log/nginx", self.folder)]
         command = (program, "-e", "stderr", "-c", self.configure("nginx.conf", *changes))
         self.check(*command, "-t")
         self.stopAtEnd(start(*command, "-g", "daemon off; master_process off;"))
-        self.assertEqual(self.meetOverTLS(), [CLIENT, PROXY])
+        self.assertEqual(self.meetOverTLS(), [CLIENT, CLIENT])
 
     def test_haproxy(self) -> None:
         """
@@ -175,7 +174,8 @@ class ProxyTests(ServerTestCase):
         Caddy passes WebSockets on. Here it does without a certificate, which it would ask for.
         """
         program = find("caddy")
-        server, tcp, ws = self.serveBoth()
+        server = self.serve("--tcp", LOCAL, "--ws", LOCAL, "--trust-proxy", "1")
+        tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
         port = freePort()
         file = self.configure(
             "Caddyfile",
@@ -187,7 +187,7 @@ class ProxyTests(ServerTestCase):
         caddy = start("env", *homes, program, "run", "--adapter", "caddyfile", "--config", file)
         self.stopAtEnd(caddy)
         self.meet(RawClient(tcp), RawWebSocketClient(connectFar(port)))
-        self.assertEqual(peer(server, "Ada"), PROXY)
+        self.assertEqual(peer(server, "Ada"), CLIENT)
 
 
 class PatienceTests(SynchronousTestCase):
