@@ -37,7 +37,7 @@ export function hue(name) {
   for (const character of key(name)) {
     hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
   }
-  return `hue${hash % HUES}`;
+  return `hue${((hash ^ (hash >>> 15)) >>> 0) % HUES}`;
 }
 
 /**
