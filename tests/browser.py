@@ -28,8 +28,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 #: How long anything may take before a test gives up, milliseconds. Nothing is judged by it.
 PATIENT = PATIENCE * 1000
 
-#: A browser says of each attempt that failed that it did.
-_EXPECTED = "WebSocket connection to"
+#: A browser says of each attempt to connect that failed that it did.
+_EXPECTED = ("WebSocket connection to", "Failed to load resource: net::ERR_CONNECTION")
 
 #: Tells the test of what the policy forbade.
 _WATCH = """
@@ -99,7 +99,7 @@ class PageTestCase(ServerTestCase):
         return page
 
     def _told(self, message: Any) -> None:
-        if message.type in ("error", "warning") and _EXPECTED not in message.text:
+        if message.type in ("error", "warning") and not message.text.startswith(_EXPECTED):
             self.problems.append(message.text)
 
     def open(self, port: int | None = None, room: str = "dev", **options: Any) -> Any:

@@ -128,7 +128,7 @@ class Screenshots(PageTestCase):
         """
         Write one picture.
         """
-        page.evaluate("document.fonts.ready")
+        page.mouse.move(5, 300)
         page.wait_for_timeout(300)  # for what fades
         page.screenshot(path=self.directory / f"{name}.png")
 

@@ -47,7 +47,7 @@ class ClientTests(PageTestCase):
         """
         Make C{client}, for Mina, whose connections go this way.
         """
-        self.page.goto(f"http://127.0.0.1:{way.port if way else self.ws}/client.js")
+        self.page.goto(f"http://127.0.0.1:{way.port if way else self.ws}/")
         self.page.evaluate(MAKE, {"name": "Mina", **options})
 
     def outcome(self, promise: str) -> Any:

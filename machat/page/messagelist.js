@@ -147,14 +147,15 @@ export class MessageList {
   #wanted() {
     const nodes = new Map();
     const wanted = [];
+    let earlier = this.#messages.timeBefore(this.#start);
     for (let index = this.#start; index < this.#end; index++) {
       const item = /** @type {Item} */ (this.#messages.at(index));
-      const looks = look(
-        item,
-        this.#messages.at(index - 1),
-        item === this.#messages.fresh,
-        this.#unfolded.has(item),
-      );
+      const looks = look(item, this.#messages.at(index - 1), {
+        earlier,
+        fresh: item === this.#messages.fresh,
+        unfolded: this.#unfolded.has(item),
+      });
+      if ("at" in item) earlier = item.at;
       const sign = signature(item, looks);
       let known = this.#nodes.get(item);
       if (known?.signature !== sign) {

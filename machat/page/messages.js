@@ -70,6 +70,18 @@ export class Messages {
   }
 
   /**
+   * @param {number} index
+   * @returns {number} When the last one before it was said, or 0.
+   */
+  timeBefore(index) {
+    for (let before = index - 1; before >= 0; before--) {
+      const item = this.at(before);
+      if (item !== undefined && "at" in item) return item.at;
+    }
+    return 0;
+  }
+
+  /**
    * @param {Item} item
    * @returns {number} Its index, or less than 0.
    */

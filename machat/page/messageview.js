@@ -50,13 +50,11 @@ export function isNotice(item) {
 
 /**
  * @param {Item} item
- * @param {Item | undefined} before
+ * @param {number} earlier When the last one before it was said.
  * @returns {boolean} Whether it begins a day.
  */
-function beginsDay(item, before) {
-  if (!("at" in item)) return false;
-  const earlier = before !== undefined && "at" in before ? before.at : 0;
-  return new Date(item.at).toDateString() !== new Date(earlier).toDateString();
+function beginsDay(item, earlier) {
+  return "at" in item && new Date(item.at).toDateString() !== new Date(earlier).toDateString();
 }
 
 /**
@@ -72,7 +70,7 @@ function continues(item, before) {
     item.from === before.from &&
     !isNotice(item) &&
     item.at - before.at < TOGETHER &&
-    !beginsDay(item, before)
+    !beginsDay(item, before.at)
   );
 }
 
@@ -92,13 +90,13 @@ function continues(item, before) {
 /**
  * @param {Item} item
  * @param {Item | undefined} before
- * @param {boolean} fresh
- * @param {boolean} unfolded
+ * @param {{earlier: number, fresh: boolean, unfolded: boolean}} options `earlier`: when the last one
+ *     before it was said.
  * @returns {Look}
  */
-export function look(item, before, fresh, unfolded) {
+export function look(item, before, { earlier, fresh, unfolded }) {
   const continued = !fresh && continues(item, before);
-  return { continued, day: beginsDay(item, before), fresh, unfolded };
+  return { continued, day: beginsDay(item, earlier), fresh, unfolded };
 }
 
 /**
