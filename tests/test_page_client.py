@@ -203,8 +203,8 @@ class ClientTests(PageTestCase):
         From 3500 on it does not come back, and says why.
         """
         self.client(name="a:b")
-        self.page.evaluate("client.open()")
-        self.assertEqual(self.outcome("client.join('dev')"), {"code": "bad-name"})
+        outcome = self.outcome("(client.open(), client.join('dev'))")
+        self.assertEqual(outcome, {"code": "bad-name"})
         self.assertEqual(self.states(), ["connecting", "ended"])
         self.assertEqual(self.page.evaluate("[client.state.code, timers.size]"), [3501, 0])
 
