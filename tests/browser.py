@@ -158,6 +158,13 @@ def say(page: Any, text: str) -> None:
     field.press("Enter")
 
 
+def lookAgain(page: Any) -> None:
+    """
+    Tell the page that the network is there again, which it need not wait for then.
+    """
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+
 def texts(page: Any) -> list[str]:
     """
     @return: the messages that have an element, as they are read
@@ -281,6 +288,7 @@ __all__ = [
     "expectTexts",
     "freePort",
     "launch",
+    "lookAgain",
     "say",
     "signIn",
     "sync_playwright",

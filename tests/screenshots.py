@@ -14,7 +14,7 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PageTestCase, Way, expect, say, signIn
+from tests.browser import PageTestCase, Way, expect, lookAgain, say, signIn
 from tests.processes import RawClient
 
 TALK = [
@@ -118,7 +118,7 @@ class Screenshots(PageTestCase):
         for number in range(30):
             self.speak("Linus", f"Chunk {number} of the importer is through.")
         way.mend()
-        page.get_by_role("button", name="Try now").click()
+        lookAgain(page)
         expect(page.locator(".divider.gap")).to_be_visible()
         expect(page.locator(".pending")).to_have_count(0)
         page.locator(".divider.gap").evaluate("(gap) => gap.scrollIntoView({ block: 'center' })")
@@ -128,7 +128,7 @@ class Screenshots(PageTestCase):
         """
         Write one picture.
         """
-        page.mouse.move(5, 300)
+        page.mouse.move(2, 2)
         page.wait_for_timeout(300)  # for what fades
         page.screenshot(path=self.directory / f"{name}.png")
 

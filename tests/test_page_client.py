@@ -5,9 +5,12 @@ The page's client, which anybody's page may use.
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.browser import PageTestCase, Way, waitFor
+from tests.browser import PageTestCase, Way, expect, freePort, waitFor
+from tests.processes import ROOT
 
 #: Counts the timers that run.
 TIMERS = """
@@ -34,6 +37,15 @@ MAKE = """async (options) => {
 OUTCOME = (
     ".then((value) => (window.outcome = { value }), ({ code }) => (window.outcome = { code }))"
 )
+
+
+def shown() -> str:
+    """
+    @return: the page in C{docs/page.rst}
+    """
+    text = (ROOT / "docs" / "page.rst").read_text()
+    start, end = text.index("    <!doctype html>"), text.index("    </script>")
+    return text[start:end] + "</script>"
 
 
 class ClientTests(PageTestCase):
@@ -207,6 +219,45 @@ class ClientTests(PageTestCase):
         self.assertEqual(outcome, {"code": "bad-name"})
         self.assertEqual(self.states(), ["connecting", "ended"])
         self.assertEqual(self.page.evaluate("[client.state.code, timers.size]"), [3501, 0])
+
+    def test_example(self) -> None:
+        """
+        The page that the documents show works, on a host that the server allows.
+        """
+        port = freePort()
+        self.serveOn("--origin", f"http://localhost:{port}")
+        example = shown().replace("localhost:8099", f"127.0.0.1:{self.ws}")
+        self.publish(port, example)
+        eve = self.tcpClient("Eve")
+        self.page.goto(f"http://localhost:{port}/")
+        while "Mina" not in eve.await_("presence")["joined"]:
+            pass
+        eve.send(type="say", text="hello")
+        expect(self.page.locator("li")).to_have_text(["Eve: hello"])
+        self.page.get_by_label("Message").fill("good morning")
+        self.page.get_by_label("Message").press("Enter")
+        expect(self.page.locator("li")).to_have_text(["Eve: hello", "Mina: good morning"])
+
+    def publish(self, port: int, text: str) -> None:
+        """
+        Serve one page.
+        """
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                found = self.path == "/"
+                self.send_response(200 if found else 204)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(text.encode() if found else b"")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
     def test_credentials(self) -> None:
         """

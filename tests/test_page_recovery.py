@@ -6,7 +6,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, Way, expect, expectTexts, freePort, say, texts, waitFor
+from tests.browser import (
+    PageTestCase,
+    Way,
+    expect,
+    expectTexts,
+    freePort,
+    lookAgain,
+    say,
+    texts,
+    waitFor,
+)
 
 
 class RecoveryTests(PageTestCase):
@@ -70,7 +80,7 @@ class RecoveryTests(PageTestCase):
                 say(mina, wanted[-2])
                 if number == cut:
                     way.cut()
-            mina.evaluate("dispatchEvent(new Event('online'))")
+            lookAgain(mina)
         expect(mina.locator(".text")).to_have_count(len(wanted))
         expect(mina.locator(".pending")).to_have_count(0)
         heard = [eve.await_("message")["text"] for _ in wanted]
@@ -137,7 +147,7 @@ class RecoveryTests(PageTestCase):
             eve.send(type="say", text=f"meanwhile {number}", id=str(number))
             eve.await_("ack")
         way.mend()
-        mina.get_by_role("button", name="Try now").click()
+        lookAgain(mina)
         expect(mina.locator(".divider.gap")).to_have_text("15 messages could not be recovered")
         expectTexts(mina, ["before", *[f"meanwhile {number}" for number in range(15, 20)]])
         say(mina, "after")
