@@ -195,6 +195,10 @@ class InjectionTests(PageTestCase):
         expect(page.get_by_role("textbox", name="Message to")).to_be_hidden()
         page.get_by_role("button", name="Join again").click()
         expect(page.get_by_role("textbox", name="Message to")).to_be_visible()
+        server.message(1, "machat", "Ada has muted Eve", replay=True)
+        server.message(2, "Ada", "welcome back")
+        expectTexts(page, ["welcome back"])
+        expect(page.locator(".notice")).to_have_count(2)
 
     def test_password(self) -> None:
         """

@@ -18,21 +18,21 @@ export class Ask {
    *     closes it have classes.
    * @param {(answer: string) => Promise<unknown>} answered If it rejects, the dialog stays and says
    *     why.
-   * @param {() => void} [closed]
+   * @param {() => void} [done] Called once it has not.
    */
-  constructor(id, answered, closed = () => {}) {
+  constructor(id, answered, done = () => {}) {
     this.#dialog = /** @type {HTMLDialogElement} */ (byId(id));
     this.#field = /** @type {HTMLInputElement} */ (this.#dialog.querySelector("input"));
     this.#said = /** @type {HTMLElement} */ (this.#dialog.querySelector(".said"));
     this.#dialog.querySelector(".cancel")?.addEventListener("click", () => this.#dialog.close());
-    this.#dialog.addEventListener("close", () => {
-      this.#field.value = "";
-      closed();
-    });
+    this.#dialog.addEventListener("close", () => (this.#field.value = ""));
     this.#dialog.querySelector("form")?.addEventListener("submit", (event) => {
       event.preventDefault();
       answered(this.#field.value).then(
-        () => this.#dialog.close(),
+        () => {
+          this.#dialog.close();
+          done();
+        },
         (error) => (this.#said.textContent = sentence(error.message)),
       );
     });

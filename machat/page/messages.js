@@ -107,9 +107,10 @@ export class Messages {
    * Take a new message.
    *
    * @param {any} event
-   * @returns {Message}
+   * @returns {Message | null} Nothing if it is there already: who joins again hears it again.
    */
   add(event) {
+    if (this.#seqs.has(event.seq)) return null;
     const message = this.#message(event);
     this.#settle(message);
     this.items.push(message);

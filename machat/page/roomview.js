@@ -150,6 +150,7 @@ export class RoomView {
   /** @param {any} event */
   message(event) {
     const message = this.#messages.add(event);
+    if (message === null) return;
     const seen = this.#seen;
     const old = message.epoch === seen.epoch && message.seq <= seen.seq;
     this.#list.live = !old;
@@ -187,10 +188,9 @@ export class RoomView {
   // What is done.
 
   #rejoin() {
-    this.#client.join(this.name).then(
-      (event) => this.joined(event),
-      (error) => this.#away.querySelector("p")?.replaceChildren(error.message),
-    );
+    this.#client.join(this.name, { history: PAGE }).catch((error) => {
+      this.#away.querySelector("p")?.replaceChildren(error.message);
+    });
   }
 
   /** @param {string[]} lines */
