@@ -4,6 +4,7 @@ The page, in a browser: people, rooms, and many messages.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts, waitFor
@@ -161,6 +162,35 @@ class TalkTests(PageTestCase):
         expect(mina.locator(".text").first).not_to_have_text("message 150")
         self.assertEqual(mina.evaluate(PLACE), place)
         waitFor(mina, TO_THE_FIRST, "message 0")
+
+
+class UserTests(PageTestCase):
+    def test_oneUser(self) -> None:
+        """
+        A server that asks for a password is given one; a user on two devices is one person, who
+        sees on both what was said on either, once.
+        """
+        passwords = Path(self.mktemp())
+        passwords.write_text("Mina:secret\n")
+        self.serveOn("--auth", f"file:{passwords}")
+        desk, phone = self.open(), self.open()
+        for page in (desk, phone):
+            signIn(page, "Mina")
+            page.locator("#signin").get_by_label("Password").fill("wrong")
+            page.keyboard.press("Enter")
+            expect(page.locator(".wrong").first).to_contain_text("The right name and password")
+            page.locator("#signin").get_by_label("Password").fill("secret")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("tab")).to_have_text(["dev"])
+        expect(phone.locator(".names li")).to_have_text(["Mina (you)"])
+        for number in range(3):
+            say(desk, f"desk {number}")
+            say(phone, f"phone {number}")
+        for page in (desk, phone):
+            expect(page.locator(".message:not(.pending) .text")).to_have_count(6)
+            expect(page.locator(".pending")).to_have_count(0)
+        self.assertEqual(texts(desk), texts(phone))
+        self.assertEqual(len(set(texts(desk))), 6)
 
 
 class ManyTests(PageTestCase):

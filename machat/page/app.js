@@ -127,7 +127,7 @@ class App {
   #state(state) {
     if (!byId("chat").hidden) this.#connection.show(state);
     else if (state.state === "waiting")
-      this.#signIn.say("The server cannot be reached. Trying again…");
+      this.#signIn.say("The server does not answer. Trying again…");
     else if (state.state !== "ended") this.#signIn.say("Connecting…");
   }
 
