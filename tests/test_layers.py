@@ -19,7 +19,8 @@ LAYERS = [
     layer.split()
     for layer in (
         "limits errors events commands metrics backlog interfaces",
-        "names users credentials realm passwords tokens peers wire greeting expiry roster log"
+        "names users credentials realm passwords tokens peers sanctions wire greeting expiry"
+        " roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
         " membership",
         "rooms connections entrance service requests inbox session outbox",

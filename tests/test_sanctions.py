@@ -1,0 +1,142 @@
+"""
+Tests for L{machat.sanctions}.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.errors import ChatError
+from machat.sanctions import SWEEP, Kind, Sanctions, Target
+
+MINA: Target = (Kind.MUTE, "mina")
+ADA: Target = (Kind.BAN, "ada")
+
+
+class SanctionsTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.sanctions = Sanctions(self.clock, 3, 4)
+
+    def test_end(self) -> None:
+        """
+        A sanction is of one room and one kind, and has an end.
+        """
+        self.assertEqual(self.sanctions.impose("dev", [MINA], "mina", 10), 10.0)
+        self.assertEqual(self.sanctions.until("dev", [MINA, ADA]), 10.0)
+        self.assertIsNone(self.sanctions.until("dev", [(Kind.BAN, "mina")]))
+        self.assertIsNone(self.sanctions.until("other", [MINA]))
+        self.clock.advance(10)
+        self.assertIsNone(self.sanctions.until("dev", [MINA]))
+
+    def test_again(self) -> None:
+        """
+        Imposed again it is still one, with the new end; of several the last end counts.
+        """
+        self.sanctions.impose("dev", [MINA], "mina", 10)
+        self.sanctions.impose("dev", [MINA], "mina", 5)
+        self.assertEqual(len(self.sanctions), 1)
+        self.sanctions.impose("dev", [ADA], "ada", 7)
+        self.assertEqual(self.sanctions.until("dev", [MINA, ADA]), 7.0)
+
+    def test_lift(self) -> None:
+        """
+        What was imposed together is lifted together by its label, each by what it is against.
+        """
+        self.sanctions.impose(
+            "dev", [ADA, (Kind.BAN, "eve"), (Kind.ADDRESS, "192.0.2.1")], "ada", 9
+        )
+        self.assertFalse(self.sanctions.lift("dev", [Kind.MUTE], "ada"))
+        self.assertFalse(self.sanctions.lift("other", Kind, "ada"))
+        self.assertTrue(self.sanctions.lift("dev", Kind, "eve"))
+        self.assertEqual(self.sanctions.until("dev", [ADA]), 9.0)
+        self.assertTrue(self.sanctions.lift("dev", Kind, "ada"))
+        self.assertEqual(len(self.sanctions), 0)
+
+    def test_has(self) -> None:
+        """
+        It is told cheaply whether there is any of a kind; what has ended is swept after a while.
+        """
+        self.sanctions.impose("dev", [MINA], "mina", 10)
+        self.assertTrue(self.sanctions.has("dev", Kind.MUTE))
+        self.assertFalse(self.sanctions.has("dev", Kind.BAN))
+        self.clock.advance(SWEEP + 1)
+        self.sanctions.until("dev", [ADA])
+        self.assertFalse(self.sanctions.has("dev", Kind.MUTE))
+        self.assertEqual(len(self.sanctions), 0)
+
+    def test_bounds(self) -> None:
+        """
+        More than a room or the chat may have are refused, all of them; what has ended makes place.
+        """
+        for room, names in (("dev", "abc"), ("other", "d")):
+            for name in names:
+                self.sanctions.impose(room, [(Kind.BAN, name)], name, 10)
+        for room in ("dev", "third"):
+            error = self.assertRaises(
+                ChatError, self.sanctions.impose, room, [(Kind.BAN, "x")], "x", 10
+            )
+            self.assertEqual(error.code, "not-allowed")
+        self.sanctions.impose("dev", [(Kind.BAN, "a")], "a", 20)
+        self.clock.advance(10)
+        self.sanctions.impose("dev", [(Kind.BAN, "x"), (Kind.BAN, "y")], "x", 10)
+        self.assertEqual(len(self.sanctions), 3)
+
+
+class SanctionsMachine(RuleBasedStateMachine):
+    """
+    Sanctions beside a plain list of them.
+    """
+
+    rooms = st.sampled_from(["dev", "other"])
+    against = st.tuples(st.sampled_from(Kind), st.sampled_from("abc"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.sanctions = Sanctions(self.clock, 4, 6)
+        self.model: dict[tuple[str, Target], float] = {}
+
+    @rule(room=rooms, one=against, seconds=st.integers(1, 90))
+    def impose(self, room: str, one: Target, seconds: int) -> None:
+        others = {each for each in self.alive() if each != (room, one)}
+        full = len(others) >= 6 or len([r for r, _ in others if r == room]) >= 4
+        try:
+            until = self.sanctions.impose(room, [one], one[1], seconds)
+        except ChatError:
+            assert full
+        else:
+            self.model[room, one] = until
+
+    @rule(room=rooms, kind=st.sampled_from(Kind), label=st.sampled_from("abc"))
+    def lift(self, room: str, kind: Kind, label: str) -> None:
+        self.sanctions.lift(room, [kind], label)
+        self.model.pop((room, (kind, label)), None)
+
+    @rule(seconds=st.integers(0, 50))
+    def wait(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+
+    def alive(self) -> set[tuple[str, Target]]:
+        return {each for each, until in self.model.items() if until > self.clock.seconds()}
+
+    @invariant()
+    def same(self) -> None:
+        alive = self.alive()
+        for room in ("dev", "other"):
+            for kind in Kind:
+                for name in "abc":
+                    until = self.sanctions.until(room, [(kind, name)])
+                    known = (room, (kind, name))
+                    assert until == (self.model[known] if known in alive else None)
+        assert len(alive) <= len(self.sanctions) <= 6
+
+
+SanctionsMachine.TestCase.settings = settings(
+    max_examples=30, stateful_step_count=20, deadline=None
+)
+MachineTests = SanctionsMachine.TestCase
