@@ -43,6 +43,9 @@ class TimeBot:
                 now = datetime.fromtimestamp(self._chat.clock.seconds(), timezone.utc)
                 self._chat.say(self, message.room, f"It is {now:%H:%M:%S} UTC, {message.sender}.")
 
+    def removed(self, room: str, reason: str) -> None:
+        print(f"Out of {room}: {reason}.")
+
     def disconnected(self, end: Disconnect) -> None:
         print(f"The chat is over: {end.reason}.")
 

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from machat.events import Count, Position
 
 #: Comes back in the answer: 1 to 64 printable ASCII characters.
 Id = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
+
+#: For how long something is done, seconds: an hour where it is not said, at most 30 days.
+HOUR = 3_600
+LONGEST = 720 * HOUR
+Span = Annotated[int, Meta(ge=1, le=LONGEST)]
 
 
 class Hello(Struct, frozen=True):
@@ -98,6 +103,90 @@ class Who(Command, frozen=True, kw_only=True, tag="who"):
     """
 
     room: str
+
+
+class Kick(Command, frozen=True, kw_only=True, tag="kick"):
+    """
+    Have somebody leave a room. Like all that follow down to L{Topic}, this is for moderators.
+
+    @ivar room: may be left out in exactly one room, as in all of them
+    @ivar reason: one line, as in all of them
+    """
+
+    name: str
+    room: str | None = None
+    reason: str = ""
+
+
+class Mute(Command, frozen=True, kw_only=True, tag="mute"):
+    """
+    Let a name not speak in a room.
+    """
+
+    name: str
+    room: str | None = None
+    seconds: Span = field(default=HOUR, name="for")
+    reason: str = ""
+
+
+class Unmute(Command, frozen=True, kw_only=True, tag="unmute"):
+    """
+    Let it speak again.
+    """
+
+    name: str
+    room: str | None = None
+
+
+class Ban(Command, frozen=True, kw_only=True, tag="ban"):
+    """
+    Let a name not come into a room, and have who bears it leave.
+
+    @ivar address: whether to ban all who come from where the name is now
+    """
+
+    name: str
+    room: str | None = None
+    seconds: Span = field(default=HOUR, name="for")
+    reason: str = ""
+    address: bool = False
+
+
+class Unban(Command, frozen=True, kw_only=True, tag="unban"):
+    """
+    Let it in again, and the addresses that were banned with it.
+    """
+
+    name: str
+    room: str | None = None
+
+
+class Lock(Command, frozen=True, kw_only=True, tag="lock"):
+    """
+    Let nobody else into a room.
+    """
+
+    room: str | None = None
+    reason: str = ""
+
+
+class Unlock(Command, frozen=True, kw_only=True, tag="unlock"):
+    """
+    Let others in again.
+    """
+
+    room: str | None = None
+
+
+class Topic(Command, frozen=True, kw_only=True, tag="topic"):
+    """
+    Say what a room is about.
+
+    @ivar text: one line; an empty one takes the topic away
+    """
+
+    text: str
+    room: str | None = None
 
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):

@@ -67,6 +67,13 @@ class Connections:
         if self._tooMany(connection):
             raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
 
+    def networkOf(self, connection: Any) -> str | None:
+        """
+        @return: the network that a connection comes from, see L{machat.peers.networkOf}; C{None} as
+            well for what is no connection
+        """
+        return self._networks.get(connection)
+
     def discard(self, connection: Any) -> None:
         """
         Count a connection no more, and forget its secret. One that is not known is ignored.

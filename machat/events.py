@@ -90,6 +90,8 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     @ivar recovered: whether C{replay} has all that was missed; C{None} if that was not asked
     @ivar missed: how many messages came since the place that the member knew, if that can be told
     @ivar members: their names, where the member watches them and they are few enough
+    @ivar topic: what the room is about, if anybody has said so
+    @ivar locked: whether nobody else is let in
     @ivar replay: messages from the log, in order; behind them come the new ones, without a gap. On
         the wire they follow as events of their own
     @ivar id: the command's
@@ -103,6 +105,8 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     recovered: bool | None = None
     missed: int | None = None
     members: tuple[str, ...] | None = None
+    topic: str | None = None
+    locked: bool = False
     replay: tuple[Message, ...] = ()
     id: str | None = None
 
@@ -127,6 +131,27 @@ class Presence(Event, frozen=True, kw_only=True, tag="presence"):
     joined: tuple[str, ...] | None = None
     left: tuple[str, ...] | None = None
     count: int
+
+
+class RoomState(Event, frozen=True, kw_only=True, tag="room"):
+    """
+    What a moderator has changed about a room: how it is now.
+
+    @ivar topic: what the room is about, if anybody has said so
+    @ivar locked: whether nobody else is let in
+    """
+
+    room: str
+    topic: str | None = None
+    locked: bool = False
+
+
+class Done(Event, frozen=True, kw_only=True, tag="done"):
+    """
+    The answer to a moderator's command: it has been done.
+    """
+
+    id: str | None = None
 
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
@@ -183,10 +208,13 @@ class Allowed(Struct, frozen=True, kw_only=True):
 
 class Left(Event, frozen=True, kw_only=True, tag="left"):
     """
-    The answer to a C{leave}.
+    The member is not in the room any more.
+
+    @ivar reason: who has removed it, in words; C{None}: this is the answer to a C{leave}
     """
 
     room: str
+    reason: str | None = None
     id: str | None = None
 
 

@@ -69,6 +69,13 @@ class IChatMember(Interface):
             changed
         """
 
+    def removed(room: str, reason: str) -> None:
+        """
+        A moderator has taken the member out of a room.
+
+        @param reason: who, and why: one line for a person
+        """
+
     def disconnected(end: Disconnect) -> None:
         """
         The chat is over for this member, for instance because the service stops. It has already
@@ -155,6 +162,7 @@ class IChatRoom(Interface):
     limits: Limits = Attribute("The L{Limits} of this chat.")
     backlog: Backlog = Attribute("What waits for all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
+    moderation: Any = Attribute("The L{machat.moderation.Moderation} of this chat.")
 
     def join(
         member: IChatMember,
@@ -173,7 +181,8 @@ class IChatRoom(Interface):
         @param watch: whether to deliver L{Presence} as well
         @return: fires with L{Joined}, before the member's first batch is delivered, which goes on
             where C{replay} ends; fails with L{ChatError} C{bad-name}, C{bad-room}, C{name-taken},
-            C{already-joined}, C{room-full}, or what L{IChatHooks.authorizeJoin} says
+            C{already-joined}, C{room-full}, C{room-locked}, C{not-allowed} (who is
+            banned), or what L{IChatHooks.authorizeJoin} says
         """
 
     def leave(member: IChatMember, room: str) -> None:
@@ -189,8 +198,8 @@ class IChatRoom(Interface):
         @param text: one line, without a newline
         @return: C{None}, or while L{IChatHooks.authorizeSay} makes up its mind a C{Deferred} that
             fires when the message may be sent, or fails as below
-        @raise ChatError: C{not-joined}; C{bad-command} for a text of several lines, or with
-            surrogates, which cannot be encoded; or what the hook says
+        @raise ChatError: C{not-joined}; C{muted}; C{bad-command} for a text of several lines, or
+            with surrogates, which cannot be encoded; or what the hook says
         """
 
     def post(member: IChatMember, room: str, text: str, id: str | None = None) -> Deferred[Receipt]:

@@ -48,6 +48,7 @@ class Metrics:
     @ivar throttles: how often a client was over its sending rate
     @ivar slow: connections that were given up because the client took too little
     @ivar refusals: by the code of L{machat.errors.ChatError}
+    @ivar moderations: what moderators did, by the command
     @ivar disconnects: by the code of L{machat.errors.Disconnect}
     @ivar logFailures: batches that the log did not take
     """
@@ -59,6 +60,7 @@ class Metrics:
         "throttles",
         "slow",
         "refusals",
+        "moderations",
         "disconnects",
         "logFailures",
     )
@@ -70,5 +72,6 @@ class Metrics:
         self.throttles = 0
         self.slow = 0
         self.refusals: Counter[str] = Counter()
+        self.moderations: Counter[str] = Counter()
         self.disconnects: Counter[int] = Counter()
         self.logFailures = 0

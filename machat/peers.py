@@ -54,11 +54,15 @@ def networkOf(address: Any) -> str | None:
         C{None} for this machine's own
     """
     host = getattr(address, "host", None)
-    return None if host is None else _network(host)
+    return None if host is None else networkOfHost(host)
 
 
 @lru_cache(maxsize=1024)
-def _network(host: str) -> str | None:
+def networkOfHost(host: str) -> str | None:
+    """
+    @param host: an address in words
+    @return: as L{networkOf}; C{None} as well for what is no address
+    """
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:  # not an internet address

@@ -17,6 +17,7 @@ from zope.interface import Attribute
 from machat import commands, events, names
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatMember, IChatRoom, IConnection
+from machat.measures import MEASURES, take
 from machat.peers import describe
 from machat.users import ANYBODY, IChatUser, requireJoin, requireSay
 from machat.wire import VERSION
@@ -119,6 +120,14 @@ class Requests:
         rooms, self._rooms = self._rooms or {}, None
         for room in rooms.values():
             self._part(room)
+
+    def removed(self, room: str, reason: str) -> None:
+        """
+        A moderator has taken the client out of a room.
+        """
+        if self._rooms and self._rooms.pop(names.key(room), None) is not None:
+            self._log.info("{name} leaves {room}", name=self._member.name, room=room)
+            self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
         rooms, most = self._rooms or {}, self._chat.limits.rooms
@@ -230,6 +239,10 @@ class Requests:
         for room in [room for room in (self._rooms or {}).values() if not user.mayJoin(room)]:
             self._leave(commands.Leave(room=room))
 
+    def _moderate(self, command: Any) -> None:
+        take(self._chat.moderation, self._member, self._here(command.room), command)
+        self._tell(events.Done(id=command.id))
+
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))
 
@@ -257,6 +270,7 @@ _DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None
     commands.History: Requests._history,
     commands.Who: Requests._who,
     commands.Auth: Requests._auth,
+    **dict.fromkeys(MEASURES, Requests._moderate),
     commands.Ping: Requests._ping,
     commands.Pong: Requests._pong,
 }

@@ -35,6 +35,9 @@ class Room:
     @ivar holds: the joins and appends under way, each of which keeps the room in being
     @ivar attendance: who came and went, while anybody watches it
     @ivar doubles: members with the name of one who was here already: the same user's
+    @ivar topic: what the room is about, if anybody has said so
+    @ivar locked: whether nobody is let in
+    @ivar muted: whether somebody may not speak here, so that it has to be asked who
     @ivar turnstile: what is said where somebody has to be asked first, once anybody was
     """
 
@@ -47,6 +50,9 @@ class Room:
         "attendance",
         "doubles",
         "turnstile",
+        "topic",
+        "locked",
+        "muted",
         "_metrics",
         "_groups",
         "_members",
@@ -68,6 +74,9 @@ class Room:
         self.attendance: Attendance | None = None
         self.doubles = 0
         self.turnstile: Turnstile | None = None
+        self.topic: str | None = None
+        self.locked = False
+        self.muted = False
         self._metrics = metrics
         self._members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
@@ -149,6 +158,19 @@ class Room:
         @return: their names here
         """
         return list(self._members.values())
+
+    def nameOf(self, member: IChatMember) -> str:
+        """
+        @return: the name of a member who is here
+        """
+        return self._members[member]
+
+    def named(self, name: str) -> list[IChatMember]:
+        """
+        @return: those who are here under this name, however it is written
+        """
+        key = names.key(name)
+        return [each for each, own in self._members.items() if names.key(own) == key]
 
     def draft(self, member: IChatMember, text: str) -> Draft:
         """

@@ -13,7 +13,7 @@ from functools import partial
 from twisted.internet.interfaces import IReactorTime
 
 from machat import names
-from machat.errors import ALREADY_JOINED, NOT_JOINED, ROOM_FULL, ChatError
+from machat.errors import ALREADY_JOINED, NOT_ALLOWED, NOT_JOINED, ROOM_FULL, ChatError
 from machat.events import History, Joined, Members, Message, Position
 from machat.hooks import Guard
 from machat.interfaces import IChatMember, IMessageLog, IRoster
@@ -22,6 +22,7 @@ from machat.metrics import Metrics
 from machat.presence import Attendance
 from machat.replay import lastMessages, messagesSince
 from machat.room import Room
+from machat.rules import Rules
 
 
 class Rooms:
@@ -37,6 +38,7 @@ class Rooms:
         roster: IRoster,
         guard: Guard | None,
         metrics: Metrics,
+        rules: Rules,
     ) -> None:
         self._clock = clock
         self._limits = limits
@@ -44,6 +46,7 @@ class Rooms:
         self._roster = roster
         self._guard = guard
         self._metrics = metrics
+        self._rules = rules
         self._rooms: dict[str, Room] = {}
 
     def __iter__(self) -> Iterator[Room]:
@@ -51,6 +54,12 @@ class Rooms:
 
     def __len__(self) -> int:
         return len(self._rooms)
+
+    def get(self, name: str) -> Room | None:
+        """
+        @return: the room of this name, if there is one
+        """
+        return self._rooms.get(names.key(name))
 
     def find(self, member: IChatMember, name: str) -> Room:
         """
@@ -83,16 +92,20 @@ class Rooms:
                 raise ChatError(ALREADY_JOINED, f"already in {room.name}")
             if len(room) >= self._limits.members:
                 raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.members} members")
+            self._rules.requireJoin(member, name, room)
             if self._guard is not None:
                 await self._guard.mayJoin(member, room)
             first = await self._roster.claim(room.name, name, known)
             try:
                 await self._follow(room)
                 replay = await self._replay(room, since, history)
+                self._rules.requireJoin(member, name, room)  # meanwhile it may have been banned
             except BaseException:
                 self._roster.release(room.name, name)
                 raise
             self._enter(room, member, name, watch, first)
+            if member not in room:
+                raise ChatError(NOT_ALLOWED, f"removed from {room.name}")
         finally:
             self.release(room)
         return self._joined(room, name, since, replay, watch)
@@ -102,6 +115,7 @@ class Rooms:
         room = self._rooms.get(key)
         if room is None:
             room = self._rooms[key] = Room(name, self._metrics)
+            self._rules.begin(room)
         room.holds += 1
         return room
 
@@ -164,6 +178,8 @@ class Rooms:
             recovered=None if since is None else replay is not None,
             missed=seq - since.seq if since is not None and since.epoch == epoch else None,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
+            topic=room.topic,
+            locked=room.locked,
             replay=replay or (),
         )
 

@@ -33,10 +33,13 @@ from machat.interfaces import IChatHooks, IChatMember, IChatRoom, IMessageLog, I
 from machat.limits import DEFAULTS, Limits
 from machat.log import MemoryLog
 from machat.metrics import Metrics
+from machat.moderation import Moderation
 from machat.receipts import Receipts
 from machat.room import Expected, Room
 from machat.rooms import Rooms
 from machat.roster import MemoryRoster
+from machat.rules import Rules
+from machat.sanctions import Sanctions
 from machat.users import IChatUser
 
 #: At a stop: connections that are ended in one turn; those that should come back in a second, and
@@ -56,6 +59,7 @@ class ChatService(MultiService):
 
     @ivar clock: the reactor, or a L{twisted.internet.task.Clock} in a test
     @ivar limits: see L{Limits}
+    @ivar moderation: kicks, mutes, bans, locks and topics
     """
 
     _logger = Logger()
@@ -82,6 +86,9 @@ class ChatService(MultiService):
         self.backlog = Backlog(limits.waitingTotal)
         self._guard = None if hooks is None else Guard(hooks)
         self._log = MemoryLog(clock, limits) if log is None else log
+        self._connections = Connections(limits)
+        sanctions = Sanctions(clock)
+        self._rules = Rules(sanctions, self._connections)
         self._rooms = Rooms(
             clock,
             limits,
@@ -89,11 +96,14 @@ class ChatService(MultiService):
             MemoryRoster() if roster is None else roster,
             self._guard,
             self.metrics,
+            self._rules,
+        )
+        self.moderation = Moderation(
+            self._rooms, self._connections, sanctions, self.metrics, self._announce
         )
         self._receipts = Receipts(clock, limits)
         self._dirty: list[Room] = []
         self._appending = 0
-        self._connections = Connections(limits)
         self._entrance = None if portal is None else Entrance(clock, limits, portal)
         self._emptied: Deferred[None] | None = None
 
@@ -116,6 +126,8 @@ class ChatService(MultiService):
 
     def say(self, member: IChatMember, room: str, text: str) -> Deferred[None] | None:
         heard = self._rooms.find(member, room)
+        if heard.muted:
+            self._rules.requireSay(member, heard)
         if self._guard is not None:
             return self._ask(self._guard, member, heard, text)
         if "\n" in text or not (text.isascii() or wire.isText(text)):
@@ -136,6 +148,11 @@ class ChatService(MultiService):
         known = self._receipts.find(key) if id is not None else None
         if known is not None:
             return known
+        if heard.muted:
+            try:
+                self._rules.requireSay(member, heard)
+            except ChatError:
+                return fail()
         kept: Deferred[int] = Deferred()
         said = kept.addCallback(lambda seq: Receipt(draft.room, seq))
         if id is not None:
@@ -176,6 +193,9 @@ class ChatService(MultiService):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if room.put(draft, kept):
             self._wake(room)
+
+    def _announce(self, room: Room, text: str) -> None:
+        self._add(room, Draft(room.name, names.RESERVED, text), None)
 
     def _wake(self, room: Room) -> None:
         """

@@ -25,6 +25,7 @@ from machat.errors import (
     EXPIRED,
     FAILED,
     HELLO_TIMEOUT,
+    REMOVED,
     SLOW,
     TOO_LONG,
     ChatError,
@@ -296,7 +297,7 @@ class Session:
             "{name} joins {room} from {peer}",
             name=self.name,
             room=self._room,
-            peer=self._peer(),
+            peer=self.peer,
         )
 
     def ping(self) -> None:
@@ -347,7 +348,7 @@ class Session:
         if self._refused <= LOGGED:
             self._log.info(
                 "refused {peer}: {code} {text}",
-                peer=self._peer(),
+                peer=self.peer,
                 code=error.code,
                 text=error.text,
             )
@@ -359,6 +360,12 @@ class Session:
         The client takes its leave: it is in no room from now on.
         """
         self._close()
+
+    def removed(self, room: str, reason: str) -> None:
+        if self._requests is not None:
+            self._requests.removed(room, reason)
+        else:  # of one room only, and without words for having left it
+            self.disconnected(REMOVED)
 
     def disconnected(self, end: Disconnect) -> None:
         if self._state is not State.ENDED:
@@ -376,7 +383,7 @@ class Session:
         self._log.warn(
             "slow consumer {name} from {peer}: {waiting} bytes waiting",
             name=self.name,
-            peer=self._peer(),
+            peer=self.peer,
             waiting=waiting,
         )
         self._close()
@@ -411,7 +418,11 @@ class Session:
             if encoded is not None:
                 self._connection.write(encoded)
 
-    def _peer(self) -> str:
+    @property
+    def peer(self) -> str:
+        """
+        What the log calls the other end.
+        """
         return describe(self._connection.peerAddress())
 
     def _bid(self, end: Disconnect) -> None:

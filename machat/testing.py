@@ -33,7 +33,7 @@ from zope.interface import implementer
 from machat.client import ChatClient
 from machat.commands import Auth
 from machat.errors import Disconnect
-from machat.events import Event, Message
+from machat.events import Event, Left, Message
 from machat.interfaces import IChatHooks, IChatMember, IMessageLog
 from machat.limits import DEFAULTS, Limits
 from machat.service import ChatService
@@ -122,6 +122,9 @@ class MemoryMember:
     def deliver(self, batch: Sequence[Event]) -> None:
         self.messages += [event for event in batch if isinstance(event, Message)]
         self.events.extend(batch)
+
+    def removed(self, room: str, reason: str) -> None:
+        self.events.append(Left(room=room, reason=reason))
 
     def disconnected(self, end: Disconnect) -> None:
         self.end = end

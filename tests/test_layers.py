@@ -19,11 +19,12 @@ LAYERS = [
     layer.split()
     for layer in (
         "limits errors events commands metrics backlog interfaces",
-        "names users credentials realm passwords tokens peers sanctions wire greeting expiry"
-        " roster log"
+        "names users credentials realm passwords tokens peers sanctions acts wire greeting"
+        " expiry roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
         " membership",
-        "rooms connections entrance service requests inbox session outbox",
+        "connections rules rooms entrance moderation measures service requests inbox session"
+        " outbox",
         "tcp ws monitor",
         "dial",
         "client",
@@ -44,12 +45,18 @@ BESIDES = {
     "interfaces": {"limits", "errors", "events", "metrics", "backlog"},
     "wire": {"names"},
     "roster": {"names"},
+    "acts": {"names"},
     "presence": {"names"},
     "upgrade": {"origins"},
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},
-    "service": {"rooms", "connections", "entrance"},
+    "rules": {"connections"},
+    "rooms": {"rules"},
+    "moderation": {"rooms", "connections", "rules"},
+    "measures": {"moderation", "rules"},
+    "service": {"rooms", "connections", "entrance", "rules", "moderation"},
+    "requests": {"measures"},
     "session": {"requests", "inbox"},
 }
 

@@ -55,6 +55,9 @@ class Member:
         self.batches.append(batch)
         self.action()
 
+    def removed(self, room: str, reason: str) -> None:
+        pass
+
     def disconnected(self, end: Disconnect) -> None:
         pass
 

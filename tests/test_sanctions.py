@@ -6,7 +6,12 @@ from __future__ import annotations
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -136,7 +141,12 @@ class SanctionsMachine(RuleBasedStateMachine):
         assert len(alive) <= len(self.sanctions) <= 6
 
 
-SanctionsMachine.TestCase.settings = settings(
-    max_examples=30, stateful_step_count=20, deadline=None
-)
-MachineTests = SanctionsMachine.TestCase
+class MachineTests(SynchronousTestCase):
+    def test_anyOrder(self) -> None:
+        """
+        Whatever is imposed, lifted and waited for: what is in force is, and the bounds hold.
+        """
+        run_state_machine_as_test(
+            SanctionsMachine,
+            settings=settings(deadline=None, max_examples=40, stateful_step_count=20),
+        )

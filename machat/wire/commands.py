@@ -9,7 +9,6 @@ from operator import or_
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict
 
 from machat.commands import Command, Id
 from machat.errors import BAD_COMMAND, TOO_LONG, ChatError
@@ -44,8 +43,8 @@ def encodeCommand(command: Command) -> bytes:
     """
     @return: the command as one JSON object, with what it needs to say
     """
-    fields = {field: value for field, value in asdict(command).items() if value is not None}
-    return msgspec.json.encode({"type": command.__struct_config__.tag, **fields})
+    fields: dict[str, Any] = msgspec.to_builtins(command)
+    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
 
 
 def _idOf(line: bytes) -> str | None:

@@ -1,0 +1,76 @@
+"""
+What holds for a member in a room: who moderates there stands above all of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from machat import names
+from machat.connections import Connections
+from machat.errors import MUTED, NOT_ALLOWED, ROOM_LOCKED, ChatError
+from machat.interfaces import IChatMember, IChatUser
+from machat.room import Room
+from machat.sanctions import Kind, Sanctions, Target
+from machat.users import ANYBODY
+
+
+def mayModerate(member: IChatMember, room: str) -> bool:
+    """
+    @return: whether the user that this member has shown to be may say there who may; one that is no
+        client may not
+    """
+    user: IChatUser = getattr(member, "user", ANYBODY)
+    return user is not ANYBODY and user.mayModerate(room)
+
+
+def barriers(name: str, network: str | None) -> list[Target]:
+    """
+    @return: the bans that would keep out one of this name and from there
+    """
+    named: Target = (Kind.BAN, names.key(name))
+    return [named] if network is None else [named, (Kind.ADDRESS, network)]
+
+
+class Rules:
+    """
+    Locks, mutes and bans, as they are kept to.
+    """
+
+    def __init__(self, sanctions: Sanctions, connections: Connections) -> None:
+        self._sanctions = sanctions
+        self._connections = connections
+
+    def begin(self, room: Room) -> None:
+        """
+        A room has come into being.
+        """
+        room.muted = self._sanctions.has(room.key, Kind.MUTE)
+
+    def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
+        """
+        @raise ChatError: C{not-allowed}, banned; C{room-locked}
+        """
+        targets = barriers(name, self._connections.networkOf(member))
+        until = self._sanctions.until(room.key, targets)
+        if (room.locked or until is not None) and not mayModerate(member, room.name):
+            if until is not None:
+                raise ChatError(NOT_ALLOWED, f"banned until {_time(until)}")
+            raise ChatError(ROOM_LOCKED, f"{room.name} is locked")
+
+    def requireSay(self, member: IChatMember, room: Room) -> None:
+        """
+        To be asked where C{room.muted}.
+
+        @raise ChatError: C{muted}
+        """
+        muted: Target = (Kind.MUTE, names.key(room.nameOf(member)))
+        until = self._sanctions.until(room.key, [muted])
+        if until is None:
+            room.muted = self._sanctions.has(room.key, Kind.MUTE)
+        elif not mayModerate(member, room.name):
+            raise ChatError(MUTED, f"muted until {_time(until)}")
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
