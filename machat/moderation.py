@@ -259,7 +259,7 @@ class Moderation:
         """
         self._metrics.moderations[act.kind] += 1
         self._log.info(
-            "{by} from {peer} {did} in {room}{whom}",
+            "{by} ({peer}) {did} in {room}{whom}",
             by=act.who,
             peer=_peer(act.by),
             did=act.did,

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
+from machat.users import User
 
 #: Small, so that every bound is met.
 LIMITS = Limits(
@@ -49,10 +50,14 @@ FIELDS = st.fixed_dictionaries(
         "limit": ANYTHING,
         "presence": ANYTHING,
         "session": ANYTHING,
+        "name": st.sampled_from(["m0", "m1", "M2"]) | ANYTHING,
+        "for": st.just(20) | ANYTHING,
+        "address": ANYTHING,
     },
 )
 TYPES = st.sampled_from(
     ["join", "say", "say", "leave", "history", "who", "ping", "pong", "hello", None, 7]
+    + ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"]
 )
 STEPS = st.lists(
     st.tuples(
@@ -80,6 +85,7 @@ class AnyCommandsTests(SynchronousTestCase):
             if client is None or not client.connected:
                 client = clients[who] = chat.ws() if who % 2 else chat.tcp()
                 client.send(json.dumps({"v": 1, "name": f"m{who % 3}", "room": "dev"}))
+                self.empower(chat)
             if isinstance(what, tuple):
                 client.send(json.dumps({"type": what[0], **what[1]}))
             else:
@@ -91,6 +97,14 @@ class AnyCommandsTests(SynchronousTestCase):
         self.assertEqual(len(chat.service._rooms), 0)
         self.assertEqual((len(chat.service.connections), chat.service.connections._owners), (0, {}))
         self.assertEqual(chat.clock.getDelayedCalls(), [])
+
+    def empower(self, chat: MemoryChat) -> None:
+        """
+        Make moderators of those who are called C{m0}.
+        """
+        for session in chat.service.connections:
+            if session.name == "m0":
+                session.user = User(mod=("*",))
 
     def act(self, chat: MemoryChat, client: MemoryClient, what: str) -> None:
         """
