@@ -173,6 +173,30 @@ def _manyRooms(trial: Trial) -> MemoryWebSocketClient:
     return client
 
 
+def _locked(trial: Trial) -> MemoryWebSocketClient:
+    trial.chat.member("Ada", "dev")
+    trial.chat.service.moderation.lock("dev")
+    return trial.client("Mina")
+
+
+def _banned(trial: Trial) -> MemoryWebSocketClient:
+    trial.chat.service.moderation.ban("dev", "Mina", 60)
+    return trial.client("Mina")
+
+
+def _muted(trial: Trial) -> MemoryWebSocketClient:
+    client = trial.client("Mina")
+    trial.chat.service.moderation.mute("dev", "Mina", 60)
+    trial.say(client, "hello")
+    return client
+
+
+def _kicked(trial: Trial) -> MemoryWebSocketClient:
+    client = trial.client("Mina")
+    trial.chat.service.moderation.kick("dev", "Mina")
+    return client
+
+
 CASES = (
     Case("a first line that is no object", _sent(b"hello\n")),
     Case("an object without a room", _greeted(name="Mina"), dialect="text"),
@@ -200,6 +224,10 @@ CASES = (
     Case("too many connections in all", _second("Ada"), Limits(connections=1)),
     Case("a line of more than 65,536 bytes", _said(b"x" * 65_537)),
     Case("a line that is not UTF-8", _said(b"\xff")),
+    Case("words of one who is muted", _muted),
+    Case("into a locked room", _locked),
+    Case("into a room one is banned from", _banned),
+    Case("being kicked", _kicked, dialect="text"),
     Case("a line that is no command", _said(b"hello"), dialect="events"),
     Case("an unknown command", _said(b'{"type": "dance"}'), dialect="events"),
     Case("a command without a field", _said(b'{"type": "say", "id": "7"}'), dialect="events"),

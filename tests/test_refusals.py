@@ -10,6 +10,12 @@ from machat import errors
 from tests.processes import ROOT
 from tests.refusals import CASES, page, rows
 
+#: Of these the log says nothing, or something else.
+NO_FAULT = (
+    *("the server stops", "one's own new connection", "no answer to a ping"),
+    *("being kicked",),
+)
+
 
 class RefusalTests(SynchronousTestCase):
     """
@@ -28,7 +34,7 @@ class RefusalTests(SynchronousTestCase):
         """
         for done, dialect, code, end, log in rows():
             self.assertTrue(code or end or log, done)
-            if done not in ("the server stops", "one's own new connection", "no answer to a ping"):
+            if done not in NO_FAULT:
                 self.assertIn(" ADDRESS: ", log, (done, dialect))
         self.assertGreater(len(CASES), 25)
 
@@ -42,4 +48,4 @@ class RefusalTests(SynchronousTestCase):
             for name, value in vars(errors).items()
             if name.isupper() and isinstance(value, str)
         }
-        self.assertEqual(codes - told, {errors.NOT_ALLOWED, errors.FAILED, errors.BAD_CREDENTIALS})
+        self.assertEqual(codes - told, {errors.FAILED, errors.BAD_CREDENTIALS})
