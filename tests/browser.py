@@ -107,7 +107,9 @@ class PageTestCase(ServerTestCase):
         @return: a page that asks who one is
         """
         page = self.blank(**options)
-        page.goto(f"http://127.0.0.1:{port or self.ws}/#{room}")
+        # a way may be cut, and not while something of the page, its icon for one, is still on it
+        until = "networkidle" if port else "load"
+        page.goto(f"http://127.0.0.1:{port or self.ws}/#{room}", wait_until=until)
         return page
 
     def enter(self, name: str, port: int | None = None, **options: Any) -> Any:
