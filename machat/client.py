@@ -28,7 +28,7 @@ from zope.interface import implementer
 
 from machat import commands, events, names, wire
 from machat.dial import dial
-from machat.errors import ChatError
+from machat.errors import NOT_JOINED, ChatError
 from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import ILine, ILineUser
 from machat.membership import Membership, Unsent
@@ -208,6 +208,14 @@ class ChatClient(Service):
         """
         self._send(commands.Who(room=room))
 
+    def moderate(self, command: commands.Command) -> None:
+        """
+        Ask for something that moderators may, such as a L{commands.Kick}. The answer, a
+        L{machat.events.Done} or a L{machat.events.Error} with the same C{id}, is for the listener.
+        Nothing is sent while the client is not connected.
+        """
+        self._send(command)
+
     def say(self, room: str, text: str) -> Deferred[Receipt]:
         """
         Say something in a room that was joined: now, or when the connection is back.
@@ -222,7 +230,7 @@ class ChatClient(Service):
             return fail(Ended(self._ended))
         wanted = self._rooms.get(names.key(room))
         if wanted is None:
-            return fail(ChatError("not-joined", "not in that room"))
+            return fail(ChatError(NOT_JOINED, "not in that room"))
         if len(self._unsent) >= UNACKNOWLEDGED or self._size + len(text) > UNACKNOWLEDGED_SIZE:
             return fail(TooMuch("too many messages are not acknowledged"))
         self._count += 1
@@ -316,6 +324,14 @@ class ChatClient(Service):
         if room is not None and room.passes(event.seq):
             self._tell(event)
 
+    def _left(self, event: events.Left) -> None:
+        key = names.key(event.room)
+        room = self._rooms.get(key)
+        if room is not None and room.joined:  # not the answer to a leave of its own
+            del self._rooms[key]
+            room.fail(ChatError(NOT_JOINED, event.reason or "removed from the room"))
+        self._tell(event)
+
     def _acknowledged(self, event: events.Ack) -> None:
         unsent = self._unsent.get(event.id)
         if unsent is not None:
@@ -330,7 +346,9 @@ class ChatClient(Service):
         room = self._rooms.pop((event.id or "").removeprefix("join "), None)
         if room is not None:
             room.fail(error)
-        else:
+            if room.position is not None:  # it was there, and cannot come back
+                self._tell(events.Left(room=room.name, reason=event.text))
+        elif not (event.id or "").startswith(self._prefix):  # of what has failed with its room
             self._tell(event)
 
     def _expiring(self, event: events.Expiring) -> None:
@@ -425,6 +443,7 @@ _HEAR: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Joined: ChatClient._joined,
     events.Message: ChatClient._message,
     events.Ack: ChatClient._acknowledged,
+    events.Left: ChatClient._left,
     events.Error: ChatClient._refused,
     events.Expiring: ChatClient._expiring,
     events.Authenticated: ChatClient._authenticated,

@@ -13,8 +13,9 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.client import ChatClient, Connected, Ended, Gap, Lost
+from machat.commands import Ban, Command, Kick, Lock, Mute, Topic, Unban, Unlock, Unmute
 from machat.errors import ChatError
-from machat.events import Bye, Error, Event, Joined, Members, Message, Presence
+from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence
 
 HELP = (
     "/join ROOM  be in another room, or turn to it",
@@ -22,6 +23,8 @@ HELP = (
     "/who        who is here",
     "/quit       goodbye",
     "//...       a line that begins with a slash",
+    "for moderators: /kick NAME [WHY], /mute NAME [MINUTES] [WHY], /ban NAME [MINUTES] [WHY],",
+    "/unmute NAME, /unban NAME, /lock [WHY], /unlock, /topic [TEXT]",
 )
 
 #: How many of a room's last messages to show on coming in.
@@ -57,6 +60,22 @@ def colour(name: str) -> int:
     @return: the number of a colour below L{COLOURS}: the same for one name wherever it is written
     """
     return crc32(names.key(name).encode()) % COLOURS
+
+
+def _split(rest: str) -> tuple[str, str]:
+    first, _, rest = rest.partition(" ")
+    return first, rest.strip()
+
+
+def _sanction(rest: str) -> dict[str, Any]:
+    """
+    @param rest: a name, perhaps minutes, perhaps a reason
+    """
+    name, reason = _split(rest)
+    minutes, why = _split(reason)
+    if minutes.isascii() and minutes.isdecimal() and len(minutes) < 6:
+        return {"name": name, "seconds": 60 * int(minutes), "reason": why}
+    return {"name": name, "reason": reason}
 
 
 class Talk:
@@ -111,7 +130,10 @@ class Talk:
         for line in text.splitlines():
             if line.startswith("/") and not line.startswith("//"):
                 command, _, rest = line[1:].partition(" ")
-                _COMMANDS.get(command, Talk._unknown)(self, rest.strip())
+                if command in _MEASURES:
+                    self._moderate(_MEASURES[command], rest.strip())
+                else:
+                    _COMMANDS.get(command, Talk._unknown)(self, rest.strip())
             else:
                 self._say(line[1:] if line.startswith("//") else line)
 
@@ -153,6 +175,10 @@ class Talk:
         if self._client is not None and self.room is not None:
             self._client.who(self.room)
 
+    def _moderate(self, measure: Callable[[str, str], Command], rest: str) -> None:
+        if self._client is not None and self.room is not None:
+            self._client.moderate(measure(self.room, rest))
+
     def _help(self, rest: str) -> None:
         for line in HELP:
             self._note(line)
@@ -187,6 +213,15 @@ class Talk:
         if event.recovered is None:
             here = f": {', '.join(event.members)}" if event.members else ""
             self._note(f"joined {event.room}, {event.count} here{here}")
+            if event.topic is not None:
+                self._note(f"the topic is: {event.topic}")
+
+    def _went(self, event: Left) -> None:
+        if event.reason is not None:
+            self._note(f"out of {event.room}: {event.reason}")
+        rooms = self._client.rooms() if self._client else []
+        if self.room is not None and names.key(self.room) not in map(names.key, rooms):
+            self.room = rooms[-1] if rooms else None
 
     def _presence(self, event: Presence) -> None:
         self.members[names.key(event.room)] = event.count
@@ -238,9 +273,21 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "quit": Talk._bye,
 }
 
+_MEASURES: dict[str, Callable[[str, str], Command]] = {
+    "kick": lambda room, rest: Kick(room=room, name=_split(rest)[0], reason=_split(rest)[1]),
+    "mute": lambda room, rest: Mute(room=room, **_sanction(rest)),
+    "unmute": lambda room, rest: Unmute(room=room, name=rest),
+    "ban": lambda room, rest: Ban(room=room, **_sanction(rest)),
+    "unban": lambda room, rest: Unban(room=room, name=rest),
+    "lock": lambda room, rest: Lock(room=room, reason=rest),
+    "unlock": lambda room, rest: Unlock(room=room),
+    "topic": lambda room, rest: Topic(room=room, text=rest),
+}
+
 _SHOWN: dict[type[Any], Callable[[Talk, Any], None]] = {
     Message: Talk._message,
     Joined: Talk._came,
+    Left: Talk._went,
     Presence: Talk._presence,
     Members: Talk._members,
     Gap: Talk._gap,

@@ -13,13 +13,15 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
 from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
+from machat.commands import Kick
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
-from machat.events import Bye, Event, Joined, Members, Message, Presence, Receipt
+from machat.events import Bye, Done, Error, Event, Joined, Left, Members, Message, Presence, Receipt
 from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
 from machat.membership import Membership, Unknown, Unsent
 from machat.testing import MemoryChat
+from machat.users import User
 from machat.ws.client import LineWebSocketProtocol
 
 
@@ -183,6 +185,82 @@ class ClientTests(ClientTestCase):
         self.chat.service.leave(self.ada, "dev")
         self.settle(10)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class RemovedTests(ClientTestCase):
+    def kick(self) -> None:
+        """
+        Have Mina kicked.
+        """
+        self.chat.service.moderation.kick("dev", "Mina", self.ada, "spam")
+
+    def test_kicked(self) -> None:
+        """
+        Who is kicked is told so, is in the room no more, and does not come back to it alone.
+        """
+        self.heard()
+        self.kick()
+        self.settle()
+        self.assertEqual(self.heard(Event), [Left(room="dev", reason="Ada kicked Mina: spam")])
+        self.assertEqual(self.mina.rooms(), [])
+        self.chat.endpoint.cut()
+        self.settle(3)
+        self.assertTrue(self.mina.connected)
+        self.assertEqual(self.heard(Joined), [])
+        again = self.mina.join("dev")
+        self.settle()
+        self.successResultOf(again)
+
+    def test_underWay(self) -> None:
+        """
+        What was under way when it was kicked fails, all of it once, and nothing else is told.
+        """
+        self.heard()
+        said = [self.mina.say("dev", str(number)) for number in range(60)]
+        self.kick()
+        self.settle()
+        for each in said:
+            error = self.failureResultOf(each, ChatError)
+            self.assertEqual(error.value.code, "not-joined")
+        self.assertEqual([type(each) for each in self.heard(Event)], [Left])
+
+    def test_cannotComeBack(self) -> None:
+        """
+        Who may not come back to a room after a lost connection is told why.
+        """
+        self.chat.endpoint.cut()
+        self.chat.service.moderation.ban("dev", "Mina", 60)
+        self.settle(3)
+        (left,) = self.heard(Left)
+        self.assertEqual(left.room, "dev")
+        self.assertTrue(left.reason.startswith("banned until "))
+        self.assertEqual(self.mina.rooms(), [])
+
+    def test_leaveAndComeBack(self) -> None:
+        """
+        The answer to a leave is not taken for having been removed from a room that is joined again.
+        """
+        self.mina.leave("dev")
+        again = self.mina.join("dev")
+        self.settle()
+        self.successResultOf(again)
+        self.assertEqual(self.mina.rooms(), ["dev"])
+
+    def test_moderate(self) -> None:
+        """
+        What moderators may is asked for with a command; the listener hears the answer.
+        """
+        self.heard()
+        self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
+        self.settle()
+        (error,) = self.heard(Error)
+        self.assertEqual((error.code, error.id), ("not-allowed", "k"))
+        for session in self.chat.service.connections:
+            session.user = User(mod=("*",))
+        self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
+        self.settle()
+        self.assertEqual(self.heard(Done), [Done(id="k")])
+        self.assertEqual(len(self.ada.events), 1)
 
 
 class ReconnectTests(ClientTestCase):

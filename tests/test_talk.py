@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.client import ChatClient
 from machat.talk import COLOURS, HELP, Line, Talk, colour, printable
 from machat.testing import MemoryChat
+from machat.users import User
 
 
 class TalkTests(SynchronousTestCase):
@@ -100,6 +101,49 @@ class TalkTests(SynchronousTestCase):
         (line,) = [each for each in self.seen() if "refused" in each]
         self.assertIn("may have letters", line)
         self.assertEqual(self.talk.room, "dev")
+
+    def test_moderated(self) -> None:
+        """
+        Who is kicked reads so, and is in another room or in none.
+        """
+        self.seen()
+        self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
+        self.assertEqual(self.seen(), ["out of dev: bot kicked Mina: spam"])
+        self.assertIsNone(self.talk.room)
+        self.talk.typed("/kick bot")
+        self.talk.typed("/join dev")
+        self.chat.service.moderation.setTopic("dev", "Tea")
+        self.assertIn("machat: the server set the topic: Tea", self.seen())
+
+    def test_moderate(self) -> None:
+        """
+        Moderators have commands: what they do is seen as a message, the others are refused.
+        """
+        self.seen()
+        self.talk.typed("/topic Tea")
+        self.assertEqual(self.seen(), ["not-allowed: you may not moderate that room"])
+        for session in self.chat.service.connections:
+            session.user = User(mod=("*",))
+        for typed, told in (
+            ("/topic Tea at five", "set the topic: Tea at five"),
+            ("/lock", "locked the room"),
+            ("/unlock", "unlocked the room"),
+            ("/mute bot", "muted bot for 1 hour"),
+            ("/unmute bot", "unmuted bot"),
+            ("/mute bot 10 too loud", "muted bot for 10 minutes: too loud"),
+            ("/ban Eve 90", "banned Eve for 90 minutes"),
+            ("/unban Eve", "unbanned Eve"),
+            ("/ban Eve \u0661 of them", "banned Eve for 1 hour: \u0661 of them"),
+            ("/kick bot too  loud", "kicked bot: too  loud"),
+        ):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), [f"machat: Mina {told}"])
+        self.talk.typed("/ban Eve 99999")
+        (line,) = self.seen()
+        self.assertTrue(line.startswith("bad-command: "), line)
+        other = ChatClient(self.chat.clock, self.chat.endpoint, "Bob", self.talk.heard)
+        Talk(self.lines.append, self.ends.append).begin(other, ["dev"])
+        self.assertIn("the topic is: Tea at five", self.seen())
 
     def test_presence(self) -> None:
         """
