@@ -51,6 +51,8 @@ class Rules:
         """
         @raise ChatError: C{not-allowed}, banned; C{room-locked}
         """
+        if not (room.locked or self._sanctions):
+            return  # as nearly always
         targets = barriers(name, self._connections.networkOf(member))
         until = self._sanctions.until(room.key, targets)
         if (room.locked or until is not None) and not mayModerate(member, room.name):

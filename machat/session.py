@@ -173,15 +173,17 @@ class Session:
     def _greet(self, data: bytes) -> None:
         if wire.hasVersion(data):
             self.dialect = self._events
-        self._chat.admit(self, self._connection.peerAddress())
+        address = self._connection.peerAddress()
+        self._chat.admit(self, address)
         hello = wire.decodeHello(data, self.dialect is self._events)
         self.name = names.checkName(hello.name)
-        entering = self.enter(hello.password, hello.token)
+        entering = self._chat.enter(self, hello.password, hello.token, address)
         if entering is None:
             self._hold(self._entered(ANYBODY, hello))
         else:
             self._state = State.JOINING
             self._stopTimer()
+            self._entering = entering
             self._hold(entering.addCallback(self._entered, hello))
 
     def _entered(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:

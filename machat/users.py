@@ -45,7 +45,7 @@ def requireJoin(user: IChatUser, room: str) -> None:
     """
     @raise ChatError: C{not-allowed}: the user may not join this room
     """
-    if not user.mayJoin(room):
+    if user is not ANYBODY and not user.mayJoin(room):
         raise ChatError(NOT_ALLOWED, "you may not join that room")
 
 
