@@ -292,7 +292,7 @@ def _requireNoModerator(room: Room | None, members: Collection[IChatMember]) -> 
 
 
 def _peer(member: IChatMember | None) -> str:
-    return getattr(member, "peer", "this process")
+    return str(getattr(member, "peer", "this process"))
 
 
 def _peers(members: Collection[IChatMember]) -> list[str]:

@@ -12,7 +12,6 @@ from machat.errors import MUTED, NOT_ALLOWED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IChatUser
 from machat.room import Room
 from machat.sanctions import Kind, Sanctions, Target
-from machat.users import ANYBODY
 
 
 def mayModerate(member: IChatMember, room: str) -> bool:
@@ -20,8 +19,8 @@ def mayModerate(member: IChatMember, room: str) -> bool:
     @return: whether the user that this member has shown to be may say there who may; one that is no
         client may not
     """
-    user: IChatUser = getattr(member, "user", ANYBODY)
-    return user is not ANYBODY and user.mayModerate(room)
+    user = getattr(member, "user", None)  # an application's member may call anything so
+    return IChatUser.providedBy(user) and user.mayModerate(room)
 
 
 def barriers(name: str, network: str | None) -> list[Target]:

@@ -118,6 +118,16 @@ class KickTests(ModerationTestCase):
             self.refused("bad-command", self.moderation.kick, "dev", "Mina", None, reason)
         self.moderation.kick("dev", "Mina", None, "👩‍👩‍👧 " + "x" * 290)
 
+    def test_ofAnApplication(self) -> None:
+        """
+        An application's member may have attributes of a session's names, and is no moderator.
+        """
+        self.mina.user = self.mina.peer = 7  # type: ignore[attr-defined]
+        self.moderation.kick("dev", "Mina", self.ada)
+        self.moderation.lock("dev")
+        error = self.failureResultOf(self.chat.service.join(self.mina, "dev"), ChatError)
+        self.assertEqual(error.value.code, "room-locked")
+
     def test_lastOne(self) -> None:
         """
         That the last one was kicked is in the room's log, and the room goes.
