@@ -5,6 +5,8 @@ The page, in a browser: what people and servers may send it.
 from __future__ import annotations
 
 import json
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts
@@ -233,3 +235,57 @@ class InjectionTests(PageTestCase):
         while server.heard[-1].get("text") != "here again":
             page.wait_for_timeout(10)
         self.assertEqual(server.heard[-2]["since"], {"epoch": "e", "seq": 0})
+
+
+class ForeignTests(PageTestCase):
+    """
+    Pages from elsewhere.
+    """
+
+    #: Tries to open the chat's WebSocket.
+    OPEN = """(url) => new Promise((done) => {
+        const line = new WebSocket(url);
+        line.onopen = () => done("open");
+        line.onerror = () => done("refused");
+    })"""
+
+    def elsewhere(self) -> int:
+        """
+        @return: a port at which another server has an empty page
+        """
+        server = HTTPServer(("127.0.0.1", 0), Empty)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return int(server.server_port)
+
+    def test_origin(self) -> None:
+        """
+        A browser does not get a page of another host to the chat, unless that was allowed.
+        """
+        friend, stranger = self.elsewhere(), self.elsewhere()
+        self.serveOn("--origin", f"http://127.0.0.1:{friend}")
+        for port, expected in ((self.ws, "open"), (friend, "open"), (stranger, "refused")):
+            page = self.blank()
+            page.goto(f"http://127.0.0.1:{port}/")
+            found = page.evaluate(self.OPEN, f"ws://127.0.0.1:{self.ws}/mychat")
+            self.assertEqual(found, expected, port)
+
+
+class Empty(BaseHTTPRequestHandler):
+    """
+    Has an empty page, and no more.
+    """
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """
+        Say nothing.
+        """
