@@ -69,7 +69,7 @@ class Screenshots(PageTestCase):
         phone = self.mina(viewport=PHONE, color_scheme="light", device_scale_factor=2)
         self.take(phone, "phone")
         phone.close()
-        self.loses(Way(self.ws))
+        self.loses(self.way())
 
     def speak(self, name: str, text: str) -> None:
         """
@@ -108,7 +108,6 @@ class Screenshots(PageTestCase):
         """
         The connection is lost, and comes back when some messages are gone for good.
         """
-        self.addCleanup(way.close)
         page = self.mina(way.port, viewport=DESKTOP, color_scheme="light")
         way.block()
         expect(page.locator("#connection")).to_have_text("Offline")

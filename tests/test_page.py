@@ -72,12 +72,14 @@ class TalkTests(PageTestCase):
         What one says is shown at once, as being sent until the log has it; once that is in doubt
         for good it can be sent again.
         """
-        mina = self.enter("Mina")
+        way = self.way()
+        mina = self.enter("Mina", way.port)
         self.server.kill()
         expect(mina.locator("#connection")).to_have_text("Offline")
         say(mina, "into the dark")
         expect(mina.locator(".pending .text")).to_have_text("into the dark")
-        self.serveOn(ws=f"tcp:{self.ws}:interface=127.0.0.1")
+        self.serveOn()
+        way.lead(self.ws)
         expect(mina.locator(".pending")).to_have_count(0)
         expectTexts(mina, ["into the dark"])
 

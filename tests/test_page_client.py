@@ -121,8 +121,7 @@ class ClientTests(PageTestCase):
         After its end no timer runs, whatever it was doing; what waits is rejected; it can be opened
         again, and is back in its rooms.
         """
-        way = Way(self.ws)
-        self.addCleanup(way.close)
+        way = self.way()
         self.client(way)
         for state in ("online", "waiting"):
             self.page.evaluate("client.open()")
@@ -141,8 +140,7 @@ class ClientTests(PageTestCase):
         Without a connection a bounded number of messages wait, each under an id of its own; all are
         said, in order, when there is one.
         """
-        way = Way(self.ws)
-        self.addCleanup(way.close)
+        way = self.way()
         self.client(way)
         self.page.evaluate("client.open()")
         self.outcome("client.join('dev')")

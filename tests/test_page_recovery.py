@@ -8,10 +8,8 @@ from typing import Any
 
 from tests.browser import (
     PageTestCase,
-    Way,
     expect,
     expectTexts,
-    freePort,
     lookAgain,
     say,
     texts,
@@ -20,14 +18,6 @@ from tests.browser import (
 
 
 class RecoveryTests(PageTestCase):
-    def way(self) -> Way:
-        """
-        @return: a way to the server's WebSocket
-        """
-        way = Way(self.ws)
-        self.addCleanup(way.close)
-        return way
-
     def assertState(self, page: Any, state: str) -> None:
         """
         Wait until this is how the connection is.
@@ -39,9 +29,10 @@ class RecoveryTests(PageTestCase):
         When the server is started again, everybody is back, sees where messages may be missing, and
         talks on.
         """
-        ports = {"tcp": f"tcp:{freePort()}", "ws": f"tcp:{freePort()}"}
-        self.serveOn(**ports)
-        mina, ada, eve = self.enter("Mina"), self.enter("Ada"), self.tcpClient("Eve")
+        self.serveOn()
+        way = self.way()
+        mina, ada = self.enter("Mina", way.port), self.enter("Ada", way.port)
+        eve = self.tcpClient("Eve")
         eve.send(type="say", text="before")
         for page in (mina, ada):
             expectTexts(page, ["before"])
@@ -51,7 +42,8 @@ class RecoveryTests(PageTestCase):
             self.assertState(page, "Offline")
             expect(page.locator("#bar")).to_contain_text("The connection is lost")
         say(mina, "said meanwhile")
-        self.serveOn(**ports)
+        self.serveOn()
+        way.lead(self.ws)
         for page in (mina, ada):
             self.assertState(page, "Online")
             expect(page.locator("#bar")).to_be_hidden()
