@@ -85,7 +85,8 @@ class ClientTests(PageTestCase):
         """
         self.client()
         self.page.evaluate("client.open()")
-        self.assertEqual(self.outcome("client.join('dev')")["value"]["name"], "Mina")
+        for _ in range(2):
+            self.assertEqual(self.outcome("client.join('dev')")["value"]["name"], "Mina")
         receipt = self.outcome("client.say('dev', 'hello')")["value"]
         self.assertEqual((receipt["seq"], receipt["duplicate"]), (1, False))
         asked = self.outcome("client.history('dev', { limit: 5 })")["value"]

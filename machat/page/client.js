@@ -153,7 +153,7 @@ export class Client extends EventTarget {
    *
    * @param {string} room
    * @param {{history?: number}} [options] How many of its last messages to hear first.
-   * @returns {Promise<any>} The `joined` event, when the room is joined for the first time.
+   * @returns {Promise<any>} The `joined` event, once the room is joined.
    */
   join(room, { history = 0 } = {}) {
     return new Promise((resolve, reject) => {
@@ -164,7 +164,8 @@ export class Client extends EventTarget {
         this.#rooms.set(key(room), wanted);
         this.#sendJoin(wanted);
       }
-      wanted.waiting.push({ resolve, reject });
+      if (wanted.joined !== null) resolve(wanted.joined);
+      else wanted.waiting.push({ resolve, reject });
     });
   }
 
@@ -252,7 +253,7 @@ export class Client extends EventTarget {
   #lost() {
     clearTimeout(this.#rejoinTimer);
     this.#rejoinTimer = undefined;
-    for (const room of this.#rooms.values()) room.joined = false;
+    for (const room of this.#rooms.values()) room.joined = null;
     const questions = [...this.#questions.values()];
     this.#questions.clear();
     for (const { reject } of questions) reject(new ChatError("lost", "the connection was lost"));

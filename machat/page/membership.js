@@ -59,8 +59,8 @@ export class Outgoing {
 export class Membership {
   /** Up to where the room is known; `null` before it was joined. @type {Position | null} */
   position = null;
-  /** Whether it is joined on this connection. */
-  joined = false;
+  /** How it was joined on this connection, or `null`. @type {any} */
+  joined = null;
   /** How often coming back was refused because the name was still taken. */
   refused = 0;
   /** Who waits for it to be joined. @type {Waiting<any>[]} */
@@ -85,10 +85,11 @@ export class Membership {
    * @param {{room: string, epoch: string, seq: number, recovered?: boolean}} joined
    * @returns {boolean} Whether nothing is missing.
    */
-  enter({ room, epoch, seq, recovered }) {
+  enter(joined) {
+    const { room, epoch, seq, recovered } = joined;
     const first = this.position === null;
     this.name = room;
-    this.joined = true;
+    this.joined = joined;
     this.refused = 0;
     if (first)
       this.position = { epoch, seq: Math.max(0, seq - this.history) }; // a replay follows
@@ -124,7 +125,7 @@ export class Membership {
    */
   *due(now, refuse) {
     this.#sent = this.#sent.filter((each) => !each.settled);
-    while (this.joined && this.#sent.length < WINDOW) {
+    while (this.joined !== null && this.#sent.length < WINDOW) {
       const next = this.#unsent.shift();
       if (next === undefined) return;
       if (next.settled) continue;
