@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from twisted.cred.credentials import IAnonymous
 from twisted.cred.error import LoginFailed, UnhandledCredentials
@@ -25,7 +24,6 @@ from machat import names
 from machat.credentials import knows, login
 from machat.errors import BAD_CREDENTIALS, FAILED, ChatError
 from machat.limits import Limits
-from machat.peers import describe, networkOf
 from machat.users import IChatUser
 
 #: How long a failure counts, seconds.
@@ -58,17 +56,24 @@ class Entrance:
         self._queues: dict[str, Queue] = {}
 
     def enter(
-        self, name: str, password: str | None, token: str | None, address: Any
+        self,
+        name: str,
+        password: str | None,
+        token: str | None,
+        network: str | None,
+        peer: str,
     ) -> Deferred[IChatUser]:
         """
-        @param address: the client's L{IAddress}
+        @param network: where the client comes from, see L{machat.peers.networkOf}: tries from there
+            are counted together
+        @param peer: what the log calls the client
         @return: fires with who this is; fails with L{ChatError} C{bad-credentials}, after about two
             minutes at most. It may be cancelled
         """
         if password is None and token is None:
             entering = self._enterAnonymously(name)
         else:
-            entering = self._enter(name, password, token, address)
+            entering = self._enter(name, password, token, network or "", peer)
         return Deferred.fromCoroutine(entering)
 
     async def _enterAnonymously(self, name: str) -> IChatUser:
@@ -77,9 +82,9 @@ class Entrance:
         return await login(self._portal, name, None, None)
 
     async def _enter(
-        self, name: str, password: str | None, token: str | None, address: Any
+        self, name: str, password: str | None, token: str | None, network: str, peer: str
     ) -> IChatUser:
-        queue = self._queueOf(networkOf(address) or "")
+        queue = self._queueOf(network)
         try:
             await queue.turn().addTimeout(PATIENCE, self._clock)
         except DeferredTimeout:
@@ -91,7 +96,7 @@ class Entrance:
             failed = True
             self._log.info(
                 "{peer} is not {name}: {why}",
-                peer=describe(address),
+                peer=peer,
                 name=name,
                 why=str(error) or type(error).__name__,
             )

@@ -135,8 +135,8 @@ class Inbox:
         """
         Serve nothing else until this has fired.
         """
-        done: list[None] = []
-        waiting.addCallback(lambda _: done.append(None))
+        done: list[Any] = []
+        waiting.addCallback(done.append)
         if not done:
             self._pause()
             waiting.addCallback(lambda _: self._goOn())

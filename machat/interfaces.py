@@ -258,10 +258,11 @@ class IChatRoom(Interface):
         """
 
     def enter(
-        connection: Any, password: str | None, token: str | None, address: Any
+        connection: Any, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         """
-        A connection shows its credentials for its C{name}, for the first time or again.
+        A connection that was L{admit}ted shows credentials for its C{name}, for the first time or
+        again. The log calls it by its C{peer}.
 
         @return: C{None}, if none are asked for; else fires with who this is, or fails with
             L{ChatError} C{bad-credentials}, or C{too-many-connections} of this user, after two

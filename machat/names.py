@@ -67,6 +67,8 @@ def checkRoom(name: str) -> str:
 
 
 def _check(name: str, length: int, signs: str, code: str) -> str:
+    if len(name) <= length and name.isascii() and name.isalnum():
+        return name  # as most are
     if len(name) > 4 * length:  # normalising is not for whole novels
         raise ChatError(code, f"longer than {length} characters")
     name = unicodedata.normalize("NFC", name)

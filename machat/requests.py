@@ -1,5 +1,5 @@
 """
-The commands of the C{events} dialect, each of which asks the chat for something.
+A client of the C{events} dialect: each of its commands asks the chat for something.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ from typing import Any
 
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred, succeed
-from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import Attribute
+from zope.interface import implementer
 
-from machat import commands, events, names
+from machat import commands, events, names, wire
+from machat.conversation import IClient, IConversation
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
-from machat.interfaces import IChatMember, IChatRoom, IConnection
+from machat.interfaces import IChatRoom, IChatUser, IConnection
 from machat.measures import MEASURES, take
-from machat.peers import describe
-from machat.users import ANYBODY, IChatUser, requireJoin, requireSay
+from machat.users import ANYBODY, requireJoin, requireSay
 from machat.wire import VERSION
 
 #: What is made of a replay, or of a long answer, at once: characters or bytes.
@@ -32,75 +30,47 @@ UNACKNOWLEDGED = 64
 SERVER = "machat"
 
 
-class IClient(IChatMember):
-    """
-    A member at the other end of a connection.
-    """
-
-    user: IChatUser = Attribute("Who it has shown to be.")
-
-    def enter(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
-        """
-        See L{IChatRoom.enter}. Cancelled if the client goes meanwhile.
-        """
-
-    def identified(user: IChatUser) -> None:
-        """
-        It has shown who it is, for the first time or again.
-        """
-
-
+@implementer(IConversation)
 class Requests:
     """
     What one client asks for, and the rooms it is in.
     """
 
-    __slots__ = ("_chat", "_member", "_connection", "_failed", "_watch", "_rooms", "_unanswered")
-    _log = Logger()
+    __slots__ = ("_chat", "_client", "_connection", "_watch", "_rooms", "_unanswered")
 
-    def __init__(
-        self,
-        chat: IChatRoom,
-        member: IClient,
-        connection: IConnection,
-        failed: Callable[[Failure, commands.Command], None],
-        watch: bool,
-    ) -> None:
-        """
-        @param failed: is told of what fails after L{do} has returned C{None}
-        @param watch: whether the client wants to know who comes and goes
-        """
+    def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
-        self._member = member
+        self._client = client
         self._connection = connection
-        self._failed = failed
-        self._watch = watch
+        self._watch = True
         self._rooms: dict[str, str] | None = {}
         self._unanswered = 0
 
-    def do(self, command: commands.Command) -> Deferred[Any] | None:
+    def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
-        Do it, and answer.
-
-        @return: C{None}, or if the next command has to wait for this one, what fires when it is
-            done or fails as below
-        @raise ChatError: a refusal
+        Answer the hello: the client's earlier connection makes way, it hears what it may do, and
+        joins the room that it has named.
         """
-        return _DO[type(command)](self, command)
-
-    def welcome(self, hello: commands.Hello) -> None:
-        """
-        Answer the hello: the client's earlier connection makes way, and it hears what it may do.
-        """
+        self._watch = hello.presence
         if hello.session is not None:
-            self._chat.takeOver(hello.session, self._member.name)
+            self._chat.takeOver(hello.session, self._client.name)
+        self._client.admitted()
+        self._welcome(hello.id)
+        self._connection.keepAsking()
+        if hello.room is None:
+            return None
+        return self._do(
+            commands.Join(room=hello.room, since=hello.since, history=hello.history, id=hello.id)
+        )
+
+    def _welcome(self, id: str | None) -> None:
         limits = self._chat.limits
         unlimited = limits.rate == inf
         self._tell(
             events.Welcome(
                 v=VERSION,
                 server=SERVER,
-                session=self._chat.issue(self._member),
+                session=self._chat.issue(self._client),
                 limits=events.Allowed(
                     line=limits.line,
                     history=limits.history,
@@ -109,24 +79,48 @@ class Requests:
                     burst=None if unlimited else limits.burst,
                 ),
                 ping=limits.ping,
-                id=hello.id,
+                id=id,
             )
         )
 
+    def serve(self, lines: list[bytes]) -> list[bytes]:
+        for index, line in enumerate(lines):
+            if line.strip():
+                self._client.hold(self._obey(line))
+            if self._rooms is None:
+                break
+            if self._client.busy:
+                return lines[index + 1 :]
+        return []
+
+    def _obey(self, line: bytes) -> Deferred[Any] | None:
+        try:
+            command = wire.decodeCommand(line, self._chat.limits.line)
+        except ChatError as error:
+            self._client.refuse(error)
+            return None
+        return self._do(command)
+
+    def _do(self, command: commands.Command) -> Deferred[Any] | None:
+        """
+        @return: C{None}, or what the next command has to wait for; it does not fail
+        """
+        try:
+            waiting = _DO[type(command)](self, command)
+        except ChatError as error:
+            error.id = command.id
+            self._client.refuse(error)
+            return None
+        return None if waiting is None else waiting.addErrback(self._client.failed, command)
+
     def end(self) -> None:
-        """
-        Leave all rooms, and let no join that is under way succeed.
-        """
         rooms, self._rooms = self._rooms or {}, None
         for room in rooms.values():
-            self._part(room)
+            self._client.leave(room)
 
     def removed(self, room: str, reason: str) -> None:
-        """
-        A moderator has taken the client out of a room.
-        """
         if self._rooms and self._rooms.pop(names.key(room), None) is not None:
-            self._log.info("{name} leaves {room}", name=self._member.name, room=room)
+            self._client.left(room)
             self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
@@ -135,23 +129,18 @@ class Requests:
             raise ChatError(ALREADY_JOINED, "already in that room")
         if len(rooms) >= most:
             raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
-        requireJoin(self._member.user, command.room)
+        requireJoin(self._client.user, command.room)
         joined = self._chat.join(
-            self._member, command.room, command.since, command.history, self._watch
+            self._client, command.room, command.since, command.history, self._watch
         )
         return joined.addCallback(self._joined, command.id)
 
     def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
         if self._rooms is None:  # gone while it waited
-            self._chat.leave(self._member, joined.room)
+            self._chat.leave(self._client, joined.room)
             return None
         self._rooms[names.key(joined.room)] = joined.room
-        self._log.info(
-            "{name} joins {room} from {peer}",
-            name=joined.name,
-            room=joined.room,
-            peer=describe(self._connection.peerAddress()),
-        )
+        self._client.joined(joined)
         self._tell(replace(joined, replay=(), id=id))
         size = sum([len(message.text) for message in joined.replay])
         return self._write(self._encoded(joined.replay), size > PIECE)
@@ -163,23 +152,23 @@ class Requests:
             piece.append(message)
             size += len(message.text)
             if size > PIECE:
-                yield self._member.dialect.encode(piece)
+                yield self._client.dialect.encode(piece)
                 piece, size = [], 0
         if piece:
-            yield self._member.dialect.encode(piece)
+            yield self._client.dialect.encode(piece)
 
     def _say(self, command: commands.Say) -> Deferred[Any] | None:
         room = self._here(command.room)
-        if self._member.user is not ANYBODY:
-            requireSay(self._member.user, room)
+        if self._client.user is not ANYBODY:
+            requireSay(self._client.user, room)
         if command.id is None:
-            return self._chat.say(self._member, room, command.text)
-        said = self._chat.post(self._member, room, command.text, command.id)
+            return self._chat.say(self._client, room, command.text)
+        said = self._chat.post(self._client, room, command.text, command.id)
         said.addCallback(self._said, command.id)
         if self._unanswered >= UNACKNOWLEDGED:
             return said
         self._unanswered += 1
-        said.addErrback(self._failed, command).addBoth(self._answered)
+        said.addErrback(self._client.failed, command).addBoth(self._answered)
         return None
 
     def _said(self, receipt: events.Receipt, id: str) -> None:
@@ -194,26 +183,22 @@ class Requests:
         room = self._here(command.room)
         if self._rooms is not None:
             del self._rooms[names.key(room)]
-        self._part(room)
+        self._client.leave(room)
         self._tell(events.Left(room=room, id=command.id))
-
-    def _part(self, room: str) -> None:
-        self._log.info("{name} leaves {room}", name=self._member.name, room=room)
-        self._chat.leave(self._member, room)
 
     def _history(self, command: commands.History) -> Deferred[Any]:
         room = self._here(command.room)
-        read = self._chat.history(self._member, room, command.before, command.after, command.limit)
+        read = self._chat.history(self._client, room, command.before, command.after, command.limit)
         return read.addCallback(self._answer, command.id)
 
     def _who(self, command: commands.Who) -> Deferred[Any]:
-        told = self._chat.who(self._member, self._here(command.room))
+        told = self._chat.who(self._client, self._here(command.room))
         return told.addCallback(self._answer, command.id)
 
     def _answer(
         self, answer: events.History | events.Members, id: str | None
     ) -> Deferred[None] | None:
-        data = self._member.dialect.encodeEvent(replace(answer, id=id))
+        data = self._client.dialect.encodeEvent(replace(answer, id=id))
         pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
         return self._write(pieces, len(data) > PIECE)
 
@@ -229,18 +214,17 @@ class Requests:
         return waiting
 
     def _auth(self, command: commands.Auth) -> Deferred[Any]:
-        entering = self._member.enter(command.password, command.token) or succeed(ANYBODY)
+        entering = self._client.enter(command.password, command.token) or succeed(ANYBODY)
         return entering.addCallback(self._authenticated, command.id)
 
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
-        self._member.identified(user)
         left = None if user.expires is None else user.expires - self._chat.clock.seconds()
         self._tell(events.Authenticated(seconds=left, id=id))
         for room in [room for room in (self._rooms or {}).values() if not user.mayJoin(room)]:
             self._leave(commands.Leave(room=room))
 
     def _moderate(self, command: Any) -> None:
-        take(self._chat.moderation, self._member, self._here(command.room), command)
+        take(self._chat.moderation, self._client, self._here(command.room), command)
         self._tell(events.Done(id=command.id))
 
     def _ping(self, command: commands.Ping) -> None:
@@ -260,7 +244,7 @@ class Requests:
         return rooms[names.key(room)]
 
     def _tell(self, event: events.Event) -> None:
-        self._connection.write(self._member.dialect.encodeEvent(event))
+        self._connection.write(self._client.dialect.encodeEvent(event))
 
 
 _DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None]] = {

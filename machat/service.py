@@ -269,11 +269,12 @@ class ChatService(MultiService):
         self._connections.check(connection, address)
 
     def enter(
-        self, connection: Any, password: str | None, token: str | None, address: Any
+        self, connection: Any, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         if self._entrance is None:
             return None
-        entering = self._entrance.enter(connection.name, password, token, address)
+        network = self._connections.networkOf(connection)
+        entering = self._entrance.enter(connection.name, password, token, network, connection.peer)
         return entering.addCallback(self._identify, connection)
 
     def _identify(self, user: IChatUser, connection: Any) -> IChatUser:

@@ -19,13 +19,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import commands, events, names, wire
+from machat.conversation import IClient, IConversation
 from machat.errors import (
     BAD_REQUEST,
     ENDS,
     EXPIRED,
     FAILED,
     HELLO_TIMEOUT,
-    REMOVED,
     SLOW,
     TOO_LONG,
     ChatError,
@@ -36,8 +36,9 @@ from machat.greeting import Greeting
 from machat.inbox import Inbox
 from machat.interfaces import IChatRoom, IConnection, IDialect
 from machat.peers import describe
-from machat.requests import IClient, Requests
-from machat.users import ANYBODY, IChatUser, requireJoin, requireSay
+from machat.requests import Requests
+from machat.speaker import Speaker
+from machat.users import ANYBODY, IChatUser
 
 #: Refusals of one connection that are logged, and after which it ends.
 LOGGED = 5
@@ -46,14 +47,13 @@ REFUSALS = 100
 
 class State(IntEnum):
     """
-    Where a conversation is: C{JOINING} is a C{text} client's, which ends if it may not join.
+    Where a client is: C{JOINING} is one whose hello is looked at, which ends if that is refused.
     """
 
     HELLO = 0
     JOINING = 1
-    TEXT = 2
-    EVENTS = 3
-    ENDED = 4
+    OPEN = 2
+    ENDED = 3
 
 
 @implementer(IClient)
@@ -74,8 +74,7 @@ class Session:
         "_connection",
         "_events",
         "_state",
-        "_room",
-        "_requests",
+        "_conversation",
         "_timer",
         "_greeting",
         "_entering",
@@ -103,8 +102,7 @@ class Session:
         self._chat = chat
         self._connection = connection
         self._state = State.HELLO
-        self._room = ""
-        self._requests: Requests | None = None
+        self._conversation: IConversation | None = None
         self._greeting: Greeting | None = None
         self._entering: Deferred[Any] | None = None
         self._expiry: Expiry | None = None
@@ -173,34 +171,34 @@ class Session:
     def _greet(self, data: bytes) -> None:
         if wire.hasVersion(data):
             self.dialect = self._events
-        address = self._connection.peerAddress()
-        self._chat.admit(self, address)
+        self._chat.admit(self, self._connection.peerAddress())
         hello = wire.decodeHello(data, self.dialect is self._events)
         self.name = names.checkName(hello.name)
-        entering = self._chat.enter(self, hello.password, hello.token, address)
-        if entering is None:
-            self._hold(self._entered(ANYBODY, hello))
-        else:
-            self._state = State.JOINING
-            self._stopTimer()
-            self._entering = entering
-            self._hold(entering.addCallback(self._entered, hello))
-
-    def _entered(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
-        self.identified(user)
-        if self.dialect is self._events:
-            return self._welcome(hello)
+        entering = self.enter(hello.password, hello.token)
         self._state = State.JOINING
+        if entering is None:
+            waiting = self._begin(self.user, hello)
+        else:
+            self._stopTimer()
+            waiting = entering.addCallback(self._begin, hello)
+        if waiting is not None:
+            self.hold(waiting.addErrback(self.failed))
+
+    def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
         self._startTimer(self._chat.limits.joining)
-        room = hello.room or ""
-        requireJoin(user, room)
-        return self._chat.join(self, room).addCallback(self._joined)
+        kind = Requests if self.dialect is self._events else Speaker
+        self._conversation = kind(self._chat, self, self._connection)
+        return self._conversation.begin(hello)
+
+    def admitted(self) -> None:
+        self._state = State.OPEN
+        self._stopTimer()
 
     def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
-        self._entering = self._chat.enter(self, password, token, self._connection.peerAddress())
-        return self._entering
+        self._entering = self._chat.enter(self, password, token)
+        return self._entering and self._entering.addCallback(self._identified)
 
-    def identified(self, user: IChatUser) -> None:
+    def _identified(self, user: IChatUser) -> IChatUser:
         self._entering = None
         self.user = user
         self.name = user.name or self.name
@@ -208,20 +206,10 @@ class Session:
             self._expiry = Expiry(self._chat.clock, self._expiring, self._expired)
         if self._expiry is not None:
             self._expiry.start(user.expires)
-
-    def _welcome(self, hello: commands.Hello) -> Deferred[Any] | None:
-        self._requests = Requests(self._chat, self, self._connection, self._failed, hello.presence)
-        self._state = State.EVENTS
-        self._stopTimer()
-        self._requests.welcome(hello)
-        self._connection.keepAsking()
-        if hello.room is None:
-            return None
-        join = commands.Join(room=hello.room, since=hello.since, history=hello.history, id=hello.id)
-        return self._do(join)
+        return user
 
     def _expiring(self, seconds: float) -> None:
-        self._tell(events.Expiring(seconds=seconds))
+        self.tell(events.Expiring(seconds=seconds))
 
     def _expired(self) -> None:
         self.disconnected(EXPIRED)
@@ -235,80 +223,39 @@ class Session:
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         """
-        Say these lines, or do what they command.
-
-        @return: those that have to wait for one before them
+        See L{IConversation.serve}.
         """
-        return self._say(lines) if self._state is State.TEXT else self._command(lines)
+        return [] if self._conversation is None else self._conversation.serve(lines)
 
-    def _say(self, lines: list[bytes]) -> list[bytes]:
-        for index, line in enumerate(lines):
-            try:
-                text = wire.decodeLine(line, self._chat.limits.line)
-                if self.user is not ANYBODY:
-                    requireSay(self.user, self._room)
-                waiting = self._chat.say(self, self._room, text)
-            except ChatError as error:
-                self.refuse(error)
-                if self._state is State.ENDED:
-                    break
-            else:
-                if waiting is not None:
-                    self._hold(waiting)
-                    return lines[index + 1 :]
-        return []
-
-    def _command(self, lines: list[bytes]) -> list[bytes]:
-        for index, line in enumerate(lines):
-            if line.strip():
-                try:
-                    self._hold(self._do(wire.decodeCommand(line, self._chat.limits.line)))
-                except ChatError as error:
-                    self.refuse(error)
-            if self._state is State.ENDED:
-                break
-            if self._inbox.held:
-                return lines[index + 1 :]
-        return []
-
-    def _do(self, command: commands.Command) -> Deferred[Any] | None:
-        """
-        @return: C{None}, or what the next command has to wait for; it does not fail
-        """
-        try:
-            waiting = self._requests.do(command) if self._requests else None
-        except ChatError as error:
-            error.id = command.id
-            self.refuse(error)
-            return None
-        return None if waiting is None else waiting.addErrback(self._failed, command)
-
-    def _hold(self, waiting: Deferred[Any] | None) -> None:
+    def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is not None:
-            self._inbox.hold(waiting.addErrback(self._failed))
+            self._inbox.hold(waiting)
 
-    def _joined(self, joined: events.Joined) -> None:
-        if self._state is State.ENDED:  # gone while it waited
-            self._chat.leave(self, joined.room)
-            return
-        self._state = State.TEXT
-        self._room = joined.room
-        self.name = joined.name
-        self._stopTimer()
+    def joined(self, joined: events.Joined) -> None:
         self._log.info(
-            "{name} joins {room} from {peer}",
-            name=self.name,
-            room=self._room,
-            peer=self.peer,
+            "{name} joins {room} from {peer}", name=joined.name, room=joined.room, peer=self.peer
         )
+
+    def left(self, room: str) -> None:
+        self._log.info("{name} leaves {room}", name=self.name, room=room)
+
+    def leave(self, room: str) -> None:
+        self.left(room)
+        self._chat.leave(self, room)
+
+    def tell(self, event: events.Event) -> None:
+        if self._state is not State.ENDED:
+            encoded = self.dialect.encodeEvent(event)
+            if encoded is not None:
+                self._connection.write(encoded)
 
     def ping(self) -> None:
         """
         Ask whether the client is there.
         """
-        self._tell(events.Ping())
+        self.tell(events.Ping())
 
-    def _failed(self, failure: Failure, command: commands.Command | None = None) -> None:
+    def failed(self, failure: Failure, command: commands.Command | None = None) -> None:
         if failure.check(CancelledError):
             return  # gone while it waited
         if not failure.check(ChatError):
@@ -354,7 +301,7 @@ class Session:
                 code=error.code,
                 text=error.text,
             )
-        self._tell(events.Error(code=error.code, text=error.text, id=error.id))
+        self.tell(events.Error(code=error.code, text=error.text, id=error.id))
         return True
 
     def goodbye(self) -> None:
@@ -364,14 +311,12 @@ class Session:
         self._close()
 
     def removed(self, room: str, reason: str) -> None:
-        if self._requests is not None:
-            self._requests.removed(room, reason)
-        else:  # of one room only, and without words for having left it
-            self.disconnected(REMOVED)
+        if self._conversation is not None:
+            self._conversation.removed(room, reason)
 
     def disconnected(self, end: Disconnect) -> None:
         if self._state is not State.ENDED:
-            self._tell(_bye(end))
+            self.tell(_bye(end))
             self._end(end)
 
     def slow(self, waiting: int) -> None:
@@ -414,12 +359,6 @@ class Session:
             self._timer.cancel()
             self._timer = None
 
-    def _tell(self, event: events.Event) -> None:
-        if self._state is not State.ENDED:
-            encoded = self.dialect.encodeEvent(event)
-            if encoded is not None:
-                self._connection.write(encoded)
-
     @property
     def peer(self) -> str:
         """
@@ -429,7 +368,7 @@ class Session:
 
     def _bid(self, end: Disconnect) -> None:
         if self.dialect is self._events:  # the others have heard an error, and hear no more
-            self._tell(_bye(end))
+            self.tell(_bye(end))
 
     def _end(self, end: Disconnect) -> None:
         self._chat.metrics.disconnects[end.code] += 1
@@ -445,13 +384,9 @@ class Session:
             self._expiry.stop()
         if self._entering is not None:
             self._entering.cancel()
-        if self._room:
-            self._log.info("{name} leaves {room}", name=self.name, room=self._room)
-            self._chat.leave(self, self._room)
-            self._room = ""
-        if self._requests is not None:
-            self._requests.end()
-            self._requests = None
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.end()
 
 
 def _bye(end: Disconnect) -> events.Bye:

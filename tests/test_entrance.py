@@ -23,6 +23,7 @@ from zope.interface import implementer
 from machat.entrance import BUSY, MINUTE, PATIENCE, PAUSE, WRONG, Entrance
 from machat.errors import ChatError
 from machat.limits import DEFAULTS
+from machat.peers import describe, networkOf
 from machat.realm import ChatRealm
 from machat.users import IChatUser
 
@@ -71,7 +72,7 @@ class EntranceTests(SynchronousTestCase):
         """
         Try to get in.
         """
-        return self.entrance.enter(name, password, None, address)
+        return self.entrance.enter(name, password, None, networkOf(address), describe(address))
 
     def assertRefused(self, entering: Deferred[IChatUser], text: str = WRONG) -> None:
         """

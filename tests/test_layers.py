@@ -23,8 +23,8 @@ LAYERS = [
         " expiry roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
         " membership",
-        "connections rules rooms entrance moderation measures service requests inbox session"
-        " outbox",
+        "connections rules rooms entrance moderation measures service requests inbox conversation"
+        " speaker session outbox",
         "tcp ws monitor",
         "dial",
         "client",
@@ -56,8 +56,9 @@ BESIDES = {
     "moderation": {"rooms", "connections", "rules"},
     "measures": {"moderation", "rules"},
     "service": {"rooms", "connections", "entrance", "rules", "moderation"},
-    "requests": {"measures"},
-    "session": {"requests", "inbox"},
+    "requests": {"conversation", "measures"},
+    "speaker": {"conversation"},
+    "session": {"conversation", "requests", "speaker", "inbox"},
 }
 
 

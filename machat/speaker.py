@@ -1,0 +1,70 @@
+"""
+A client of the C{text} dialect: it joins one room, and each of its lines is said there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from machat import commands, wire
+from machat.conversation import IClient, IConversation
+from machat.errors import REMOVED, ChatError
+from machat.events import Joined
+from machat.interfaces import IChatRoom, IConnection
+from machat.users import ANYBODY, requireJoin, requireSay
+
+
+@implementer(IConversation)
+class Speaker:
+    """
+    What one client says.
+    """
+
+    __slots__ = ("_chat", "_client", "_room")
+
+    def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
+        self._chat = chat
+        self._client = client
+        self._room: str | None = ""
+
+    def begin(self, hello: commands.Hello) -> Deferred[Any]:
+        room = hello.room or ""
+        requireJoin(self._client.user, room)
+        return self._chat.join(self._client, room).addCallback(self._joined)
+
+    def _joined(self, joined: Joined) -> None:
+        if self._room is None:  # gone while it waited
+            self._chat.leave(self._client, joined.room)
+            return
+        self._room = joined.room
+        self._client.admitted()
+        self._client.joined(joined)
+
+    def serve(self, lines: list[bytes]) -> list[bytes]:
+        client, limit = self._client, self._chat.limits.line
+        for index, line in enumerate(lines):
+            if self._room is None:
+                break
+            try:
+                text = wire.decodeLine(line, limit)
+                if client.user is not ANYBODY:
+                    requireSay(client.user, self._room)
+                waiting = self._chat.say(client, self._room, text)
+            except ChatError as error:
+                client.refuse(error)
+            else:
+                if waiting is not None:
+                    client.hold(waiting.addErrback(client.failed))
+                    return lines[index + 1 :]
+        return []
+
+    def removed(self, room: str, reason: str) -> None:
+        self._client.disconnected(REMOVED)  # it is in no other, and has no word for having left
+
+    def end(self) -> None:
+        room, self._room = self._room, None
+        if room:
+            self._client.leave(room)
