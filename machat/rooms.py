@@ -97,7 +97,8 @@ class Rooms:
                 await self._guard.mayJoin(member, room)
             first = await self._roster.claim(room.name, name, known)
             try:
-                await self._follow(room)
+                if room.position is None:
+                    await self._follow(room)
                 replay = await self._replay(room, since, history)
                 self._rules.requireJoin(member, name, room)  # meanwhile it may have been banned
             except BaseException:
