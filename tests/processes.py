@@ -35,9 +35,6 @@ LOCAL = "tcp:0:interface=127.0.0.1"
 #: How long anything may take before a test gives up, seconds. Nothing is judged by it.
 PATIENCE = 30.0
 
-#: An endpoint on any free port of this machine.
-LOCAL = "tcp:0:interface=127.0.0.1"
-
 
 def makeCertificate(keyPath: str, certificatePath: str) -> None:
     """
@@ -104,16 +101,21 @@ def twistd(*arguments: object, **keywords: Any) -> subprocess.Popen[str]:
     return start(BIN / "twistd", "-n", "--pidfile=", "-l", "-", "machat", *arguments, **keywords)
 
 
-def connect(address: int | str) -> socket.socket:
+def connect(
+    address: int | str, host: str = "127.0.0.1", source: str | None = None
+) -> socket.socket:
     """
     @param address: a port on this machine, or the path of a UNIX socket
+    @param host: where the port is
+    @param source: the address to come from
     @return: a connection, as soon as somebody listens
     """
+    origin = None if source is None else (source, 0)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             if isinstance(address, int):
-                return socket.create_connection(("127.0.0.1", address), PATIENCE)
+                return socket.create_connection((host, address), PATIENCE, origin)
             connection = socket.socket(socket.AF_UNIX)
             connection.connect(address)
             connection.settimeout(PATIENCE)

@@ -9,14 +9,15 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import jwt
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from machat.limits import DEFAULTS
 from tests.processes import (
     LOCAL,
-    PATIENCE,
     ROOT,
     RawClient,
     RawWebSocketClient,
@@ -26,6 +27,7 @@ from tests.processes import (
     freePort,
     makeCertificate,
     portsOf,
+    readUntil,
     start,
     waitForLine,
 )
@@ -38,27 +40,33 @@ PROXIED = f"haproxy:{LOCAL}"
 #: Where the clients come from: this machine as well, but not the address of the proxies.
 CLIENT = "127.0.0.7"
 
-#: Where a client comes from that the proxy has said nothing about.
+#: What tokens are signed with.
+SECRET = "0123456789abcdef" * 2
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def connectFar(port: int) -> socket.socket:
+def outside() -> str | None:
     """
-    @return: a connection from L{CLIENT}, as soon as somebody listens
+    @return: the address that this machine has for others, if it has one
     """
-    connect(port).close()
-    return socket.create_connection(("127.0.0.1", port), PATIENCE, (CLIENT, 0))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # which sends nothing
+        except OSError:
+            return None
+        host: str = probe.getsockname()[0]
+        return host
 
 
-def connectTLS(port: int) -> socket.socket:
+def overTLS(connection: socket.socket) -> socket.socket:
     """
     @return: the same over TLS, whatever the certificate
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return context.wrap_socket(connectFar(port), server_hostname="chat.example.org")
+    return context.wrap_socket(connection, server_hostname="chat.example.org")
 
 
 def peer(server: subprocess.Popen[str], name: str) -> str:
@@ -87,6 +95,7 @@ class ProxyTests(ServerTestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
+        self.host = outside() or "127.0.0.1"
 
     def configure(self, name: str, *changes: tuple[str, object]) -> Path:
         """
@@ -124,8 +133,8 @@ class ProxyTests(ServerTestCase):
         return [
             ("(?<=127.0.0.1:)8989", lines),
             ("(?<=127.0.0.1:)8099", webSockets),
-            ("(?<=listen )8990|(?<=bind ):8990", f"127.0.0.1:{self.tls}"),
-            ("(?<=listen )443|(?<=bind ):443", f"127.0.0.1:{self.wss}"),
+            ("(?<=listen )8990|(?<=bind ):8990", f"{self.host}:{self.tls}"),
+            ("(?<=listen )443|(?<=bind ):443", f"{self.host}:{self.wss}"),
             (r"/etc/\w+/machat[/\w]*\.pem", self.certify()),
         ]
 
@@ -140,34 +149,116 @@ class ProxyTests(ServerTestCase):
             raise SkipTest("nginx has no stream module (Debian: libnginx-mod-stream)")
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
-    def meetOverTLS(self) -> list[str]:
+    def lines(self, source: str = CLIENT) -> RawClient:
         """
-        @return: where the server thinks Mina and Ada are
+        @return: a client with lines over TLS
         """
-        self.meet(RawClient(connectTLS(self.tls)), RawWebSocketClient(connectTLS(self.wss)))
-        return [peer(self.server, name) for name in ("Mina", "Ada")]
+        return RawClient(overTLS(connect(self.tls, self.host, source)))
 
-    def test_nginx(self) -> None:
+    def frames(self, source: str = CLIENT) -> RawClient:
         """
-        nginx tells where both come from, in two ways.
+        @return: a client with a WebSocket over TLS
+        """
+        return RawWebSocketClient(overTLS(connect(self.wss, self.host, source)))
+
+    def assertPassed(self) -> None:
+        """
+        Somebody with lines and somebody with a WebSocket meet, where the server knows where they
+        come from, and the page is there.
+        """
+        self.meet(self.lines(), self.frames())
+        self.assertEqual([peer(self.server, name) for name in ("Mina", "Ada")], [CLIENT, CLIENT])
+        with overTLS(connect(self.wss, self.host)) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: chat.example.org\r\n\r\n")
+            page = (ROOT / "machat/page/index.html").read_bytes()
+            head, _, body = readUntil(connection, page).partition(b"\r\n\r\n")
+        self.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
+        self.assertEqual(body, page)
+
+    def enter(self, client: RawClient, name: str, answer: str = "joined") -> None:
+        """
+        Join with a token, and await this answer.
+        """
+        self.addCleanup(client.close)
+        said = {"sub": name, "exp": time.time() + 600, "mod": name == "Mina"}
+        client.send(v=1, name=name, room="dev", token=jwt.encode(said, SECRET, "HS256"))
+        client.await_(answer)
+
+    def assertBans(self) -> None:
+        """
+        Who comes from a banned address is out and stays out, through either door; who comes from
+        another does not. The log has both addresses.
+        """
+        if self.host.startswith("127."):
+            raise SkipTest("this machine has no address that could be banned")
+        mina, ada = self.lines(), self.frames(self.host)
+        self.enter(mina, "Mina")
+        self.enter(ada, "Ada")
+        mina.send(type="ban", name="Ada", address=True)
+        mina.await_("done")
+        self.assertEqual(ada.await_("left")["room"], "dev")
+        logged = waitForLine(self.server, " banned Ada and its address ")
+        self.assertRegex(logged, rf" Mina \({CLIENT}:\d+\) .*, {self.host}, {self.host}:\d+$")
+        self.enter(self.lines(self.host), "Bob", "error")
+        self.enter(self.frames(self.host), "Eve", "error")
+        self.enter(self.frames(), "Lola")
+
+    def tokens(self) -> str:
+        """
+        @return: what asks for tokens that are signed with L{SECRET}
+        """
+        keyfile = self.folder / "secret"
+        keyfile.write_text(SECRET)
+        return f"jwt:keyfile={keyfile}"
+
+    def nginx(self, *options: str) -> None:
+        """
+        Start a server and nginx, which tells where a client comes from in two ways.
         """
         program = find("nginx")
-        changes = self.serveThrough(PROXIED, LOCAL, "--trust-proxy", "1")
+        changes = self.serveThrough(PROXIED, LOCAL, "--trust-proxy", "1", *options)
         changes += [("/run/nginx.pid", self.folder / "pid"), ("/var/log/nginx", self.folder)]
         command = (program, "-e", "stderr", "-c", self.configure("nginx.conf", *changes))
         self.check(*command, "-t")
         self.stopAtEnd(start(*command, "-g", "daemon off; master_process off;"))
-        self.assertEqual(self.meetOverTLS(), [CLIENT, CLIENT])
+
+    def haproxy(self, *options: str) -> None:
+        """
+        Start a server and HAProxy, which tells where a client comes from in one way.
+        """
+        program = find("haproxy")
+        changes = self.serveThrough(PROXIED, PROXIED, *options)
+        file = self.configure("haproxy.cfg", *changes)
+        self.check(program, "-c", "-f", file)
+        self.stopAtEnd(start(program, "-db", "-f", file))
+
+    def test_nginx(self) -> None:
+        """
+        All pass nginx.
+        """
+        self.nginx()
+        self.assertPassed()
+
+    def test_nginxBans(self) -> None:
+        """
+        A ban behind nginx is of the client's address.
+        """
+        self.nginx("--auth", self.tokens())
+        self.assertBans()
 
     def test_haproxy(self) -> None:
         """
-        HAProxy tells where both come from.
+        All pass HAProxy.
         """
-        program = find("haproxy")
-        file = self.configure("haproxy.cfg", *self.serveThrough(PROXIED, PROXIED))
-        self.check(program, "-c", "-f", file)
-        self.stopAtEnd(start(program, "-db", "-f", file))
-        self.assertEqual(self.meetOverTLS(), [CLIENT, CLIENT])
+        self.haproxy()
+        self.assertPassed()
+
+    def test_haproxyBans(self) -> None:
+        """
+        A ban behind HAProxy is of the client's address.
+        """
+        self.haproxy("--auth", self.tokens())
+        self.assertBans()
 
     def test_caddy(self) -> None:
         """
@@ -186,7 +277,7 @@ class ProxyTests(ServerTestCase):
         homes = [f"{name}={self.folder}" for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME")]
         caddy = start("env", *homes, program, "run", "--adapter", "caddyfile", "--config", file)
         self.stopAtEnd(caddy)
-        self.meet(RawClient(tcp), RawWebSocketClient(connectFar(port)))
+        self.meet(RawClient(tcp), RawWebSocketClient(connect(port, source=CLIENT)))
         self.assertEqual(peer(server, "Ada"), CLIENT)
 
 
