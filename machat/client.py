@@ -180,7 +180,7 @@ class ChatClient(Service):
         key = names.key(room)
         wanted = self._rooms.get(key)
         if wanted is None:
-            wanted = self._rooms[key] = Membership(room, history)
+            wanted = self._rooms[key] = Membership(room, history, self._newId())
             self._sendJoin(wanted)
         done: Deferred[Joined] = Deferred()
         wanted.waiting.append(done)
@@ -233,8 +233,7 @@ class ChatClient(Service):
             return fail(ChatError(NOT_JOINED, "not in that room"))
         if len(self._unsent) >= UNACKNOWLEDGED or self._size + len(text) > UNACKNOWLEDGED_SIZE:
             return fail(TooMuch("too many messages are not acknowledged"))
-        self._count += 1
-        unsent = Unsent(f"{self._prefix}-{self._count}", wanted.name, text, Deferred())
+        unsent = Unsent(self._newId(), wanted.name, text, Deferred())
         unsent.done.addBoth(self._settled, unsent)
         self._unsent[unsent.id] = unsent
         self._size += len(text)
@@ -343,8 +342,9 @@ class ChatClient(Service):
         if unsent is not None:
             unsent.done.errback(error)
             return
-        room = self._rooms.pop((event.id or "").removeprefix("join "), None)
+        room = next((room for room in self._rooms.values() if room.id == event.id), None)
         if room is not None:
+            del self._rooms[names.key(room.name)]
             room.fail(error)
             if room.position is not None:  # it was there, and cannot come back
                 self._tell(events.Left(room=room.name, reason=event.text))
@@ -374,16 +374,15 @@ class ChatClient(Service):
 
     # What is sent.
 
+    def _newId(self) -> str:
+        self._count += 1
+        return f"{self._prefix}-{self._count}"
+
     def _sendJoin(self, room: Membership) -> None:
         if self._welcome:
             history = 0 if room.position else room.history
             self._send(
-                commands.Join(
-                    room=room.name,
-                    since=room.position,
-                    history=history,
-                    id=f"join {names.key(room.name)}"[:64],
-                )
+                commands.Join(room=room.name, since=room.position, history=history, id=room.id)
             )
 
     def _sendMore(self, room: Membership) -> None:

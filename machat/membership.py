@@ -47,14 +47,16 @@ class Membership:
 
     @ivar name: as the server writes it, once that is known
     @ivar history: how many messages to hear on first coming in
+    @ivar id: of the command that joins it
     @ivar position: up to where the room is known; C{None} before it was joined
     @ivar joined: whether it is joined on this connection
     @ivar waiting: who waits for it to be joined
     """
 
-    def __init__(self, name: str, history: int) -> None:
+    def __init__(self, name: str, history: int, id: str) -> None:
         self.name = name
         self.history = history
+        self.id = id
         self.position: Position | None = None
         self.joined = False
         self.waiting: list[Deferred[Joined]] = []

@@ -157,6 +157,19 @@ class ClientTests(ClientTestCase):
         self.assertEqual(self.failureResultOf(said, ChatError).value.code, "bad-command")
         self.assertEqual(self.mina.rooms(), ["dev"])
 
+    def test_anyRoom(self) -> None:
+        """
+        A room may have the longest name, in any script; if it is refused, that is told.
+        """
+        for room in ("\u043a\u043e\u043c\u043d\u0430\u0442\u0430", "x" * 64):
+            joined = self.mina.join(room)
+            self.settle()
+            self.assertEqual(self.successResultOf(joined).room, room)
+        for room in ("\u043d\u0435\u0442 \u043d\u0435\u0442", "x" * 65):
+            refused = self.mina.join(room)
+            self.settle()
+            self.assertEqual(self.failureResultOf(refused, ChatError).value.code, "bad-room")
+
     def test_listenerFails(self) -> None:
         """
         A listener that fails is logged, and hears the next event.
@@ -336,7 +349,7 @@ class ReconnectTests(ClientTestCase):
         """
         What was acknowledged before what was said before it is not looked at again, however late.
         """
-        room = Membership("dev", 0)
+        room = Membership("dev", 0, "join")
         first, second = (Unsent(id, "dev", id, Deferred()) for id in "ab")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
         room.enter(back)
