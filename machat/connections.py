@@ -116,9 +116,9 @@ class Connections:
             _decrement(self._counts, network)
 
     def _tooMany(self, connection: Any) -> bool:
-        network = self._networks.get(connection, "")
-        return (
-            len(self) > self._limits.connections or self._counts[network] > self._limits.perAddress
+        network = self._networks.get(connection)
+        return len(self._secrets) > self._limits.connections or (
+            network is not None and self._counts[network] > self._limits.perAddress
         )
 
     def issue(self, connection: Any) -> str:
