@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from machat import wire
 from machat.errors import NO_PONG, Disconnect
-from machat.interfaces import IChatRoom, IConnection
+from machat.interfaces import IChatRoom, IConnection, IDialect
 from machat.outbox import Outbox
 from machat.session import Session
 from machat.wheel import Wheel
@@ -30,6 +30,7 @@ class ChatProtocol(LineReceiver):
     """
 
     delimiter = b"\n"
+    factory: Any
     transport: Any
     _rest = b""
     _alive = True
@@ -45,7 +46,7 @@ class ChatProtocol(LineReceiver):
         chat = self._chat
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.backlog)
         self.setRawMode()
-        self._session = Session(chat, self, (wire.TEXT, wire.EVENTS), self._outbox.write)
+        self._session = Session(chat, self, self.factory.dialects, self._outbox.write)
 
     def rawDataReceived(self, data: bytes) -> None:
         """
@@ -129,11 +130,21 @@ class ChatProtocol(LineReceiver):
 class ChatFactory(Factory):
     """
     Serves a chat on any stream endpoint.
+
+    @ivar dialects: what its clients may speak
     """
 
     noisy = False
 
-    def __init__(self, chat: IChatRoom) -> None:
+    def __init__(
+        self,
+        chat: IChatRoom,
+        dialects: tuple[IDialect, IDialect] = (wire.TEXT, wire.EVENTS),
+    ) -> None:
+        """
+        @param dialects: what a client hears whose hello has no version, and one whose hello has
+        """
+        self.dialects = dialects
         self._chat = chat
         self._wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
 

@@ -42,7 +42,7 @@ class LogTestCase(SynchronousTestCase):
         """
         Begin anew with these limits.
         """
-        self.log = MemoryLog(self.clock, limits)
+        self.log: Any = MemoryLog(self.clock, limits)
 
     def follow(self, room: str = "dev") -> Position:
         """
@@ -79,7 +79,7 @@ class LogTestCase(SynchronousTestCase):
 
 class MemoryLogTests(LogTestCase):
     """
-    Tests for what L{MemoryLog} promises as a log.
+    Tests for what a log promises. Another log than L{MemoryLog} has only to L{use} itself.
     """
 
     def test_interface(self) -> None:

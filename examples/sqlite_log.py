@@ -1,0 +1,93 @@
+"""
+A log of one's own: the last messages of each room in a file, so that they are there after a
+restart, and who comes back then recovers what it missed::
+
+    ChatService(reactor, log=SqliteLog("machat.sqlite", reactor))
+
+Each batch is one transaction, for which the reactor waits. A room in which something was said has
+its row for ever: where everybody may make rooms, that wants a bound of its own.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from secrets import token_hex
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from machat.events import Draft, Message, Position
+from machat.interfaces import IMessageLog
+
+TABLES = """
+CREATE TABLE IF NOT EXISTS rooms (room PRIMARY KEY, epoch, seq) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS messages
+    (room, seq, name, sender, text, at, PRIMARY KEY (room, seq)) WITHOUT ROWID;
+"""
+
+
+@implementer(IMessageLog)
+class SqliteLog:
+    """
+    Keeps the last messages of each room in a file. What the file does not take is not delivered.
+    """
+
+    def __init__(self, path: str, clock: IReactorTime, kept: int = 1_000) -> None:
+        """
+        @param kept: messages of a room
+        """
+        self._clock = clock
+        self._kept = kept
+        self._followers: dict[str, Callable[[Sequence[Message]], None]] = {}
+        self._file = sqlite3.connect(path)
+        self._file.executescript(TABLES)
+
+    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
+        with self._file:
+            self._file.execute("INSERT OR IGNORE INTO rooms VALUES (?, ?, 0)", (room, token_hex(8)))
+        self._followers[room] = deliver
+        return succeed(self._top(room))
+
+    def _top(self, room: str) -> Position:
+        found = self._file.execute("SELECT epoch, seq FROM rooms WHERE room = ?", (room,))
+        return Position(*found.fetchone())
+
+    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
+        first = self._top(room).seq + 1
+        at = int(self._clock.seconds() * 1000)
+        messages = [
+            Message(draft.room, seq, draft.sender, draft.text, at)
+            for seq, draft in enumerate(batch, first)
+        ]
+        numbers = range(first, first + len(messages))
+        with self._file:  # one transaction
+            self._file.executemany(
+                "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?)",
+                [(room, m.seq, m.room, m.sender, m.text, m.at) for m in messages],
+            )
+            self._file.execute("UPDATE rooms SET seq = ? WHERE room = ?", (numbers.stop - 1, room))
+            oldest = numbers.stop - self._kept
+            self._file.execute("DELETE FROM messages WHERE room = ? AND seq < ?", (room, oldest))
+        self._followers[room](messages)
+        return succeed(numbers)
+
+    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        found = self._file.execute(
+            "SELECT name, seq, sender, text, at FROM messages"
+            " WHERE room = ? AND seq > ? ORDER BY seq LIMIT ?",
+            (room, after, limit),
+        )
+        return succeed([Message(*row) for row in found])
+
+    def unfollow(self, room: str) -> None:
+        del self._followers[room]
+        with self._file:
+            self._file.execute("DELETE FROM rooms WHERE room = ? AND seq = 0", (room,))
+
+    def close(self) -> None:
+        """
+        Let go of the file.
+        """
+        self._file.close()

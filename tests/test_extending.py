@@ -1,0 +1,109 @@
+"""
+The chat extended as C{docs/design.rst} tells: a dialect and a log of one's own.
+"""
+
+from __future__ import annotations
+
+import json
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from examples.sqlite_log import SqliteLog
+from examples.tab_dialect import TABS
+from machat import wire
+from machat.events import Position
+from machat.interfaces import IDialect
+from machat.limits import Limits
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from tests import test_log
+
+
+class DialectTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.factory = ChatFactory(self.chat.service, dialects=(TABS, wire.EVENTS))
+
+    def test_interface(self) -> None:
+        """
+        It is a dialect.
+        """
+        verify.verifyObject(IDialect, TABS)
+
+    def test_meets(self) -> None:
+        """
+        Who hears a dialect of one's own is in the same room as everybody else.
+        """
+        mina = self.chat.tcp("Mina", "dev")
+        ada = MemoryClient(self.factory)
+        ada.join("Ada", "dev")
+        ada.send("hello")
+        mina.send("what?")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Ada:hello", "Mina:what?"])
+        self.assertEqual(ada.received(), ["dev\t1\t0\tAda\thello", "dev\t2\t0\tMina\twhat?"])
+
+    def test_refused(self) -> None:
+        """
+        It has its own words for a refusal.
+        """
+        self.chat.tcp("Mina", "dev")
+        again = MemoryClient(self.factory)
+        again.join("Mina", "dev")
+        self.assertEqual(again.received(), ['error\tname-taken\t"Mina" is already in dev'])
+        self.assertFalse(again.connected)
+
+    def test_events(self) -> None:
+        """
+        A hello with a version still asks for the C{events} dialect.
+        """
+        client = MemoryClient(self.factory)
+        client.send('{"v": 1, "name": "Mina"}')
+        (welcome,) = client.received()
+        self.assertEqual(json.loads(welcome)["type"], "welcome")
+
+
+class SqliteLogTests(test_log.MemoryLogTests):
+    """
+    What a log promises, asked of another one.
+    """
+
+    def use(self, limits: Limits) -> None:
+        log = SqliteLog(":memory:", self.clock, limits.logMessages)
+        self.addCleanup(log.close)
+        self.log = log
+
+
+class RestartTests(SynchronousTestCase):
+    def start(self, path: str) -> tuple[MemoryChat, SqliteLog]:
+        """
+        @return: a chat in a new process, as it were
+        """
+        clock = Clock()
+        log = SqliteLog(path, clock)
+        self.addCleanup(log.close)
+        return MemoryChat(log=log, clock=clock), log
+
+    def test_recovered(self) -> None:
+        """
+        Who comes back after a restart hears what it missed, and numbers go on.
+        """
+        path = self.mktemp()
+        chat, log = self.start(path)
+        mina = chat.member("Mina", "dev")
+        for text in ("one", "two", "three"):
+            chat.service.say(mina, "dev", text)
+        chat.turn()
+        first = self.successResultOf(chat.service.join(MemoryMember("Ada"), "dev"))
+        log.close()
+
+        chat, _ = self.start(path)
+        ada = MemoryMember("Ada")
+        joined = self.successResultOf(chat.service.join(ada, "dev", Position(first.epoch, 1)))
+        self.assertTrue(joined.recovered)
+        self.assertEqual([(m.seq, m.text) for m in joined.replay], [(2, "two"), (3, "three")])
+        said = chat.service.post(ada, "dev", "four")
+        chat.turn()
+        self.assertEqual(self.successResultOf(said).seq, 4)
