@@ -5,6 +5,7 @@ The chat extended as C{docs/design.rst} tells: a dialect and a log of one's own.
 from __future__ import annotations
 
 import json
+import re
 
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -19,6 +20,39 @@ from machat.limits import Limits
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests import test_log
+from tests.processes import ROOT
+from tests.test_layers import LAYERS, PACKAGE
+
+
+class DesignTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.page = (ROOT / "docs/design.rst").read_text()
+
+    def test_modules(self) -> None:
+        """
+        The page tells of every module.
+        """
+        for layer in LAYERS:
+            for module in layer:
+                self.assertIn(f"``{module}``", self.page)
+
+    def test_walk(self) -> None:
+        """
+        The functions of the picture are where it says.
+        """
+        picture = (ROOT / "docs/images/walk.svg").read_text()
+        steps = re.findall(r'"f".*>(.*\.py)</text>\s*<text class="m".*>(\w+)</text>', picture)
+        self.assertEqual(len(steps), 13)
+        for files, function in steps:
+            for file in files.split(", "):
+                self.assertIn(f"def {function}(", (PACKAGE / file).read_text(), file)
+
+    def test_files(self) -> None:
+        """
+        The tests and documents that it names are there.
+        """
+        for name in re.findall(r"``((?:tests|machat)/\w+\.py)``", self.page):
+            self.assertTrue((ROOT / name).is_file(), name)
 
 
 class DialectTests(SynchronousTestCase):
