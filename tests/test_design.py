@@ -1,5 +1,6 @@
 """
-The chat extended as C{docs/design.rst} tells: a dialect and a log of one's own.
+What C{docs/design.rst} and C{docs/security.rst} say: a dialect and a log of one's own, names and
+numbers.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from examples.tab_dialect import TABS
 from machat import wire
 from machat.events import Position
 from machat.interfaces import IDialect
-from machat.limits import Limits
+from machat.limits import DEFAULTS, Limits
+from machat.session import REFUSALS
+from machat.tap import Options
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests import test_log
@@ -53,6 +56,40 @@ class DesignTests(SynchronousTestCase):
         """
         for name in re.findall(r"``((?:tests|machat)/\w+\.py)``", self.page):
             self.assertTrue((ROOT / name).is_file(), name)
+
+
+class SecurityTests(SynchronousTestCase):
+    def test_options(self) -> None:
+        """
+        The options that the page names are there.
+        """
+        page = (ROOT / "docs/security.rst").read_text()
+        named = set(re.findall(r"``--([a-z-]+)", page))
+        self.assertGreater(len(named), 15)
+        known = {option.rstrip("=") for option in Options().longOpt}
+        self.assertEqual(named - known, set())
+
+    def test_limits(self) -> None:
+        """
+        The numbers of the page are the defaults.
+        """
+        page = (ROOT / "docs/security.rst").read_text()
+        for said, limit in (
+            ("64 from one address", DEFAULTS.perAddress),
+            ("10 s from the connection", DEFAULTS.joining),
+            ("8,192 bytes of an HTTP request", DEFAULTS.head),
+            ("4,096 bytes and", DEFAULTS.hello),
+            ("65,536 bytes (", DEFAULTS.line),
+            ("20 at once", DEFAULTS.burst),
+            ("5 a second", DEFAULTS.rate),
+            ("100 refusals", REFUSALS),
+            ("256 messages", DEFAULTS.logMessages),
+            ("32 rooms", DEFAULTS.rooms),
+            ("100,000 ids", DEFAULTS.receiptsTotal),
+            ("30 s to take", DEFAULTS.stalled),
+        ):
+            self.assertIn(said, page)
+            self.assertEqual(float(said.split()[0].replace(",", "")), limit, said)
 
 
 class DialectTests(SynchronousTestCase):
