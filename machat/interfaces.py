@@ -34,7 +34,8 @@ from machat.metrics import Metrics
 class IDialect(Interface):
     """
     How events look to one kind of member. A dialect is stateless and shared by all who speak it: a
-    room encodes a batch once for each dialect that is present.
+    room encodes a batch once for each dialect that is present. What it raises is logged and harms
+    nobody of another dialect.
     """
 
     transport: str = Attribute("What it is made for, in a word.")
@@ -245,6 +246,8 @@ class IChatRoom(Interface):
         """
         A connection has been made. The chat calls its C{disconnected(end)} when it stops.
 
+        @param connection: has a C{name}, and for L{machat.monitor} a C{kind}, its transport and its
+            dialect, and tells whether it is C{throttled}
         @param address: the peer's L{IAddress}, as far as it is known
         @return: how long it may take to join, seconds: less if there are too many connections
         """

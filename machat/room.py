@@ -220,7 +220,9 @@ class Room:
         self._metrics.batches.observe(len(messages))
         self._metrics.deliveries += len(messages) * len(self._members)
         for dialect, group in list(self._groups.items()):
-            self._hand(dialect.encode(messages), list(group.items()), group)
+            encoded = self._encoded(dialect.encode, messages)
+            if encoded is not None:
+                self._hand(encoded, list(group.items()), group)
 
     def announce(self, event: Event) -> None:
         """
@@ -228,10 +230,17 @@ class Room:
         """
         watchers = self._watchers or {}
         for dialect, group in list(self._groups.items()):
-            encoded = dialect.encodeEvent(event)
+            encoded = self._encoded(dialect.encodeEvent, event)
             watching = [(each, deliver) for each, deliver in group.items() if each in watchers]
             if encoded is not None:
                 self._hand(encoded, watching, group)
+
+    def _encoded(self, encode: Callable[[Any], Any], said: object) -> Any:
+        try:
+            return encode(said)
+        except Exception:  # a dialect of somebody's own: the others hear it all the same
+            self._log.failure("a dialect failed in {room}", room=self.name)
+            return None
 
     def _hand(
         self,

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer, verify
 
 from machat.errors import Disconnect
-from machat.events import Draft, Event, Message, Position
+from machat.events import Draft, Event, Message, Position, Presence
 from machat.interfaces import IChatMember, IDialect
 from machat.metrics import Metrics
 from machat.room import Room
@@ -233,6 +233,28 @@ class RoomTests(SynchronousTestCase):
         self.room.remove(mina)
         self.room.deliver(batch("b", first=2))
         self.assertEqual((mina.batches, ada.batches), ([["a"]], [["a"], ["b"]]))
+
+    def test_dialectRaises(self) -> None:
+        """
+        A dialect that raises is logged, and those of all others hear everything.
+        """
+
+        class Broken(CountingDialect):
+            def encode(self, messages: Sequence[Message]) -> list[str]:
+                raise Oops()
+
+            def encodeEvent(self, event: Event) -> list[str]:
+                raise Oops()
+
+        broken, whole = Member("Ada", Broken()), Member("Mina", CountingDialect())
+        for member in (broken, whole):
+            self.room.add(member, member.name)
+            self.room.watch(member)
+        self.room.deliver(batch("a"))
+        self.room.announce(Presence(room="Dev", count=2))
+        self.assertEqual(whole.batches, [["a"], ["Presence"]])
+        self.assertEqual(broken.batches, [])
+        self.assertEqual(len(self.flushLoggedErrors(Oops)), 2)
 
     def test_raises(self) -> None:
         """
