@@ -246,8 +246,8 @@ class IChatRoom(Interface):
         """
         A connection has been made. The chat calls its C{disconnected(end)} when it stops.
 
-        @param connection: has a C{name}, and for L{machat.monitor} a C{kind}, its transport and its
-            dialect, and tells whether it is C{throttled}
+        @param connection: has a C{name} and a C{peer}, and for L{machat.monitor} a C{kind}, its
+            transport and its dialect, and tells whether it is C{throttled}
         @param address: the peer's L{IAddress}, as far as it is known
         @return: how long it may take to join, seconds: less if there are too many connections
         """

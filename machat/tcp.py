@@ -142,7 +142,8 @@ class ChatFactory(Factory):
         dialects: tuple[IDialect, IDialect] = (wire.TEXT, wire.EVENTS),
     ) -> None:
         """
-        @param dialects: what a client hears whose hello has no version, and one whose hello has
+        @param dialects: what a client hears whose hello has no version, and one whose hello has:
+            this one has to have words for every event
         """
         self.dialects = dialects
         self._chat = chat
