@@ -208,3 +208,24 @@ class Auth(Command, frozen=True, kw_only=True, tag="auth"):
 
     password: str | None = None
     token: str | None = None
+
+
+#: What a client of the C{events} dialect says after its hello.
+AnyCommand = (
+    Join
+    | Say
+    | Leave
+    | History
+    | Who
+    | Kick
+    | Mute
+    | Unmute
+    | Ban
+    | Unban
+    | Lock
+    | Unlock
+    | Topic
+    | Ping
+    | Pong
+    | Auth
+)

@@ -23,6 +23,7 @@ class IClient(IChatMember):
 
     user: IChatUser = Attribute("Who it has shown to be.")
     busy: bool = Attribute("Whether what it sends has to wait.")
+    ended: bool = Attribute("Whether it is gone, or has been told to go.")
 
     def admitted() -> None:
         """
@@ -100,5 +101,5 @@ class IConversation(Interface):
 
     def end() -> None:
         """
-        Leave all rooms, and let no join that is under way succeed.
+        The client has C{ended}: leave all rooms.
         """

@@ -307,3 +307,24 @@ class Bye(Event, frozen=True, kw_only=True, tag="bye"):
     reason: str
     reconnect: bool
     retry: float | None = None
+
+
+#: What a server of the C{events} dialect says.
+AnyEvent = (
+    Message
+    | Joined
+    | Presence
+    | RoomState
+    | Done
+    | Ack
+    | Welcome
+    | Left
+    | History
+    | Members
+    | Expiring
+    | Authenticated
+    | Ping
+    | Pong
+    | Error
+    | Bye
+)

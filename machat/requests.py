@@ -43,7 +43,7 @@ class Requests:
         self._client = client
         self._connection = connection
         self._watch = True
-        self._rooms: dict[str, str] | None = {}
+        self._rooms: dict[str, str] = {}
         self._unanswered = 0
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
@@ -87,7 +87,7 @@ class Requests:
         for index, line in enumerate(lines):
             if line.strip():
                 self._client.hold(self._obey(line))
-            if self._rooms is None:
+            if self._client.ended:
                 break
             if self._client.busy:
                 return lines[index + 1 :]
@@ -114,17 +114,17 @@ class Requests:
         return None if waiting is None else waiting.addErrback(self._client.failed, command)
 
     def end(self) -> None:
-        rooms, self._rooms = self._rooms or {}, None
+        rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             self._client.leave(room)
 
     def removed(self, room: str, reason: str) -> None:
-        if self._rooms and self._rooms.pop(names.key(room), None) is not None:
+        if self._rooms.pop(names.key(room), None) is not None:
             self._client.left(room)
             self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
-        rooms, most = self._rooms or {}, self._chat.limits.rooms
+        rooms, most = self._rooms, self._chat.limits.rooms
         if names.key(command.room) in rooms:
             raise ChatError(ALREADY_JOINED, "already in that room")
         if len(rooms) >= most:
@@ -136,7 +136,7 @@ class Requests:
         return joined.addCallback(self._joined, command.id)
 
     def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
-        if self._rooms is None:  # gone while it waited
+        if self._client.ended:  # while it waited
             self._chat.leave(self._client, joined.room)
             return None
         self._rooms[names.key(joined.room)] = joined.room
@@ -181,8 +181,7 @@ class Requests:
 
     def _leave(self, command: commands.Leave) -> None:
         room = self._here(command.room)
-        if self._rooms is not None:
-            del self._rooms[names.key(room)]
+        del self._rooms[names.key(room)]
         self._client.leave(room)
         self._tell(events.Left(room=room, id=command.id))
 
@@ -220,7 +219,7 @@ class Requests:
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
         left = None if user.expires is None else user.expires - self._chat.clock.seconds()
         self._tell(events.Authenticated(seconds=left, id=id))
-        for room in [room for room in (self._rooms or {}).values() if not user.mayJoin(room)]:
+        for room in [room for room in self._rooms.values() if not user.mayJoin(room)]:
             self._leave(commands.Leave(room=room))
 
     def _moderate(self, command: Any) -> None:
@@ -234,7 +233,7 @@ class Requests:
         pass
 
     def _here(self, room: str | None) -> str:
-        rooms = self._rooms or {}
+        rooms = self._rooms
         if room is None:
             if len(rooms) != 1:
                 raise ChatError(NOT_JOINED, f"in {len(rooms)} rooms: say which one - at `$.room`")

@@ -121,6 +121,10 @@ class Session:
         return self._state is State.HELLO
 
     @property
+    def ended(self) -> bool:
+        return self._state is State.ENDED
+
+    @property
     def busy(self) -> bool:
         """
         Whether the session does not read at the moment.
@@ -218,7 +222,7 @@ class Session:
         """
         Take one or more lines, whole but for the last newline. Ignored after the end.
         """
-        if self._state is not State.ENDED:
+        if not self.ended:
             self._inbox.received(lines)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
@@ -244,7 +248,7 @@ class Session:
         self._chat.leave(self, room)
 
     def tell(self, event: events.Event) -> None:
-        if self._state is not State.ENDED:
+        if not self.ended:
             encoded = self.dialect.encodeEvent(event)
             if encoded is not None:
                 self._connection.write(encoded)
@@ -277,20 +281,18 @@ class Session:
             or self._refused >= REFUSALS
         ):
             end = ENDS.get(error.code, BAD_REQUEST)
-            self._bid(end)
-            self._end(end)
+            self._end(end, self._saysMore)
+            self._connection.hangUp(end)
 
-    def fail(self, error: ChatError) -> None:
+    def refuseLast(self, error: ChatError) -> None:
         """
         Tell the client what was wrong, when it is the transport that closes the connection.
         """
         if self._refuse(error):
-            self._bid(BAD_REQUEST)
-            self._chat.metrics.disconnects[BAD_REQUEST.code] += 1
-            self._close()
+            self._end(BAD_REQUEST, self._saysMore)
 
     def _refuse(self, error: ChatError) -> bool:
-        if self._state is State.ENDED:
+        if self.ended:
             return False
         self._refused += 1
         self._chat.metrics.refusals[error.code] += 1
@@ -304,6 +306,13 @@ class Session:
         self.tell(events.Error(code=error.code, text=error.text, id=error.id))
         return True
 
+    @property
+    def _saysMore(self) -> bool:
+        """
+        Whether an error is not the last that the client hears.
+        """
+        return self.dialect is self._events
+
     def goodbye(self) -> None:
         """
         The client takes its leave: it is in no room from now on.
@@ -315,9 +324,9 @@ class Session:
             self._conversation.removed(room, reason)
 
     def disconnected(self, end: Disconnect) -> None:
-        if self._state is not State.ENDED:
-            self.tell(_bye(end))
-            self._end(end)
+        if not self.ended:
+            self._end(end, True)
+            self._connection.hangUp(end)
 
     def slow(self, waiting: int) -> None:
         """
@@ -326,14 +335,13 @@ class Session:
         @param waiting: the bytes that the client did not take
         """
         self._chat.metrics.slow += 1
-        self._chat.metrics.disconnects[SLOW.code] += 1
         self._log.warn(
             "slow consumer {name} from {peer}: {waiting} bytes waiting",
             name=self.name,
             peer=self.peer,
             waiting=waiting,
         )
-        self._close()
+        self._end(SLOW, False)
 
     def connectionLost(self) -> None:
         """
@@ -366,14 +374,14 @@ class Session:
         """
         return describe(self._connection.peerAddress())
 
-    def _bid(self, end: Disconnect) -> None:
-        if self.dialect is self._events:  # the others have heard an error, and hear no more
+    def _end(self, end: Disconnect, bye: bool) -> None:
+        """
+        @param bye: whether to tell the client
+        """
+        if bye:
             self.tell(_bye(end))
-
-    def _end(self, end: Disconnect) -> None:
         self._chat.metrics.disconnects[end.code] += 1
         self._close()
-        self._connection.hangUp(end)
 
     def _close(self) -> None:
         self._state = State.ENDED

@@ -28,7 +28,7 @@ class Speaker:
     def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
         self._client = client
-        self._room: str | None = ""
+        self._room = ""
 
     def begin(self, hello: commands.Hello) -> Deferred[Any]:
         room = hello.room or ""
@@ -36,7 +36,7 @@ class Speaker:
         return self._chat.join(self._client, room).addCallback(self._joined)
 
     def _joined(self, joined: Joined) -> None:
-        if self._room is None:  # gone while it waited
+        if self._client.ended:  # while it waited
             self._chat.leave(self._client, joined.room)
             return
         self._room = joined.room
@@ -46,8 +46,6 @@ class Speaker:
     def serve(self, lines: list[bytes]) -> list[bytes]:
         client, limit = self._client, self._chat.limits.line
         for index, line in enumerate(lines):
-            if self._room is None:
-                break
             try:
                 text = wire.decodeLine(line, limit)
                 if client.user is not ANYBODY:
@@ -55,6 +53,8 @@ class Speaker:
                 waiting = self._chat.say(client, self._room, text)
             except ChatError as error:
                 client.refuse(error)
+                if client.ended:
+                    break
             else:
                 if waiting is not None:
                     client.hold(waiting.addErrback(client.failed))
@@ -65,6 +65,5 @@ class Speaker:
         self._client.disconnected(REMOVED)  # it is in no other, and has no word for having left
 
     def end(self) -> None:
-        room, self._room = self._room, None
-        if room:
-            self._client.leave(room)
+        if self._room:
+            self._client.leave(self._room)

@@ -5,16 +5,17 @@ Tests for L{machat.wire}.
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
-from machat import wire
+from machat import commands, events, wire
 from machat.commands import Hello
 from machat.errors import BAD_HELLO, NAME_TAKEN, ChatError
-from machat.events import Bye, Error, Left, Message, Pong, Presence
+from machat.events import Bye, Error, Event, Left, Message, Pong, Presence
 from machat.interfaces import IDialect
 from machat.testing import clientFrame
 
@@ -130,6 +131,19 @@ class DialectTests(SynchronousTestCase):
         said = b'{"type":"bye","code":3001,"reason":"shutdown","reconnect":true,"retry":1.0}'
         self.assertEqual(wire.EVENTS.encodeEvent(bye), said + b"\n")
         self.assertEqual(wire.EVENTS_FRAMES.encodeEvent(bye), wire.frame(said))
+
+    def test_vocabulary(self) -> None:
+        """
+        All commands and events are understood, and no others than those of the protocol.
+        """
+        for module, base, vocabulary in (
+            (commands, commands.Command, commands.AnyCommand),
+            (events, Event, events.AnyEvent),
+        ):
+            classes = [each for each in vars(module).values() if isinstance(each, type)]
+            defined = {each for each in classes if issubclass(each, base)} - {base}
+            self.assertEqual(set(get_args(vocabulary)), defined)
+        self.assertIsNone(wire.decodeEvent(b'{"type": "connected"}'))  # which is machat.client's
 
     def test_typed(self) -> None:
         """

@@ -4,16 +4,14 @@ The commands of the C{events} dialect.
 
 from __future__ import annotations
 
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import msgspec
 
-from machat.commands import Command, Id
+from machat.commands import AnyCommand, Command, Id
 from machat.errors import BAD_COMMAND, TOO_LONG, ChatError
 
-_COMMAND: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, Command.__subclasses__()))
+_COMMAND: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyCommand)
 
 
 class _Identified(msgspec.Struct):

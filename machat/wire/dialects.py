@@ -5,14 +5,12 @@ The dialects: how events look to one kind of member.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
-from operator import or_
 from typing import Any
 
 import msgspec
 from zope.interface import implementer
 
-from machat.events import Bye, Error, Event, Message
+from machat.events import AnyEvent, Bye, Error, Event, Message
 from machat.interfaces import IDialect
 from machat.names import RESERVED
 from machat.wire.frames import frame
@@ -106,7 +104,7 @@ class Typed:
         return (event,)
 
 
-_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(reduce(or_, Event.__subclasses__()))
+_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 
 
 def decodeEvent(data: bytes) -> Event | None:

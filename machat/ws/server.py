@@ -186,7 +186,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         if code in _FAILURES and not isReply:
             reason = (reasonUtf8 or b"").decode(errors="replace")
-            self._session.fail(ChatError(_FAILURES[code], reason))
+            self._session.refuseLast(ChatError(_FAILURES[code], reason))
         self._session.goodbye()
         WebSocketServerProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._outbox.expire()
