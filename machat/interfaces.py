@@ -198,7 +198,8 @@ class IChatRoom(Interface):
 
         @param text: one line, without a newline
         @return: C{None}, or while L{IChatHooks.authorizeSay} makes up its mind a C{Deferred} that
-            fires when the message may be sent, or fails as below
+            fires when the message may be sent, or fails as below; or while the log is far behind,
+            one that fires when it is not. Who says more without waiting fills the memory
         @raise ChatError: C{not-joined}; C{muted}; C{bad-command} for a text of several lines, or
             with surrogates, which cannot be encoded; or what the hook says
         """
@@ -331,6 +332,7 @@ class IMessageLog(Interface):
         """
         Number and keep a batch, then deliver it to those who follow the room.
 
+        @param batch: at least one. While thirty-two of a room are under way, its clients wait
         @return: fires with the numbers given when the batch is kept; whether it has been delivered
             by then is the engine's affair
         """

@@ -19,6 +19,9 @@ from machat.turnstile import Turnstile
 
 Group = dict[IChatMember, Callable[[Any], None]]
 
+#: Batches that a log may have under way before those who speak wait for it.
+BEHIND = 32
+
 #: Who waits for the number of which message of a batch.
 Expected = list[tuple[int, Deferred[int]]]
 
@@ -33,6 +36,7 @@ class Room:
     @ivar position: the last place in the log that was delivered; C{None} until the log is followed
     @ivar opening: fires, with nothing of use, when the log is followed or could not be
     @ivar holds: the joins and appends under way, each of which keeps the room in being
+    @ivar appending: the batches that the log has not taken yet
     @ivar attendance: who came and went, while anybody watches it
     @ivar doubles: members with the name of one who was here already: the same user's
     @ivar topic: what the room is about, if anybody has said so
@@ -57,8 +61,10 @@ class Room:
         "_groups",
         "_members",
         "_watchers",
+        "appending",
         "_pending",
         "_expected",
+        "_late",
     )
     _log = Logger()
 
@@ -81,8 +87,10 @@ class Room:
         self._members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
         self._watchers: dict[IChatMember, None] | None = None
+        self.appending = 0
         self._pending: list[Draft] = []
         self._expected: Expected = []
+        self._late: list[Deferred[None]] = []
 
     def __contains__(self, member: object) -> bool:
         return member in self._members
@@ -210,6 +218,26 @@ class Room:
         if expected:
             self._expected = []
         return batch, expected
+
+    def caughtUp(self) -> Deferred[None] | None:
+        """
+        @return: C{None}, or while the log is L{BEHIND}, what fires when it is not
+        """
+        if self.appending < BEHIND:
+            return None
+        waiting: Deferred[None] = Deferred()
+        self._late.append(waiting)
+        return waiting
+
+    def appended(self) -> None:
+        """
+        The log has taken a batch, or has failed to.
+        """
+        self.appending -= 1
+        if self._late and self.appending < BEHIND:
+            late, self._late = self._late, []
+            for waiting in late:
+                waiting.callback(None)
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """

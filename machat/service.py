@@ -129,12 +129,12 @@ class ChatService(MultiService):
         if heard.muted:
             self._rules.requireSay(member, heard)
         if self._guard is not None:
-            return self._ask(self._guard, member, heard, text)
+            return self._ask(self._guard, member, heard, text) or heard.caughtUp()
         if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if heard.say(member, text):
             self._wake(heard)
-        return None
+        return heard.caughtUp() if heard.appending else None
 
     def post(
         self, member: IChatMember, room: str, text: str, id: str | None = None
@@ -217,6 +217,7 @@ class ChatService(MultiService):
         if not batch:
             return  # a stop has flushed before the turn's own flush
         room.holds += 1
+        room.appending += 1
         self._appending += 1
         try:
             appended = self._log.append(room.key, batch)
@@ -246,6 +247,7 @@ class ChatService(MultiService):
         self._appended(room)
 
     def _appended(self, room: Room) -> None:
+        room.appended()
         self._rooms.release(room)
         self._appending -= 1
         if self._emptied is not None:

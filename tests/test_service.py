@@ -5,6 +5,7 @@ Tests for L{machat.service}.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,10 +20,13 @@ from zope.interface.verify import verifyObject
 from machat.errors import SHUTDOWN, ChatError
 from machat.events import Draft, Joined, Message, Position
 from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
+from machat.limits import Limits
 from machat.log import MemoryLog
+from machat.room import BEHIND
 from machat.roster import MemoryRoster
 from machat.service import ChatService
-from machat.testing import MemoryChat, MemoryMember
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
 
 
 @implementer(IMessageLog)
@@ -268,7 +272,7 @@ class SlowLogTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.log = SlowLog(self.clock)
-        self.service = ChatService(self.clock, log=self.log)
+        self.service = ChatService(self.clock, Limits(rate=inf), self.log)
 
     def test_joinWaits(self) -> None:
         """
@@ -307,6 +311,30 @@ class SlowLogTests(SynchronousTestCase):
         again = self.service.join(MemoryMember("Mina"), "dev")
         self.log.release()
         self.successResultOf(again)
+
+    def test_behind(self) -> None:
+        """
+        Those who speak wait for a log that is behind: what it has not taken is bounded.
+        """
+        clients = [MemoryClient(ChatFactory(self.service)) for _ in "ab"]
+        for client, name in zip(clients, ("Mina", "Ada"), strict=True):
+            client.join(name, "dev")
+        self.log.release()
+        said = [f"{number}" for number in range(100)]
+        for text in said:
+            for client in clients:
+                client.send(text)
+            self.clock.advance(0)
+        (room,) = self.service.rooms
+        self.assertEqual(room.appending, BEHIND + 1)  # with what each had said meanwhile
+        while room.appending:
+            self.log.release()
+            self.clock.advance(0)
+        for client in clients:
+            heard = client.received()
+            for name in ("Mina", "Ada"):
+                own = [f"{name}:{text}" for text in said]
+                self.assertEqual([line for line in heard if line.startswith(name)], own)
 
     def test_logThatDoesNotKeep(self) -> None:
         """
