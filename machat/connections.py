@@ -11,6 +11,7 @@ from typing import Any
 
 from machat import names
 from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
+from machat.interfaces import IChatConnection
 from machat.limits import Limits
 from machat.peers import networkOf
 
@@ -29,20 +30,20 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._secrets: dict[Any, str | None] = {}
-        self._owners: dict[str, Any] = {}
-        self._networks: dict[Any, str] = {}
+        self._secrets: dict[IChatConnection, str | None] = {}
+        self._owners: dict[str, IChatConnection] = {}
+        self._networks: dict[object, str] = {}
         self._counts: Counter[str] = Counter()
-        self._users: dict[Any, str] = {}
+        self._users: dict[object, str] = {}
         self._sharing: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._secrets)
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[IChatConnection]:
         return iter(list(self._secrets))
 
-    def add(self, connection: Any, address: Any) -> float:
+    def add(self, connection: IChatConnection, address: Any) -> float:
         """
         @param address: the peer's, as far as it is known
         @return: how long the connection may take to join, seconds
@@ -55,7 +56,7 @@ class Connections:
             return min(HURRY, self._limits.joining)
         return self._limits.joining
 
-    def check(self, connection: Any, address: Any) -> None:
+    def check(self, connection: IChatConnection, address: Any) -> None:
         """
         @param address: the peer's, now that it has sent something
         @raise ChatError: C{too-many-connections}
@@ -67,14 +68,14 @@ class Connections:
         if self._tooMany(connection):
             raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
 
-    def networkOf(self, connection: Any) -> str | None:
+    def networkOf(self, connection: object) -> str | None:
         """
         @return: the network that a connection comes from, see L{machat.peers.networkOf}; C{None} as
             well for what is no connection
         """
         return self._networks.get(connection)
 
-    def discard(self, connection: Any) -> None:
+    def discard(self, connection: IChatConnection) -> None:
         """
         Count a connection no more, and forget its secret. One that is not known is ignored.
         """
@@ -86,7 +87,7 @@ class Connections:
         if user is not None:
             _decrement(self._sharing, user)
 
-    def identify(self, connection: Any, user: str) -> None:
+    def identify(self, connection: IChatConnection, user: str) -> None:
         """
         A connection has shown to be a user's. It may do so again. One that is gone is ignored.
 
@@ -99,29 +100,29 @@ class Connections:
             self._users[connection] = key
             self._sharing[key] += 1
 
-    def known(self, connection: Any) -> bool:
+    def known(self, connection: object) -> bool:
         """
         @return: whether this is a connection that has been L{identify}'d
         """
         return connection in self._users
 
-    def _count(self, connection: Any, network: str | None) -> None:
+    def _count(self, connection: IChatConnection, network: str | None) -> None:
         if network is not None:
             self._networks[connection] = network
             self._counts[network] += 1
 
-    def _forget(self, connection: Any) -> None:
+    def _forget(self, connection: IChatConnection) -> None:
         network = self._networks.pop(connection, None)
         if network is not None:
             _decrement(self._counts, network)
 
-    def _tooMany(self, connection: Any) -> bool:
+    def _tooMany(self, connection: IChatConnection) -> bool:
         network = self._networks.get(connection)
         return len(self._secrets) > self._limits.connections or (
             network is not None and self._counts[network] > self._limits.perAddress
         )
 
-    def issue(self, connection: Any) -> str:
+    def issue(self, connection: IChatConnection) -> str:
         """
         See L{machat.interfaces.IChatRoom.issue}.
         """

@@ -84,6 +84,22 @@ class IChatMember(Interface):
         """
 
 
+class IChatConnection(Interface):
+    """
+    A client's connection, as the chat sees it from L{IChatRoom.opened} to L{IChatRoom.closed}.
+    """
+
+    name: str = Attribute("The name that the client wants, once it has said its hello.")
+    peer: str = Attribute("What the log calls the other end.")
+    kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
+    throttled: bool = Attribute("Whether it is over its sending rate.")
+
+    def disconnected(end: Disconnect) -> None:
+        """
+        It has to end.
+        """
+
+
 class IConnection(Interface):
     """
     A transport's protocol, as its session sees it.
@@ -231,7 +247,7 @@ class IChatRoom(Interface):
             with L{ChatError} C{not-joined}
         """
 
-    def issue(connection: Any) -> str:
+    def issue(connection: IChatConnection) -> str:
         """
         @return: a secret of 128 bits, with which another connection of the same C{name} may take
             this one's place until it is closed
@@ -243,17 +259,15 @@ class IChatRoom(Interface):
         name. A secret that is not known (any more) does nothing.
         """
 
-    def opened(connection: Any, address: Any) -> float:
+    def opened(connection: IChatConnection, address: Any) -> float:
         """
-        A connection has been made. The chat calls its C{disconnected(end)} when it stops.
+        A connection has been made.
 
-        @param connection: has a C{name} and a C{peer}, and for L{machat.monitor} a C{kind}, its
-            transport and its dialect, and tells whether it is C{throttled}
         @param address: the peer's L{IAddress}, as far as it is known
         @return: how long it may take to join, seconds: less if there are too many connections
         """
 
-    def admit(connection: Any, address: Any) -> None:
+    def admit(connection: IChatConnection, address: Any) -> None:
         """
         A connection says its hello.
 
@@ -262,18 +276,18 @@ class IChatRoom(Interface):
         """
 
     def enter(
-        connection: Any, password: str | None, token: str | None
+        connection: IChatConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         """
         A connection that was L{admit}ted shows credentials for its C{name}, for the first time or
-        again. The log calls it by its C{peer}.
+        again.
 
         @return: C{None}, if none are asked for; else fires with who this is, or fails with
             L{ChatError} C{bad-credentials}, or C{too-many-connections} of this user, after two
             minutes at most. It may be cancelled
         """
 
-    def closed(connection: Any) -> None:
+    def closed(connection: IChatConnection) -> None:
         """
         A connection is gone.
         """

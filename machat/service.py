@@ -29,7 +29,14 @@ from machat.entrance import Entrance
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.hooks import Guard
-from machat.interfaces import IChatHooks, IChatMember, IChatRoom, IMessageLog, IRoster
+from machat.interfaces import (
+    IChatConnection,
+    IChatHooks,
+    IChatMember,
+    IChatRoom,
+    IMessageLog,
+    IRoster,
+)
 from machat.limits import DEFAULTS, Limits
 from machat.log import MemoryLog
 from machat.metrics import Metrics
@@ -261,17 +268,17 @@ class ChatService(MultiService):
     def who(self, member: IChatMember, room: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, room))
 
-    def opened(self, connection: Any, address: Any) -> float:
+    def opened(self, connection: IChatConnection, address: Any) -> float:
         allowed = self._connections.add(connection, address)
         if self.draining:
             connection.disconnected(SHUTDOWN)
         return allowed
 
-    def admit(self, connection: Any, address: Any) -> None:
+    def admit(self, connection: IChatConnection, address: Any) -> None:
         self._connections.check(connection, address)
 
     def enter(
-        self, connection: Any, password: str | None, token: str | None
+        self, connection: IChatConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         if self._entrance is None:
             return None
@@ -279,16 +286,16 @@ class ChatService(MultiService):
         entering = self._entrance.enter(connection.name, password, token, network, connection.peer)
         return entering.addCallback(self._identify, connection)
 
-    def _identify(self, user: IChatUser, connection: Any) -> IChatUser:
+    def _identify(self, user: IChatUser, connection: IChatConnection) -> IChatUser:
         if user.name is not None:
             self._connections.identify(connection, user.name)
         return user
 
-    def closed(self, connection: Any) -> None:
+    def closed(self, connection: IChatConnection) -> None:
         self._connections.discard(connection)
         self._checkEmptied()
 
-    def issue(self, connection: Any) -> str:
+    def issue(self, connection: IChatConnection) -> str:
         return self._connections.issue(connection)
 
     def takeOver(self, secret: str, name: str) -> None:

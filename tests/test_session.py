@@ -10,8 +10,9 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
+from machat.conversation import IClient
 from machat.events import Joined
-from machat.interfaces import IChatMember, IConnection
+from machat.interfaces import IConnection
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
 
@@ -44,7 +45,7 @@ class TextTests(SynchronousTestCase):
         """
         protocol = self.client("Mina")._protocol
         verify.verifyObject(IConnection, protocol)
-        verify.verifyObject(IChatMember, protocol._session)
+        verify.verifyObject(IClient, protocol._session)
 
     def test_chat(self) -> None:
         """
