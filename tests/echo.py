@@ -28,7 +28,7 @@ class NoSession:
     awaitsHello = True
     busy = False
 
-    def fail(self, error: ChatError) -> None:
+    def refuseLast(self, error: ChatError) -> None:
         pass
 
     def goodbye(self) -> None:
