@@ -8,43 +8,36 @@ An application whose own code sits in a room: a bot that answers C{!time}::
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from twisted.application import strports
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
-from zope.interface import implementer
 
 from machat.errors import Disconnect
-from machat.events import Message
-from machat.interfaces import IChatMember, IChatRoom
+from machat.events import Event, Left, Message
+from machat.interfaces import IChatRoom
+from machat.member import Member
 from machat.service import ChatService
 from machat.tcp import ChatFactory
-from machat.wire import TYPED
 
 
-@implementer(IChatMember)
-class TimeBot:
+class TimeBot(Member):
     """
-    A member without a connection: it hears the messages as Python objects.
+    A member without a connection: it hears the events as Python objects.
     """
-
-    name = "clock"
-    dialect = TYPED
 
     def __init__(self, chat: IChatRoom) -> None:
+        super().__init__("clock")
         self._chat = chat
 
-    def deliver(self, batch: Sequence[Message]) -> None:
-        for message in batch:
-            if message.text == "!time":
-                now = datetime.fromtimestamp(self._chat.clock.seconds(), timezone.utc)
-                self._chat.say(self, message.room, f"It is {now:%H:%M:%S} UTC, {message.sender}.")
-
-    def removed(self, room: str, reason: str) -> None:
-        print(f"Out of {room}: {reason}.")
+    def heard(self, event: Event) -> None:
+        if isinstance(event, Message) and event.text == "!time":
+            now = datetime.fromtimestamp(self._chat.clock.seconds(), timezone.utc)
+            self._chat.say(self, event.room, f"It is {now:%H:%M:%S} UTC, {event.sender}.")
+        elif isinstance(event, Left):
+            print(f"Out of {event.room}: {event.reason}.")
 
     def disconnected(self, end: Disconnect) -> None:
         print(f"The chat is over: {end.reason}.")

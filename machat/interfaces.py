@@ -55,7 +55,8 @@ class IDialect(Interface):
 
 class IChatMember(Interface):
     """
-    Somebody in a room: a connection's session, or any object of an application.
+    Somebody in a room: a connection's session, or any object of an application, for which
+    L{machat.member.Member} is a beginning.
     """
 
     name: str = Attribute("The member's name: see L{machat.names.checkName}.")
@@ -231,7 +232,11 @@ class IChatRoom(Interface):
         """
 
     def history(
-        member: IChatMember, room: str, before: int | None, after: int | None, limit: int
+        member: IChatMember,
+        room: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 300,
     ) -> Deferred[History]:
         """
         Read kept messages of a room the member is in: the first whose number is above C{after}, or

@@ -261,7 +261,12 @@ class ChatService(MultiService):
             self._checkEmptied()
 
     def history(
-        self, member: IChatMember, room: str, before: int | None, after: int | None, limit: int
+        self,
+        member: IChatMember,
+        room: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 300,
     ) -> Deferred[History]:
         return Deferred.fromCoroutine(self._rooms.history(member, room, before, after, limit))
 

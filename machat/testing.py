@@ -14,7 +14,7 @@ What is sent is delivered at the end of a turn: call L{MemoryChat.turn}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import cycle
 from operator import xor
 from typing import Any
@@ -33,12 +33,12 @@ from zope.interface import implementer
 from machat.client import ChatClient
 from machat.commands import Auth
 from machat.errors import Disconnect
-from machat.events import Event, Left, Message
-from machat.interfaces import IChatHooks, IChatMember, IMessageLog
+from machat.events import Event, Message
+from machat.interfaces import IChatHooks, IMessageLog
 from machat.limits import DEFAULTS, Limits
+from machat.member import Member
 from machat.service import ChatService
 from machat.tcp import ChatFactory
-from machat.wire import TYPED
 from machat.ws import PATH, ChatWebSocketFactory
 
 
@@ -101,8 +101,7 @@ class MemoryTransport(StringTransport):
             self.protocol.connectionLost(Failure(ConnectionDone()))
 
 
-@implementer(IChatMember)
-class MemoryMember:
+class MemoryMember(Member):
     """
     A member inside the process that keeps what it hears.
 
@@ -111,20 +110,16 @@ class MemoryMember:
     @ivar end: the L{Disconnect} with which the chat ended, or C{None}
     """
 
-    dialect = TYPED
-
     def __init__(self, name: str) -> None:
-        self.name = name
+        super().__init__(name)
         self.messages: list[Message] = []
         self.events: list[Event] = []
         self.end: Disconnect | None = None
 
-    def deliver(self, batch: Sequence[Event]) -> None:
-        self.messages += [event for event in batch if isinstance(event, Message)]
-        self.events.extend(batch)
-
-    def removed(self, room: str, reason: str) -> None:
-        self.events.append(Left(room=room, reason=reason))
+    def heard(self, event: Event) -> None:
+        self.events.append(event)
+        if isinstance(event, Message):
+            self.messages.append(event)
 
     def disconnected(self, end: Disconnect) -> None:
         self.end = end

@@ -22,7 +22,7 @@ LAYERS = [
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
-        " membership",
+        " member membership",
         "connections rules rooms entrance moderation measures service requests inbox conversation"
         " speaker session outbox",
         "tcp ws monitor",
@@ -48,6 +48,7 @@ BESIDES = {
     "acts": {"names"},
     "presence": {"names"},
     "upgrade": {"origins"},
+    "member": {"wire"},
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},

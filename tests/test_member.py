@@ -1,0 +1,74 @@
+"""
+An application's own code in a room.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyObject
+
+from machat.events import Event, Left, Message
+from machat.interfaces import IChatMember
+from machat.member import Member
+from machat.testing import MemoryChat
+
+
+class Picky(Member):
+    """
+    Keeps what it hears, and does not like some of it.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.kept: list[Event] = []
+
+    def heard(self, event: Event) -> None:
+        self.kept.append(event)
+        if isinstance(event, Message) and event.text == "rubbish":
+            raise ValueError("rubbish")
+
+
+class MemberTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.bot = Picky("bot")
+        self.successResultOf(self.chat.service.join(self.bot, "dev"))
+        self.mina = self.chat.tcp("Mina", "dev")
+
+    def test_interface(self) -> None:
+        """
+        A member that only has a name is one, and takes whatever there is.
+        """
+        idle = Member("idle")
+        verifyObject(IChatMember, idle)
+        self.successResultOf(self.chat.service.join(idle, "dev"))
+        self.mina.send("hello")
+        self.chat.turn()
+        self.chat.service.stopService()
+
+    def test_failure(self) -> None:
+        """
+        What a subclass raises about one event is logged, and it hears the next of the same batch.
+        """
+        self.mina.send("rubbish")
+        self.mina.send("hello")
+        self.chat.turn()
+        texts = [event.text for event in self.bot.kept if isinstance(event, Message)]
+        self.assertEqual(texts, ["rubbish", "hello"])
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_removed(self) -> None:
+        """
+        Being removed is heard as an event.
+        """
+        self.bot.removed("dev", "kicked by Ada")
+        self.assertEqual(self.bot.kept, [Left(room="dev", reason="kicked by Ada")])
+
+    def test_history(self) -> None:
+        """
+        A member reads the last messages of its room, without saying how many.
+        """
+        self.mina.send("hello")
+        self.chat.turn()
+        read = self.successResultOf(self.chat.service.history(self.bot, "dev"))
+        self.assertEqual([message.text for message in read.messages], ["hello"])
