@@ -1,0 +1,146 @@
+"""
+The WebSocket on a port of C{twisted.web}.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import subprocess
+from pathlib import Path
+
+from machat.testing import clientRequest
+from tests.processes import (
+    BIN,
+    LOCAL,
+    PATIENCE,
+    RawWebSocketClient,
+    ServerTestCase,
+    makeCertificate,
+    portsOf,
+    start,
+    stop,
+    waitForLine,
+)
+
+SITE = """
+from math import inf
+from twisted.application import service, strports
+from twisted.internet import reactor
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+from twisted.web.static import Data
+from machat.limits import Limits
+from machat.service import ChatService
+from machat.ws import ChatWebSocketFactory
+from machat.ws.resource import ChatResource
+
+application = service.Application("test")
+chat = ChatService(reactor, Limits(rate=inf, waiting=1 << 26))
+chat.setServiceParent(application)
+root, below = Resource(), Resource()
+root.putChild(b"front", Data(b"welcome", "text/plain"))
+root.putChild(b"below", below)
+below.putChild(b"chat", ChatResource(ChatWebSocketFactory(chat)))
+strports.service("{endpoint}", Site(root)).setServiceParent(chat)
+"""
+
+#: A message of which a few are more than the kernel keeps for a connection.
+LONG = "x" * 60_000
+MANY = 200
+
+
+class SiteClient(RawWebSocketClient):
+    """
+    A WebSocket at the path where the site has it.
+    """
+
+    def begin(self) -> None:
+        self.sendBytes(clientRequest("/below/chat"))
+        head = self.readUntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
+
+
+class ResourceTests(ServerTestCase):
+    def site(self, endpoint: str) -> tuple[subprocess.Popen[str], int]:
+        """
+        @return: a site with a chat in it, and its port
+        """
+        path = Path(self.mktemp())
+        path.write_text(SITE.format(endpoint=endpoint))
+        server = self.stopAtEnd(start(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path))
+        name = "Site (TLS)" if endpoint.startswith("ssl:") else "Site"
+        return server, portsOf(server, name)[0]
+
+    def client(self, connection: socket.socket, name: str) -> SiteClient:
+        client = SiteClient(connection)
+        self.addCleanup(client.close)
+        client.send(v=1, name=name, room="dev", presence=False)
+        client.await_("joined")
+        return client
+
+    def stall(self, mina: SiteClient, ada: SiteClient) -> None:
+        """
+        Let Mina say more than Ada reads, until all of it waits, and Ada read it then.
+        """
+        for seq in range(1, MANY + 1):
+            mina.send(type="say", text=LONG)
+            self.assertEqual(mina.await_("message")["seq"], seq)
+        for seq in range(1, MANY + 1):
+            self.assertEqual(ada.await_("message")["seq"], seq)
+
+    def test_stalled(self) -> None:
+        """
+        What a reader leaves waiting is not lost, and a stop says goodbye.
+        """
+        server, port = self.site(LOCAL)
+        mina, ada = (self.client(self.connect(port), name) for name in ("Mina", "Ada"))
+        self.stall(mina, ada)
+        server.terminate()
+        self.assertEqual(ada.await_("bye")["reason"], "shutdown")
+        ada.close()
+        mina.close()
+        self.assertNotIn("Traceback", stop(server)[1])
+
+    def test_stalledTLS(self) -> None:
+        """
+        The same over TLS.
+        """
+        key, certificate = self.mktemp(), self.mktemp()
+        makeCertificate(key, certificate)
+        _, port = self.site(f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        mina, ada = (
+            self.client(context.wrap_socket(self.connect(port)), name) for name in ("Mina", "Ada")
+        )
+        self.stall(mina, ada)
+
+    def answer(self, port: int, request: bytes) -> bytes:
+        """
+        @return: the first line of the answer
+        """
+        connection = self.connect(port)
+        connection.sendall(request)
+        connection.settimeout(PATIENCE)
+        return connection.recv(4096).partition(b"\r\n")[0]
+
+    def test_others(self) -> None:
+        """
+        The site is as it was; a request for no WebSocket and one from another page are refused; and
+        a client that goes away leaves the room.
+        """
+        server, port = self.site(LOCAL)
+        host = b"Host: test\r\n"
+        self.assertEqual(
+            self.answer(port, b"GET /front HTTP/1.1\r\n%s\r\n" % host), b"HTTP/1.1 200 OK"
+        )
+        plain = self.answer(port, b"GET /below/chat HTTP/1.1\r\n%s\r\n" % host)
+        self.assertTrue(plain.startswith(b"HTTP/1.1 426 "), plain)
+        elsewhere = clientRequest("/below/chat").replace(
+            b"Host: test\r\n", b"Host: test\r\nOrigin: https://other.example\r\n"
+        )
+        self.assertTrue(self.answer(port, elsewhere).startswith(b"HTTP/1.1 403 "))
+        self.client(self.connect(port), "Mina").close()
+        waitForLine(server, "Mina leaves dev")
