@@ -25,6 +25,7 @@ from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from machat.testing import clientFrame, clientRequest
+from machat.ws import PATH
 
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
@@ -305,10 +306,14 @@ class RawClient:
 class RawWebSocketClient(RawClient):
     """
     The same on WebSocket.
+
+    @cvar path: where that is
     """
 
+    path = PATH
+
     def begin(self) -> None:
-        self.sendBytes(clientRequest())
+        self.sendBytes(clientRequest(self.path))
         head = self.readUntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
 

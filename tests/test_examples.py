@@ -12,7 +12,6 @@ from tests.processes import (
     ROOT,
     ServerTestCase,
     freePort,
-    portsOf,
     readUntil,
     start,
     waitForLine,
@@ -103,19 +102,3 @@ class ExampleTests(ServerTestCase):
         bot.terminate()
         out, _ = bot.communicate(timeout=PATIENCE)
         self.assertEqual(out, "The chat is over: shutdown.\n")
-
-    def test_tac(self) -> None:
-        """
-        The C{.tac} file makes an application with both endpoints in it.
-        """
-        text = (EXAMPLES / "chat.tac").read_text()
-        path = self.mktemp() + ".tac"
-        with open(path, "w") as tac:
-            tac.write(text.replace("8989", "0").replace("8099", "0"))
-        server = self.stopAtEnd(start(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path))
-        tcp, _ = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
-        connection = self.connect(tcp)
-        connection.sendall(b'{"name": "Mina", "room": "dev"}hello\n')
-        self.assertEqual(readUntil(connection, b"\n"), b"Mina:hello\n")
-        server.terminate()
-        self.assertEqual(readUntil(connection, b"nothing"), b"machat:bye shutdown\n")

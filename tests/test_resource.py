@@ -55,10 +55,7 @@ class SiteClient(RawWebSocketClient):
     A WebSocket at the path where the site has it.
     """
 
-    def begin(self) -> None:
-        self.sendBytes(clientRequest("/below/chat"))
-        head = self.readUntil(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 101 "), head
+    path = "/below/chat"
 
 
 class ResourceTests(ServerTestCase):

@@ -1,0 +1,81 @@
+"""
+A klein application with a chat in it, and a bot in the room (C{pip install klein})::
+
+    twistd -ny examples/with_klein.py
+
+    curl http://localhost:8080/rooms/ops -d text='The build is done.'
+    curl http://localhost:8080/rooms/ops
+
+Open http://localhost:8080/chat/#ops to hear it there. C{!visits} has the bot tell how many requests
+there were.
+"""
+
+import msgspec
+from klein import Klein
+from twisted.application import service, strports
+from twisted.internet import reactor
+from twisted.web.server import Site
+from twisted.web.static import File
+
+from machat.errors import ChatError
+from machat.events import Message
+from machat.member import Member
+from machat.pages import FOLDER
+from machat.service import ChatService
+from machat.ws import ChatWebSocketFactory
+from machat.ws.resource import ChatResource
+
+
+class Bot(Member):
+    """
+    The application's voice in the room.
+    """
+
+    visits = 0
+
+    def heard(self, event):
+        if isinstance(event, Message) and event.text == "!visits":
+            chat.say(self, event.room, f"{self.visits} so far, {event.sender}.")
+
+
+app = Klein()
+
+
+@app.route("/rooms/<room>", methods=["GET"])
+async def read(request, room):
+    bot.visits += 1
+    return answer(request, await chat.history(bot, room, limit=20))
+
+
+@app.route("/rooms/<room>", methods=["POST"])
+async def post(request, room):
+    bot.visits += 1
+    text = request.args.get(b"text", [b""])[0].decode(errors="replace")
+    return answer(request, await chat.post(bot, room, text))
+
+
+@app.route("/chat/", branch=True)
+def page(request):
+    return files
+
+
+@app.handle_errors(ChatError)
+def refused(request, failure):
+    request.setResponseCode(404 if failure.value.code == "not-joined" else 400)
+    return f"{failure.value.text}\n"
+
+
+def answer(request, value):
+    request.setHeader("content-type", "application/json")
+    return msgspec.json.encode(value) + b"\n"
+
+
+application = service.Application("klein")
+chat = ChatService(reactor)
+chat.setServiceParent(application)
+bot = Bot("bot")
+chat.join(bot, "ops")
+files = File(FOLDER)
+files.putChild(b"mychat", ChatResource(ChatWebSocketFactory(chat)))
+
+strports.service("tcp:8080:interface=127.0.0.1", Site(app.resource())).setServiceParent(chat)
