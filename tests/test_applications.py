@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 from pathlib import Path
 from urllib.error import HTTPError
@@ -57,8 +58,9 @@ class ApplicationTests(ServerTestCase):
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
         text = re.sub(r"tcp:\d+", "tcp:0", (EXAMPLES / name).read_text())
-        (self.folder / name).write_text(text)
-        twistd = (BIN / "twistd", "--pidfile=", "-l", "-", "-ny", name)
+        copy = self.folder / Path(name).name
+        copy.write_text(text)
+        twistd = (BIN / "twistd", "--pidfile=", "-l", "-", "-ny", copy)
         self.server = self.stopAtEnd(start(*twistd, cwd=self.folder))
         return portsOf(self.server, *factories)
 
@@ -92,6 +94,23 @@ class ApplicationTests(ServerTestCase):
         self.assertEqual(readUntil(connection, b"\n"), b"Mina:hello\n")
         self.stopServer()
         self.assertEqual(readUntil(connection, b"nothing"), b"machat:bye shutdown\n")
+
+    def test_tutorial(self) -> None:
+        """
+        The tutorial's bot counts, and its test of that passes as it is run there.
+        """
+        tcp, _ = self.run_("tutorial/counter.py", "ChatFactory", "ChatWebSocketFactory")
+        mina = self.connect(tcp)
+        mina.sendall(b'{"name": "Mina", "room": "dev"}hello\n!count\n')
+        heard = readUntil(mina, b"so far.\n")
+        self.assertEqual(heard, b"Mina:hello\nMina:!count\ncounter:2 so far.\n")
+        self.stopServer()
+        command = (BIN / "python", "-m", "twisted.trial", "test_counter")
+        copy = Path(self.mktemp()) / "tutorial"
+        shutil.copytree(EXAMPLES / "tutorial", copy)
+        trial = self.stopAtEnd(start(*command, cwd=copy))
+        out, _ = trial.communicate(timeout=PATIENCE)
+        self.assertIn("PASSED (successes=1)", out)
 
     def test_web(self) -> None:
         """
