@@ -43,13 +43,11 @@ app = Klein()
 
 @app.route("/rooms/<room>", methods=["GET"])
 async def read(request, room):
-    bot.visits += 1
     return answer(request, await chat.history(bot, room, limit=20))
 
 
 @app.route("/rooms/<room>", methods=["POST"])
 async def post(request, room):
-    bot.visits += 1
     text = request.args.get(b"text", [b""])[0].decode(errors="replace")
     return answer(request, await chat.post(bot, room, text))
 
@@ -66,6 +64,7 @@ def refused(request, failure):
 
 
 def answer(request, value):
+    bot.visits += 1
     request.setHeader("content-type", "application/json")
     return msgspec.json.encode(value) + b"\n"
 
