@@ -19,7 +19,6 @@ from tests.processes import (
     makeCertificate,
     portsOf,
     start,
-    stop,
     waitForLine,
 )
 
@@ -97,7 +96,8 @@ class ResourceTests(ServerTestCase):
         self.assertEqual(ada.await_("bye")["reason"], "shutdown")
         ada.close()
         mina.close()
-        self.assertNotIn("Traceback", stop(server)[1])
+        out, _ = server.communicate(timeout=PATIENCE)
+        self.assertNotIn("Traceback", out)
 
     def test_stalledTLS(self) -> None:
         """
