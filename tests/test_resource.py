@@ -9,7 +9,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from machat.testing import clientRequest
+from machat.testing import clientFrame, clientRequest
 from tests.processes import (
     BIN,
     LOCAL,
@@ -18,6 +18,7 @@ from tests.processes import (
     ServerTestCase,
     makeCertificate,
     portsOf,
+    readUntil,
     start,
     waitForLine,
 )
@@ -113,6 +114,18 @@ class ResourceTests(ServerTestCase):
             self.client(context.wrap_socket(self.connect(port)), name) for name in ("Mina", "Ada")
         )
         self.stall(mina, ada)
+
+    def test_framesWithTheRequest(self) -> None:
+        """
+        What a client sends without waiting for the answer is not lost.
+        """
+        _, port = self.site(LOCAL)
+        connection = self.connect(port)
+        hello, line = b'{"name": "Mina", "room": "dev"}', b"hello"
+        frames = clientFrame(0x81, hello) + clientFrame(0x81, line)
+        connection.sendall(clientRequest("/below/chat") + frames)
+        answer = readUntil(connection, b"Mina:hello\n")
+        self.assertTrue(answer.endswith(b"\r\n\r\n\x81\x0bMina:hello\n"), answer)
 
     def answer(self, port: int, request: bytes) -> bytes:
         """

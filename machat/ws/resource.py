@@ -45,6 +45,7 @@ class ChatResource(Resource):
         transport.unregisterProducer()
         protocol = self._factory.buildProtocol(transport.getPeer())
         _connect(transport, protocol)
+        channel.rawDataReceived = protocol.dataReceived  # takes what has come with the request
         transport.resumeProducing()  # the site paused it for this request
         protocol.dataReceived(_headOf(request))
         return NOT_DONE_YET
