@@ -158,10 +158,14 @@ class Inbox:
 
     def end(self) -> None:
         """
-        Forget what waits, and serve nothing any more.
+        Forget what waits, and serve nothing any more. What still comes is read, such as the end of
+        the connection.
         """
         self._session = None
         self._early = []
+        if self._held:
+            self._held = False
+            self._connection.resumeReading()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

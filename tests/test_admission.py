@@ -118,6 +118,7 @@ class AdmissionTests(AdmissionTestCase):
             error, bye = self.heard(ada)
             self.assertEqual((error["code"], bye["code"]), ("bad-credentials", 3500))
             self.assertFalse(mina.connected or bye["reconnect"])
+            self.assertEqual(ada.transport.producerState, "producing")  # its closing is read
         self.assertEqual(self.chat.service.metrics.refusals["bad-credentials"], 4)
 
     def test_ownSpelling(self) -> None:

@@ -48,6 +48,9 @@ def get(port: int, path: str, **fields: str) -> bytes:
 
 
 class ApplicationTests(ServerTestCase):
+    def setUp(self) -> None:
+        self.clients: list[RawWebSocketClient] = []
+
     def run_(self, name: str, *factories: str) -> list[int]:
         """
         Start an example, on other ports.
@@ -66,8 +69,11 @@ class ApplicationTests(ServerTestCase):
 
     def stopServer(self) -> None:
         """
-        Stop it: nothing went wrong. Twisted ends a process with the signal that stopped it.
+        Stop it, when its clients are gone: nothing went wrong. Twisted ends a process with the
+        signal that stopped it.
         """
+        for client in self.clients:
+            client.close()
         status, out, err = stop(self.server)
         self.assertEqual((status, err), (-signal.SIGTERM, ""))
         self.assertNotIn("Traceback", out)
@@ -81,6 +87,7 @@ class ApplicationTests(ServerTestCase):
         """
         client = cls(port)
         self.addCleanup(client.close)
+        self.clients.append(client)
         client.send(v=1, **hello)
         return client
 

@@ -47,7 +47,7 @@ strports.service("{endpoint}", Site(root)).setServiceParent(chat)
 
 #: A message of which a few are more than the kernel keeps for a connection.
 LONG = "x" * 60_000
-MANY = 200
+MANY = 100
 
 
 class SiteClient(RawWebSocketClient):
