@@ -21,7 +21,7 @@ from machat import names
 from machat.users import IChatUser
 
 
-class IToken(ICredentials):
+class IToken(ICredentials, Interface):  # the second for pydoctor, which reads MaChat alone
     """
     A token, and the name that it is shown for.
     """

@@ -142,8 +142,8 @@ class IConnection(Interface):
 
     def peerAddress() -> Any:
         """
-        @return: the peer's L{IAddress}. Read it late: behind a C{haproxy:} endpoint it is
-            the client's only once bytes have arrived.
+        @return: the peer's L{twisted.internet.interfaces.IAddress}. Read it late: behind a
+            C{haproxy:} endpoint it is the client's only once bytes have arrived.
         """
 
 
@@ -152,8 +152,8 @@ class IChatUser(Interface):
     The avatar that a chat's realm gives for a client's credentials, L{twisted.cred.portal.IRealm}.
     """
 
-    name: str | None = Attribute("The user's own name, which nobody else has; L{None}: anybody.")
-    expires: float | None = Attribute("When the credentials do, Unix time; L{None}: they do not.")
+    name: str | None = Attribute("The user's own name, which nobody else has; C{None}: anybody.")
+    expires: float | None = Attribute("When the credentials do, Unix time; C{None}: they do not.")
 
     def mayJoin(room: str) -> bool:
         """
@@ -268,7 +268,7 @@ class IChatRoom(Interface):
         """
         A connection has been made.
 
-        @param address: the peer's L{IAddress}, as far as it is known
+        @param address: the peer's L{twisted.internet.interfaces.IAddress}, as far as it is known
         @return: how long it may take to join, seconds: less if there are too many connections
         """
 
@@ -276,7 +276,8 @@ class IChatRoom(Interface):
         """
         A connection says its hello.
 
-        @param address: the peer's L{IAddress}: of the client itself, if a proxy tells
+        @param address: the peer's L{twisted.internet.interfaces.IAddress}: of the client itself,
+            if a proxy tells
         @raise ChatError: C{too-many-connections}, in all or from this address
         """
 

@@ -23,7 +23,7 @@ _HOST = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9a-fA-
 
 def describe(address: Any) -> str:
     """
-    @param address: an L{IAddress}
+    @param address: an L{twisted.internet.interfaces.IAddress}
     @return: what the log calls it
     """
     return f"{address.host}:{address.port}" if hasattr(address, "host") else "unix"
@@ -49,7 +49,7 @@ def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
 
 def networkOf(address: Any) -> str | None:
     """
-    @param address: an L{IAddress}
+    @param address: an L{twisted.internet.interfaces.IAddress}
     @return: the network whose connections are counted together: an IPv4 address or a /64 of IPv6;
         C{None} for this machine's own
     """

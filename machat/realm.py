@@ -25,7 +25,7 @@ class ChatRealm:
     ) -> tuple[type[Interface], object, Callable[[], None]]:
         """
         @param avatarId: a user's name, as C{bytes} or C{str}, an L{IChatUser}, or
-            L{twisted.cred.checkers.ANONYMOUS}
+            C{twisted.cred.checkers.ANONYMOUS}
         @raise NotImplementedError: none of the interfaces is L{IChatUser}
         """
         if IChatUser not in interfaces:
