@@ -227,6 +227,12 @@ class ServerTestCase(SynchronousTestCase):
                 self.assertEqual(client.await_("message")["text"], "hello")
 
 
+class Closed(AssertionError):
+    """
+    The server has closed the connection too early.
+    """
+
+
 class RawClient:
     """
     A client of the C{events} dialect, from a socket up.
@@ -249,7 +255,7 @@ class RawClient:
         """
         Send one object.
         """
-        self.sendBytes(json.dumps(command).encode() + b"\n")
+        self.sendText(json.dumps(command))
 
     def sendBytes(self, data: bytes) -> None:
         """
@@ -261,7 +267,28 @@ class RawClient:
         """
         @return: the next object
         """
-        return json.loads(self.readUntil(b"\n"))
+        return json.loads(self.readText())
+
+    def sendText(self, text: str) -> None:
+        """
+        Send one line.
+        """
+        self.sendBytes(text.encode() + b"\n")
+
+    def readText(self) -> str:
+        """
+        @return: the next line, with its end; nothing if the server has closed
+        """
+        try:
+            return self.readUntil(b"\n").decode()
+        except Closed:
+            return ""
+
+    def finish(self) -> None:
+        """
+        Say that nothing more will be said.
+        """
+        self._socket.shutdown(socket.SHUT_WR)
 
     def readUntil(self, end: bytes) -> bytes:
         """
@@ -276,7 +303,7 @@ class RawClient:
         while not (length := size(self._received)):
             more = self._socket.recv(65_536)
             if not more:
-                raise AssertionError(f"the server closed behind {self._received!r}")
+                raise Closed(f"the server closed behind {self._received!r}")
             self._received += more
         taken, self._received = self._received[:length], self._received[length:]
         return taken
@@ -317,14 +344,29 @@ class RawWebSocketClient(RawClient):
         head = self.readUntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101 "), head
 
-    def send(self, **command: Any) -> None:
-        self.sendBytes(clientFrame(0x81, json.dumps(command).encode()))
+    def sendText(self, text: str) -> None:
+        self.sendBytes(clientFrame(0x81, text.encode()))
 
     def read(self) -> Any:
+        first, payload = self.readFrame()
+        return json.loads(payload) if first == 0x81 else {"type": "control"}
+
+    def readText(self) -> str:
+        first, payload = self.readFrame()
+        if first == 0x88:
+            return f"(closed {int.from_bytes(payload[:2], 'big')})"
+        return payload.decode() if first == 0x81 else f"(frame {first:#x})"
+
+    def finish(self) -> None:
+        self.sendBytes(clientFrame(0x88, (1000).to_bytes(2, "big")))
+
+    def readFrame(self) -> tuple[int, bytes]:
+        """
+        @return: the first byte of the next frame, and its payload
+        """
         first, length = self.take(lambda data: 2 if len(data) > 1 else 0)
         if length > 125:
             extended = 2 if length == 126 else 8
             head = self.take(lambda data: extended if len(data) >= extended else 0)
             length = int.from_bytes(head, "big")
-        payload = self.take(lambda data: length if len(data) >= length else 0)
-        return json.loads(payload) if first == 0x81 else {"type": "control"}
+        return first, self.take(lambda data: length if len(data) >= length else 0)

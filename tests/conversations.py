@@ -1,0 +1,149 @@
+"""
+The conversations in the documents, had again with a real server, byte for byte.
+
+A line C{> TEXT} is sent, and C{< TEXT} is what comes next on that connection. A word before the mark
+is the name of a further connection: C{Ada> TEXT}. C{< (closed 3501)} is its end, which has a code
+on a WebSocket. C{# SIGTERM} stops the server.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from tests.processes import RawClient, RawWebSocketClient
+
+_LINE = re.compile(r"(?P<who>\w*)(?P<mark>[<>]) (?P<text>.*)")
+
+STOP = "# SIGTERM"
+
+#: What no document can know, and where it stands in what the server says.
+UNKNOWN = {
+    "SESSION": re.compile(r'(?<="session":")[^"]+'),
+    "EPOCH": re.compile(r'(?<="epoch":")[^"]+'),
+    "AT": re.compile(r'(?<="at":)\d+'),
+    "RETRY": re.compile(r'(?<="retry":)[\d.]+'),
+    "SECONDS": re.compile(r'(?<="seconds":)[\d.]+'),
+}
+
+
+class Line(NamedTuple):
+    """
+    What one side says.
+
+    @ivar who: which connection
+    """
+
+    who: str
+    sent: bool
+    text: str
+
+
+def lines(example: str) -> Iterator[Line | None]:
+    """
+    @return: its lines; C{None} is where the server is stopped
+    @raise ValueError: this is no conversation
+    """
+    for line in example.splitlines():
+        found = _LINE.fullmatch(line)
+        if found is None and line != STOP:
+            raise ValueError(f"not a line of a conversation: {line!r}")
+        yield found and Line(found["who"], found["mark"] == ">", found["text"])
+
+
+class Speaker:
+    """
+    One connection of a conversation.
+    """
+
+    def __init__(self, client: RawClient) -> None:
+        self._client = client
+        self._framed = isinstance(client, RawWebSocketClient)
+        self._events = False
+        self._ended = False
+
+    def say(self, text: str) -> None:
+        """
+        Send a line. The first one chooses the dialect.
+        """
+        self._events = self._events or '"v":' in text
+        self._client.sendText(text)
+
+    def hear(self, expected: str = "") -> str:
+        """
+        @param expected: what a connection that has no code for its end should say at that
+        @return: what comes next
+        """
+        text = self._client.readText()
+        if not text or text.startswith("(closed "):
+            self._ended = True
+            return text or (expected if expected.startswith("(closed ") else "(closed)")
+        if self._framed and self._events:  # an object is all of a message
+            return text
+        return text[:-1] if text.endswith("\n") else f"{text}(no newline)"
+
+    def leave(self) -> list[str]:
+        """
+        @return: what the server said before it saw this end
+        """
+        if not self._ended:
+            self._client.finish()
+        unheard: list[str] = []
+        while not self._ended:
+            unheard.append(self.hear())
+        return unheard[:-1]
+
+
+class Conversation:
+    """
+    A conversation that is had again.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], RawClient],
+        server: subprocess.Popen[str],
+        known: Mapping[str, str],
+    ) -> None:
+        """
+        @param known: what words stand for in what is sent
+        """
+        self._connect = connect
+        self._server = server
+        self._known = dict(known)
+        self._speakers: dict[str, Speaker] = {}
+
+    def play(self, example: str) -> str:
+        """
+        @return: what was said, in the words of the document: the same, if that is right
+        """
+        said = [self._play(line) for line in lines(example)]
+        for who, speaker in self._speakers.items():
+            said += [f"{who}< {self._masked(text)}" for text in speaker.leave()]
+        return "\n".join(said)
+
+    def _play(self, line: Line | None) -> str:
+        if line is None:
+            self._server.terminate()
+            return STOP
+        if line.who not in self._speakers:
+            self._speakers[line.who] = Speaker(self._connect())
+        speaker = self._speakers[line.who]
+        if line.sent:
+            speaker.say(self._meant(line.text))
+            return f"{line.who}> {line.text}"
+        return f"{line.who}< {self._masked(speaker.hear(line.text))}"
+
+    def _meant(self, text: str) -> str:
+        for word, value in self._known.items():
+            text = re.sub(rf"\b{word}\b", value, text)
+        return text
+
+    def _masked(self, text: str) -> str:
+        for word, pattern in UNKNOWN.items():
+            if found := pattern.search(text):
+                self._known[word] = found[0]
+                text = pattern.sub(word, text)
+        return text

@@ -1,0 +1,104 @@
+"""
+The examples in the documents: every literal block of README.rst and of C{docs}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.core import publish_doctree
+from docutils.parsers.rst import Directive, directives, roles
+
+from tests.processes import ROOT
+
+#: What has examples.
+PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").glob("*.rst"))]
+
+#: Sphinx's own, which docutils does not know.
+_ROLES = ("any", "doc", "ref", "py:class", "py:func", "py:meth", "py:mod", "py:obj")
+
+
+@dataclass(frozen=True)
+class Example:
+    """
+    A literal block.
+
+    @ivar page: the name of its file
+    @ivar line: where it stands in it
+    @ivar language: of C{code-block}; empty for a plain block
+    @ivar classes: of C{code-block}: under which conditions it holds
+    @ivar text: the block
+    """
+
+    page: str
+    line: int
+    language: str
+    classes: tuple[str, ...]
+    text: str
+
+    @property
+    def place(self) -> str:
+        """
+        Where to look for it.
+        """
+        return f"{self.page}:{self.line}"
+
+
+class _Omitted(Directive):
+    """
+    A directive of Sphinx that holds no text of its own.
+    """
+
+    has_content = True
+    optional_arguments = 1
+    final_argument_whitespace = True
+    option_spec = None
+
+    def run(self) -> list[nodes.Node]:
+        return []
+
+
+class _Included(_Omitted):
+    """
+    C{literalinclude}: the example is a file.
+    """
+
+    option_spec = {"language": directives.unchanged, "lines": directives.unchanged}  # noqa: RUF012
+
+    def run(self) -> list[nodes.Node]:
+        source = Path(self.state.document.current_source or "")
+        text = (source.parent / self.arguments[0]).read_text()
+        block = nodes.literal_block(text, text, classes=["code", "included"])
+        block.line = self.lineno
+        return [block]
+
+
+def parse(path: Path) -> nodes.document:
+    """
+    @return: the page
+    @raise docutils.utils.SystemMessage: it is not good reStructuredText
+    """
+    directives.register_directive("toctree", _Omitted)
+    directives.register_directive("literalinclude", _Included)
+    for role in _ROLES:
+        roles.register_generic_role(role, nodes.literal)
+    settings: dict[str, Any] = {"halt_level": 2, "report_level": 5, "syntax_highlight": "none"}
+    return publish_doctree(path.read_text(), str(path), settings_overrides=settings)
+
+
+def examples(path: Path) -> Iterator[Example]:
+    """
+    @return: the examples of a page
+    """
+    for block in parse(path).findall(nodes.literal_block):
+        classes = [name for name in block["classes"] if name != "code"]
+        language = classes.pop(0) if "code" in block["classes"] and classes else ""
+        line = (block.line or 0) - (0 if language else len(block.astext().splitlines()))
+        yield Example(path.name, line, language, tuple(classes), block.astext())
+
+
+ALL = [example for path in PAGES for example in examples(path)]
