@@ -25,6 +25,7 @@ UNKNOWN = {
     "EPOCH": re.compile(r'(?<="epoch":")[^"]+'),
     "AT": re.compile(r'(?<="at":)\d+'),
     "RETRY": re.compile(r'(?<="retry":)[\d.]+'),
+    "UNTIL": re.compile(r"(?<=until )\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"),
     "SECONDS": re.compile(r'(?<="seconds":)[\d.]+'),
 }
 

@@ -11,7 +11,7 @@ import socket
 import sys
 from math import inf
 
-from twisted.cred.credentials import IAnonymous, IUsernamePassword
+from twisted.cred.credentials import IAnonymous, IUsernamePassword, UsernamePassword
 from twisted.internet.endpoints import _SystemdParser
 from twisted.python.systemd import ListenFDs
 from twisted.python.usage import UsageError
@@ -151,6 +151,9 @@ class OptionsTests(SynchronousTestCase):
         options = Options()
         options.parseOptions(["--auth", "memory:Mina:secret", "--anonymous"])
         self.assertGreater(set(options["portal"].checkers), {IUsernamePassword, IAnonymous})
+        memory = options["portal"].checkers[IUsernamePassword]
+        shown = memory.requestAvatarId(UsernamePassword(b"Mina", b"secret"))
+        self.assertEqual(self.successResultOf(shown), b"Mina")
         self.limits("--auth", "memory:Mina:secret", "--auth", f"jwt:key={'x' * 32}")
         for arguments, why in (
             (["--anonymous"], "--anonymous is for --auth"),

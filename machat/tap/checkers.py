@@ -6,7 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.cred.checkers import AllowAnonymousAccess, FilePasswordDB
+from twisted.cred.checkers import (
+    AllowAnonymousAccess,
+    FilePasswordDB,
+    InMemoryUsernamePasswordDatabaseDontUse,
+)
 from twisted.cred.portal import Portal
 from twisted.cred.strcred import ICheckerFactory
 from twisted.plugin import IPlugin
@@ -52,6 +56,8 @@ def portalOf(checkers: list[Any], anonymous: bool, reactor: Any) -> Portal | Non
     for checker in checkers:
         if isinstance(checker, FilePasswordDB):
             checker = PasswordFile(checker.filename, reactor)
+        elif isinstance(checker, InMemoryUsernamePasswordDatabaseDontUse):
+            checker.users = _inBytes(checker.users)
         for interface in checker.credentialInterfaces:
             if interface in portal.checkers:
                 raise ValueError(f"more than one --auth for {interface.__name__}")
@@ -59,3 +65,14 @@ def portalOf(checkers: list[Any], anonymous: bool, reactor: Any) -> Portal | Non
     if anonymous:
         portal.registerChecker(AllowAnonymousAccess())
     return portal if checkers else None
+
+
+def _inBytes(users: dict[Any, Any]) -> dict[bytes, bytes]:
+    """
+    @param users: as C{memory:} of Twisted 26.10 has them: in C{str}, among which it finds nobody
+    """
+    return {_bytes(name): _bytes(password) for name, password in users.items()}
+
+
+def _bytes(text: Any) -> bytes:
+    return text if isinstance(text, bytes) else str(text).encode()
