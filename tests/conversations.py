@@ -1,9 +1,9 @@
 """
 The conversations in the documents, had again with a real server, byte for byte.
 
-A line C{> TEXT} is sent, and C{< TEXT} is what comes next on that connection. A word before the mark
-is the name of a further connection: C{Ada> TEXT}. C{< (closed 3501)} is its end, which has a code
-on a WebSocket. C{# SIGTERM} stops the server.
+A line C{> TEXT} is sent, and C{< TEXT} is what comes next on that connection. A word before the
+mark is the name of a further connection: C{Ada> TEXT}. C{< (closed 3501)} is its end, which has a
+code on a WebSocket. C{# SIGTERM} stops the server.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from tests.processes import RawClient, RawWebSocketClient
 _LINE = re.compile(r"(?P<who>\w*)(?P<mark>[<>]) (?P<text>.*)")
 
 STOP = "# SIGTERM"
+
+PING = '{"type":"ping"}'
 
 #: What no document can know, and where it stands in what the server says.
 UNKNOWN = {
@@ -87,14 +89,14 @@ class Speaker:
 
     def leave(self) -> list[str]:
         """
-        @return: what the server said before it saw this end
+        @return: what the server said before it saw this end, but for pings, which come at any time
         """
         if not self._ended:
             self._client.finish()
         unheard: list[str] = []
         while not self._ended:
             unheard.append(self.hear())
-        return unheard[:-1]
+        return [text for text in unheard[:-1] if text != PING]
 
 
 class Conversation:

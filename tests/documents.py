@@ -67,7 +67,7 @@ class _Included(_Omitted):
     C{literalinclude}: the example is a file.
     """
 
-    option_spec = {"language": directives.unchanged, "lines": directives.unchanged}  # noqa: RUF012
+    option_spec = {"language": directives.unchanged, "lines": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         source = Path(self.state.document.current_source or "")

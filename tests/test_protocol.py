@@ -4,20 +4,29 @@ The conversations in the documents.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
 import jwt
+import msgspec
+from docutils import nodes
+from twisted.trial.unittest import SynchronousTestCase
 
-from tests.conversations import STOP, Conversation
-from tests.documents import ALL, Example
+from machat import errors
+from machat.commands import Command
+from machat.events import Event
+from tests.conversations import STOP, Conversation, lines
+from tests.documents import ALL, Example, parse
 from tests.processes import (
     LOCAL,
+    ROOT,
     RawClient,
     RawWebSocketClient,
     ServerTestCase,
     portsOf,
+    readUntil,
     twistd,
 )
 
@@ -36,18 +45,57 @@ SERVERS: dict[str, tuple[str, ...]] = {
 TRANSPORTS: dict[str, type[RawClient]] = {"tcp": RawClient, "websocket": RawWebSocketClient}
 
 
-def token(**rights: Any) -> str:
+def token(seconds: float, user: str, **rights: Any) -> str:
     """
-    @return: a token that is good for an hour
+    @return: a token that is good for so long
     """
-    return jwt.encode({"exp": time.time() + 3600, **rights}, SECRET, "HS256")
+    return jwt.encode({"exp": time.time() + seconds, "sub": user, **rights}, SECRET, "HS256")
 
 
-KNOWN = {
-    "ADAS_TOKEN": token(sub="Ada", mod=True),
-    "MINAS_TOKEN": token(sub="Mina"),
-    "MINAS_OLD_TOKEN": jwt.encode({"exp": time.time() + 50, "sub": "Mina"}, SECRET, "HS256"),
+#: The words for tokens in what is sent.
+TOKENS = {
+    "MODERATORS": token(3600, "Ada", mod=True),
+    "FRESH": token(3600, "Mina"),
+    "NEARLY_EXPIRED": token(50, "Mina"),
 }
+
+
+CONVERSATIONS = [example for example in ALL if example.language == "text"]
+
+#: Of refusals and ends.
+CODES = [value for name, value in vars(errors).items() if name.isupper()]
+
+
+#: What a server tells; a client has some of its own.
+EVENTS = [event for event in Event.__subclasses__() if event.__module__ == Event.__module__]
+
+
+def tag(struct: type[msgspec.Struct]) -> str:
+    """
+    @return: the C{type} of an object on the wire
+    """
+    return str(struct.__struct_config__.tag)
+
+
+def types(text: str) -> list[str]:
+    """
+    @return: the types of objects in a line
+    """
+    return re.findall(r'"type": ?"(\w+)"', text)
+
+
+def words(table: nodes.Element) -> set[str]:
+    """
+    @return: what the table has in double backquotes
+    """
+    return {literal.astext() for literal in table.findall(nodes.literal)}
+
+
+def wire(head: str) -> bytes:
+    """
+    @return: the head of a request or an answer as it is sent
+    """
+    return head.replace("\n", "\r\n").encode() + b"\r\n\r\n"
 
 
 class ConversationTests(ServerTestCase):
@@ -79,15 +127,77 @@ class ConversationTests(ServerTestCase):
             self.addCleanup(client.close)
             return client
 
-        return Conversation(connect, server, KNOWN).play(example.text)
+        return Conversation(connect, server, TOKENS).play(example.text)
 
     def test_conversations(self) -> None:
         """
         Each comes out as it is shown, on TCP and on WebSocket, byte for byte.
         """
+        for example in CONVERSATIONS:
+            only = [name for name in TRANSPORTS if name in example.classes]
+            for transport in only or TRANSPORTS:
+                said = self.play(example, transport)
+                self.assertEqual(said, example.text, f"{example.place}, {transport}")
+
+    def test_handshake(self) -> None:
+        """
+        A WebSocket is opened as it is shown.
+        """
+        _, ports = self.started("")
         for example in ALL:
-            if example.language == "text":
-                only = [name for name in TRANSPORTS if name in example.classes]
-                for transport in only or TRANSPORTS:
-                    with self.subTest(example.place, transport=transport):
-                        self.assertEqual(self.play(example, transport), example.text)
+            if example.language == "http":
+                request, answer = example.text.split("\n\n", 1)
+                connection = self.connect(ports["websocket"])
+                connection.sendall(wire(request))
+                self.assertEqual(readUntil(connection, b"\r\n\r\n"), wire(answer), example.place)
+
+
+class CompletenessTests(SynchronousTestCase):
+    """
+    C{docs/protocol.rst} is the reference: nothing is left out.
+    """
+
+    def setUp(self) -> None:
+        said = [line for example in CONVERSATIONS for line in lines(example.text)]
+        self.sent, self.heard = (
+            {type_ for line in said if line and line.sent is sent for type_ in types(line.text)}
+            for sent in (True, False)
+        )
+        page = parse(ROOT / "docs" / "protocol.rst")
+        self.commands, self.events, *_ = page.findall(nodes.table)
+
+    def test_commands(self) -> None:
+        """
+        Every command is in the table and in a conversation.
+        """
+        tags = {tag(command) for command in Command.__subclasses__()}
+        self.assertEqual(tags - self.sent, set())
+        self.assertEqual(tags - words(self.commands), set())
+
+    def test_events(self) -> None:
+        """
+        Every event is in the table and in a conversation, and no other is.
+        """
+        tags = {tag(event) for event in EVENTS}
+        self.assertEqual(self.heard, tags)
+        self.assertEqual(tags - words(self.events), set())
+
+    def test_fields(self) -> None:
+        """
+        The tables have every field.
+        """
+        for table, kind in ((self.commands, Command.__subclasses__()), (self.events, EVENTS)):
+            for struct in kind:
+                fields = {field.encode_name for field in msgspec.structs.fields(struct)}
+                self.assertEqual(fields - words(table) - {"id"}, set(), struct)
+
+    def test_codes(self) -> None:
+        """
+        Every code of an error and of an end is there.
+        """
+        text = (ROOT / "docs" / "protocol.rst").read_text()
+        for code in CODES:
+            if isinstance(code, str):
+                self.assertTrue(f"``{code}``" in text, code)
+            elif isinstance(code, errors.Disconnect):
+                self.assertTrue(re.search(rf"(?m)^(.* )?{code.code} ", text), code)

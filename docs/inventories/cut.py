@@ -4,8 +4,8 @@ Cut an inventory down to what the documents may refer to::
     python docs/inventories/cut.py python.inv < objects.inv
 
 The sources are C{https://docs.python.org/3/objects.inv},
-C{https://docs.twisted.org/en/stable/api/objects.inv} (C{pydoctor --make-intersphinx} makes the same of
-the package) and C{https://zopeinterface.readthedocs.io/en/latest/objects.inv}.
+C{https://docs.twisted.org/en/stable/api/objects.inv} (C{pydoctor --make-intersphinx} makes the same
+of the package) and C{https://zopeinterface.readthedocs.io/en/latest/objects.inv}.
 """
 
 from __future__ import annotations
