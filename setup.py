@@ -30,7 +30,7 @@ setup(
         ]
     },
     extras_require={
-        "test": ["hypothesis >= 6", "klein >= 24.8"],
+        "test": ["hypothesis >= 6", "klein >= 24.8", "docutils >= 0.20"],
         "page": ["playwright >= 1.40", "axe-playwright-python >= 0.1.4"],
         "docs": ["sphinx >= 8", "furo >= 2024.8", "pydoctor >= 25.4"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],

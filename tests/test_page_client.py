@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.browser import PageTestCase, Way, expect, freePort, waitFor
-from tests.processes import ROOT
+from tests.documents import ALL
 
 #: Counts the timers that run.
 TIMERS = """
@@ -37,15 +37,6 @@ MAKE = """async (options) => {
 OUTCOME = (
     ".then((value) => (window.outcome = { value }), ({ code }) => (window.outcome = { code }))"
 )
-
-
-def shown() -> str:
-    """
-    @return: the page in C{docs/page.rst}
-    """
-    text = (ROOT / "docs" / "page.rst").read_text()
-    start, end = text.index("    <!doctype html>"), text.index("    </script>")
-    return text[start:end] + "</script>"
 
 
 class ClientTests(PageTestCase):
@@ -225,7 +216,8 @@ class ClientTests(PageTestCase):
         """
         port = freePort()
         self.serveOn("--origin", f"http://localhost:{port}")
-        example = shown().replace("localhost:8099", f"127.0.0.1:{self.ws}")
+        (page,) = [example for example in ALL if example.language == "html"]
+        example = page.text.replace("localhost:8099", f"127.0.0.1:{self.ws}")
         self.publish(port, example)
         eve = self.tcpClient("Eve")
         self.page.goto(f"http://localhost:{port}/")

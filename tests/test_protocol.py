@@ -37,8 +37,7 @@ SECRET = "a secret of no less than 32 bytes"
 #: conversation can be had on both.
 SERVERS: dict[str, tuple[str, ...]] = {
     "": (),
-    "passwords": ("--auth", "memory:Mina:secret"),
-    "tokens": ("--auth", "jwt:keyfile=secret"),
+    "credentials": ("--auth", "memory:Mina:secret", "--auth", "jwt:keyfile=secret"),
     "pings": ("--ping", "2", "--pong", "1"),
 }
 
@@ -54,6 +53,7 @@ def token(seconds: float, user: str, **rights: Any) -> str:
 
 #: The words for tokens in what is sent.
 TOKENS = {
+    "TOKEN": token(3600, "Ada"),
     "MODERATORS": token(3600, "Ada", mod=True),
     "FRESH": token(3600, "Mina"),
     "NEARLY_EXPIRED": token(50, "Mina"),

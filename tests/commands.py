@@ -1,0 +1,209 @@
+"""
+The commands in the documents, run: as they stand there, but for the ports, and in this environment.
+
+What installs something is not run again, but held to what C{.ci/run} installs; what needs another
+machine's parts (systemd, a container) is held to the files that it names.
+"""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.processes import (
+    BIN,
+    LOCAL,
+    PATIENCE,
+    ROOT,
+    RawClient,
+    ServerTestCase,
+    portsOf,
+    start,
+    waitForLine,
+)
+
+CI = (ROOT / ".ci" / "run").read_text()
+UNITS = ROOT / "deploy" / "systemd"
+
+
+class NotKnown(AssertionError):
+    """
+    Nobody has said how to run this.
+    """
+
+
+def run(case: ServerTestCase, command: str) -> None:
+    """
+    @param command: a line for a shell
+    @raise NotKnown: there is no rule for it
+    """
+    for part in command.split(" && "):
+        words = shlex.split(part, comments=True)
+        line = " ".join([Path(words[0]).name, *words[1:]])
+        rule = next((rule for pattern, rule in RULES if re.match(pattern, line)), None)
+        if rule is None:
+            raise NotKnown(command)
+        rule(case, words)
+
+
+def _environment(case: ServerTestCase, words: list[str]) -> None:
+    case.assertIn("python3 -m venv", CI)
+
+
+def _install(case: ServerTestCase, words: list[str]) -> None:
+    """
+    C{.ci/run} installs the package, and what the extra needs: that of the tests with the README's
+    own command.
+    """
+    installed = set(",".join(re.findall(r"\.\[([\w,]+)\]", CI)).split(",")) | {"test"}
+    found = re.fullmatch(r"\.(?:\[(\w+)\])?", words[-1])
+    case.assertTrue(found, words)
+    if found and found[1]:
+        case.assertIn(found[1], installed)
+
+
+def _inCi(case: ServerTestCase, words: list[str]) -> None:
+    case.assertIn(" ".join([Path(words[0]).name, *words[1:]]), CI)
+
+
+def _trial(case: ServerTestCase, words: list[str]) -> None:
+    """
+    C{.ci/run} runs the README's own line, which has to stay the one it finds.
+    """
+    case.assertIn("'s/^ *\\(python3 .*trial tests\\)$/\\1/p' README.rst", CI)
+    found = re.search(r"(?m)^ *(python3 .*trial tests)$", (ROOT / "README.rst").read_text())
+    case.assertTrue(found)
+
+
+def _help(case: ServerTestCase, words: list[str]) -> None:
+    told = subprocess.run([BIN / "twistd", "machat", "--help"], capture_output=True, text=True)
+    case.assertIn("--tcp=", told.stdout)
+
+
+def _serve(case: ServerTestCase, words: list[str]) -> None:
+    """
+    The server begins to listen where the command says, and ends with status 0 on SIGTERM.
+    """
+    arguments = [re.sub(r"^tcp:\d+", "tcp:0", word) for word in words[1:]]
+    ends = ["--tcp", LOCAL, "--ws", LOCAL]
+    keep = [] if "-l" in arguments else ["-l", "-", "--pidfile="]
+    server = case.stopAtEnd(start(BIN / "twistd", *keep, *arguments, *ends))
+    if "--monitor" in arguments:
+        waitForLine(server, "Site starting on ")
+    (port, _) = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
+    client = RawClient(port)
+    case.addCleanup(client.close)
+    client.send(v=1, name="Mina")
+    case.assertEqual(client.read()["type"], "welcome")
+    server.terminate()
+    case.assertEqual(server.wait(PATIENCE), 0)
+
+
+def _chat(case: ServerTestCase, words: list[str]) -> None:
+    """
+    The client says what it is told to, and hears it.
+    """
+    _, tcp, ws = case.serveBoth()
+    address = f"ws://localhost:{ws}/mychat" if "websocket" in words[1] else f"localhost:{tcp}"
+    program = [BIN / "machat"] if words[0].endswith("machat") else [BIN / "python"]
+    client = case.stopAtEnd(start(*program, *words[1:], "--address", address, cwd=ROOT))
+    name = words[words.index("--client") + 1]
+    out, _ = client.communicate("hello\n", timeout=PATIENCE)
+    case.assertRegex(out, rf"(?m)^{name}: ?hello$")
+
+
+def _example(case: ServerTestCase, words: list[str]) -> None:
+    """
+    Other examples have tests of their own.
+    """
+    name = Path(words[1]).name
+    case.assertTrue((ROOT / words[1]).exists(), words[1])
+    case.assertIn(name, (ROOT / "tests" / "test_examples.py").read_text())
+
+
+def _benchmarks(case: ServerTestCase, words: list[str]) -> None:
+    """
+    Most of them take minutes: their arguments are read; the list is shown; figures are measured
+    with few members.
+    """
+    from benchmarks.__main__ import chosenShapes, parseArguments
+
+    module, arguments = words[2], words[3:]
+    if module == "benchmarks":
+        case.assertTrue(chosenShapes(parseArguments(arguments)))
+        if "--list" not in arguments:
+            return
+    few = {"benchmarks.figures": ["--count", "2"], "benchmarks.micro": ["--help"]}
+    command = [BIN / "python", "-m", module, *arguments, *few.get(module, [])]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
+    case.assertEqual(done.returncode, 0, done.stderr)
+
+
+def _copy(case: ServerTestCase, words: list[str]) -> None:
+    case.assertTrue(list(ROOT.glob(words[1])), words[1])
+    case.assertIn("/opt/machat/bin/twistd", (UNITS / "machat.service").read_text())
+
+
+def _systemctl(case: ServerTestCase, words: list[str]) -> None:
+    case.assertIn(words[1], {"daemon-reload", "enable", "stop"})
+    for unit in words[2:]:
+        case.assertTrue(unit == "--now" or (UNITS / unit).exists(), unit)
+
+
+def _build(case: ServerTestCase, words: list[str]) -> None:
+    case.assertTrue((ROOT / words[words.index("-f") + 1]).exists())
+    case.assertTrue((ROOT / words[-1]).is_dir())
+
+
+def _runContainer(case: ServerTestCase, words: list[str]) -> None:
+    """
+    Its ports are the ones it listens on, and it may take longer to stop than its server does.
+    """
+    container = (ROOT / "deploy" / "Containerfile").read_text()
+    found = re.search(r"(?m)^CMD (.*)$", container)
+    arguments = json.loads(found[1]) if found else []
+    for option, published in zip(words, words[1:], strict=False):
+        if option == "-p":
+            case.assertIn(f"tcp:{published.partition(':')[2]}", arguments)
+        if option == "--stop-timeout":
+            own = arguments[arguments.index("--shutdown-timeout") + 1]
+            case.assertGreater(int(published), int(own))
+
+
+#: How a command is run, by how it begins.
+RULES: list[tuple[str, Callable[[ServerTestCase, list[str]], None]]] = [
+    (r"python3 -m venv ", _environment),
+    (r"pip install ", _install),
+    (r"trial tests$", _trial),
+    (r"sphinx-build ", _inCi),
+    (r"twistd machat --help", _help),
+    (r"twistd .*machat", _serve),
+    (r"machat --client ", _chat),
+    (r"python examples/\w+_client\.py --client", _chat),
+    (r"(python|twistd) .*examples/", _example),
+    (r"python -m benchmarks", _benchmarks),
+    (r"cp deploy/systemd/", _copy),
+    (r"systemctl ", _systemctl),
+    (r"podman build ", _build),
+    (r"podman run ", _runContainer),
+]
+
+
+def settings(case: ServerTestCase, text: str) -> None:
+    """
+    Hold what is set in a drop-in of systemd to the unit that it changes: what it names is there.
+    """
+    mine, unit = (_unit(source) for source in (text, (UNITS / "machat-tcp.socket").read_text()))
+    for section in mine.sections():
+        case.assertTrue(set(mine[section]) <= set(unit[section]), section)
+
+
+def _unit(text: str) -> configparser.RawConfigParser:
+    parser = configparser.RawConfigParser(strict=False, delimiters=("=",))
+    parser.read_string(text)
+    return parser
