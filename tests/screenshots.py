@@ -3,19 +3,26 @@ Pictures of the page, of a real server with a few people::
 
     python -m tests.screenshots DIRECTORY
 
-They are C{desktop.png}, C{dark.png}, C{phone.png}, C{signin.png}, C{disconnected.png} and
-C{gap.png}.
+They are C{side-by-side.png}, with a terminal, C{desktop.png}, C{dark.png}, C{phone.png},
+C{signin.png}, C{disconnected.png} and C{gap.png}. The colours of a terminal need C{rich}.
 """
 
 from __future__ import annotations
 
 import sys
 import unittest
+from base64 import b64encode
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.terminal_theme import TerminalTheme
+from rich.text import Text
+
 from tests.browser import PageTestCase, Way, expect, lookAgain, say, signIn
-from tests.processes import RawClient
+from tests.processes import BIN, RawClient
+from tests.terminal import Terminal
 
 TALK = [
     ("Ada", "Morning! The new build is on staging since eight."),
@@ -41,7 +48,41 @@ TALK = [
 
 MINE = ["I will write to support.", "Is staging all right for a demo at two, Ada?"]
 
+#: What Mina says on the page, and Grace in a terminal.
+BOTH = [
+    ("Mina", "Is the release out?"),
+    ("Grace", "Ten minutes ago. No errors so far."),
+    ("Mina", "Then I will tell support."),
+    ("Grace", "The docs are at https://example.org/docs"),
+    ("Grace", "Coffee?"),
+    ("Mina", "On my way."),
+]
+
+#: Two windows beside each other, on nothing.
+WINDOWS = """
+<style>
+  body { margin: 0; padding: 14px; display: flex; gap: 14px; background: #fff; }
+  div { border-radius: 8px; overflow: hidden; box-shadow: 0 0 0 1px #0003, 0 3px 10px #0003; }
+  p { margin: 0; padding: 6px 12px; font: 13px sans-serif; color: #555; background: #e4e4e4; }
+  pre { margin: 0; padding: 10px 12px; height: 454px; width: 496px; overflow: hidden;
+        font: 14px/19px monospace; color: #d9d9d9; background: #0c0c0c; }
+  img { display: block; width: 620px; }
+</style>
+<div><p>http://localhost:8099/</p><img src="data:image/png;base64,%s"></div>
+<div><p>machat --client Grace --room dev</p>%s</div>
+"""
+
+#: Of a terminal: background, foreground, the eight and the eight bright ones.
+COLOURS = TerminalTheme(
+    *((12, 12, 12), (217, 217, 217)),
+    [(0, 0, 0), (224, 82, 82), (84, 184, 84), (212, 176, 74)]
+    + [(92, 148, 232), (190, 120, 210), (84, 190, 190), (217, 217, 217)],
+    [(150, 150, 150), (240, 110, 110), (110, 214, 110), (240, 206, 100)]
+    + [(120, 170, 250), (215, 145, 235), (110, 215, 215), (255, 255, 255)],
+)
+
 DESKTOP = {"width": 1100, "height": 700}
+HALF = {"width": 620, "height": 472}
 PHONE = {"width": 375, "height": 720}
 
 
@@ -56,6 +97,8 @@ class Screenshots(PageTestCase):
         """
         Take all pictures.
         """
+        self.serveOn()
+        self.sideBySide()
         self.serveOn("--log-messages", "12")
         self.people = {name: self.tcpClient(name) for name in ("Ada", "Grace", "Linus")}
         self.count, self.mine = 0, list(MINE)
@@ -70,6 +113,30 @@ class Screenshots(PageTestCase):
         self.take(phone, "phone")
         phone.close()
         self.loses(self.way())
+
+    def sideBySide(self) -> None:
+        """
+        Two people in one room, one on the page and one in a terminal.
+        """
+        command = f"{BIN}/machat --client Grace --room dev --address localhost:{self.tcp}"
+        terminal = Terminal(self, command, columns=58, rows=24)
+        terminal.awaitScreen("dev: 1 here")
+        page = self.enter("Mina", viewport=HALF, color_scheme="light")
+        terminal.awaitScreen("dev: 2 here")
+        for name, text in BOTH:
+            if name == "Mina":
+                say(page, text)
+            else:
+                terminal.type(text)
+            expect(page.locator(".message:not(.pending) .text").last).to_have_text(text)
+            terminal.awaitScreen(f"{name}: {text}")
+        page.get_by_label("Message to dev").focus()
+        page.mouse.move(2, 2)
+        page.wait_for_timeout(300)
+        picture = b64encode(page.screenshot()).decode()
+        both = self.blank(viewport={"width": 1182, "height": 529})
+        both.set_content(WINDOWS % (picture, coloured(terminal)))
+        self.take(both, "side-by-side")
 
     def speak(self, name: str, text: str) -> None:
         """
@@ -130,6 +197,15 @@ class Screenshots(PageTestCase):
         page.mouse.move(2, 2)
         page.wait_for_timeout(300)  # for what fades
         page.screenshot(path=self.directory / f"{name}.png")
+
+
+def coloured(terminal: Terminal) -> str:
+    """
+    @return: what the terminal shows, in HTML
+    """
+    console = Console(record=True, file=StringIO(), width=200)
+    console.print(Text.from_ansi(terminal.tmux("capture-pane", "-e", "-p")))
+    return console.export_html(theme=COLOURS, inline_styles=True, code_format="<pre>{code}</pre>")
 
 
 def main() -> int:

@@ -4,16 +4,10 @@ Tests for the command C{machat}, as a user starts it.
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
-import tempfile
-import time
-from pathlib import Path
-
-from twisted.trial.unittest import SkipTest
 
 from tests.processes import BIN, PATIENCE, ServerTestCase, portsOf
+from tests.terminal import Terminal
 
 
 class PipeTests(ServerTestCase):
@@ -55,60 +49,29 @@ class TerminalTests(ServerTestCase):
     In a real terminal, which tmux is.
     """
 
-    def setUp(self) -> None:
-        if shutil.which("tmux") is None:
-            raise SkipTest("tmux is not installed")
-        folder = tempfile.mkdtemp()
-        self.addCleanup(shutil.rmtree, folder)
-        self.tmux_ = ["tmux", "-S", str(Path(folder) / "socket"), "-f", os.devnull]
-
-    def tmux(self, *arguments: str) -> str:
-        environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
-        done = subprocess.run(
-            [*self.tmux_, *arguments], capture_output=True, text=True, env=environment, check=True
-        )
-        return done.stdout
-
-    def awaitScreen(self, *texts: str) -> str:
-        """
-        @return: what the terminal shows, once all of this is there
-        """
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            screen = self.tmux("capture-pane", "-p", "-S", "-100")
-            if all(text in screen for text in texts):
-                return screen
-            self.assertLess(time.monotonic(), deadline, screen)
-            time.sleep(0.05)
-
-    def type(self, text: str) -> None:
-        self.tmux("send-keys", "-l", text)
-        self.tmux("send-keys", "Enter")
-
     def test_talk(self) -> None:
         """
         Two rooms, a paste of thirty lines, a server that comes back, and goodbye.
         """
         server = self.serve("--tcp", "tcp:0:interface=127.0.0.1", "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}; sleep 60"
-        self.tmux("new-session", "-d", "-x", "90", "-y", "40", command)
-        self.addCleanup(self.tmux, "kill-server")
-        self.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
-        self.type("hello")
-        self.awaitScreen("Mina: hello")
-        self.type("/join other")
-        self.awaitScreen("joined other", "other: 1 here, also in dev")
-        self.tmux("set-buffer", "".join(f"line {n}\n" for n in range(30)))
-        self.tmux("paste-buffer", "-p")
-        self.tmux("send-keys", "Enter")
-        self.awaitScreen(*(f"[other] Mina: line {n}\n" for n in range(30)))
+        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
+        terminal = Terminal(self, command)
+        terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
+        terminal.type("hello")
+        terminal.awaitScreen("Mina: hello")
+        terminal.type("/join other")
+        terminal.awaitScreen("joined other", "other: 1 here, also in dev")
+        terminal.tmux("set-buffer", "".join(f"line {n}\n" for n in range(30)))
+        terminal.tmux("paste-buffer", "-p")
+        terminal.tmux("send-keys", "Enter")
+        terminal.awaitScreen(*(f"[other] Mina: line {n}\n" for n in range(30)))
         server.terminate()
-        self.awaitScreen("the server says goodbye: shutdown", "not connected")
+        terminal.awaitScreen("the server says goodbye: shutdown", "not connected")
         server.communicate()
         self.serve("--tcp", f"tcp:{port}:interface=127.0.0.1", "--ws", "none")
-        self.awaitScreen("other: 1 here, also in dev")
-        self.type("back")
-        self.awaitScreen("[other] Mina: back")
-        self.type("/quit")
-        self.awaitScreen("[other] Mina: back")
+        terminal.awaitScreen("other: 1 here, also in dev")
+        terminal.type("back")
+        terminal.awaitScreen("[other] Mina: back")
+        terminal.type("/quit")
+        terminal.awaitScreen("[other] Mina: back")

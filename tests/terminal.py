@@ -1,0 +1,66 @@
+"""
+A real terminal, which tmux is.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from tests.processes import PATIENCE, ServerTestCase, find
+
+
+class Terminal:
+    """
+    A terminal with one command in it.
+    """
+
+    def __init__(self, case: ServerTestCase, command: str, columns: int = 90, rows: int = 40):
+        """
+        @param case: ends it
+        @raise SkipTest: tmux is not installed
+        """
+        folder = tempfile.mkdtemp()
+        case.addCleanup(shutil.rmtree, folder)
+        self._command = [find("tmux"), "-S", str(Path(folder) / "socket"), "-f", os.devnull]
+        size = ("-x", str(columns), "-y", str(rows))
+        self.tmux("new-session", "-d", *size, f"{command}; sleep 60")
+        case.addCleanup(self.tmux, "kill-server")
+
+    def tmux(self, *arguments: str) -> str:
+        """
+        @return: what tmux says
+        """
+        environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+        done = subprocess.run(
+            [*self._command, *arguments],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
+        return done.stdout
+
+    def awaitScreen(self, *texts: str) -> str:
+        """
+        @return: what it shows, once all of this is there
+        """
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            screen = self.tmux("capture-pane", "-p", "-S", "-100")
+            if all(text in screen for text in texts):
+                return screen
+            if time.monotonic() > deadline:
+                raise AssertionError(screen)
+            time.sleep(0.05)
+
+    def type(self, text: str) -> None:
+        """
+        Type a line.
+        """
+        self.tmux("send-keys", "-l", text)
+        self.tmux("send-keys", "Enter")
