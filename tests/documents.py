@@ -1,5 +1,5 @@
 """
-The examples in the documents: every literal block of README.rst and of C{docs}.
+The examples in the documents: every literal block of README.rst, CONTRIBUTING.rst and C{docs}.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from docutils.parsers.rst import Directive, directives, roles
 from tests.processes import ROOT
 
 #: What has examples.
-PAGES = [ROOT / "README.rst", *sorted((ROOT / "docs").glob("*.rst"))]
+PAGES = [ROOT / "README.rst", ROOT / "CONTRIBUTING.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 
 #: Sphinx's own, which docutils does not know.
 _ROLES = ("any", "doc", "ref", "py:class", "py:func", "py:meth", "py:mod", "py:obj")
