@@ -4,6 +4,7 @@ The examples in the documents: every literal block of README.rst, CONTRIBUTING.r
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +68,7 @@ class _Included(_Omitted):
     C{literalinclude}: the example is a file.
     """
 
-    option_spec = {"language": directives.unchanged, "lines": directives.unchanged}
+    option_spec = defaultdict(lambda: directives.unchanged)  # which lines are shown is Sphinx's
 
     def run(self) -> list[nodes.Node]:
         source = Path(self.state.document.current_source or "")
