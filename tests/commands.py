@@ -37,96 +37,139 @@ class NotKnown(AssertionError):
     """
 
 
-def run(case: ServerTestCase, command: str) -> None:
+class Shell:
     """
-    @param command: a line for a shell
-    @raise NotKnown: there is no rule for it
+    Runs what a reader types.
+
+    @ivar case: the test
+    @ivar folder: where one is
     """
-    for part in command.split(" && "):
-        words = shlex.split(part, comments=True)
-        line = " ".join([Path(words[0]).name, *words[1:]])
-        rule = next((rule for pattern, rule in RULES if re.match(pattern, line)), None)
-        if rule is None:
-            raise NotKnown(command)
-        rule(case, words)
+
+    def __init__(self, case: ServerTestCase) -> None:
+        self.case = case
+        self.folder = ROOT
+        self._ports: list[int] = []
+
+    def run(self, line: str) -> None:
+        """
+        @param line: one line, as it is typed
+        @raise NotKnown: there is no rule for it
+        """
+        for command in re.split(r" && | \| ", line):
+            words = shlex.split(command, comments=True)
+            name = " ".join([Path(words[0]).name, *words[1:]])
+            rule = next((rule for pattern, rule in RULES if re.match(pattern, name)), None)
+            if rule is None:
+                raise NotKnown(command)
+            rule(self, words)
+
+    def ports(self) -> list[int]:
+        """
+        @return: where a chat is served: lines, and WebSockets
+        """
+        if not self._ports:
+            self._ports += self.case.serveBoth()[1:]
+        return self._ports
 
 
-def _environment(case: ServerTestCase, words: list[str]) -> None:
-    case.assertIn("python3 -m venv", CI)
+def _environment(shell: Shell, words: list[str]) -> None:
+    shell.case.assertIn("python3 -m venv", CI)
 
 
-def _install(case: ServerTestCase, words: list[str]) -> None:
+def _install(shell: Shell, words: list[str]) -> None:
     """
     C{.ci/run} installs the package, and what the extra needs: that of the tests with the README's
     own command.
     """
     installed = set(",".join(re.findall(r"\.\[([\w,]+)\]", CI)).split(",")) | {"test"}
     found = re.fullmatch(r"\.(?:\[(\w+)\])?", words[-1])
-    case.assertTrue(found, words)
+    shell.case.assertTrue(found, words)
     if found and found[1]:
-        case.assertIn(found[1], installed)
+        shell.case.assertIn(found[1], installed)
 
 
-def _inCi(case: ServerTestCase, words: list[str]) -> None:
-    case.assertIn(" ".join([Path(words[0]).name, *words[1:]]), CI)
+def _inCi(shell: Shell, words: list[str]) -> None:
+    shell.case.assertIn(" ".join([Path(words[0]).name, *words[1:]]), CI)
 
 
-def _trial(case: ServerTestCase, words: list[str]) -> None:
+def _allTests(shell: Shell, words: list[str]) -> None:
     """
     C{.ci/run} runs the README's own line, which has to stay the one it finds.
     """
-    case.assertIn("'s/^ *\\(python3 .*trial tests\\)$/\\1/p' README.rst", CI)
+    shell.case.assertIn("'s/^ *\\(python3 .*trial tests\\)$/\\1/p' README.rst", CI)
     found = re.search(r"(?m)^ *(python3 .*trial tests)$", (ROOT / "README.rst").read_text())
-    case.assertTrue(found)
+    shell.case.assertTrue(found)
 
 
-def _help(case: ServerTestCase, words: list[str]) -> None:
+def _help(shell: Shell, words: list[str]) -> None:
     told = subprocess.run([BIN / "twistd", "machat", "--help"], capture_output=True, text=True)
-    case.assertIn("--tcp=", told.stdout)
+    shell.case.assertIn("--tcp=", told.stdout)
 
 
-def _serve(case: ServerTestCase, words: list[str]) -> None:
+def _serve(shell: Shell, words: list[str]) -> None:
     """
     The server begins to listen where the command says, and ends with status 0 on SIGTERM.
     """
     arguments = [re.sub(r"^tcp:\d+", "tcp:0", word) for word in words[1:]]
     ends = ["--tcp", LOCAL, "--ws", LOCAL]
     keep = [] if "-l" in arguments else ["-l", "-", "--pidfile="]
-    server = case.stopAtEnd(start(BIN / "twistd", *keep, *arguments, *ends))
+    server = shell.case.stopAtEnd(start(BIN / "twistd", *keep, *arguments, *ends))
     if "--monitor" in arguments:
         waitForLine(server, "Site starting on ")
     (port, _) = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
     client = RawClient(port)
-    case.addCleanup(client.close)
+    shell.case.addCleanup(client.close)
     client.send(v=1, name="Mina")
-    case.assertEqual(client.read()["type"], "welcome")
+    shell.case.assertEqual(client.read()["type"], "welcome")
     server.terminate()
-    case.assertEqual(server.wait(PATIENCE), 0)
+    shell.case.assertEqual(server.wait(PATIENCE), 0)
 
 
-def _chat(case: ServerTestCase, words: list[str]) -> None:
+def _chat(shell: Shell, words: list[str]) -> None:
     """
     The client says what it is told to, and hears it.
     """
-    _, tcp, ws = case.serveBoth()
+    tcp, ws = shell.ports()
     address = f"ws://localhost:{ws}/mychat" if "websocket" in words[1] else f"localhost:{tcp}"
     program = [BIN / "machat"] if words[0].endswith("machat") else [BIN / "python"]
-    client = case.stopAtEnd(start(*program, *words[1:], "--address", address, cwd=ROOT))
+    client = shell.case.stopAtEnd(start(*program, *words[1:], "--address", address, cwd=ROOT))
     name = words[words.index("--client") + 1]
     out, _ = client.communicate("hello\n", timeout=PATIENCE)
-    case.assertRegex(out, rf"(?m)^{name}: ?hello$")
+    shell.case.assertRegex(out, rf"(?m)^{name}: ?hello$")
 
 
-def _example(case: ServerTestCase, words: list[str]) -> None:
+def _go(shell: Shell, words: list[str]) -> None:
+    shell.folder = shell.folder / words[1]
+    shell.case.assertTrue(shell.folder.is_dir(), words[1])
+
+
+def _nothing(shell: Shell, words: list[str]) -> None:
     """
-    Other examples have tests of their own.
+    What only begins something is not looked at.
     """
-    name = Path(words[1]).name
-    case.assertTrue((ROOT / words[1]).exists(), words[1])
-    case.assertIn(name, (ROOT / "tests" / "test_examples.py").read_text())
 
 
-def _benchmarks(case: ServerTestCase, words: list[str]) -> None:
+def _example(shell: Shell, words: list[str]) -> None:
+    """
+    The examples have tests of their own.
+    """
+    (name,) = [word for word in words if word.endswith((".py", ".tac"))]
+    shell.case.assertTrue((shell.folder / name).exists(), name)
+    tests = [path for path in (ROOT / "tests").glob("test_*.py") if path.stem != "test_docs"]
+    named = any(Path(name).name in path.read_text() for path in tests)
+    shell.case.assertTrue(named, f"no test runs {name}")
+
+
+def _trial(shell: Shell, words: list[str]) -> None:
+    """
+    The tests pass.
+    """
+    command = [BIN / "python", "-m", "twisted.trial", "--temp-directory", shell.case.mktemp()]
+    done = subprocess.run([*command, *words[3:]], cwd=shell.folder, capture_output=True, text=True)
+    shell.case.assertIn("PASSED", done.stdout)
+
+
+def _benchmarks(shell: Shell, words: list[str]) -> None:
     """
     Most of them take minutes: their arguments are read; the list is shown; figures are measured
     with few members.
@@ -135,32 +178,32 @@ def _benchmarks(case: ServerTestCase, words: list[str]) -> None:
 
     module, arguments = words[2], words[3:]
     if module == "benchmarks":
-        case.assertTrue(chosenShapes(parseArguments(arguments)))
+        shell.case.assertTrue(chosenShapes(parseArguments(arguments)))
         if "--list" not in arguments:
             return
     few = {"benchmarks.figures": ["--count", "2"], "benchmarks.micro": ["--help"]}
     command = [BIN / "python", "-m", module, *arguments, *few.get(module, [])]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
-    case.assertEqual(done.returncode, 0, done.stderr)
+    shell.case.assertEqual(done.returncode, 0, done.stderr)
 
 
-def _copy(case: ServerTestCase, words: list[str]) -> None:
-    case.assertTrue(list(ROOT.glob(words[1])), words[1])
-    case.assertIn("/opt/machat/bin/twistd", (UNITS / "machat.service").read_text())
+def _copy(shell: Shell, words: list[str]) -> None:
+    shell.case.assertTrue(list(ROOT.glob(words[1])), words[1])
+    shell.case.assertIn("/opt/machat/bin/twistd", (UNITS / "machat.service").read_text())
 
 
-def _systemctl(case: ServerTestCase, words: list[str]) -> None:
-    case.assertIn(words[1], {"daemon-reload", "enable", "stop"})
+def _systemctl(shell: Shell, words: list[str]) -> None:
+    shell.case.assertIn(words[1], {"daemon-reload", "enable", "stop"})
     for unit in words[2:]:
-        case.assertTrue(unit == "--now" or (UNITS / unit).exists(), unit)
+        shell.case.assertTrue(unit == "--now" or (UNITS / unit).exists(), unit)
 
 
-def _build(case: ServerTestCase, words: list[str]) -> None:
-    case.assertTrue((ROOT / words[words.index("-f") + 1]).exists())
-    case.assertTrue((ROOT / words[-1]).is_dir())
+def _build(shell: Shell, words: list[str]) -> None:
+    shell.case.assertTrue((ROOT / words[words.index("-f") + 1]).exists())
+    shell.case.assertTrue((ROOT / words[-1]).is_dir())
 
 
-def _runContainer(case: ServerTestCase, words: list[str]) -> None:
+def _runContainer(shell: Shell, words: list[str]) -> None:
     """
     Its ports are the ones it listens on, and it may take longer to stop than its server does.
     """
@@ -169,23 +212,26 @@ def _runContainer(case: ServerTestCase, words: list[str]) -> None:
     arguments = json.loads(found[1]) if found else []
     for option, published in zip(words, words[1:], strict=False):
         if option == "-p":
-            case.assertIn(f"tcp:{published.partition(':')[2]}", arguments)
+            shell.case.assertIn(f"tcp:{published.partition(':')[2]}", arguments)
         if option == "--stop-timeout":
             own = arguments[arguments.index("--shutdown-timeout") + 1]
-            case.assertGreater(int(published), int(own))
+            shell.case.assertGreater(int(published), int(own))
 
 
 #: How a command is run, by how it begins.
-RULES: list[tuple[str, Callable[[ServerTestCase, list[str]], None]]] = [
+RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"python3 -m venv ", _environment),
     (r"pip install ", _install),
-    (r"trial tests$", _trial),
+    (r"trial tests$", _allTests),
+    (r"python -m twisted\.trial ", _trial),
     (r"sphinx-build ", _inCi),
     (r"twistd machat --help", _help),
     (r"twistd .*machat", _serve),
     (r"machat --client ", _chat),
     (r"python examples/\w+_client\.py --client", _chat),
-    (r"(python|twistd) .*examples/", _example),
+    (r"(python|twistd) .*\.(py|tac)\b", _example),
+    (r"cd ", _go),
+    (r"\. \.venv/bin/activate|uptime", _nothing),
     (r"python -m benchmarks", _benchmarks),
     (r"cp deploy/systemd/", _copy),
     (r"systemctl ", _systemctl),

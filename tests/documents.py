@@ -68,7 +68,8 @@ class _Included(_Omitted):
     C{literalinclude}: the example is a file.
     """
 
-    option_spec = defaultdict(lambda: directives.unchanged)  # which lines are shown is Sphinx's
+    # any: which lines are shown is Sphinx's business
+    option_spec = defaultdict(lambda: directives.unchanged, language=directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
         source = Path(self.state.document.current_source or "")

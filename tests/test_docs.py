@@ -23,22 +23,20 @@ from machat.service import ChatService
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryMember
 from machat.tokens import tokensOf
-from tests import commands
+from tests.commands import NotKnown, Shell, settings
 from tests.documents import ALL, Example, parse
 from tests.processes import BIN, ROOT, ServerTestCase, portsOf, readUntil, start
 from tests.test_protocol import SECRET
 
-#: The tests of what is in C{examples} and C{deploy}.
-_TESTS = "".join(
-    (ROOT / "tests" / f"test_{name}.py").read_text() for name in ("examples", "deploy", "proxies")
-)
+_TESTS = [path for path in (ROOT / "tests").glob("test_*.py") if path.stem != "test_docs"]
+_TESTED = "".join(path.read_text() for path in _TESTS)
 
-#: What they run: who shows an excerpt of one of these shows what runs.
-FILES = [
+#: What other tests run, and they: who shows an excerpt of one of these shows what runs.
+FILES = _TESTS + [
     path
     for folder in ("examples", "deploy")
-    for path in (ROOT / folder).rglob("*")
-    if path.is_file() and path.name in _TESTS
+    for path in (ROOT / folder).rglob("*.*")
+    if path.name in _TESTED or f"{folder}.{path.stem} import" in _TESTED
 ]
 
 #: What says how examples of a language are run.
@@ -50,7 +48,8 @@ RUN = {
     "sh": "tests.test_docs.CommandTests.test_commands",
 }
 
-#: The tests of the examples in Python, in the order of their page.
+#: The tests of the examples in Python, in the order of their page. Those of other pages are run
+#: as they are, each page from its beginning.
 PYTHON = {
     "README.rst": ["test_application", "test_memory", "test_client", "test_bot"],
     "authentication.rst": ["test_authentication", "test_authentication"],
@@ -111,10 +110,9 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_python(self) -> None:
         """
-        Every example in Python has a test.
+        Every example in Python of the pages that have tests of their own has one.
         """
-        for page in {example.page for example in ALL}:
-            names = PYTHON.get(page, [])
+        for page, names in PYTHON.items():
             self.assertEqual(len(python(page)), len(names), page)
             for name in names:
                 self.assertTrue(hasattr(PythonTests, name), name)
@@ -138,24 +136,27 @@ class CompletenessTests(SynchronousTestCase):
 
 
 class CommandTests(ServerTestCase):
-    def lines(self) -> list[str]:
+    def examples(self, measuring: bool) -> list[Example]:
         """
-        @return: all commands
+        @return: all commands: those that measure, or the others
         """
         return [
-            line
+            example
             for example in ALL
-            if example.language == "sh" and not isExcerpt(example)
-            for line in example.text.splitlines()
+            if example.language == "sh" and ("-m benchmarks" in example.text) is measuring
         ]
+
+    def play(self, examples: list[Example]) -> None:
+        for example in examples:
+            shell = Shell(self)
+            for line in example.text.splitlines():
+                shell.run(line)
 
     def test_commands(self) -> None:
         """
         Every command does what it is there for.
         """
-        for line in self.lines():
-            if "-m benchmarks" not in line:
-                commands.run(self, line)
+        self.play(self.examples(False))
 
     def test_benchmarks(self) -> None:
         """
@@ -163,9 +164,7 @@ class CommandTests(ServerTestCase):
         """
         if find_spec("rich") is None or find_spec("pyperf") is None:
             raise SkipTest("the extra bench is not installed")
-        for line in self.lines():
-            if "-m benchmarks" in line:
-                commands.run(self, line)
+        self.play(self.examples(True))
 
     def test_settings(self) -> None:
         """
@@ -173,13 +172,13 @@ class CommandTests(ServerTestCase):
         """
         for example in ALL:
             if example.language == "ini" and not isExcerpt(example):
-                commands.settings(self, example.text)
+                settings(self, example.text)
 
     def test_unknown(self) -> None:
         """
         A command that nobody has said how to run is not passed over.
         """
-        self.assertRaises(commands.NotKnown, commands.run, self, "rm -rf /")
+        self.assertRaises(NotKnown, Shell(self).run, "rm -rf /")
 
 
 class PythonTests(TestCase):
@@ -250,6 +249,15 @@ class PythonTests(TestCase):
         definitions = python("README.rst")[2].text.partition("\nbot = ")[0]
         exec(definitions, names)
         await self.execute(python("README.rst")[3], names)
+
+    async def test_others(self) -> None:
+        """
+        What other pages have raises nothing, and what it asserts is so.
+        """
+        for page in {example.page for example in ALL} - set(PYTHON):
+            names: dict[str, Any] = {"reactor": reactor}
+            for example in python(page):
+                await self.execute(example, names)
 
     async def test_authentication(self) -> None:
         """

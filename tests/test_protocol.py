@@ -60,7 +60,9 @@ TOKENS = {
 }
 
 
-CONVERSATIONS = [example for example in ALL if example.language == "text"]
+CONVERSATIONS = [
+    example for example in ALL if example.language == "text" and "measured" not in example.classes
+]
 
 #: Of refusals and ends.
 CODES = [value for name, value in vars(errors).items() if name.isupper()]
