@@ -24,6 +24,7 @@ from tests.processes import (
     ServerTestCase,
     portsOf,
     start,
+    twistd,
     waitForLine,
 )
 
@@ -43,11 +44,16 @@ class Shell:
 
     @ivar case: the test
     @ivar folder: where one is
+    @ivar made: where what commands make is kept
+    @ivar environment: what is set for a command
     """
 
     def __init__(self, case: ServerTestCase) -> None:
         self.case = case
         self.folder = ROOT
+        self.made = Path(case.mktemp())
+        self.made.mkdir()
+        self.environment: list[str] = []
         self._ports: list[int] = []
 
     def run(self, line: str) -> None:
@@ -57,6 +63,8 @@ class Shell:
         """
         for command in re.split(r" && | \| ", line):
             words = shlex.split(command, comments=True)
+            self.environment = [word for word in words if re.match(r"[A-Z_]+=", word)]
+            words = words[len(self.environment) :]
             name = " ".join([Path(words[0]).name, *words[1:]])
             rule = next((rule for pattern, rule in RULES if re.match(pattern, name)), None)
             if rule is None:
@@ -136,6 +144,28 @@ def _chat(shell: Shell, words: list[str]) -> None:
     name = words[words.index("--client") + 1]
     out, _ = client.communicate("hello\n", timeout=PATIENCE)
     shell.case.assertRegex(out, rf"(?m)^{name}: ?hello$")
+
+
+def _secureChat(shell: Shell, words: list[str]) -> None:
+    """
+    The client trusts the certificate that was made before.
+    """
+    ends = "ssl:0:privateKey=privkey.pem:certKey=fullchain.pem:interface=127.0.0.1"
+    server = shell.case.stopAtEnd(twistd("--tcp", "none", "--ws", ends, cwd=shell.made))
+    (port,) = portsOf(server, "TLSMemoryBIOFactory")
+    words = [word.replace("//localhost/", f"//localhost:{port}/") for word in words[1:]]
+    command = ["env", *shell.environment, BIN / "machat", *words, "--room", "dev"]
+    client = shell.case.stopAtEnd(start(*command, cwd=shell.made))
+    out, _ = client.communicate("hello\n", timeout=PATIENCE)
+    shell.case.assertIn(": hello\n", out)
+
+
+def _make(shell: Shell, words: list[str]) -> None:
+    """
+    Whatever it makes.
+    """
+    done = subprocess.run(words, cwd=shell.made, capture_output=True, text=True)
+    shell.case.assertEqual(done.returncode, 0, done.stderr)
 
 
 def _go(shell: Shell, words: list[str]) -> None:
@@ -227,7 +257,9 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"sphinx-build ", _inCi),
     (r"twistd machat --help", _help),
     (r"twistd .*machat", _serve),
+    (r"machat --client \w+ --address wss:", _secureChat),
     (r"machat --client ", _chat),
+    (r"openssl ", _make),
     (r"python examples/\w+_client\.py --client", _chat),
     (r"(python|twistd) .*\.(py|tac)\b", _example),
     (r"cd ", _go),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from inspect import iscoroutine
@@ -25,7 +26,7 @@ from machat.testing import MemoryChat, MemoryMember
 from machat.tokens import tokensOf
 from tests.commands import NotKnown, Shell, settings
 from tests.documents import ALL, Example, parse
-from tests.processes import BIN, ROOT, ServerTestCase, portsOf, readUntil, start
+from tests.processes import BIN, PATIENCE, ROOT, ServerTestCase, portsOf, readUntil, start
 from tests.test_protocol import SECRET
 
 _TESTS = [path for path in (ROOT / "tests").glob("test_*.py") if path.stem != "test_docs"]
@@ -36,7 +37,7 @@ FILES = _TESTS + [
     path
     for folder in ("examples", "deploy")
     for path in (ROOT / folder).rglob("*.*")
-    if path.name in _TESTED or f"{folder}.{path.stem} import" in _TESTED
+    if path.name in _TESTED or re.search(rf"{folder}.{path.stem} import|\"{path.stem}\"", _TESTED)
 ]
 
 #: What says how examples of a language are run.
@@ -88,12 +89,12 @@ class Listener(MemoryMember):
 
     def __init__(self, name: str) -> None:
         super().__init__(name)
-        self.heard: DeferredQueue[str] = DeferredQueue()
+        self.said: DeferredQueue[str] = DeferredQueue()
 
     def deliver(self, batch: Sequence[Event]) -> None:
         super().deliver(batch)
         for text in self.received():
-            self.heard.put(text)
+            self.said.put(text)
 
 
 class CompletenessTests(SynchronousTestCase):
@@ -149,7 +150,7 @@ class CommandTests(ServerTestCase):
     def play(self, examples: list[Example]) -> None:
         for example in examples:
             shell = Shell(self)
-            for line in example.text.splitlines():
+            for line in example.text.replace("\\\n", "").splitlines():
                 shell.run(line)
 
     def test_commands(self) -> None:
@@ -185,6 +186,8 @@ class PythonTests(TestCase):
     """
     On a reactor, as their readers run them.
     """
+
+    timeout = PATIENCE
 
     async def execute(self, example: Example, names: dict[str, Any], port: int = 0) -> None:
         """
@@ -235,10 +238,10 @@ class PythonTests(TestCase):
         names: dict[str, Any] = {"reactor": reactor}
         await self.execute(python("README.rst")[2], names, port.getHost().port)
         self.addCleanup(names["bot"].stopService)
-        self.assertEqual(await ada.heard.get(), "bot:Here I am.")
+        self.assertEqual(await ada.said.get(), "bot:Here I am.")
         chat.say(ada, "dev", "!hello")
-        self.assertEqual(await ada.heard.get(), "Ada:!hello")
-        self.assertEqual(await ada.heard.get(), "bot:Hello, Ada!")
+        self.assertEqual(await ada.said.get(), "Ada:!hello")
+        self.assertEqual(await ada.said.get(), "bot:Hello, Ada!")
         await names["bot"].say("dev", "Bye.")  # what was said before is acknowledged by now
 
     async def test_bot(self) -> None:
