@@ -148,8 +148,10 @@ class CommandTests(ServerTestCase):
         ]
 
     def play(self, examples: list[Example]) -> None:
+        done: set[str] = set()
+        shells = {example.page: Shell(self, done) for example in examples}
         for example in examples:
-            shell = Shell(self)
+            shell = shells[example.page]
             for line in example.text.replace("\\\n", "").splitlines():
                 shell.run(line)
 
@@ -179,7 +181,7 @@ class CommandTests(ServerTestCase):
         """
         A command that nobody has said how to run is not passed over.
         """
-        self.assertRaises(NotKnown, Shell(self).run, "rm -rf /")
+        self.assertRaises(NotKnown, Shell(self, set()).run, "rm -rf /")
 
 
 class PythonTests(TestCase):
