@@ -267,7 +267,7 @@ class RawClient:
         """
         @return: the next object
         """
-        return json.loads(self.readText())
+        return json.loads(self.readUntil(b"\n"))
 
     def sendText(self, text: str) -> None:
         """

@@ -125,6 +125,12 @@ class CompletenessTests(SynchronousTestCase):
         pages = [example.page for example in ALL if example.language == "html"]
         self.assertEqual(pages, ["page.rst"])
 
+    def test_plain(self) -> None:
+        """
+        The README needs nothing but docutils to be rendered: it has none of Sphinx's roles.
+        """
+        self.assertNotRegex((ROOT / "README.rst").read_text(), r":\w+:`")
+
     def test_links(self) -> None:
         """
         What the README links to is there, its pictures too.
