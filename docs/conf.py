@@ -8,6 +8,10 @@ Nothing is fetched: the inventories of other projects are in C{inventories}.
 
 from pathlib import Path
 
+from docutils.parsers.rst import directives
+from sphinx.application import Sphinx
+from sphinx.directives.code import CodeBlock
+
 import machat
 
 _DOCS = Path(__file__).parent
@@ -44,3 +48,14 @@ pydoctor_args = [
     *(f"--intersphinx-file={_INVENTORIES / name}.inv::{site}" for name, site in _SITES.items()),
     str(Path(machat.__file__).parent),
 ]
+
+
+def setup(app: Sphinx) -> None:
+    """
+    Have Sphinx's own blocks of code in the pages, also behind pydoctor, which brings others along.
+    """
+    app.connect("builder-inited", _ownBlocks, priority=495)  # pydoctor's is 490
+
+
+def _ownBlocks(app: Sphinx) -> None:
+    directives.register_directive("code-block", CodeBlock)
