@@ -29,7 +29,7 @@ class Example:
     A literal block.
 
     @ivar page: the name of its file
-    @ivar line: where it stands in it
+    @ivar line: where it stands in it; of a file that is included, what stands before
     @ivar language: of C{code-block}; empty for a plain block
     @ivar classes: of C{code-block}: under which conditions it holds
     @ivar text: the block
@@ -96,11 +96,15 @@ def examples(path: Path) -> Iterator[Example]:
     """
     @return: the examples of a page
     """
+    lines = [line.strip() for line in path.read_text().splitlines()]
+    line = 0
     for block in parse(path).findall(nodes.literal_block):
         classes = [name for name in block["classes"] if name != "code"]
         language = classes.pop(0) if "code" in block["classes"] and classes else ""
-        line = (block.line or 0) - (0 if language else len(block.astext().splitlines()))
-        yield Example(path.name, line, language, tuple(classes), block.astext())
+        text = block.astext()
+        if language != "included":  # docutils does not tell the line of every block
+            line = lines.index(text.splitlines()[0].strip(), line) + 1
+        yield Example(path.name, line, language, tuple(classes), text)
 
 
 ALL = [example for path in PAGES for example in examples(path)]

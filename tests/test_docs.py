@@ -204,7 +204,7 @@ class PythonTests(TestCase):
         @param names: its globals
         @param port: what it connects to in place of the port 8989
         """
-        source = "\n" * example.line + example.text.replace("8989", str(port))
+        source = "\n" * (example.line - 1) + example.text.replace("8989", str(port))
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
         result = eval(compile(source, example.place, "exec", flags), names)
         if iscoroutine(result):

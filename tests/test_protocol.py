@@ -51,13 +51,16 @@ def token(seconds: float, user: str, **rights: Any) -> str:
     return jwt.encode({"exp": time.time() + seconds, "sub": user, **rights}, SECRET, "HS256")
 
 
-#: The words for tokens in what is sent.
-TOKENS = {
-    "TOKEN": token(3600, "Ada"),
-    "MODERATORS": token(3600, "Ada", mod=True),
-    "FRESH": token(3600, "Mina"),
-    "NEARLY_EXPIRED": token(50, "Mina"),
-}
+def tokens() -> dict[str, str]:
+    """
+    @return: the words for tokens in what is sent
+    """
+    return {
+        "TOKEN": token(3600, "Ada"),
+        "MODERATORS": token(3600, "Ada", mod=True),
+        "FRESH": token(3600, "Mina"),
+        "NEARLY_EXPIRED": token(50, "Mina"),
+    }
 
 
 CONVERSATIONS = [
@@ -129,7 +132,7 @@ class ConversationTests(ServerTestCase):
             self.addCleanup(client.close)
             return client
 
-        return Conversation(connect, server, TOKENS).play(example.text)
+        return Conversation(connect, server, tokens()).play(example.text)
 
     def test_conversations(self) -> None:
         """
