@@ -21,7 +21,12 @@ ROOM_LENGTH = 64
 RESERVED = "machat"
 
 _SIGNS = "-_.[]{}|^~'"
+_ROOM_SIGNS = _SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
+
+#: Names without a letter beyond ASCII, as most are: there is nothing to normalise.
+_PLAIN_NAME = re.compile(rf"[A-Za-z0-9{re.escape(_SIGNS)}]{{1,{NAME_LENGTH}}}")
+_PLAIN_ROOM = re.compile(rf"[A-Za-z0-9{re.escape(_ROOM_SIGNS)}]{{1,{ROOM_LENGTH}}}")
 
 #: Letters and marks that show nothing (Default_Ignorable_Code_Point, Unicode 5.21).
 _INVISIBLE = re.compile(
@@ -50,7 +55,8 @@ def checkName(name: str) -> str:
     @return: the name in NFC
     @raise ChatError: C{bad-name}
     """
-    checked = _check(name, NAME_LENGTH, _SIGNS, BAD_NAME)
+    plain = _PLAIN_NAME.fullmatch(name) is not None
+    checked = name if plain else _check(name, NAME_LENGTH, _SIGNS, BAD_NAME)
     if key(checked) == RESERVED:
         raise ChatError(BAD_NAME, f"the name {RESERVED} is the server's own")
     return checked
@@ -63,12 +69,12 @@ def checkRoom(name: str) -> str:
     @return: the name in NFC
     @raise ChatError: C{bad-room}
     """
-    return _check(name, ROOM_LENGTH, _SIGNS + "/+", BAD_ROOM)
+    if _PLAIN_ROOM.fullmatch(name) is not None:
+        return name
+    return _check(name, ROOM_LENGTH, _ROOM_SIGNS, BAD_ROOM)
 
 
 def _check(name: str, length: int, signs: str, code: str) -> str:
-    if len(name) <= length and name.isascii() and name.isalnum():
-        return name  # as most are
     if len(name) > 4 * length:  # normalising is not for whole novels
         raise ChatError(code, f"longer than {length} characters")
     name = unicodedata.normalize("NFC", name)
