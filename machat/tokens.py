@@ -64,6 +64,10 @@ def keySet(text: str) -> dict[str | None, Key]:
     return keys
 
 
+#: What is raised for tokens that are not good: PyJWT lets through what C{json} and numbers raise.
+_WRONG = (jwt.PyJWTError, ChatError, ValueError, TypeError, OverflowError, RecursionError)
+
+
 @implementer(ICredentialsChecker)
 class Tokens:
     """
@@ -101,7 +105,7 @@ class Tokens:
                 mod=_patterns(claims.get("mod", False)),
                 expires=float(claims["exp"]),
             )
-        except (jwt.PyJWTError, ChatError, ValueError, TypeError) as error:
+        except _WRONG as error:
             raise UnauthorizedLogin(f"token: {error.args[-1] if error.args else error}") from None
         return user
 

@@ -4,6 +4,7 @@ Tests for L{machat.tokens}.
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 import time
@@ -94,6 +95,8 @@ class TokensTests(SynchronousTestCase):
             "",
             "x.y.z",
             "x" * 4000,
+            self.sign(exp=10**400),
+            base64.urlsafe_b64encode(b'{"alg":' + b"[" * 20_000).decode() + ".x.y",
         ):
             self.assertTrue(self.assertRefused(token))
 
