@@ -81,7 +81,7 @@ class PasswordFile:
         self._path = Path(path)
         self._reactor = reactor
         self._state = self._path.stat()
-        self._users = read(self._path.read_text())
+        self._users = read(self._path.read_text("utf-8-sig"))
         self._free = DeferredSemaphore(AT_ONCE)
         self._hasher = PasswordHasher()
         self._nobody = self._hasher.hash("")
@@ -130,6 +130,6 @@ class PasswordFile:
                 self._state.st_ino,
             ):
                 self._state = state
-                self._users = read(self._path.read_text())
+                self._users = read(self._path.read_text("utf-8-sig"))
         except (OSError, ValueError) as error:
             self._log.error("{path}: {error}", path=str(self._path), error=str(error))

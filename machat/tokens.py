@@ -149,9 +149,9 @@ def tokensOf(argument: str) -> Tokens:
     if unknown or len({"key", "keyfile", "jwks"} & set(fields)) != 1:
         raise ValueError("one of key=, keyfile= and jwks=, then aud= and iss= if you like")
     if "jwks" in fields:
-        keys = keySet(Path(fields["jwks"]).read_text())
+        keys = keySet(Path(fields["jwks"]).read_text("utf-8"))
     elif "keyfile" in fields:
-        keys = secret(Path(fields["keyfile"]).read_text().strip())
+        keys = secret(Path(fields["keyfile"]).read_text("utf-8").strip())
     else:
         keys = secret(fields["key"])
     return Tokens(keys, fields.get("aud"), fields.get("iss"))

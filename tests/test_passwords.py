@@ -77,6 +77,14 @@ class PasswordFileTests(TestCase):
         except UnauthorizedLogin:
             return None
 
+    async def test_encoding(self) -> None:
+        """
+        The file is UTF-8, also if an editor has begun it with a byte order mark.
+        """
+        self.path.write_text("Zo\u00eb:k\u00e4se\n", "utf-8-sig")
+        os.utime(self.path, (1, 1))
+        self.assertEqual(await self.outcome("ZO\u00cb", "k\u00e4se"), "Zo\u00eb".encode())
+
     async def test_check(self) -> None:
         """
         Plain or hashed, the right password tells the name as the file has it.
