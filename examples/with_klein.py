@@ -15,15 +15,13 @@ from klein import Klein
 from twisted.application import service, strports
 from twisted.internet import reactor
 from twisted.web.server import Site
-from twisted.web.static import File
 
 from machat.errors import ChatError
 from machat.events import Message
 from machat.member import Member
-from machat.pages import FOLDER
 from machat.service import ChatService
 from machat.ws import ChatWebSocketFactory
-from machat.ws.resource import ChatResource
+from machat.ws.resource import PageResource
 
 
 class Bot(Member):
@@ -54,7 +52,7 @@ async def post(request, room):
 
 @app.route("/chat/", branch=True)
 def page(request):
-    return files
+    return pages
 
 
 @app.handle_errors(ChatError)
@@ -74,7 +72,6 @@ chat = ChatService(reactor)
 chat.setServiceParent(application)
 bot = Bot("bot")
 chat.join(bot, "ops")
-files = File(FOLDER)
-files.putChild(b"mychat", ChatResource(ChatWebSocketFactory(chat)))
+pages = PageResource(ChatWebSocketFactory(chat))
 
 strports.service("tcp:8080:interface=127.0.0.1", Site(app.resource())).setServiceParent(chat)

@@ -11,13 +11,12 @@ from twisted.application import service, strports
 from twisted.internet import reactor
 from twisted.web.resource import Resource
 from twisted.web.server import Site
-from twisted.web.static import Data, File
+from twisted.web.static import Data
 
-from machat.pages import FOLDER
 from machat.service import ChatService
 from machat.tcp import ChatFactory
 from machat.ws import ChatWebSocketFactory
-from machat.ws.resource import ChatResource
+from machat.ws.resource import PageResource
 
 PAGE = b"""<!doctype html>
 <meta charset="utf-8">
@@ -48,11 +47,9 @@ application = service.Application("site")
 chat = ChatService(reactor)
 chat.setServiceParent(application)
 
-files = File(FOLDER)
-files.putChild(b"mychat", ChatResource(ChatWebSocketFactory(chat)))
 root = Resource()
 root.putChild(b"", Data(PAGE, "text/html; charset=utf-8"))
-root.putChild(b"chat", files)
+root.putChild(b"chat", PageResource(ChatWebSocketFactory(chat)))
 
 strports.service("tcp:8080:interface=127.0.0.1", Site(root)).setServiceParent(chat)
 strports.service("tcp:8989:interface=127.0.0.1", ChatFactory(chat)).setServiceParent(chat)

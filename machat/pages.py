@@ -38,7 +38,6 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
-    "Connection": "close",
 }
 
 #: The modules are for other pages too.
@@ -49,37 +48,43 @@ _OWN = {"Cross-Origin-Resource-Policy": "same-origin"}
 class File:
     """
     One file, and the answers to who asks for it.
+
+    @ivar body: its content
+    @ivar type: its C{Content-Type}
+    @ivar tag: its C{ETag}
+    @ivar fields: the other header fields that it is served with
     """
 
     def __init__(self, path: Path) -> None:
-        self._body = path.read_bytes()
-        self._tag = f'"{sha256(self._body).hexdigest()[:16]}"'
-        shared = _SHARED if path.suffix == ".js" else _OWN
-        self._fields = {**_SAFE, **shared, "ETag": self._tag}
-        self._type = _TYPES[path.suffix]
+        self.body = path.read_bytes()
+        self.type = _TYPES[path.suffix]
+        self.tag = f'"{sha256(self.body).hexdigest()[:16]}"'
+        self.fields = {**_SAFE, **(_SHARED if path.suffix == ".js" else _OWN)}
 
     def answer(self, method: str, known: str) -> bytes:
         """
         @param known: the request's C{If-None-Match}
         @return: an answer as a whole (RFC 9110)
         """
-        if self._tag in known:
-            return _answer("304 Not Modified", self._fields)
-        size = str(len(self._body))
-        fields = {**self._fields, "Content-Type": self._type, "Content-Length": size}
-        return _answer("200 OK", fields) + (self._body if method == "GET" else b"")
+        fields = {**self.fields, "Connection": "close", "ETag": self.tag}
+        if self.tag in known:
+            return _answer("304 Not Modified", fields)
+        fields.update({"Content-Type": self.type, "Content-Length": str(len(self.body))})
+        return _answer("200 OK", fields) + (self.body if method == "GET" else b"")
 
 
 class Pages:
     """
     All files of a folder, at C{/} and their names.
+
+    @ivar files: by their paths
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
-        self._files = {f"/{path.name}": File(path) for path in paths}
-        self._files["/"] = self._files["/index.html"]
-        self._files["/favicon.ico"] = self._files["/icon.svg"]  # asked for without a document
+        self.files = {f"/{path.name}": File(path) for path in paths}
+        self.files["/"] = self.files["/index.html"]
+        self.files["/favicon.ico"] = self.files["/icon.svg"]  # asked for without a document
 
     def answer(self, head: bytes) -> bytes | None:
         """
@@ -88,7 +93,7 @@ class Pages:
         """
         text = head.decode("latin-1")
         request = _REQUEST.match(text)
-        file = self._files.get(request[2]) if request is not None else None
+        file = self.files.get(request[2]) if request is not None else None
         if request is None or file is None or _UPGRADE.search(text):
             return None
         known = _KNOWN.search(text)

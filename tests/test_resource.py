@@ -9,6 +9,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
+from machat.pages import FOLDER, POLICY
 from machat.testing import clientFrame, clientRequest
 from tests.processes import (
     BIN,
@@ -33,7 +34,7 @@ from twisted.web.static import Data
 from machat.limits import Limits
 from machat.service import ChatService
 from machat.ws import ChatWebSocketFactory
-from machat.ws.resource import ChatResource
+from machat.ws.resource import ChatResource, PageResource
 
 application = service.Application("test")
 chat = ChatService(reactor, Limits(rate=inf, waiting=1 << 26))
@@ -41,6 +42,7 @@ chat.setServiceParent(application)
 root, below = Resource(), Resource()
 root.putChild(b"front", Data(b"welcome", "text/plain"))
 root.putChild(b"below", below)
+below.putChild(b"page", PageResource(ChatWebSocketFactory(chat)))
 below.putChild(b"chat", ChatResource(ChatWebSocketFactory(chat)))
 strports.service("{endpoint}", Site(root)).setServiceParent(chat)
 """
@@ -126,6 +128,36 @@ class ResourceTests(ServerTestCase):
         connection.sendall(clientRequest("/below/chat") + frames)
         answer = readUntil(connection, b"Mina:hello\n")
         self.assertTrue(answer.endswith(b"\r\n\r\n\x81\x0bMina:hello\n"), answer)
+
+    def test_page(self) -> None:
+        """
+        The page is there with what makes it safe, once for a browser that has it already; without
+        the slash a browser is sent to where it is.
+        """
+        _, port = self.site(LOCAL)
+        request = b"%s /below/page%s HTTP/1.0\r\nHost: test\r\n%s\r\n"
+        whole = self.answers(port, request % (b"GET", b"/", b""))
+        head, _, body = whole.partition(b"\r\n\r\n")
+        self.assertEqual(body, (FOLDER / "index.html").read_bytes())
+        for field in (b"Content-Type: text/html; charset=utf-8", POLICY.encode()):
+            self.assertIn(field, head)
+        tag = next(line for line in head.splitlines() if line.lower().startswith(b"etag: "))
+        known = self.answers(port, request % (b"GET", b"/", b"If-None-Match: %s\r\n" % tag[6:]))
+        self.assertIn(b" 304 ", known.partition(b"\r\n")[0])
+        self.assertTrue(known.endswith(b"\r\n\r\n"))
+        head = self.answers(port, request % (b"HEAD", b"/client.js", b""))
+        self.assertIn(b"Access-Control-Allow-Origin: *", head)
+        self.assertTrue(head.endswith(b"\r\n\r\n"))
+        moved = self.answers(port, request % (b"GET", b"", b""))
+        self.assertIn(b"\r\nLocation: page/\r\n", moved)
+
+    def answers(self, port: int, request: bytes) -> bytes:
+        """
+        @return: all that is answered
+        """
+        connection = self.connect(port)
+        connection.sendall(request)
+        return readUntil(connection, b"nothing")
 
     def answer(self, port: int, request: bytes) -> bytes:
         """

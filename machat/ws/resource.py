@@ -1,5 +1,6 @@
 """
-The WebSocket among the resources of L{twisted.web}: on the same port as the rest of a site.
+The WebSocket and the page among the resources of L{twisted.web}: on the same port as the rest of a
+site.
 """
 
 from __future__ import annotations
@@ -7,9 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper
+from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from machat.pages import File, thePage
 from machat.ws.server import PATH, ChatWebSocketFactory
 
 #: The status of an answer to what does not ask for a WebSocket (RFC 9110 section 15.5.22).
@@ -49,6 +52,42 @@ class ChatResource(Resource):
         transport.resumeProducing()  # the site paused it for this request
         protocol.dataReceived(_headOf(request))
         return NOT_DONE_YET
+
+
+class PageResource(Resource):
+    """
+    The page, with the header fields that make it safe, and the WebSocket where the page looks for
+    it: beside itself, at L{PATH}.
+    """
+
+    def __init__(self, factory: ChatWebSocketFactory) -> None:
+        Resource.__init__(self)
+        for path, file in thePage().files.items():
+            self.putChild(path[1:].encode(), _FileResource(file))
+        self.putChild(PATH[1:].encode(), ChatResource(factory))
+
+    def render_GET(self, request: Request) -> bytes:
+        """
+        Add the slash, without which the page would look in the wrong place.
+        """
+        request.redirect(b"%s/" % (request.prepath or [b""])[-1])
+        return b""
+
+
+class _FileResource(Resource):
+    isLeaf = True
+
+    def __init__(self, file: File) -> None:
+        Resource.__init__(self)
+        self._file = file
+
+    def render_GET(self, request: Request) -> bytes:
+        for name, value in self._file.fields.items():
+            request.setHeader(name, value)
+        if request.setETag(self._file.tag.encode()) is CACHED:
+            return b""
+        request.setHeader("Content-Type", self._file.type)
+        return self._file.body
 
 
 def _connect(transport: Any, protocol: Any) -> None:
