@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
-from machat.conversation import IClient
+from machat.conversation import IClient, IConversation
 from machat.events import Joined
 from machat.interfaces import IConnection
 from machat.limits import Limits
@@ -41,11 +41,12 @@ class TextTests(SynchronousTestCase):
 
     def test_interfaces(self) -> None:
         """
-        A session is a member, its protocol a connection.
+        A session is a client, its protocol a connection, and what serves its lines a conversation.
         """
         protocol = self.client("Mina")._protocol
         verify.verifyObject(IConnection, protocol)
         verify.verifyObject(IClient, protocol._session)
+        verify.verifyObject(IConversation, protocol._session._conversation)
 
     def test_chat(self) -> None:
         """
