@@ -31,7 +31,10 @@ from machat.dial import dial
 from machat.errors import NOT_JOINED, ChatError
 from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import ILine, ILineUser
-from machat.membership import Membership, Unsent
+from machat.membership import Membership
+from machat.unsent import TooMuch as TooMuch
+from machat.unsent import Unacknowledged
+from machat.unsent import Unknown as Unknown
 
 #: Seconds: from connecting to the welcome; between two questions whether the server is there, and
 #: for its answer; before the first attempt to come back, and between two attempts at most.
@@ -43,10 +46,6 @@ LATE = 30.0
 
 #: The most that a server can put off the next attempt, seconds.
 RETRY = 60.0
-
-#: What may wait to be acknowledged: messages, and characters.
-UNACKNOWLEDGED = 1_000
-UNACKNOWLEDGED_SIZE = 1_048_576
 
 
 class Connected(Event, frozen=True, tag="connected"):
@@ -79,12 +78,6 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
 class Ended(Exception):
     """
     The client has been stopped, or told not to come back.
-    """
-
-
-class TooMuch(Exception):
-    """
-    Too much waits to be acknowledged: nothing was queued.
     """
 
 
@@ -132,8 +125,7 @@ class ChatClient(Service):
         self._welcome = False
         self._session: str | None = None
         self._rooms: dict[str, Membership] = {}
-        self._unsent: dict[str, Unsent] = {}
-        self._size = 0
+        self._unsent = Unacknowledged()
         self._prefix = secrets.token_hex(6)
         self._count = 0
         self._attempts = 0
@@ -222,8 +214,7 @@ class ChatClient(Service):
 
         @param text: one line
         @return: fires with the L{Receipt} when the server's log has the message; fails with
-            L{ChatError} if it was refused, L{TooMuch} if too much waits already,
-            L{Unknown<machat.membership.Unknown>} or
+            L{ChatError} if it was refused, L{TooMuch} if too much waits already, L{Unknown} or
             L{Ended} if it is not known to have been said
         """
         if self._ended is not None:
@@ -231,12 +222,11 @@ class ChatClient(Service):
         wanted = self._rooms.get(names.key(room))
         if wanted is None:
             return fail(ChatError(NOT_JOINED, "not in that room"))
-        if len(self._unsent) >= UNACKNOWLEDGED or self._size + len(text) > UNACKNOWLEDGED_SIZE:
-            return fail(TooMuch("too many messages are not acknowledged"))
-        unsent = Unsent(self._newId(), wanted.name, text, Deferred())
-        unsent.done.addBoth(self._settled, unsent)
-        self._unsent[unsent.id] = unsent
-        self._size += len(text)
+        try:
+            unsent = self._unsent.add(self._newId(), wanted.name, text)
+        except TooMuch:
+            return fail()
+        unsent.done.addBoth(self._settled, wanted.name)
         wanted.add(unsent)
         self._sendMore(wanted)
         return unsent.done
@@ -332,13 +322,13 @@ class ChatClient(Service):
         self._tell(event)
 
     def _acknowledged(self, event: events.Ack) -> None:
-        unsent = self._unsent.get(event.id)
+        unsent = self._unsent.find(event.id)
         if unsent is not None:
             unsent.done.callback(Receipt(event.room, event.seq, event.duplicate))
 
     def _refused(self, event: events.Error) -> None:
         error = ChatError(event.code, event.text, event.id)
-        unsent = self._unsent.get(event.id or "")
+        unsent = self._unsent.find(event.id)
         if unsent is not None:
             unsent.done.errback(error)
             return
@@ -407,13 +397,11 @@ class ChatClient(Service):
 
     # The end of things.
 
-    def _settled(self, result: Any, unsent: Unsent) -> Any:
+    def _settled(self, result: Any, name: str) -> Any:
         """
-        It is known what became of a message: there is place for another.
+        It is known what became of a message: there is place for another of its room.
         """
-        del self._unsent[unsent.id]
-        self._size -= len(unsent.text)
-        room = self._rooms.get(names.key(unsent.room))
+        room = self._rooms.get(names.key(name))
         if room is not None and self._welcome:
             self._sendMore(room)
         return result

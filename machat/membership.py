@@ -8,37 +8,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 
-from msgspec import Struct
 from twisted.internet.defer import Deferred
 
-from machat.events import Joined, Position, Receipt
+from machat.events import Joined, Position
+from machat.unsent import Unknown, Unsent
 
 #: How many messages of a room are under way at once, and for how many seconds one may be sent
 #: again: both are within what a server remembers of a name (L{machat.limits.Limits.receipts}).
 WINDOW = 50
 AGAIN = 100.0
-
-
-class Unknown(Exception):
-    """
-    The connection was lost for so long that the server would not know a message again: it may have
-    been said or not.
-    """
-
-
-class Unsent(Struct):
-    """
-    A message that is not acknowledged.
-
-    @ivar done: fires or fails when it is known what became of it
-    @ivar sent: when it was sent for the first time
-    """
-
-    id: str
-    room: str
-    text: str
-    done: Deferred[Receipt]
-    sent: float | None = None
 
 
 class Membership:

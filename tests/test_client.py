@@ -12,15 +12,16 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
-from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch
+from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch, Unknown
 from machat.commands import Kick
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
 from machat.events import Bye, Done, Error, Event, Joined, Left, Members, Message, Presence, Receipt
 from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
-from machat.membership import Membership, Unknown, Unsent
+from machat.membership import Membership
 from machat.testing import MemoryChat
+from machat.unsent import Unsent
 from machat.users import User
 from machat.ws.client import LineWebSocketProtocol
 

@@ -22,7 +22,7 @@ LAYERS = [
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
-        " member membership",
+        " member membership unsent",
         "connections rules rooms entrance moderation measures service requests inbox conversation"
         " speaker session outbox",
         "tcp ws monitor",
@@ -47,6 +47,7 @@ BESIDES = {
     "roster": {"names"},
     "acts": {"names"},
     "presence": {"names"},
+    "membership": {"unsent"},
     "upgrade": {"origins"},
     "member": {"wire"},
     "room": {"names", "presence", "turnstile"},
