@@ -47,20 +47,25 @@ class Unsent(Struct):
 class Unacknowledged:
     """
     All of one client, by their ids. One is forgotten when it is known what became of it.
+
+    @ivar size: their characters
     """
 
     def __init__(self) -> None:
         self._messages: dict[str, Unsent] = {}
-        self._size = 0
+        self.size = 0
+
+    def __len__(self) -> int:
+        return len(self._messages)
 
     def add(self, id: str, room: str, text: str) -> Unsent:
         """
         @raise TooMuch: there is no place for it
         """
-        if len(self._messages) >= MOST or self._size + len(text) > LARGEST:
+        if len(self._messages) >= MOST or self.size + len(text) > LARGEST:
             raise TooMuch("too many messages are not acknowledged")
         unsent = self._messages[id] = Unsent(id, room, text, Deferred())
-        self._size += len(text)
+        self.size += len(text)
         unsent.done.addBoth(self._settled, unsent)
         return unsent
 
@@ -72,5 +77,5 @@ class Unacknowledged:
 
     def _settled(self, result: Any, unsent: Unsent) -> Any:
         del self._messages[unsent.id]
-        self._size -= len(unsent.text)
+        self.size -= len(unsent.text)
         return result

@@ -193,7 +193,7 @@ def events(data: bytes) -> None:
                 server.transport.protocol.dataReceived(line + b"\n")
         client.stopService()
         check(all([result.called for result in results]), "somebody waits for ever")
-        check(not client._unsent and not client._rooms and client._size == 0, "something is left")
+        check(not (client._unsent or client._rooms or client._unsent.size), "something is left")
         check(not clock.getDelayedCalls(), "timers are left", clock.getDelayedCalls())
 
 
