@@ -48,14 +48,16 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def outside() -> str | None:
     """
-    @return: the address that this machine has for others, if it has one
+    @return: the address that this machine has for others, if it has one that L{CLIENT} can reach
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # which sends nothing
+            host: str = probe.getsockname()[0]
+            with socket.create_server((host, 0)) as server:
+                socket.create_connection(server.getsockname(), 1, (CLIENT, 0)).close()
         except OSError:
             return None
-        host: str = probe.getsockname()[0]
         return host
 
 
