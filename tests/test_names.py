@@ -158,11 +158,12 @@ class CheckNameTests(Refusals):
         Letters and marks that show nothing are refused wherever they stand.
         """
         for character in (
-            "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\ufe00\ufe0f\uffa0"
+            "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\ufe00\ufe0f\uffa0"
             "\U000e0100\U000e01ef"
         ):
             self.assertBadName(f"a{character}", self.unseen)
             self.assertBadName(f"{character}a", self.unseen)
+        self.assertRaises(ChatError, checkName, "a\u180f")  # not known to Python 3.10
 
     def test_leadingMark(self) -> None:
         """
