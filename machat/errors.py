@@ -28,6 +28,7 @@ MUTED = "muted"
 HELLO_TIMEOUT = "hello-timeout"
 FAILED = "failed"
 BAD_CREDENTIALS = "bad-credentials"
+BUSY = "busy"
 
 
 class ChatError(Exception):
@@ -64,14 +65,18 @@ class Disconnect(Struct, frozen=True):
 
 
 SHUTDOWN = Disconnect(3001, "shutdown", True, 1.0)
+NOT_IN_TIME = Disconnect(3002, "join-timeout", True, 1.0)
+TOO_MANY = Disconnect(3003, "too-many-connections", True, 15.0)
+TOO_MANY_LOGINS = Disconnect(3004, "busy", True, 30.0)
 EXPIRED = Disconnect(3005, "credentials-expired", True)
+SERVER_FAULT = Disconnect(3006, "server-fault", True, 5.0)
 SLOW = Disconnect(3008, "slow-consumer", True)
+NAME_LOST = Disconnect(3010, "name-lost", True, 1.0)
+NAME_SILENT = Disconnect(3011, "name-silent", True, 15.0)
 NO_PONG = Disconnect(3012, "no-pong", True)
 REJECTED = Disconnect(3500, "bad-credentials", False)
 BAD_REQUEST = Disconnect(3501, "bad-request", False)
-HANDSHAKE_TIMEOUT = Disconnect(3502, "handshake-timeout", False)
 REMOVED = Disconnect(3503, "removed", False)
-TOO_MANY = Disconnect(3504, "too-many-connections", False)
 TAKEN = Disconnect(3520, "name-taken", False)
 REPLACED = Disconnect(3521, "replaced", False)
 
@@ -79,6 +84,8 @@ REPLACED = Disconnect(3521, "replaced", False)
 ENDS = {
     BAD_CREDENTIALS: REJECTED,
     NAME_TAKEN: TAKEN,
-    HELLO_TIMEOUT: HANDSHAKE_TIMEOUT,
+    HELLO_TIMEOUT: NOT_IN_TIME,
     TOO_MANY_CONNECTIONS: TOO_MANY,
+    BUSY: TOO_MANY_LOGINS,
+    FAILED: SERVER_FAULT,
 }

@@ -156,7 +156,7 @@ class RefusalTests(SynchronousTestCase):
         """
         client = self.chat.ws("Mina", "dev")
         self.assertIn("too-many-connections", client.received()[0])
-        self.assertEqual(client.closeCode, 3504)
+        self.assertEqual(client.closeCode, 3003)
         self.assertGone(client)
 
     def test_events(self) -> None:
@@ -167,7 +167,7 @@ class RefusalTests(SynchronousTestCase):
         client.send('{"v": 1, "name": "Mina", "room": "dev"}')
         error, bye = client.received()
         self.assertIn('"code":"too-many-connections"', error)
-        self.assertIn('"code":3504', bye)
+        self.assertIn('"code":3003', bye)
         self.assertGone(client)
 
     def test_silent(self) -> None:

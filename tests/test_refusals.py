@@ -48,4 +48,4 @@ class RefusalTests(SynchronousTestCase):
             for name, value in vars(errors).items()
             if name.isupper() and isinstance(value, str)
         }
-        self.assertEqual(codes - told, {errors.FAILED, errors.BAD_CREDENTIALS})
+        self.assertEqual(codes - told, {errors.FAILED, errors.BAD_CREDENTIALS, errors.BUSY})

@@ -147,7 +147,7 @@ class TextTests(SynchronousTestCase):
         self.chat.clock.advance(9.9)
         self.assertTrue(client.connected)
         self.chat.clock.advance(0.1)
-        self.assertRefused(client, "machat:error hello-timeout not joined within 10 s", 3502)
+        self.assertRefused(client, "machat:error hello-timeout not joined within 10 s", 3002)
 
     def test_joinedInTime(self) -> None:
         """

@@ -82,7 +82,7 @@ class HandshakeTests(SynchronousTestCase):
         client = self.chat.ws()
         self.chat.clock.advance(10)
         self.assertEqual(client.received(), ["machat:error hello-timeout not joined within 10 s"])
-        self.assertEqual(client.closeCode, 3502)
+        self.assertEqual(client.closeCode, 3002)
 
     def test_framesWithTheRequest(self) -> None:
         """

@@ -12,11 +12,14 @@ import { byId } from "./dom.js";
 /** Why it is over, for a person: by close code. @type {Record<number, string>} */
 const ENDS = {
   1000: "You have left.",
+  3002: "The server did not wait any longer.",
+  3003: "Too many connections come from your network.",
+  3004: "Too many logins are waiting.",
+  3006: "Something went wrong at the server.",
+  3011: "Another connection that does not answer still has this name.",
   3500: "The name and the password do not fit.",
   3501: "The server did not understand.",
-  3502: "The server did not wait any longer.",
   3503: "You were removed by a moderator.",
-  3504: "Too many connections come from your network.",
   3520: "The name is taken.",
   3521: "You are connected from elsewhere now.",
 };
