@@ -40,9 +40,10 @@ class Act(Struct, frozen=True):
     @property
     def who(self) -> str:
         """
-        The subject.
+        The subject. It never begins with a name: a moderator named C{error} must not produce a line
+        that a client of the C{text} dialect takes for an error of the server.
         """
-        return "the server" if self.by is None else names.checkName(self.by.name)
+        return "the server" if self.by is None else f"moderator {names.checkName(self.by.name)}"
 
     @property
     def words(self) -> str:

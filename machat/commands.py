@@ -107,7 +107,7 @@ class Who(Command, frozen=True, kw_only=True, tag="who"):
 
 class Kick(Command, frozen=True, kw_only=True, tag="kick"):
     """
-    Have somebody leave a room. Like all that follow down to L{Topic}, this is for moderators.
+    Take a name out of a room. This command and all down to L{ListSanctions} are for moderators.
 
     @ivar room: may be left out in exactly one room, as in all of them
     @ivar reason: one line, as in all of them
@@ -189,6 +189,14 @@ class Topic(Command, frozen=True, kw_only=True, tag="topic"):
     room: str | None = None
 
 
+class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
+    """
+    Ask for the active mutes and bans of a room.
+    """
+
+    room: str | None = None
+
+
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """
     Ask for a L{machat.events.Pong}.
@@ -225,6 +233,7 @@ AnyCommand = (
     | Lock
     | Unlock
     | Topic
+    | ListSanctions
     | Ping
     | Pong
     | Auth

@@ -247,6 +247,35 @@ class Members(Event, frozen=True, kw_only=True, tag="members"):
     id: str | None = None
 
 
+class Sanctioned(Struct, frozen=True, kw_only=True):
+    """
+    An active mute or ban.
+
+    @ivar kind: C{mute}, C{ban}, or C{address}: a ban of an address
+    @ivar name: the name that was muted or banned; C{None}: an address that was banned by itself.
+        Moderators are not shown addresses
+    @ivar until: its end, Unix time in milliseconds
+    @ivar by: the moderator; C{None}: the application or the operator
+    """
+
+    kind: str
+    name: str | None
+    until: int
+    by: str | None
+
+
+class SanctionList(Event, frozen=True, kw_only=True, tag="sanctions"):
+    """
+    The answer to a moderator's C{sanctions}.
+
+    @ivar sanctions: in the order of their ends
+    """
+
+    room: str
+    sanctions: tuple[Sanctioned, ...]
+    id: str | None = None
+
+
 class Expiring(Event, frozen=True, kw_only=True, tag="expiring"):
     """
     The client's credentials are about to expire: time for an C{auth}.
@@ -321,6 +350,7 @@ AnyEvent = (
     | Left
     | History
     | Members
+    | SanctionList
     | Expiring
     | Authenticated
     | Ping

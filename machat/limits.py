@@ -39,6 +39,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar members: the members of one room
     @ivar history: the messages that are replayed, or answered to a C{history}, at once
     @ivar listed: the members of a room up to which they are told by name
+    @ivar sanctions: active mutes and bans in all rooms; moderators may use four fifths of them
+    @ivar sanctionsPerRoom: active mutes and bans in one room; moderators may use four fifths
+    @ivar sanctionsPerModerator: active mutes and bans by one moderator, in all rooms
     @ivar coalesce: between two tellings of who came and went
     @ivar grace: how long one may be away without having gone
     @ivar remembered: how long a message's own id is known
@@ -70,6 +73,9 @@ class Limits(Struct, frozen=True, kw_only=True):
     members: int = 10_000
     history: int = 300
     listed: int = 500
+    sanctions: int = 10_000
+    sanctionsPerRoom: int = 1_000
+    sanctionsPerModerator: int = 250
     coalesce: float = 0.25
     grace: float = 5.0
     remembered: float = 120.0

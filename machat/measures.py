@@ -5,10 +5,12 @@ The moderators' commands of the C{events} dialect.
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from machat import commands
 from machat.errors import NOT_ALLOWED, ChatError
+from machat.events import Sanctioned, SanctionList
 from machat.interfaces import IChatMember
 from machat.moderation import Moderation
 from machat.rules import mayModerate
@@ -22,9 +24,31 @@ def take(moderation: Moderation, by: IChatMember, room: str, command: commands.C
     @param command: of a type that is in L{MEASURES}
     @raise ChatError: C{not-allowed}: it is no moderator of the room; or a refusal of L{Moderation}
     """
+    _requireModerator(by, room)
+    MEASURES[type(command)](moderation, by, room, command)
+
+
+def listSanctions(moderation: Moderation, by: IChatMember, room: str) -> SanctionList:
+    """
+    @return: the active mutes and bans of a room, for one of its moderators
+    @raise ChatError: C{not-allowed}: C{by} is no moderator of the room
+    """
+    _requireModerator(by, room)
+    active = [
+        Sanctioned(
+            kind=each.kind.value,
+            name=each.sanction.name,
+            until=int(each.sanction.until * 1000),
+            by=each.sanction.by,
+        )
+        for each in moderation.sanctions(room)
+    ]
+    return SanctionList(room=room, sanctions=tuple(sorted(active, key=attrgetter("until"))))
+
+
+def _requireModerator(by: IChatMember, room: str) -> None:
     if not mayModerate(by, room):
         raise ChatError(NOT_ALLOWED, "you may not moderate that room")
-    MEASURES[type(command)](moderation, by, room, command)
 
 
 def _kick(moderation: Moderation, by: IChatMember, room: str, command: commands.Kick) -> None:

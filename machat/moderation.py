@@ -24,7 +24,7 @@ from machat.peers import networkOfHost
 from machat.room import Room
 from machat.rooms import Rooms
 from machat.rules import barriers, mayModerate
-from machat.sanctions import Kind, Sanctions, Target
+from machat.sanctions import Active, Kind, Sanctions, Target
 
 #: The most peers that one line of the log names.
 LISTED = 20
@@ -91,7 +91,9 @@ class Moderation:
         heard = self._rooms.get(names.checkRoom(room))
         members = heard.named(name) if heard is not None else []
         _requireNoModerator(heard, members)
-        self._impose(room, name, {(Kind.MUTE, names.key(name))}, seconds)
+        self._sanctions.impose(
+            names.key(room), {(Kind.MUTE, names.key(name))}, name, seconds, _nameOf(by)
+        )
         if heard is not None:
             heard.muted = True
         self._tell(room, act, _peers(members))
@@ -162,18 +164,33 @@ class Moderation:
         if network is None:
             raise ChatError(BAD_COMMAND, "that is no address that could be banned")
         act = Act("ban", by, f"banned an address for {span(seconds)}", line(reason))
-        self._ban(room, network, {(Kind.ADDRESS, network)}, seconds, act)
+        self._ban(room, None, {(Kind.ADDRESS, network)}, seconds, act)
 
     def unban(self, room: str, name: str, by: IChatMember | None = None) -> None:
         """
-        Let a banned name in again, and the addresses that were banned with it.
+        Lift the ban of a name, and of the addresses that were banned with it.
 
-        @param name: or an address that was banned by itself
+        @param name: without C{by} it may also be an address. A moderator can lift the ban of an
+            address only by the name with which it was banned: so a guess reveals nothing
+        @raise ChatError: C{bad-command}: there is no such ban
         """
-        network = networkOfHost(name)
-        whom = names.checkName(name) if network is None else "an address"
-        act = Act("unban", by, f"unbanned {whom}")
-        self._lift(room, network or name, (Kind.BAN, Kind.ADDRESS), act)
+        network = networkOfHost(name) if by is None else None
+        if network is None:
+            act = Act("unban", by, f"unbanned {names.checkName(name)}")
+            self._lift(room, name, (Kind.BAN, Kind.ADDRESS), act)
+        else:
+            lifted = self._sanctions.liftNetwork(names.key(names.checkRoom(room)), network)
+            self._lifted(room, lifted, Act("unban", by, "unbanned an address"))
+
+    def sanctions(self, room: str | None = None) -> list[Active]:
+        """
+        List the mutes and bans that have not ended.
+
+        @param room: a room's name, or C{None} for all rooms
+        """
+        return list(
+            self._sanctions.active(None if room is None else names.key(names.checkRoom(room)))
+        )
 
     def lock(self, room: str, by: IChatMember | None = None, reason: str = "") -> None:
         """
@@ -221,21 +238,21 @@ class Moderation:
             raise ChatError(NOT_JOINED, "nobody is in that room")
         return room
 
-    def _impose(self, room: str, label: str, targets: Collection[Target], seconds: float) -> None:
-        self._sanctions.impose(names.key(room), targets, names.key(label), seconds)
+    def _lift(self, room: str, name: str, kinds: Collection[Kind], act: Act) -> None:
+        self._lifted(room, self._sanctions.lift(names.key(names.checkRoom(room)), kinds, name), act)
 
-    def _lift(self, room: str, label: str, kinds: Collection[Kind], act: Act) -> None:
-        key = names.key(names.checkRoom(room))
-        if not self._sanctions.lift(key, kinds, names.key(label)):
-            raise ChatError(BAD_COMMAND, "there is nothing of the kind to undo")
+    def _lifted(self, room: str, lifted: bool, act: Act) -> None:
+        if not lifted:
+            raise ChatError(BAD_COMMAND, "there is no such mute or ban")
         self._tell(room, act)
 
     def _ban(
-        self, room: str, label: str, targets: Collection[Target], seconds: float, act: Act
+        self, room: str, name: str | None, targets: Collection[Target], seconds: float, act: Act
     ) -> None:
         heard = self._rooms.get(names.checkRoom(room))
-        _requireNoModerator(heard, heard.named(label) if heard is not None else ())
-        self._impose(room, label, targets, seconds)
+        named = heard.named(name) if heard is not None and name is not None else ()
+        _requireNoModerator(heard, named)
+        self._sanctions.impose(names.key(room), targets, name, seconds, _nameOf(act.by))
         banned = self._banned(heard, targets) if heard is not None else []
         networks = [target for kind, target in targets if kind is Kind.ADDRESS]
         self._tell(room, act, [*networks, *_peers(banned)])
@@ -289,6 +306,10 @@ def _present(room: Room, name: str) -> list[IChatMember]:
 def _requireNoModerator(room: Room | None, members: Collection[IChatMember]) -> None:
     if room is not None and any(mayModerate(member, room.name) for member in members):
         raise ChatError(NOT_ALLOWED, "that is a moderator of the room")
+
+
+def _nameOf(member: IChatMember | None) -> str | None:
+    return None if member is None else member.name
 
 
 def _peer(member: IChatMember | None) -> str:

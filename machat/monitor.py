@@ -1,5 +1,6 @@
 """
-How a chat is, over HTTP: C{/metrics} for Prometheus, C{/healthz}, C{/readyz} and C{/rooms}.
+How a chat is, over HTTP: C{/metrics} for Prometheus, C{/healthz}, C{/readyz}, C{/rooms} and
+C{/sanctions}.
 """
 
 from __future__ import annotations
@@ -183,6 +184,7 @@ class Monitor(MultiService):
         root.putChild(b"healthz", _Page(self._health))
         root.putChild(b"readyz", _Page(self._readiness))
         root.putChild(b"rooms", _Page(self._rooms))
+        root.putChild(b"sanctions", _Page(self._sanctions))
         self.site = _Site(root)
         timer = TimerService(LAG_EVERY, self._measure)
         timer.clock = reactor
@@ -227,4 +229,21 @@ class Monitor(MultiService):
                     for room in largest
                 ],
             }
+        )
+
+    def _sanctions(self, request: Request) -> bytes:
+        request.setHeader("content-type", "application/json")
+        active = [each for chat in self._chats for each in chat.moderation.sanctions()]
+        return msgspec.json.encode(
+            [
+                {
+                    "room": each.room,
+                    "kind": each.kind.value,
+                    "target": each.target,
+                    "name": each.sanction.name,
+                    "until": each.sanction.until,
+                    "by": each.sanction.by,
+                }
+                for each in active
+            ]
         )

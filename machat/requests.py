@@ -16,7 +16,7 @@ from machat import commands, events, names, wire
 from machat.conversation import IClient, IConversation
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, IConnection
-from machat.measures import MEASURES, take
+from machat.measures import MEASURES, listSanctions, take
 from machat.users import ANYBODY, requireJoin, requireSay
 from machat.wire import VERSION
 
@@ -195,7 +195,7 @@ class Requests:
         return told.addCallback(self._answer, command.id)
 
     def _answer(
-        self, answer: events.History | events.Members, id: str | None
+        self, answer: events.History | events.Members | events.SanctionList, id: str | None
     ) -> Deferred[None] | None:
         data = self._client.dialect.encodeEvent(replace(answer, id=id))
         pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
@@ -226,6 +226,11 @@ class Requests:
         take(self._chat.moderation, self._client, self._here(command.room), command)
         self._tell(events.Done(id=command.id))
 
+    def _sanctions(self, command: commands.ListSanctions) -> Deferred[None] | None:
+        room = self._here(command.room)
+        listed = listSanctions(self._chat.moderation, self._client, room)
+        return self._answer(listed, command.id)
+
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))
 
@@ -254,6 +259,7 @@ _DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None
     commands.Who: Requests._who,
     commands.Auth: Requests._auth,
     **dict.fromkeys(MEASURES, Requests._moderate),
+    commands.ListSanctions: Requests._sanctions,
     commands.Ping: Requests._ping,
     commands.Pong: Requests._pong,
 }

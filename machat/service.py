@@ -94,7 +94,7 @@ class ChatService(MultiService):
         self._guard = None if hooks is None else Guard(hooks)
         self._log = MemoryLog(clock, limits) if log is None else log
         self._connections = Connections(limits)
-        sanctions = Sanctions(clock)
+        sanctions = Sanctions(clock, limits)
         self._rules = Rules(sanctions, self._connections)
         self._rooms = Rooms(
             clock,

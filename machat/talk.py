@@ -5,6 +5,7 @@ What a person types and sees, whatever shows it: lines in, lines out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -13,9 +14,20 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.client import ChatClient, Connected, Ended, Gap, Lost
-from machat.commands import Ban, Command, Kick, Lock, Mute, Topic, Unban, Unlock, Unmute
+from machat.commands import (
+    Ban,
+    Command,
+    Kick,
+    ListSanctions,
+    Lock,
+    Mute,
+    Topic,
+    Unban,
+    Unlock,
+    Unmute,
+)
 from machat.errors import ChatError
-from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence
+from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence, SanctionList
 
 HELP = (
     "/join ROOM  be in another room, or turn to it",
@@ -24,7 +36,7 @@ HELP = (
     "/quit       goodbye",
     "//...       a line that begins with a slash",
     "for moderators: /kick NAME [WHY], /mute NAME [MINUTES] [WHY], /ban NAME [MINUTES] [WHY],",
-    "/unmute NAME, /unban NAME, /lock [WHY], /unlock, /topic [TEXT]",
+    "/unmute NAME, /unban NAME, /bans, /lock [WHY], /unlock, /topic [TEXT]",
 )
 
 #: How many of a room's last messages to show on coming in.
@@ -32,6 +44,10 @@ HISTORY = 20
 
 #: As many colours as a terminal is sure to have, without black, white and grey.
 COLOURS = 12
+
+
+#: The kinds of a L{machat.events.Sanctioned}, in words.
+_KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
 
 
 class Line(NamedTuple):
@@ -235,6 +251,16 @@ class Talk:
     def _members(self, event: Members) -> None:
         self._note(f"{event.count} in {event.room}: {', '.join(event.members)}")
 
+    def _sanctions(self, event: SanctionList) -> None:
+        if not event.sanctions:
+            self._note(f"no mutes or bans in {event.room}")
+        for each in event.sanctions:
+            until = datetime.fromtimestamp(each.until / 1000)
+            whom = each.name if each.name is not None else "an address"
+            kind = _KINDS.get(each.kind, each.kind)
+            by = f" by {each.by}" if each.by is not None else ""
+            self._note(f"{whom} is {kind} in {event.room}{by} until {until:%Y-%m-%d %H:%M:%S}")
+
     def _gap(self, event: Gap) -> None:
         missed = "some" if event.missed is None else event.missed
         self._note(f"--- {missed} messages of {event.room} could not be recovered ---")
@@ -281,6 +307,7 @@ _MEASURES: dict[str, Callable[[str, str], Command]] = {
     "unban": lambda room, rest: Unban(room=room, name=rest),
     "lock": lambda room, rest: Lock(room=room, reason=rest),
     "unlock": lambda room, rest: Unlock(room=room),
+    "bans": lambda room, rest: ListSanctions(room=room),
     "topic": lambda room, rest: Topic(room=room, text=rest),
 }
 
@@ -290,6 +317,7 @@ _SHOWN: dict[type[Any], Callable[[Talk, Any], None]] = {
     Left: Talk._went,
     Presence: Talk._presence,
     Members: Talk._members,
+    SanctionList: Talk._sanctions,
     Gap: Talk._gap,
     Connected: Talk._connected,
     Lost: Talk._lost,

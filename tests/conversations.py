@@ -28,6 +28,7 @@ UNKNOWN = {
     "AT": re.compile(r'(?<="at":)\d+'),
     "RETRY": re.compile(r'(?<="retry":)[\d.]+'),
     "UNTIL": re.compile(r"(?<=until )\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"),
+    "END": re.compile(r'(?<="until":)\d+'),
     "SECONDS": re.compile(r'(?<="seconds":)[\d.]+'),
 }
 

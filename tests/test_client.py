@@ -215,7 +215,9 @@ class RemovedTests(ClientTestCase):
         self.heard()
         self.kick()
         self.settle()
-        self.assertEqual(self.heard(Event), [Left(room="dev", reason="Ada kicked Mina: spam")])
+        self.assertEqual(
+            self.heard(Event), [Left(room="dev", reason="moderator Ada kicked Mina: spam")]
+        )
         self.assertEqual(self.mina.rooms(), [])
         self.chat.endpoint.cut()
         self.settle(3)

@@ -46,6 +46,7 @@ BESIDES = {
     "wire": {"names"},
     "roster": {"names"},
     "acts": {"names"},
+    "sanctions": {"names"},
     "presence": {"names"},
     "membership": {"unsent"},
     "upgrade": {"origins"},

@@ -95,16 +95,44 @@ class MeasuresTests(MeasuresTestCase):
         self.chat.turn()
         self.assertEqual(self.heard(self.mina), [])
 
+    def test_sanctions(self) -> None:
+        """
+        A moderator gets the active mutes and bans of the room in the order of their ends, without
+        any address; others are refused.
+        """
+        self.chat.service.moderation.banAddress("dev", "203.0.113.9", 7200)
+        self.ask(self.ada, "mute", name="Mina", **{"for": 60})
+        self.ask(self.ada, "ban", name="Eve")
+        self.chat.service.moderation.ban("other", "Bob")
+        answer = self.ask(self.ada, "sanctions")
+        until = [each.pop("until") for each in answer["sanctions"]]
+        self.assertEqual(until, [60_000, 3_600_000, 7_200_000])
+        self.assertEqual(
+            answer,
+            {
+                "type": "sanctions",
+                "room": "dev",
+                "sanctions": [
+                    {"kind": "mute", "name": "Mina", "by": "Ada"},
+                    {"kind": "ban", "name": "Eve", "by": "Ada"},
+                    {"kind": "address", "name": None, "by": None},
+                ],
+            },
+        )
+        self.assertEqual(self.code(self.mina, "sanctions"), "not-allowed")
+
     def test_kick(self) -> None:
         """
         Who is kicked hears why; its connection lives, and it may come back.
         """
         self.ask(self.mina, "join", room="other")
         self.assertEqual(
-            self.do("kick", name="Mina", reason="spam"), ["machat:Ada kicked Mina: spam"]
+            self.do("kick", name="Mina", reason="spam"), ["machat:moderator Ada kicked Mina: spam"]
         )
         (left,) = self.heard(self.mina)
-        self.assertEqual(left, {"type": "left", "room": "dev", "reason": "Ada kicked Mina: spam"})
+        self.assertEqual(
+            left, {"type": "left", "room": "dev", "reason": "moderator Ada kicked Mina: spam"}
+        )
         self.assertEqual(self.code(self.mina, "say", room="dev", text="x"), "not-joined")
         self.assertEqual(self.code(self.mina, "leave", room="dev"), "not-joined")
         self.assertTrue(self.says(self.mina))
@@ -126,9 +154,9 @@ class MeasuresTests(MeasuresTestCase):
         Who is muted is refused, until it is undone.
         """
         told = self.do("mute", name="Mina", **{"for": 60})
-        self.assertEqual(told, ["machat:Ada muted Mina for 1 minute"])
+        self.assertEqual(told, ["machat:moderator Ada muted Mina for 1 minute"])
         self.assertEqual(self.code(self.mina, "say", text="x"), "muted")
-        self.assertEqual(self.do("unmute", name="Mina"), ["machat:Ada unmuted Mina"])
+        self.assertEqual(self.do("unmute", name="Mina"), ["machat:moderator Ada unmuted Mina"])
         self.assertTrue(self.says(self.mina))
         for wrong in (0, 2_592_001, 1.5, "1"):
             self.assertEqual(
@@ -139,14 +167,16 @@ class MeasuresTests(MeasuresTestCase):
         """
         Who is banned does not get in, in either dialect, until it is undone.
         """
-        self.assertEqual(self.do("ban", name="Mina"), ["machat:Ada banned Mina for 1 hour"])
+        self.assertEqual(
+            self.do("ban", name="Mina"), ["machat:moderator Ada banned Mina for 1 hour"]
+        )
         self.assertEqual(self.code(self.mina, "join", room="dev"), "not-allowed")
         text = self.text()
         (line,) = text.received()
         self.assertTrue(line.startswith("machat:error not-allowed banned until "))
         self.chat.clock.advance(5)
         self.assertFalse(text.connected)
-        self.assertEqual(self.do("unban", name="Mina"), ["machat:Ada unbanned Mina"])
+        self.assertEqual(self.do("unban", name="Mina"), ["machat:moderator Ada unbanned Mina"])
         self.assertEqual(self.ask(self.mina, "join", room="dev")["type"], "joined")
 
     def test_banAddress(self) -> None:
@@ -156,7 +186,7 @@ class MeasuresTests(MeasuresTestCase):
         eve = self.hello(self.chat.tcp(), name="Ada", v=1, password="other", presence=False)
         self.assertEqual(self.kinds(eve), ["welcome", "joined"])
         told = self.do("ban", name="Mina", address=True)
-        self.assertEqual(told, ["machat:Ada banned Mina and its address for 1 hour"])
+        self.assertEqual(told, ["machat:moderator Ada banned Mina and its address for 1 hour"])
         self.assertEqual(self.kinds(eve), ["message"])
         self.do("unban", name="Mina")
         self.do("ban", name="Nobody")
@@ -173,12 +203,12 @@ class MeasuresTests(MeasuresTestCase):
         """
         A locked room takes moderators alone; who is in it is told that it is locked.
         """
-        self.assertEqual(self.do("lock"), ["machat:Ada locked the room"])
+        self.assertEqual(self.do("lock"), ["machat:moderator Ada locked the room"])
         self.ask(self.mina, "leave", room="dev")
         self.assertEqual(self.code(self.mina, "join", room="dev"), "room-locked")
         again = self.events("other", name="Ada", presence=False)
         self.assertTrue(self.heard(again)[1]["locked"])
-        self.assertEqual(self.do("unlock"), ["machat:Ada unlocked the room"])
+        self.assertEqual(self.do("unlock"), ["machat:moderator Ada unlocked the room"])
         joined = self.ask(self.mina, "join", room="dev")
         self.assertNotIn("locked", joined)
 
@@ -188,7 +218,7 @@ class MeasuresTests(MeasuresTestCase):
         """
         watching = self.events("other", name="Ada")
         watching.received()
-        self.assertEqual(self.do("topic", text="Tea"), ["machat:Ada set the topic: Tea"])
+        self.assertEqual(self.do("topic", text="Tea"), ["machat:moderator Ada set the topic: Tea"])
         heard = self.heard(watching)
         self.assertIn({"type": "room", "room": "dev", "topic": "Tea"}, heard)
         self.assertEqual(self.ask(self.mina, "leave", room="dev")["type"], "left")

@@ -16,7 +16,7 @@ from machat.errors import ChatError
 from machat.events import Left, RoomState
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
-from machat.sanctions import ROOM
+from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryMember
 from machat.users import User
 from tests.test_service import SlowLog
@@ -75,8 +75,10 @@ class KickTests(ModerationTestCase):
         it as a message of the room.
         """
         self.moderation.kick("DEV", "mina", self.ada, "enough")
-        self.assertEqual(self.heard(), ["machat:Ada kicked mina: enough"])
-        self.assertEqual(self.mina.events, [Left(room="dev", reason="Ada kicked mina: enough")])
+        self.assertEqual(self.heard(), ["machat:moderator Ada kicked mina: enough"])
+        self.assertEqual(
+            self.mina.events, [Left(room="dev", reason="moderator Ada kicked mina: enough")]
+        )
         self.refused("not-joined", self.chat.service.say, self.mina, "dev", "hello")
         self.assertIsNone(self.mina.end)
         self.chat.member("Mina", "dev")
@@ -191,7 +193,7 @@ class MuteTests(ModerationTestCase):
         """
         self.say(self.mina, "before")
         self.moderation.mute("dev", "MINA", 600, self.ada, "spam")
-        told = ["Mina:before", "machat:Ada muted MINA for 10 minutes: spam"]
+        told = ["Mina:before", "machat:moderator Ada muted MINA for 10 minutes: spam"]
         self.assertEqual(self.heard(), told)
         self.assertEqual(self.heard(self.mina), told)
         text = self.refused("muted", self.say, self.mina)
@@ -291,11 +293,28 @@ class MuteTests(ModerationTestCase):
         """
         There are so many and no more.
         """
-        for number in range(ROOM):
+        for number in range(Limits().sanctionsPerRoom):
             self.moderation.mute("quiet", f"n{number}")
         self.refused("not-allowed", self.moderation.mute, "quiet", "Mina")
         self.refused("not-allowed", self.moderation.ban, "quiet", "Mina")
         self.moderation.mute("dev", "Mina")
+
+
+class ImitationTests(ModerationTestCase):
+    def test_imitation(self) -> None:
+        """
+        No name of a moderator or of a target makes a line that a C{text} client takes for the
+        server's own C{error} or C{bye}.
+        """
+        for word in ("error", "bye"):
+            by = self.chat.member(word, "dev")
+            self.moderation.setTopic("dev", f"about {word}", by)
+            self.moderation.lock("dev", by)
+            self.moderation.unlock("dev", by)
+            self.moderation.mute("dev", word, by=by)
+            self.moderation.unmute("dev", word)
+        for said in self.heard():
+            self.assertNotRegex(said, "^machat:(error|bye) ")
 
 
 class BanTests(ModerationTestCase):
@@ -304,7 +323,7 @@ class BanTests(ModerationTestCase):
         Who is banned is out, and stays out until the end, though the room be empty meanwhile.
         """
         self.moderation.ban("dev", "Mina", 60, self.ada, "spam")
-        words = "Ada banned Mina for 1 minute: spam"
+        words = "moderator Ada banned Mina for 1 minute: spam"
         self.assertEqual(self.heard(), [f"machat:{words}"])
         self.assertEqual(self.mina.events, [Left(room="dev", reason=words)])
         self.chat.service.leave(self.ada, "dev")
@@ -320,7 +339,7 @@ class BanTests(ModerationTestCase):
         """
         self.moderation.ban("dev", "Eve")
         self.moderation.unban("dev", "eve", self.ada)
-        told = ["machat:the server banned Eve for 1 hour", "machat:Ada unbanned eve"]
+        told = ["machat:the server banned Eve for 1 hour", "machat:moderator Ada unbanned eve"]
         self.assertEqual(self.heard(), told)
         self.chat.member("Eve", "dev")
         self.refused("bad-command", self.moderation.unban, "dev", "Eve")
@@ -333,7 +352,9 @@ class BanTests(ModerationTestCase):
         bob, eve = self.chat.tcp("Bob", "dev"), self.chat.ws("Eve", "dev")
         self.chat.turn()
         self.moderation.banAddressOf("dev", "Bob", by=self.ada)
-        self.assertEqual(self.heard(), ["machat:Ada banned Bob and its address for 1 hour"])
+        self.assertEqual(
+            self.heard(), ["machat:moderator Ada banned Bob and its address for 1 hour"]
+        )
         for client in (bob, eve):
             self.assertEqual(client.received(), ["machat:bye removed"])
         (line,) = self.chat.tcp("Lola", "dev").received()
@@ -380,6 +401,19 @@ class BanTests(ModerationTestCase):
         for wrong in ("127.0.0.1", "::1", "dev", ""):
             self.refused("bad-command", self.moderation.banAddress, "dev", wrong)
 
+    def test_guess(self) -> None:
+        """
+        A moderator who guesses a banned address learns nothing: the answer is the same for an
+        address that is banned and for one that is not, and the ban stays.
+        """
+        self.moderation.banAddress("dev", "192.0.2.1")
+        told = {
+            self.refused("bad-command", self.moderation.unban, "dev", address, self.ada)
+            for address in ("192.0.2.1", "192.0.2.2")
+        }
+        self.assertEqual(len(told), 1)
+        self.assertEqual(self.moderation.sanctions("dev")[0].target, "192.0.2.1")
+
     def test_addressAsName(self) -> None:
         """
         One may be called like an address: that is not from where one comes.
@@ -393,7 +427,7 @@ class BanTests(ModerationTestCase):
 
     def test_moderator(self) -> None:
         """
-        Who moderates is not banned, and no ban of its name holds.
+        A moderator is not banned, and no ban of its name holds.
         """
         self.moderation.ban("dev", "Mod")
         self.moderator()
@@ -430,7 +464,7 @@ class RoomTests(ModerationTestCase):
         """
         self.moderation.lock("dev", self.ada, "a talk")
         self.moderation.lock("dev", self.ada)
-        self.assertEqual(self.heard(), ["machat:Ada locked the room: a talk"])
+        self.assertEqual(self.heard(), ["machat:moderator Ada locked the room: a talk"])
         self.assertIn(RoomState(room="dev", locked=True), self.ada.events)
         self.assertNotIn(RoomState(room="dev", locked=True), self.mina.events)
         self.assertEqual(self.refusedJoin("room-locked", "Eve"), "dev is locked")
@@ -447,7 +481,7 @@ class RoomTests(ModerationTestCase):
         """
         self.moderation.setTopic("dev", " Tea ", self.ada)
         self.moderation.setTopic("dev", "Tea", self.ada)
-        self.assertEqual(self.heard(), ["machat:Ada set the topic: Tea"])
+        self.assertEqual(self.heard(), ["machat:moderator Ada set the topic: Tea"])
         self.assertIn(RoomState(room="dev", topic="Tea"), self.ada.events)
         joined = self.successResultOf(self.chat.service.join(MemoryMember("Eve"), "dev"))
         self.assertEqual((joined.topic, joined.locked), ("Tea", False))
@@ -483,9 +517,11 @@ class SeenTests(ModerationTestCase):
         self.moderation.setTopic("dev", "Tea", self.ada)
         self.chat.service.say(self.ada, "dev", "two")
         self.chat.turn()
-        self.assertEqual(text.received(), ["Ada:one", "machat:Ada set the topic: Tea", "Ada:two"])
+        self.assertEqual(
+            text.received(), ["Ada:one", "machat:moderator Ada set the topic: Tea", "Ada:two"]
+        )
         message = events.received()[1]
-        self.assertIn('"seq":2,"from":"machat","text":"Ada set the topic: Tea"', message)
+        self.assertIn('"seq":2,"from":"machat","text":"moderator Ada set the topic: Tea"', message)
         read = self.successResultOf(self.chat.service.history(self.ada, "dev", None, None, 9))
         self.assertEqual([message.seq for message in read.messages], [1, 2, 3])
 
@@ -519,8 +555,8 @@ class SeenTests(ModerationTestCase):
         self.assertEqual(
             lines,
             [
-                "Bob (192.0.2.1:50000) set the topic in dev",
-                "Ada (this process) banned Bob for 1 minute in dev, 192.0.2.1:50000",
+                "moderator Bob (192.0.2.1:50000) set the topic in dev",
+                "moderator Ada (this process) banned Bob for 1 minute in dev, 192.0.2.1:50000",
                 "the server (this process) banned an address for 1 hour in dev, 2001:db8::/64",
             ],
         )

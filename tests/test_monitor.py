@@ -150,6 +150,21 @@ class MonitorTests(SynchronousTestCase):
             },
         )
 
+    def test_sanctions(self) -> None:
+        """
+        The active mutes and bans as JSON, with addresses.
+        """
+        self.chat.service.moderation.mute("dev", "Mina", 60)
+        self.chat.service.moderation.banAddress("dev", "192.0.2.1", 60)
+        entry = {"room": "dev", "until": 60.0, "by": None}
+        self.assertEqual(
+            json.loads(self.ask("/sanctions")[2]),
+            [
+                {**entry, "kind": "mute", "target": "mina", "name": "Mina"},
+                {**entry, "kind": "address", "target": "192.0.2.1", "name": None},
+            ],
+        )
+
     def test_nothingElse(self) -> None:
         """
         Nothing else is served, and nothing can be changed.

@@ -16,7 +16,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.errors import ChatError
-from machat.sanctions import SWEEP, Kind, Sanctions, Target
+from machat.limits import Limits
+from machat.sanctions import SWEEP, Active, Kind, Sanction, Sanctions, Target
 
 MINA: Target = (Kind.MUTE, "mina")
 ADA: Target = (Kind.BAN, "ada")
@@ -25,7 +26,9 @@ ADA: Target = (Kind.BAN, "ada")
 class SanctionsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
-        self.sanctions = Sanctions(self.clock, 3, 4)
+        self.sanctions = Sanctions(
+            self.clock, Limits(sanctionsPerRoom=3, sanctions=4, sanctionsPerModerator=2)
+        )
 
     def test_end(self) -> None:
         """
@@ -50,14 +53,19 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_lift(self) -> None:
         """
-        What was imposed together is lifted together by its label, each by what it is against.
+        Sanctions that were imposed together are lifted together by their name, in any spelling; an
+        address is lifted by itself.
         """
-        self.sanctions.impose(
-            "dev", [ADA, (Kind.BAN, "eve"), (Kind.ADDRESS, "192.0.2.1")], "ada", 9
-        )
+        network: Target = (Kind.ADDRESS, "192.0.2.1")
+        self.sanctions.impose("dev", [ADA, network], "Ada", 9)
         self.assertFalse(self.sanctions.lift("dev", [Kind.MUTE], "ada"))
         self.assertFalse(self.sanctions.lift("other", Kind, "ada"))
-        self.assertTrue(self.sanctions.lift("dev", Kind, "eve"))
+        self.assertFalse(self.sanctions.lift("dev", Kind, "192.0.2.1"))
+        self.assertTrue(self.sanctions.lift("dev", Kind, "ADA"))
+        self.assertEqual(len(self.sanctions), 0)
+        self.sanctions.impose("dev", [ADA, network], "Ada", 9)
+        self.assertFalse(self.sanctions.liftNetwork("dev", "192.0.2.2"))
+        self.assertTrue(self.sanctions.liftNetwork("dev", "192.0.2.1"))
         self.assertEqual(self.sanctions.until("dev", [ADA]), 9.0)
         self.assertTrue(self.sanctions.lift("dev", Kind, "ada"))
         self.assertEqual(len(self.sanctions), 0)
@@ -91,6 +99,64 @@ class SanctionsTests(SynchronousTestCase):
         self.sanctions.impose("dev", [(Kind.BAN, "x"), (Kind.BAN, "y")], "x", 10)
         self.assertEqual(len(self.sanctions), 3)
 
+    def refused(self, room: str, name: str, by: str | None = None) -> None:
+        """
+        Assert that a ban is refused.
+        """
+        impose = self.sanctions.impose
+        error = self.assertRaises(ChatError, impose, room, [(Kind.BAN, name)], name, 10, by)
+        self.assertEqual(error.code, "not-allowed")
+
+    def test_quotaOfAModerator(self) -> None:
+        """
+        A moderator may have so many in all rooms, in any spelling of the moderator's name; renewing
+        one's own is free, renewing another's counts, and what is lifted or has ended does not.
+        """
+        self.sanctions = Sanctions(self.clock, Limits(sanctionsPerModerator=2))
+        impose = self.sanctions.impose
+        impose("dev", [(Kind.BAN, "a")], "a", 10, "Mod")
+        impose("other", [(Kind.BAN, "b")], "b", 20, "mod")
+        impose("dev", [(Kind.BAN, "a")], "a", 10, "MOD")
+        self.refused("third", "c", "Mod")
+        impose("third", [(Kind.BAN, "c")], "c", 10, "Eve")
+        self.refused("third", "c", "Mod")
+        self.sanctions.lift("other", Kind, "b")
+        impose("third", [(Kind.BAN, "c")], "c", 10, "Mod")
+        self.refused("third", "d", "Mod")
+        self.clock.advance(10)
+        impose("third", [(Kind.BAN, "d")], "d", 10, "Mod")
+        impose("third", [(Kind.BAN, "e")], "e", 10, "Mod")
+        self.assertEqual(len(self.sanctions), 2)
+
+    def test_reserve(self) -> None:
+        """
+        Moderators leave a fifth of a room and of the total to the application.
+        """
+        limits = Limits(sanctionsPerRoom=5, sanctions=10, sanctionsPerModerator=9)
+        self.sanctions = Sanctions(self.clock, limits)
+        for room in ("dev", "other"):
+            for name in "abcd":
+                self.sanctions.impose(room, [(Kind.BAN, name)], name, 10, f"Mod{name}")
+            self.refused(room, "e", "Mod")
+        self.refused("third", "a", "Mod")
+        for room in ("dev", "other"):
+            self.sanctions.impose(room, [(Kind.BAN, "e")], "e", 10)
+            self.refused(room, "f")
+        self.refused("third", "a")
+
+    def test_active(self) -> None:
+        """
+        Those that have not ended are listed, of a room or of all, with whom they are against, until
+        when and by whom.
+        """
+        self.sanctions.impose("dev", [MINA], "Mina", 10, "Mod")
+        self.sanctions.impose("dev", [(Kind.ADDRESS, "192.0.2.1")], None, 20)
+        self.sanctions.impose("other", [ADA], "Ada", 20)
+        self.clock.advance(10)
+        address = Active("dev", Kind.ADDRESS, "192.0.2.1", Sanction(20.0, None, None))
+        self.assertEqual(list(self.sanctions.active("dev")), [address])
+        self.assertEqual(len(list(self.sanctions.active())), 2)
+
 
 class SanctionsMachine(RuleBasedStateMachine):
     """
@@ -103,7 +169,7 @@ class SanctionsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.sanctions = Sanctions(self.clock, 4, 6)
+        self.sanctions = Sanctions(self.clock, Limits(sanctionsPerRoom=4, sanctions=6))
         self.model: dict[tuple[str, Target], float] = {}
 
     @rule(room=rooms, one=against, seconds=st.integers(1, 90))
@@ -144,7 +210,7 @@ class SanctionsMachine(RuleBasedStateMachine):
 class MachineTests(SynchronousTestCase):
     def test_anyOrder(self) -> None:
         """
-        Whatever is imposed, lifted and waited for: what is in force is, and the bounds hold.
+        Whatever is imposed, lifted and waited for: what is active is, and the bounds hold.
         """
         run_state_machine_as_test(
             SanctionsMachine,

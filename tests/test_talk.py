@@ -108,7 +108,7 @@ class TalkTests(SynchronousTestCase):
         """
         self.seen()
         self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
-        self.assertEqual(self.seen(), ["out of dev: bot kicked Mina: spam"])
+        self.assertEqual(self.seen(), ["out of dev: moderator bot kicked Mina: spam"])
         self.assertIsNone(self.talk.room)
         self.talk.typed("/kick bot")
         self.talk.typed("/join dev")
@@ -137,7 +137,16 @@ class TalkTests(SynchronousTestCase):
             ("/kick bot too  loud", "kicked bot: too  loud"),
         ):
             self.talk.typed(typed)
-            self.assertEqual(self.seen(), [f"machat: Mina {told}"])
+            self.assertEqual(self.seen(), [f"machat: moderator Mina {told}"])
+        self.talk.typed("/bans")
+        muted, banned = self.seen()
+        self.assertTrue(muted.startswith("bot is muted in dev by Mina until "), muted)
+        self.assertTrue(banned.startswith("Eve is banned in dev by Mina until "), banned)
+        self.talk.typed("/unmute bot")
+        self.talk.typed("/unban Eve")
+        self.seen()
+        self.talk.typed("/bans")
+        self.assertEqual(self.seen(), ["no mutes or bans in dev"])
         self.talk.typed("/ban Eve 99999")
         (line,) = self.seen()
         self.assertTrue(line.startswith("bad-command: "), line)

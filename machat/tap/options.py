@@ -127,6 +127,13 @@ OPTIONS = {
     "max-rooms": _Option("rooms", count, "Rooms of one connection."),
     "max-members": _Option("members", count, "Members of one room, or off.", UNLIMITED),
     "max-history": _Option("history", count, "Messages replayed, or asked for, at once."),
+    "max-sanctions": _Option("sanctions", count, "Active mutes and bans in all rooms."),
+    "max-sanctions-per-room": _Option(
+        "sanctionsPerRoom", count, "Active mutes and bans in one room."
+    ),
+    "max-sanctions-per-moderator": _Option(
+        "sanctionsPerModerator", count, "Active mutes and bans by one moderator."
+    ),
     "join-timeout": _Option("joining", seconds, "From the connection to having joined."),
     "close-timeout": _Option("closing", seconds, "For the last bytes of a closing connection."),
     "ping": _Option("ping", whole, "How often a client is asked whether it is there."),
