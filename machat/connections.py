@@ -15,17 +15,21 @@ from machat.interfaces import IChatConnection
 from machat.limits import Limits
 from machat.peers import networkOf
 
-#: How long a connection too many has to say its hello, seconds: then it can be told why it has to
-#: go, in its own dialect, and from which address it really comes.
+#: How long a connection beyond a limit has to send its hello, seconds: then it can be refused in
+#: its own dialect, or admitted if another one has made room.
 HURRY = 1.0
 
-#: One connection in so many over their limit is one too many even for that.
+#: The share of C{Limits.connections} that may wait, beyond that limit, to be refused.
 _MARGIN = 18
 
 
 class Connections:
     """
-    Counts connections, in all and by the network that they come from.
+    The connections of one chat, counted in all, by network and by user.
+
+    A connection takes a place when it is added, if there is one: so they are admitted up to each
+    limit in the order of their arrival. One without a place counts for nobody else. One that has
+    ended gives its place back, even if it is still closing.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -33,6 +37,7 @@ class Connections:
         self._secrets: dict[IChatConnection, str | None] = {}
         self._owners: dict[str, IChatConnection] = {}
         self._networks: dict[object, str] = {}
+        self._placed: set[object] = set()
         self._counts: Counter[str] = Counter()
         self._users: dict[object, str] = {}
         self._sharing: Counter[str] = Counter()
@@ -45,27 +50,31 @@ class Connections:
 
     def add(self, connection: IChatConnection, address: Any) -> float:
         """
+        Add a connection, which takes a place if there is one.
+
         @param address: the peer's, as far as it is known
         @return: how long the connection may take to join, seconds
         """
         self._secrets[connection] = None
-        self._count(connection, networkOf(address))
+        self._setNetwork(connection, networkOf(address))
+        if self._place(connection):
+            return self._limits.joining
         if len(self) - self._limits.connections > self._limits.connections // _MARGIN:
             return 0.0
-        if self._tooMany(connection):
-            return min(HURRY, self._limits.joining)
-        return self._limits.joining
+        return min(HURRY, self._limits.joining)
 
     def check(self, connection: IChatConnection, address: Any) -> None:
         """
-        @param address: the peer's, now that it has sent something
+        Require that a connection has a place, or give it one.
+
+        @param address: the peer's, now that more is known of it
         @raise ChatError: C{too-many-connections}
         """
         network = networkOf(address)
         if network != self._networks.get(connection):
-            self._forget(connection)
-            self._count(connection, network)
-        if self._tooMany(connection):
+            self._leavePlace(connection)
+            self._setNetwork(connection, network)
+        if connection not in self._placed and not self._place(connection):
             raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
 
     def networkOf(self, connection: object) -> str | None:
@@ -75,26 +84,33 @@ class Connections:
         """
         return self._networks.get(connection)
 
-    def discard(self, connection: IChatConnection) -> None:
+    def end(self, connection: IChatConnection) -> None:
         """
-        Count a connection no more, and forget its secret. One that is not known is ignored.
+        Count a connection no more: it is closing. A second time, nothing happens.
         """
-        secret = self._secrets.pop(connection, None)
-        if secret is not None:
-            del self._owners[secret]
-        self._forget(connection)
+        self._leavePlace(connection)
         user = self._users.pop(connection, None)
         if user is not None:
             _decrement(self._sharing, user)
 
+    def discard(self, connection: IChatConnection) -> None:
+        """
+        Forget a connection and its secret. One that is not known is ignored.
+        """
+        self.end(connection)
+        secret = self._secrets.pop(connection, None)
+        if secret is not None:
+            del self._owners[secret]
+        self._networks.pop(connection, None)
+
     def identify(self, connection: IChatConnection, user: str) -> None:
         """
-        A connection has shown to be a user's. It may do so again. One that is gone is ignored.
+        A connection has shown to be a user's. It may do so again. One that has ended is ignored.
 
         @raise ChatError: C{too-many-connections} of this user
         """
         key = names.key(user)
-        if connection in self._secrets and self._users.get(connection) != key:
+        if connection in self._placed and self._users.get(connection) != key:
             if self._sharing[key] >= self._limits.perUser:
                 raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.perUser} of one user")
             self._users[connection] = key
@@ -106,21 +122,28 @@ class Connections:
         """
         return connection in self._users
 
-    def _count(self, connection: IChatConnection, network: str | None) -> None:
+    def _setNetwork(self, connection: IChatConnection, network: str | None) -> None:
+        self._networks.pop(connection, None)
         if network is not None:
             self._networks[connection] = network
-            self._counts[network] += 1
 
-    def _forget(self, connection: IChatConnection) -> None:
-        network = self._networks.pop(connection, None)
-        if network is not None:
-            _decrement(self._counts, network)
-
-    def _tooMany(self, connection: IChatConnection) -> bool:
+    def _place(self, connection: IChatConnection) -> bool:
+        if len(self._placed) >= self._limits.connections:
+            return False
         network = self._networks.get(connection)
-        return len(self._secrets) > self._limits.connections or (
-            network is not None and self._counts[network] > self._limits.perAddress
-        )
+        if network is not None:
+            if self._counts[network] >= self._limits.perAddress:
+                return False
+            self._counts[network] += 1
+        self._placed.add(connection)
+        return True
+
+    def _leavePlace(self, connection: IChatConnection) -> None:
+        if connection in self._placed:
+            self._placed.remove(connection)
+            network = self._networks.get(connection)
+            if network is not None:
+                _decrement(self._counts, network)
 
     def issue(self, connection: IChatConnection) -> str:
         """

@@ -274,10 +274,11 @@ class IChatRoom(Interface):
 
     def admit(connection: IChatConnection, address: Any) -> None:
         """
-        A connection says its hello.
+        Require that a connection is within the limits. Called when the client's address is known,
+        and again for the hello.
 
         @param address: the peer's L{twisted.internet.interfaces.IAddress}: of the client itself,
-            if a proxy tells
+            if a proxy forwards it
         @raise ChatError: C{too-many-connections}, in all or from this address
         """
 
@@ -291,6 +292,11 @@ class IChatRoom(Interface):
         @return: C{None}, if none are asked for; else fires with who this is, or fails with
             L{ChatError} C{bad-credentials}, or C{too-many-connections} of this user, after two
             minutes at most. It may be cancelled
+        """
+
+    def ended(connection: IChatConnection) -> None:
+        """
+        A connection counts for no limit any more, although it may still be closing.
         """
 
     def closed(connection: IChatConnection) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import IPv4Address as _IPv4
 from ipaddress import IPv6Address as _IPv6
 from ipaddress import IPv6Network, ip_address
 from typing import Any
@@ -14,6 +15,9 @@ from twisted.internet.address import IPv4Address, IPv6Address
 
 #: The part of an IPv6 address that one subscriber has for himself (RFC 6177 section 2).
 _PREFIX = 64
+
+#: Where a NAT64 puts all the addresses of IPv4 (RFC 6052 section 2.1).
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 _FORWARDED = re.compile(rb"^x-forwarded-for[ \t]*:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
@@ -50,8 +54,9 @@ def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
 def networkOf(address: Any) -> str | None:
     """
     @param address: an L{twisted.internet.interfaces.IAddress}
-    @return: the network whose connections are counted together: an IPv4 address or a /64 of IPv6;
-        C{None} for this machine's own
+    @return: the network whose connections are counted together: an IPv4 address, a /64 of IPv6, or
+        a link-local address by itself, as all neighbours share one /64; C{None} for this machine's
+        own
     """
     host = getattr(address, "host", None)
     return None if host is None else networkOfHost(host)
@@ -68,6 +73,10 @@ def networkOfHost(host: str) -> str | None:
     except ValueError:  # not an internet address
         return None
     if isinstance(address, _IPv6):
+        if address in _NAT64:
+            return str(_IPv4(address.packed[-4:]))
+        if address.is_link_local:
+            return host.lower()
         if address.ipv4_mapped is None:
             network = IPv6Network((address, _PREFIX), strict=False)
             return None if address.is_loopback else str(network)

@@ -296,6 +296,9 @@ class ChatService(MultiService):
             self._connections.identify(connection, user.name)
         return user
 
+    def ended(self, connection: IChatConnection) -> None:
+        self._connections.end(connection)
+
     def closed(self, connection: IChatConnection) -> None:
         self._connections.discard(connection)
         self._checkEmptied()

@@ -76,6 +76,7 @@ class Session:
         "_state",
         "_conversation",
         "_timer",
+        "_deadline",
         "_greeting",
         "_entering",
         "_expiry",
@@ -109,9 +110,10 @@ class Session:
         self._inbox = Inbox(chat, connection, self)
         self._refused = 0
         self._timer: IDelayedCall | None = None
-        allowed = chat.opened(self, connection.peerAddress())
+        self._deadline = chat.clock.seconds() + chat.limits.joining
+        hurry = chat.opened(self, connection.peerAddress())
         if self._state is State.HELLO:
-            self._startTimer(allowed)
+            self._timer = chat.clock.callLater(hurry, self._expire)
 
     @property
     def awaitsHello(self) -> bool:
@@ -152,6 +154,16 @@ class Session:
         """
         self.dialect = self._events
 
+    def addressKnown(self) -> None:
+        """
+        The client's own address is known now: refuse the client if that address has too many
+        connections.
+        """
+        try:
+            self._chat.admit(self, self._connection.peerAddress())
+        except ChatError as error:
+            self.refuse(error)
+
     def helloReceived(self, data: bytes) -> bytes | None:
         """
         Take bytes of the hello, which may come in pieces.
@@ -189,7 +201,7 @@ class Session:
             self.hold(waiting.addErrback(self.failed))
 
     def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
-        self._startTimer(self._chat.limits.joining)
+        self._startTimer()
         kind = Requests if self.dialect is self._events else Speaker
         self._conversation = kind(self._chat, self, self._connection)
         return self._conversation.begin(hello)
@@ -354,12 +366,19 @@ class Session:
         self._timer = None
         try:
             self._chat.admit(self, self._connection.peerAddress())
-            raise ChatError(HELLO_TIMEOUT, f"not joined within {self._chat.limits.joining:g} s")
+            left = self._deadline - self._chat.clock.seconds()
+            if left <= 0:
+                limit = self._chat.limits.joining
+                raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
         except ChatError as error:
             self.refuse(error)
+        else:  # there was no place for it at first, but there is now
+            self._timer = self._chat.clock.callLater(left, self._expire)
 
-    def _startTimer(self, delay: float) -> None:
+    def _startTimer(self) -> None:
         if self._timer is None:
+            delay = self._chat.limits.joining
+            self._deadline = self._chat.clock.seconds() + delay
             self._timer = self._chat.clock.callLater(delay, self._expire)
 
     def _stopTimer(self) -> None:
@@ -382,6 +401,7 @@ class Session:
             self.tell(_bye(end))
         self._chat.metrics.disconnects[end.code] += 1
         self._close()
+        self._chat.ended(self)
 
     def _close(self) -> None:
         self._state = State.ENDED

@@ -35,13 +35,17 @@ class NetworkTests(SynchronousTestCase):
 
     def test_networks(self) -> None:
         """
-        An IPv4 address counts by itself, IPv6 by its /64, this machine not at all.
+        An IPv4 address counts by itself, also behind NAT64, and so does a link-local neighbour.
+        IPv6 counts by its /64, this machine not at all.
         """
         for address, network in (
             (v4("192.0.2.7"), "192.0.2.7"),
             (v6("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64"),
             (v6("::ffff:192.0.2.7"), "192.0.2.7"),
-            (v6("fe80::1%eth0"), "fe80::/64"),
+            (v6("fe80::1%eth0"), "fe80::1%eth0"),
+            (v6("fe80::2"), "fe80::2"),
+            (v6("64:ff9b::192.0.2.7"), "192.0.2.7"),
+            (v6("64:ff9b::127.0.0.1"), "127.0.0.1"),
             (v4("127.0.0.1"), None),
             (v4("127.8.9.10"), None),
             (v6("::1"), None),
@@ -110,6 +114,59 @@ class ConnectionsTests(SynchronousTestCase):
         times = [connections.add(number, None) for number in range(21)]
         self.assertEqual(times, [10] * 18 + [1] + [0] * 2)
 
+    def test_inOrder(self) -> None:
+        """
+        One connection too many keeps nobody else out: those before it have their places.
+        """
+        for limits, address in (
+            (Limits(connections=100), None),
+            (Limits(perAddress=64), v4("192.0.2.1")),
+        ):
+            most = min(limits.connections, limits.perAddress) if address else 100
+            connections = Connections(limits)
+            for number in range(most + 10):
+                connections.add(number, address)
+            refused = [
+                number
+                for number in reversed(range(most + 10))
+                if self.refused(connections, number, address)
+            ]
+            self.assertEqual(refused, list(reversed(range(most, most + 10))))
+
+    def test_ended(self) -> None:
+        """
+        A connection that has ended makes room, in all, at its address and for its user, although it
+        is not gone yet.
+        """
+        connections = Connections(Limits(connections=2, perAddress=1, perUser=1))
+        here, there = v4("192.0.2.1"), v4("192.0.2.2")
+        connections.add("a", here)
+        connections.identify("a", "Ada")
+        connections.add("b", there)
+        connections.add("c", here)
+        self.assertTrue(self.refused(connections, "c", here))
+        connections.end("a")
+        self.assertFalse(self.refused(connections, "c", here))
+        connections.identify("c", "Ada")
+        connections.identify("a", "Ada")  # too late
+        connections.discard("a")
+        connections.add("d", here)
+        self.assertTrue(self.refused(connections, "d", here))
+
+    def test_moves(self) -> None:
+        """
+        A connection whose real address becomes known needs a place there, and leaves one behind.
+        """
+        connections = Connections(Limits(perAddress=1))
+        proxy, client = v4("192.0.2.9"), v4("198.51.100.1")
+        for connection in "abc":
+            connections.add(connection, proxy)
+        self.assertFalse(self.refused(connections, "a", client))
+        self.assertTrue(self.refused(connections, "b", client))
+        self.assertFalse(self.refused(connections, "c", proxy))
+        connections.discard("a")
+        self.assertFalse(self.refused(connections, "b", client))
+
     def test_nothingLeft(self) -> None:
         """
         Those that are gone leave nothing, and going twice does no harm.
@@ -122,7 +179,7 @@ class ConnectionsTests(SynchronousTestCase):
         connections.discard("a")
         for kept in (connections._secrets, connections._owners, connections._networks):
             self.assertEqual(kept, {})
-        self.assertEqual(connections._counts, {})
+        self.assertEqual((connections._counts, connections._placed), ({}, set()))
 
 
 class RefusalTests(SynchronousTestCase):
@@ -178,3 +235,34 @@ class RefusalTests(SynchronousTestCase):
         self.chat.clock.advance(1)
         self.assertIn("too-many-connections", client.received()[0])
         self.assertGone(client)
+
+    def test_roomMeanwhile(self) -> None:
+        """
+        One that is silent, but for which there is a place by then, has the usual time.
+        """
+        client = self.chat.tcp()
+        self.first.close()
+        self.chat.clock.advance(8)
+        client.send('{"name": "Mina", "room": "dev"}')
+        client.send("hello")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:hello"])
+        silent = MemoryChat(Limits(perAddress=1))
+        silent.tcp("Ada", "dev").close()
+        client = silent.tcp()
+        silent.clock.advance(10)
+        self.assertIn("hello-timeout", client.received()[0])
+
+    def test_closing(self) -> None:
+        """
+        A connection that was refused, and waits for the client to close it, keeps nobody out.
+        """
+        self.first.close()
+        refused = self.chat.ws()
+        refused.send("nonsense")
+        self.assertIn("bad-hello", refused.received()[0])
+        self.assertEqual((refused.closeCode, refused.connected), (3501, True))
+        second = self.chat.tcp("Mina", "dev")
+        second.send("hello")
+        self.chat.turn()
+        self.assertEqual(second.received(), ["Mina:hello"])

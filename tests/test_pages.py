@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.limits import Limits
 from machat.pages import FOLDER, POLICY, Pages
 from machat.peers import forwardedFor
 from machat.testing import (
@@ -238,3 +239,34 @@ class ForwardedTests(SynchronousTestCase):
             client.sendBytes(clientRequest().replace(b"\r\n\r\n", field))
             client.sendBytes(clientFrame(0x81, b'{"name": "Mina", "room": "dev"}'))
             self.assertEqual(dict(chat.service.connections._counts), {network: 1})
+
+    def upgrade(self, chat: MemoryChat, address: str, protocol: str | None) -> MemoryClient:
+        """
+        @return: a client that a proxy forwards from this address, and which sends no hello
+        """
+        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
+        MemoryClient.__init__(client, ChatWebSocketFactory(chat.service, proxies=1))
+        field = f"\r\nX-Forwarded-For: {address}\r\n\r\n".encode()
+        client.sendBytes(clientRequest(protocol=protocol).replace(b"\r\n\r\n", field))
+        answer = client.transport.value()
+        client.transport.clear()
+        client.transport.write(answer.partition(b"\r\n\r\n")[2])
+        return client
+
+    def test_limited(self) -> None:
+        """
+        A forwarded address may have so many WebSockets, even if they send no hello: the request is
+        enough. One too many is told in its dialect, and when to come back.
+        """
+        chat = MemoryChat(Limits(perAddress=2))
+        for address in ("198.51.100.7", "198.51.100.8"):
+            clients = [self.upgrade(chat, address, None) for _ in range(2)]
+            self.assertEqual([client.received() for client in clients], [[], []])
+        text = self.upgrade(chat, "198.51.100.7", None)
+        self.assertTrue(text.received()[0].startswith("machat:error too-many-connections "))
+        error, bye = self.upgrade(chat, "198.51.100.7", "machat.v1").received()
+        self.assertIn('"too-many-connections"', error)
+        self.assertIn('"code":3003', bye)
+        self.assertIn('"reconnect":true,"retry":15', bye)
+        clients[1].close()
+        self.assertEqual(self.upgrade(chat, "198.51.100.8", None).received(), [])

@@ -207,6 +207,19 @@ class SplitHelloTests(SynchronousTestCase):
         self.assertInPieces(b' \r\n\t{\n"name" :\t"Mina",\r\n "room": "devroom" }', MINA)
         self.assertIsNone(split(b"\r\n \t"))
 
+    def test_byteOrderMark(self) -> None:
+        """
+        A byte order mark before the object means nothing; half of one, or two, is no hello.
+        """
+        self.assertInPieces(b"\xef\xbb\xbf" + HELLO, MINA)
+        self.assertInPieces(b"\xef\xbb\xbf\r\n" + HELLO, MINA)
+        for wrong in (
+            b"\xef" + HELLO,
+            b"\xef\xbb\xbf\xef\xbb\xbf" + HELLO,
+            b" \xef\xbb\xbf" + HELLO,
+        ):
+            self.assertRaises(ChatError, split, wrong)
+
     def test_bracesInStrings(self) -> None:
         """
         A brace inside a string is a character.
@@ -269,7 +282,8 @@ class SplitHelloTests(SynchronousTestCase):
             b"}",
             b"1",
             b"null",
-            b"\xef\xbb\xbf" + HELLO,
+            b"\xef\xbb\xbf[",
+            b"\xfe\xff" + HELLO,
             b"\x00",
             b"\xff",
             b"\x16\x03\x01",

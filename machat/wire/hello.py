@@ -36,6 +36,10 @@ _HELLO = msgspec.json.Decoder(Hello)
 _TEXT_HELLO = msgspec.json.Decoder(_TextHello)
 _SPACE = b" \t\r\n"
 
+#: A byte order mark, which some libraries put before the first text that they write. RFC 8259
+#: section 8.1 allows a receiver to ignore it.
+_MARK = b"\xef\xbb\xbf"
+
 #: Closing braces in a hello: each may make L{splitHello} look at all that has come again.
 _BRACES = 128
 
@@ -46,11 +50,13 @@ _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
 
 def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
     """
-    Take the hello object off the front of a byte stream.
+    Take the hello object off the front of a byte stream. A byte order mark before it is ignored.
 
     @return: the object and the bytes behind it, or C{None} while the object is not complete
     @raise ChatError: C{bad-hello}: this can never become a hello
     """
+    if _MARK.startswith(data[:3]):
+        data = data[3:]
     data = data.lstrip(_SPACE)
     if data and not data.startswith(b"{"):
         raise ChatError(BAD_HELLO, 'expected {"name": "...", "room": "..."}')

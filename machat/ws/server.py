@@ -95,6 +95,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         if self.websocket_protocol_in_use == SUBPROTOCOL:
             self._session.speakEvents()
         self.factory.wheel.add(self)
+        if self.factory.proxies:
+            self._session.addressKnown()
 
     def dataReceived(self, data: bytes) -> None:
         """
