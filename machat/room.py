@@ -211,12 +211,10 @@ class Room:
     def takePending(self) -> tuple[list[Draft], Expected]:
         """
         @return: the batch of this turn, and who expects the numbers of which of its messages; the
-            next one begins
+            next one begins, with lists of its own: it may fill while this one is delivered
         """
         batch, self._pending = self._pending, []
-        expected = self._expected
-        if expected:
-            self._expected = []
+        expected, self._expected = self._expected, []
         return batch, expected
 
     def caughtUp(self) -> Deferred[None] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer, verify
 
@@ -164,6 +165,16 @@ class RoomTests(SynchronousTestCase):
         self.assertEqual(self.room.takePending()[0], [])
         self.assertIs(self.say(ada, "again"), True)
         self.assertEqual(self.room.takePending()[0], [Draft("Dev", "Ada", "again")])
+
+    def test_takenIsNotFilled(self) -> None:
+        """
+        What was taken belongs to its own batch alone, whatever is put in while it is delivered.
+        """
+        self.member("Mina")
+        self.room.put(Draft("Dev", "Mina", "question"))
+        batch, expected = self.room.takePending()
+        self.room.put(Draft("Dev", "bot", "answer"), Deferred())
+        self.assertEqual((len(batch), expected), (1, []))
 
     def test_senderIsTheNameHere(self) -> None:
         """
