@@ -20,7 +20,7 @@ from tests.processes import ROOT
 PAGES = [ROOT / "README.rst", ROOT / "CONTRIBUTING.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 
 #: Sphinx's own, which docutils does not know.
-_ROLES = ("any", "doc", "ref", "py:class", "py:func", "py:meth", "py:mod", "py:obj")
+_ROLES = ("any", "doc", "ref", "term", "py:class", "py:func", "py:meth", "py:mod", "py:obj")
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def parse(path: Path) -> nodes.document:
     @raise docutils.utils.SystemMessage: it is not good reStructuredText
     """
     directives.register_directive("toctree", _Omitted)
+    directives.register_directive("glossary", _Omitted)
     directives.register_directive("literalinclude", _Included)
     for role in _ROLES:
         roles.register_generic_role(role, nodes.literal)
