@@ -14,27 +14,27 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from machat.bucket import Bucket
 from machat.interfaces import IChatRoom, IConnection
 
-#: A share of a message that is forgiven when the clock's sums do not come out even.
-_SLACK = 1e-6
+#: The tokens that a read costs which completes nothing: a piece of a line, of a frame or of the
+#: hello. A line of 64 KiB may come in a hundred pieces, and a terminal may send every keystroke.
+PARTIAL = 1 / 8
 
 
 class Served(Protocol):
     """
-    Who serves lines.
+    Serves lines.
     """
 
     def serve(self, lines: list[bytes]) -> list[bytes]: ...
+
+    def limited(self) -> None: ...
 
 
 class Inbox:
     """
     The waiting input of one connection.
-
-    The rate is a token bucket kept as one number, the time at which it will be full again: each
-    message moves that on by C{1 / rate}, and it may lie C{burst / rate} ahead (the generic cell
-    rate algorithm, ITU-T I.371, Annex A).
 
     @ivar throttled: whether the client is over its rate
     """
@@ -44,24 +44,26 @@ class Inbox:
         "_chat",
         "_connection",
         "_session",
+        "_bucket",
         "_held",
         "_early",
-        "_full",
         "_timer",
     )
 
     def __init__(self, chat: IChatRoom, connection: IConnection, session: Served) -> None:
         """
         @param session: its C{serve} takes lines, and returns those that it has not served because
-            of one that made it call L{hold}
+            of one that made it call L{hold}; its C{limited} is called whenever reading stops
+            because of the rate
         """
         self.throttled = False
         self._chat = chat
         self._connection = connection
         self._session: Served | None = session
+        limits = chat.limits
+        self._bucket = None if limits.rate == inf else Bucket(chat.clock, limits)
         self._held = False
         self._early: list[bytes] = []
-        self._full = 0.0
         self._timer: IDelayedCall | None = None
 
     @property
@@ -77,54 +79,57 @@ class Inbox:
         """
         if self._held:
             self._early.append(lines)
-        elif self._chat.limits.rate == inf:
+        elif self._bucket is None:
             self._serve(lines.split(b"\n"))
         else:
-            self._serveSome(lines)
+            self._serveSome(self._bucket, lines)
 
-    def _serve(self, lines: list[bytes]) -> None:
-        if self._session is not None:
-            left = self._session.serve(lines)
-            if left:
-                self._early = left
+    def _serve(self, lines: list[bytes]) -> list[bytes]:
+        """
+        @return: those that have to wait
+        """
+        left = [] if self._session is None else self._session.serve(lines)
+        if left and self._session is not None:
+            self._early[:0] = left
+        return left
 
-    def _serveSome(self, lines: bytes) -> None:
+    def _serveSome(self, bucket: Bucket, lines: bytes) -> None:
         """
         Serve as many as the rate allows.
         """
-        due = self._take(lines.count(b"\n") + 1)
-        some = lines.split(b"\n", due)
-        rest = some[due:]
+        free = bucket.free()
+        some = lines.split(b"\n", free)
+        due = bucket.affordable([len(line) for line in some[:free]])
         if due:
-            self._serve(some[:due])
-            self._full -= (
-                len(self._early) / self._chat.limits.rate
-            )  # those count when it is their turn
+            for line in self._serve(some[:due]):
+                bucket.take(-bucket.cost(len(line)))  # it counts when it is its turn
+        rest = some[due:]
         if rest and self._session is not None:
             self._early += rest
             if not self._held:
-                self._throttle()
+                first = rest[0].find(b"\n")
+                self._throttle(bucket, bucket.cost(len(rest[0]) if first < 0 else first))
 
-    def _take(self, wanted: int) -> int:
+    def charge(self, tokens: float) -> None:
         """
-        @return: how many of so many messages may be served now
+        Take tokens for something that has been read and is no line. If not one is left, read
+        nothing until one is.
         """
-        limits = self._chat.limits
-        now = self._chat.clock.seconds()
-        full = max(self._full, now)
-        free = limits.burst - (full - now) * limits.rate
-        taken = max(0, min(wanted, int(free + _SLACK)))
-        self._full = full + taken / limits.rate
-        return taken
+        if self._bucket is not None:
+            self._bucket.take(tokens)
+            if not self._held and not self._bucket.free():
+                self._throttle(self._bucket, 1)
 
-    def _throttle(self) -> None:
-        limits = self._chat.limits
-        due = self._full - (limits.burst - 1) / limits.rate
-        delay = max(0.0, due - self._chat.clock.seconds())
+    def _throttle(self, bucket: Bucket, tokens: int) -> None:
+        """
+        Read nothing until so many tokens are free.
+        """
         self._pause()
         self.throttled = True
         self._chat.metrics.throttles += 1
-        self._timer = self._chat.clock.callLater(delay, self._due)
+        self._timer = self._chat.clock.callLater(bucket.delay(tokens), self._due)
+        if self._session is not None:
+            self._session.limited()
 
     def _due(self) -> None:
         self._timer = None
@@ -139,7 +144,11 @@ class Inbox:
         waiting.addCallback(done.append)
         if not done:
             self._pause()
-            waiting.addCallback(lambda _: self._goOn())
+            waiting.addCallback(lambda _: self._released())
+
+    def _released(self) -> None:
+        if self._session is not None:
+            self._goOn()
 
     def _pause(self) -> None:
         if not self._held:
@@ -147,25 +156,24 @@ class Inbox:
             self._connection.pauseReading()
 
     def _goOn(self) -> None:
-        if self._session is None:
-            return
         self._held = False
         early, self._early = self._early, []
         if early:
             self.received(b"\n".join(early))
-        if not self._held and self._session is not None:
+        if not self._held:
             self._connection.resumeReading()
 
     def end(self) -> None:
         """
         Forget what waits, and serve nothing any more. What still comes is read, such as the end of
-        the connection.
+        the connection, and charged. Call this again when the connection is gone.
         """
         self._session = None
         self._early = []
-        if self._held:
-            self._held = False
-            self._connection.resumeReading()
+        self.throttled = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._held:
+            self._held = False
+            self._connection.resumeReading()

@@ -23,6 +23,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar rate: the messages and commands that a client may send in a second, as a mean; C{inf} for
         no such limit. Over it the server reads no more from that connection until it is due
     @ivar burst: how many it may send at once before that counts
+    @ivar rateBytes: the size up to which a message or command counts as one of them; a longer one
+        counts once for each C{rateBytes} that it begins
     @ivar perAddress: connections from one IPv4 address or one /64 of IPv6; this machine's own count
         not
     @ivar perUser: connections of one user who has shown credentials
@@ -59,6 +61,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     joining: float = 10.0
     rate: float = 5.0
     burst: int = 20
+    rateBytes: int = 4_096
     perAddress: int = 64
     perUser: int = 10
     failures: int = 3

@@ -82,6 +82,7 @@ class Session:
         "_expiry",
         "_inbox",
         "_refused",
+        "_limited",
     )
     _log = Logger()
 
@@ -109,6 +110,7 @@ class Session:
         self._expiry: Expiry | None = None
         self._inbox = Inbox(chat, connection, self)
         self._refused = 0
+        self._limited = False
         self._timer: IDelayedCall | None = None
         self._deadline = chat.clock.seconds() + chat.limits.joining
         hurry = chat.opened(self, connection.peerAddress())
@@ -242,6 +244,22 @@ class Session:
         See L{IConversation.serve}.
         """
         return [] if self._conversation is None else self._conversation.serve(lines)
+
+    def charge(self, tokens: float) -> None:
+        """
+        See L{Inbox.charge}.
+        """
+        self._inbox.charge(tokens)
+
+    def limited(self) -> None:
+        """
+        The client is over its sending rate. The log has the first time.
+        """
+        if not self._limited:
+            self._limited = True
+            self._log.info(
+                "{name} from {peer} sends faster than the rate", name=self.name, peer=self.peer
+            )
 
     def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is not None:

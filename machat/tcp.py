@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from machat import wire
 from machat.errors import NO_PONG, Disconnect
+from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection, IDialect
 from machat.outbox import Outbox
 from machat.session import Session
@@ -55,6 +56,7 @@ class ChatProtocol(LineReceiver):
         if self._session.awaitsHello:
             rest = self._session.helloReceived(data)
             if rest is None:
+                self._session.charge(PARTIAL)
                 return
             data = rest
         else:
@@ -78,6 +80,8 @@ class ChatProtocol(LineReceiver):
         lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
         if newline:
             self._session.received(lines)
+        else:
+            self._session.charge(PARTIAL)
         if len(self._rest) > self._chat.limits.line + 1:  # one for a carriage return
             self._session.received(self._rest)  # refuses it
             self._rest = b""

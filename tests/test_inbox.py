@@ -6,15 +6,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from math import inf
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
-from machat.limits import Limits
+from machat.limits import UNLIMITED, Limits
 from machat.testing import MemoryChat, MemoryClient
 
 Connect = Callable[[MemoryChat], MemoryClient]
@@ -30,6 +33,13 @@ def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
     """
     chat.turn()
     return [line.removeprefix("Mina:") for line in client.received()]
+
+
+def cost(number: int, unit: int) -> int:
+    """
+    @return: the tokens for a line that is this number
+    """
+    return -(-len(str(number)) // unit)
 
 
 class RateTests(SynchronousTestCase):
@@ -146,19 +156,98 @@ class RateTests(SynchronousTestCase):
         self.assertEqual(texts(chat, mina), ["d", "e"])
         self.assertEqual(mina.transport.producerState, "producing")
 
+    def test_size(self) -> None:
+        """
+        A line counts once for each 4 KiB that it begins: of three of 64 KiB the first is said at
+        once, each other one when the sixteen tokens for it are there.
+        """
+        for connect in DOORS:
+            chat = MemoryChat()
+            mina = connect(chat)
+            for letter in "abc":
+                mina.send(letter * 65_536)
+            for letter, before in (("a", 0), ("b", 2.3), ("c", 3.1)):
+                chat.clock.advance(before)
+                self.assertTrue(letter == "a" or not texts(chat, mina))
+                chat.clock.advance(0.1)
+                self.assertTrue(texts(chat, mina) == [letter * 65_536], letter)
+            self.assertEqual(mina.transport.producerState, "producing")
+
+    def test_sizeOff(self) -> None:
+        """
+        Without the rate, or with its size C{off}, long lines count as any other.
+        """
+        for limits in (Limits(rate=inf), Limits(rateBytes=UNLIMITED)):
+            chat = MemoryChat(limits)
+            mina = chat.tcp("Mina", "dev")
+            for _ in range(20):
+                mina.send("x" * 65_536)
+            self.assertEqual(len(texts(chat, mina)), 20)
+
+    def test_credit(self) -> None:
+        """
+        A line that costs more than a full bucket has is taken on credit when the bucket is full.
+        """
+        chat = MemoryChat(Limits(rate=1, burst=2))
+        mina = chat.tcp("Mina", "dev")
+        mina.send("a" * 20_000)
+        mina.send("b")
+        self.assertTrue(texts(chat, mina) == ["a" * 20_000])
+        chat.clock.advance(3.9)
+        self.assertEqual(texts(chat, mina), [])
+        chat.clock.advance(0.1)
+        self.assertEqual(texts(chat, mina), ["b"])
+
+    def test_partial(self) -> None:
+        """
+        A client that sends a byte at a time is read from 160 times at once, and then 40 times a
+        second, before its hello and after it: what it sends in between is read together.
+        """
+        for hello in ("", '{"name": "Mina", "room": "dev"}'):
+            chat = MemoryChat()
+            mina = chat.tcp()
+            if hello:
+                mina.send(hello)
+            for _ in range(153):
+                self.assertEqual(mina.transport.producerState, "producing")
+                mina.sendBytes(b" ")
+            self.assertEqual(mina.transport.producerState, "paused")
+            chat.clock.advance(0.2)
+            self.assertEqual(mina.transport.producerState, "producing")
+            mina.close()
+
+    def test_log(self) -> None:
+        """
+        The log says once of a connection that it is over its rate, however often that happens.
+        """
+        chat = MemoryChat()
+        mina = chat.tcp("Mina", "dev")
+        observed: list[Any] = []
+        globalLogPublisher.addObserver(observed.append)
+        self.addCleanup(globalLogPublisher.removeObserver, observed.append)
+        mina.send("\n" * 60)
+        chat.clock.pump([1] * 10)
+        self.assertGreater(chat.service.metrics.throttles, 2)
+        lines = [formatEvent(event) for event in observed]
+        self.assertEqual(lines, ["Mina from 192.0.2.1:50000 sends faster than the rate"])
+
     @given(
         steps=st.lists(st.one_of(st.integers(1, 30), st.floats(0.01, 3)), min_size=1, max_size=30),
         rate=st.floats(0.1, 50),
         burst=st.integers(1, 25),
+        unit=st.integers(1, 3),
         frames=st.booleans(),
     )
     @settings(deadline=None, max_examples=100)
-    def test_anyRate(self, steps: list[int | float], rate: float, burst: int, frames: bool) -> None:
+    def test_anyRate(
+        self, steps: list[int | float], rate: float, burst: int, unit: int, frames: bool
+    ) -> None:
         """
         Whenever lines come, no more of them are said than the rate allows, none is lost, and they
-        keep their order.
+        keep their order. One that costs more than a full bucket has is the only one on credit.
         """
-        chat = MemoryChat(Limits(rate=rate, burst=burst, ping=10_000, pong=1))
+        limits = Limits(rate=rate, burst=burst, rateBytes=unit, ping=10_000, pong=1)
+        chat = MemoryChat(limits)
         mina = DOORS[frames](chat)
         unread: list[str] = []
         sent, said = 0, 0
@@ -174,6 +263,8 @@ class RateTests(SynchronousTestCase):
             heard = texts(chat, mina)
             self.assertEqual(heard, [str(number) for number in range(said, said + len(heard))])
             said += len(heard)
-            self.assertLessEqual(said, burst + rate * chat.clock.seconds() + 0.01)
-        chat.clock.pump([1 / rate] * (2 * sent + 2))
+            spent = sum([cost(number, unit) for number in range(said)])
+            most = max(burst, *[cost(number, unit) for number in range(said + 1)])
+            self.assertLessEqual(spent, most + rate * chat.clock.seconds() + 0.01)
+        chat.clock.pump([1 / rate] * (2 * sum([cost(n, unit) for n in range(sent)]) + 2))
         self.assertEqual(len(texts(chat, mina)), sent - len(unread) - said)

@@ -20,7 +20,7 @@ LAYERS = [
     for layer in (
         "limits errors events commands metrics backlog interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
-        " expiry roster log"
+        " expiry roster log bucket"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
         " member membership unsent",
         "connections rules rooms entrance moderation measures service requests inbox conversation"

@@ -137,6 +137,7 @@ class LineTests(SynchronousTestCase):
         chat.turn()
         self.assertEqual(client.received(), ["Mina:" + "x" * 65_536])
         client.send("x" * 65_537)
+        chat.clock.advance(3)  # two lines of that length are more than the rate allows at once
         self.assertFalse(client.connected)
 
 

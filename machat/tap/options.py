@@ -110,6 +110,9 @@ class _Option(NamedTuple):
 OPTIONS = {
     "rate": _Option("rate", perSecond, "Messages a client may send in a second, or off.", inf),
     "burst": _Option("burst", count, "Messages it may send at once before that counts."),
+    "rate-bytes": _Option(
+        "rateBytes", size, "Bytes that count as one message; longer ones count as more.", UNLIMITED
+    ),
     "max-line": _Option("line", size, "The longest line or message of a client, bytes."),
     "max-waiting": _Option("waiting", size, "Output that may wait for one client, bytes."),
     "max-waiting-total": _Option(

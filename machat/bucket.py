@@ -1,0 +1,80 @@
+"""
+The sending rate of one connection.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+
+from machat.limits import Limits
+
+#: A share of a token that is forgiven, because sums of times are not exact.
+_SLACK = 1e-6
+
+
+class Bucket:
+    """
+    A token bucket, kept as one number: the time at which it will be full again. Each token moves
+    that time on by C{1 / rate}, and it may lie C{burst / rate} ahead (the generic cell rate
+    algorithm, ITU-T I.371, Annex A).
+    """
+
+    __slots__ = ("_clock", "_limits", "_full")
+
+    def __init__(self, clock: IReactorTime, limits: Limits) -> None:
+        """
+        @param limits: C{rate}, C{burst} and C{rateBytes}; C{rate} is finite
+        """
+        self._clock = clock
+        self._limits = limits
+        self._full = 0.0
+
+    def cost(self, size: int) -> int:
+        """
+        @param size: of one line, bytes
+        @return: the tokens that it costs: one, or one for each C{rateBytes} that it begins
+        """
+        unit = self._limits.rateBytes
+        return 1 if size <= unit else (size + unit - 1) // unit
+
+    def free(self) -> int:
+        """
+        @return: the tokens that may be taken now
+        """
+        ahead = self._full - self._clock.seconds()
+        free = self._limits.burst - max(0.0, ahead) * self._limits.rate
+        return max(0, int(free + _SLACK))
+
+    def affordable(self, sizes: list[int]) -> int:
+        """
+        Take the tokens for as many lines as there are tokens for. A line that costs more than a
+        full bucket has is taken on credit once the bucket is full.
+
+        @param sizes: of the lines in their order, bytes
+        @return: how many lines are paid for
+        """
+        free = left = self.free()
+        count = 0
+        for size in sizes:
+            cost = self.cost(size)
+            if cost > left and (count or free < self._limits.burst):
+                break
+            left -= cost
+            count += 1
+        self.take(free - left)
+        return count
+
+    def take(self, tokens: float) -> None:
+        """
+        Take tokens, whether they are there or not; give them back if there are less than none.
+        """
+        full = max(self._full, self._clock.seconds())
+        self._full = full + tokens / self._limits.rate
+
+    def delay(self, tokens: int) -> float:
+        """
+        @return: the time until so many tokens, or a whole bucket, are free, seconds
+        """
+        burst, rate = self._limits.burst, self._limits.rate
+        due = self._full - (burst - min(tokens, burst)) / rate
+        return max(0.0, due - self._clock.seconds())
