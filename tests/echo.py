@@ -27,6 +27,10 @@ class NoSession:
 
     awaitsHello = True
     busy = False
+    ended = False
+
+    def charge(self, tokens: float) -> None:
+        pass
 
     def refuseLast(self, error: ChatError) -> None:
         pass

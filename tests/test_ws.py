@@ -6,12 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.errors import NO_PONG
+from machat.hooks import Hooks
+from machat.interfaces import IChatMember
 from machat.limits import Limits
 from machat.testing import (
     MemoryChat,
@@ -21,6 +26,7 @@ from machat.testing import (
     clientRequest,
 )
 from machat.ws import ChatWebSocketFactory
+from machat.ws.server import PIECES
 from tests.test_lean import StockProtocol
 
 HELLO = '{"name": "Mina", "room": "dev"}'
@@ -233,6 +239,162 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(other.received(), ["Ada:hello"])
 
 
+class ChargeTests(SynchronousTestCase):
+    """
+    Each frame counts for the sending rate, and waits for its turn.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.client = self.chat.ws("Mina", "dev")
+
+    def test_control(self) -> None:
+        """
+        Of pings and pongs, twenty are read at once and then five a second. Nothing is lost, and
+        what comes after them keeps its place.
+        """
+        for opcode in (0x89, 0x8A):
+            chat = MemoryChat()
+            client = chat.ws("Mina", "dev")
+            client.sendBytes(clientFrame(opcode, b"x") * 28 + clientFrame(0x81, b"hello"))
+            pong = b"\x8a\x01x" if opcode == 0x89 else b""
+            self.assertLessEqual(client.transport.value(), pong * 20)
+            self.assertEqual(client.transport.producerState, "paused")
+            self.assertTrue(next(iter(chat.service.connections)).throttled)
+            chat.clock.pump([0.1] * 15)
+            self.assertNotIn(b"hello", client.transport.value())
+            chat.clock.pump([0.1] * 6)
+            self.assertEqual(client.transport.value(), pong * 28 + b"\x81\x0bMina:hello\n")
+
+    def test_fragments(self) -> None:
+        """
+        The fragments of a message count, empty ones too.
+        """
+        self.client.sendBytes(clientFrame(0x01, b"") + clientFrame(0x00, b"") * 5_000)
+        self.assertEqual(self.client.transport.producerState, "paused")
+        self.chat.clock.advance(0.1)
+        self.assertEqual(self.client.transport.producerState, "paused")
+        self.assertEqual(self.chat.service.metrics.throttles, 1)
+
+    def test_unjoined(self) -> None:
+        """
+        What comes before the hello counts too, also the pieces of a request.
+        """
+        client = self.chat.ws()
+        client.sendBytes(clientFrame(0x89, b"") * 21)
+        self.assertEqual(client.transport.value(), b"\x8a\x00" * 20)
+        client = MemoryClient(ChatWebSocketFactory(self.chat.service))
+        for byte in clientRequest().ljust(160, b" ")[:153]:
+            client.sendBytes(bytes((byte,)))
+        self.assertEqual(client.transport.producerState, "paused")
+
+    def test_pieces(self) -> None:
+        """
+        Pieces of a frame count for an eighth, in its head, in a small frame and in a large one.
+        """
+        for frame in (clientFrame(0x81, b"x" * 3_000), clientFrame(0x82, b"x" * 60_000)):
+            chat = MemoryChat()
+            client = chat.ws("Mina", "dev")
+            for byte in frame[:154]:
+                client.sendBytes(bytes((byte,)))
+            self.assertEqual(client.transport.producerState, "paused")
+            chat.clock.advance(0.2)
+            self.assertEqual(client.transport.producerState, "producing")
+            client.sendBytes(frame[154:])
+            chat.clock.pump([1] * 3)
+            self.assertEqual([len(line) for line in client.received()], [len(frame) - 3])
+
+    def test_overhead(self) -> None:
+        """
+        A message is kept in few pieces, however many fragments or reads it comes in.
+        """
+        chat = MemoryChat(Limits(rate=inf))
+        client = chat.ws("Mina", "dev")
+        protocol: Any = client._protocol
+        client.sendFrame(0x01, b"x")
+        for _ in range(100):
+            client.sendBytes(clientFrame(0x00, b"x") * 100)
+            self.assertLessEqual(len(protocol.message_data), PIECES)
+        client.sendFrame(0x80, b"")
+        self.assertEqual(texts(chat, client), ["Mina:" + "x" * 10_001])
+        for byte in clientFrame(0x82, b"x" * 10_000):
+            client.sendBytes(bytes((byte,)))
+            self.assertLessEqual(len(getattr(protocol, "frame_data", None) or ()), PIECES)
+        self.assertEqual(texts(chat, client), ["Mina:" + "x" * 10_000])
+
+    def test_close(self) -> None:
+        """
+        A close waits for the lines before it, and is answered after them.
+        """
+        other = self.chat.ws("Ada", "dev")
+        for number in range(30):
+            self.client.send(str(number))
+        self.client.sendFrame(0x88, b"\x03\xe8")
+        self.chat.clock.pump([0.1] * 30)
+        self.assertEqual(texts(self.chat, other), [f"Mina:{number}" for number in range(30)])
+        self.client.received()
+        self.assertEqual(self.client.closeCode, 1000)
+        self.assertFalse(self.client.connected)
+        other.close()
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+    def test_closeWaits(self) -> None:
+        """
+        A close behind the hello does not interrupt what the hello has begun.
+        """
+        asked: list[Deferred[None]] = []
+
+        class Slow(Hooks):
+            def authorizeJoin(self, member: IChatMember, room: str) -> Deferred[None]:
+                asked.append(Deferred())
+                return asked[-1]
+
+        chat = MemoryChat(hooks=Slow())
+        client = chat.ws()
+        hello = clientFrame(0x81, HELLO.encode())
+        client.sendBytes(hello + clientFrame(0x81, b"hi") + clientFrame(0x88, b"\x03\xe8"))
+        self.assertTrue(client.connected)
+        self.assertEqual(client.transport.producerState, "paused")
+        asked.pop().callback(None)
+        self.assertFalse(client.connected)
+        client.received()
+        self.assertEqual(client.closeCode, 1000)
+        self.assertEqual(asked, [])
+
+    def test_closing(self) -> None:
+        """
+        What comes while the server waits for the answer to its close counts as well, and the wait
+        has an end.
+        """
+        self.client.sendBytes(b"\x83\x80aaaa" + clientFrame(0x81, b"hi") * 2_000)
+        self.assertEqual(self.client.transport.producerState, "paused")
+        self.chat.clock.pump([0.5] * 10)
+        self.assertFalse(self.client.connected)
+        self.client.received()
+        self.assertEqual(self.client.closeCode, 1002)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+    def test_disconnected(self) -> None:
+        """
+        A client that is sent away while its frames wait is closed with the code for it.
+        """
+        self.client.sendBytes(clientFrame(0x89, b"") * 100)
+        next(iter(self.chat.service.connections)).disconnected(NO_PONG)
+        self.client.received()
+        self.assertEqual(self.client.closeCode, NO_PONG.code)
+        self.chat.clock.pump([1] * 5)
+        self.assertFalse(self.client.connected)
+
+    def test_off(self) -> None:
+        """
+        Without the rate, nothing counts.
+        """
+        chat = MemoryChat(Limits(rate=inf))
+        client = chat.ws("Mina", "dev")
+        client.sendBytes(clientFrame(0x89, b"") * 5_000)
+        self.assertEqual(client.transport.value(), b"\x8a\x00" * 5_000)
+
+
 class PingTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.chat = MemoryChat()
@@ -274,6 +436,14 @@ class PingTests(SynchronousTestCase):
         self.advance(5)
         self.assertFalse(self.client.connected)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
+    """
+    @return: what the client has heard, at the end of the turn
+    """
+    chat.turn()
+    return client.received()
 
 
 def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
@@ -343,19 +513,21 @@ class ReadingTests(SynchronousTestCase):
     """
 
     def outcome(
-        self, protocol: Any, line: int, pieces: list[bytes]
+        self, protocol: Any, limits: Limits, pieces: list[bytes]
     ) -> tuple[list[str], bytes, bool]:
         """
         @return: the messages, the server's answers and whether the connection lives, after these
             bytes
         """
-        chat = MemoryChat(Limits(line=line))
+        chat = MemoryChat(limits)
         factory = ChatWebSocketFactory(chat.service)
         factory.protocol = protocol or factory.protocol
         client = MemoryWebSocketClient(factory)
         witness = chat.member("witness", "dev")
-        for piece in pieces:
-            client.sendBytes(piece)
+        for piece in [*pieces, b""]:
+            while client.connected and client.transport.producerState == "paused":
+                chat.clock.advance(0.001)
+            client.sendBytes(piece) if piece else None
         chat.turn()
         return witness.received(), client.transport.value(), client.connected
 
@@ -378,11 +550,15 @@ class ReadingTests(SynchronousTestCase):
         tail: bytes,
     ) -> None:
         """
-        Any frames, split anywhere, give the same messages, answers, errors and closes.
+        Any frames, split anywhere, give the same messages, answers, errors and closes, and also
+        when each has to wait for its turn.
         """
         hello = encode(0x81, HELLO.encode(), 0x80, b"mask")
         cuts = cuts + [len(hello)] * helloAlone
         pieces = cutUp([(hello, None), *good, *others, (tail, None)], cuts)
-        self.assertEqual(
-            self.outcome(None, line, pieces), self.outcome(StockProtocol, line, pieces)
-        )
+        limits = Limits(line=line, rate=inf)
+        unlimited = self.outcome(None, limits, pieces)
+        self.assertEqual(unlimited, self.outcome(StockProtocol, limits, pieces))
+        limits = Limits(line=line, rate=1000, burst=2, rateBytes=100)
+        slowly = self.outcome(None, limits, pieces)
+        self.assertEqual((unlimited[0], unlimited[2]), (slowly[0], slowly[2]))

@@ -28,6 +28,7 @@ from machat.errors import (
     Disconnect,
 )
 from machat.events import Error
+from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection
 from machat.lean import lean
 from machat.origins import Origins
@@ -42,6 +43,13 @@ PATH = "/mychat"
 #: The name of the C{events} dialect, for a client that offers it in its request.
 SUBPROTOCOL = "machat.v1"
 
+#: The last of the opcodes of data frames; those above are control frames (RFC 6455 section 5.2).
+_LAST_DATA = 7
+
+#: In how many pieces a message is kept that has not come whole. Each weighs some 50 bytes beside
+#: what it holds.
+PIECES = 64
+
 #: The words for the close codes with which Autobahn fails a connection (RFC 6455 section 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
@@ -54,6 +62,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     """
 
     _alive = True
+    _consuming = False
     _client: Any = None
     state = WebSocketServerProtocol.STATE_CONNECTING
     data: bytes
@@ -80,8 +89,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)
         self._outbox.connectionLost()
+        WebSocketServerProtocol.connectionLost(self, reason)  # so that no frame is read any more
         self._session.connectionLost()
-        WebSocketServerProtocol.connectionLost(self, reason)
 
     def onConnect(self, request: ConnectionRequest) -> str | None:
         said = request.headers
@@ -99,25 +108,66 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self._session.addressKnown()
 
     def dataReceived(self, data: bytes) -> None:
-        """
-        Take small whole text frames here, in a tenth of Autobahn's time, and leave it all else.
-        """
         self._alive = True
         if self.state == self.STATE_CLOSED:
             return  # Autobahn would keep it
         if self.state == self.STATE_CONNECTING:
             self._requestReceived(self.data + data)
-        elif self.state != self.STATE_OPEN or self.current_frame or self.inside_message:
-            WebSocketServerProtocol.dataReceived(self, data)
         else:
-            messages, self.data, plain = wire.takeTextFrames(self.data + data, self.factory.plain)
+            self.data += data
+            if not self._session.busy:
+                size = len(self.data)
+                self._framesReceived()
+                if len(self.data) == size:
+                    self._session.charge(PARTIAL)
+
+    def _framesReceived(self) -> None:
+        """
+        Take small whole text frames here, in a tenth of Autobahn's time, and leave it all else.
+        """
+        if self.state == self.STATE_OPEN and not (self.current_frame or self.inside_message):
+            messages, self.data, plain = wire.takeTextFrames(self.data, self.factory.plain)
             if self._session.awaitsHello:
                 for message in messages:
                     self.onMessage(message, False)
             elif messages:
                 self._session.received(b"\n".join([m.removesuffix(b"\n") for m in messages]))
-            if not plain:
-                self.consumeData()
+            if plain:
+                return
+        self.consumeData()
+
+    def consumeData(self) -> None:
+        """
+        Let Autobahn take frames, one after the other, until one has to wait for its turn.
+        """
+        if self.state == self.STATE_CONNECTING:
+            WebSocketServerProtocol.consumeData(self)
+            return
+        self._consuming = True
+        try:
+            while self.current_frame or not self._session.busy:
+                if not self.processData() or self.state == self.STATE_CLOSED:
+                    break
+        finally:
+            del self._consuming
+
+    def onFrameBegin(self) -> None:
+        """
+        Charge the frames that bring no line: those that do are charged by the line.
+        """
+        frame = self.current_frame
+        if frame.opcode > _LAST_DATA or not frame.fin or self._session.ended:
+            self._session.charge(1)
+        WebSocketServerProtocol.onFrameBegin(self)
+
+    def onFrameData(self, payload: bytes) -> bool | None:
+        """
+        Charge a piece of a frame that is not its last.
+        """
+        if self.current_frame_masker.pointer() < self.current_frame.length:
+            self._session.charge(PARTIAL)
+        taken: bool | None = WebSocketServerProtocol.onFrameData(self, payload)
+        return taken
 
     def _requestReceived(self, data: bytes) -> None:
         """
@@ -133,6 +183,8 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self._open(data[:end], data[end:])
         elif len(data) > self._chat.limits.head:
             self.failHandshake("Request Header Fields Too Large", 431)
+        else:
+            self._session.charge(PARTIAL)
 
     def _open(self, head: bytes, rest: bytes) -> None:
         if self.factory.proxies:
@@ -158,11 +210,19 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             if rest:
                 self.dataReceived(rest)
 
+    def onMessageFrameData(self, payload: bytes) -> None:
+        """
+        Keep a frame that comes in many pieces in few.
+        """
+        WebSocketServerProtocol.onMessageFrameData(self, payload)
+        _join(self.frame_data)
+
     def onMessageFrame(self, payload: list[bytes]) -> None:
         """
-        Keep nothing of an empty fragment, however many come.
+        Keep a message that comes in many fragments in few pieces, and nothing of an empty one.
         """
         WebSocketServerProtocol.onMessageFrame(self, [piece for piece in payload if piece])
+        _join(self.message_data)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """
@@ -233,10 +293,24 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
 
     def resumeReading(self) -> None:
         self._alive = True  # its answer may lie unread
-        self._outbox.transport.resumeProducing()
+        if self.data and self.state in _CONSUMING and not self._consuming:
+            self._framesReceived()
+        if not self._session.busy:
+            self._outbox.transport.resumeProducing()
 
     def peerAddress(self) -> Any:
         return self._client or self._outbox.getPeer()
+
+
+_CONSUMING = (ChatWebSocketProtocol.STATE_OPEN, ChatWebSocketProtocol.STATE_CLOSING)
+
+
+def _join(pieces: list[bytes]) -> None:
+    """
+    Make one of the pieces if they are many.
+    """
+    if len(pieces) > PIECES:
+        pieces[:] = [b"".join(pieces)]
 
 
 class ChatWebSocketFactory(WebSocketServerFactory):
