@@ -45,7 +45,7 @@ def said(
     data = dialect.speech("dev", 64)(_BODY) * count
     receive = client._protocol.dataReceived
     (room,) = chat.service._rooms
-    dirty = chat.service._dirty
+    dirty = chat.service._batches._dirty
 
     def read(loops: int) -> float:
         dirty[:] = [room]  # the turn never ends

@@ -18,6 +18,9 @@ from machat.interfaces import IChatHooks, IChatMember
 from machat.room import Room
 from machat.turnstile import Turnstile
 
+#: What is said of a fault that is not the client's.
+FAULT = "something went wrong at the server's end"
+
 
 @implementer(IChatHooks)
 class Hooks:
@@ -62,12 +65,12 @@ class Guard:
     def maySay(self, member: IChatMember, room: Room, text: str) -> Deferred[str]:
         """
         @return: fires with the text to send, in the order in which this was called for the room;
-            fails with whatever the hook says
+            fails with L{ChatError}, also if the member leaves before
         """
         if room.turnstile is None:
             room.turnstile = Turnstile()
         asked = maybeDeferred(self._hooks.authorizeSay, member, room.name, text)
-        return room.turnstile.enter(asked)
+        return room.turnstile.enter(member, asked.addErrback(self.refused))
 
     def refused(self, failure: Failure) -> Failure:
         """
@@ -76,7 +79,7 @@ class Guard:
         if failure.check(ChatError):
             return failure
         self._log.failure("a hook failed", failure)
-        return Failure(ChatError(FAILED, "something went wrong at the server's end"))
+        return Failure(ChatError(FAILED, FAULT))
 
     def joined(self, member: IChatMember, room: Room) -> None:
         """

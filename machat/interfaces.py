@@ -200,13 +200,16 @@ class IChatRoom(Interface):
         @return: fires with L{Joined}, before the member's first batch is delivered, which goes on
             where C{replay} ends; fails with L{ChatError} C{bad-name}, C{bad-room}, C{name-taken},
             C{already-joined}, C{room-full}, C{room-locked}, C{not-allowed} (who is
-            banned), or what L{IChatHooks.authorizeJoin} says
+            banned), C{not-joined} (who has left meanwhile), C{failed} (the log cannot be
+            opened, L{Limits.joining} seconds have passed, or the chat stops: try later), or what
+            L{IChatHooks.authorizeJoin} says. Cancelling it withdraws the join
         """
 
     def leave(member: IChatMember, room: str) -> None:
         """
-        Take a member out of a room: nothing is delivered to it from there on. Leaving a room one
-        is not in does nothing.
+        Take a member out of a room: nothing is delivered to it from there on. A join of the member
+        that is under way fails; a message that waits for L{IChatHooks.authorizeSay} is not sent.
+        Leaving a room one is not in does nothing.
         """
 
     def say(member: IChatMember, room: str, text: str) -> Deferred[None] | None:
@@ -319,7 +322,8 @@ class IChatHooks(Interface):
     def authorizeSay(member: IChatMember, room: str, text: str) -> Deferred[str] | str:
         """
         Asked before a message is sent. While an answer is awaited, what is said in this room after
-        it waits as well: the order stays.
+        it waits as well: the order stays. The message is sent only if its sender still may: is in
+        the room, not muted, and has not lost the right.
 
         @return: the text to send, changed or not
         @raise ChatError: it may not be sent; a C{Deferred} may fail with it

@@ -289,6 +289,8 @@ class Moderation:
 
     def _remove(self, room: Room, members: Sequence[IChatMember], act: Act) -> None:
         for member in members:
+            if member not in room:
+                continue  # a callback of the application was faster
             self._rooms.leave(member, room.name)
             try:
                 member.removed(room.name, act.words)

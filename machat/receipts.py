@@ -58,11 +58,12 @@ class Receipts:
             entry.waiting.append(found)
         return found
 
-    def begin(self, key: Key, said: Deferred[Receipt]) -> None:
+    def begin(self, key: Key, said: Deferred[Receipt]) -> Deferred[Receipt]:
         """
         This one is being said now.
 
         @param said: fires when it has been, or fails: then it may be tried again
+        @return: fires or fails as C{said} does. Cancelling it changes nothing about the message
         """
         entry = self._entries[key] = _Entry(self._clock.seconds() + self._limits.remembered)
         ids = self._ids.setdefault(key[:2], deque())
@@ -72,6 +73,9 @@ class Receipts:
             self._forget((*key[:2], ids[0]))
         if len(self._entries) > self._limits.receiptsTotal:
             self._forget(next(iter(self._entries)))
+        first: Deferred[Receipt] = Deferred()
+        said.chainDeferred(first)
+        return first
 
     def _end(self, result: Receipt | Failure, key: Key, entry: _Entry) -> Receipt | Failure:
         waiting, entry.waiting = entry.waiting, []

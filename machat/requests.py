@@ -17,7 +17,7 @@ from machat.conversation import IClient, IConversation
 from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, IConnection
 from machat.measures import MEASURES, listSanctions, take
-from machat.users import ANYBODY, requireJoin, requireSay
+from machat.users import ANYBODY, allows, requireJoin, requireSay
 from machat.wire import VERSION
 
 #: What is made of a replay, or of a long answer, at once: characters or bytes.
@@ -36,7 +36,7 @@ class Requests:
     What one client asks for, and the rooms it is in.
     """
 
-    __slots__ = ("_chat", "_client", "_connection", "_watch", "_rooms", "_unanswered")
+    __slots__ = ("_chat", "_client", "_connection", "_watch", "_rooms", "_joining", "_unanswered")
 
     def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
@@ -44,6 +44,7 @@ class Requests:
         self._connection = connection
         self._watch = True
         self._rooms: dict[str, str] = {}
+        self._joining: Deferred[Any] | None = None
         self._unanswered = 0
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
@@ -54,6 +55,8 @@ class Requests:
         self._watch = hello.presence
         if hello.session is not None:
             self._chat.takeOver(hello.session, self._client.name)
+            if self._client.ended:  # by a callback of the application
+                return None
         self._client.admitted()
         self._welcome(hello.id)
         self._connection.keepAsking()
@@ -114,6 +117,8 @@ class Requests:
         return None if waiting is None else waiting.addErrback(self._client.failed, command)
 
     def end(self) -> None:
+        if self._joining is not None:
+            self._joining.cancel()
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             self._client.leave(room)
@@ -130,13 +135,17 @@ class Requests:
         if len(rooms) >= most:
             raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
         requireJoin(self._client.user, command.room)
-        joined = self._chat.join(
+        self._joining = self._chat.join(
             self._client, command.room, command.since, command.history, self._watch
         )
-        return joined.addCallback(self._joined, command.id)
+        return self._joining.addBoth(self._noLonger).addCallback(self._joined, command.id)
+
+    def _noLonger(self, result: Any) -> Any:
+        self._joining = None
+        return result
 
     def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
-        if self._client.ended:  # while it waited
+        if self._client.ended:  # by a callback of the application
             self._chat.leave(self._client, joined.room)
             return None
         self._rooms[names.key(joined.room)] = joined.room
@@ -219,8 +228,9 @@ class Requests:
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
         left = None if user.expires is None else user.expires - self._chat.clock.seconds()
         self._tell(events.Authenticated(seconds=left, id=id))
-        for room in [room for room in self._rooms.values() if not user.mayJoin(room)]:
-            self._leave(commands.Leave(room=room))
+        for room in [room for room in self._rooms.values() if not allows(user.mayJoin, room)]:
+            if names.key(room) in self._rooms:  # leaving one may have ended another
+                self._leave(commands.Leave(room=room))
 
     def _moderate(self, command: Any) -> None:
         take(self._chat.moderation, self._client, self._here(command.room), command)

@@ -4,7 +4,7 @@ One room: its members by dialect, what was said this turn, and the way of a batc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +18,7 @@ from machat.presence import Attendance
 from machat.turnstile import Turnstile
 
 Group = dict[IChatMember, Callable[[Any], None]]
+Takers = list[tuple[IChatMember, Callable[[Any], None]]]
 
 #: Batches that a log may have under way before those who speak wait for it.
 BEHIND = 32
@@ -34,11 +35,11 @@ class Room:
     @ivar name: as the first member wrote it
     @ivar key: what the name is compared by
     @ivar position: the last place in the log that was delivered; C{None} until the log is followed
-    @ivar opening: fires, with nothing of use, when the log is followed or could not be
+    @ivar opening: those who wait for the log to be followed, while it is being opened
+    @ivar network: that of the member for whom the log was opened; C{None}: this machine
     @ivar holds: the joins and appends under way, each of which keeps the room in being
     @ivar appending: the batches that the log has not taken yet
     @ivar attendance: who came and went, while anybody watches it
-    @ivar doubles: members with the name of one who was here already: the same user's
     @ivar topic: what the room is about, if anybody has said so
     @ivar locked: whether nobody is let in
     @ivar muted: whether somebody may not speak here, so that it has to be asked who
@@ -52,7 +53,7 @@ class Room:
         "opening",
         "holds",
         "attendance",
-        "doubles",
+        "network",
         "turnstile",
         "topic",
         "locked",
@@ -60,7 +61,9 @@ class Room:
         "_metrics",
         "_groups",
         "_members",
+        "_present",
         "_watchers",
+        "_leavers",
         "appending",
         "_pending",
         "_expected",
@@ -75,10 +78,10 @@ class Room:
         self.name = name
         self.key = names.key(name)
         self.position: Position | None = None
-        self.opening: Deferred[Position] | None = None
+        self.opening: list[Deferred[None]] | None = None
+        self.network: str | None = None
         self.holds = 0
         self.attendance: Attendance | None = None
-        self.doubles = 0
         self.turnstile: Turnstile | None = None
         self.topic: str | None = None
         self.locked = False
@@ -86,7 +89,9 @@ class Room:
         self._metrics = metrics
         self._members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
+        self._present: dict[str, int] = {}
         self._watchers: dict[IChatMember, None] | None = None
+        self._leavers: list[set[IChatMember]] = []
         self.appending = 0
         self._pending: list[Draft] = []
         self._expected: Expected = []
@@ -103,7 +108,13 @@ class Room:
         """
         How many are here, each once however many connections they have.
         """
-        return len(self._members) - self.doubles
+        return len(self._present)
+
+    def has(self, name: str) -> bool:
+        """
+        @return: whether anybody of this name is here
+        """
+        return names.key(name) in self._present
 
     @property
     def deserted(self) -> bool:
@@ -112,19 +123,21 @@ class Room:
         """
         return not (self._members or self._pending or self.holds)
 
-    def follows(self, position: Position) -> Position:
+    def follows(self, position: Position) -> None:
         """
         The log is open: the room begins at this position.
         """
         self.position = position
-        return position
 
     def add(self, member: IChatMember, name: str) -> None:
         """
         @param name: the name under which the member speaks here
         """
+        dialect, deliver = member.dialect, member.deliver
+        key = names.key(name)
         self._members[member] = name
-        self._groups.setdefault(member.dialect, {})[member] = member.deliver
+        self._present[key] = self._present.get(key, 0) + 1
+        self._groups.setdefault(dialect, {})[member] = deliver
 
     def watch(self, member: IChatMember) -> None:
         """
@@ -146,7 +159,14 @@ class Room:
             self._watchers.pop(member, None)
             if not self._watchers:
                 self._watchers = None
-        return self._members.pop(member)
+        for leavers in self._leavers:
+            leavers.add(member)
+        name = self._members.pop(member)
+        key = names.key(name)
+        self._present[key] -= 1
+        if not self._present[key]:
+            del self._present[key]
+        return name
 
     @property
     def watched(self) -> bool:
@@ -245,21 +265,38 @@ class Room:
         self.position = Position(self.position.epoch, messages[-1].seq)
         self._metrics.batches.observe(len(messages))
         self._metrics.deliveries += len(messages) * len(self._members)
-        for dialect, group in list(self._groups.items()):
-            encoded = self._encoded(dialect.encode, messages)
-            if encoded is not None:
-                self._hand(encoded, list(group.items()), group)
+        self._spread(
+            messages,
+            [(dialect.encode, list(group.items())) for dialect, group in self._groups.items()],
+        )
 
     def announce(self, event: Event) -> None:
         """
         Hand an event to those who L{watch}, encoded once a dialect.
         """
         watchers = self._watchers or {}
-        for dialect, group in list(self._groups.items()):
-            encoded = self._encoded(dialect.encodeEvent, event)
-            watching = [(each, deliver) for each, deliver in group.items() if each in watchers]
-            if encoded is not None:
-                self._hand(encoded, watching, group)
+        self._spread(
+            event,
+            [
+                (dialect.encodeEvent, [taker for taker in group.items() if taker[0] in watchers])
+                for dialect, group in self._groups.items()
+            ],
+        )
+
+    def _spread(self, said: object, groups: Sequence[tuple[Callable[[Any], Any], Takers]]) -> None:
+        """
+        Hand something to all who are here now. A member may make another leave meanwhile: that one
+        gets nothing more, not even if it has come back, since it then begins after this.
+        """
+        leavers: set[IChatMember] = set()
+        self._leavers.append(leavers)
+        try:
+            for encode, takers in groups:
+                encoded = self._encoded(encode, said)
+                if encoded is not None:
+                    self._hand(encoded, takers, leavers)
+        finally:
+            self._leavers.pop()
 
     def _encoded(self, encode: Callable[[Any], Any], said: object) -> Any:
         try:
@@ -268,14 +305,9 @@ class Room:
             self._log.failure("a dialect failed in {room}", room=self.name)
             return None
 
-    def _hand(
-        self,
-        encoded: object,
-        takers: Iterable[tuple[IChatMember, Callable[[Any], None]]],
-        group: Group,
-    ) -> None:
+    def _hand(self, encoded: object, takers: Takers, leavers: set[IChatMember]) -> None:
         for member, deliver in takers:
-            if member in group:  # one before it in the loop may have made it leave
+            if member not in leavers:
                 try:
                     deliver(encoded)
                 except Exception:

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from machat import names
+from machat import names, users
 from machat.connections import Connections
-from machat.errors import MUTED, NOT_ALLOWED, ROOM_LOCKED, ChatError
+from machat.errors import MUTED, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IChatUser
 from machat.room import Room
 from machat.sanctions import Kind, Sanctions, Target
+from machat.users import allows
 
 
 def mayModerate(member: IChatMember, room: str) -> bool:
@@ -19,8 +20,13 @@ def mayModerate(member: IChatMember, room: str) -> bool:
     @return: whether the user that this member has shown to be may say there who may; one that is no
         client may not
     """
+    user = _userOf(member)
+    return user is not None and allows(user.mayModerate, room)
+
+
+def _userOf(member: IChatMember) -> IChatUser | None:
     user = getattr(member, "user", None)  # an application's member may call anything so
-    return IChatUser.providedBy(user) and user.mayModerate(room)
+    return user if IChatUser.providedBy(user) else None
 
 
 def barriers(name: str, network: str | None) -> list[Target]:
@@ -48,8 +54,11 @@ class Rules:
 
     def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
         """
-        @raise ChatError: C{not-allowed}, banned; C{room-locked}
+        @raise ChatError: C{not-allowed}, banned or without the right; C{room-locked}
         """
+        user = _userOf(member)
+        if user is not None:
+            users.requireJoin(user, room.name)
         if not (room.locked or self._sanctions):
             return  # as nearly always
         targets = barriers(name, self._connections.networkOf(member))
@@ -58,6 +67,26 @@ class Rules:
             if until is not None:
                 raise ChatError(NOT_ALLOWED, f"banned until {_time(until)}")
             raise ChatError(ROOM_LOCKED, f"{room.name} is locked")
+
+    def networkOf(self, member: IChatMember) -> str | None:
+        """
+        @return: see L{Connections.networkOf}
+        """
+        return self._connections.networkOf(member)
+
+    def requireStillSay(self, member: IChatMember, room: Room) -> None:
+        """
+        To be asked when a message has waited since it was said.
+
+        @raise ChatError: C{not-joined}, C{muted}, or C{not-allowed}: the right is lost
+        """
+        if member not in room:
+            raise ChatError(NOT_JOINED, f"not in {room.name} any more")
+        user = _userOf(member)
+        if user is not None:
+            users.requireSay(user, room.name)
+        if room.muted:
+            self.requireSay(member, room)
 
     def requireSay(self, member: IChatMember, room: Room) -> None:
         """

@@ -9,13 +9,12 @@ in a room and the same for all its members, and a message that somebody has seen
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -24,9 +23,10 @@ from zope.interface import implementer
 
 from machat import names, wire
 from machat.backlog import Backlog
+from machat.batches import Batches
 from machat.connections import Connections
 from machat.entrance import Entrance
-from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError, Disconnect
+from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.hooks import Guard
 from machat.interfaces import (
@@ -42,18 +42,13 @@ from machat.log import MemoryLog
 from machat.metrics import Metrics
 from machat.moderation import Moderation
 from machat.receipts import Receipts
-from machat.room import Expected, Room
+from machat.room import Room
 from machat.rooms import Rooms
 from machat.roster import MemoryRoster
 from machat.rules import Rules
 from machat.sanctions import Sanctions
+from machat.stop import STOPPING, Dismissals, Stage, Stop
 from machat.users import IChatUser
-
-#: At a stop: connections that are ended in one turn; those that should come back in a second, and
-#: the time over which they are spread at most, seconds.
-_DISMISSED = 500
-_RETURNING = 1000
-_LONGEST = 30.0
 
 NOT_A_LINE = "a message is one line of Unicode text"
 
@@ -104,15 +99,18 @@ class ChatService(MultiService):
             self._guard,
             self.metrics,
             self._rules,
+            self._requireOpen,
+        )
+        self._batches = Batches(
+            clock, self._log, self.metrics, self._rooms.release, self._checkStopped
         )
         self.moderation = Moderation(
             self._rooms, self._connections, sanctions, self.metrics, self._announce
         )
         self._receipts = Receipts(clock, limits)
-        self._dirty: list[Room] = []
-        self._appending = 0
         self._entrance = None if portal is None else Entrance(clock, limits, portal)
-        self._emptied: Deferred[None] | None = None
+        self._stop: Stop | None = None
+        self._dismissals = Dismissals(self._connections, self._rooms)
 
     def join(
         self,
@@ -122,11 +120,20 @@ class ChatService(MultiService):
         history: int = 0,
         watch: bool = False,
     ) -> Deferred[Joined]:
-        if self.draining:
-            self._end(member, SHUTDOWN)
-            return fail(ChatError(FAILED, "the chat is about to stop"))
+        try:
+            self._requireOpen(member)
+        except ChatError:
+            return fail()
         known = self._connections.known(member)
-        return Deferred.fromCoroutine(self._rooms.join(member, room, since, history, watch, known))
+        return self._rooms.join(member, room, since, history, watch, known)
+
+    def _requireOpen(self, member: IChatMember) -> None:
+        """
+        @raise ChatError: C{failed}: the chat is about to stop, or has stopped. The member is told
+        """
+        if self.draining:
+            self._dismissals.dismiss(member)
+            raise ChatError(FAILED, STOPPING)
 
     def leave(self, member: IChatMember, room: str) -> None:
         self._rooms.leave(member, room)
@@ -140,7 +147,7 @@ class ChatService(MultiService):
         if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if heard.say(member, text):
-            self._wake(heard)
+            self._batches.wake(heard)
         return heard.caughtUp() if heard.appending else None
 
     def post(
@@ -163,7 +170,7 @@ class ChatService(MultiService):
         kept: Deferred[int] = Deferred()
         said = kept.addCallback(lambda seq: Receipt(draft.room, seq))
         if id is not None:
-            self._receipts.begin(key, said)
+            said = self._receipts.begin(key, said)
         try:
             if self._guard is None:
                 self._add(heard, draft, kept)
@@ -186,10 +193,22 @@ class ChatService(MultiService):
         draft = room.draft(member, text)
         room.holds += 1
         asked = guard.maySay(member, room, text)
-        asked.addCallback(lambda text: self._add(room, replace(draft, text=text), kept))
-        asked.addErrback(guard.refused)
+        asked.addCallback(self._allowed, member, room, draft, kept)
+        asked.addErrback(self._refused, guard)
         asked.addBoth(self._asked, room)
         return _unlessDone(asked)
+
+    def _allowed(
+        self, text: str, member: IChatMember, room: Room, draft: Draft, kept: Deferred[int] | None
+    ) -> None:
+        """
+        The hook allows a message, perhaps long after it was said.
+        """
+        self._rules.requireStillSay(member, room)
+        self._add(room, replace(draft, text=text), kept)
+
+    def _refused(self, failure: Failure, guard: Guard) -> Failure:
+        return failure if failure.check(CancelledError) else guard.refused(failure)
 
     def _asked(self, result: Any, room: Room) -> Any:
         self._rooms.release(room)
@@ -199,66 +218,10 @@ class ChatService(MultiService):
         if "\n" in draft.text or not wire.isText(draft.text):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if room.put(draft, kept):
-            self._wake(room)
+            self._batches.wake(room)
 
     def _announce(self, room: Room, text: str) -> None:
         self._add(room, Draft(room.name, names.RESERVED, text), None)
-
-    def _wake(self, room: Room) -> None:
-        """
-        The room's batch has begun: flush it at the end of the turn.
-        """
-        if not self._dirty:
-            self.clock.callLater(0, self._flush)
-        self._dirty.append(room)
-
-    def _flush(self) -> None:
-        began = self.clock.seconds()
-        dirty, self._dirty = self._dirty, []
-        for room in dirty:
-            self._append(room)
-        self.metrics.flushes.observe(self.clock.seconds() - began)
-
-    def _append(self, room: Room) -> None:
-        batch, expected = room.takePending()
-        if not batch:
-            return  # a stop has flushed before the turn's own flush
-        room.holds += 1
-        room.appending += 1
-        self._appending += 1
-        try:
-            appended = self._log.append(room.key, batch)
-        except Exception:
-            self._lost(Failure(), room, len(batch), expected)
-        else:
-            appended.addCallbacks(
-                self._kept,
-                self._lost,
-                callbackArgs=(room, expected),
-                errbackArgs=(room, len(batch), expected),
-            )
-
-    def _kept(self, numbers: range, room: Room, expected: Expected) -> None:
-        if expected:
-            for index, kept in expected:
-                kept.callback(numbers[index])
-        self._appended(room)
-
-    def _lost(self, failure: Failure, room: Room, count: int, expected: Expected) -> None:
-        self.metrics.logFailures += 1
-        self._logger.failure(
-            "the log did not take {count} messages of {room}", failure, count=count, room=room.name
-        )
-        for _, kept in expected:
-            kept.errback(ChatError(FAILED, "the message could not be kept"))
-        self._appended(room)
-
-    def _appended(self, room: Room) -> None:
-        room.appended()
-        self._rooms.release(room)
-        self._appending -= 1
-        if self._emptied is not None:
-            self._checkEmptied()
 
     def history(
         self,
@@ -301,7 +264,7 @@ class ChatService(MultiService):
 
     def closed(self, connection: IChatConnection) -> None:
         self._connections.discard(connection)
-        self._checkEmptied()
+        self._checkStopped()
 
     def issue(self, connection: IChatConnection) -> str:
         return self._connections.issue(connection)
@@ -314,7 +277,7 @@ class ChatService(MultiService):
         """
         Whether the chat is about to stop, or has stopped: nobody gets in any more.
         """
-        return self._emptied is not None
+        return self._stop is not None
 
     @property
     def connections(self) -> Connections:
@@ -338,50 +301,49 @@ class ChatService(MultiService):
         return self._log
 
     def startService(self) -> None:
-        self._emptied = None
+        stop, self._stop = self._stop, None
         MultiService.startService(self)
+        if stop is not None:
+            stop.finish()
 
     def stopService(self) -> Deferred[None]:
         """
         Let nobody in any more, stop the children, deliver what was said, and end every member with
-        L{SHUTDOWN}, at times to come back that are spread over some seconds.
+        L{SHUTDOWN}, at times to come back that are spread over some seconds. It may be called from
+        anywhere, and more than once.
 
         @return: fires when all connections are gone, and the log has what was said. A connection
             that does not take its last bytes within L{Limits.closing} seconds is aborted
         """
-        self._emptied = Deferred()
-        return Deferred.fromCoroutine(self._stop(self._emptied))
+        if self._stop is None:
+            self._stop = Stop()
+            Deferred.fromCoroutine(self._dismissAll(self._stop)).addErrback(self._stopFailed)
+        return self._stop.wait()
 
-    async def _stop(self, emptied: Deferred[None]) -> None:
+    def _stopFailed(self, failure: Failure) -> None:
+        self._logger.failure("the chat did not stop as it should", failure)
+
+    async def _dismissAll(self, stop: Stop) -> None:
         await maybeDeferred(MultiService.stopService, self)
-        self._flush()
-        await self._dismiss()
-        for room in self._rooms:
-            for member in room.members():
-                self.leave(member, room.name)
-                self._end(member, SHUTDOWN)
-        self._checkEmptied()
-        await emptied
+        if self._batches.flushing:  # asked for by a member that is being delivered to
+            await deferLater(self.clock, 0)
+        if stop is self._stop:
+            self._batches.flush()
+            await self._dismissals.connections(self.clock, lambda: stop is self._stop)
+        if stop is self._stop:  # it has not been started again
+            self._dismissals.members()
+            stop.stage = Stage.DRAINING
+            self._checkStopped()
 
-    async def _dismiss(self) -> None:
-        connections = list(self._connections)
-        spread = min(_LONGEST, len(connections) / _RETURNING + 1)
-        for index, connection in enumerate(connections, 1):
-            retry = round(random.uniform(0, spread), 2)
-            connection.disconnected(replace(SHUTDOWN, retry=retry))
-            if not index % _DISMISSED:
-                await deferLater(self.clock, 0)
-
-    def _checkEmptied(self) -> None:
-        emptied = self._emptied
-        if emptied is not None and not (self._connections or self._appending or emptied.called):
-            emptied.callback(None)
-
-    def _end(self, member: IChatMember, end: Disconnect) -> None:
-        try:
-            member.disconnected(end)
-        except Exception:
-            self._logger.failure("a member did not take its end")
+    def _checkStopped(self) -> None:
+        stop = self._stop
+        if (
+            stop is not None
+            and stop.stage is Stage.DRAINING
+            and not self._connections
+            and self._batches.idle
+        ):
+            stop.finish()
 
 
 def _unlessDone(result: Deferred[Any]) -> Deferred[Any] | None:

@@ -209,8 +209,9 @@ class Session:
         return self._conversation.begin(hello)
 
     def admitted(self) -> None:
-        self._state = State.OPEN
-        self._stopTimer()
+        if not self.ended:
+            self._state = State.OPEN
+            self._stopTimer()
 
     def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
         self._entering = self._chat.enter(self, password, token)

@@ -23,20 +23,23 @@ class Speaker:
     What one client says.
     """
 
-    __slots__ = ("_chat", "_client", "_room")
+    __slots__ = ("_chat", "_client", "_room", "_joining")
 
     def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
         self._client = client
         self._room = ""
+        self._joining: Deferred[Any] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any]:
         room = hello.room or ""
         requireJoin(self._client.user, room)
-        return self._chat.join(self._client, room).addCallback(self._joined)
+        self._joining = self._chat.join(self._client, room)
+        return self._joining.addCallback(self._joined)
 
     def _joined(self, joined: Joined) -> None:
-        if self._client.ended:  # while it waited
+        self._joining = None
+        if self._client.ended:  # by a callback of the application
             self._chat.leave(self._client, joined.room)
             return
         self._room = joined.room
@@ -65,5 +68,7 @@ class Speaker:
         self._client.disconnected(REMOVED)  # it is in no other, and has no word for having left
 
     def end(self) -> None:
+        if self._joining is not None:
+            self._joining.cancel()
         if self._room:
             self._client.leave(self._room)

@@ -5,10 +5,23 @@ Results in the order in which they were asked for.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Hashable
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+
+#: In place of an answer that has not come.
+_NONE = object()
+
+
+class _Question:
+    __slots__ = ("asker", "answer", "passed")
+
+    def __init__(self, asker: Hashable) -> None:
+        self.asker = asker
+        self.answer: Any = _NONE
+        self.passed: Deferred[Any] = Deferred()
 
 
 class Turnstile:
@@ -18,26 +31,44 @@ class Turnstile:
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[list[Any], Deferred[Any]]] = deque()
+        self._waiting: deque[_Question] = deque()
+        self._askers: dict[Hashable, deque[_Question]] = {}
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def enter(self, answer: Deferred[Any]) -> Deferred[Any]:
+    def enter(self, asker: Hashable, answer: Deferred[Any]) -> Deferred[Any]:
         """
         @return: fires or fails as C{answer} does, but after all that entered before
         """
-        passed: Deferred[Any] = Deferred()
-        result: list[Any] = []
-        self._waiting.append((result, passed))
-        answer.addBoth(self._answered, result)
-        return passed
+        question = _Question(asker)
+        self._waiting.append(question)
+        self._askers.setdefault(asker, deque()).append(question)
+        answer.addBoth(self._answered, question)
+        return question.passed
 
-    def _answered(self, answer: Any, result: list[Any]) -> None:
-        result.append(answer)
-        while self._waiting and self._waiting[0][0]:
-            (first,), passed = self._waiting.popleft()
-            if isinstance(first, Failure):
-                passed.errback(first)
+    def withdraw(self, asker: Hashable, error: Exception) -> None:
+        """
+        All questions of this asker fail when it is their turn, which waits for no answers of theirs
+        any more.
+        """
+        for question in self._askers.get(asker, ()):
+            question.answer = Failure(error)
+        self._pass()
+
+    def _answered(self, answer: Any, question: _Question) -> None:
+        if question.answer is _NONE:
+            question.answer = answer
+            self._pass()
+
+    def _pass(self) -> None:
+        while self._waiting and self._waiting[0].answer is not _NONE:
+            question = self._waiting.popleft()
+            own = self._askers[question.asker]
+            own.popleft()
+            if not own:
+                del self._askers[question.asker]
+            if isinstance(question.answer, Failure):
+                question.passed.errback(question.answer)
             else:
-                passed.callback(first)
+                question.passed.callback(question.answer)

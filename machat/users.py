@@ -4,14 +4,18 @@ Who somebody is to the chat, and what they may do there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from msgspec import Struct
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.interfaces import IChatUser as IChatUser
+
+_log = Logger()
 
 
 @implementer(IChatUser)
@@ -41,11 +45,23 @@ class User(Struct, frozen=True, kw_only=True):
         return _matches(self.mod, room)
 
 
+def allows(may: Callable[[str], bool], room: str) -> bool:
+    """
+    @param may: a method of an L{IChatUser}
+    @return: what it answers; what it raises is logged and is a no
+    """
+    try:
+        return may(room)
+    except Exception:
+        _log.failure("a user could not be asked about {room}", room=room)
+        return False
+
+
 def requireJoin(user: IChatUser, room: str) -> None:
     """
     @raise ChatError: C{not-allowed}: the user may not join this room
     """
-    if user is not ANYBODY and not user.mayJoin(room):
+    if user is not ANYBODY and not allows(user.mayJoin, room):
         raise ChatError(NOT_ALLOWED, "you may not join that room")
 
 
@@ -53,7 +69,7 @@ def requireSay(user: IChatUser, room: str) -> None:
     """
     @raise ChatError: C{not-allowed}: the user may not say anything there
     """
-    if not user.maySay(room):
+    if user is not ANYBODY and not allows(user.maySay, room):
         raise ChatError(NOT_ALLOWED, "you may only listen in that room")
 
 

@@ -4,9 +4,9 @@ Tests for L{machat.hooks}: an application's say in a chat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -15,6 +15,7 @@ from machat.events import Message
 from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.testing import MemoryChat, MemoryMember
+from machat.users import User
 
 
 class Rules(Hooks):
@@ -155,25 +156,30 @@ class HooksTests(SynchronousTestCase):
 
     def test_saidThenGone(self) -> None:
         """
-        What somebody said before going is heard, however late the answer.
+        A message that was not allowed yet when its sender went is not sent, and those behind it do
+        not wait for the answer.
         """
         self.mina.send("later")
+        self.chat.service.say(self.ada, "dev", "behind")
         self.mina.close()
+        self.chat.turn()
+        self.assertEqual(self.ada.received(), ["Ada:behind"])
         self.rules.asked[0].callback("last words")
         self.chat.turn()
-        self.assertEqual(self.ada.received(), ["Mina:last words"])
+        self.assertEqual(self.ada.received(), [])
 
     def test_lastOneGone(self) -> None:
         """
-        A room where an answer is awaited stays until it is there.
+        A room does not stay for an answer about a message of one that has gone.
         """
         self.mina.send("later")
         self.mina.close()
+        self.assertEqual(len(self.chat.service.rooms), 1)
         self.chat.service.leave(self.ada, "dev")
-        self.assertEqual(len(self.chat.service._rooms), 1)
+        self.assertEqual(len(self.chat.service.rooms), 0)
         self.rules.asked[0].callback("last words")
         self.chat.turn()
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)
 
     def test_post(self) -> None:
         """
@@ -191,6 +197,108 @@ class HooksTests(SynchronousTestCase):
         self.assertNoResult(late)
         self.rules.asked[0].errback(ChatError(NOT_ALLOWED, "no"))
         self.failureResultOf(late, ChatError)
+
+    def late(self, change: Callable[[], object]) -> str:
+        """
+        @param change: what happens while a message of Ada waits for its answer
+        @return: the code with which it is refused
+        """
+        asked = self.chat.service.post(self.ada, "dev", "later")
+        change()
+        self.rules.asked[-1].callback("late")
+        self.chat.turn()
+        self.assertNotIn("Ada:late", self.mina.received())
+        return str(self.failureResultOf(asked, ChatError).value.code)
+
+    def test_lateMuted(self) -> None:
+        """
+        A message whose sender is muted before the answer comes is not sent.
+        """
+        self.assertEqual(
+            self.late(lambda: self.chat.service.moderation.mute("dev", "Ada")), "muted"
+        )
+
+    def test_lateGone(self) -> None:
+        """
+        Nor is one whose sender has left, was kicked or banned, or has come back since.
+        """
+        service = self.chat.service
+
+        def leave() -> None:
+            service.leave(self.ada, "dev")
+
+        def comeBack() -> None:
+            leave()
+            self.successResultOf(service.join(self.ada, "dev"))
+
+        for change in (
+            comeBack,
+            leave,
+            lambda: service.moderation.kick("dev", "Ada"),
+            lambda: service.moderation.ban("dev", "Ada"),
+        ):
+            service.leave(self.ada, "dev")
+            self.successResultOf(service.join(self.ada, "dev"))
+            self.assertEqual(self.late(change), "not-joined")
+
+    def test_lateRight(self) -> None:
+        """
+        Nor is one whose sender may not speak there any more, or whose right cannot be told.
+        """
+
+        class Broken(User):
+            def maySay(self, room: str) -> bool:
+                raise ValueError("broken")
+
+        for user in (User(say=()), Broken()):
+
+            def lose(user: User = user) -> None:
+                self.ada.user = user  # type: ignore[attr-defined]
+
+            self.assertEqual(self.late(lose), "not-allowed")
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_muteAtOnce(self) -> None:
+        """
+        A hook that mutes or kicks the sender while it is asked has its way.
+        """
+        moderation = self.chat.service.moderation
+        for measure, code in ((moderation.mute, "muted"), (moderation.kick, "not-joined")):
+
+            def judge(member: IChatMember, room: str, text: str) -> str:
+                measure(room, member.name)  # noqa: B023
+                return text
+
+            self.rules.authorizeSay = judge  # type: ignore[method-assign]
+            said = self.chat.service.post(self.ada, "dev", "spam")
+            self.assertEqual(self.failureResultOf(said, ChatError).value.code, code)
+            if code == "muted":
+                moderation.unmute("dev", "Ada")
+
+    def test_cancelled(self) -> None:
+        """
+        One who says something may think better of it while the answer is awaited; a hook that gives
+        up by itself is a hook that failed.
+        """
+        waiting = self.chat.service.say(self.ada, "dev", "later")
+        assert waiting is not None
+        waiting.cancel()
+        self.failureResultOf(waiting, CancelledError)
+        self.rules.asked[0].callback("late")
+        said = self.chat.service.post(self.ada, "dev", "later")
+        self.rules.asked[1].cancel()
+        self.failureResultOf(said, ChatError)
+        self.assertEqual(len(self.flushLoggedErrors(CancelledError)), 1)
+        self.chat.turn()
+        self.assertEqual(self.ada.received(), [])
+
+    def test_notAText(self) -> None:
+        """
+        A hook that answers with something else is a hook that failed.
+        """
+        self.rules.authorizeSay = lambda *_: None  # type: ignore[assignment, method-assign, return-value]
+        self.failureResultOf(self.chat.service.post(self.ada, "dev", "hello"), ChatError)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 
     def test_stranger(self) -> None:
         """

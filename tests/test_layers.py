@@ -22,9 +22,9 @@ LAYERS = [
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket"
         " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
-        " member membership unsent",
-        "connections rules rooms entrance moderation measures service requests inbox conversation"
-        " speaker session outbox",
+        " member membership unsent arrival batches",
+        "connections rules rooms entrance moderation measures stop service requests inbox"
+        " conversation speaker session outbox",
         "tcp ws monitor",
         "dial",
         "client",
@@ -54,11 +54,13 @@ BESIDES = {
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},
+    "batches": {"room"},
     "rules": {"connections"},
     "rooms": {"rules"},
     "moderation": {"rooms", "connections", "rules"},
     "measures": {"moderation", "rules"},
-    "service": {"rooms", "connections", "entrance", "rules", "moderation"},
+    "stop": {"rooms", "connections"},
+    "service": {"rooms", "connections", "entrance", "rules", "moderation", "stop"},
     "requests": {"conversation", "measures"},
     "speaker": {"conversation"},
     "session": {"conversation", "requests", "speaker", "inbox"},

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -25,7 +25,7 @@ class ReceiptsTests(SynchronousTestCase):
 
     def begin(self, id: str, name: str = "mina", room: str = "dev") -> Deferred[Receipt]:
         said: Deferred[Receipt] = Deferred()
-        self.receipts.begin((room, name, id), said)
+        self.first = self.receipts.begin((room, name, id), said)
         return said
 
     def find(self, id: str, name: str = "mina") -> Deferred[Receipt] | None:
@@ -63,10 +63,21 @@ class ReceiptsTests(SynchronousTestCase):
         said = self.begin("1")
         waiting = self.find("1")
         said.errback(OSError())
-        self.failureResultOf(said, OSError)
+        self.failureResultOf(self.first, OSError)
         self.failureResultOf(waiting, OSError)
         self.assertIsNone(self.find("1"))
         self.assertEqual((len(self.receipts), self.receipts._ids), (0, {}))
+
+    def test_cancelled(self) -> None:
+        """
+        One who waits no longer for the receipt changes nothing: the message is under way.
+        """
+        said = self.begin("1")
+        self.first.addErrback(lambda failure: failure.trap(CancelledError))
+        self.first.cancel()
+        again = self.find("1")
+        said.callback(Receipt("dev", 7))
+        self.assertEqual(self.successResultOf(again), Receipt("dev", 7, True))
 
     def test_bounds(self) -> None:
         """

@@ -4,6 +4,7 @@ Tests for L{machat.service}.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from math import inf
 
@@ -18,7 +19,7 @@ from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from machat.errors import SHUTDOWN, ChatError
-from machat.events import Draft, Joined, Message, Position
+from machat.events import Draft, Joined, Message, Position, Receipt
 from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
 from machat.limits import Limits
 from machat.log import MemoryLog
@@ -306,7 +307,9 @@ class SlowLogTests(SynchronousTestCase):
         A join fails when the log does, gives its name back, and the next one tries again.
         """
         working, self.log.follow = self.log.follow, lambda *_: fail(OSError("down"))
-        self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), OSError)
+        error = self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), ChatError)
+        self.assertEqual(error.value.code, "failed")
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.log.follow = working
         again = self.service.join(MemoryMember("Mina"), "dev")
         self.log.release()
@@ -461,6 +464,99 @@ class StopTests(SynchronousTestCase):
         self.successResultOf(self.service.stopService())
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.assertEqual(good.end, SHUTDOWN)
+
+    def test_everyStop(self) -> None:
+        """
+        All who ask for a stop hear of its end, whenever they ask.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection, None)
+        stops = [self.service.stopService() for _ in range(2)]
+        for stop in stops:
+            self.assertNoResult(stop)
+        self.service.closed(connection)
+        for stop in [*stops, self.service.stopService()]:
+            self.successResultOf(stop)
+
+    def test_startedMeanwhile(self) -> None:
+        """
+        A chat that is started again while it stops does not stop, and those who asked for it are
+        not left waiting.
+        """
+        stopped: Deferred[None] = Deferred()
+        child = Service()
+        child.stopService = lambda: stopped  # type: ignore[method-assign]
+        child.setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        done = self.service.stopService()
+        self.service.startService()
+        self.successResultOf(done)
+        stopped.callback(None)
+        self.assertIsNone(mina.end)
+        self.chat.member("Ada", "dev")
+
+    def test_childThatFails(self) -> None:
+        """
+        A child that cannot be stopped does not keep the chat from stopping.
+        """
+
+        class Broken(Service):
+            def stopService(self) -> None:
+                raise ValueError("broken")
+
+        Broken().setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(mina.end, SHUTDOWN)
+        gc.collect()  # Twisted logs it when nobody can handle it any more
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_severalRooms(self) -> None:
+        """
+        A member is told of the end once, when it has left all its rooms.
+        """
+        mina = self.chat.member("Mina", "dev")
+        self.successResultOf(self.service.join(mina, "lounge"))
+        ends: list[int] = []
+        mina.disconnected = lambda end: ends.append(len(self.service.rooms))  # type: ignore
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(ends, [0])
+
+    def test_comesBack(self) -> None:
+        """
+        A member that joins again when it is told of the end does not get in, and is told no more.
+        """
+        mina = self.chat.member("Mina", "dev")
+        refused: list[object] = []
+
+        def again(end: object) -> None:
+            self.service.join(mina, "dev").addErrback(refused.append)
+
+        mina.disconnected = again  # type: ignore[method-assign]
+        self.successResultOf(self.service.stopService())
+        self.assertEqual((len(refused), len(self.service.rooms)), (1, 0))
+
+    def test_everyRoomsLog(self) -> None:
+        """
+        What members say in several rooms when they are told of the end of one is in the log before
+        a stop is done.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection, None)
+        bob = self.chat.member("Bob", "a")
+        self.successResultOf(self.service.join(bob, "b"))
+        receipts: list[Receipt] = []
+
+        def last(end: object) -> None:
+            for room in "ab":
+                self.service.post(bob, room, "farewell").addCallback(receipts.append)
+            self.service.closed(connection)
+
+        connection.disconnected = last  # type: ignore[method-assign]
+        seen: list[int] = []
+        self.service.stopService().addCallback(lambda _: seen.append(len(receipts)))
+        self.chat.turn()
+        self.assertEqual(seen, [2])
 
     def test_startAgain(self) -> None:
         """

@@ -19,7 +19,7 @@ class TurnstileTests(SynchronousTestCase):
         An answer that nothing is before passes at once.
         """
         turnstile = Turnstile()
-        self.assertEqual(self.successResultOf(turnstile.enter(succeed(1))), 1)
+        self.assertEqual(self.successResultOf(turnstile.enter("Mina", succeed(1))), 1)
         self.assertEqual(len(turnstile), 0)
 
     @given(st.permutations(range(5)), st.sets(st.integers(0, 4)))
@@ -31,7 +31,7 @@ class TurnstileTests(SynchronousTestCase):
         asked: list[Deferred[int]] = [Deferred() for _ in answers]
         passed: list[object] = []
         for each in asked:
-            turnstile.enter(each).addBoth(passed.append)
+            turnstile.enter("Mina", each).addBoth(passed.append)
         for count, number in enumerate(answers, 1):
             if number in failing:
                 asked[number].errback(ValueError(number))
@@ -43,3 +43,35 @@ class TurnstileTests(SynchronousTestCase):
             [isinstance(each, Failure) for each in passed], [n in failing for n in range(5)]
         )
         self.assertEqual(len(turnstile), 0)
+
+    def test_withdraw(self) -> None:
+        """
+        The questions of one that has gone fail in their turn, nobody waits for their answers, and
+        what is answered after all does nothing.
+        """
+        turnstile = Turnstile()
+        first, gone, answered, last = [Deferred[str]() for _ in range(4)]
+        passed: list[object] = []
+        for asker, answer in (("a", first), ("b", gone), ("b", answered), ("a", last)):
+            turnstile.enter(asker, answer).addBoth(passed.append)
+        answered.callback("yes")
+        last.callback("last")
+        turnstile.withdraw("b", ValueError("gone"))
+        turnstile.withdraw("c", ValueError("never there"))
+        self.assertEqual(passed, [])
+        first.callback("first")
+        self.assertEqual([passed[0], passed[3]], ["first", "last"])
+        self.assertTrue(all(isinstance(each, Failure) for each in passed[1:3]))
+        gone.errback(ValueError("late"))
+        self.assertEqual((len(turnstile), turnstile._askers), (0, {}))
+
+    def test_withdrawFirst(self) -> None:
+        """
+        What waited only for one that has gone passes when that goes.
+        """
+        turnstile = Turnstile()
+        turnstile.enter("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
+        behind = turnstile.enter("a", succeed(1))
+        self.assertNoResult(behind)
+        turnstile.withdraw("b", ValueError("gone"))
+        self.assertEqual(self.successResultOf(behind), 1)

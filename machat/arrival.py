@@ -1,0 +1,113 @@
+"""
+One join, which may wait for a hook, for the roster and for the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from machat.errors import FAILED, ChatError
+from machat.events import Joined, Position
+from machat.interfaces import IChatMember
+
+_T = TypeVar("_T")
+
+
+class Wish(NamedTuple):
+    """
+    What a member asks for: see L{machat.interfaces.IChatRoom.join}.
+
+    @ivar known: see L{machat.interfaces.IRoster.claim}
+    """
+
+    since: Position | None
+    history: int
+    watch: bool
+    known: bool
+
+
+class Arrival:
+    """
+    A join under way. It can be withdrawn at any moment: then it fails at once, whatever it waits
+    for. That is not cancelled, since it may be shared or be done elsewhere: its result is undone
+    when it comes.
+
+    @ivar member: the one who joins
+    @ivar wish: how
+    @ivar result: for the member; cancelling it withdraws the join
+    """
+
+    __slots__ = ("member", "wish", "result", "_refusal", "_waiting")
+
+    def __init__(self, member: IChatMember, wish: Wish) -> None:
+        self.member = member
+        self.wish = wish
+        self.result: Deferred[Joined] = Deferred(lambda _: self.withdraw(CancelledError()))
+        self._refusal: Exception | None = None
+        self._waiting: Deferred[Any] | None = None
+
+    def begin(self, joining: Deferred[Joined], clock: IReactorTime, limit: float) -> None:
+        """
+        @param joining: what C{result} fires with; it waits by means of L{until}
+        @param limit: seconds that it may take
+        """
+        joining.addBoth(self._finish)
+        if not self.result.called:
+            late = ChatError(FAILED, f"not joined within {limit:g} s: try again")
+            timer = clock.callLater(limit, self.withdraw, late)
+            self.result.addBoth(_cancelling, timer)
+
+    def _finish(self, result: Joined | Failure) -> None:
+        if not self.result.called:
+            self.result.callback(result)
+
+    def until(
+        self, source: Deferred[_T], undo: Callable[[_T], object] = lambda _: None
+    ) -> Deferred[_T]:
+        """
+        @param undo: is called with a result that comes when the join has been withdrawn
+        @return: fires or fails as C{source} does, unless the join is withdrawn before. L{check} it
+            afterwards all the same
+        """
+        waiting: Deferred[_T] = Deferred()
+        self._waiting = waiting
+
+        def came(result: _T) -> None:
+            if waiting.called:
+                undo(result)
+            else:
+                waiting.callback(result)
+
+        def failed(failure: Failure) -> None:
+            if not waiting.called:
+                waiting.errback(failure)
+
+        source.addCallbacks(came, failed)
+        return waiting
+
+    def check(self) -> None:
+        """
+        @raise Exception: the join has been withdrawn, with this
+        """
+        if self._refusal is not None:
+            raise self._refusal
+
+    def withdraw(self, refusal: Exception) -> None:
+        """
+        @param refusal: why; the first one counts
+        """
+        if self._refusal is None:
+            self._refusal = refusal
+            if self._waiting is not None and not self._waiting.called:
+                self._waiting.errback(refusal)
+
+
+def _cancelling(result: Any, timer: Any) -> Any:
+    if timer.active():
+        timer.cancel()
+    return result
