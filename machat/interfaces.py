@@ -180,6 +180,7 @@ class IChatRoom(Interface):
     limits: Limits = Attribute("The L{Limits} of this chat.")
     backlog: Backlog = Attribute("What waits for all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
+    logbook: Any = Attribute("The L{machat.logbook.Logbook}, for what unknown peers cause.")
     moderation: Any = Attribute("The L{machat.moderation.Moderation} of this chat.")
 
     def join(

@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from twisted.logger import Logger
+
 #: What a connection says from its opening until it is closed, or something out of the way happens.
 COMMON: dict[str, Any] = {
     "connected": 1,
@@ -50,6 +52,28 @@ COMMON: dict[str, Any] = {
     "websocket_protocol_in_use": None,
     "_perMessageCompress": None,
 }
+
+
+class Quiet:
+    """
+    A log for Autobahn that keeps errors of the program. Autobahn's lines about peers have no
+    address, and the chat has its own in their place.
+    """
+
+    _log = Logger()
+
+    def debug(self, *args: Any, **fields: Any) -> None:
+        """
+        Write nothing.
+        """
+
+    trace = info = warn = debug
+
+    def error(self, format: str, **fields: Any) -> None:
+        """
+        Write an error.
+        """
+        self._log.error(format, **fields)
 
 
 class OnDemand:

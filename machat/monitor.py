@@ -6,7 +6,7 @@ C{/sanctions}.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest
 from itertools import accumulate
 from typing import Any
@@ -19,13 +19,16 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 from twisted.application.internet import TimerService
 from twisted.application.service import MultiService
-from twisted.web.http import SERVICE_UNAVAILABLE, Request
+from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from machat.http import Answer, line
 from machat.log import MemoryLog
 from machat.metrics import Histogram, Metrics
+from machat.origins import Hosts
 from machat.service import ChatService
+from machat.web import Document, Missing
 
 #: How often the reactor's lag is measured, seconds, and upper bounds of what is counted apart.
 LAG_EVERY = 0.25
@@ -140,20 +143,6 @@ def isReady(chats: Sequence[ChatService]) -> bool:
     return all(chat.running and not chat.draining for chat in chats)
 
 
-class _Page(Resource):
-    """
-    A page that is made anew for each request.
-    """
-
-    def __init__(self, render: Callable[[Request], bytes]) -> None:
-        Resource.__init__(self)
-        self._render = render
-
-    def render_GET(self, request: Request) -> bytes:
-        request.setHeader(b"cache-control", b"no-store")
-        return self._render(request)
-
-
 class _Site(Site):
     noisy = False
 
@@ -170,7 +159,12 @@ class Monitor(MultiService):
     @ivar site: the L{Site}
     """
 
-    def __init__(self, reactor: Any, chats: Sequence[ChatService]) -> None:
+    def __init__(
+        self, reactor: Any, chats: Sequence[ChatService], hosts: Sequence[str] = ()
+    ) -> None:
+        """
+        @param hosts: the only hosts that requests may name, see L{Hosts}; by default all
+        """
         MultiService.__init__(self)
         self._reactor = reactor
         self._chats = chats
@@ -179,16 +173,23 @@ class Monitor(MultiService):
         self._registry = CollectorRegistry()
         self._registry.register(ChatCollector(reactor, chats, self._lag))
         ProcessCollector(registry=self._registry)
-        root = Resource()
-        root.putChild(b"metrics", _Page(self._metrics))
-        root.putChild(b"healthz", _Page(self._health))
-        root.putChild(b"readyz", _Page(self._readiness))
-        root.putChild(b"rooms", _Page(self._rooms))
-        root.putChild(b"sanctions", _Page(self._sanctions))
-        self.site = _Site(root)
+        self.site = _Site(self._root(Hosts(hosts)))
         timer = TimerService(LAG_EVERY, self._measure)
         timer.clock = reactor
         timer.setServiceParent(self)
+
+    def _root(self, hosts: Hosts) -> Resource:
+        documents = {
+            "metrics": self._metrics,
+            "healthz": self._health,
+            "readyz": self._readiness,
+            "rooms": self._rooms,
+            "sanctions": self._sanctions,
+        }
+        root = Missing(hosts, f"The paths are /{', /'.join(documents)}.")
+        for name, make in documents.items():
+            root.putChild(name.encode(), Document(hosts, make, root))
+        return root
 
     def _measure(self) -> None:
         now = self._reactor.seconds()
@@ -196,28 +197,20 @@ class Monitor(MultiService):
             self._lag.observe(max(0.0, now - self._last - LAG_EVERY))
         self._last = now
 
-    def _metrics(self, request: Request) -> bytes:
+    def _metrics(self, request: Request) -> Answer:
         encode, kind = choose_encoder(request.getHeader("accept") or "")
-        request.setHeader("content-type", kind)
-        data: bytes = encode(self._registry)
-        return data
+        return _fresh(kind, encode(self._registry))
 
-    def _health(self, request: Request) -> bytes:
-        request.setHeader("content-type", "text/plain")
-        return b"ok\n"
+    def _health(self, request: Request) -> Answer:
+        return line(200, "ok")
 
-    def _readiness(self, request: Request) -> bytes:
-        request.setHeader("content-type", "text/plain")
-        if isReady(self._chats):
-            return b"ready\n"
-        request.setResponseCode(SERVICE_UNAVAILABLE)
-        return b"draining\n"
+    def _readiness(self, request: Request) -> Answer:
+        return line(200, "ready") if isReady(self._chats) else line(503, "draining")
 
-    def _rooms(self, request: Request) -> bytes:
-        request.setHeader("content-type", "application/json")
+    def _rooms(self, request: Request) -> Answer:
         rooms = [room for chat in self._chats for room in chat.rooms]
         largest = nlargest(LISTED, rooms, key=len)
-        return msgspec.json.encode(
+        return _json(
             {
                 "count": len(rooms),
                 "rooms": [
@@ -231,10 +224,9 @@ class Monitor(MultiService):
             }
         )
 
-    def _sanctions(self, request: Request) -> bytes:
-        request.setHeader("content-type", "application/json")
+    def _sanctions(self, request: Request) -> Answer:
         active = [each for chat in self._chats for each in chat.moderation.sanctions()]
-        return msgspec.json.encode(
+        return _json(
             [
                 {
                     "room": each.room,
@@ -247,3 +239,11 @@ class Monitor(MultiService):
                 for each in active
             ]
         )
+
+
+def _json(value: Any) -> Answer:
+    return _fresh("application/json", msgspec.json.encode(value))
+
+
+def _fresh(kind: str, body: bytes) -> Answer:
+    return Answer(200, {"Content-Type": kind, "Cache-Control": "no-store"}, body)

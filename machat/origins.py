@@ -1,43 +1,199 @@
 """
-Which pages may open a WebSocket: a browser tells where a page comes from (RFC 6454), and would let
-any page anywhere talk to the chat in its visitor's place. Pure.
+The pages that may open a WebSocket, and the hosts that a request may name. Pure.
+
+A browser sends the origin of a page (RFC 6454) with the request for a WebSocket. Without a check,
+any page anywhere could use the chat in its visitor's place. The origin is compared with the host
+that was asked. An attacker can also let the name of his own page lead to the server's address (DNS
+rebinding): origin and host then agree, and only a check of the host itself helps.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address
+from typing import NamedTuple
 
-_ORIGIN = re.compile(r"(https?)://([^/?#@\s]+)", re.ASCII)
-_PORTS = {"http": ":80", "https": ":443"}
+#: The longest name of a host (RFC 1035 section 2.3.4).
+_LONGEST = 253
+
+_HOST = r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])"
+_AUTHORITY = re.compile(rf"{_HOST}(?::(\d{{0,5}}))?", re.ASCII)
+_ORIGIN = re.compile(
+    rf"(https?)://{_HOST}(?::(\d{{0,5}}))?(?:[/?#][!-~]*)?", re.ASCII | re.IGNORECASE
+)
+_PATTERN = re.compile(
+    r"(https?)://((?:\*|[a-z0-9_-]+)(?:\.(?:\*|[a-z0-9_-]+))*\.?|\[[0-9a-f:.]+\])(?::(\d{1,5}))?/?",
+    re.ASCII,
+)
+_NAME = re.compile(rf"{_HOST}|([0-9A-Fa-f:.]+)", re.ASCII)
+
+_PORTS = {"http": 80, "https": 443}
+
+#: Every origin, or every host.
+ANY = "*"
+
+#: The hosts that lead to this machine whatever a name server says.
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+
+class Authority(NamedTuple):
+    """
+    A host and a port, as a URL or C{Host} has them.
+
+    @ivar host: in lower case, an IPv6 address in its shortest form and in brackets
+    @ivar port: C{None}: the one of the scheme
+    """
+
+    host: str
+    port: int | None
+
+    def __str__(self) -> str:
+        return self.host if self.port is None else f"{self.host}:{self.port}"
+
+
+class Origin(NamedTuple):
+    """
+    The origin of a page.
+    """
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{Authority(self.host, self._shownPort)}"
+
+    @property
+    def _shownPort(self) -> int | None:
+        return None if self.port == _PORTS[self.scheme] else self.port
+
+
+def readAuthority(text: str) -> Authority | None:
+    """
+    @param text: the value of a C{Host}
+    @return: C{None} if it is not valid
+    """
+    match = _AUTHORITY.fullmatch(text)
+    return None if match is None else _authority(match[1], match[2])
+
+
+def readOrigin(text: str) -> Origin | None:
+    """
+    Read an origin as a parser of URLs does: upper case, a path and the scheme's own port make no
+    difference.
+
+    @param text: the value of an C{Origin}
+    @return: C{None} if it is not the origin of a page that came over HTTP
+    """
+    match = _ORIGIN.fullmatch(text)
+    authority = None if match is None else _authority(match[2], match[3])
+    if match is None or authority is None:
+        return None
+    scheme = match[1].lower()
+    port = _PORTS[scheme] if authority.port is None else authority.port
+    return Origin(scheme, authority.host, port)
 
 
 class Origins:
     """
-    Allows the host that was asked itself, and what an operator allows besides.
+    Allows pages of the host that was asked, and the other pages that an operator allows.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         """
-        @param patterns: origins, as in C{https://*.example.com}; C{*} stands for anything
+        @param patterns: origins. C{*} in place of the first label of a host, as in
+            C{https://*.example.com}, stands for one or more labels, elsewhere for one. C{*} alone
+            stands for every origin
+        @raise ValueError: one of them is neither
         """
-        self._patterns = [pattern.lower() for pattern in patterns]
+        self._any = ANY in patterns
+        self._patterns = [_compile(pattern) for pattern in patterns if pattern != ANY]
 
-    def allows(self, origin: str | None, host: str) -> bool:
+    def allows(self, origin: Origin, host: Authority) -> bool:
         """
-        @param origin: the request's C{Origin}; C{None}: it is not a browser's
-        @param host: its C{Host}. The scheme does not count: what ends TLS in front of the chat
-            keeps it to itself
-        @return: whether it may be answered. C{null}, the origin of a page that has none, may not
+        @param host: the host that was asked. Its scheme is not compared: a proxy that ends TLS
+            does not pass it on
         """
-        if origin is None or origin == f"http://{host}":
-            return True  # as nearly always
-        origin = origin.lower()
-        parts = _ORIGIN.fullmatch(origin)
-        if parts is None:
-            return False
-        port = _PORTS[parts[1]]
-        if parts[2].removesuffix(port) == host.lower().removesuffix(port):
+        default = _PORTS[origin.scheme]
+        port = default if host.port is None else host.port
+        if (origin.host, origin.port) == (host.host, port) or self._any:
             return True
-        return any(fnmatchcase(origin, pattern) for pattern in self._patterns)
+        text = f"{origin.scheme}://{origin.host}:{origin.port}"
+        return any(pattern.fullmatch(text) for pattern in self._patterns)
+
+
+class Hosts:
+    """
+    Allows requests that name one of these hosts. Ports make no difference.
+    """
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """
+        @param names: names or addresses, without ports; none, or C{*}: every host is allowed
+        @raise ValueError: one of them cannot be the name of a host
+        """
+        names = list(names)
+        self._any = not names or ANY in names
+        self._names = {_hostOf(name) for name in names if name != ANY}
+
+    def allows(self, host: Authority) -> bool:
+        """
+        @return: whether a request that names this host is answered
+        """
+        return self._any or host.host.removesuffix(".") in self._names
+
+
+def _authority(host: str, port: str | None) -> Authority | None:
+    """
+    @param host: as one of the patterns above has found it
+    @param port: digits; nothing stands for the scheme's own
+    """
+    number = int(port) if port else None
+    if len(host) > _LONGEST or (number is not None and not 0 < number < 65_536):
+        return None
+    if host[0] == "[":
+        try:
+            host = f"[{IPv6Address(host[1:-1]).compressed}]"
+        except ValueError:
+            return None
+    return Authority(host.lower(), number)
+
+
+def _compile(pattern: str) -> re.Pattern[str]:
+    match = _PATTERN.fullmatch(pattern.lower())
+    if match is None:
+        raise ValueError(f"not an origin such as https://*.example.com{_hint(pattern)}")
+    scheme, host, port = match[1], match[2], match[3]
+    authority = _authority(host.replace(ANY, "x"), port)
+    if authority is None:
+        raise ValueError("not a valid host and port")
+    if host[0] == "[":
+        shown = re.escape(authority.host)
+    else:
+        labels = [r"[^.:]+" if label == ANY else re.escape(label) for label in host.split(".")]
+        shown = r"\.".join(labels)
+        if host.startswith("*."):
+            shown = rf"[^:]+{shown.removeprefix('[^.:]+')}"
+    return re.compile(rf"{scheme}://{shown}:{authority.port or _PORTS[scheme]}")
+
+
+def _hint(pattern: str) -> str:
+    if not pattern.isascii():
+        return ': write the name as browsers send it, with "xn--"'
+    if pattern.lower() == "null":
+        return ": null stands for all pages that have no origin"
+    if re.match(r"https?://", pattern.lower()) is None:
+        return ": it begins with http:// or https://"
+    if "*" in pattern:
+        return ": * stands for whole labels of the host's name"
+    return ": a host, and a port if it is not the usual one, without a path"
+
+
+def _hostOf(name: str) -> str:
+    match = _NAME.fullmatch(name)
+    bare = match is not None and match[2] is not None and ":" in name
+    authority = _authority(f"[{name}]" if bare else name, None) if match is not None else None
+    if authority is None:
+        raise ValueError("not the name or the address of a host; ports are not compared")
+    return authority.host.removesuffix(".")

@@ -1,22 +1,18 @@
 """
-The page: files that a browser gets from where the WebSocket is. Pure.
+The page: the files that a browser gets at the WebSocket's endpoint. Pure.
 
-They are read once. A request for one is answered, and the connection ends: what comes on it needs
-no more bounds than those of one head and one answer.
+They are read once.
 """
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
-FOLDER = Path(__file__).with_name("page")
+from machat.http import Answer
 
-_REQUEST = re.compile(r"(GET|HEAD) (/[^ ?]*)(?:\?\S*)? HTTP/1\.[01]\r\n", re.ASCII)
-_UPGRADE = re.compile(r"^upgrade[ \t]*:", re.ASCII | re.IGNORECASE | re.MULTILINE)
-_KNOWN = re.compile(r"^if-none-match[ \t]*:(.*)$", re.ASCII | re.IGNORECASE | re.MULTILINE)
+FOLDER = Path(__file__).with_name("page")
 
 _TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -61,16 +57,15 @@ class File:
         self.tag = f'"{sha256(self.body).hexdigest()[:16]}"'
         self.fields = {**_SAFE, **(_SHARED if path.suffix == ".js" else _OWN)}
 
-    def answer(self, method: str, known: str) -> bytes:
+    def answer(self, known: str) -> Answer:
         """
         @param known: the request's C{If-None-Match}
-        @return: an answer as a whole (RFC 9110)
+        @return: the answer to C{GET}
         """
-        fields = {**self.fields, "Connection": "close", "ETag": self.tag}
+        fields = {**self.fields, "ETag": self.tag}
         if self.tag in known:
-            return _answer("304 Not Modified", fields)
-        fields.update({"Content-Type": self.type, "Content-Length": str(len(self.body))})
-        return _answer("200 OK", fields) + (self.body if method == "GET" else b"")
+            return Answer(304, fields)
+        return Answer(200, {**fields, "Content-Type": self.type}, self.body)
 
 
 class Pages:
@@ -86,18 +81,12 @@ class Pages:
         self.files["/"] = self.files["/index.html"]
         self.files["/favicon.ico"] = self.files["/icon.svg"]  # asked for without a document
 
-    def answer(self, head: bytes) -> bytes | None:
+    def find(self, path: str) -> File | None:
         """
-        @param head: the head of a request, with the empty line that ends it
-        @return: the answer; C{None} if it does not ask for a file that is here
+        @param path: a request's, without the query
+        @return: C{None} if there is no file
         """
-        text = head.decode("latin-1")
-        request = _REQUEST.match(text)
-        file = self.files.get(request[2]) if request is not None else None
-        if request is None or file is None or _UPGRADE.search(text):
-            return None
-        known = _KNOWN.search(text)
-        return file.answer(request[1], known[1] if known is not None else "")
+        return self.files.get(path)
 
 
 @cache
@@ -106,8 +95,3 @@ def thePage() -> Pages:
     @return: the files of the package
     """
     return Pages()
-
-
-def _answer(status: str, fields: dict[str, str]) -> bytes:
-    lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
-    return f"HTTP/1.1 {status}\r\n{''.join(lines)}\r\n".encode()

@@ -39,6 +39,7 @@ from machat.interfaces import (
 )
 from machat.limits import DEFAULTS, Limits
 from machat.log import MemoryLog
+from machat.logbook import Logbook
 from machat.metrics import Metrics
 from machat.moderation import Moderation
 from machat.receipts import Receipts
@@ -86,6 +87,7 @@ class ChatService(MultiService):
         self.limits = limits
         self.metrics = Metrics()
         self.backlog = Backlog(limits.waitingTotal)
+        self.logbook = Logbook(clock)
         self._guard = None if hooks is None else Guard(hooks)
         self._log = MemoryLog(clock, limits) if log is None else log
         self._connections = Connections(limits)
@@ -304,6 +306,7 @@ class ChatService(MultiService):
         stop, self._stop = self._stop, None
         MultiService.startService(self)
         if stop is not None:
+            self.logbook.close()
             stop.finish()
 
     def stopService(self) -> Deferred[None]:
@@ -343,6 +346,7 @@ class ChatService(MultiService):
             and not self._connections
             and self._batches.idle
         ):
+            self.logbook.close()
             stop.finish()
 
 

@@ -35,7 +35,7 @@ from machat.expiry import Expiry
 from machat.greeting import Greeting
 from machat.inbox import Inbox
 from machat.interfaces import IChatRoom, IConnection, IDialect
-from machat.peers import describe
+from machat.peers import describe, networkOf
 from machat.requests import Requests
 from machat.speaker import Speaker
 from machat.users import ANYBODY, IChatUser
@@ -328,9 +328,11 @@ class Session:
         self._refused += 1
         self._chat.metrics.refusals[error.code] += 1
         if self._refused <= LOGGED:
-            self._log.info(
+            address = self._connection.peerAddress()
+            self._chat.logbook.note(
+                networkOf(address),
                 "refused {peer}: {code} {text}",
-                peer=self.peer,
+                peer=describe(address),
                 code=error.code,
                 text=error.text,
             )

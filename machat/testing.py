@@ -49,7 +49,7 @@ def clientRequest(path: str = PATH, protocol: str | None = None) -> bytes:
     """
     asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
     return (
-        f"GET {path} HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n"
+        f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{asked}\r\n"
     ).encode()

@@ -18,14 +18,17 @@ from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from machat import errors, upgrade, wire
+from machat import errors, wire
 from machat.client import ChatClient
 from machat.errors import ChatError
 from machat.events import Error, Event, Joined, Message
 from machat.limits import Limits
-from machat.origins import Origins
+from machat.origins import LOOPBACK, Hosts, Origins
+from machat.pages import thePage
+from machat.site import Site
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryTransport, clientRequest
+from machat.upgrade import Opening
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.oracle import StrictClock, check, known, nothingLogged
 
@@ -131,15 +134,25 @@ def frames(data: bytes) -> None:
         check(messages[: len(early)] == early and not plain, "not plain", data, place)
 
 
+#: Where requests go.
+SITE = Site(PATH, SUBPROTOCOL, thePage(), Origins(["https://*.example.com"]), Hosts(LOOPBACK))
+
+
 def request(data: bytes) -> None:
     """
-    The head of a request is left to Autobahn, or answered by a head of the chat's own words.
+    A request is answered by a head of the chat's own words and at most one line, and the log has
+    nothing that a terminal obeys.
     """
-    head, end, _ = data.partition(b"\r\n\r\n")
-    answer = upgrade.accept(head + end, PATH, SUBPROTOCOL, Origins())
-    if answer is not None:
-        check(answer[0].endswith(b"\r\n\r\n") and answer[0].count(b"\r\n") < 7, answer)
-        check(answer[0].isascii() and answer[1] in (None, SUBPROTOCOL), answer)
+    reply = SITE.reply(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    if isinstance(reply, Opening):
+        check(reply.answer.endswith(b"\r\n\r\n") and reply.answer.count(b"\r\n") < 7, reply)
+        check(reply.answer.isascii() and reply.protocol in (None, SUBPROTOCOL), reply)
+        return
+    check(reply.log.isascii() and (reply.log + "x").isprintable(), reply.log)
+    head, _, body = reply.encode().partition(b"\r\n\r\n")
+    check(head.isascii() and head.count(b"\n") == head.count(b"\r\n") < 15, head)
+    if reply.answer.fields.get("Content-Type", "").startswith("text/plain"):
+        check(body.count(b"\n") <= 1 and body[:-1].decode().isprintable(), body)
 
 
 @implementer(IStreamClientEndpoint)
@@ -294,6 +307,7 @@ class Conversation:
 
     def _checkEnd(self) -> None:
         check(not self._transport.connected, "it is still connected")
+        self._chat.service.logbook.close()
         calls = self._chat.clock.getDelayedCalls()
         check(not calls, "timers are left", calls)
         check(self._entries() == self._before, "something is left", self._entries(), self._before)

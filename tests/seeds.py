@@ -63,7 +63,11 @@ REQUESTS = (
     clientRequest(protocol="machat.v1"),
     clientRequest("/elsewhere"),
     clientRequest().replace(b"\r\n\r\n", b"\r\nOrigin: http://test\r\nX-Y: z\r\n\r\n"),
-    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    clientRequest().replace(b"\r\n\r\n", b"\r\nOrigin: http://localhost/\r\n\r\n"),
+    b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"GET http://localhost:8099/ HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"GET /mychat?origin=https%3A%2F%2Fa.test HTTP/1.0\r\nHost: [::1]:8099\r\n\r\n",
+    b"OPTIONS * HTTP/1.0\r\n\r\n",
 )
 
 #: One piece; a byte at a time; pieces with turns of the clock and pauses between them.

@@ -49,7 +49,7 @@ GAUGES = (
 SHORT = {"--join-timeout": 5, "--max-stall": 10, "--close-timeout": 2}
 
 #: What is counted in the log.
-LOGGED = ("joins", "leaves", "refused", "slow consumer")
+LOGGED = ("joins", "leaves", "refused", "slow consumer", "more lines about refused")
 
 Sample = dict[str, float]
 

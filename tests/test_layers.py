@@ -21,8 +21,8 @@ LAYERS = [
         "limits errors events commands metrics backlog interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket"
-        " receipts presence turnstile room replay hooks wheel lean direct origins pages upgrade"
-        " member membership unsent arrival batches",
+        " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
+        " upgrade site web logbook member membership unsent arrival batches",
         "connections rules rooms entrance moderation measures stop service requests inbox"
         " conversation speaker session outbox",
         "tcp ws monitor",
@@ -49,7 +49,11 @@ BESIDES = {
     "sanctions": {"names"},
     "presence": {"names"},
     "membership": {"unsent"},
-    "upgrade": {"origins"},
+    "http": {"origins"},
+    "pages": {"http"},
+    "upgrade": {"http"},
+    "web": {"http", "origins", "site"},
+    "site": {"http", "origins", "pages", "upgrade"},
     "member": {"wire"},
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
@@ -182,7 +186,9 @@ class LayerTests(SynchronousTestCase):
         """
         twisted = importers(self.sources, "twisted")
         self.assertEqual(
-            twisted & {"names", "wire", "upgrade", "limits", "errors", "events"}, set()
+            twisted
+            & {"names", "wire", "http", "pages", "site", "upgrade", "limits", "errors", "events"},
+            set(),
         )
 
 

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.lean import COMMON
 from machat.testing import MemoryChat
-from machat.ws import ChatWebSocketProtocol
+from machat.ws import SUBPROTOCOL, ChatWebSocketProtocol
 
 #: What Autobahn keeps of the handshake, and never looks at once the connection is open.
 HANDSHAKE = {
@@ -40,6 +40,9 @@ class StockProtocol(ChatWebSocketProtocol):
     """
 
     dataReceived = WebSocketServerProtocol.dataReceived
+
+    def onConnect(self, request: Any) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
 
     def makeConnection(self, transport: Any) -> None:
         WebSocketServerProtocol.__init__(self)

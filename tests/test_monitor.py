@@ -4,6 +4,7 @@ Tests for L{machat.monitor}.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.limits import Limits
 from machat.monitor import LAG_EVERY, Monitor
 from machat.testing import MemoryChat
+from tests.test_logbook import logged
 
 
 class MonitorTests(SynchronousTestCase):
@@ -28,14 +30,18 @@ class MonitorTests(SynchronousTestCase):
         self.monitor.startService()
         self.addCleanup(self.monitor.stopService)
 
-    def ask(self, path: str, method: str = "GET") -> tuple[int, dict[str, str], str]:
+    def ask(
+        self, path: str, method: str = "GET", host: str = ""
+    ) -> tuple[int, dict[str, str], str]:
         """
         @return: the status, the headers and the body of the answer
         """
         transport = StringTransport()
+        self.monitor.site.timeOut = None  # which would be the reactor's
         protocol: Any = self.monitor.site.buildProtocol(None)
         protocol.makeConnection(transport)
-        protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n\r\n".encode())
+        field = f"Host: {host}\r\n" if host else ""
+        protocol.dataReceived(f"{method} {path} HTTP/1.0\r\n{field}\r\n".encode())
         head, _, body = transport.value().decode().partition("\r\n\r\n")
         first, *lines = head.split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)
@@ -167,9 +173,56 @@ class MonitorTests(SynchronousTestCase):
 
     def test_nothingElse(self) -> None:
         """
-        Nothing else is served, and nothing can be changed.
+        Nothing else is served, and nothing can be changed. Each answer is one line of text.
         """
-        self.assertEqual(self.ask("/")[0], 404)
-        self.assertEqual(self.ask("/metrics/more")[0], 404)
-        self.assertEqual(self.ask("/metrics", "POST")[0], 405)
-        self.assertEqual(self.ask("/metrics", "HEAD")[2], "")
+        for path in ("/", "/x", "/metrics/more", "/metrics/", "//", "/%00"):
+            for method in ("GET", "POST", "HEAD"):
+                status, headers, body = self.ask(path, method)
+                self.assertEqual(status, 404)
+                self.assertEqual(headers["content-type"], "text/plain; charset=utf-8")
+                self.assertRegex(body, r"\A([ -~]+/healthz[ -~]+\n)?\Z")
+        for method in ("POST", "PUT", "X"):
+            status, headers, body = self.ask("/metrics", method)
+            self.assertEqual((status, headers["allow"]), (405, "get, head, options"))
+            self.assertRegex(body, r"\A[ -~]+\n\Z")
+
+    def test_checks(self) -> None:
+        """
+        What proxies ask to see whether it is there: C{HEAD} and C{OPTIONS}, without a host.
+        """
+        for path in ("/healthz", "/readyz", "/metrics", "/rooms"):
+            status, headers, body = self.ask(path, "HEAD")
+            self.assertEqual((status, body), (200, ""))
+            self.assertGreater(int(headers["content-length"]), 1)
+        for path in ("/", "/healthz"):
+            status, headers, body = self.ask(path, "OPTIONS")
+            self.assertEqual((status, headers["allow"], body), (204, "get, head, options", ""))
+
+    def test_quiet(self) -> None:
+        """
+        No request writes to the log.
+        """
+        taken = logged(self)
+        for method in ("GET", "HEAD", "OPTIONS", "POST", "X\x1b"):
+            for path in ("/healthz", "/x", "/healthz?\x1b[31m", "/\x1b[31m", "\x1b"):
+                with contextlib.suppress(ValueError, IndexError):
+                    self.ask(path, method)
+        self.assertEqual(taken(), [])
+
+    def test_hosts(self) -> None:
+        """
+        With hosts, only requests that name one of them are answered, or none.
+        """
+        self.monitor = Monitor(self.chat.clock, [self.chat.service], ["localhost", "::1"])
+        for host, status in (
+            ("", 200),
+            ("localhost:9898", 200),
+            ("[0::1]:1", 200),
+            ("evil.test", 421),
+            ("localhost.evil.test:9898", 421),
+            ("a b", 400),
+        ):
+            for method in ("GET", "HEAD"):
+                self.assertEqual(self.ask("/rooms", method, host)[0], status, host)
+        self.assertIn("--host evil.test", self.ask("/x", "GET", "evil.test")[2])
+        self.assertEqual(self.ask("/", "OPTIONS", "evil.test")[0], 421)

@@ -130,6 +130,31 @@ class OptionsTests(SynchronousTestCase):
         for name in OPTIONS:
             self.assertIn(f"--{name}=", text)
 
+    def test_origins(self) -> None:
+        """
+        What is no origin, and what is no host, is refused with the reason, in printable words.
+        """
+        options = Options()
+        options.parseOptions(["--origin", "http://[::1]:3000", "--origin", "https://*.a.test"])
+        self.assertEqual(options["origins"], ["http://[::1]:3000", "https://*.a.test"])
+        options = Options()
+        options.parseOptions(["--host", "chat.example.org", "--host", "::1"])
+        self.assertEqual(options["hosts"], ["chat.example.org", "::1"])
+        for name, value, reason in (
+            ("origin", "chat.example.org", "begins with http"),
+            ("origin", "null", "null stands for"),
+            ("origin", "http://[a-z].test", "without a path"),
+            ("origin", "http://a*.test", "whole labels"),
+            ("origin", "http://b\u00fccher.test", "xn--"),
+            ("host", "localhost:8099", "ports are not compared"),
+            ("host", "http://localhost", "not the name"),
+            ("host", "\x1b[31m", "not the name"),
+        ):
+            refusal = self.refusal(f"--{name}", value)
+            self.assertIn(reason, refusal)
+            self.assertIn(ascii(value)[1:-1], refusal)
+            self.assertTrue(refusal.isprintable())
+
     def test_adoptedSockets(self) -> None:
         """
         A socket of the service manager's has to be there, and of the domain that is said.

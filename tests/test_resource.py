@@ -61,12 +61,12 @@ class SiteClient(RawWebSocketClient):
 
 
 class ResourceTests(ServerTestCase):
-    def site(self, endpoint: str) -> tuple[subprocess.Popen[str], int]:
+    def site(self, endpoint: str, text: str = SITE) -> tuple[subprocess.Popen[str], int]:
         """
         @return: a site with a chat in it, and its port
         """
         path = Path(self.mktemp())
-        path.write_text(SITE.format(endpoint=endpoint))
+        path.write_text(text.format(endpoint=endpoint))
         server = self.stopAtEnd(start(BIN / "twistd", "--pidfile=", "-l", "-", "-ny", path))
         name = "Site (TLS)" if endpoint.startswith("ssl:") else "Site"
         return server, portsOf(server, name)[0]
@@ -181,8 +181,67 @@ class ResourceTests(ServerTestCase):
         plain = self.answer(port, b"GET /below/chat HTTP/1.1\r\n%s\r\n" % host)
         self.assertTrue(plain.startswith(b"HTTP/1.1 426 "), plain)
         elsewhere = clientRequest("/below/chat").replace(
-            b"Host: test\r\n", b"Host: test\r\nOrigin: https://other.example\r\n"
+            b"\r\n\r\n", b"\r\nOrigin: https://other.example\r\n\r\n"
         )
         self.assertTrue(self.answer(port, elsewhere).startswith(b"HTTP/1.1 403 "))
         self.client(self.connect(port), "Mina").close()
         waitForLine(server, "Mina leaves dev")
+
+    def test_lines(self) -> None:
+        """
+        What is answered to other requests is one line; it gives the fields that RFC 9110 wants.
+        """
+        _, port = self.site(LOCAL)
+        for first, status, field in (
+            (b"GET /below/chat HTTP/1.0", b"426", b"Upgrade: websocket"),
+            (b"GET /below/chat?origin=http://test HTTP/1.1", b"426", b"Connection: Upgrade"),
+            (b"GET /below/chat?origin=http://a HTTP/1.1", b"403", b"X-Machat-Reason: origin"),
+            (b"POST /below/chat HTTP/1.1", b"405", b"Allow: GET, HEAD, OPTIONS"),
+            (b"POST /below/page/client.js HTTP/1.1", b"405", b"Allow: GET, HEAD, OPTIONS"),
+            (b"GET /below/page/x HTTP/1.1", b"404", b"Content-Type: text/plain; charset=utf-8"),
+            (b"OPTIONS /below/page/ HTTP/1.1", b"204", b"Allow: GET, HEAD, OPTIONS"),
+            (b"HEAD /below/chat HTTP/1.1", b"426", b"Upgrade: websocket"),
+        ):
+            request = b"%s\r\nHost: test\r\nConnection: close\r\n\r\n" % first
+            head, _, body = self.answers(port, request).partition(b"\r\n\r\n")
+            answer, *fields = [line.strip().lower() for line in head.split(b"\r\n")]
+            self.assertEqual(answer.split()[1], status, first)
+            self.assertIn(field.lower(), fields)
+            self.assertRegex(body, rb"\A([ -~]+\n)?\Z")
+            self.assertEqual(bool(body), not first.startswith((b"HEAD", b"OPTIONS")))
+
+    def test_hosts(self) -> None:
+        """
+        Page and WebSocket are only there for the hosts that the factory was given; the log of a
+        refused WebSocket has the address, and nothing that a terminal obeys.
+        """
+        text = SITE.replace(
+            "ChatWebSocketFactory(chat)", "ChatWebSocketFactory(chat, hosts=['test'])"
+        )
+        server, port = self.site(LOCAL, text)
+        for path in (b"/below/page", b"/below/page/", b"/below/page/client.js", b"/below/chat"):
+            for method in (b"GET", b"HEAD", b"POST"):
+                request = b"%s %s HTTP/1.1\r\nHost: evil.test\r\n\r\n" % (method, path)
+                self.assertTrue(self.answer(port, request).startswith(b"HTTP/1.1 421 "), request)
+        request = b"GET /below/page/ HTTP/1.1\r\nHost: TEST:1\r\n\r\n"
+        self.assertTrue(self.answer(port, request).startswith(b"HTTP/1.1 200 "))
+        evil = clientRequest("/below/chat").replace(b"localhost", b"evil.test")
+        self.assertTrue(self.answer(port, evil).startswith(b"HTTP/1.1 421 "))
+        line = waitForLine(server, "refused 127.0.0.1:")
+        self.assertIn("421 This server does not answer for the host evil.test.", line)
+
+    def test_log(self) -> None:
+        """
+        The site's log has nothing that a client has sent as it is.
+        """
+        server, port = self.site(LOCAL)
+        for path in (b"/below/page/", b"/below/chat", b"/below/page/client.js", b"/below/page/x"):
+            for method in (b"GET", b"HEAD", b"POST", b"OPTIONS"):
+                fields = b"Host: test\r\nReferer: \x1b[31m\r\nUser-Agent: \x1b[32m\r\n"
+                head = b"%s %s?\x1b[33m HTTP/1.1\r\n%s\r\n" % (method, path, fields)
+                self.answer(port, head)
+        self.client(self.connect(port), "Mina").close()
+        server.terminate()
+        out, err = server.communicate(timeout=PATIENCE)
+        self.assertNotIn("\x1b", out + err)
+        self.assertNotIn("Traceback", out + err)

@@ -92,6 +92,7 @@ class HelloTests(SynchronousTestCase):
         def send(pieces: list[bytes], joined: bool) -> None:
             self.heard(*([HELLO] if joined else []), *pieces)
             self.assertEqual(len(self.chat.service.connections), 0)
+            self.chat.service.logbook.close()
             self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
         send()

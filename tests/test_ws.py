@@ -28,6 +28,7 @@ from machat.testing import (
 from machat.ws import ChatWebSocketFactory
 from machat.ws.server import PIECES
 from tests.test_lean import StockProtocol
+from tests.test_upgrade import GO
 
 HELLO = '{"name": "Mina", "room": "dev"}'
 
@@ -58,7 +59,8 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_notWebSocket(self) -> None:
         """
-        An ordinary HTTP request is told to upgrade, and another protocol gets a line.
+        An ordinary HTTP request is told to upgrade, and another protocol gets a line and is logged
+        as any other refusal is.
         """
         answer, connected = self.raw(b"GET /mychat HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertTrue(answer.startswith(b"HTTP/1.1 426 "), answer)
@@ -68,6 +70,14 @@ class HandshakeTests(SynchronousTestCase):
                 self.raw(data),
                 (b"machat:error bad-hello this is a WebSocket endpoint, at /mychat\n", False),
             )
+
+    def test_originalClient(self) -> None:
+        """
+        The WebSocket client of the original MaChat gets in with its own defaults.
+        """
+        answer, connected = self.raw(GO)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 101 "), answer)
+        self.assertTrue(connected)
 
     def test_endlessHead(self) -> None:
         """

@@ -7,9 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.application.service import IService
+from twisted.internet.interfaces import IProtocolFactory
 
 from machat.monitor import Monitor
 from machat.service import ChatService
+from machat.tap.hosts import defaultHosts
 from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
 from machat.tap.serving import Listener, Server, Signals
@@ -31,18 +33,28 @@ def makeService(options: Options) -> IService:
     ]
     monitor = None
     if options["monitor"] is not None:
-        monitor = Monitor(reactor, chats)
-        site = Listener("monitor", options["monitor"], monitor.site, daemonized)
+        endpoint = options["monitor"]
+        hosts = defaultHosts(reactor, endpoint, False, False)
+        monitor = Monitor(reactor, chats, [*hosts, *options["hosts"]] if hosts else ())
+        site = Listener("monitor", endpoint, monitor.site, daemonized)
         site.setServiceParent(monitor)
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
-    browsers = not options["no-page"], options["origins"], options["trust-proxy"]
-    for chat, option, factory in (
-        (chats[0], "tcp", ChatFactory(chats[0])),
-        (chats[-1], "ws", ChatWebSocketFactory(chats[-1], *browsers)),
-    ):
+    for option, chat in (("tcp", chats[0]), ("ws", chats[-1])):
         for endpoint in options[option]:
+            factory = _factory(reactor, option, endpoint, chat, options)
             listener = Listener(option, endpoint, factory, daemonized)
             listener.setServiceParent(chat)
             server.reloads.append(listener.reload)
     Signals(reactor, server.reload).setServiceParent(server)
     return server
+
+
+def _factory(
+    reactor: Any, option: str, endpoint: str, chat: ChatService, options: Options
+) -> IProtocolFactory:
+    if option == "tcp":
+        return ChatFactory(chat)
+    proxies = options["trust-proxy"]
+    closed = options["portal"] is not None and not options["anonymous"]
+    hosts = options["hosts"] or defaultHosts(reactor, endpoint, bool(proxies), closed)
+    return ChatWebSocketFactory(chat, not options["no-page"], options["origins"], proxies, hosts)

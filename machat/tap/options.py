@@ -24,6 +24,7 @@ from twisted.python import usage
 
 from machat.credentials import IToken
 from machat.limits import DEFAULTS, UNLIMITED, Limits
+from machat.origins import Hosts, Origins
 from machat.tap.checkers import portalOf
 
 #: The share of the process's descriptors that connections may take.
@@ -192,6 +193,7 @@ class Options(usage.Options, AuthOptionMixin):
         self["tcp"] = []
         self["ws"] = []
         self["origins"] = []
+        self["hosts"] = []
 
     def opt_tcp(self, endpoint: str) -> None:
         """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""
@@ -203,7 +205,18 @@ class Options(usage.Options, AuthOptionMixin):
 
     def opt_origin(self, origin: str) -> None:
         """Let pages from here open WebSockets too, as https://*.example.com; repeatable."""
-        self["origins"].append(origin)
+        self._take("origin", origin, Origins)
+
+    def opt_host(self, host: str) -> None:
+        """Answer requests for this host only, or for any: "*"; repeatable."""
+        self._take("host", host, Hosts)
+
+    def _take(self, name: str, value: str, check: Callable[[list[str]], object]) -> None:
+        try:
+            check([value])
+        except ValueError as error:
+            _refuse(f"--{name} {ascii(value)[1:-1]}: {error}")
+        self[f"{name}s"].append(value)
 
     def postOptions(self) -> None:
         """

@@ -3,6 +3,7 @@ The chat on WebSocket (RFC 6455): the server's side and the client's. The only p
 Autobahn.
 """
 
-from machat.ws.server import PATH, SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
+from machat.ws.factory import ChatWebSocketFactory
+from machat.ws.server import PATH, SUBPROTOCOL, ChatWebSocketProtocol
 
 __all__ = ["PATH", "SUBPROTOCOL", "ChatWebSocketFactory", "ChatWebSocketProtocol"]

@@ -8,15 +8,16 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.protocols.policies import ProtocolWrapper
-from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from machat.http import Answer
 from machat.pages import File, thePage
-from machat.ws.server import PATH, ChatWebSocketFactory
-
-#: The status of an answer to what does not ask for a WebSocket (RFC 9110 section 15.5.22).
-UPGRADE_REQUIRED = 426
+from machat.site import Reply
+from machat.upgrade import required
+from machat.web import Document, Missing, refusedHost, send
+from machat.ws.factory import ChatWebSocketFactory
+from machat.ws.server import PATH
 
 
 class ChatResource(Resource):
@@ -34,23 +35,25 @@ class ChatResource(Resource):
         Resource.__init__(self)
         self._factory = factory
 
-    def render_GET(self, request: Request) -> Any:
+    def render(self, request: Request) -> Any:
         """
-        Open a WebSocket, or say that here is nothing else.
+        Open a WebSocket, or say in one line why there is none.
         """
         channel: Any = request.channel
-        if channel.transport is None or request.getHeader("upgrade") is None:  # HTTP/2, or a page
-            request.setResponseCode(UPGRADE_REQUIRED)
-            request.setHeader("upgrade", "websocket")
-            request.setHeader("content-type", "text/plain")
-            return b"this is a WebSocket\n"
-        transport, channel.transport = channel.transport, None
+        transport, head = channel.transport, _headOf(request)
+        reply = self._factory.site.reply(head)
+        if isinstance(reply, Reply):
+            self._factory.note(request.getClientAddress(), reply)
+            return send(request, reply.answer)
+        if transport is None:
+            return send(request, required("WebSockets are opened over HTTP/1.1 here."))
+        channel.transport = None
         transport.unregisterProducer()
         protocol = self._factory.buildProtocol(transport.getPeer())
         _connect(transport, protocol)
         channel.rawDataReceived = protocol.dataReceived  # takes what has come with the request
         transport.resumeProducing()  # the site paused it for this request
-        protocol.dataReceived(_headOf(request))
+        protocol.dataReceived(head)
         return NOT_DONE_YET
 
 
@@ -62,32 +65,33 @@ class PageResource(Resource):
 
     def __init__(self, factory: ChatWebSocketFactory) -> None:
         Resource.__init__(self)
+        self._hosts = factory.site.hosts
+        self._missing = Missing(self._hosts, "The page is at the path above it.")
         for path, file in thePage().files.items():
-            self.putChild(path[1:].encode(), _FileResource(file))
+            self.putChild(path[1:].encode(), self._document(file))
         self.putChild(PATH[1:].encode(), ChatResource(factory))
 
-    def render_GET(self, request: Request) -> bytes:
+    def _document(self, file: File) -> Document:
+        def make(request: Request) -> Answer:
+            return file.answer(request.getHeader("if-none-match") or "")
+
+        return Document(self._hosts, make, self._missing)
+
+    def render(self, request: Request) -> bytes:
         """
         Add the slash, without which the page would look in the wrong place.
         """
+        refusal = refusedHost(request, self._hosts)
+        if refusal is not None:
+            return send(request, refusal)
         request.redirect(b"%s/" % (request.prepath or [b""])[-1])
         return b""
 
-
-class _FileResource(Resource):
-    isLeaf = True
-
-    def __init__(self, file: File) -> None:
-        Resource.__init__(self)
-        self._file = file
-
-    def render_GET(self, request: Request) -> bytes:
-        for name, value in self._file.fields.items():
-            request.setHeader(name, value)
-        if request.setETag(self._file.tag.encode()) is CACHED:
-            return b""
-        request.setHeader("Content-Type", self._file.type)
-        return self._file.body
+    def getChild(self, path: bytes, request: Request) -> Resource:
+        """
+        @return: one line, for there is no such file
+        """
+        return self._missing
 
 
 def _connect(transport: Any, protocol: Any) -> None:
@@ -103,5 +107,8 @@ def _headOf(request: Request) -> bytes:
     @return: the request's head, as if it had been made to a server of its own
     """
     headers = request.requestHeaders.getAllRawHeaders()
+    query = b"?%s" % request.uri.partition(b"?")[2] if b"?" in request.uri else b""
+    version = request.clientproto if request.clientproto == b"HTTP/1.0" else b"HTTP/1.1"
+    first = b"%s %s%s %s\r\n" % (request.method, PATH.encode(), query, version)
     lines = [b"%s: %s\r\n" % (name, value) for name, values in headers for value in values]
-    return b"GET %s HTTP/1.1\r\n%s\r\n" % (PATH.encode(), b"".join(lines))
+    return first + b"".join(lines) + b"\r\n"

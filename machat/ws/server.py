@@ -4,20 +4,17 @@ The server: messages to a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from autobahn.twisted.websocket import WebSocketServerFactory, WebSocketServerProtocol
-from autobahn.websocket.protocol import TrafficStats
-from autobahn.websocket.types import ConnectionDeny, ConnectionRequest
-from autobahn.websocket.utf8validator import Utf8Validator
+from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import upgrade, wire
+from machat import wire
 from machat.errors import (
     BAD_COMMAND,
     BAD_ENCODING,
@@ -28,15 +25,15 @@ from machat.errors import (
     Disconnect,
 )
 from machat.events import Error
+from machat.http import line
 from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection
-from machat.lean import lean
-from machat.origins import Origins
+from machat.lean import Quiet
 from machat.outbox import Outbox
-from machat.pages import thePage
 from machat.peers import forwardedFor
 from machat.session import Session
-from machat.wheel import Wheel
+from machat.site import Reply
+from machat.upgrade import Opening
 
 PATH = "/mychat"
 
@@ -57,10 +54,11 @@ _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 @implementer(IConnection)
 class ChatWebSocketProtocol(WebSocketServerProtocol):
     """
-    One client that speaks WebSocket. Autobahn has the outbox as its transport, so handshake, pongs
-    and closes keep their place between the batches.
+    One client that speaks WebSocket. The handshake is answered here, frames are Autobahn's. It has
+    the outbox as its transport, so pongs and closes keep their place between the batches.
     """
 
+    log = Quiet()
     _alive = True
     _consuming = False
     _client: Any = None
@@ -91,14 +89,6 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._outbox.connectionLost()
         WebSocketServerProtocol.connectionLost(self, reason)  # so that no frame is read any more
         self._session.connectionLost()
-
-    def onConnect(self, request: ConnectionRequest) -> str | None:
-        said = request.headers
-        if not self.factory.origins.allows(said.get("origin"), said.get("host", "")):
-            raise ConnectionDeny(ConnectionDeny.FORBIDDEN, "not from this page")
-        if request.path != PATH:
-            raise ConnectionDeny(ConnectionDeny.NOT_FOUND, f"the chat is at {PATH}")
-        return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
 
     def onOpen(self) -> None:
         if self.websocket_protocol_in_use == SUBPROTOCOL:
@@ -171,44 +161,54 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
 
     def _requestReceived(self, data: bytes) -> None:
         """
-        Wait for the whole head of the request, which Autobahn would buffer without end.
+        Wait for the whole head of the request, up to its limit.
         """
         self.data = data
-        end = data.find(b"\r\n\r\n", 0, self._chat.limits.head) + 4
+        limit = self._chat.limits.head
+        end = data.find(b"\r\n\r\n", 0, limit) + 4
         if not data[:1].isupper():
-            error = Error(code=BAD_HELLO, text=f"this is a WebSocket endpoint, at {PATH}")
+            refusal = ChatError(BAD_HELLO, f"this is a WebSocket endpoint, at {PATH}")
+            error = Error(code=refusal.code, text=refusal.text)
             self._outbox.write(wire.TEXT.encodeEvent(error) or b"")
-            self.dropConnection()
+            self._session.refuseLast(refusal)
+            self._finish()
         elif end >= 4:
-            self._open(data[:end], data[end:])
-        elif len(data) > self._chat.limits.head:
-            self.failHandshake("Request Header Fields Too Large", 431)
+            self._answer(data[:end], data[end:])
+        elif len(data) > limit:
+            text = f"The head of a request has at most {limit} bytes."
+            self._reply(Reply(line(431, text), log=text))
         else:
             self._session.charge(PARTIAL)
 
-    def _open(self, head: bytes, rest: bytes) -> None:
+    def _answer(self, head: bytes, rest: bytes) -> None:
         if self.factory.proxies:
             self._client = forwardedFor(head, self.factory.proxies)
-        accepted = upgrade.accept(head, PATH, SUBPROTOCOL, self.factory.origins)
-        page = self.factory.pages.answer(head) if accepted is None and self.factory.pages else None
-        if page is not None:
-            self.state = self.STATE_CLOSED
-            self._session.goodbye()
-            self._outbox.write(page)
-            self._outbox.loseConnection()
-        elif accepted is None:
-            WebSocketServerProtocol.makeConnection(self, self._outbox)
-            WebSocketServerProtocol.dataReceived(self, head + rest)
+        reply = self.factory.site.reply(head)
+        if isinstance(reply, Opening):
+            self._open(reply, rest)
         else:
-            answer, protocol = accepted
-            self.data = b""
-            self._outbox.write(answer)
-            if protocol is not None:
-                self.websocket_protocol_in_use = protocol
-            self.state = self.STATE_OPEN
-            self.onOpen()
-            if rest:
-                self.dataReceived(rest)
+            self._reply(reply)
+
+    def _reply(self, reply: Reply) -> None:
+        self._outbox.write(reply.encode())
+        self.factory.note(self.peerAddress(), reply)
+        self._finish()
+
+    def _finish(self) -> None:
+        self.state = self.STATE_CLOSED
+        self.data = b""
+        self._session.goodbye()
+        self._outbox.loseConnection()
+
+    def _open(self, opening: Opening, rest: bytes) -> None:
+        self.data = b""
+        self._outbox.write(opening.answer)
+        if opening.protocol is not None:
+            self.websocket_protocol_in_use = opening.protocol
+        self.state = self.STATE_OPEN
+        self.onOpen()
+        if rest:
+            self.dataReceived(rest)
 
     def onMessageFrameData(self, payload: bytes) -> None:
         """
@@ -286,7 +286,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         if self.state == self.STATE_OPEN:
             self.sendClose(end.code, end.reason)
         elif self.state == self.STATE_CONNECTING:
-            self.dropConnection()
+            self._finish()
 
     def pauseReading(self) -> None:
         self._outbox.transport.pauseProducing()
@@ -311,49 +311,3 @@ def _join(pieces: list[bytes]) -> None:
     """
     if len(pieces) > PIECES:
         pieces[:] = [b"".join(pieces)]
-
-
-class ChatWebSocketFactory(WebSocketServerFactory):
-    """
-    Serves a chat to WebSockets at L{PATH} on any stream endpoint.
-
-    @ivar chat: the L{IChatRoom}
-    @ivar plain: the largest frame that is read without Autobahn, bytes
-    @ivar wheel: the pings of all connections
-    @ivar origins: the pages that may open a WebSocket
-    @ivar proxies: see L{machat.peers.forwardedFor}
-    @ivar pages: the page that is served at C{/}, or C{None}
-    """
-
-    noisy = False
-
-    def __init__(
-        self, chat: IChatRoom, page: bool = True, origins: Sequence[str] = (), proxies: int = 0
-    ) -> None:
-        """
-        @param page: whether to serve the page too
-        @param origins: see L{Origins}
-        @param proxies: how many proxies in front are believed about a client's address
-        """
-        WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
-        self.chat = chat
-        self.origins = Origins(origins)
-        self.proxies = proxies
-        self.pages = thePage() if page else None
-        self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
-        self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
-        self.setProtocolOptions(
-            versions=[13],
-            webStatus=False,
-            failByDrop=False,
-            maxFramePayloadSize=chat.limits.line + 2,
-            maxMessagePayloadSize=chat.limits.line + 2,
-            openHandshakeTimeout=0,  # the session's timer covers it, and the outbox's the closing
-            closeHandshakeTimeout=0,
-        )
-        self.protocol = lean(
-            ChatWebSocketProtocol,
-            self,
-            {"trafficStats": TrafficStats()},
-            {"utf8validator": Utf8Validator, "is_open": Deferred, "is_closed": Deferred},
-        )

@@ -1,0 +1,105 @@
+"""
+The log lines that peers cause before anybody knows who they are.
+
+Anybody can be refused as often as he likes. So each network has a few such lines a minute, and all
+networks together have not many; what is left out is counted. And what a peer has sent never reaches
+the log as it is: a terminal would obey it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
+
+#: Lines a minute, of one network and of all.
+LINES = 5
+TOTAL = 60
+
+MINUTE = 60.0
+
+#: The longest text that is shown of a field, characters.
+_LONGEST = 500
+
+#: What the lines are counted under that this machine's own peers cause.
+_LOCAL = "this machine"
+
+
+class Logbook:
+    """
+    Writes such lines to the log.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._began = 0.0
+        self._written: Counter[str] = Counter()
+        self._omitted: Counter[str] = Counter()
+        self._others = 0
+        self._timer: IDelayedCall | None = None
+
+    def note(self, network: str | None, format: str, **fields: object) -> None:
+        """
+        Write one line, unless there have been too many.
+
+        @param network: see L{machat.peers.networkOf}
+        @param format: of a L{Logger}, with a name in braces for each of C{fields}
+        """
+        name = network or _LOCAL
+        since = self._clock.seconds() - self._began
+        if self._written and not 0 <= since < MINUTE:
+            self.close()
+        if not self._written:
+            self._began = self._clock.seconds()
+        if self._written[name] < LINES and self._written.total() < TOTAL:
+            self._written[name] += 1
+            self._log.info(format, **{key: _escaped(value) for key, value in fields.items()})
+        else:
+            self._omit(name)
+
+    def close(self) -> None:
+        """
+        End the minute: tell what was left out in it.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        count = self._omitted.total() + self._others
+        most = self._omitted.most_common(1)
+        self._written.clear()
+        self._omitted.clear()
+        self._others = 0
+        if count:
+            network, lines = most[0] if most else ("many networks", count)
+            self._log.info(
+                "{count} more lines about refused peers were left out, {lines} of them about"
+                " {network}",
+                count=count,
+                lines=lines,
+                network=network,
+            )
+
+    def _omit(self, name: str) -> None:
+        if self._written[name]:
+            self._omitted[name] += 1
+        else:
+            self._others += 1
+        if self._timer is None:
+            due = self._began + MINUTE - self._clock.seconds()
+            self._timer = self._clock.callLater(max(0.0, due), self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        self.close()
+
+
+def _escaped(value: object) -> str:
+    text = str(value)
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]}..."
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
