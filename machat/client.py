@@ -36,9 +36,10 @@ from machat.unsent import TooMuch as TooMuch
 from machat.unsent import Unacknowledged
 from machat.unsent import Unknown as Unknown
 
-#: Seconds: from connecting to the welcome; between two questions whether the server is there, and
-#: for its answer; before the first attempt to come back, and between two attempts at most.
-WELCOME = 10.0
+#: Seconds: from connecting to the welcome, which is more than a server takes for a login (see
+#: C{machat.entrance.LONGEST}); between two questions whether the server is there, and for its
+#: answer; before the first attempt to come back, and between two attempts at most.
+WELCOME = 30.0
 PING = 25.0
 PONG = 10.0
 SOON = 0.5

@@ -122,6 +122,12 @@ class Connections:
         """
         return connection in self._users
 
+    def userOf(self, connection: object) -> str | None:
+        """
+        @return: the key of the user that a connection has been L{identify}'d as
+        """
+        return self._users.get(connection)
+
     def _setNetwork(self, connection: IChatConnection, network: str | None) -> None:
         self._networks.pop(connection, None)
         if network is not None:

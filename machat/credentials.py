@@ -13,7 +13,7 @@ from twisted.cred.checkers import (
 )
 from twisted.cred.credentials import Anonymous, ICredentials, UsernamePassword
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.plugins.cred_unix import UNIXChecker
 from zope.interface import Attribute, Interface, implementer
 
@@ -39,6 +39,21 @@ class Token:
     def __init__(self, name: str, token: str) -> None:
         self.name = name
         self.token = token
+
+
+class IUnguessable(Interface):
+    """
+    What a checker of L{IToken} may be besides: one whose tokens nobody can guess, such as signed
+    ones, and which answers at once. Its logins are neither queued nor counted, so that failures of
+    others at the same address do not concern them.
+    """
+
+
+class NotChecked(CancelledError):
+    """
+    With this a checker fails that was cancelled before its work began. Any other login that is
+    cancelled counts as a failure.
+    """
 
 
 class IKnowsUsers(Interface):

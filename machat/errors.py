@@ -38,13 +38,17 @@ class ChatError(Exception):
     @ivar code: one of this module's constants
     @ivar text: one line for a person; it quotes nothing that was not checked
     @ivar id: of the command that is refused, if it has one
+    @ivar retry: the number of seconds after which the client may try again, if that is known
     """
 
-    def __init__(self, code: str, text: str, id: str | None = None) -> None:
+    def __init__(
+        self, code: str, text: str, id: str | None = None, retry: float | None = None
+    ) -> None:
         super().__init__(code, text)
         self.code = code
         self.text = text
         self.id = id
+        self.retry = retry
 
 
 class Disconnect(Struct, frozen=True):

@@ -318,11 +318,13 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
     @ivar code: see L{machat.errors}
     @ivar text: one line for a person
     @ivar id: the command's
+    @ivar retry: the number of seconds after which to try again
     """
 
     code: str
     text: str
     id: str | None = None
+    retry: float | None = None
 
 
 class Bye(Event, frozen=True, kw_only=True, tag="bye"):

@@ -17,6 +17,11 @@ from twisted.internet.interfaces import IDelayedCall
 from machat.bucket import Bucket
 from machat.interfaces import IChatRoom, IConnection
 
+#: What is read from a client while its login waits, bytes: so much that its disconnecting is
+#: noticed, unless it has sent more before. Each piece counts L{_PIECE} bytes more.
+AHEAD = 16_384
+_PIECE = 64
+
 #: The tokens that a read costs which completes nothing: a piece of a line, of a frame or of the
 #: hello. A line of 64 KiB may come in a hundred pieces, and a terminal may send every keystroke.
 PARTIAL = 1 / 8
@@ -46,6 +51,7 @@ class Inbox:
         "_session",
         "_bucket",
         "_held",
+        "_ahead",
         "_early",
         "_timer",
     )
@@ -63,15 +69,23 @@ class Inbox:
         limits = chat.limits
         self._bucket = None if limits.rate == inf else Bucket(chat.clock, limits)
         self._held = False
+        self._ahead = 0
         self._early: list[bytes] = []
         self._timer: IDelayedCall | None = None
 
     @property
     def held(self) -> bool:
         """
-        Whether what comes has to wait, and nothing is read.
+        Whether what comes has to wait. Nothing is read then, or L{AHEAD} bytes at most.
         """
         return self._held
+
+    @property
+    def reads(self) -> bool:
+        """
+        Whether anything is read.
+        """
+        return not self._held or self._ahead > 0
 
     def received(self, lines: bytes) -> None:
         """
@@ -79,10 +93,20 @@ class Inbox:
         """
         if self._held:
             self._early.append(lines)
+            self.readAhead(len(lines))
         elif self._bucket is None:
             self._serve(lines.split(b"\n"))
         else:
             self._serveSome(self._bucket, lines)
+
+    def readAhead(self, size: int) -> None:
+        """
+        Something was read that has to wait. If that is too much by now, read no more.
+        """
+        if self._ahead:
+            self._ahead = max(0, self._ahead - size - _PIECE)
+            if not self._ahead:
+                self._connection.pauseReading()
 
     def _serve(self, lines: list[bytes]) -> list[bytes]:
         """
@@ -117,7 +141,11 @@ class Inbox:
         """
         if self._bucket is not None:
             self._bucket.take(tokens)
-            if not self._held and not self._bucket.free():
+            if self._bucket.free():
+                return
+            if self._held:
+                self.readAhead(AHEAD)
+            else:
                 self._throttle(self._bucket, 1)
 
     def _throttle(self, bucket: Bucket, tokens: int) -> None:
@@ -150,17 +178,29 @@ class Inbox:
         if self._session is not None:
             self._goOn()
 
+    def holdReading(self, waiting: Deferred[Any]) -> None:
+        """
+        Serve nothing else until this has fired, but read a little, to notice if the client
+        disconnects.
+        """
+        self._ahead = AHEAD
+        self.hold(waiting)
+        if not self._held:
+            self._ahead = 0
+
     def _pause(self) -> None:
         if not self._held:
             self._held = True
-            self._connection.pauseReading()
+            if not self._ahead:
+                self._connection.pauseReading()
 
     def _goOn(self) -> None:
         self._held = False
+        self._ahead = 0
         early, self._early = self._early, []
         if early:
             self.received(b"\n".join(early))
-        if not self._held:
+        if self.reads:
             self._connection.resumeReading()
 
     def end(self) -> None:
@@ -170,6 +210,7 @@ class Inbox:
         """
         self._session = None
         self._early = []
+        self._ahead = 0
         self.throttled = False
         if self._timer is not None:
             self._timer.cancel()

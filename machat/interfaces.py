@@ -294,8 +294,9 @@ class IChatRoom(Interface):
         again.
 
         @return: C{None}, if none are asked for; else fires with who this is, or fails with
-            L{ChatError} C{bad-credentials}, or C{too-many-connections} of this user, after two
-            minutes at most. It may be cancelled
+            L{ChatError} C{bad-credentials}, C{busy}, or C{too-many-connections} of this user, after
+            L{Limits.joining} seconds, and about twenty at most. It may be cancelled. A
+            connection that has been identified is not let in without credentials
         """
 
     def ended(connection: IChatConnection) -> None:

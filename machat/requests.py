@@ -14,7 +14,7 @@ from zope.interface import implementer
 
 from machat import commands, events, names, wire
 from machat.conversation import IClient, IConversation
-from machat.errors import ALREADY_JOINED, NOT_JOINED, TOO_MANY_ROOMS, ChatError
+from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, IConnection
 from machat.measures import MEASURES, listSanctions, take
 from machat.users import ANYBODY, allows, requireJoin, requireSay
@@ -222,6 +222,8 @@ class Requests:
         return waiting
 
     def _auth(self, command: commands.Auth) -> Deferred[Any]:
+        if command.password is None and command.token is None:
+            raise ChatError(BAD_CREDENTIALS, "an auth has a password or a token")
         entering = self._client.enter(command.password, command.token) or succeed(ANYBODY)
         return entering.addCallback(self._authenticated, command.id)
 

@@ -25,7 +25,7 @@ from machat import names, wire
 from machat.backlog import Backlog
 from machat.batches import Batches
 from machat.connections import Connections
-from machat.entrance import Entrance
+from machat.entrance import Attempt, Entrance
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.hooks import Guard
@@ -252,9 +252,15 @@ class ChatService(MultiService):
     ) -> Deferred[IChatUser] | None:
         if self._entrance is None:
             return None
-        network = self._connections.networkOf(connection)
-        entering = self._entrance.enter(connection.name, password, token, network, connection.peer)
-        return entering.addCallback(self._identify, connection)
+        attempt = Attempt(
+            name=connection.name,
+            password=password,
+            token=token,
+            network=self._connections.networkOf(connection),
+            peer=connection.peer,
+            user=self._connections.userOf(connection),
+        )
+        return self._entrance.enter(attempt).addCallback(self._identify, connection)
 
     def _identify(self, user: IChatUser, connection: IChatConnection) -> IChatUser:
         if user.name is not None:

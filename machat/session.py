@@ -12,6 +12,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, cast
 
+from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -131,9 +132,16 @@ class Session:
     @property
     def busy(self) -> bool:
         """
-        Whether the session does not read at the moment.
+        Whether what comes has to wait. See L{reads}.
         """
         return self._inbox.held
+
+    @property
+    def reads(self) -> bool:
+        """
+        Whether anything is read.
+        """
+        return self._inbox.reads
 
     @property
     def throttled(self) -> bool:
@@ -214,11 +222,14 @@ class Session:
             self._stopTimer()
 
     def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
-        self._entering = self._chat.enter(self, password, token)
-        return self._entering and self._entering.addCallback(self._identified)
+        entering = self._entering = self._chat.enter(self, password, token)
+        return entering and entering.addBoth(self._entered).addCallback(self._identified)
+
+    def _entered(self, result: Any) -> Any:
+        self._entering = None
+        return result
 
     def _identified(self, user: IChatUser) -> IChatUser:
-        self._entering = None
         self.user = user
         self.name = user.name or self.name
         if self._expiry is None and user.expires is not None:
@@ -246,6 +257,12 @@ class Session:
         """
         return [] if self._conversation is None else self._conversation.serve(lines)
 
+    def readAhead(self, size: int) -> None:
+        """
+        The transport has kept bytes that have to wait, since the session is C{busy}.
+        """
+        self._inbox.readAhead(size)
+
     def charge(self, tokens: float) -> None:
         """
         See L{Inbox.charge}.
@@ -263,8 +280,12 @@ class Session:
             )
 
     def hold(self, waiting: Deferred[Any] | None) -> None:
-        if waiting is not None:
+        if waiting is None:
+            return
+        if self._entering is None:
             self._inbox.hold(waiting)
+        else:  # nobody checks credentials for a client that has gone
+            self._inbox.holdReading(waiting)
 
     def joined(self, joined: events.Joined) -> None:
         self._log.info(
@@ -312,6 +333,8 @@ class Session:
             or self._refused >= REFUSALS
         ):
             end = ENDS.get(error.code, BAD_REQUEST)
+            if error.retry is not None:
+                end = replace(end, retry=error.retry)
             self._end(end, self._saysMore)
             self._connection.hangUp(end)
 
@@ -336,7 +359,7 @@ class Session:
                 code=error.code,
                 text=error.text,
             )
-        self.tell(events.Error(code=error.code, text=error.text, id=error.id))
+        self.tell(events.Error(code=error.code, text=error.text, id=error.id, retry=error.retry))
         return True
 
     @property

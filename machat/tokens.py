@@ -13,7 +13,7 @@ from twisted.cred.error import UnauthorizedLogin
 from zope.interface import implementer
 
 from machat import names
-from machat.credentials import IToken
+from machat.credentials import IToken, IUnguessable
 from machat.errors import ChatError
 from machat.users import User
 
@@ -68,7 +68,7 @@ def keySet(text: str) -> dict[str | None, Key]:
 _WRONG = (jwt.PyJWTError, ChatError, ValueError, TypeError, OverflowError, RecursionError)
 
 
-@implementer(ICredentialsChecker)
+@implementer(ICredentialsChecker, IUnguessable)
 class Tokens:
     """
     Checks tokens. A token has to have C{sub}, the user's name, and C{exp}: what does not expire

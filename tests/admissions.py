@@ -84,8 +84,9 @@ class Outcome(NamedTuple):
         return f"``{self.code}`` {self.close} {self.after:g} s".replace("  ", " ")
 
 
-def tried(door: str, fields: dict[str, str]) -> Outcome:
+def tried(door: str, fields: dict[str, str], failures: int = 0) -> Outcome:
     """
+    @param failures: earlier logins that failed
     @return: how it ends
     """
     clock = Clock()
@@ -95,6 +96,9 @@ def tried(door: str, fields: dict[str, str]) -> Outcome:
     ]
     clock.advance(int(time.time()))
     chat = MemoryChat(clock=clock, portal=Portal(ChatRealm(), checkers))
+    for _ in range(failures):
+        chat.tcp().send('{"name": "Mina", "room": "dev", "password": "wrong"}')
+    clock.advance(PAUSE)
     client: MemoryClient = chat.ws() if "WebSocket" in door else chat.tcp()
     hello: dict[str, Any] = {"name": "Mina", "room": "dev", **fields}
     client.send(json.dumps({"v": 1, **hello} if "events" in door else hello))
@@ -106,6 +110,13 @@ def tried(door: str, fields: dict[str, str]) -> Outcome:
         heard += client.received()
     close = str(getattr(client, "closeCode", None) or "")
     return Outcome(_code(heard), close, round(after, 3))
+
+
+def afterFailures(door: str, fields: dict[str, str]) -> Outcome:
+    """
+    @return: how it ends after three wrong passwords from the same address
+    """
+    return tried(door, fields, 3)
 
 
 def renewed(door: str, fields: dict[str, str]) -> str:
@@ -140,7 +151,14 @@ def rows() -> Iterator[tuple[str, ...]]:
     """
     for what, fields in shown().items():
         yield what, *(str(tried(door, fields)) for door in DOORS)
-    for what, fields in (("renewed", token()), ("renewed with an expired one", token(exp=1))):
+    for what in ("the right password", "a right token"):
+        cells = [str(afterFailures(door, shown()[what])) for door in DOORS]
+        yield f"{what}, after three failures", *cells
+    for what, fields in (
+        ("renewed", token()),
+        ("renewed with an expired one", token(exp=1)),
+        ("renewed with nothing", {}),
+    ):
         events = [renewed(door, fields) if "events" in door else "" for door in DOORS]
         yield what, *events
 

@@ -5,9 +5,14 @@ Tests for conversations with a chat that asks for credentials.
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
-from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+import jwt
+from twisted.cred.checkers import (
+    AllowAnonymousAccess,
+    InMemoryUsernamePasswordDatabaseDontUse,
+)
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -15,12 +20,15 @@ from zope.interface import implementer
 
 from machat.client import ChatClient, Ended, Lost
 from machat.commands import Auth
-from machat.entrance import PAUSE
+from machat.entrance import MINUTE, PAUSE, RETRY
 from machat.events import Error, Event
+from machat.inbox import AHEAD
 from machat.limits import DEFAULTS, Limits
+from machat.realm import ChatRealm
 from machat.testing import MemoryChat, MemoryClient
+from machat.tokens import Tokens, secret
 from machat.users import IChatUser, User
-from tests.test_entrance import SlowChecker
+from tests.test_entrance import SECRET, SlowChecker
 
 
 @implementer(IRealm)
@@ -145,14 +153,14 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_goneMeanwhile(self) -> None:
         """
-        Who goes while the credentials are looked at leaves nothing behind.
+        A client that goes while its login is checked leaves nothing behind but a failed login.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.text()
         mina.send("hello")
         mina.close()
         self.assertEqual(self.slow.cancelled, 1)
-        self.chat.clock.advance(0)
+        self.chat.clock.pump([0.0, MINUTE])
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
         self.assertEqual(len(self.chat.service.connections), 0)
         self.assertEqual(self.flushLoggedErrors(), [])
@@ -162,10 +170,66 @@ class AdmissionTests(AdmissionTestCase):
         A checker that never answers keeps nobody for longer than a connection may take to join.
         """
         self.chat = self.chatOf(self.slow)
-        mina = self.text()
+        mina, ada = self.text(), self.events("other", name="Ada")
         self.chat.clock.advance(DEFAULTS.joining)
-        self.assertIn("error failed", mina.received()[0])
+        self.assertIn("error busy", mina.received()[0])
+        error, bye = self.heard(ada)
+        self.assertEqual((error["code"], error["retry"]), ("busy", RETRY))
+        self.assertEqual((bye["code"], bye["reconnect"], bye["retry"]), (3004, True, RETRY))
         self.assertFalse(mina.connected)
+
+    def test_tooManyFailures(self) -> None:
+        """
+        A login over the limit is refused at once. The client may come back, and hears when.
+        """
+        for _ in range(3):
+            self.text("wrong")
+        self.chat.clock.advance(PAUSE)
+        mina, ada = self.text(), self.events("other", name="Ada")
+        self.assertEqual(
+            mina.received(), ["machat:error busy too many failed logins: come back in 60 s"]
+        )
+        error, bye = self.heard(ada)
+        self.assertEqual((error["code"], bye["code"], bye["retry"]), ("busy", 3004, 60))
+        self.assertEqual((ada.closeCode, bye["reconnect"]), (3004, True))
+        self.chat.clock.advance(MINUTE)
+        self.assertEqual(self.kinds(self.events()), ["welcome", "joined"])
+
+    def test_noticed(self) -> None:
+        """
+        The server reads on while a login waits, so that it notices when the client goes: but no
+        more than a little.
+        """
+        self.chat = self.chatOf(self.slow)
+        mina, ada = self.text(), self.events("other", name="Ada")
+        for client in (mina, ada):
+            self.assertEqual(client.transport.producerState, "producing")
+        mina.sendBytes(b"hello\n" * 2)
+        self.assertEqual(mina.transport.producerState, "producing")
+        mina.sendBytes(b"hello\n" * (AHEAD // 6))
+        self.assertEqual(mina.transport.producerState, "paused")
+        self.slow.asked[0].callback(b"Mina")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"] * 20)
+        ada.sendFrame(0x88, b"\x03\xe8")
+        self.assertEqual(self.slow.cancelled, 0)
+        ada.close()
+        self.assertEqual(self.slow.cancelled, 1)
+
+    def test_littleIsRead(self) -> None:
+        """
+        Many small pieces are not kept without end either.
+        """
+        self.chat = self.chatOf(self.slow)
+        mina = self.events()
+        for number in range(AHEAD // 64):
+            mina.send(json.dumps({"type": "say", "text": str(number)}))
+        self.assertEqual(mina.transport.producerState, "paused")
+        self.slow.asked[0].callback(b"Mina")
+        self.chat.clock.pump([0.2] * AHEAD)
+        said = [event["text"] for event in self.heard(mina) if event["type"] == "message"]
+        self.assertEqual(said, [str(number) for number in range(AHEAD // 64)])
+        self.assertEqual(mina.transport.producerState, "producing")
 
     def test_broken(self) -> None:
         """
@@ -350,9 +414,10 @@ class ExpiringTests(AdmissionTestCase):
         mina = self.events()
         self.slow.asked[0].callback(b"Mina")
         mina.send('{"type": "auth", "password": "secret"}')
+        self.assertEqual(mina.transport.producerState, "producing")
         mina.close()
         self.assertEqual(self.slow.cancelled, 1)
-        self.chat.clock.advance(200)
+        self.chat.clock.pump([100.0] * 2)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
         connections = self.chat.service.connections
         self.assertEqual((dict(connections._sharing), connections._users), ({}, {}))
@@ -372,6 +437,84 @@ class ExpiringTests(AdmissionTestCase):
         self.slow.asked[1].callback(b"Mina")
         self.chat.turn()
         self.assertEqual(self.kinds(mina), ["authenticated", "message"])
+
+
+class IdentifiedTests(AdmissionTestCase):
+    """
+    Clients that have been identified stay so.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.expires = time.time() + 100
+        self.chat = MemoryChat(portal=Portal(ChatRealm(), self.checkers()))
+        self.chat.clock.advance(time.time())
+        self.mina = self.events(None, token=self.token())
+        self.mina.received()
+
+    def checkers(self) -> list[Any]:
+        """
+        @return: passwords, tokens, and anonymous access
+        """
+        passwords = InMemoryUsernamePasswordDatabaseDontUse(Ada=b"other")
+        return [passwords, Tokens(secret(SECRET)), AllowAnonymousAccess()]
+
+    def token(self, **claims: Any) -> str:
+        """
+        @return: Mina's, who may only listen
+        """
+        said = {"sub": "Mina", "exp": self.expires, "say": False, **claims}
+        return jwt.encode(said, SECRET, "HS256")
+
+    def answer(self, **fields: Any) -> dict[str, Any]:
+        """
+        @return: what Mina hears to this
+        """
+        self.mina.send(json.dumps(fields))
+        self.chat.clock.advance(PAUSE)
+        (event,) = self.heard(self.mina)
+        return event
+
+    def test_emptyAuth(self) -> None:
+        """
+        An C{auth} without credentials is refused, and takes no restriction away.
+        """
+        for shown in ({}, {"password": None, "token": None}):
+            answer = self.answer(type="auth", id="1", **shown)
+            self.assertEqual((answer["code"], answer["id"]), ("bad-credentials", "1"))
+        self.assertEqual(self.answer(type="say", text="hello")["code"], "not-allowed")
+        self.chat.clock.pump([100.0, 100.0])
+        self.assertEqual([event["code"] for event in self.heard(self.mina)[1:]], [3005])
+
+    def test_renewedInTime(self) -> None:
+        """
+        Failures of others at a client's address keep it neither from renewing its token nor from
+        coming back with it.
+        """
+        for _ in range(12):
+            self.events(None, token="rubbish")
+            self.events("wrong", name="Ada")
+        self.chat.clock.advance(PAUSE)
+        self.expires += 1000
+        self.assertEqual(self.answer(type="auth", token=self.token())["type"], "authenticated")
+        self.assertEqual(self.kinds(self.events(None, token=self.token())), ["welcome", "joined"])
+
+    def test_takenOver(self) -> None:
+        """
+        If a connection is taken over while its new credentials are checked, they are checked no
+        further.
+        """
+        slow = SlowChecker()
+        self.chat = self.chatOf(slow)
+        first = self.events()
+        slow.asked[0].callback(b"Mina")
+        session = self.heard(first)[0]["session"]
+        first.send('{"type": "auth", "password": "secret"}')
+        second = self.events(session=session)
+        slow.asked[2].callback(b"Mina")
+        self.assertEqual(slow.cancelled, 1)
+        self.assertEqual(self.heard(first)[-1]["code"], 3521)
+        self.assertEqual(self.kinds(second), ["welcome", "joined"])
 
 
 class ClientTests(AdmissionTestCase):

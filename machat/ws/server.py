@@ -105,7 +105,9 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self._requestReceived(self.data + data)
         else:
             self.data += data
-            if not self._session.busy:
+            if self._session.busy:
+                self._session.readAhead(len(data))
+            else:
                 size = len(self.data)
                 self._framesReceived()
                 if len(self.data) == size:
@@ -295,7 +297,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._alive = True  # its answer may lie unread
         if self.data and self.state in _CONSUMING and not self._consuming:
             self._framesReceived()
-        if not self._session.busy:
+        if self._session.reads:
             self._outbox.transport.resumeProducing()
 
     def peerAddress(self) -> Any:
