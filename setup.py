@@ -15,8 +15,8 @@ setup(
     package_data={"machat": ["py.typed", "page/*"]},
     install_requires=[
         "twisted[tls] >= 24.11",
-        "argon2-cffi >= 21.2",
-        "pyjwt[crypto] >= 2.10",
+        "argon2-cffi >= 23.1",
+        "pyjwt[crypto] >= 2.10.1",
         "autobahn >= 24.4",
         "zope.interface >= 6",
         "msgspec >= 0.18",
@@ -30,7 +30,7 @@ setup(
         ]
     },
     extras_require={
-        "test": ["hypothesis >= 6", "klein >= 24.8", "docutils >= 0.20"],
+        "test": ["hypothesis >= 6.87", "klein >= 24.8", "docutils >= 0.20"],
         "page": ["playwright >= 1.40", "axe-playwright-python >= 0.1.4"],
         "docs": ["sphinx >= 8", "furo >= 2024.8", "pydoctor >= 25.4"],
         "bench": ["matplotlib", "pyperf", "rich", "websockets >= 13"],

@@ -15,7 +15,7 @@ from typing import Any
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from twisted.cred.checkers import ICredentialsChecker
@@ -139,6 +139,111 @@ class TokensTests(SynchronousTestCase):
         self.assertRefused(f"{head}.{body}.{forged}", argument)
         self.assertRefused(jwt.encode(claims(), pairs["e"][1], "ES256", {"kid": "r"}), argument)
 
+    def test_severalKeys(self) -> None:
+        """
+        A key without an id may be any token's: all of the token's algorithm are tried.
+        """
+        keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
+        curve = ed25519.Ed25519PrivateKey.generate()
+        entries = [ECAlgorithm.to_jwk(key.public_key(), as_dict=True) for key in keys[:2]]
+        entries.append(OKPAlgorithm.to_jwk(curve.public_key(), as_dict=True))
+        path = Path(self.mktemp())
+        path.write_text(json.dumps({"keys": entries}))
+        for key in keys[:2]:
+            for kid in (None, "x"):
+                token = jwt.encode(claims(), key, "ES256", {"kid": kid} if kid else None)
+                self.assertEqual(self.check(f"jwks={path}", token).name, "Mina")
+            self.assertRefused(jwt.encode(claims(exp=1), key, "ES256"), f"jwks={path}")
+        self.check(f"jwks={path}", jwt.encode(claims(), curve, "EdDSA"))
+        self.assertRefused(jwt.encode(claims(), keys[2], "ES256"), f"jwks={path}")
+        entries[0]["kid"] = entries[1]["kid"] = "same"
+        path.write_text(json.dumps({"keys": entries}))
+        for key in keys[:2]:
+            self.check(f"jwks={path}", jwt.encode(claims(), key, "ES256", {"kid": "same"}))
+
+    def test_otherKeys(self) -> None:
+        """
+        Keys of a set that are not for signatures are left out; of a private key, the public part
+        counts.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        for private in (key, ed25519.Ed25519PrivateKey.generate()):
+            kind, name = (ECAlgorithm, "ES256") if private is key else (OKPAlgorithm, "EdDSA")
+            entry = kind.to_jwk(private, as_dict=True)
+            path = Path(self.mktemp())
+            path.write_text(json.dumps({"keys": [{"kty": "new"}, entry]}))
+            self.check(f"jwks={path}", jwt.encode(claims(), private, name))
+        for more in ({"use": "enc"}, {"key_ops": ["encrypt"]}, {"alg": "HS256"}, {"alg": "x"}):
+            entry = {**ECAlgorithm.to_jwk(key.public_key(), as_dict=True), **more}
+            entry.pop("key_ops", None) if "key_ops" not in more else None
+            self.assertRaises(BadKey, keySet, json.dumps({"keys": [entry]}))
+
+    def test_critical(self) -> None:
+        """
+        A token with a critical header is refused: MaChat does not know what it means.
+        """
+        for crit in (["exp"], ["b64"], [], "x", None):
+            header = base64.urlsafe_b64encode(
+                json.dumps({"alg": "HS256", "crit": crit, "exp": 1, "b64": True}).encode()
+            ).rstrip(b"=")
+            body = self.sign().split(".")[1].encode()
+            signature = hmac.digest(SECRET.encode(), header + b"." + body, "sha256")
+            signed = urlsafe_b64encode(signature).rstrip(b"=")
+            self.assertRefused((header + b"." + body + b"." + signed).decode())
+
+    def test_publicSecret(self) -> None:
+        """
+        A public key is no secret, in whatever form: anyone could sign with it.
+        """
+        for private, kind in (
+            (rsa.generate_private_key(65537, 2048), RSAAlgorithm),
+            (ec.generate_private_key(ec.SECP256R1()), ECAlgorithm),
+            (ed25519.Ed25519PrivateKey.generate(), OKPAlgorithm),
+        ):
+            key = private.public_key()
+            jwk = kind.to_jwk(key, as_dict=True)
+            spki = PublicFormat.SubjectPublicKeyInfo
+            der = base64.b64encode(key.public_bytes(Encoding.DER, spki)).decode()
+            for text in (
+                *(json.dumps(jwk), json.dumps({"keys": [jwk]}, indent=1)),
+                key.public_bytes(Encoding.PEM, spki).decode(),
+                "\n" + key.public_bytes(Encoding.PEM, spki).decode(),
+                key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode() + " a comment",
+                *(der, "\n".join(der[at : at + 64] for at in range(0, len(der), 64))),
+            ):
+                self.assertIn("not a secret", str(self.assertRaises(BadKey, secret, text)))
+                path = Path(self.mktemp())
+                path.write_text(text)
+                self.assertRaises(BadKey, tokensOf, f"keyfile={path}")
+        for text in ('{"a": "a secret of 32 bytes, in JSON"}', "x" * 64, "[1, 2]" * 8, "0" * 40):
+            secret(text)
+
+    def test_colons(self) -> None:
+        """
+        An issuer or an audience is often a URL. In a secret, a colon has a backslash before it.
+        """
+        issuer, audience = "https://example.com:8443/x?y=1", "urn:chat\\"
+        token = self.sign(iss=issuer, aud=audience)
+        for argument in (
+            "iss=https://example.com:8443/x?y=1:aud=urn:chat\\\\",
+            "aud=urn\\:chat\\\\:iss=https\\://example.com\\:8443/x?y=1",
+        ):
+            self.check(f"key={SECRET}:{argument}", token)
+            self.check(f"{argument}:key={SECRET}", token)
+            self.assertRefused(self.sign(iss="https", aud=audience), f"key={SECRET}:{argument}")
+        key = f"{SECRET}:aud=x\\y"
+        escaped = key.replace("\\", "\\\\").replace(":", "\\:")
+        self.check(f"key={escaped}", self.sign(key))
+        self.check(f"iss=a\\:aud=b:key={SECRET}", self.sign(iss="a:aud=b"))
+
+    def test_partialIssuer(self) -> None:
+        """
+        The issuer is the whole one.
+        """
+        for issuer in ("https", "https://example.co", "https://example.com/", ""):
+            token = self.sign(iss=issuer)
+            self.assertRefused(token, f"key={SECRET}:iss=https://example.com")
+
     def test_arguments(self) -> None:
         """
         What cannot be used as a key is told.
@@ -149,10 +254,15 @@ class TokensTests(SynchronousTestCase):
         self.assertRaises(BadKey, secret, "x" * 31)
         for text in ("", "[]", "{}", '{"keys": []}', '{"keys": [{"kty": "oct", "k": "eA"}]}'):
             self.assertRaises(BadKey, keySet, text)
-        for argument in ("", "key", f"key={SECRET}:x=1", "aud=x", f"key={SECRET}:jwks=x"):
+        for argument in (
+            *("", "key", f"key={SECRET}:x=1", "aud=x", f"key={SECRET}:jwks=x"),
+            *(f"key={SECRET}:x", f"key={SECRET}:aud=x:audience=y", f"key={SECRET}:aud=x:aud=y"),
+            *(f"key={SECRET}:iss=https://x:key={SECRET}", "keyfile=a:b", f":key={SECRET}"),
+        ):
             self.assertRaises(ValueError, tokensOf, argument)
         self.assertRaises(OSError, tokensOf, "jwks=/nowhere")
 
+    @settings(deadline=None)
     @given(st.text(max_size=80), st.sampled_from(["", "eyJhbGciOiJIUzI1NiJ9."]))
     def test_anything(self, token: str, before: str) -> None:
         """

@@ -31,7 +31,9 @@ class TokenCheckerFactory:
     authType = "jwt"
     authHelp = (
         "Checks JSON Web Tokens: jwt:key=SECRET or jwt:keyfile=FILE (HS256), or jwt:jwks=FILE"
-        " (RS256, ES256, EdDSA); then :aud=AUDIENCE and :iss=ISSUER, if they are to be checked."
+        " (RS256, ES256, EdDSA); then :aud=AUDIENCE and :iss=ISSUER, if they are to be checked,"
+        " as :iss=https://example.com/. A colon or backslash in SECRET or FILE has a backslash"
+        " before it."
     )
     argStringFormat = "key=SECRET, keyfile=FILE or jwks=FILE, then :aud=... and :iss=..."
     credentialInterfaces = (IToken,)
