@@ -94,6 +94,12 @@ def _among(units: dict[str, int]) -> str:
     return f", with a unit if you like: {named}" if named else ""
 
 
+class Refused(usage.UsageError):
+    """
+    The command line is wrong, and standard error says so.
+    """
+
+
 class _Option(NamedTuple):
     """
     One limit as an option.
@@ -218,6 +224,20 @@ class Options(usage.Options, AuthOptionMixin):
             _refuse(f"--{name} {ascii(value)[1:-1]}: {error}")
         self[f"{name}s"].append(value)
 
+    def parseOptions(self, options: list[str] | None = None) -> None:
+        """
+        Read the command line. If it is wrong, end the process with an error status: C{twistd} does
+        so since Twisted 26 alone.
+        """
+        try:
+            usage.Options.parseOptions(self, options)
+        except usage.UsageError as error:
+            if self.parent is None:
+                raise
+            if not isinstance(error, Refused):
+                complain(str(error))
+            raise SystemExit(1) from None
+
     def postOptions(self) -> None:
         """
         Check the endpoints, and make C{limits} of the others.
@@ -335,8 +355,8 @@ def complain(message: str) -> None:
 
 
 def _refuse(message: str) -> None:
-    complain(message)  # twistd tells it on standard output, below its help
-    raise usage.UsageError(message)
+    complain(message)
+    raise Refused(message)
 
 
 def reasonOf(error: Exception) -> str:
