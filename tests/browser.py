@@ -38,13 +38,15 @@ addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-def launch(playwright: Any) -> Any:
+def launch(chromium: Any, *more: str) -> Any:
     """
+    @param chromium: the playwright's
+    @param more: arguments of the command
     @return: the installed Chromium
     """
     # in a container there is often neither what a sandbox needs nor a large /dev/shm
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-    return playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+    return chromium.launch(executable_path=CHROMIUM, args=[*arguments, *more])
 
 
 @lru_cache(maxsize=1)
@@ -67,7 +69,7 @@ def sharedBrowser() -> Any:
     if sync_playwright is None or CHROMIUM is None:
         raise SkipTest("chromium or playwright is not installed")
     if not _browsers or not _browsers[-1].is_connected():
-        _browsers.append(launch(_playwright()))
+        _browsers.append(launch(_playwright().chromium))
         atexit.register(_browsers[-1].close)
     return _browsers[-1]
 

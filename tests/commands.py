@@ -11,6 +11,7 @@ import configparser
 import json
 import re
 import shlex
+import ssl
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from tests.processes import (
     ROOT,
     RawClient,
     ServerTestCase,
+    find,
     portsOf,
     start,
     twistd,
@@ -175,6 +177,28 @@ def _make(shell: Shell, words: list[str]) -> None:
     shell.case.assertEqual(done.returncode, 0, done.stderr)
 
 
+def _bundle(shell: Shell, words: list[str]) -> None:
+    """
+    The file has a certificate and its key, and nobody else may read it.
+    """
+    made = subprocess.run(["sh", "-c", " ".join(words)], cwd=shell.made, check=False)
+    shell.case.assertEqual(made.returncode, 0)
+    bundle = shell.made / words[-1]
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(bundle)
+    shell.case.assertEqual(bundle.stat().st_mode & 0o777, 0o600)
+
+
+def _ask(shell: Shell, words: list[str]) -> None:
+    """
+    The server says in one line why a page is refused.
+    """
+    address = words[-1].replace("8099", str(shell.ports()[1]))
+    command = [find("curl"), "-s", *words[1:-1], address]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    shell.case.assertIn(" 403 ", asked.stdout)
+    shell.case.assertIn("--origin https://chat.example.org,", asked.stdout)
+
+
 def _go(shell: Shell, words: list[str]) -> None:
     shell.folder = shell.folder / words[1]
     shell.case.assertTrue(shell.folder.is_dir(), words[1])
@@ -262,7 +286,9 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"twistd .*machat", _serve),
     (r"machat --client \w+ --address wss:", _secureChat),
     (r"machat --client ", _chat),
-    (r"openssl ", _make),
+    (r"(openssl|install) ", _make),
+    (r"cat .* >> machat\.pem", _bundle),
+    (r"curl -i ", _ask),
     (r"python examples/\w+_client\.py --client", _chat),
     (r"(python|twistd) .*\.(py|tac)\b", _example),
     (r"cd ", _go),

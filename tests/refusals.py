@@ -23,7 +23,8 @@ TITLE = """What is refused
 
 What a client did, in which dialect, the code that it heard, the code with which its WebSocket was
 closed (none: it goes on, or is cut off), and what the server's log says of it, for the first five
-refusals of a connection. Made by ``python -m tests.refusals``, which tries it all.
+refusals of a connection, and of a network in a minute. Made by ``python -m tests.refusals``, which
+tries it all.
 """
 
 #: What is the same each time, in place of what is not.

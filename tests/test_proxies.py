@@ -16,6 +16,7 @@ import jwt
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from machat.limits import DEFAULTS
+from machat.testing import clientFrame, clientRequest
 from tests.processes import (
     LOCAL,
     ROOT,
@@ -69,6 +70,29 @@ def overTLS(connection: socket.socket) -> socket.socket:
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context.wrap_socket(connection, server_hostname="chat.example.org")
+
+
+def reachesIPv6() -> bool:
+    """
+    @return: whether this machine has the loopback address of IPv6
+    """
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+class NamedClient(RawWebSocketClient):
+    """
+    A WebSocket at the name that the proxies answer for.
+    """
+
+    def begin(self) -> None:
+        request = clientRequest(self.path).replace(b"localhost", b"chat.example.org")
+        self.sendBytes(request)
+        head = self.readUntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 101 "), head
 
 
 def peer(server: subprocess.Popen[str], name: str) -> str:
@@ -131,14 +155,26 @@ class ProxyTests(ServerTestCase):
         lines, webSockets = portsOf(
             self.server, loggedAs("ChatFactory", tcp), loggedAs("ChatWebSocketFactory", ws)
         )
-        self.tls, self.wss = freePort(), freePort()
+        self.tls, self.wss, self.plain = freePort(), freePort(), freePort()
+        ports = ((8990, self.tls), (443, self.wss), (80, self.plain))
         return [
             ("(?<=127.0.0.1:)8989", lines),
             ("(?<=127.0.0.1:)8099", webSockets),
-            ("(?<=listen )8990|(?<=bind ):8990", f"{self.host}:{self.tls}"),
-            ("(?<=listen )443|(?<=bind ):443", f"{self.host}:{self.wss}"),
+            *[self.listening6(*pair) for pair in ports],
+            *[
+                (rf"(?<=listen ){old}\b|(?<=bind ):{old}\b", f"{self.host}:{new}")
+                for old, new in ports
+            ],
             (r"/etc/\w+/machat[/\w]*\.pem", self.certify()),
         ]
+
+    def listening6(self, old: int, new: int) -> tuple[str, object]:
+        """
+        @return: how to change where a proxy listens on IPv6, if this machine has that
+        """
+        if reachesIPv6():
+            return rf"\[?::\]?:{old}\b", f"[::1]:{new}"
+        return rf"\n *(listen|bind) \[?::\]?:{old}\b.*", ""
 
     def check(self, *command: object) -> None:
         """
@@ -161,7 +197,7 @@ class ProxyTests(ServerTestCase):
         """
         @return: a client with a WebSocket over TLS
         """
-        return RawWebSocketClient(overTLS(connect(self.wss, self.host, source)))
+        return NamedClient(overTLS(connect(self.wss, self.host, source)))
 
     def assertPassed(self) -> None:
         """
@@ -176,6 +212,26 @@ class ProxyTests(ServerTestCase):
             head, _, body = readUntil(connection, page).partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
         self.assertEqual(body, page)
+        self.assertMoved()
+
+    def assertMoved(self) -> None:
+        """
+        Plain HTTP leads to TLS, under the one name that there is.
+        """
+        with connect(self.plain, self.host) as connection:
+            connection.sendall(b"GET /a?b HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n")
+            answer = readUntil(connection, b"nothing").lower()
+        self.assertTrue(answer.startswith(b"http/1.1 301 "), answer)
+        self.assertIn(b"\r\nlocation: https://chat.example.org/a?b\r\n", answer)
+
+    def answer(self, request: bytes, port: int | None = None) -> bytes:
+        """
+        @return: all that a proxy answers, over TLS or at this port
+        """
+        connection = connect(port or self.wss, self.host if port is None else "127.0.0.1")
+        with connection if port is not None else overTLS(connection) as connection:
+            connection.sendall(request)
+            return readUntil(connection, b"nothing")
 
     def enter(self, client: RawClient, name: str, answer: str = "joined") -> None:
         """
@@ -218,7 +274,8 @@ class ProxyTests(ServerTestCase):
         Start a server and nginx, which tells where a client comes from in two ways.
         """
         program = find("nginx")
-        changes = self.serveThrough(PROXIED, LOCAL, "--trust-proxy", "1", *options)
+        named = ("--host", "chat.example.org")
+        changes = self.serveThrough(PROXIED, LOCAL, "--trust-proxy", "1", *named, *options)
         changes += [("/run/nginx.pid", self.folder / "pid"), ("/var/log/nginx", self.folder)]
         command = (program, "-e", "stderr", "-c", self.configure("nginx.conf", *changes))
         self.check(*command, "-t")
@@ -229,8 +286,10 @@ class ProxyTests(ServerTestCase):
         Start a server and HAProxy, which tells where a client comes from in one way.
         """
         program = find("haproxy")
-        changes = self.serveThrough(PROXIED, PROXIED, *options)
-        file = self.configure("haproxy.cfg", *changes)
+        named = ("--host", "chat.example.org")
+        changes = self.serveThrough(PROXIED, PROXIED, *named, *options)
+        stats = f"stats socket {self.folder}/stats\n    hard-stop-after"
+        file = self.configure("haproxy.cfg", *changes, ("hard-stop-after", stats))
         self.check(program, "-c", "-f", file)
         self.stopAtEnd(start(program, "-db", "-f", file))
 
@@ -240,6 +299,113 @@ class ProxyTests(ServerTestCase):
         """
         self.nginx()
         self.assertPassed()
+
+    def test_nginxNames(self) -> None:
+        """
+        nginx answers for one name, whatever the name that TLS was told of.
+        """
+        self.nginx()
+        request = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
+        answer = self.answer(request % b"evil.test")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 421 "), answer)
+        answer = self.answer(request % b"chat.example.org")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+        context = ssl.create_default_context()
+        with connect(self.wss, self.host) as connection:
+            self.assertRaises(
+                ssl.SSLError, context.wrap_socket, connection, server_hostname="evil.test"
+            )
+
+    def site(self, locations: str, *options: str) -> int:
+        """
+        Start a server, and nginx with a site of its own.
+
+        @return: the port of the site
+        """
+        program = find("nginx")
+        self.server = self.serve("--tcp", "none", "--ws", LOCAL, *options)
+        (ws,) = portsOf(self.server, "ChatWebSocketFactory")
+        port = freePort()
+        file = self.folder / "site.conf"
+        temporary = "".join(
+            f"{kind}_temp_path {self.folder};\n"
+            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        file.write_text(
+            f"pid {self.folder}/pid;\nevents {{}}\nhttp {{\naccess_log off;\n{temporary}"
+            f"server {{\nlisten 127.0.0.1:{port};\n"
+            f"location = / {{ return 200 home; }}\n{locations.replace('8099', str(ws))}\n}}\n}}\n"
+        )
+        self.stopAtEnd(
+            start(program, "-e", "stderr", "-c", file, "-g", "daemon off; master_process off;")
+        )
+        return port
+
+    def test_nginxSite(self) -> None:
+        """
+        In a site, the page is below a prefix with its WebSocket, and the WebSocket alone at another
+        path.
+        """
+        locations = (DEPLOY / "nginx-site.conf").read_text()
+        port = self.site(locations, "--trust-proxy", "1", "--host", "www.example.org")
+        request = "GET %s HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n"
+        page = (ROOT / "machat/page/index.html").read_bytes()
+        for path, end in (("/", b"home"), ("/chat/", page), ("/chat/client.js", b"}\n")):
+            answer = self.answer((request % path).encode(), port)
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
+            self.assertTrue(answer.endswith(end), answer)
+        moved = self.answer((request % "/chat").encode(), port)
+        self.assertRegex(moved, rb"\r\nLocation: http://www.example.org(:\d+)?/chat/\r\n")
+        for path, name in (("/chat/mychat", "Mina"), ("/mychat", "Ada")):
+            opening = clientRequest(path).replace(
+                b"localhost\r\n", b"www.example.org\r\nOrigin: http://www.example.org\r\n"
+            )
+            with connect(port, source=CLIENT) as connection:
+                connection.sendall(opening)
+                head = readUntil(connection, b"\r\n\r\n")
+                self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+                hello = b'{"name": "%s", "room": "dev"}' % name.encode()
+                connection.sendall(clientFrame(0x81, hello))
+                self.assertEqual(peer(self.server, name), CLIENT)
+
+    def test_nginxAlone(self) -> None:
+        """
+        With nothing but C{proxy_pass}, nginx speaks HTTP/1.0 and changes the host: the page is
+        there, and is told why its WebSocket is not.
+        """
+        port = self.site("location / { proxy_pass http://127.0.0.1:8099; }")
+        host = "\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n"
+        for path, status, word in (
+            ("/index.html", 200, "<title>MaChat</title>"),
+            ("/nothing", 404, "There is nothing at this path."),
+            ("/mychat", 426, "proxy_http_version 1.1"),
+            ("/mychat?origin=http://chat.example.org", 403, "--origin http://chat.example.org,"),
+        ):
+            answer = self.answer(f"GET {path} HTTP/1.1{host}".encode(), port).decode()
+            self.assertTrue(answer.startswith(f"HTTP/1.1 {status} "), answer)
+            self.assertIn(word, answer)
+        opening = clientRequest().replace(b"\r\n\r\n", b"\r\nOrigin: http://localhost\r\n\r\n")
+        with connect(port) as connection:
+            connection.sendall(opening)
+            head = connection.recv(4096)
+        self.assertTrue(head.startswith(b"HTTP/1.1 403 "), head)
+
+    def test_haproxyCheck(self) -> None:
+        """
+        HAProxy's own question whether a server is there is answered.
+        """
+        self.haproxy()
+        while True:
+            with connect(str(self.folder / "stats")) as stats:
+                stats.sendall(b"show stat\n")
+                told = readUntil(stats, b"nothing").decode().splitlines()
+            names = told[0].split(",")
+            (line,) = [each.split(",") for each in told if each.startswith("machat-ws,machat,")]
+            state = dict(zip(names, line, strict=True))
+            if "* " not in state["check_status"] and state["check_status"] not in ("", "INI"):
+                break
+            time.sleep(0.05)
+        self.assertEqual((state["check_status"], state["check_code"]), ("L7OK", "204"), state)
 
     def test_nginxBans(self) -> None:
         """
