@@ -53,15 +53,18 @@ class Bucket:
         @param sizes: of the lines in their order, bytes
         @return: how many lines are paid for
         """
-        free = left = self.free()
+        rate, burst, unit = self._limits.rate, self._limits.burst, self._limits.rateBytes
+        now = self._clock.seconds()
+        full = self._full if self._full > now else now
+        free = left = int(burst - (full - now) * rate + _SLACK)
         count = 0
         for size in sizes:
-            cost = self.cost(size)
-            if cost > left and (count or free < self._limits.burst):
+            cost = 1 if size <= unit else self.cost(size)
+            if cost > left and (count or free < burst):
                 break
             left -= cost
             count += 1
-        self.take(free - left)
+        self._full = full + (free - left) / rate
         return count
 
     def take(self, tokens: float) -> None:

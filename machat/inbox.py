@@ -121,9 +121,9 @@ class Inbox:
         """
         Serve as many as the rate allows.
         """
-        free = bucket.free()
-        some = lines.split(b"\n", free)
-        due = bucket.affordable([len(line) for line in some[:free]])
+        burst = self._chat.limits.burst
+        some = lines.split(b"\n", burst)
+        due = bucket.affordable([len(line) for line in some[:burst]])
         if due:
             for line in self._serve(some[:due]):
                 bucket.take(-bucket.cost(len(line)))  # it counts when it is its turn

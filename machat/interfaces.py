@@ -225,6 +225,17 @@ class IChatRoom(Interface):
             with surrogates, which cannot be encoded; or what the hook says
         """
 
+    def pace(member: IChatMember, room: str, size: int) -> Deferred[None] | None:
+        """
+        Ask before a client's message is said whether the room, and the network that the client
+        comes from, are within their L{Limits.roomRate} and L{Limits.addressRate}.
+
+        @param room: as L{Joined} spells it
+        @param size: of the message as it is delivered, bytes
+        @return: C{None}: it may be said; else fires when it may, after a fair share of what others
+            have to say. It may be cancelled. Ask for the next message after that
+        """
+
     def post(member: IChatMember, room: str, text: str, id: str | None = None) -> Deferred[Receipt]:
         """
         Say something and hear what became of it.

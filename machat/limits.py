@@ -25,6 +25,12 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar burst: how many it may send at once before that counts
     @ivar rateBytes: the size up to which a message or command counts as one of them; a longer one
         counts once for each C{rateBytes} that it begins
+    @ivar roomRate: the bytes that the clients in one room may send there in a second, together;
+        C{inf} for no such limit. Messages count as large as they are delivered, and one second's
+        may come at once. Over it, each of the senders has to wait for its fair share. Without a
+        C{rate} this does not count
+    @ivar addressRate: the same for all connections from one IPv4 address or one /64 of IPv6, in
+        whatever rooms; this machine's own do not count
     @ivar perAddress: connections from one IPv4 address or one /64 of IPv6; this machine's own count
         not
     @ivar perUser: connections of one user who has shown credentials
@@ -62,6 +68,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     rate: float = 5.0
     burst: int = 20
     rateBytes: int = 4_096
+    roomRate: float = 262_144.0
+    addressRate: float = 524_288.0
     perAddress: int = 64
     perUser: int = 10
     failures: int = 3

@@ -36,7 +36,17 @@ class Requests:
     What one client asks for, and the rooms it is in.
     """
 
-    __slots__ = ("_chat", "_client", "_connection", "_watch", "_rooms", "_joining", "_unanswered")
+    __slots__ = (
+        "_chat",
+        "_client",
+        "_connection",
+        "_watch",
+        "_rooms",
+        "_joining",
+        "_unanswered",
+        "_paced",
+        "_pacing",
+    )
 
     def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
@@ -46,6 +56,8 @@ class Requests:
         self._rooms: dict[str, str] = {}
         self._joining: Deferred[Any] | None = None
         self._unanswered = 0
+        self._paced = chat.limits.rate != inf
+        self._pacing: Deferred[None] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
@@ -117,8 +129,9 @@ class Requests:
         return None if waiting is None else waiting.addErrback(self._client.failed, command)
 
     def end(self) -> None:
-        if self._joining is not None:
-            self._joining.cancel()
+        for waiting in (self._joining, self._pacing):
+            if waiting is not None:
+                waiting.cancel()
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             self._client.leave(room)
@@ -165,6 +178,19 @@ class Requests:
                 piece, size = [], 0
         if piece:
             yield self._client.dialect.encode(piece)
+
+    def _pace(self, command: commands.Say) -> Deferred[Any] | None:
+        if self._paced:
+            room = self._here(command.room)
+            size = wire.weigh(command.text, room, self._client.name)
+            self._pacing = self._chat.pace(self._client, room, size)
+            if self._pacing is not None:
+                return self._pacing.addCallback(lambda _: self._turn(command))
+        return self._say(command)
+
+    def _turn(self, command: commands.Say) -> Deferred[Any] | None:
+        self._pacing = None
+        return self._say(command)
 
     def _say(self, command: commands.Say) -> Deferred[Any] | None:
         room = self._here(command.room)
@@ -265,7 +291,7 @@ class Requests:
 
 _DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None]] = {
     commands.Join: Requests._join,
-    commands.Say: Requests._say,
+    commands.Say: Requests._pace,
     commands.Leave: Requests._leave,
     commands.History: Requests._history,
     commands.Who: Requests._who,

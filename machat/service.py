@@ -48,6 +48,7 @@ from machat.rooms import Rooms
 from machat.roster import MemoryRoster
 from machat.rules import Rules
 from machat.sanctions import Sanctions
+from machat.shaper import Shapers
 from machat.stop import STOPPING, Dismissals, Stage, Stop
 from machat.users import IChatUser
 
@@ -110,6 +111,8 @@ class ChatService(MultiService):
             self._rooms, self._connections, sanctions, self.metrics, self._announce
         )
         self._receipts = Receipts(clock, limits)
+        self._roomShapers = Shapers(clock, limits.roomRate)
+        self._networkShapers = Shapers(clock, limits.addressRate)
         self._entrance = None if portal is None else Entrance(clock, limits, portal)
         self._stop: Stop | None = None
         self._dismissals = Dismissals(self._connections, self._rooms)
@@ -151,6 +154,17 @@ class ChatService(MultiService):
         if heard.say(member, text):
             self._batches.wake(heard)
         return heard.caughtUp() if heard.appending else None
+
+    def pace(self, member: IChatMember, room: str, size: int) -> Deferred[None] | None:
+        network = self._connections.networkOf(member)
+        waiting = None if network is None else self._networkShapers.take(network, member, size)
+        if waiting is None:
+            waiting = self._roomShapers.take(room, member, size)
+        else:
+            waiting.addCallback(lambda _: self._roomShapers.take(room, member, size))
+        if waiting is not None:
+            self.metrics.throttles += 1
+        return waiting
 
     def post(
         self, member: IChatMember, room: str, text: str, id: str | None = None

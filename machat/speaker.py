@@ -4,6 +4,7 @@ A client of the C{text} dialect: it joins one room, and each of its lines is sai
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -23,13 +24,15 @@ class Speaker:
     What one client says.
     """
 
-    __slots__ = ("_chat", "_client", "_room", "_joining")
+    __slots__ = ("_chat", "_client", "_room", "_joining", "_paced", "_pacing")
 
     def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
         self._chat = chat
         self._client = client
         self._room = ""
         self._joining: Deferred[Any] | None = None
+        self._paced = chat.limits.rate != inf
+        self._pacing: Deferred[None] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any]:
         room = hello.room or ""
@@ -47,13 +50,13 @@ class Speaker:
         self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
-        client, limit = self._client, self._chat.limits.line
+        client, limit, paced = self._client, self._chat.limits.line, self._paced
         for index, line in enumerate(lines):
             try:
                 text = wire.decodeLine(line, limit)
                 if client.user is not ANYBODY:
                     requireSay(client.user, self._room)
-                waiting = self._chat.say(client, self._room, text)
+                waiting = self._pace(text) if paced else self._chat.say(client, self._room, text)
             except ChatError as error:
                 client.refuse(error)
                 if client.ended:
@@ -64,11 +67,23 @@ class Speaker:
                     return lines[index + 1 :]
         return []
 
+    def _pace(self, text: str) -> Deferred[None] | None:
+        size = wire.weigh(text, self._room, self._client.name)
+        self._pacing = self._chat.pace(self._client, self._room, size)
+        if self._pacing is None:
+            return self._chat.say(self._client, self._room, text)
+        return self._pacing.addCallback(self._say, text)
+
+    def _say(self, _: object, text: str) -> Deferred[None] | None:
+        self._pacing = None
+        return self._chat.say(self._client, self._room, text)
+
     def removed(self, room: str, reason: str) -> None:
         self._client.disconnected(REMOVED)  # it is in no other, and has no word for having left
 
     def end(self) -> None:
-        if self._joining is not None:
-            self._joining.cancel()
+        for waiting in (self._joining, self._pacing):
+            if waiting is not None:
+                waiting.cancel()
         if self._room:
             self._client.leave(self._room)

@@ -320,7 +320,8 @@ class Conversation:
         """
         service = self._chat.service
         counts: Counter[str] = Counter()
-        remembered = (service._log, service._receipts, getattr(service, "metrics", None))
+        shapers = (service._roomShapers, service._networkShapers)
+        remembered = (service._log, service._receipts, getattr(service, "metrics", None), *shapers)
         for one in known([service, self._factory], [self._chat.clock, *remembered]):
             if isinstance(one, COLLECTIONS):
                 counts[type(one).__name__] += len(one)

@@ -177,7 +177,10 @@ class RateTests(SynchronousTestCase):
         """
         Without the rate, or with its size C{off}, long lines count as any other.
         """
-        for limits in (Limits(rate=inf), Limits(rateBytes=UNLIMITED)):
+        for limits in (
+            Limits(rate=inf),
+            Limits(rateBytes=UNLIMITED, roomRate=inf, addressRate=inf),
+        ):
             chat = MemoryChat(limits)
             mina = chat.tcp("Mina", "dev")
             for _ in range(20):

@@ -20,7 +20,7 @@ LAYERS = [
     for layer in (
         "limits errors events commands metrics backlog interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
-        " expiry roster log bucket"
+        " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
         " upgrade site web logbook member membership unsent arrival batches",
         "connections rules rooms entrance moderation measures stop service requests inbox"

@@ -120,6 +120,12 @@ OPTIONS = {
     "rate-bytes": _Option(
         "rateBytes", size, "Bytes that count as one message; longer ones count as more.", UNLIMITED
     ),
+    "room-rate": _Option(
+        "roomRate", size, "Bytes that clients may send to one room in a second, or off.", inf
+    ),
+    "address-rate": _Option(
+        "addressRate", size, "Bytes that may come from one address in a second, or off.", inf
+    ),
     "max-line": _Option("line", size, "The longest line or message of a client, bytes."),
     "max-waiting": _Option("waiting", size, "Output that may wait for one client, bytes."),
     "max-waiting-total": _Option(

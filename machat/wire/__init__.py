@@ -8,7 +8,7 @@ byte stream, where a line is a message, and on a WebSocket, where a text frame i
 """
 
 from machat.wire.commands import decodeCommand, encodeCommand, oneLine
-from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent
+from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent, weigh
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
 from machat.wire.hello import VERSION, decodeHello, hasVersion, mayEnd, splitHello
 from machat.wire.lines import decodeLine, isText, skipNewline
@@ -34,4 +34,5 @@ __all__ = [
     "skipNewline",
     "splitHello",
     "takeTextFrames",
+    "weigh",
 ]

@@ -56,6 +56,21 @@ _ENCODER = msgspec.json.Encoder()
 _encode = _ENCODER.encode
 
 
+#: What a message has on the wire beside its text and its two names, bytes: the names of the fields,
+#: two numbers and the head of a frame.
+_FIELDS = 128
+
+#: The bytes of a character of a name, at most.
+_CHARACTER = 4
+
+
+def weigh(text: str, room: str, sender: str) -> int:
+    """
+    @return: the most bytes that a message is in any of the dialects here
+    """
+    return len(_encode(text)) + _CHARACTER * (len(room) + len(sender)) + _FIELDS
+
+
 @implementer(IDialect)
 class EventLines:
     """

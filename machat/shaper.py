@@ -1,0 +1,155 @@
+"""
+Byte rates that several senders share: of a room, and of the connections from one network.
+
+A sender over its own rate harms nobody but itself. Many senders within their rates can still send
+more to a room than its members can read. A L{Shaper} slows them down together, and fairly.
+"""
+
+from __future__ import annotations
+
+from heapq import heapify, heappop, heappush
+from math import inf
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+#: The time whose bytes may be sent at once, seconds. A larger message is let through on credit.
+BURST = 1.0
+
+#: A share of a second that is forgiven, because sums of times are not exact.
+_SLACK = 1e-9
+
+#: Up to so many shapers, or senders, it is not worth looking for idle ones.
+_FEW = 64
+
+
+class Shaper:
+    """
+    Weighted fair queueing at one byte rate, with the same weight for each sender. Virtual time is
+    the number of bytes that each of the waiting senders has been given so far. A message is due at
+    the virtual time at which it would be sent if all that wait were sent side by side: so a small
+    one goes before the large ones, and every sender gets the same share. Each sender has at most
+    one message waiting.
+    """
+
+    __slots__ = ("_clock", "_rate", "_full", "_virtual", "_due", "_queue", "_count", "_timer")
+
+    def __init__(self, clock: IReactorTime, rate: float) -> None:
+        """
+        @param rate: bytes per second
+        """
+        self._clock = clock
+        self._rate = rate
+        self._full = 0.0
+        self._virtual = 0.0
+        self._due: dict[object, float] = {}
+        self._queue: list[tuple[float, int, int, Deferred[None]]] = []
+        self._count = 0
+        self._timer: IDelayedCall | None = None
+
+    @property
+    def idle(self) -> bool:
+        """
+        Whether a new shaper would do exactly the same.
+        """
+        return not self._queue and self._full <= self._clock.seconds()
+
+    def take(self, sender: object, size: int) -> Deferred[None] | None:
+        """
+        Take so many bytes of the rate.
+
+        @return: C{None} if they were free, or what fires when they are. It may be cancelled
+        """
+        if not self._queue:
+            now = self._clock.seconds()
+            full = (self._full if self._full > now else now) + size / self._rate
+            if full - now <= BURST or self._delay(size) <= _SLACK:
+                self._full = full
+                return None
+        due = max(self._virtual, self._due.get(sender, 0.0)) + size
+        self._due[sender] = due
+        if self._queue and due < self._queue[0][0] and self._delay(size) <= _SLACK:
+            self._serve(size)
+            return None
+        waiting: Deferred[None] = Deferred(self._cancelled)
+        self._count += 1
+        heappush(self._queue, (due, self._count, size, waiting))
+        self._schedule()
+        return waiting
+
+    def _delay(self, size: int) -> float:
+        """
+        @return: the time until so many bytes, or all that may be sent at once, are free
+        """
+        ahead = max(0.0, self._full - self._clock.seconds())
+        return ahead + min(size / self._rate, BURST) - BURST
+
+    def _spend(self, size: int) -> None:
+        self._full = max(self._full, self._clock.seconds()) + size / self._rate
+
+    def _serve(self, size: int) -> None:
+        """
+        Spend the bytes of one of those that wait.
+        """
+        self._spend(size)
+        self._virtual += size / (len(self._queue) + 1)
+        if len(self._due) > 2 * len(self._queue) + _FEW:
+            self._due = {each: due for each, due in self._due.items() if due > self._virtual}
+
+    def _schedule(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._queue:
+            delay = max(0.0, self._delay(self._queue[0][2]))
+            self._timer = self._clock.callLater(delay, self._serveDue)
+        else:
+            self._virtual = 0.0
+            self._due = {}
+
+    def _serveDue(self) -> None:
+        self._timer = None
+        while self._queue and self._delay(self._queue[0][2]) <= _SLACK:
+            _, _, size, waiting = heappop(self._queue)
+            self._serve(size)
+            waiting.callback(None)
+        self._schedule()
+
+    def _cancelled(self, cancelled: Deferred[None]) -> None:
+        self._queue = [entry for entry in self._queue if entry[3] is not cancelled]
+        heapify(self._queue)
+        self._schedule()
+
+
+class Shapers:
+    """
+    The L{Shaper}s of all rooms, or of all networks, that something has come from lately.
+    """
+
+    def __init__(self, clock: IReactorTime, rate: float) -> None:
+        """
+        @param rate: of each, bytes per second; C{inf} for no such limit
+        """
+        self._clock = clock
+        self._rate = rate
+        self._shapers: dict[str, Shaper] = {}
+        self._most = _FEW
+
+    def take(self, key: str, sender: object, size: int) -> Deferred[None] | None:
+        """
+        See L{Shaper.take}.
+
+        @param key: of the room or the network
+        """
+        if self._rate == inf:
+            return None
+        shaper = self._shapers.get(key)
+        if shaper is None:
+            self._forgetIdle()
+            shaper = self._shapers[key] = Shaper(self._clock, self._rate)
+        return shaper.take(sender, size)
+
+    def _forgetIdle(self) -> None:
+        if len(self._shapers) >= self._most:
+            self._shapers = {key: each for key, each in self._shapers.items() if not each.idle}
+            self._most = max(_FEW, 2 * len(self._shapers))
