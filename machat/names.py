@@ -24,6 +24,11 @@ _SIGNS = "-_.[]{}|^~'"
 _ROOM_SIGNS = _SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
 
+#: The most nonspacing marks in a row, none of them twice: more would cover the lines above and below
+#: (Unicode Technical Standard 39, section 5.4). The orthographies of living languages need fewer.
+MARKS = 4
+_NONSPACING = ("Mn", "Me")
+
 #: Names without a letter beyond ASCII, as most are: there is nothing to normalise.
 _PLAIN_NAME = re.compile(rf"[A-Za-z0-9{re.escape(_SIGNS)}]{{1,{NAME_LENGTH}}}")
 _PLAIN_ROOM = re.compile(rf"[A-Za-z0-9{re.escape(_ROOM_SIGNS)}]{{1,{ROOM_LENGTH}}}")
@@ -85,4 +90,16 @@ def _check(name: str, length: int, signs: str, code: str) -> str:
             raise ChatError(code, f"may have letters, marks, digits and {signs} only")
     if _INVISIBLE.search(name) or unicodedata.category(name[0]).startswith("M"):
         raise ChatError(code, "has a character that cannot be seen by itself")
+    if _piled(name):
+        raise ChatError(code, f"may have at most {MARKS} marks on a character, each once")
     return name
+
+
+def _piled(name: str) -> bool:
+    count, before = 0, ""
+    for character in unicodedata.normalize("NFD", name):
+        count = count + 1 if unicodedata.category(character) in _NONSPACING else 0
+        if count > MARKS or (count and character == before):
+            return True
+        before = character
+    return False

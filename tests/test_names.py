@@ -86,6 +86,28 @@ class CheckNameTests(Refusals):
         self.assertBadName("x" * 33, "must have 1 to 32 characters")
         self.assertBadName("", "must have 1 to 32 characters")
 
+    def test_marks(self) -> None:
+        """
+        A character has at most four nonspacing marks, each once, also with those that it is
+        composed of; the names of members and of rooms alike. Words of languages that use many pass.
+        """
+        piled = "may have at most 4 marks on a character, each once"
+        self.assertEqual(checkName("q\u0323\u0330\u0307\u0303"), "q\u0323\u0330\u0307\u0303")
+        self.assertBadName("Z" + "".join(map(chr, range(0x300, 0x31F))), piled)
+        self.assertBadName("\u1ebf\u0331\u0327\u0328", piled)
+        self.assertBadName("x\u0303\u0303", piled)
+        self.assertBadRoom("dev\u0323\u0307\u0303\u0330\u0316", piled)
+        self.assertBadName("x" + "\u20dd\u20de\u20df\u20e0\u20e2", piled)
+        for name in (
+            "Ti\u1ebfng.Vi\u1ec7t",
+            "\u05e9\u05bc\u05c1\u05b8\u05dc\u05d5\u05b9\u05dd",
+            "\u0e1c\u0e39\u0e49\u0e43\u0e2b\u0e0d\u0e48",
+            "\u0f42\u0f66\u0f92\u0fb2\u0f74\u0f56",
+            "\u1019\u103c\u103d\u103e\u102d\u102f",
+            "\u092e\u0902\u0924\u094d\u0930\u0940",
+        ):
+            self.assertEqual(checkName(name), unicodedata.normalize("NFC", name))
+
     def test_lengthInNFC(self) -> None:
         """
         The characters are counted as they are kept: a letter with its accent is one, one that falls
