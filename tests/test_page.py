@@ -138,14 +138,18 @@ class TalkTests(PageTestCase):
 
     def test_kept(self) -> None:
         """
-        The browser keeps the name for the next time, and nothing else.
+        The browser keeps the name for the next time, and the rooms as long as the tab is open and
+        somebody is in them; nothing else.
         """
         mina = self.enter("Mina")
         kept = mina.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
-        self.assertEqual(kept, [{"machat.name": "Mina"}, {}, ""])
+        tab = '{"name":"Mina","rooms":["dev"],"drafts":{}}'
+        self.assertEqual(kept, [{"machat.name": "Mina"}, {"machat.tab": tab}, ""])
+        mina.get_by_role("button", name="Leave").click()
+        self.assertEqual(mina.evaluate("sessionStorage.length"), 0)
         mina.reload()
         expect(mina.get_by_label("Your name")).to_have_value("Mina")
-        expect(mina.get_by_role("textbox", name="Room")).to_have_value("dev")
+        expect(mina.get_by_role("textbox", name="Room")).to_have_value("lobby")
 
     def test_history(self) -> None:
         """

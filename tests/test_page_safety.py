@@ -24,7 +24,8 @@ INJECTIONS = [
     "&lt;b&gt; &amp;",
 ]
 
-#: A text, and the links in it: what is shown, and where it leads.
+#: A text, and the links in it: what is shown, and where it leads. Where that is another host than
+#: is written, the real one is shown behind it.
 LINKS: list[tuple[str, list[tuple[str, str]]]] = [
     ("see https://example.org/a.", [("https://example.org/a", "https://example.org/a")]),
     ("(http://example.org/a_(b))", [("http://example.org/a_(b)", "http://example.org/a_(b)")]),
@@ -36,7 +37,25 @@ LINKS: list[tuple[str, list[tuple[str, str]]]] = [
     ("https://example.org/\u202egro.elpmaxe", [("https://example.org/", "https://example.org/")]),
     (
         "https://b\u00fccher.example",
-        [("https://b\u00fccher.example", "https://xn--bcher-kva.example/")],
+        [
+            (
+                "https://b\u00fccher.example [xn--bcher-kva.example]",
+                "https://xn--bcher-kva.example/",
+            )
+        ],
+    ),
+    ("https://2130706433/", [("https://2130706433/ [127.0.0.1]", "https://127.0.0.1/")]),
+    ("https://bank.example\u2044login.evil.example https://bank.example\uff0fa.evil.example", []),
+    ("https://bank.example\u2215a.evil.example https://bank.example\u3002evil.example", []),
+    ("https://evil.example\\@bank.example https://exa\u00admple.org https://%62ank.example", []),
+    (
+        "https://bank.example\u30ce.evil.example/",
+        [
+            (
+                "https://bank.example\u30ce.evil.example/ [bank.xn--example-z04f.evil.example]",
+                "https://bank.xn--example-z04f.evil.example/",
+            )
+        ],
     ),
     (
         "https://a.example https://b.example",
@@ -56,6 +75,7 @@ class Server:
         self.heard: list[dict[str, Any]] = []
         self.socket: Any = None
         self.password: str | None = None
+        self._page = page
         self._joined = joined
         page.route_web_socket("**/mychat", self._opened)
 
@@ -71,6 +91,16 @@ class Server:
         """
         about = {"type": "message", "room": "dev", "seq": seq, "at": 1_760_000_000_000 + seq}
         self.tell(**about, **{"from": sender}, text=text, **fields)
+
+    def await_(self, type: str) -> dict[str, Any]:
+        """
+        @return: the first command of this type, once it is heard
+        """
+        while True:
+            for command in self.heard:
+                if command.get("type") == type:
+                    return command
+            self._page.wait_for_timeout(10)
 
     def _opened(self, socket: Any) -> None:
         self.socket = socket
@@ -152,7 +182,15 @@ class InjectionTests(PageTestCase):
         mina = self.enter("Mina")
         for text, _ in LINKS:
             say(mina, text)
-        expectTexts(mina, [text for text, _ in LINKS])
+        expect(mina.locator(".message:not(.pending)")).to_have_count(len(LINKS))
+        written = mina.locator(".text").evaluate_all(
+            """(all) => all.map((text) => {
+                const copy = text.cloneNode(true);
+                for (const host of copy.querySelectorAll(".host")) host.remove();
+                return copy.textContent;
+            })"""
+        )
+        self.assertEqual(written, [text for text, _ in LINKS])
         shown = mina.locator(".text").evaluate_all(
             """(all) => all.map((text) => [...text.querySelectorAll("a")].map(
                 (a) => [a.textContent, a.href]))"""

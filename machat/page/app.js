@@ -7,10 +7,11 @@
 
 import { Ask } from "./ask.js";
 import { Client, key } from "./client.js";
-import { ConnectionView, ending } from "./connectionview.js";
+import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
+import { KeptTab } from "./kept.js";
 import { RoomView } from "./roomview.js";
-import { SignIn } from "./signin.js";
+import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 
 /** How many of a room's last messages to show on coming in. */
@@ -33,41 +34,92 @@ class App {
   #password;
   /** @type {Map<string, RoomView>} */
   #rooms = new Map();
+  /** Who waits for the connection. @type {((state: import("./connection.js").State) => void) | null} */
+  #waiting = null;
+  #kept = new KeptTab(() => this.#now());
   #signIn = new SignIn((wish) => this.#begin(wish));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #connection = new ConnectionView(() => this.#again());
-  #askRoom = new Ask(
-    "join",
-    (room) => this.#join(room.trim()),
-    () => this.#tabs.current?.focus(),
-  );
-  #askPassword = new Ask("password", (password) => this.#comeBack(password));
+  #askRoom = new Ask("join", {
+    answered: (room) => this.#join(room),
+    cancelled: (room) => this.#unjoin(room),
+    done: () => this.#tabs.current?.focus(),
+    closed: () => this.#turned(),
+  });
+  #askPassword = new Ask("password", { answered: (password) => this.#comeBack(password) });
 
   start() {
     byId("join-open").addEventListener("click", () => this.#askRoom.open());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
-    addEventListener("hashchange", () => (this.#signIn.room = location.hash));
+    addEventListener("hashchange", () => this.#follow(roomOf(location.hash)));
     addEventListener("beforeunload", (event) => {
       if (this.#client?.unacknowledged) event.preventDefault();
     });
     this.#signIn.show();
+    if (this.#kept.before !== null) this.#comeIn(this.#kept.before);
   }
 
   // Coming in, and back.
 
   /** @param {import("./signin.js").Wish} wish */
   #begin({ name, room, password }) {
-    this.#client?.close();
+    if (key(this.#kept.before?.name ?? "") !== key(name)) this.#kept.forget();
+    const { session, rooms = [] } = this.#kept.before ?? {};
     this.#password = password;
+    const client = this.#connect(name, session);
+    for (const other of rooms) if (key(other) !== key(room)) this.#back(client, other);
+    client.join(room, { history: HISTORY }).then(
+      (joined) => this.#show(joined),
+      (error) => this.#refused(client, error),
+    );
+  }
+
+  /**
+   * The page was loaded again: be in the same rooms as before.
+   *
+   * @param {import("./kept.js").Tab} before
+   */
+  async #comeIn({ name, rooms, session }) {
+    const named = roomOf(location.hash);
+    const wanted = rooms.find((room) => key(room) === key(named)) ?? rooms[0];
+    this.#signIn.name = name;
+    this.#signIn.room = named || wanted;
+    const client = this.#connect(name, session);
+    await Promise.all(rooms.map((room) => this.#back(client, room, room === wanted)));
+    if (named && key(named) !== key(wanted) && client === this.#client) this.#follow(named);
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} [session]
+   */
+  #connect(name, session) {
+    this.#client?.close();
     const credentials = () => ({ password: this.#password });
-    const client = new Client(chatUrl(), { name, credentials });
+    const client = new Client(chatUrl(), { name, credentials, session });
     this.#client = client;
     this.#hear(client);
     client.open();
-    client.join(room, { history: HISTORY }).catch((error) => {
-      if (this.#client === client) this.#refused(client, error);
-    });
+    return client;
+  }
+
+  /**
+   * Be in a room again; one that refuses is shown as left.
+   *
+   * @param {Client} client
+   * @param {string} room
+   * @param {boolean} [wanted] Whether to turn to it.
+   */
+  async #back(client, room, wanted = false) {
+    try {
+      const joined = await client.join(room, { history: HISTORY });
+      if (wanted) this.#show(joined);
+    } catch (error) {
+      const { code, message } = /** @type {import("./client.js").ChatError} */ (error);
+      if (client.state.state === "ended") this.#refused(client, { code, message });
+      else if (client === this.#client && code !== "left") this.#add(room).left({ text: message });
+    }
   }
 
   /**
@@ -75,8 +127,11 @@ class App {
    * @param {{code: string, message: string}} error
    */
   #refused(client, { code, message }) {
+    if (client !== this.#client || this.#rooms.size > 0) return;
+    const ended = code === "ended" ? ending(client.state) : message;
+    this.#client = null;
     client.close();
-    this.#signIn.refuse({ code, message: code === "ended" ? ending(client.state) : message });
+    this.#signIn.refuse({ code, message: ended });
   }
 
   #again() {
@@ -87,9 +142,16 @@ class App {
   }
 
   /** @param {string} password */
-  async #comeBack(password) {
+  #comeBack(password) {
     this.#password = password;
-    this.#client?.open();
+    return new Promise((resolve, reject) => {
+      this.#waiting = (state) => {
+        if (state.state === "online") resolve(undefined);
+        else if (state.state === "ended") reject(new Error(ending(state)));
+        else this.#askPassword.progress(interruption(state) || "Connecting…");
+      };
+      this.#client?.open();
+    });
   }
 
   // What is heard.
@@ -114,21 +176,25 @@ class App {
 
   /** @param {any} event */
   #joined(event) {
-    const known = this.#room(event);
-    const room = known ?? this.#add(event.room);
+    const room = this.#room(event) ?? this.#add(event.room);
     room.joined(event);
-    if (known === undefined) {
-      this.#tabs.turn(room);
-      room.focus();
-    }
+  }
+
+  /** Turn to a room that was joined. @param {{room: string}} joined */
+  #show(joined) {
+    const room = this.#room(joined);
+    if (room === undefined) return;
+    this.#tabs.turn(room);
+    room.focus();
   }
 
   /** @param {import("./connection.js").State} state */
   #state(state) {
-    if (!byId("chat").hidden) this.#connection.show(state);
-    else if (state.state === "waiting")
-      this.#signIn.say("The server does not answer. Trying again…");
-    else if (state.state !== "ended") this.#signIn.say("Connecting…");
+    this.#waiting?.(state);
+    if (state.state === "online" || state.state === "ended") this.#waiting = null;
+    if (byId("chat").hidden) this.#signIn.progress(state);
+    else this.#connection.show(state);
+    this.#waitToJoin();
   }
 
   // Rooms.
@@ -138,7 +204,10 @@ class App {
     const client = /** @type {Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
-      left: () => this.#leave(room),
+      drafted: (draft) => this.#kept.drafted(name, draft),
+      join: (other) => this.#join(other),
+      leave: () => this.#leave(room),
+      quit: () => this.#signOut(),
     });
     this.#rooms.set(key(name), room);
     byId("rooms").append(room.element);
@@ -146,31 +215,66 @@ class App {
     this.#signIn.hide();
     byId("chat").hidden = false;
     byId("me").textContent = client.name;
+    /** @type {HTMLInputElement} */ (byId("password-name")).value = client.name;
     this.#connection.show(client.state);
+    room.draft = this.#kept.draft(name);
+    if (this.#tabs.current === null) this.#tabs.turn(room);
+    this.#kept.keep();
     return room;
   }
 
-  /** @param {string} name */
-  async #join(name) {
+  /** @param {string} typed */
+  async #join(typed) {
+    const name = roomNamed(typed);
     const open = this.#room({ room: name });
-    if (open !== undefined) this.#tabs.turn(open);
-    else await this.#client?.join(name, { history: HISTORY });
+    if (open !== undefined) return this.#show({ room: name });
+    const joining = this.#client?.join(name, { history: HISTORY });
+    this.#waitToJoin();
+    const joined = await joining;
+    if (joined !== undefined) this.#show(joined);
+  }
+
+  #waitToJoin() {
+    const waits = this.#client?.state.state !== "online";
+    this.#askRoom.progress(waits ? "No connection. You will join when it is back." : "");
+  }
+
+  /** @param {string} typed */
+  #unjoin(typed) {
+    const name = roomNamed(typed);
+    if (this.#room({ room: name }) === undefined) this.#client?.leave(name);
+  }
+
+  /**
+   * The address names another room.
+   *
+   * @param {string} name
+   */
+  #follow(name) {
+    if (byId("chat").hidden) this.#signIn.room = name;
+    else if (name) this.#askRoom.answer(name);
+    else this.#turned();
   }
 
   /** @param {RoomView} room */
   #leave(room) {
     this.#client?.leave(room.name);
     this.#rooms.delete(key(room.name));
+    this.#kept.drafted(room.name, "");
     this.#tabs.remove(room);
     if (this.#rooms.size > 0) this.#tabs.current?.focus();
     else this.#signOut();
   }
 
-  /** Nothing is left to see: back to the beginning. */
+  /** Back to the beginning. */
   #signOut() {
     this.#client?.close();
     this.#client = null;
     this.#password = undefined;
+    for (const room of this.#rooms.values()) this.#tabs.remove(room);
+    this.#rooms.clear();
+    this.#kept.forget();
+    this.#kept.keep();
     byId("chat").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
     this.#title();
@@ -199,6 +303,13 @@ class App {
   #skip(event) {
     event.preventDefault();
     this.#tabs.current?.focus();
+  }
+
+  /** What a page that is loaded again needs. */
+  #now() {
+    const rooms = this.#tabs.rooms.map(({ name }) => name);
+    if (this.#client === null || rooms.length === 0) return null;
+    return { name: this.#client.name, rooms, session: this.#client.session };
   }
 }
 

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * A client of a MaChat server that loses nothing: it reconnects, recovers what it missed, and sends
- * again what was not acknowledged. It needs no page, and nothing but `connection.js`, `line.js` and
- * `membership.js` beside it.
+ * again what was not acknowledged. It needs no page, and only these modules beside it:
+ * `connection.js`, `line.js`, `membership.js`, `questions.js`, `rooms.js` and `unsent.js`.
  *
  *     import { Client } from "./client.js";
  *
@@ -24,9 +24,12 @@
  */
 
 import { Connection } from "./connection.js";
-import { ChatError, Membership, Outgoing } from "./membership.js";
+import { ChatError } from "./membership.js";
+import { Questions } from "./questions.js";
+import { key, Rooms } from "./rooms.js";
+import { LINE, Unsent } from "./unsent.js";
 
-export { ChatError };
+export { ChatError, key };
 
 /**
  * @typedef {import("./membership.js").Receipt} Receipt
@@ -41,6 +44,11 @@ export { ChatError };
  * @property {(why: "connect" | "expiring") => Credentials | Promise<Credentials>} [credentials]
  *     Asked at each connect, and when the server says that the last ones expire; in place of
  *     `password` and `token`. If it throws, that counts as a failed attempt.
+ * @property {string} [session] The `session` of an earlier client of the same name, whose connection
+ *     the first one of this client replaces.
+ * @property {() => Promise<void>} [check] Called after an attempt that did not open a WebSocket, and
+ *     before the next one. It finds out why, and throws a {@link ChatError} if there is a reason; if
+ *     that has the code `refused`, a client that was never connected does not try again.
  * @property {boolean} [presence] Whether to hear who comes and goes.
  *
  * @typedef {object} Gap
@@ -50,50 +58,28 @@ export { ChatError };
  * @property {Position} after The top of its log now.
  */
 
-/** How often, and how many times, to try a room again in which the server still sees our earlier
- * connection. */
-const REJOIN = 5_000;
-const REJOINS = 12;
-
-/** What may wait to be acknowledged, messages and characters; what may wait to be answered. */
-const UNACKNOWLEDGED = 1_000;
-const UNACKNOWLEDGED_SIZE = 1_048_576;
-const QUESTIONS = 100;
-
-/** A longer line than this no server takes by default. */
-const LINE = 65_536;
-
-const ENCODER = new TextEncoder();
-
-/**
- * @param {string} name Of a member or a room.
- * @returns {string} What names are compared by. A server's own comparison may find a few more names
- *     to be one, never fewer.
- */
-export function key(name) {
-  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
-}
+/** The members' commands of moderators. */
+const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
 
 /** A client of one server, under one name. It connects when it is opened. */
 export class Client extends EventTarget {
   #options;
   #connection;
-  /** @type {Map<string, Membership>} */
-  #rooms = new Map();
-  /** @type {Map<string, Outgoing>} */
-  #unsent = new Map();
-  #size = 0;
-  /** @type {Map<string, import("./membership.js").Waiting<any>>} */
-  #questions = new Map();
-  #prefix = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
-  #count = 0;
+  #unsent = new Unsent((line) => this.#connection.send(line));
+  #questions = new Questions(
+    (command) => this.#connection.send(JSON.stringify(command)),
+    () => this.#connection.online,
+  );
+  #rooms = new Rooms(
+    this.#questions,
+    this.#unsent,
+    () => this.#connection.online,
+    (type, detail) => this.#tell(type, detail),
+  );
   /** @type {string | undefined} */
   #session;
   /** @type {ChatError | undefined} */
   #refusal;
-  #limit = LINE;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #rejoinTimer;
 
   /**
    * @param {string | URL} url `ws:` or `wss:`.
@@ -105,7 +91,9 @@ export class Client extends EventTarget {
     if (!/^wss?:$/.test(protocol)) throw new TypeError("a chat is at ws: or wss:");
     /** @type {Options} */
     this.#options = { presence: true, ...options };
+    this.#session = options.session;
     this.#connection = new Connection(href, {
+      check: async () => options.check?.(),
       hello: () => this.#hello(),
       received: (event) => Client.#HEAR.get(event.type)?.(this, event),
       lost: () => this.#lost(),
@@ -118,6 +106,11 @@ export class Client extends EventTarget {
     return this.#options.name;
   }
 
+  /** A secret with which another client of this name may replace this one's connection. */
+  get session() {
+    return this.#session;
+  }
+
   /** @returns {State} */
   get state() {
     return this.#connection.state;
@@ -125,12 +118,12 @@ export class Client extends EventTarget {
 
   /** The rooms that the client is in or comes back to. */
   get rooms() {
-    return [...this.#rooms.values()].map((room) => room.name);
+    return this.#rooms.names;
   }
 
   /** How many messages are not acknowledged. */
   get unacknowledged() {
-    return this.#unsent.size;
+    return this.#unsent.count;
   }
 
   /** Connect, and come back whenever the connection is lost; after an end, to the same rooms. */
@@ -155,18 +148,9 @@ export class Client extends EventTarget {
    * @param {{history?: number}} [options] How many of its last messages to hear first.
    * @returns {Promise<any>} The `joined` event, once the room is joined.
    */
-  join(room, { history = 0 } = {}) {
-    return new Promise((resolve, reject) => {
-      this.#checkOpen();
-      let wanted = this.#rooms.get(key(room));
-      if (wanted === undefined) {
-        wanted = new Membership(room, history);
-        this.#rooms.set(key(room), wanted);
-        this.#sendJoin(wanted);
-      }
-      if (wanted.joined !== null) resolve(wanted.joined);
-      else wanted.waiting.push({ resolve, reject });
-    });
+  async join(room, { history = 0 } = {}) {
+    this.#checkOpen();
+    return this.#rooms.join(room, history);
   }
 
   /**
@@ -175,10 +159,7 @@ export class Client extends EventTarget {
    * @param {string} room
    */
   leave(room) {
-    const left = this.#rooms.get(key(room));
-    if (left === undefined) return;
-    this.#forget(left, new ChatError("left", "left the room"));
-    if (left.joined) this.#ask({ type: "leave", room: left.name }).catch(() => {});
+    this.#rooms.leave(room);
   }
 
   /**
@@ -190,21 +171,12 @@ export class Client extends EventTarget {
    *     of the server's, or `too-much` waits already, or `unknown`, `left` or `ended`: it may have
    *     been said or not.
    */
-  say(room, text) {
-    return new Promise((resolve, reject) => {
-      this.#checkOpen();
-      const wanted = this.#rooms.get(key(room));
-      if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-      if (/[\r\n]/.test(text)) throw new ChatError("bad-command", "a message is one line");
-      if (this.#unsent.size >= UNACKNOWLEDGED || this.#size + text.length > UNACKNOWLEDGED_SIZE) {
-        throw new ChatError("too-much", "too many messages wait to be sent");
-      }
-      const outgoing = new Outgoing(this.#nextId(), wanted, text, { resolve, reject });
-      this.#unsent.set(outgoing.id, outgoing);
-      this.#size += text.length;
-      wanted.add(outgoing);
-      this.#sendMore(wanted);
-    });
+  async say(room, text) {
+    this.#checkOpen();
+    const wanted = this.#rooms.get(room);
+    if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
+    if (/[\r\n]/.test(text)) throw new ChatError("bad-command", "a message is one line");
+    return this.#unsent.add(this.#questions.nextId(), wanted, text);
   }
 
   /**
@@ -215,7 +187,7 @@ export class Client extends EventTarget {
    * @returns {Promise<{room: string, epoch: string, seq: number, messages: any[]}>}
    */
   history(room, which = {}) {
-    return this.#ask({ type: "history", room, ...which });
+    return this.#questions.ask({ type: "history", room, ...which });
   }
 
   /**
@@ -225,7 +197,31 @@ export class Client extends EventTarget {
    * @returns {Promise<{room: string, count: number, members: string[]}>}
    */
   who(room) {
-    return this.#ask({ type: "who", room });
+    return this.#questions.ask({ type: "who", room });
+  }
+
+  /**
+   * Moderate a room, if the server lets this user do so.
+   *
+   * @param {string} room
+   * @param {string} action A command for moderators, see the protocol: `kick`, `mute` ...
+   * @param {object} [fields] Those of the command, but for `room`.
+   * @returns {Promise<any>} When it is done.
+   */
+  async moderate(room, action, fields = {}) {
+    if (!MODERATION.includes(action)) throw new ChatError("bad-command", `no action: ${action}`);
+    return this.#questions.ask({ ...fields, type: action, room });
+  }
+
+  /**
+   * Ask for the active mutes and bans of a room, if the server lets this user moderate it.
+   *
+   * @param {string} room
+   * @returns {Promise<{room: string, sanctions: {kind: string, name: string | null, until: number,
+   *     by: string | null}[]}>}
+   */
+  sanctions(room) {
+    return this.#questions.ask({ type: "sanctions", room });
   }
 
   #checkOpen() {
@@ -251,23 +247,17 @@ export class Client extends EventTarget {
   }
 
   #lost() {
-    clearTimeout(this.#rejoinTimer);
-    this.#rejoinTimer = undefined;
-    for (const room of this.#rooms.values()) room.joined = null;
-    const questions = [...this.#questions.values()];
-    this.#questions.clear();
-    for (const { reject } of questions) reject(new ChatError("lost", "the connection was lost"));
+    this.#rooms.lost();
+    this.#questions.lost();
   }
 
   /** @param {State} state */
   #changed(state) {
+    if (state.state === "waiting" || state.state === "ended") state.error ??= this.#refusal;
     if (state.state === "ended") {
-      state.error = this.#refusal;
-      const error = state.error ?? new ChatError("ended", `the chat has ended: ${state.reason}`);
-      for (const room of [...this.#rooms.values()]) {
-        if (room.position === null) this.#forget(room, error);
-        for (const outgoing of room.take()) this.#refuse(outgoing, error);
-      }
+      this.#rooms.ended(
+        state.error ?? new ChatError("ended", `the chat has ended: ${state.reason}`),
+      );
     }
     this.#tell("state", state);
   }
@@ -277,59 +267,28 @@ export class Client extends EventTarget {
   /** @param {any} event */
   #welcomed(event) {
     this.#session = event.session;
-    this.#limit = event.limits?.line ?? LINE;
+    this.#unsent.limit = event.limits?.line ?? LINE;
     this.#connection.welcomed();
-    for (const room of [...this.#rooms.values()]) this.#sendJoin(room);
+    this.#rooms.welcomed();
   }
 
   /** @param {any} event */
   #message(event) {
-    const room = this.#rooms.get(key(event.room));
+    const room = this.#rooms.get(event.room);
     if (room?.joined && room.passes(event.seq)) this.#tell("message", event);
   }
 
   /** @param {any} event */
-  #acknowledged(event) {
-    const outgoing = this.#unsent.get(event.id);
-    if (outgoing === undefined) return;
-    this.#settle(outgoing);
-    outgoing.waiting.resolve(event);
-    this.#sendMore(outgoing.room);
-  }
-
-  /** @param {any} event The answer to a question. */
-  #answered(event) {
-    const question = this.#questions.get(event.id);
-    this.#questions.delete(event.id);
-    question?.resolve(event);
-    return question !== undefined;
-  }
-
-  /** @param {any} event */
   #left(event) {
-    if (this.#answered(event)) return;
-    const room = this.#rooms.get(key(event.room));
-    if (room !== undefined) {
-      this.#forget(room, new ChatError("left", event.reason ?? "removed from the room"));
-      this.#tell("left", event);
-    }
+    if (!this.#questions.answered(event)) this.#rooms.removed(event);
   }
 
   /** @param {any} event */
   #refused(event) {
     const error = new ChatError(event.code, event.text);
-    const outgoing = this.#unsent.get(event.id);
-    const question = this.#questions.get(event.id);
-    if (outgoing !== undefined) {
-      this.#refuse(outgoing, error);
-      this.#sendMore(outgoing.room);
-    } else if (question !== undefined) {
-      this.#questions.delete(event.id);
-      question.reject(error);
-    } else {
-      if (this.state.state === "connecting") this.#refusal = error;
-      this.#tell("error", event);
-    }
+    if (this.#unsent.refused(event.id, error) || this.#questions.refused(event.id, error)) return;
+    if (this.state.state === "connecting") this.#refusal = error;
+    this.#tell("error", event);
   }
 
   /** @param {any} event */
@@ -337,7 +296,7 @@ export class Client extends EventTarget {
     this.#tell("expiring", event);
     if (this.#options.credentials === undefined) return;
     this.#credentials("expiring")
-      .then((credentials) => this.#ask({ type: "auth", ...credentials }))
+      .then((credentials) => this.#questions.ask({ type: "auth", ...credentials }))
       .catch((error) => this.#tell("error", { code: error.code ?? "failed", text: error.message }));
   }
 
@@ -361,123 +320,9 @@ export class Client extends EventTarget {
     this.#tell(event.type, event);
   }
 
-  // Rooms.
-
-  /** @param {Membership} room */
-  #sendJoin(room) {
-    if (!this.#connection.online) return;
-    const which = room.position ? { since: room.position } : { history: room.history };
-    const id = this.#nextId();
-    this.#questions.set(id, {
-      resolve: (joined) => this.#joined(room, joined),
-      reject: (error) => this.#notJoined(room, error),
-    });
-    this.#send({ type: "join", room: room.name, ...which, id });
-  }
-
-  /**
-   * @param {Membership} room
-   * @param {any} event
-   */
-  #joined(room, event) {
-    if (this.#rooms.get(key(room.name)) !== room) {
-      // left while it was joined
-      this.#ask({ type: "leave", room: event.room }).catch(() => {});
-      return;
-    }
-    this.#rooms.delete(key(room.name));
-    this.#rooms.set(key(event.room), room);
-    const before = room.position;
-    const whole = room.enter(event);
-    if (!whole && before !== null) {
-      const after = { epoch: event.epoch, seq: event.seq };
-      this.#tell("gap", { room: event.room, missed: event.missed ?? null, before, after });
-    }
-    this.#tell("joined", event);
-    for (const { resolve } of room.waiting.splice(0)) resolve(event);
-    this.#sendMore(room);
-  }
-
-  /**
-   * @param {Membership} room
-   * @param {ChatError} error
-   */
-  #notJoined(room, error) {
-    if (error.code === "lost" || this.#rooms.get(key(room.name)) !== room) return;
-    if (error.code === "name-taken" && room.position !== null && room.refused++ < REJOINS) {
-      this.#rejoinTimer ??= setTimeout(() => this.#rejoin(), REJOIN);
-      return;
-    }
-    this.#forget(room, error);
-    if (room.position !== null) {
-      this.#tell("left", { room: room.name, code: error.code, text: error.message });
-    }
-  }
-
-  #rejoin() {
-    this.#rejoinTimer = undefined;
-    for (const room of [...this.#rooms.values()]) if (room.refused > 0) this.#sendJoin(room);
-  }
-
-  /**
-   * @param {Membership} room
-   * @param {ChatError} error
-   */
-  #forget(room, error) {
-    this.#rooms.delete(key(room.name));
-    for (const outgoing of room.take()) this.#refuse(outgoing, error);
-    for (const { reject } of room.waiting.splice(0)) reject(error);
-  }
-
-  // What is sent.
-
-  /** @param {Membership} room */
-  #sendMore(room) {
-    for (const outgoing of room.due(Date.now(), (...late) => this.#refuse(...late))) {
-      const { id, text } = outgoing;
-      const line = JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), id });
-      if (ENCODER.encode(line).length <= this.#limit) this.#connection.send(line);
-      else this.#refuse(outgoing, new ChatError("too-long", "the message is too long"));
-    }
-  }
-
-  /**
-   * @param {object} command
-   * @returns {Promise<any>} The answer.
-   */
-  #ask(command) {
-    return new Promise((resolve, reject) => {
-      if (!this.#connection.online) throw new ChatError("lost", "not connected");
-      if (this.#questions.size >= QUESTIONS) throw new ChatError("too-much", "too many questions");
-      const id = this.#nextId();
-      this.#questions.set(id, { resolve, reject });
-      this.#send({ ...command, id });
-    });
-  }
-
-  /** @param {object} command */
-  #send(command) {
-    this.#connection.send(JSON.stringify(command));
-  }
-
-  #nextId() {
-    return `${this.#prefix}-${++this.#count}`;
-  }
-
-  /** @param {Outgoing} outgoing */
-  #settle(outgoing) {
-    outgoing.settled = true;
-    this.#unsent.delete(outgoing.id);
-    this.#size -= outgoing.text.length;
-  }
-
-  /**
-   * @param {Outgoing} outgoing
-   * @param {ChatError} error
-   */
-  #refuse(outgoing, error) {
-    this.#settle(outgoing);
-    outgoing.waiting.reject(error);
+  /** @param {any} event */
+  #answered(event) {
+    this.#questions.answered(event);
   }
 
   /** @type {Map<string, (client: Client, event: any) => void>} */
@@ -485,23 +330,17 @@ export class Client extends EventTarget {
     ["welcome", (client, event) => client.#welcomed(event)],
     ["joined", (client, event) => client.#answered(event)],
     ["message", (client, event) => client.#message(event)],
-    ["ack", (client, event) => client.#acknowledged(event)],
+    ["ack", (client, event) => client.#unsent.acknowledged(event)],
     ["left", (client, event) => client.#left(event)],
     ["history", (client, event) => client.#answered(event)],
     ["members", (client, event) => client.#answered(event)],
     ["authenticated", (client, event) => client.#answered(event)],
+    ["sanctions", (client, event) => client.#answered(event)],
+    ["done", (client, event) => client.#answered(event)],
     ["presence", (client, event) => client.#told(event)],
     ["room", (client, event) => client.#told(event)],
     ["expiring", (client, event) => client.#expiring(event)],
     ["error", (client, event) => client.#refused(event)],
     ["bye", (client, event) => client.#bidden(event)],
   ]);
-}
-
-/**
- * @param {string} text
- * @returns {string} The text with U+FFFD for half characters, which UTF-8 cannot say.
- */
-function wellFormed(text) {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd");
 }

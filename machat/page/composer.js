@@ -7,22 +7,32 @@
 
 import { element } from "./dom.js";
 
-/** The most lines at once. */
-const LINES = 100;
-
 /** As high as the field gets by itself, rows. */
 const ROWS = 6;
 
+/**
+ * @param {KeyboardEvent} event
+ * @returns {boolean} Whether the key belongs to an input method: Safari sends the Enter that ends a
+ *     composition after it, and marks it with the key code 229 alone.
+ */
+export function composes(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 export class Composer {
-  #say;
+  #submitted;
+  #changed;
   #note = element("p", { class: "note", role: "status" });
 
   /**
    * @param {string} room
-   * @param {(lines: string[]) => boolean} say Whether they were taken.
+   * @param {(text: string) => string | null} submitted Called with what was typed. It returns why
+   *     that was not taken.
+   * @param {(draft: string) => void} changed Called with what stands in the field.
    */
-  constructor(room, say) {
-    this.#say = say;
+  constructor(room, submitted, changed) {
+    this.#submitted = submitted;
+    this.#changed = changed;
     const label = `Message to ${room}`;
     this.field = /** @type {HTMLTextAreaElement} */ (
       element("textarea", {
@@ -42,28 +52,43 @@ export class Composer {
     this.element.append(row, this.#note);
   }
 
+  /**
+   * Put a text back into the field, before what stands there.
+   *
+   * @param {string} text
+   */
+  restore(text) {
+    const { value } = this.field;
+    this.field.value = value.trim() ? `${text}\n${value}` : text;
+    this.#typed();
+    this.field.focus();
+  }
+
+  /** @param {string} text What went wrong. */
+  warn(text) {
+    this.#note.textContent = text;
+  }
+
   /** @param {KeyboardEvent} event */
   #keyed(event) {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.#submit(event);
+    if (event.key === "Enter" && !event.shiftKey && !composes(event)) this.#submit(event);
   }
 
   #typed() {
-    this.#note.textContent = "";
+    this.warn("");
     this.field.rows = Math.min(ROWS, this.field.value.split("\n").length);
+    this.#changed(this.field.value);
   }
 
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
-    const lines = this.field.value.split(/[\r\n]+/).filter((line) => line.trim());
-    if (lines.length > LINES) {
-      this.#note.textContent = `At most ${LINES} lines at once: these are ${lines.length}.`;
-    } else if (lines.length > 0 && this.#say(lines)) {
+    const { value } = this.field;
+    const wrong = value.trim() ? this.#submitted(value) : null;
+    if (wrong === null) {
       this.field.value = "";
       this.#typed();
-    } else if (lines.length > 0) {
-      this.#note.textContent = "Too much waits to be sent already.";
-    }
+    } else this.warn(wrong);
     this.field.focus();
   }
 }

@@ -5,17 +5,21 @@
  * @module
  */
 
-import { Line } from "./line.js";
+import { Line, OPEN, WELCOME } from "./line.js";
 
 /**
  * @typedef {object} State
  * @property {"connecting" | "online" | "waiting" | "ended"} state
  * @property {number} [retryAt] While waiting: when it tries again, as of `Date.now()`.
- * @property {number} [code] Of the end: the WebSocket's close code, 1000 after `close()`.
- * @property {string} [reason] Of the end, one word.
- * @property {import("./membership.js").ChatError} [error] Why the hello was refused, if it was.
+ * @property {number} [code] While waiting and at the end: the last connection's close code, 1000 after
+ *     `close()`.
+ * @property {string} [reason] One word to go with it.
+ * @property {import("./membership.js").ChatError} [error] Why the hello was refused, or why no
+ *     WebSocket could be opened, if that is known.
  *
  * @typedef {object} Owner
+ * @property {() => Promise<void>} check After a WebSocket that could not be opened: throws the reason,
+ *     if there is one.
  * @property {() => Promise<object>} hello What to say first. If it throws, the attempt has failed.
  * @property {(event: any) => void} received Called with each object that the server sends.
  * @property {() => void} lost What was under way is lost.
@@ -42,6 +46,8 @@ export class Connection {
   #welcomed = 0;
   #notBefore = 0;
   #turn = 0;
+  /** Whether the last attempt did not open a WebSocket. */
+  #unopened = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -62,6 +68,7 @@ export class Connection {
   open() {
     if (this.state.state !== "ended") return;
     this.#attempts = this.#attempted = this.#notBefore = 0;
+    this.#unopened = false;
     this.#listen("addEventListener");
     this.#connect();
   }
@@ -71,19 +78,23 @@ export class Connection {
    *
    * @param {number} code
    * @param {string} reason
+   * @param {import("./membership.js").ChatError} [error]
    */
-  end(code, reason) {
+  end(code, reason, error) {
     if (this.state.state === "ended") return;
     this.#listen("removeEventListener");
     this.#drop();
-    this.#enter({ state: "ended", code, reason });
+    this.#enter({ state: "ended", code, reason, error });
   }
 
   /** Try again now, if it waits to; else find out whether the server is there. */
   retry() {
-    if (this.online) this.#line?.probe();
-    if (this.state.state === "waiting") {
-      this.#wait(Math.max(this.#notBefore, this.#attempted + APART));
+    const { state } = this.state;
+    const now = Date.now();
+    if (state === "online") this.#line?.probe();
+    else if (state === "waiting") this.#wait(this.#allowed(now), this.state);
+    else if (state === "connecting" && now - this.#attempted > OPEN + WELCOME) {
+      this.#closed(1006, "no answer", !this.#unopened); // the machine slept meanwhile
     }
   }
 
@@ -112,23 +123,31 @@ export class Connection {
     this.#attempted = Date.now();
     this.#enter({ state: "connecting" });
     try {
+      if (this.#unopened) await this.#owner.check();
       const hello = JSON.stringify(await this.#owner.hello());
       if (turn !== this.#turn) return;
       this.#line = new Line(this.#url, {
-        opened: () => this.send(hello),
+        opened: () => this.#opened(hello),
         received: (event) => this.#owner.received(event),
-        closed: (code, reason) => this.#closed(code, reason),
+        closed: (code, reason, opened) => this.#closed(code, reason, opened),
       });
     } catch (error) {
-      if (turn === this.#turn) this.#closed(1006, String(error));
+      if (turn === this.#turn) this.#failed(error, false);
     }
+  }
+
+  /** @param {string} hello */
+  #opened(hello) {
+    this.#unopened = false;
+    this.send(hello);
   }
 
   /**
    * @param {number} code
    * @param {string} reason
+   * @param {boolean} opened
    */
-  #closed(code, reason) {
+  #closed(code, reason, opened) {
     if (code >= 3500 && code < 4000) {
       this.end(code, reason);
       return;
@@ -136,8 +155,38 @@ export class Connection {
     const now = Date.now();
     if (this.online && now - this.#welcomed > STEADY) this.#attempts = 0;
     const longest = Math.min(LATE, SOON * 2 ** Math.min(this.#attempts++, 10));
+    const known = this.#unopened;
+    this.#unopened = !opened;
     this.#drop();
-    this.#wait(Math.max(now, this.#notBefore) + Math.random() * longest);
+    this.#wait(this.#allowed(now) + Math.random() * longest, { code, reason });
+    if (!opened && !known) this.#explain();
+  }
+
+  /** Find out why no WebSocket could be opened, while waiting for the next attempt. */
+  async #explain() {
+    const turn = this.#turn;
+    try {
+      await this.#owner.check();
+    } catch (error) {
+      if (turn === this.#turn && this.state.state === "waiting") this.#failed(error, true);
+    }
+  }
+
+  /**
+   * There is no way to the server, or no credentials for it.
+   *
+   * @param {any} error A server's refusal ends a client that has never been connected: somebody has
+   *     to change something first.
+   * @param {boolean} waiting Whether the next attempt is planned already.
+   */
+  #failed(error, waiting) {
+    const reason = String(error?.message ?? error);
+    if (error?.code === "refused" && this.#welcomed === 0) this.end(1006, reason, error);
+    else if (waiting) this.#enter({ ...this.state, reason, error });
+    else {
+      this.#closed(1006, reason, !this.#unopened);
+      this.#enter({ ...this.state, error });
+    }
   }
 
   #drop() {
@@ -148,11 +197,23 @@ export class Connection {
     this.#owner.lost();
   }
 
-  /** @param {number} retryAt */
-  #wait(retryAt) {
+  /**
+   * @param {number} now
+   * @returns {number} The earliest time for the next attempt.
+   */
+  #allowed(now) {
+    const at = Math.max(now, this.#notBefore, this.#attempted + APART);
+    return Math.min(at, now + RETRY); // whatever has become of the clock
+  }
+
+  /**
+   * @param {number} retryAt
+   * @param {{code?: number, reason?: string, error?: any}} why
+   */
+  #wait(retryAt, { code, reason, error }) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), Math.max(0, retryAt - Date.now()));
-    this.#enter({ state: "waiting", retryAt });
+    this.#enter({ state: "waiting", retryAt, code, reason, error });
   }
 
   /** @param {State} state */
@@ -163,11 +224,14 @@ export class Connection {
 
   /** @param {"addEventListener" | "removeEventListener"} change */
   #listen(change) {
-    for (const type of ["online", "offline"]) globalThis[change]?.(type, this.#hint);
+    for (const type of ["online", "offline", "pageshow"]) globalThis[change]?.(type, this.#hint);
     globalThis.document?.[change]("visibilitychange", this.#hint);
   }
 
-  /** The network came or went, or somebody looks again: what was true may not be any more. */
+  /**
+   * The network came or went, the page is back, or somebody looks again: what was true may not be
+   * any more.
+   */
   #hint = () => {
     if (globalThis.document?.visibilityState !== "hidden") this.retry();
   };

@@ -1,24 +1,28 @@
 // @ts-check
 /**
- * How the connection is: a word that is always there, and a bar while it is not well.
+ * The state of the connection: a word that is always there, and a bar while there is no connection.
  *
  * @module
  */
 
-import { byId } from "./dom.js";
+import { byId, sentence } from "./dom.js";
 
 /** @typedef {import("./connection.js").State} State */
 
-/** Why it is over, for a person: by close code. @type {Record<number, string>} */
-const ENDS = {
+/** Why a connection ended, by close code. @type {Record<number, string>} */
+const REASONS = {
   1000: "You have left.",
-  3002: "The server did not wait any longer.",
+  3001: "The server is restarting.",
+  3002: "The server waited too long for this page.",
   3003: "Too many connections come from your network.",
-  3004: "Too many logins are waiting.",
+  3004: "Too many failed logins come from your network.",
+  3005: "Your login has expired.",
   3006: "Something went wrong at the server.",
-  3011: "Another connection that does not answer still has this name.",
-  3500: "The name and the password do not fit.",
-  3501: "The server did not understand.",
+  3008: "This connection was too slow.",
+  3010: "The server lost track of your name.",
+  3011: "An earlier connection still has your name.",
+  3500: "Wrong name or password.",
+  3501: "The server did not understand this page.",
   3503: "You were removed by a moderator.",
   3520: "The name is taken.",
   3521: "You are connected from elsewhere now.",
@@ -29,7 +33,25 @@ const ENDS = {
  * @returns {string} Why it is over.
  */
 export function ending({ code = 0, reason, error }) {
-  return error?.message ?? ENDS[code] ?? `The server has ended the connection: ${reason || code}.`;
+  if (error) return sentence(error.message);
+  return REASONS[code] ?? `The server has ended the connection: ${reason || code}.`;
+}
+
+/**
+ * @param {State} state
+ * @returns {string} Why there is no connection at the moment; nothing if that is not known.
+ */
+export function interruption({ code = 0, error }) {
+  return error ? sentence(error.message) : (REASONS[code] ?? "");
+}
+
+/**
+ * @param {State} state
+ * @returns {string} When the next attempt is.
+ */
+export function countdown({ retryAt = 0 }) {
+  const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
+  return `Trying again in ${seconds} s.`;
 }
 
 export class ConnectionView {
@@ -60,18 +82,15 @@ export class ConnectionView {
     this.#bar.hidden = state.state === "online";
     this.#bar.classList.toggle("over", state.state === "ended");
     this.#why.textContent =
-      state.state === "ended" ? ending(state) : "The connection is lost. What you write is kept.";
+      state.state === "ended"
+        ? ending(state)
+        : `${interruption(state) || "The connection is lost."} What you write is kept.`;
     this.#button.textContent = state.state === "ended" ? "Connect again" : "Try now";
     this.#when.textContent = state.state === "connecting" ? "Connecting…" : "";
     if (state.state === "waiting") {
-      this.#tick(state.retryAt ?? 0);
-      this.#ticking = setInterval(() => this.#tick(state.retryAt ?? 0), 1000);
+      const tick = () => (this.#when.textContent = countdown(state));
+      tick();
+      this.#ticking = setInterval(tick, 1000);
     }
-  }
-
-  /** @param {number} at */
-  #tick(at) {
-    const seconds = Math.max(1, Math.ceil((at - Date.now()) / 1000));
-    this.#when.textContent = `Trying again in ${seconds} s.`;
   }
 }

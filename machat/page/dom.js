@@ -48,3 +48,15 @@ export function spoken(text) {
 export function counted(count, one, many = `${one}s`) {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
 }
+
+/**
+ * @param {string} text
+ * @returns {string} The same with a capital letter and a full stop.
+ */
+export function sentence(text) {
+  const words = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(words) ? words : `${words}.`;
+}
+
+/** Whether there is a mouse: a field that takes the focus opens no keyboard on the screen then. */
+export const pointer = matchMedia("(pointer: fine)");

@@ -5,26 +5,36 @@
  * @module
  */
 
-/** From connecting to the welcome; between two questions whether the server is there, and for its
- * answer: milliseconds. */
-const WELCOME = 10_000;
+/** Limits in milliseconds: until the WebSocket is open; from there until the welcome, which is longer
+ * than a server lets a login wait; between two questions whether the server is there; for its answer;
+ * and for its answer when somebody is looking at the page. */
+export const OPEN = 15_000;
+export const WELCOME = 45_000;
 const PING = 25_000;
 const PONG = 10_000;
+const SOON = 3_000;
+
+/** Whoever was heard less long ago than this is there, milliseconds. */
+const FRESH = 2_000;
 
 /**
  * @typedef {object} Ends
  * @property {() => void} opened The hello can be sent.
  * @property {(event: any) => void} received Called with each object that the server sends.
- * @property {(code: number, reason: string) => void} closed Called once, when it is over, unless it
- *     was this end that closed it.
+ * @property {(code: number, reason: string, opened: boolean) => void} closed Called once, when it is
+ *     over, unless it was this end that closed it. `opened`: whether `opened` was called.
  */
 
 export class Line {
   /** @type {WebSocket | null} */
   #socket;
   #ends;
-  #heard = false;
-  #asking = false;
+  #opened = false;
+  /** When something came last, Unix time: other clocks may stand while the machine sleeps. */
+  #heard = Date.now();
+  /** When the server has to have answered, or `null` if it was not asked. @type {number | null} */
+  #due = null;
+  #asked = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -35,10 +45,10 @@ export class Line {
   constructor(url, ends) {
     this.#ends = ends;
     const socket = (this.#socket = new WebSocket(url));
-    socket.onopen = () => ends.opened();
+    socket.onopen = () => this.#open();
     socket.onmessage = (message) => this.#received(message.data);
     socket.onclose = (close) => this.#over(close.code, close.reason);
-    this.#timer = setTimeout(() => this.#over(1006, "no welcome"), WELCOME);
+    this.#timer = setTimeout(() => this.#over(1006, "no answer"), OPEN);
   }
 
   /** The server has said welcome: from now on it is asked now and then whether it is there. */
@@ -53,14 +63,14 @@ export class Line {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(command);
   }
 
-  /** Ask whether the server is there, now. */
+  /**
+   * Find out soon whether the server is there, unless it was heard just now: somebody looks, and the
+   * machine may have slept.
+   */
   probe() {
-    if (this.#asking) return;
-    clearTimeout(this.#timer);
-    this.#asking = true;
-    this.#heard = false;
-    this.send('{"type":"ping"}');
-    this.#timer = setTimeout(() => this.#judge(), PONG);
+    const now = Date.now();
+    if (Math.abs(now - this.#heard) < FRESH) return;
+    if (this.#due === null || this.#due - now > SOON || this.#due < now) this.#ask(SOON);
   }
 
   /** Close it, and say no more. */
@@ -74,21 +84,40 @@ export class Line {
     }
   }
 
+  #open() {
+    this.#opened = true;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#over(1006, "no welcome"), WELCOME);
+    this.#ends.opened();
+  }
+
+  /** @param {number} limit For the answer, milliseconds. */
+  #ask(limit) {
+    clearTimeout(this.#timer);
+    this.#asked = Date.now();
+    this.#due = this.#asked + limit;
+    this.send('{"type":"ping"}');
+    this.#timer = setTimeout(() => this.#judge(), limit);
+  }
+
   #judge() {
-    this.#asking = false;
-    if (this.#heard) this.#later(PING - PONG);
+    const late = Date.now() - (this.#due ?? 0);
+    this.#due = null;
+    if (this.#heard >= this.#asked) this.#later(PING - PONG);
+    else if (late > SOON)
+      this.#ask(SOON); // we slept: the answer may not be read yet
     else this.#over(1006, "no pong");
   }
 
   /** @param {number} delay */
   #later(delay) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.probe(), delay);
+    this.#timer = setTimeout(() => this.#ask(PONG), delay);
   }
 
   /** @param {unknown} data */
   #received(data) {
-    this.#heard = true;
+    this.#heard = Date.now();
     let event = null;
     try {
       event = JSON.parse(String(data));
@@ -105,7 +134,7 @@ export class Line {
   #over(code, reason) {
     if (this.#socket !== null) {
       this.close();
-      this.#ends.closed(code, reason);
+      this.#ends.closed(code, reason, this.#opened);
     }
   }
 }

@@ -1,35 +1,51 @@
 // @ts-check
 /**
- * Links in what people say: only where they lead where they seem to.
+ * Links in what people say: each leads where it seems to, or says where it leads.
  *
  * @module
  */
 
 import { element } from "./dom.js";
 
-/** What may be in a link: nothing that is white, invisible, or turns the direction of reading. */
-const LINK = /\bhttps?:\/\/[^\s<>"'`\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]{3,2000}/giu;
+/** What may be in a link: nothing that is white, invisible, or turns the direction of reading, and no
+ * backslash, which browsers take for a slash. */
+const LINK = /\bhttps?:\/\/[^\s<>"'`\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]{3,2000}/giu;
+
+/** A host that is cut short by something that cannot be seen, or by a backslash. */
+const CUT = /^https?:\/\/[^/?#]*$/i;
+const UNSEEN = /^[\\\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|^[^\s\P{Cc}]/u;
 
 /** What ends a sentence, not a link. */
 const TAIL = /[.,;:!?…*_~|]+$/u;
 
 const PAIRS = { ")": "(", "]": "[", "}": "{" };
 
+/** What stands before the path, and what a host may be made of: nothing that looks like the slash or
+ * the colon behind a host. */
+const AUTHORITY = /^https?:\/\/([^/?#]+)/i;
+const HOST = /^(?:[\p{L}\p{M}\p{Nd}._-]+|\[[\da-f:.]+\])(?::\d+)?$/iu;
+
+/**
+ * @typedef {object} Link
+ * @property {string} href Where it leads.
+ * @property {string} text What was written.
+ * @property {string} [host] The host to which it leads, if that is not what was written.
+ */
+
 /**
  * @param {string} text
- * @returns {(string | {href: string, text: string})[]} Its pieces, in order; together they are the
- *     text.
+ * @returns {(string | Link)[]} Its pieces, in order; together they are the text.
  */
 export function split(text) {
   const pieces = [];
   let end = 0;
   for (const match of text.matchAll(LINK)) {
-    const shown = trimmed(match[0]);
-    const href = address(shown);
-    if (href !== null) {
+    const after = text.slice(match.index + match[0].length);
+    const link = CUT.test(match[0]) && UNSEEN.test(after) ? null : address(trimmed(match[0]));
+    if (link !== null) {
       if (match.index > end) pieces.push(text.slice(end, match.index));
-      pieces.push({ href, text: shown });
-      end = match.index + shown.length;
+      pieces.push(link);
+      end = match.index + link.text.length;
     }
   }
   if (end < text.length) pieces.push(text.slice(end));
@@ -42,33 +58,30 @@ export function split(text) {
  */
 export function linked(text) {
   return split(text).map((piece) =>
-    typeof piece === "string"
-      ? document.createTextNode(piece)
-      : element(
-          "a",
-          {
-            href: piece.href,
-            target: "_blank",
-            rel: "noopener noreferrer nofollow",
-            title: piece.href,
-          },
-          piece.text,
-        ),
+    typeof piece === "string" ? document.createTextNode(piece) : shown(piece),
   );
+}
+
+/** @param {Link} link */
+function shown({ href, text, host }) {
+  const real = host === undefined ? [] : [element("span", { class: "host" }, ` [${host}]`)];
+  const attributes = { target: "_blank", rel: "noopener noreferrer nofollow", dir: "ltr" };
+  return element("a", { href, ...attributes, title: href }, text, ...real);
 }
 
 /**
  * @param {string} text
- * @returns {string | null} Where it leads, if that is the web, and nobody's name stands before the
- *     host to be taken for it.
+ * @returns {Link | null} Nothing if it does not lead to the web, or could be taken to lead elsewhere:
+ *     somebody's name before the host, or a sign in the host that looks like its end. A host in other
+ *     letters than ASCII, or in numbers, is told as what it really is.
  */
 function address(text) {
-  try {
-    const { protocol, username, password, href } = new URL(text);
-    return /^https?:$/.test(protocol) && !username && !password ? href : null;
-  } catch {
-    return null;
-  }
+  const authority = AUTHORITY.exec(text)?.[1] ?? "";
+  if (!HOST.test(authority) || !URL.canParse(text)) return null;
+  const { protocol, host, port, href } = new URL(text);
+  if (!/^https?:$/.test(protocol)) return null;
+  const written = authority.toLowerCase().replace(port ? "" : /:\d+$/, "");
+  return written === host ? { href, text } : { href, text, host };
 }
 
 /** @param {string} link */

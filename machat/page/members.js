@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Who is in a room.
+ * The list of who is in a room: beside the messages where there is space, else over them.
  *
  * @module
  */
@@ -8,6 +8,9 @@
 import { key } from "./client.js";
 import { element } from "./dom.js";
 import { hue } from "./messageview.js";
+
+/** Where there is room for the list beside the messages: style.css knows it too. */
+const WIDE = matchMedia("(min-width: 60rem)");
 
 export class Members {
   count = 0;
@@ -17,11 +20,20 @@ export class Members {
   #list = element("ul", { class: "names" });
   #note = element("p", { class: "quiet" });
 
-  constructor() {
+  /** @param {string} id Of the list. */
+  constructor(id) {
+    this.button = element("button", {
+      type: "button",
+      class: "quiet",
+      "aria-controls": id,
+      click: () => this.#open(this.element.hidden !== false),
+    });
     const title = element("h3", {}, "Who is here");
-    const attributes = { class: "members", "aria-label": "Who is here", tabindex: "0" };
-    this.element = element("aside", attributes);
-    this.element.append(title, this.#list, this.#note);
+    const attributes = { class: "members", id, "aria-label": "Who is here", tabindex: "0" };
+    this.element = element("aside", attributes, title, this.#list, this.#note);
+    this.scrim = element("div", { class: "scrim", click: () => this.#close() });
+    this.#fit();
+    WIDE.addEventListener("change", this.#fit);
   }
 
   /** Whether not all that are there are known by name. */
@@ -49,11 +61,39 @@ export class Members {
   }
 
   show() {
+    this.button.textContent = `${this.count.toLocaleString()} here`;
     if (this.element.hidden) return;
     const names = [...this.#names.values()].sort((a, b) => a.localeCompare(b));
     const more = this.count - names.length;
     this.#list.replaceChildren(...names.map((name) => this.#one(name)));
     this.#note.textContent = more > 0 ? `and ${more.toLocaleString()} more` : "";
+  }
+
+  /** Close a list that covers the messages. @returns {boolean} Whether there was one. */
+  dismiss() {
+    const covers = !WIDE.matches && !this.element.hidden;
+    if (covers) this.#close();
+    return covers;
+  }
+
+  /** No more of it is needed. */
+  stop() {
+    WIDE.removeEventListener("change", this.#fit);
+  }
+
+  #fit = () => this.#open(WIDE.matches);
+
+  #close() {
+    this.#open(false);
+    this.button.focus();
+  }
+
+  /** @param {boolean} shown */
+  #open(shown) {
+    this.element.hidden = !shown;
+    this.scrim.hidden = !shown;
+    this.button.setAttribute("aria-expanded", String(shown));
+    this.show();
   }
 
   /** @param {string} name */

@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * A window on a room's messages: as many elements as are near to what can be seen, however many
- * messages there are. It stays at the end while it is there, and where it is while it is not.
+ * messages there are. It stays at the end while it is there, and keeps its place while it is not, also
+ * while it is hidden. With messages that were not looked at it opens at the first of them.
  *
  * @module
  */
@@ -17,6 +18,9 @@ const WINDOW = 160;
 const STEP = 60;
 const NEAR = 800;
 const THERE = 40;
+
+/** How much of what was read before is to be seen above the first new message, pixels. */
+const CONTEXT = 48;
 
 export class MessageList {
   #messages;
@@ -44,14 +48,14 @@ export class MessageList {
 
   /**
    * @param {import("./messages.js").Messages} messages
-   * @param {{label: string, again: (pending: any) => void, drop: (pending: any) => void,
-   *     top: () => void, moved: () => void}} options `top` is called near the first item; `moved`
-   *     when the list came to its end, or left it.
+   * @param {{label: string, again: (pending: any) => void, edit: (pending: any) => void,
+   *     drop: (pending: any) => void, top: () => void, moved: () => void}} options `top` is called
+   *     near the first item; `moved` when the list may have come to its end, or left it.
    */
-  constructor(messages, { label, again, drop, top, moved }) {
+  constructor(messages, { label, again, edit, drop, top, moved }) {
     this.#messages = messages;
     this.#top = top;
-    this.#actions = { again, drop, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
+    this.#actions = { again, edit, drop, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
     this.moved = moved;
     this.element = element("div", {
       class: "log",
@@ -81,20 +85,16 @@ export class MessageList {
     }
   }
 
-  /** The list can be seen from now on. */
+  /** The list can be seen from now on: where it was before, else at the first new message. */
   show() {
     this.#shown = true;
     const place = this.#place;
     const index = place === null ? -1 : this.#messages.indexOf(place.item);
-    this.#start = Math.max(0, index - WINDOW / 2);
-    this.#end = this.#start + WINDOW;
-    if (index < 0) this.#sticks = true;
-    this.#render();
-    const node = place && this.#nodes.get(place.item)?.node;
-    if (place && node) this.element.scrollTop = node.offsetTop - place.offset;
+    if (place !== null && index >= 0) this.#turn(index, place.offset);
+    else this.toFresh();
   }
 
-  /** It cannot: it keeps its place, and no elements. */
+  /** It is about to be hidden: it keeps its place, and no elements. */
   hide() {
     this.#shown = false;
     this.#place = this.#sticks ? null : this.#anchor();
@@ -106,6 +106,49 @@ export class MessageList {
   end() {
     this.#sticks = true;
     this.#render();
+    this.moved();
+  }
+
+  /** Go to the first message that was not looked at, else to the last. */
+  toFresh() {
+    const { fresh } = this.#messages;
+    const index = fresh === null ? -1 : this.#messages.indexOf(fresh);
+    if (index >= 0) this.#turn(index, CONTEXT);
+    else this.end();
+  }
+
+  /** Go down: to the first message that was not looked at if that is below, else to the last. */
+  down() {
+    const { fresh } = this.#messages;
+    const node = fresh && this.#nodes.get(fresh)?.node;
+    const { scrollTop, clientHeight } = this.element;
+    const below =
+      node && fresh
+        ? node.offsetTop > scrollTop + clientHeight
+        : fresh !== null && this.#messages.indexOf(fresh) >= this.#end;
+    if (below) this.toFresh();
+    else this.end();
+  }
+
+  /**
+   * Go to an item.
+   *
+   * @param {number} index
+   * @param {number} offset Where to put it, pixels from the top of what can be seen.
+   */
+  #turn(index, offset) {
+    const item = /** @type {Item} */ (this.#messages.at(index));
+    this.#sticks = false;
+    this.#start = Math.max(0, index - WINDOW / 2);
+    this.#end = this.#start + WINDOW;
+    this.#shownFrom = this.#start;
+    this.#nodes.clear();
+    this.#render();
+    const node = this.#nodes.get(item)?.node;
+    if (node) this.element.scrollTop = node.offsetTop - offset;
+    this.#sticks = this.#atEnd;
+    if (this.#sticks) this.#toEnd();
+    this.#speak();
     this.moved();
   }
 
@@ -202,15 +245,25 @@ export class MessageList {
     if (Math.abs(this.element.scrollTop - top) >= 1) this.element.scrollTop = top;
   }
 
+  /** How much there is below what can be seen, pixels. */
+  get #below() {
+    const { scrollTop, scrollHeight, clientHeight } = this.element;
+    return scrollHeight - scrollTop - clientHeight;
+  }
+
+  get #atEnd() {
+    return this.#last && this.#below < THERE;
+  }
+
   #toEnd() {
     this.element.scrollTop = this.element.scrollHeight;
   }
 
   #scrolled() {
     if (!this.#shown) return;
-    const { scrollTop, scrollHeight, clientHeight } = this.element;
-    const below = scrollHeight - scrollTop - clientHeight;
-    const sticks = this.#last && below < THERE;
+    const { scrollTop } = this.element;
+    const below = this.#below;
+    const sticks = this.#atEnd;
     if (sticks !== this.#sticks) {
       this.#sticks = sticks;
       this.#speak();

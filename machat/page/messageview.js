@@ -8,6 +8,7 @@
 import { key } from "./client.js";
 import { counted, element, spoken } from "./dom.js";
 import { linked } from "./links.js";
+import { day, localised, sameDay, time } from "./times.js";
 
 /** @typedef {import("./messages.js").Item} Item */
 /** @typedef {import("./messages.js").Pending} Pending */
@@ -23,10 +24,6 @@ const LONG = 1_200;
 const SHORT = 800;
 
 const HUES = 12;
-
-const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
 /**
  * @param {string} name
@@ -54,7 +51,7 @@ export function isNotice(item) {
  * @returns {boolean} Whether it begins a day.
  */
 function beginsDay(item, earlier) {
-  return "at" in item && new Date(item.at).toDateString() !== new Date(earlier).toDateString();
+  return "at" in item && !sameDay(item.at, earlier);
 }
 
 /**
@@ -77,6 +74,7 @@ function continues(item, before) {
 /**
  * @typedef {object} Actions
  * @property {(pending: Pending) => void} again
+ * @property {(pending: Pending) => void} edit
  * @property {(pending: Pending) => void} drop
  * @property {(item: Item) => void} unfold
  *
@@ -118,7 +116,7 @@ export function signature(item, look) {
  */
 export function show(item, look, actions) {
   const shown = element("div", { class: "item" });
-  if (look.day && "at" in item) shown.append(divider("day", DAY.format(item.at)));
+  if (look.day && "at" in item) shown.append(divider("day", day(item.at)));
   if (look.fresh) shown.append(divider("fresh", "New"));
   if (item.kind === "gap") shown.append(divider("gap", missing(item.missed)));
   else if (item.kind === "note") shown.append(element("p", { class: "notice" }, item.text));
@@ -177,14 +175,6 @@ function message(item, look, actions) {
   return shown;
 }
 
-/** @param {number} at */
-function time(at) {
-  const when = new Date(at);
-  const machine = Number.isNaN(when.getTime()) ? "" : when.toISOString();
-  if (machine === "") return element("span");
-  return element("time", { datetime: machine, title: WHOLE.format(when) }, TIME.format(when));
-}
-
 /**
  * @param {Item & {text: string}} item
  * @param {Look} look
@@ -207,22 +197,15 @@ function text(item, look, actions) {
  */
 function fate(item, actions) {
   if (item.error === null) return [spoken("(being sent)")];
-  return [
-    element(
-      "div",
-      { class: "fate" },
-      `Not sent: ${item.error} `,
-      element(
-        "button",
-        { type: "button", class: "quiet", click: () => actions.again(item) },
-        "Send again",
-      ),
-      " ",
-      element(
-        "button",
-        { type: "button", class: "quiet", click: () => actions.drop(item) },
-        "Remove",
-      ),
-    ),
-  ];
+  const shown = element("div", { class: "fate" }, `Not sent: ${localised(item.error)} `);
+  const button = (/** @type {string} */ words, /** @type {() => void} */ click) =>
+    element("button", { type: "button", class: "quiet", click }, words);
+  shown.append(
+    button("Send again", () => actions.again(item)),
+    " ",
+    button("Edit", () => actions.edit(item)),
+    " ",
+    button("Remove", () => actions.drop(item)),
+  );
+  return [shown];
 }

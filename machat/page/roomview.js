@@ -5,87 +5,96 @@
  * @module
  */
 
-import { Composer } from "./composer.js";
-import { counted, element } from "./dom.js";
+import { Commands } from "./commands.js";
+import { Composer, composes } from "./composer.js";
+import { counted, element, pointer, sentence } from "./dom.js";
 import { Members } from "./members.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
+import { read } from "./slash.js";
+import { localised } from "./times.js";
+import { Topic } from "./topic.js";
 
 /** @typedef {import("./client.js").Client} Client */
+/** @typedef {import("./messages.js").Pending} Pending */
+
+/**
+ * @typedef {object} Options
+ * @property {() => void} changed Called when the count of what is unread has changed.
+ * @property {(draft: string) => void} drafted Called with what stands in the field.
+ * @property {(room: string) => Promise<unknown>} join Be in another room.
+ * @property {() => void} leave Leave this room.
+ * @property {() => void} quit Leave all rooms.
+ */
 
 /** How many messages to ask for at once, and how many unsent ones are shown. */
 const PAGE = 100;
 const UNSENT = 500;
 
-/** Where there is room for the list of names beside the messages. */
-const WIDE = matchMedia("(min-width: 60rem)");
-
 let count = 0;
 
 export class RoomView {
   unread = 0;
+  id = `room${++count}`;
   #client;
-  #changed;
+  #options;
   #messages = new Messages();
-  #members = new Members();
+  #members = new Members(`${this.id}-members`);
+  #topic = new Topic();
   #visible = false;
   /** The top of the log when we came: what is older is nothing new. */
   #seen = { epoch: "", seq: 0 };
   #loading = false;
+  /** How many messages have come since the end of the list was in sight. */
   #below = 0;
-  #topic = element("p", { class: "topic", dir: "auto" });
   #locked = element("span", { class: "tag", hidden: true }, "locked");
-  #here = element("button", { type: "button", class: "quiet", click: () => this.#toggle() });
   #down = element("button", { type: "button", class: "down", hidden: true });
   #away = element("div", { class: "away", hidden: true });
+  #commands;
   #composer;
   #list;
 
   /**
    * @param {Client} client
    * @param {string} name The room's.
-   * @param {{changed: () => void, left: () => void}} options `changed` is called when the count of
-   *     what is unread has; `left` to leave the room.
+   * @param {Options} options
    */
-  constructor(client, name, { changed, left }) {
+  constructor(client, name, options) {
     this.name = name;
     this.#client = client;
-    this.#changed = changed;
-    this.id = `room${++count}`;
-    this.#composer = new Composer(name, (lines) => this.#say(lines));
+    this.#options = options;
+    this.#commands = new Commands(client, name, { ...options, note: (text) => this.#note(text) });
+    this.#composer = new Composer(name, (text) => this.#submitted(text), options.drafted);
     this.#list = new MessageList(this.#messages, {
       label: `Messages in ${name}`,
       again: (pending) => this.#again(pending),
+      edit: (pending) => this.#edit(pending),
       drop: (pending) => this.#drop(pending),
       top: () => this.#older(),
       moved: () => this.#moved(),
     });
-    this.#down.addEventListener("click", () => this.#toEnd());
-    this.element = this.#build(left);
+    this.#down.addEventListener("click", () => this.#goDown());
+    this.element = this.#build();
     this.element.hidden = true;
     this.element.addEventListener("keydown", (event) => this.#keyed(event));
-    this.#narrow();
-    WIDE.addEventListener("change", this.#narrow);
   }
 
-  /** @param {() => void} left */
-  #build(left) {
+  #build() {
     const title = element("h2", { id: `${this.id}-title` }, element("bdi", {}, this.name));
-    const leave = element("button", { type: "button", class: "quiet", click: left }, "Leave");
-    this.#members.element.id = `${this.id}-members`;
-    this.#here.setAttribute("aria-controls", this.#members.element.id);
+    const leave = { type: "button", class: "quiet", click: () => this.#options.leave() };
     return element(
       "section",
       { class: "room", id: this.id, role: "tabpanel", "aria-labelledby": `${this.id}-tab` },
       element(
         "header",
         { class: "head" },
-        element("div", { class: "title" }, title, this.#locked, this.#topic),
-        this.#here,
-        leave,
+        element("div", { class: "title" }, title, this.#locked, ...this.#topic.elements),
+        this.#members.button,
+        element("button", leave, "Leave"),
       ),
       element("div", { class: "talk" }, this.#list.element, this.#down),
+      this.#members.scrim,
       this.#members.element,
       this.#away,
       this.#composer.element,
@@ -96,21 +105,28 @@ export class RoomView {
   set visible(visible) {
     if (visible === this.#visible) return;
     this.#visible = visible;
-    this.element.hidden = !visible;
     if (visible) {
+      this.element.hidden = false;
       this.#list.show();
       this.looked();
     } else {
+      if (this.#list.sticks) this.#messages.fresh = null;
       this.#list.hide();
-      this.#messages.fresh = null;
+      this.element.hidden = true;
     }
   }
 
   /** Somebody looks at what can be seen. */
   looked() {
     if (!this.#visible || document.visibilityState === "hidden") return;
+    if (this.unread > 0 && this.#list.sticks) this.#list.toFresh();
     this.unread = 0;
-    this.#changed();
+    this.#options.changed();
+  }
+
+  /** What stands in the field. @param {string} draft */
+  set draft(draft) {
+    this.#composer.restore(draft);
   }
 
   focus() {
@@ -121,7 +137,7 @@ export class RoomView {
   /** No more of it is needed. */
   close() {
     this.#list.hide();
-    WIDE.removeEventListener("change", this.#narrow);
+    this.#members.stop();
     this.element.remove();
   }
 
@@ -134,7 +150,6 @@ export class RoomView {
     this.#messages.enter(epoch, name);
     this.#members.own = name;
     this.#members.all(event);
-    this.#showCount();
     this.room(event);
     this.#present(true);
     this.#list.changed();
@@ -142,8 +157,7 @@ export class RoomView {
 
   /** @param {{topic?: string, locked?: boolean}} event */
   room({ topic, locked }) {
-    this.#topic.textContent = topic ?? "";
-    this.#topic.title = topic ?? "";
+    this.#topic.show(topic ?? "");
     this.#locked.hidden = !locked;
   }
 
@@ -162,7 +176,6 @@ export class RoomView {
   presence(event) {
     const incomplete = this.#members.incomplete;
     this.#members.presence(event);
-    this.#showCount();
     if (event.joined && !incomplete && this.#members.incomplete) this.#who();
   }
 
@@ -176,9 +189,8 @@ export class RoomView {
 
   /** We are not in the room any more. @param {any} event */
   left({ reason, text }) {
-    const words = text ?? (reason ? `You were removed: ${reason}` : "You were removed.");
-    this.#messages.note(words);
-    this.#list.changed();
+    const words = localised(text ?? (reason ? `You were removed: ${reason}` : "You were removed."));
+    this.#note(words);
     const again = () => this.#rejoin();
     const button = element("button", { type: "button", click: again }, "Join again");
     this.#away.replaceChildren(element("p", { role: "alert" }, words), button);
@@ -189,17 +201,33 @@ export class RoomView {
 
   #rejoin() {
     this.#client.join(this.name, { history: PAGE }).catch((error) => {
-      this.#away.querySelector("p")?.replaceChildren(error.message);
+      this.#away.querySelector("p")?.replaceChildren(localised(error.message));
     });
+  }
+
+  /**
+   * @param {string} text
+   * @returns {string | null} Why it was not taken.
+   */
+  #submitted(text) {
+    const { lines = [], command, wrong } = read(text);
+    if (wrong !== undefined) return wrong;
+    if (command !== undefined) {
+      this.#commands.run(command).catch(({ message }) => {
+        this.#composer.restore(text);
+        this.#composer.warn(sentence(localised(message)));
+      });
+    } else if (this.#messages.pending.length + lines.length > UNSENT) {
+      return "Too many messages wait to be sent.";
+    } else this.#say(lines);
+    return null;
   }
 
   /** @param {string[]} lines */
   #say(lines) {
-    if (this.#messages.pending.length + lines.length > UNSENT) return false;
     for (const line of lines) this.#send(line);
     this.#messages.fresh = null;
-    this.#toEnd();
-    return true;
+    this.#list.end();
   }
 
   /** @param {string} text */
@@ -214,15 +242,21 @@ export class RoomView {
       .finally(() => this.#list.changed());
   }
 
-  /** @param {import("./messages.js").Pending} pending */
+  /** @param {Pending} pending */
   #again(pending) {
     this.#messages.drop(pending);
     this.#send(pending.text);
-    this.#toEnd();
+    this.#list.end();
     this.focus();
   }
 
-  /** @param {import("./messages.js").Pending} pending */
+  /** @param {Pending} pending */
+  #edit(pending) {
+    this.#drop(pending);
+    this.#composer.restore(pending.text.replace(/^\//, "//"));
+  }
+
+  /** @param {Pending} pending */
   #drop(pending) {
     this.#messages.drop(pending);
     this.#list.changed();
@@ -261,10 +295,7 @@ export class RoomView {
 
   #who() {
     this.#client.who(this.name).then(
-      (event) => {
-        this.#members.all(event);
-        this.#showCount();
-      },
+      (event) => this.#members.all(event),
       () => {},
     );
   }
@@ -275,14 +306,21 @@ export class RoomView {
   #count(message) {
     const looked = this.#visible && document.visibilityState === "visible";
     if (!looked) {
-      if (this.unread === 0) this.#messages.fresh = message;
+      const reading = this.#messages.fresh !== null && !this.#list.sticks;
+      if (this.unread === 0 && !reading) this.#messages.fresh = message;
       if (!isNotice(message)) this.unread++;
-      this.#changed();
+      this.#options.changed();
     }
-    if (!this.#list.sticks) {
+    if (!looked || !this.#list.sticks) {
       this.#below++;
-      this.#moved();
+      if (looked) this.#moved();
     }
+  }
+
+  /** @param {string} text */
+  #note(text) {
+    this.#messages.note(text);
+    this.#list.changed();
   }
 
   #moved() {
@@ -291,13 +329,15 @@ export class RoomView {
     this.#down.textContent = this.#below ? counted(this.#below, "new message") : "To the latest";
   }
 
-  #toEnd() {
-    this.#list.end();
-    this.#moved();
+  #goDown() {
+    this.#list.down();
+    if (this.#down.hidden) this.focusGently();
   }
 
-  #showCount() {
-    this.#here.textContent = `${this.#members.count.toLocaleString()} here`;
+  /** Take the focus, but open no keyboard on a screen. */
+  focusGently() {
+    if (pointer.matches) this.focus();
+    else this.#list.element.focus({ preventScroll: true });
   }
 
   /** @param {boolean} present */
@@ -306,24 +346,10 @@ export class RoomView {
     this.#composer.element.hidden = !present;
   }
 
-  #narrow = () => this.#showMembers(WIDE.matches);
-
-  #toggle() {
-    this.#showMembers(this.#members.element.hidden !== false);
-  }
-
   /** @param {KeyboardEvent} event */
   #keyed(event) {
-    if (event.key === "Escape" && !WIDE.matches && !this.#members.element.hidden) {
-      this.#showMembers(false);
-      this.#here.focus();
+    if (event.key === "Escape" && !composes(event) && this.#members.dismiss()) {
+      event.stopPropagation();
     }
-  }
-
-  /** @param {boolean} shown */
-  #showMembers(shown) {
-    this.#members.element.hidden = !shown;
-    this.#here.setAttribute("aria-expanded", String(shown));
-    this.#members.show();
   }
 }

@@ -5,10 +5,10 @@
  * @module
  */
 
-import { byId } from "./dom.js";
-
-/** Where the name of the last time is kept. Nothing else is, and never a password. */
-const KEPT = "machat.name";
+import { countdown, interruption } from "./connectionview.js";
+import { byId, sentence } from "./dom.js";
+import { keepName, lastName } from "./kept.js";
+import { localised } from "./times.js";
 
 /** Which field an error is about. @type {Record<string, string>} */
 const FIELDS = {
@@ -30,6 +30,8 @@ export class SignIn {
   #form = /** @type {HTMLFormElement} */ (byId("signin-form"));
   #secret = byId("secret");
   #said = byId("signin-said");
+  /** @type {ReturnType<typeof setInterval> | undefined} */
+  #ticking;
 
   /** @param {(wish: Wish) => void} wanted */
   constructor(wanted) {
@@ -38,22 +40,30 @@ export class SignIn {
       this.#forget();
       wanted(this.#wish());
     });
-    this.#field("name").value = kept();
-    this.room = location.hash;
+    // somebody may have typed before this ran
+    const name = this.#field("name");
+    if (!name.value) name.value = lastName();
+    const room = this.#field("room");
+    if (room.value === room.defaultValue) this.room = roomOf(location.hash);
+    this.#form.querySelector("button")?.removeAttribute("disabled");
   }
 
-  /** @param {string} hash The room that an address names. */
-  set room(hash) {
-    const room = roomOf(hash);
+  /** @param {string} name */
+  set name(name) {
+    this.#field("name").value = name;
+  }
+
+  /** @param {string} room Nothing leaves the field as it is. */
+  set room(room) {
     if (room) this.#field("room").value = room;
   }
 
   /** @returns {Wish} */
   #wish() {
     const name = this.#field("name").value.trim();
-    keep(name);
+    keepName(name);
     const password = this.#secret.hidden ? undefined : this.#field("password").value;
-    return { name, room: this.#field("room").value.trim(), password };
+    return { name, room: roomNamed(this.#field("room").value), password };
   }
 
   /** Let it be seen, and written in. */
@@ -71,8 +81,19 @@ export class SignIn {
 
   /** @param {string} text How far it is. */
   say(text) {
+    clearInterval(this.#ticking);
     this.#said.textContent = text;
     this.#said.classList.remove("wrong");
+  }
+
+  /** @param {import("./connection.js").State} state How far it is. */
+  progress(state) {
+    this.say("Connecting…");
+    if (state.state !== "waiting") return;
+    const why = localised(interruption(state) || "The server does not answer.");
+    const tick = () => (this.#said.textContent = `${why} ${countdown(state)}`);
+    tick();
+    this.#ticking = setInterval(tick, 1000);
   }
 
   /**
@@ -83,10 +104,11 @@ export class SignIn {
   refuse({ code, message }) {
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
-    this.say(asked ? "A password is asked for." : sentence(message));
+    this.say(asked ? "A password is needed." : sentence(localised(message)));
     this.#said.classList.toggle("wrong", !asked);
-    const field = this.#field(FIELDS[code] ?? "name");
-    if (!asked) field.setAttribute("aria-invalid", "true");
+    const about = FIELDS[code];
+    const field = this.#field(about ?? "name");
+    if (!asked && about) field.setAttribute("aria-invalid", "true");
     field.focus();
     field.select();
   }
@@ -105,36 +127,21 @@ export class SignIn {
 }
 
 /**
+ * @param {string} text What somebody typed as the name of a room.
+ * @returns {string} The same without the sign that stands before rooms in the tabs.
+ */
+export function roomNamed(text) {
+  return text.trim().replace(/^[#\uff03]\s*/, "");
+}
+
+/**
  * @param {string} hash Of an address.
  * @returns {string} The room that it names, or nothing.
  */
 export function roomOf(hash) {
   try {
-    return decodeURIComponent(hash.slice(1));
+    return roomNamed(decodeURIComponent(hash.slice(1)));
   } catch {
     return "";
-  }
-}
-
-/** @param {string} text */
-export function sentence(text) {
-  const words = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(words) ? words : `${words}.`;
-}
-
-function kept() {
-  try {
-    return localStorage.getItem(KEPT) ?? "";
-  } catch {
-    return ""; // the browser keeps nothing
-  }
-}
-
-/** @param {string} name */
-function keep(name) {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // nor now
   }
 }

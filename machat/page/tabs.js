@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The rooms' tabs (the tabs pattern of the ARIA Authoring Practices Guide): the arrow keys, Home and
- * End turn to another room.
+ * End turn to another room. Buttons at both ends lead to unread rooms that are out of sight.
  *
  * @module
  */
@@ -23,6 +23,9 @@ export class Tabs {
   #turned;
   /** @type {Map<RoomView, HTMLElement>} */
   #tabs = new Map();
+  #frame = 0;
+  #before = this.#hint("before");
+  #after = this.#hint("after");
 
   /**
    * @param {HTMLElement} list
@@ -36,6 +39,10 @@ export class Tabs {
       list.setAttribute("aria-orientation", BESIDE.matches ? "vertical" : "horizontal");
     BESIDE.addEventListener("change", orient);
     orient();
+    list.before(this.#before);
+    list.after(this.#after);
+    list.addEventListener("scroll", () => this.#look(), { passive: true });
+    new ResizeObserver(() => this.#look()).observe(list);
   }
 
   /** @returns {RoomView[]} */
@@ -51,7 +58,7 @@ export class Tabs {
       class: "tab",
       id: `${room.id}-tab`,
       "aria-controls": room.id,
-      click: () => this.turn(room),
+      click: () => this.#clicked(room),
     });
     this.#tabs.set(room, tab);
     this.#list.append(tab);
@@ -69,6 +76,7 @@ export class Tabs {
       this.current = null;
       if (next !== null) this.turn(next);
     }
+    this.#look();
   }
 
   /** @param {RoomView} room */
@@ -95,6 +103,13 @@ export class Tabs {
     tab.tabIndex = selected ? 0 : -1;
     const name = element("bdi", { class: "name" }, room.name);
     tab.replaceChildren(name, ...(room.unread > 0 ? unread(room.unread) : []));
+    this.#look();
+  }
+
+  /** @param {RoomView} room */
+  #clicked(room) {
+    this.turn(room);
+    room.focusGently();
   }
 
   /** @param {KeyboardEvent} event */
@@ -109,6 +124,56 @@ export class Tabs {
       Math.abs(move) > 1 ? Math.min(Math.max(at, 0), last) : (at + rooms.length) % rooms.length;
     this.turn(rooms[around]);
     this.#tabs.get(rooms[around])?.focus();
+  }
+
+  // Unread rooms out of sight.
+
+  /** @param {"before" | "after"} side */
+  #hint(side) {
+    const click = () => this.#lead(side);
+    return element("button", { type: "button", class: `hint ${side}`, hidden: true, click });
+  }
+
+  /** Look with the next frame which unread rooms are out of sight. */
+  #look() {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      const { before, after } = this.#outside();
+      for (const [hint, rooms] of /** @type {const} */ ([
+        [this.#before, before],
+        [this.#after, after],
+      ])) {
+        hint.hidden = rooms.length === 0;
+        hint.textContent = String(rooms.length);
+        hint.setAttribute("aria-label", `Show ${counted(rooms.length, "more unread room")}`);
+      }
+    });
+  }
+
+  #outside() {
+    const side = BESIDE.matches
+      ? /** @type {const} */ (["top", "bottom"])
+      : /** @type {const} */ (["left", "right"]);
+    const [start, end] = side;
+    const list = this.#list.getBoundingClientRect();
+    /** @type {{before: HTMLElement[], after: HTMLElement[]}} */
+    const outside = { before: [], after: [] };
+    for (const [room, tab] of this.#tabs) {
+      if (room.unread === 0) continue;
+      const place = tab.getBoundingClientRect();
+      const middle = (place[start] + place[end]) / 2;
+      if (middle < list[start]) outside.before.push(tab);
+      else if (middle > list[end]) outside.after.push(tab);
+    }
+    return outside;
+  }
+
+  /** @param {"before" | "after"} side */
+  #lead(side) {
+    const rooms = this.#outside()[side];
+    const tab = side === "before" ? rooms[rooms.length - 1] : rooms[0];
+    tab?.scrollIntoView({ block: "center", inline: "center" });
+    this.#look();
   }
 }
 

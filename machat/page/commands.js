@@ -1,0 +1,66 @@
+// @ts-check
+/**
+ * What the commands that begin with a slash do.
+ *
+ * @module
+ */
+
+import { HELP } from "./slash.js";
+import { soon } from "./times.js";
+
+/** The kinds of mutes and bans. @type {Record<string, string>} */
+const KINDS = { mute: "Muted:", ban: "Banned:", address: "Banned with the address:" };
+
+/**
+ * @typedef {object} Actions
+ * @property {(room: string) => Promise<unknown>} join Be in another room.
+ * @property {() => void} leave Leave this room.
+ * @property {() => void} quit Leave all rooms.
+ * @property {(text: string) => void} note Show something among the messages.
+ */
+
+export class Commands {
+  #client;
+  #room;
+  #actions;
+
+  /**
+   * @param {import("./client.js").Client} client
+   * @param {string} room The one in which they are given.
+   * @param {Actions} actions
+   */
+  constructor(client, room, actions) {
+    this.#client = client;
+    this.#room = room;
+    this.#actions = actions;
+  }
+
+  /**
+   * @param {{name: string, rest: string, fields?: object}} command See {@link read}.
+   * @returns {Promise<unknown>} Rejects if it was refused.
+   */
+  async run({ name, rest, fields }) {
+    if (fields !== undefined) return this.#client.moderate(this.#room, name, fields);
+    if (name === "join") return this.#actions.join(rest);
+    if (name === "who") return this.#who();
+    if (name === "bans") return this.#bans();
+    if (name === "leave") this.#actions.leave();
+    else if (name === "quit") this.#actions.quit();
+    else this.#actions.note(HELP.join("\n"));
+  }
+
+  async #bans() {
+    const { sanctions } = await this.#client.sanctions(this.#room);
+    const lines = sanctions.map(({ kind, name, until, by }) => {
+      const whom = name ?? "an address";
+      return `${KINDS[kind] ?? kind} ${whom}, until ${soon(until)}, by ${by ?? "the operator"}`;
+    });
+    this.#actions.note(lines.join("\n") || "There are no mutes or bans.");
+  }
+
+  async #who() {
+    const { count, members } = await this.#client.who(this.#room);
+    const more = count > members.length ? ` and ${count - members.length} more` : "";
+    this.#actions.note(`${count.toLocaleString()} here: ${members.join(", ")}${more}`);
+  }
+}

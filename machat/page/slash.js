@@ -1,0 +1,130 @@
+// @ts-check
+/**
+ * What was typed: messages, or a command that begins with a slash, as in the terminal.
+ *
+ * @module
+ */
+
+/** The most lines at once. */
+const LINES = 100;
+
+/** @type {Record<string, (rest: string) => object>} What moderators may do, and with which fields. */
+const MODERATION = {
+  kick: (rest) => named(rest, "reason"),
+  mute: sanction,
+  ban: sanction,
+  unmute: (rest) => ({ name: rest }),
+  unban: (rest) => ({ name: rest }),
+  lock: (rest) => ({ reason: rest }),
+  unlock: () => ({}),
+  topic: (rest) => ({ text: rest }),
+};
+
+/** The commands that need a name. */
+const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join"];
+
+/** The commands for everybody. */
+const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
+
+export const HELP = [
+  "/join ROOM: be in another room, or turn to it",
+  "/leave: leave this room",
+  "/who: list who is here",
+  "/quit: leave all rooms",
+  "//...: a message that begins with a slash",
+  "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], /ban NAME [MINUTES] [REASON], " +
+    "/unmute NAME, /unban NAME, /bans, /lock [REASON], /unlock, /topic [TEXT]",
+];
+
+/**
+ * @typedef {object} Read Exactly one of these.
+ * @property {string[]} [lines] Messages to send.
+ * @property {{name: string, rest: string, fields?: object}} [command] `fields` only of those for
+ *     moderators.
+ * @property {string} [wrong] Why it is neither.
+ */
+
+/**
+ * @param {string} text
+ * @returns {Read}
+ */
+export function read(text) {
+  const lines = linesOf(text);
+  if (lines.length > LINES) {
+    return { wrong: `At most ${LINES} lines at once: these are ${lines.length}.` };
+  }
+  if (lines.length !== 1) return several(lines);
+  const [line] = lines;
+  if (line.startsWith("//")) return { lines: [line.slice(1)] };
+  return line.startsWith("/") ? single(line) : { lines };
+}
+
+/**
+ * @param {string} text
+ * @returns {string[]} Its lines, without empty ones at the beginning and the end.
+ */
+function linesOf(text) {
+  const lines = text.split(/\r\n|\r|\n/);
+  while (lines.length > 0 && !lines[0].trim()) lines.shift();
+  while (lines.length > 0 && !lines[lines.length - 1].trim()) lines.pop();
+  return lines;
+}
+
+/**
+ * Several lines are messages as they are, a pasted path or comment too. A command among them is most
+ * likely a mistake.
+ *
+ * @param {string[]} lines
+ * @returns {Read}
+ */
+function several(lines) {
+  const command = lines.map(wordOf).find(isCommand);
+  if (command === undefined) return { lines };
+  return { wrong: `Send /${command} by itself: it is a command.` };
+}
+
+/**
+ * @param {string} line
+ * @returns {Read}
+ */
+function single(line) {
+  const name = wordOf(line);
+  const rest = line.slice(name.length + 1).trim();
+  if (!isCommand(name)) {
+    return { wrong: `There is no command /${name}. For a list of commands, send /help.` };
+  }
+  if (NAMED.includes(name) && !rest) {
+    return { wrong: `/${name} needs a name. For a list of commands, send /help.` };
+  }
+  const fields = Object.hasOwn(MODERATION, name) ? MODERATION[name](rest) : undefined;
+  return { command: { name, rest, fields } };
+}
+
+/**
+ * @param {string} line
+ * @returns {string} The first word after a slash, or nothing.
+ */
+function wordOf(line) {
+  return /^\/(\S*)/.exec(line)?.[1].slice(0, 40) ?? "";
+}
+
+/** @param {string} word */
+function isCommand(word) {
+  return GENERAL.includes(word) || Object.hasOwn(MODERATION, word);
+}
+
+/**
+ * @param {string} rest
+ * @param {string} field For what stands after the name.
+ */
+function named(rest, field) {
+  const [, name, more] = /^(\S*)\s*(.*)$/su.exec(rest) ?? [];
+  return more ? { name, [field]: more } : { name };
+}
+
+/** @param {string} rest A name, perhaps minutes, perhaps a reason. */
+function sanction(rest) {
+  const [, name, minutes, reason] = /^(\S*)(?:\s+(\d{1,5})(?=\s|$))?\s*(.*)$/su.exec(rest) ?? [];
+  const fields = minutes ? { name, for: 60 * Number(minutes) } : { name };
+  return reason ? { ...fields, reason } : fields;
+}

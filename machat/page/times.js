@@ -1,0 +1,57 @@
+// @ts-check
+/**
+ * Times as people read them, in their own time zone.
+ *
+ * @module
+ */
+
+import { element } from "./dom.js";
+
+const TIME = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const SHORT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+/** How the server writes a time in its refusals. */
+const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) UTC/g;
+
+/** @param {number} at */
+export function day(at) {
+  return DAY.format(at);
+}
+
+/**
+ * @param {number} one
+ * @param {number} other
+ */
+export function sameDay(one, other) {
+  return new Date(one).toDateString() === new Date(other).toDateString();
+}
+
+/** @param {number} at */
+export function time(at) {
+  const when = new Date(at);
+  const machine = Number.isNaN(when.getTime()) ? "" : when.toISOString();
+  if (machine === "") return element("span");
+  return element("time", { datetime: machine, title: WHOLE.format(when) }, TIME.format(when));
+}
+
+/**
+ * @param {string} text The server's.
+ * @returns {string} The same with its times in the time zone of this page.
+ */
+export function localised(text) {
+  return text.replace(UTC, (written, date, clock) => {
+    const at = Date.parse(`${date}T${clock}Z`);
+    if (Number.isNaN(at)) return written;
+    return soon(at);
+  });
+}
+
+/**
+ * @param {number} at
+ * @returns {string} The time, with the day unless that is today.
+ */
+export function soon(at) {
+  return (sameDay(at, Date.now()) ? TIME : SHORT).format(at);
+}
