@@ -24,8 +24,8 @@ _SIGNS = "-_.[]{}|^~'"
 _ROOM_SIGNS = _SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
 
-#: The most nonspacing marks in a row, none of them twice: more would cover the lines above and below
-#: (Unicode Technical Standard 39, section 5.4). The orthographies of living languages need fewer.
+#: The most nonspacing marks in a row, none of them twice: more would cover the lines above and
+#: below (Unicode Technical Standard 39, section 5.4). Living languages need fewer.
 MARKS = 4
 _NONSPACING = ("Mn", "Me")
 

@@ -9,7 +9,7 @@
  * than a server lets a login wait; between two questions whether the server is there; for its answer;
  * and for its answer when somebody is looking at the page. */
 export const OPEN = 15_000;
-export const WELCOME = 45_000;
+export const WELCOME = 30_000;
 const PING = 25_000;
 const PONG = 10_000;
 const SOON = 3_000;
