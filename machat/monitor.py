@@ -19,9 +19,11 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 from twisted.application.internet import TimerService
 from twisted.application.service import MultiService
+from twisted.internet.interfaces import IProtocolFactory
 from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
+from zope.interface import implementer_only
 
 from machat.http import Answer, line
 from machat.log import MemoryLog
@@ -143,6 +145,7 @@ def isReady(chats: Sequence[ChatService]) -> bool:
     return all(chat.running and not chat.draining for chat in chats)
 
 
+@implementer_only(IProtocolFactory)  # of what is negotiated over TLS, L{machat.tls} takes care
 class _Site(Site):
     noisy = False
 

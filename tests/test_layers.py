@@ -22,7 +22,7 @@ LAYERS = [
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
-        " upgrade site web logbook member membership unsent arrival batches",
+        " upgrade site web logbook member membership unsent arrival batches proxy tls",
         "connections rules rooms entrance moderation measures stop service requests inbox"
         " conversation speaker session outbox",
         "tcp ws monitor",
@@ -55,6 +55,7 @@ BESIDES = {
     "web": {"http", "origins", "site"},
     "site": {"http", "origins", "pages", "upgrade"},
     "member": {"wire"},
+    "proxy": {"peers", "logbook"},
     "room": {"names", "presence", "turnstile"},
     "replay": {"room"},
     "hooks": {"room", "turnstile"},

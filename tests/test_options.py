@@ -115,6 +115,8 @@ class OptionsTests(SynchronousTestCase):
         ended = self.assertRaises(SystemExit, self.limits, "--check", "--rate", "3")
         self.assertEqual(ended.code, 0)
         self.assertIn("--rate none: ", self.refusal("--check", "--rate", "none"))
+        told = self.refusal("--check", "--tcp", "tcp:99999999")
+        self.assertEqual(told, "--tcp tcp:99999999: port has to be a number from 0 to 65535")
 
     def test_help(self) -> None:
         """

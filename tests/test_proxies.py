@@ -281,13 +281,16 @@ class ProxyTests(ServerTestCase):
         self.check(*command, "-t")
         self.stopAtEnd(start(*command, "-g", "daemon off; master_process off;"))
 
-    def haproxy(self, *options: str) -> None:
+    def haproxy(self, *options: str, version: str = "") -> None:
         """
         Start a server and HAProxy, which tells where a client comes from in one way.
+
+        @param version: C{-v2} for the second version of that
         """
         program = find("haproxy")
         named = ("--host", "chat.example.org")
         changes = self.serveThrough(PROXIED, PROXIED, *named, *options)
+        changes.append((r"(?<= )send-proxy\b", f"send-proxy{version}"))
         stats = f"stats socket {self.folder}/stats\n    hard-stop-after"
         file = self.configure("haproxy.cfg", *changes, ("hard-stop-after", stats))
         self.check(program, "-c", "-f", file)
@@ -420,6 +423,72 @@ class ProxyTests(ServerTestCase):
         """
         self.haproxy()
         self.assertPassed()
+
+    def test_haproxyVersion2(self) -> None:
+        """
+        The same with the binary header.
+        """
+        self.haproxy(version="-v2")
+        self.assertPassed()
+
+    def passTLS(self) -> tuple[int, int, int]:
+        """
+        Start a server that ends TLS itself behind a proxy.
+
+        @return: its port, and two for proxies
+        """
+        self.certify()
+        files = f"privateKey={self.folder / 'key'}:certKey={self.folder / 'certificate'}"
+        endpoint = f"haproxy:ssl:0:interface=127.0.0.1:{files}"
+        self.server = self.serve("--tcp", endpoint, "--ws", "none")
+        (port,) = portsOf(self.server, "ChatFactory (TLS) (PROXY)")
+        return port, freePort(), freePort()
+
+    def assertJoins(self, port: int, name: str) -> None:
+        """
+        Somebody joins over TLS through a proxy.
+        """
+        client = RawClient(overTLS(connect(port, "127.0.0.1", CLIENT)))
+        self.addCleanup(client.close)
+        client.send(v=1, name=name, room="dev")
+        self.assertEqual(peer(self.server, name), CLIENT)
+        client.await_("joined")
+
+    def test_haproxyPassesTLS(self) -> None:
+        """
+        HAProxy passes TLS on, behind a header of either version.
+        """
+        program = find("haproxy")
+        port, first, second = self.passTLS()
+        file = self.folder / "pass.cfg"
+        text = (
+            "defaults\n mode tcp\n timeout connect 5s\n timeout client 75s\n timeout server 75s\n"
+        )
+        for at, version in ((first, "send-proxy"), (second, "send-proxy-v2 check")):
+            text += (
+                f"listen at{at}\n bind 127.0.0.1:{at}\n server machat 127.0.0.1:{port} {version}\n"
+            )
+        file.write_text(text)
+        self.stopAtEnd(start(program, "-db", "-f", file))
+        self.assertJoins(first, "Mina")
+        self.assertJoins(second, "Ada")
+
+    def test_nginxPassesTLS(self) -> None:
+        """
+        nginx passes TLS on, behind a header.
+        """
+        program = find("nginx")
+        port, at, _ = self.passTLS()
+        file = self.folder / "pass.conf"
+        file.write_text(
+            f"pid {self.folder}/pid;\ninclude /etc/nginx/modules-enabled/*.conf;\nevents {{}}\n"
+            f"stream {{ server {{ listen 127.0.0.1:{at}; proxy_pass 127.0.0.1:{port};"
+            " proxy_protocol on; } }\n"
+        )
+        command = (program, "-e", "stderr", "-c", file)
+        self.check(*command, "-t")
+        self.stopAtEnd(start(*command, "-g", "daemon off; master_process off;"))
+        self.assertJoins(at, "Mina")
 
     def test_haproxyBans(self) -> None:
         """

@@ -122,6 +122,27 @@ class ServingTests(ServerTestCase):
         self.assertTrue(readUntil(local, b"Mina:hi\n").endswith(b"Mina:hi\n"))
         self.assertEqual(readUntil(secret, b"\n"), b"Mina:hi\n")
 
+    def test_unixAfterCrash(self) -> None:
+        """
+        A server that was killed leaves a UNIX socket, which the next one takes, even if the lock
+        names a process that there is: in a container that is the new server itself.
+        """
+        path = self.mktemp()
+        for endpoint in (f"unix:{path}", f"unix:{path}:lockfile=0"):
+            killed = self.serve("--tcp", f"unix:{path}", "--ws", "none")
+            self.join(path, "Mina")
+            waitForLine(killed, "Mina joins")
+            killed.kill()
+            killed.wait()
+            os.unlink(f"{path}.lock")
+            os.symlink(str(os.getpid()), f"{path}.lock")
+            server = self.serve("--tcp", endpoint, "--ws", "none")
+            waitForLine(server, "removed a socket that nobody listened on")
+            self.join(path, "Mina")
+            waitForLine(server, "Mina joins")
+            self.assertEqual(stop(server)[0], 0)
+            self.assertFalse(os.path.lexists(path) or os.path.lexists(f"{path}.lock"))
+
     def test_reset(self) -> None:
         """
         A peer that resets while batches are written to it harms nobody and leaves no traceback.
@@ -165,6 +186,17 @@ class RefusalTests(ServerTestCase):
             twist = start(BIN / "twist", "machat", "--tcp", endpoint, "--ws", "none")
             self.assertEqual(self.refusal(twist), line)
 
+    def test_unixTaken(self) -> None:
+        """
+        A UNIX socket that another server serves stays its own. The lock is named.
+        """
+        path = self.mktemp()
+        first = self.serve("--tcp", f"unix:{path}", "--ws", "none")
+        self.connect(path)
+        line = self.refusal(twistd("--tcp", f"unix:{path}", "--ws", "none"))
+        self.assertIn(f"{path}: Cannot acquire lock: {path}.lock names process {first.pid}", line)
+        self.connect(path)
+
     def test_daemonized(self) -> None:
         """
         A daemon that cannot listen says so before its parent ends.
@@ -188,7 +220,11 @@ class RefusalTests(ServerTestCase):
         """
         An endpoint that is none is named with its option.
         """
-        for option, endpoint in (("--tcp", "nonsense"), ("--ws", "ssl:1:privateKey=/none")):
+        for option, endpoint in (
+            ("--tcp", "nonsense"),
+            ("--ws", "ssl:1:privateKey=/none"),
+            ("--tcp", "tcp:99999999"),
+        ):
             line = self.refusal(twistd(option, endpoint))
             self.assertIn(f"{option} {endpoint}: ", line)
 

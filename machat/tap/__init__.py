@@ -18,6 +18,9 @@ from machat.tap.serving import Listener, Server, Signals
 from machat.tcp import ChatFactory
 from machat.ws import ChatWebSocketFactory
 
+#: What is selected where a browser may connect, if it offers a choice (ALPN).
+_HTTP = (b"http/1.1",)
+
 
 def makeService(options: Options) -> IService:
     """
@@ -36,13 +39,15 @@ def makeService(options: Options) -> IService:
         endpoint = options["monitor"]
         hosts = defaultHosts(reactor, endpoint, False, False)
         monitor = Monitor(reactor, chats, [*hosts, *options["hosts"]] if hosts else ())
-        site = Listener("monitor", endpoint, monitor.site, daemonized)
+        site = Listener("monitor", endpoint, monitor.site, daemonized, _HTTP)
         site.setServiceParent(monitor)
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
-    for option, chat in (("tcp", chats[0]), ("ws", chats[-1])):
+    if monitor is not None:
+        server.reloads.append(site.reload)
+    for option, chat, protocols in (("tcp", chats[0], ()), ("ws", chats[-1], _HTTP)):
         for endpoint in options[option]:
             factory = _factory(reactor, option, endpoint, chat, options)
-            listener = Listener(option, endpoint, factory, daemonized)
+            listener = Listener(option, endpoint, factory, daemonized, protocols)
             listener.setServiceParent(chat)
             server.reloads.append(listener.reload)
     Signals(reactor, server.reload).setServiceParent(server)

@@ -5,10 +5,8 @@ wish for is an option.
 
 from __future__ import annotations
 
-import os
 import re
 import resource
-import socket
 import sys
 from collections.abc import Callable
 from math import inf
@@ -18,7 +16,6 @@ from msgspec.structs import replace
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.portal import Portal
 from twisted.cred.strcred import AuthOptionMixin, InvalidAuthType, makeChecker
-from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
 
@@ -26,6 +23,7 @@ from machat.credentials import IToken
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.origins import Hosts, Origins
 from machat.tap.checkers import portalOf
+from machat.tap.endpoints import Endpoint
 
 #: The share of the process's descriptors that connections may take.
 CONNECTIONS = 0.9
@@ -269,7 +267,7 @@ class Options(usage.Options, AuthOptionMixin):
 
     def _check(self, option: str, endpoint: str) -> None:
         try:
-            checkEndpoint(endpoint)
+            Endpoint(globalReactor(), endpoint)
         except Exception as error:
             _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
 
@@ -311,22 +309,6 @@ class Options(usage.Options, AuthOptionMixin):
             raise
 
 
-def checkEndpoint(text: str) -> None:
-    """
-    @param text: a strports string
-    @raise Exception: it cannot be served on
-    """
-    try:
-        endpoint: Any = serverFromString(globalReactor(), text)
-    except (KeyError, IndexError) as error:
-        raise ValueError(f"the service manager has passed no such socket: {error}") from None
-    endpoint = getattr(endpoint, "_wrappedEndpoint", endpoint)  # haproxy's
-    if isinstance(endpoint, AdoptedStreamServerEndpoint):
-        with socket.socket(fileno=os.dup(endpoint.fileno)) as adopted:
-            if adopted.family != endpoint.addressFamily:  # Twisted would misread every address
-                raise ValueError(f"the socket passed has the domain {adopted.family.name[3:]}")
-
-
 def availableConnections() -> int:
     """
     @return: the connections for which there are descriptors, once the process has all that it may
@@ -365,7 +347,7 @@ def _refuse(message: str) -> None:
     raise Refused(message)
 
 
-def reasonOf(error: Exception) -> str:
+def reasonOf(error: BaseException | None) -> str:
     """
     @return: an exception in one line
     """

@@ -11,17 +11,14 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from twisted.application import strports
-from twisted.application.internet import StreamServerEndpointService
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
-from twisted.internet.endpoints import SSL4ServerEndpoint, serverFromString
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IProtocolFactory, IReactorFromThreads
+from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFromThreads
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.service import ChatService
+from machat.tap.endpoints import Endpoint
 from machat.tap.options import complain, globalReactor, reasonOf
 
 
@@ -134,47 +131,76 @@ class Listener(Service):
     _log = Logger()
 
     def __init__(
-        self, option: str, endpoint: str, factory: IProtocolFactory, daemonized: bool
+        self,
+        option: str,
+        endpoint: str,
+        factory: IProtocolFactory,
+        daemonized: bool,
+        protocols: Sequence[bytes] = (),
     ) -> None:
+        """
+        @param protocols: see L{Endpoint}
+        """
         self._name = f"--{option} {endpoint}"
-        self._endpoint = endpoint
-        self._server: StreamServerEndpointService = strports.service(endpoint, factory)
+        self._endpoint = Endpoint(globalReactor(), endpoint, protocols)
+        self._factory = factory
         self._daemonized = daemonized
+        self._listening: Deferred[IListeningPort | None] | None = None
 
     def privilegedStartService(self) -> None:
-        self._start(self._server.privilegedStartService)
+        Service.privilegedStartService(self)
+        self._listen()
 
     def startService(self) -> None:
         Service.startService(self)
-        self._start(self._server.startService)
+        self._listen()
 
-    def stopService(self) -> Deferred[None] | None:
+    def stopService(self) -> Deferred[Any] | None:
+        """
+        @return: fires when the port is closed
+        """
         Service.stopService(self)
-        stopped: Deferred[None] | None = self._server.stopService()
-        return stopped
+        listening, self._listening = self._listening, None
+        if listening is None:
+            return None
+        listening.cancel()
+        return listening.addCallback(lambda port: port and port.stopListening())
 
-    def _start(self, start: Callable[[], object]) -> None:
+    def _listen(self) -> None:
+        if self._listening is not None:
+            return
+        failures: list[Failure] = []
         try:
-            start()
-        except (CannotListenError, OSError) as error:
-            message = f"{self._name}: {reasonOf(error)}"
-            if self._daemonized:  # the parent waits to be told of an exception
-                raise CannotServe(message) from None
-            complain(message)
-            raise SystemExit(1) from None
+            listening: Deferred[Any] = self._endpoint.listen(self._factory)
+        except OSError:
+            listening = fail()
+        self._listening = listening.addErrback(failures.append)
+        if failures:
+            self._fail(failures[0].value)
+        self._listening.addCallback(self._began, failures)
+
+    def _began(self, port: IListeningPort | None, failures: list[Failure]) -> IListeningPort | None:
+        for failure in failures:  # an endpoint that took its time: no exception can tell of it
+            self._log.failure("{name}", failure, name=self._name)
+        return port
+
+    def _fail(self, error: BaseException | None) -> None:
+        message = f"{self._name}: {self._endpoint.explain(reasonOf(error))}"
+        if self._daemonized:  # the parent waits to be told of an exception
+            raise CannotServe(message) from None
+        complain(message)
+        raise SystemExit(1) from None
 
     def reload(self) -> None:
         """
-        Read the certificate of a C{ssl:} endpoint again, for the connections to come. One that
-        cannot be used is logged, and the last one stays.
+        Read the certificates of the endpoint again, if it has any, for the connections to come. If
+        they cannot be used, this is logged, and the last ones stay.
         """
-        endpoint = self._server.endpoint
-        if isinstance(endpoint, SSL4ServerEndpoint):
+        certificates = self._endpoint.certificates
+        if certificates is not None:
             try:
-                anew: Any = serverFromString(globalReactor(), self._endpoint)
-                context = anew._sslContextFactory.getContext()
+                certificates.reload()
             except Exception as error:
                 self._log.error("{name}: {why}", name=self._name, why=reasonOf(error))
             else:
-                endpoint._sslContextFactory._context = context
                 self._log.info("{name}: certificate read again", name=self._name)

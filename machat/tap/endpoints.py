@@ -1,0 +1,217 @@
+"""
+The endpoints of the command line: Twisted's strports strings, with what a server needs besides.
+
+* A listen queue that holds what comes while the server is busy, where the string sets none.
+* C{ssl:} and C{tls:}, whose certificates can be read again: see L{machat.tls}.
+* C{haproxy:} before any of them, also before TLS: see L{machat.proxy}.
+* C{unix:} at a path where a server was killed: see L{machat.tap.stale}.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import (
+    AdoptedStreamServerEndpoint,
+    TCP4ServerEndpoint,
+    TCP6ServerEndpoint,
+    serverFromString,
+)
+from twisted.internet.interfaces import IListeningPort, IProtocolFactory
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from machat.proxy import ProxiedFactory
+from machat.tap import stale
+from machat.tls import Certificates, contextOf, contextOfFolder
+
+#: The length of the listen queue. The kernel cuts it to C{net.core.somaxconn}.
+BACKLOG = 4096
+
+#: The longest path of a UNIX socket, bytes.
+_LONGEST_PATH = 107
+
+#: The arguments of the strings that take a backlog, in their order.
+_ARGUMENTS = {
+    "tcp": ("port", "interface", "backlog"),
+    "tcp6": ("port", "backlog", "interface"),
+    "ssl": (
+        *("port", "privateKey", "certKey", "sslmethod", "interface", "backlog"),
+        *("extraCertChain", "dhParameters"),
+    ),
+    "tls": ("path", "port", "backlog", "interface"),
+    "unix": ("address", "mode", "backlog", "lockfile"),
+}
+
+_PROXIED = "haproxy:"
+_PART = re.compile(r":?((?:\\.|[^\\:])*)", re.DOTALL)
+_NAMED = re.compile(r"((?:\\.|[^\\=])*)=(.*)", re.DOTALL)
+
+
+class Endpoint:
+    """
+    One endpoint.
+
+    @ivar certificates: of TLS, or C{None}
+    @ivar path: of a UNIX socket, or C{None}
+    @ivar host: the address that it listens on; empty for all addresses, and for a UNIX socket
+    @ivar proxied: whether connections begin with the header of a proxy
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, text: str, protocols: Sequence[bytes] = ()) -> None:
+        """
+        @param text: a strports string
+        @param protocols: see L{machat.tls.contextOf}
+        @raise Exception: it cannot be served on
+        """
+        self.certificates: Certificates | None = None
+        self.path: str | None = None
+        self._reactor = reactor
+        self.proxied = text.lower().startswith(_PROXIED)
+        inner = text[len(_PROXIED) :] if self.proxied else text
+        if inner.lower().startswith(_PROXIED):
+            raise ValueError("haproxy: stands there twice")
+        kind, arguments = _parse(inner)
+        _check(arguments)
+        self.host = arguments.get("interface", "")
+        if kind == "ssl":
+            self._endpoint = self._ssl(_backlogged(inner, arguments), protocols)
+        elif kind == "tls":
+            self._endpoint = self._tls(arguments, protocols)
+        else:
+            self._endpoint = self._plain(_backlogged(inner, arguments))
+            self.path = arguments.get("address")
+
+    def _plain(self, text: str) -> Any:
+        try:
+            endpoint = serverFromString(self._reactor, text)
+        except (KeyError, IndexError) as error:
+            raise ValueError(f"the service manager has passed no such socket: {error}") from None
+        if isinstance(endpoint, AdoptedStreamServerEndpoint):
+            with socket.socket(fileno=os.dup(endpoint.fileno)) as adopted:
+                if adopted.family != endpoint.addressFamily:  # Twisted would misread all addresses
+                    raise ValueError(f"the socket passed has the domain {adopted.family.name[3:]}")
+                if adopted.family != socket.AF_UNIX:
+                    self.host = adopted.getsockname()[0]
+        return endpoint
+
+    def _ssl(self, text: str, protocols: Sequence[bytes]) -> Any:
+        self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
+        recorded = _Recorder(text)
+        return TCP4ServerEndpoint(
+            self._reactor, recorded.port, recorded.backlog, recorded.interface
+        )
+
+    def _tls(self, arguments: dict[str, str], protocols: Sequence[bytes]) -> Any:
+        unknown = arguments.keys() - set(_ARGUMENTS["tls"])
+        if unknown:
+            raise TypeError(f"tls: takes no {min(unknown)}")
+        folder = Path(arguments.get("path", ""))
+        if not arguments.get("path") or not folder.is_dir():
+            raise ValueError(f"no folder with certificates: {folder}")
+        self.certificates = Certificates(lambda: contextOfFolder(folder, protocols))
+        return TCP6ServerEndpoint(
+            self._reactor,
+            int(arguments.get("port", 443)),
+            int(arguments.get("backlog", BACKLOG)),
+            arguments.get("interface", "::"),
+        )
+
+    def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """
+        @return: as L{twisted.internet.interfaces.IStreamServerEndpoint.listen}
+        """
+        served: Any = factory
+        if self.certificates is not None:
+            served = TLSMemoryBIOFactory(self.certificates, False, served)
+        if self.proxied:
+            served = ProxiedFactory(served, self._reactor)
+        if self.path is not None and stale.clear(self.path):
+            self._log.warn("removed a socket that nobody listened on: {path}", path=self.path)
+        listening: Deferred[IListeningPort] = self._endpoint.listen(served)
+        return listening
+
+    def explain(self, reason: str) -> str:
+        """
+        @param reason: why it cannot be listened on
+        @return: the same, with what an operator can do
+        """
+        holder = stale.holderOf(self.path) if self.path is not None else None
+        if self.path is None or holder is None:
+            return reason
+        return (
+            f"{reason}: {stale.lockOf(self.path)} names process {holder}: remove it if that"
+            " process does not serve this socket"
+        )
+
+
+class _Recorder:
+    """
+    What Twisted makes of an C{ssl:} string. It stands for a reactor, which has no other way to show
+    this.
+
+    @ivar port: with C{backlog} and C{interface}: where to listen
+    @ivar options: of TLS
+    """
+
+    def __init__(self, text: str) -> None:
+        serverFromString(self, text).listen(Factory())
+
+    def listenSSL(
+        self, port: int, factory: object, contextFactory: Any, backlog: int, interface: str
+    ) -> None:
+        """
+        See L{twisted.internet.interfaces.IReactorSSL.listenSSL}.
+        """
+        self.port = port
+        self.options = contextFactory
+        self.backlog = backlog
+        self.interface = interface
+
+
+def _parse(text: str) -> tuple[str, dict[str, str]]:
+    """
+    @return: the kind of an endpoint, and its arguments by name; none if the kind is not known here
+    """
+    kind, *parts = [found[1] for found in _PART.finditer(text)][:-1] or [""]
+    kind = kind.lower()
+    unnamed = iter(_ARGUMENTS.get(kind, ()))
+    arguments: dict[str, str] = {}
+    for part in parts:
+        named = _NAMED.fullmatch(part)
+        name = next(unnamed, None) if named is None else _plainly(named[1])
+        if name is not None:
+            arguments[name] = _plainly(part if named is None else named[2])
+    return kind, arguments if kind in _ARGUMENTS else {}
+
+
+def _plainly(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text, flags=re.DOTALL)
+
+
+def _check(arguments: dict[str, str]) -> None:
+    """
+    Refuse what Twisted would only refuse when it listens.
+    """
+    for name, base, most in (("port", 10, 65_535), ("backlog", 10, 65_535), ("mode", 8, 0o777)):
+        try:
+            if name in arguments and not 0 <= int(arguments[name], base) <= most:
+                raise ValueError
+        except ValueError:
+            shown = f"{most:o}" if base == 8 else str(most)
+            raise ValueError(f"{name} has to be a number from 0 to {shown}") from None
+    if len(os.fsencode(arguments.get("address", ""))) > _LONGEST_PATH:
+        raise ValueError(f"the path of a UNIX socket has at most {_LONGEST_PATH} bytes")
+
+
+def _backlogged(text: str, arguments: dict[str, str]) -> str:
+    return f"{text}:backlog={BACKLOG}" if arguments and "backlog" not in arguments else text

@@ -1,0 +1,150 @@
+"""
+TLS for servers: certificates that can be read again, and the negotiation of a protocol (ALPN,
+RFC 7301).
+
+Twisted 26 refuses a client that offers protocols if the server has none in common with it. Here
+such a client is served without one, as earlier versions of Twisted do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+from OpenSSL import SSL
+from OpenSSL.crypto import X509, PKey
+from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
+from twisted.internet.ssl import CertificateOptions
+from zope.interface import implementer
+
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTALL)
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class Certificates:
+    """
+    Makes the TLS connections of one endpoint.
+    """
+
+    def __init__(self, load: Callable[[], SSL.Context]) -> None:
+        """
+        @param load: reads the certificates; what it raises is raised here and by L{reload}
+        """
+        self._load = load
+        self._context = load()
+
+    def reload(self) -> None:
+        """
+        Read the certificates again, for the connections to come. If that fails, the old ones stay.
+        """
+        self._context = self._load()
+
+    def serverConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        """
+        @return: a new connection
+        """
+        return SSL.Connection(self._context, None)
+
+
+def contextOf(options: CertificateOptions, protocols: Sequence[bytes]) -> SSL.Context:
+    """
+    @param options: not used otherwise
+    @param protocols: the first of these that a client offers is selected; if it offers none of
+        them, it is served without one
+    """
+    context: SSL.Context = options.getContext()
+    context.set_alpn_select_callback(partial(_select, protocols))
+    return context
+
+
+def _select(protocols: Sequence[bytes], connection: object, offered: list[bytes]) -> Any:
+    common = (protocol for protocol in protocols if protocol in offered)
+    return next(common, SSL.NO_OVERLAPPING_PROTOCOLS)
+
+
+def contextOfFolder(folder: Path, protocols: Sequence[bytes]) -> SSL.Context:
+    """
+    @param folder: has certificates and their keys in files C{*.pem}, in any order; its folders too
+    @param protocols: as for L{contextOf}
+    @return: shows the certificate of the name that a client asks for; the first one if it asks for
+        none, or for one that no certificate has
+    @raise ValueError: there is no certificate with its key, or a file cannot be used
+    """
+    contexts: dict[str, SSL.Context] = {}
+    first: SSL.Context | None = None
+    for names, options in _certificatesIn(folder):
+        context = contextOf(options, protocols)
+        first = first or context
+        for name in names:
+            contexts.setdefault(name.lower(), context)
+    if first is None:
+        raise ValueError(f"no certificate with its private key in {folder}/*.pem")
+    first.set_tlsext_servername_callback(partial(_switch, contexts))
+    return first
+
+
+def _switch(contexts: dict[str, SSL.Context], connection: SSL.Connection) -> None:
+    name = (connection.get_servername() or b"").decode("latin-1").lower()
+    context = contexts.get(name) or contexts.get("*." + name.partition(".")[2])
+    if context is not None:
+        connection.set_context(context)
+
+
+def _certificatesIn(folder: Path) -> Iterator[tuple[list[str], CertificateOptions]]:
+    keys: dict[bytes, Any] = {}
+    certificates: list[x509.Certificate] = []
+    for path in sorted(folder.rglob("*.pem")):
+        for block in _BLOCK.finditer(path.read_bytes()):
+            if block[1] == b"CERTIFICATE":
+                certificates.append(x509.load_pem_x509_certificate(block[0]))
+            elif block[1].endswith(b"PRIVATE KEY"):
+                private: Any = load_pem_private_key(block[0], None)
+                keys[_publicBytes(private)] = private
+    issuers = {each.subject: each for each in certificates if _publicBytes(each) not in keys}
+    for certificate in certificates:
+        key = keys.get(_publicBytes(certificate))
+        if key is not None:
+            options = CertificateOptions(
+                privateKey=PKey.from_cryptography_key(key),
+                certificate=X509.from_cryptography(certificate),
+                extraCertChain=[
+                    X509.from_cryptography(each) for each in _chain(certificate, issuers)
+                ],
+            )
+            yield _namesOf(certificate), options
+
+
+def _publicBytes(owner: Any) -> bytes:
+    """
+    @param owner: a certificate or a private key
+    """
+    data: bytes = owner.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return data
+
+
+def _chain(
+    certificate: x509.Certificate, issuers: dict[x509.Name, x509.Certificate]
+) -> list[x509.Certificate]:
+    chain: list[x509.Certificate] = []
+    issuer = issuers.get(certificate.issuer)
+    while issuer is not None and issuer not in chain:
+        chain.append(issuer)
+        issuer = issuers.get(issuer.issuer)
+    return chain
+
+
+def _namesOf(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except x509.ExtensionNotFound:
+        return []
+    return names.value.get_values_for_type(x509.DNSName)
