@@ -34,7 +34,7 @@ class TimeBot(Member):
 
     def heard(self, event: Event) -> None:
         if isinstance(event, Message) and event.text == "!time":
-            now = datetime.fromtimestamp(self._chat.clock.seconds(), timezone.utc)
+            now = datetime.fromtimestamp(self._chat.clock.now(), timezone.utc)
             self._chat.say(self, event.room, f"It is {now:%H:%M:%S} UTC, {event.sender}.")
         elif isinstance(event, Left):
             print(f"Out of {event.room}: {event.reason}.")

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from machat.clock import chatClock
 from machat.events import Draft, Message, Position
 from machat.interfaces import IMessageLog
 
@@ -38,7 +39,7 @@ class SqliteLog:
         """
         @param kept: messages of a room
         """
-        self._clock = clock
+        self._clock = chatClock(clock)
         self._kept = kept
         self._followers: dict[str, Callable[[Sequence[Message]], None]] = {}
         self._file = sqlite3.connect(path)
@@ -56,7 +57,7 @@ class SqliteLog:
 
     def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
         first = self._top(room).seq + 1
-        at = int(self._clock.seconds() * 1000)
+        at = int(self._clock.now() * 1000)
         messages = [
             Message(draft.room, seq, draft.sender, draft.text, at)
             for seq, draft in enumerate(batch, first)

@@ -27,6 +27,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import commands, events, names, wire
+from machat.clock import chatClock
 from machat.dial import dial
 from machat.errors import NOT_JOINED, ChatError
 from machat.events import Event, Joined, Message, Receipt
@@ -115,12 +116,12 @@ class ChatClient(Service):
         @raise ValueError: the address cannot be one
         """
         self.nick = name
-        self._clock = reactor
+        self._clock = chatClock(reactor)
         self._listener = listener
         self._presence = presence
         self._credentials = credentials
         self._service: ClientService = ClientService(
-            *dial(reactor, address, self, origin), retryPolicy=self._delay, clock=reactor
+            *dial(reactor, address, self, origin), retryPolicy=self._delay, clock=self._clock
         )
         self._line: ILine | None = None
         self._welcome = False

@@ -24,6 +24,7 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 
 from machat.client import ChatClient
+from machat.clock import useMonotonic
 from machat.commands import Auth
 from machat.talk import Line, Talk, colour
 
@@ -163,6 +164,7 @@ async def chat(reactor: Any, options: Namespace, kind: type[Terminal] | type[Pip
 
     @raise SystemExit: always, with the exit status
     """
+    useMonotonic(reactor)
     face = kind(reactor)
     try:
         client = ChatClient(

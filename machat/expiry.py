@@ -8,9 +8,17 @@ from collections.abc import Callable
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
+from machat.clock import chatClock
+
 #: How long before their end a client is told of it, and how long after it the connection ends.
 NOTICE = 60.0
 GRACE = 25.0
+
+#: How often the time of day is looked at again, seconds: the system's clock may be set.
+LOOK = 60.0
+
+#: A rest that is too short to wait for, seconds.
+_TICK = 0.001
 
 
 class Expiry:
@@ -27,7 +35,7 @@ class Expiry:
         @param notice: is called with how long the connection still has, seconds
         @param end: is called when that is over
         """
-        self._clock = clock
+        self._clock = chatClock(clock)
         self._notice = notice
         self._end = end
         self._timer: IDelayedCall | None = None
@@ -40,8 +48,7 @@ class Expiry:
         """
         self.stop()
         if expires is not None:
-            delay = max(0.0, expires - NOTICE - self._clock.seconds())
-            self._timer = self._clock.callLater(delay, self._warn, expires + GRACE)
+            self._wait(expires - NOTICE, self._warn, expires + GRACE)
 
     def stop(self) -> None:
         """
@@ -51,11 +58,21 @@ class Expiry:
             self._timer.cancel()
             self._timer = None
 
+    def _wait(self, until: float, then: Callable[..., None], *args: float) -> None:
+        delay = min(max(0.0, until - self._clock.now()), LOOK)
+        self._timer = self._clock.callLater(delay, self._look, until, then, *args)
+
+    def _look(self, until: float, then: Callable[..., None], *args: float) -> None:
+        self._timer = None
+        if until - self._clock.now() < _TICK:
+            then(*args)
+        else:
+            self._wait(until, then, *args)
+
     def _warn(self, end: float) -> None:
-        left = max(0.0, end - self._clock.seconds())
-        self._timer = self._clock.callLater(left, self._over)
+        left = max(0.0, end - self._clock.now())
+        self._wait(end, self._over)
         self._notice(round(left, 3))
 
     def _over(self) -> None:
-        self._timer = None
         self._end()

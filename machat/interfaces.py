@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
 from machat.backlog import Backlog
+from machat.clock import ChatClock
 from machat.errors import Disconnect
 from machat.events import (
     Draft,
@@ -176,7 +176,7 @@ class IChatRoom(Interface):
     The chat, as a protocol or an application's own code sees it.
     """
 
-    clock: IReactorTime = Attribute("Where all timers of this chat run.")
+    clock: ChatClock = Attribute("Where all timers of this chat run.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
     backlog: Backlog = Attribute("What waits for all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")

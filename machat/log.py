@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from machat.clock import chatClock
 from machat.events import Draft, Message, Position
 from machat.interfaces import IMessageLog
 from machat.limits import DEFAULTS, Limits
@@ -82,7 +83,7 @@ class MemoryLog:
     """
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
-        self._clock = clock
+        self._clock = chatClock(clock)
         self._limits = limits
         self._age = limits.logAge * 1000
         self._followed: dict[str, _RoomLog] = {}
@@ -138,7 +139,7 @@ class MemoryLog:
         if not log.kept:
             self._forget(log)
             return
-        log.idle = self._clock.seconds()
+        log.idle = self._clock.now()
         self._idle[room] = log
         self._expire()
 
@@ -150,7 +151,7 @@ class MemoryLog:
         return Size(len(logs), sum([len(log.kept) for log in logs]), self._bytes)
 
     def _now(self) -> int:
-        return int(self._clock.seconds() * 1000)
+        return int(self._clock.now() * 1000)
 
     def _keep(self, log: _RoomLog, messages: Sequence[Message], now: int) -> None:
         before = log.bytes
@@ -167,7 +168,7 @@ class MemoryLog:
         """
         Forget the rooms that have been empty for too long, or that there is no place for.
         """
-        oldest = self._clock.seconds() - self._limits.logAge
+        oldest = self._clock.now() - self._limits.logAge
         while self._idle:
             log = next(iter(self._idle.values()))
             if log.idle >= oldest and self._bytes <= self._limits.logTotal:

@@ -25,6 +25,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface import implementer_only
 
+from machat.clock import chatClock
 from machat.http import Answer, line
 from machat.log import MemoryLog
 from machat.metrics import Histogram, Metrics
@@ -169,7 +170,7 @@ class Monitor(MultiService):
         @param hosts: the only hosts that requests may name, see L{Hosts}; by default all
         """
         MultiService.__init__(self)
-        self._reactor = reactor
+        self._clock = chatClock(reactor)
         self._chats = chats
         self._lag = Histogram(LAG_SECONDS)
         self._last: float | None = None
@@ -195,7 +196,7 @@ class Monitor(MultiService):
         return root
 
     def _measure(self) -> None:
-        now = self._reactor.seconds()
+        now = self._clock.seconds()
         if self._last is not None:
             self._lag.observe(max(0.0, now - self._last - LAG_EVERY))
         self._last = now

@@ -44,6 +44,10 @@ LINGER = 1.0
 #: a clock's.
 _TICK = 0.001
 
+#: If the check for progress is later than this, seconds, the time without progress is the server's
+#: fault, and starts again.
+_LATE = 1.0
+
 
 class State(Enum):
     """
@@ -290,12 +294,14 @@ class Outbox:
         self._timer = None
         if self._state is not _DRAINING:
             return
-        idle = self._clock.seconds() - self._progress
-        if idle >= self._limits.stalled:
+        now = self._clock.seconds()
+        rest = self._limits.stalled - (now - self._progress)
+        if rest < -_LATE:  # the process stood still, and could not send
+            self._progress, rest = now, self._limits.stalled
+        if rest <= 0:
             self.giveUp()
         else:
-            rest = max(self._limits.stalled - idle, _TICK)
-            self._timer = self._clock.callLater(rest, self._checkProgress)
+            self._timer = self._clock.callLater(max(rest, _TICK), self._checkProgress)
 
     @property
     def waiting(self) -> int:

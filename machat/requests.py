@@ -254,7 +254,7 @@ class Requests:
         return entering.addCallback(self._authenticated, command.id)
 
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
-        left = None if user.expires is None else user.expires - self._chat.clock.seconds()
+        left = None if user.expires is None else user.expires - self._chat.clock.now()
         self._tell(events.Authenticated(seconds=left, id=id))
         for room in [room for room in self._rooms.values() if not allows(user.mayJoin, room)]:
             if names.key(room) in self._rooms:  # leaving one may have ended another

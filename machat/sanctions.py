@@ -15,6 +15,7 @@ from typing import NamedTuple
 from twisted.internet.interfaces import IReactorTime
 
 from machat import names
+from machat.clock import chatClock
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.limits import DEFAULTS, Limits
 
@@ -77,7 +78,7 @@ class Sanctions:
         """
         @param limits: C{sanctions}, C{sanctionsPerRoom} and C{sanctionsPerModerator} count here
         """
-        self._clock = clock
+        self._clock = chatClock(clock)
         self._limits = limits
         self._entries: dict[tuple[Kind, str], dict[str, Sanction]] = {}
         self._count = 0
@@ -92,7 +93,7 @@ class Sanctions:
         @param room: a room's key, or C{None} for all rooms
         @return: the sanctions that have not ended
         """
-        now = self._clock.seconds()
+        now = self._clock.now()
         for (kind, place), entries in self._entries.items():
             if room is None or place == room:
                 for target, sanction in entries.items():
@@ -116,7 +117,7 @@ class Sanctions:
         @raise ChatError: C{not-allowed}: there are too many in the room, in all rooms, or by this
             moderator
         """
-        sanction = Sanction(self._clock.seconds() + seconds, name, by)
+        sanction = Sanction(self._clock.now() + seconds, name, by)
         if not self._hasPlace(room, targets, by):
             self._sweep()
             if not self._hasPlace(room, targets, by):
@@ -175,8 +176,8 @@ class Sanctions:
         """
         @return: the end of the one that lasts longest, C{None} where there is none
         """
-        now = self._clock.seconds()
-        if now - self._swept > SWEEP:
+        now = self._clock.now()
+        if self._clock.seconds() - self._swept > SWEEP:
             self._sweep()
         ends = [
             found.until
@@ -209,7 +210,7 @@ class Sanctions:
         """
         Forget what has ended.
         """
-        now = self._swept = self._clock.seconds()
+        self._swept, now = self._clock.seconds(), self._clock.now()
         for place, entries in list(self._entries.items()):
             for target in [each for each, found in entries.items() if found.until <= now]:
                 self._drop(place, target)

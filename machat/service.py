@@ -24,6 +24,7 @@ from zope.interface import implementer
 from machat import names, wire
 from machat.backlog import Backlog
 from machat.batches import Batches
+from machat.clock import chatClock
 from machat.connections import Connections
 from machat.entrance import Attempt, Entrance
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
@@ -84,7 +85,7 @@ class ChatService(MultiService):
         @param portal: gives a L{IChatUser} for credentials; without it, none are asked for
         """
         MultiService.__init__(self)
-        self.clock = clock
+        self.clock = clock = chatClock(clock)
         self.limits = limits
         self.metrics = Metrics()
         self.backlog = Backlog(limits.waitingTotal)

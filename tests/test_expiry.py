@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.clock import ChatClock
 from machat.expiry import Expiry
 
 
@@ -59,3 +60,22 @@ class ExpiryTests(SynchronousTestCase):
         self.assertEqual(self.told, [24.0])
         self.expiry.stop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_clockSet(self) -> None:
+        """
+        Credentials end at their time of day. That the clock was set is noticed within a minute.
+        """
+        for jump in (-3600, 3600):
+            clock, told = Clock(), []
+            clock.advance(1_000_000)
+            now = [0.0]
+            expiry = Expiry(ChatClock(clock, lambda now=now: now[0]), told.append, told.clear)
+            expiry.start(5000.0)
+            now[0] += jump
+            for _ in range(170):
+                now[0] += 60
+                clock.advance(60)
+                if told:
+                    break
+            self.assertTrue(4940 <= now[0] <= 5000)
+            self.assertEqual(told, [5025 - now[0]])

@@ -417,6 +417,19 @@ class BoundsTests(OutboxTestCase):
         self.clock.advance(0.5)
         self.assertSlow(3)
 
+    def test_standstill(self) -> None:
+        """
+        If the check is late, the process stood still and sent nothing: the time starts again.
+        """
+        self.open(stalled=30)
+        self.outbox.write(b"abc")
+        self.clock.advance(32)
+        self.assertOpen()
+        self.clock.advance(29.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertSlow(3)
+
     def test_rounding(self) -> None:
         """
         It ends at any time of the clock, also where adding and taking away is not exact.

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.internet.interfaces import IProtocolFactory
 
+from machat.clock import useMonotonic
 from machat.monitor import Monitor
 from machat.service import ChatService
 from machat.tap.hosts import defaultHosts
@@ -27,6 +28,7 @@ def makeService(options: Options) -> IService:
     Build the services: a chat with its endpoints as children, or with C{--separate} two of them.
     """
     reactor: Any = globalReactor()
+    useMonotonic(reactor)
     parent: dict[str, Any] = options.parent or {}
     daemonized = not parent.get("nodaemon", True)
     raiseDescriptors()
