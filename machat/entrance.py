@@ -26,12 +26,12 @@ from twisted.internet.defer import CancelledError, Deferred, fail
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
-from twisted.logger import Logger
 
-from machat import names, wire
+from machat import names
 from machat.credentials import IToken, IUnguessable, NotChecked, knows, login
 from machat.errors import BAD_CREDENTIALS, BUSY, ChatError
 from machat.limits import Limits
+from machat.logbook import Logbook
 from machat.users import IChatUser
 
 #: How long a failure counts, seconds.
@@ -101,13 +101,15 @@ class Entrance:
     Checks credentials through a L{Portal}.
     """
 
-    _log = Logger()
-
-    def __init__(self, clock: IReactorTime, limits: Limits, portal: Portal) -> None:
+    def __init__(
+        self, clock: IReactorTime, limits: Limits, portal: Portal, logbook: Logbook
+    ) -> None:
         """
         @param portal: gives L{IChatUser}s, for passwords, tokens, or anonymous
+        @param logbook: takes the lines about logins that failed
         """
         self._clock = clock
+        self._logbook = logbook
         self._limits = limits
         self._portal = portal
         self._logins = Logins(clock, limits.failures)
@@ -182,11 +184,12 @@ class Entrance:
         return max(0.0, end - self._clock.seconds())
 
     def _logFailure(self, attempt: Attempt, why: str) -> None:
-        self._log.info(
+        self._logbook.note(
+            attempt.network,
             "{peer} is not {name}: {why}",
             peer=attempt.peer,
             name=attempt.name,
-            why=wire.oneLine(why),
+            why=why,
         )
 
 

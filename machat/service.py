@@ -114,7 +114,7 @@ class ChatService(MultiService):
         self._receipts = Receipts(clock, limits)
         self._roomShapers = Shapers(clock, limits.roomRate)
         self._networkShapers = Shapers(clock, limits.addressRate)
-        self._entrance = None if portal is None else Entrance(clock, limits, portal)
+        self._entrance = None if portal is None else Entrance(clock, limits, portal, self.logbook)
         self._stop: Stop | None = None
         self._dismissals = Dismissals(self._connections, self._rooms)
 

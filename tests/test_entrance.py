@@ -28,6 +28,7 @@ from machat.credentials import IToken, NotChecked
 from machat.entrance import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Entrance
 from machat.errors import ChatError
 from machat.limits import DEFAULTS, Limits
+from machat.logbook import Logbook
 from machat.peers import describe, networkOf
 from machat.realm import ChatRealm
 from machat.tokens import Tokens, secret
@@ -87,7 +88,8 @@ class EntranceTests(SynchronousTestCase):
         """
         @return: an entrance with these checkers
         """
-        return Entrance(self.clock, limits, Portal(ChatRealm(), list(checkers)))
+        portal = Portal(ChatRealm(), list(checkers))
+        return Entrance(self.clock, limits, portal, Logbook(self.clock))
 
     def slowly(self, **limits: Any) -> SlowChecker:
         """
@@ -377,8 +379,8 @@ class EntranceTests(SynchronousTestCase):
         self.assertRefused(self.enter("Bob", user="bob"))
         self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
         self.checker = SlowChecker()
-        realm = Realm()
-        self.entrance = Entrance(self.clock, DEFAULTS, Portal(realm, [self.checker]))
+        portal = Portal(Realm(), [self.checker])
+        self.entrance = Entrance(self.clock, DEFAULTS, portal, Logbook(self.clock))
         entering = self.enter("Mina", "secret", user="mina")
         self.checker.asked[0].callback(b"anybody")
         self.clock.advance(PAUSE)
@@ -392,7 +394,7 @@ class EntranceTests(SynchronousTestCase):
         told: list[str] = []
 
         def observe(event: Any) -> None:
-            if event["log_namespace"].startswith("machat.entrance"):
+            if event["log_namespace"].startswith("machat.logbook"):
                 told.append(formatEvent(event))
 
         globalLogPublisher.addObserver(observe)
@@ -407,7 +409,7 @@ class EntranceTests(SynchronousTestCase):
         self.assertEqual(
             told,
             [
-                "192.0.2.1:50000 is not Mina: bad  [31m",
+                "192.0.2.1:50000 is not Mina: bad\\x0a\\x1b[31m",
                 "192.0.2.1:50000 is not Mina: disconnected before the answer",
             ],
         )

@@ -7,7 +7,7 @@ The C{events} dialect has a JSON object for everything. Both begin with a hello,
 byte stream, where a line is a message, and on a WebSocket, where a text frame is.
 """
 
-from machat.wire.commands import decodeCommand, encodeCommand, oneLine
+from machat.wire.commands import decodeCommand, encodeCommand
 from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent, weigh
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
 from machat.wire.hello import VERSION, decodeHello, hasVersion, mayEnd, splitHello
@@ -30,7 +30,6 @@ __all__ = [
     "hasVersion",
     "isText",
     "mayEnd",
-    "oneLine",
     "skipNewline",
     "splitHello",
     "takeTextFrames",
