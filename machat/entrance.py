@@ -112,6 +112,7 @@ class Entrance:
         self._logbook = logbook
         self._limits = limits
         self._portal = portal
+        self._logbook = logbook
         self._logins = Logins(clock, limits.failures)
 
     def enter(self, attempt: Attempt) -> Deferred[IChatUser]:

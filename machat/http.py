@@ -13,7 +13,7 @@ from typing import NamedTuple
 from machat.origins import Authority, readAuthority
 
 _FIRST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)", re.ASCII)
-_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)", re.ASCII)
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([/?#].*)?", re.ASCII | re.IGNORECASE)
 
 #: The fields of which two are a contradiction; two of any other are a list.
@@ -118,13 +118,13 @@ def readRequest(head: bytes) -> Request:
     @param head: the head of a request, with the empty line that ends it
     @raise BadRequest: it is none, or none that is answered
     """
-    first, *lines = head.decode("latin-1")[:-4].split("\r\n")
+    first, _, rest = head.decode("latin-1")[:-2].partition("\r\n")
     match = _FIRST.fullmatch(first)
     if match is None:
         raise BadRequest(400, "This is no HTTP request.")
     if match[3] != "1":
         raise BadRequest(505, "HTTP/1.1 and HTTP/1.0 are answered here, no other version.")
-    fields = _read(lines)
+    fields = _read(rest)
     modern = match[4] != "0"
     target, host = match[2], fields.get("host")
     absolute = _ABSOLUTE.fullmatch(target)
@@ -137,13 +137,13 @@ def readRequest(head: bytes) -> Request:
     return Request(match[1], path, query, _hostOf(host, modern), modern, fields)
 
 
-def _read(lines: list[str]) -> dict[str, str]:
+def _read(text: str) -> dict[str, str]:
+    if _FIELDS.fullmatch(text) is None:
+        raise BadRequest(400, "A line of the request's head is not a valid header field.")
     fields: dict[str, str] = {}
-    for each in lines:
-        match = _FIELD.fullmatch(each)
-        if match is None:
-            raise BadRequest(400, "A line of the request's head is not a valid header field.")
-        name, value = match[1].lower(), match[2].rstrip(" \t")
+    for each in text.split("\r\n")[:-1]:
+        name, _, value = each.partition(":")
+        name, value = name.lower(), value.strip(" \t")
         if name in fields:
             if name in _SINGLE:
                 raise BadRequest(400, f"The request has more than one {name} field.")

@@ -14,8 +14,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 #: Lines a minute, of one network and of all.
-LINES = 5
-TOTAL = 60
+LINES = 10
+TOTAL = 100
 
 MINUTE = 60.0
 

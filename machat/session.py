@@ -275,9 +275,7 @@ class Session:
         """
         if not self._limited:
             self._limited = True
-            self._log.info(
-                "{name} from {peer} sends faster than the rate", name=self.name, peer=self.peer
-            )
+            self._note("{name} from {peer} sends faster than the rate", name=self.name)
 
     def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is None:
@@ -351,16 +349,13 @@ class Session:
         self._refused += 1
         self._chat.metrics.refusals[error.code] += 1
         if self._refused <= LOGGED:
-            address = self._connection.peerAddress()
-            self._chat.logbook.note(
-                networkOf(address),
-                "refused {peer}: {code} {text}",
-                peer=describe(address),
-                code=error.code,
-                text=error.text,
-            )
+            self._note("refused {peer}: {code} {text}", code=error.code, text=error.text)
         self.tell(events.Error(code=error.code, text=error.text, id=error.id, retry=error.retry))
         return True
+
+    def _note(self, format: str, **fields: object) -> None:
+        address = self._connection.peerAddress()
+        self._chat.logbook.note(networkOf(address), format, peer=describe(address), **fields)
 
     @property
     def _saysMore(self) -> bool:

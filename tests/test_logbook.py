@@ -74,7 +74,8 @@ class LogbookTests(SynchronousTestCase):
         (line,) = self.logged()
         self.assertEqual(
             line,
-            "295 more lines about refused peers were left out, 295 of them about 192.0.2.1",
+            f"{300 - LINES} more lines about refused peers were left out, {300 - LINES} of them"
+            " about 192.0.2.1",
         )
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.note("192.0.2.1")
