@@ -31,6 +31,9 @@ from machat.errors import ChatError
 #: Hashes that are computed at once: each takes 64 MiB, and a tenth of a second of a core.
 AT_ONCE = 2
 
+#: How long a hash waits at least, seconds: none is computed for a client that disconnects at once.
+START = 0.02
+
 #: How long a file has to be left alone before users who are missing from it are removed, seconds:
 #: it may still be being written.
 SETTLED = 1.0
@@ -106,11 +109,11 @@ class Workers:
     def call(self, function: Callable[[], Any]) -> Deferred[Any]:
         """
         @return: fires or fails as the function does; fails with L{NotChecked} if it is cancelled
-            before the call began, which is never in the same turn
+            before the call began
         """
         done: Deferred[Any] = Deferred(self._cancelled)
         self._waiting[done] = function
-        self._reactor.callLater(0, self._next)
+        self._reactor.callLater(START, self._next)
         return done
 
     def _cancelled(self, done: Deferred[Any]) -> None:

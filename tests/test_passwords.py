@@ -22,7 +22,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
 from machat.credentials import IKnowsUsers, NotChecked
-from machat.passwords import BadPasswords, PasswordFile, Workers, read
+from machat.passwords import START, BadPasswords, PasswordFile, Workers, read
 
 #: Cheap to look at.
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("secret")
@@ -126,7 +126,9 @@ class WorkersTests(SynchronousTestCase):
         Make calls.
         """
         calls = [self.workers.call(lambda number=number: number) for number in range(count)]
-        self.threads.clock.advance(0)
+        self.threads.clock.advance(START / 2)
+        self.assertEqual(self.threads.began, [])
+        self.threads.clock.advance(START / 2)
         return calls
 
     def test_fewAtOnce(self) -> None:
@@ -158,14 +160,13 @@ class WorkersTests(SynchronousTestCase):
 
     def test_cancelledEarly(self) -> None:
         """
-        A call that is cancelled before its turn is not made: at the earliest, that is the reactor's
-        next one.
+        A call that is cancelled before its turn is not made. Its turn never comes at once.
         """
         calls = [self.workers.call(int) for _ in range(150)]
         for each in reversed(calls):
             each.cancel()
             self.failureResultOf(each, NotChecked)
-        self.threads.clock.advance(0)
+        self.threads.clock.advance(START)
         self.assertEqual(self.threads.began, [])
         waiting = self.call(3)[2]
         waiting.cancel()
