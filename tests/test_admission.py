@@ -581,6 +581,21 @@ class ClientTests(AdmissionTestCase):
         self.assertTrue(client.connected)
         self.assertTrue(self.flushLoggedErrors(OSError))
 
+    def test_busy(self) -> None:
+        """
+        If it is over the limit it comes back when it may, and its listener hears why.
+        """
+        for _ in range(3):
+            self.text("wrong")
+        self.settle(1)
+        client = self.client()
+        self.settle(30)
+        refused = [event for event in self.told if isinstance(event, Error)]
+        self.assertEqual([(event.code, event.retry) for event in refused], [("busy", 59)])
+        self.assertEqual((client.connected, self.told[-1]), (False, Lost(True)))
+        self.settle(60)
+        self.assertTrue(client.connected)
+
     def test_wrong(self) -> None:
         """
         With wrong ones it ends, and its listener hears why.
