@@ -8,7 +8,7 @@ acknowledged.
     >>> receipt = await client.say("dev", "hello")
 
 Its listener is called with every event of L{machat.events} that matters to a user, in the order of
-the room, each message once, and besides with L{Connected}, L{Lost} and L{Gap}.
+the room, each message once, and besides with L{Connected}, L{Failed}, L{Lost} and L{Gap}.
 """
 
 from __future__ import annotations
@@ -24,15 +24,22 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import commands, events, names, wire
+from machat import commands, events, names, reasons, wire
 from machat.clock import chatClock
-from machat.dial import dial
-from machat.errors import NOT_JOINED, ChatError
+from machat.dial import Watched, dial
+from machat.errors import NOT_JOINED, TOO_LONG, ChatError
 from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import ILine, ILineUser
 from machat.membership import Membership
+from machat.notices import Connected as Connected
+from machat.notices import Ended as Ended
+from machat.notices import Failed as Failed
+from machat.notices import Gap as Gap
+from machat.notices import Lost as Lost
+from machat.reasons import Reason
 from machat.unsent import TooMuch as TooMuch
 from machat.unsent import Unacknowledged
 from machat.unsent import Unknown as Unknown
@@ -46,41 +53,14 @@ PONG = 10.0
 SOON = 0.5
 LATE = 30.0
 
+#: How long a server with a low sending rate may be silent, seconds.
+SLOWEST = 300.0
+
 #: The most that a server can put off the next attempt, seconds.
 RETRY = 60.0
 
-
-class Connected(Event, frozen=True, tag="connected"):
-    """
-    The server has said welcome.
-    """
-
-
-class Lost(Event, frozen=True, tag="lost"):
-    """
-    The connection is lost.
-
-    @ivar retry: whether the client comes back
-    """
-
-    retry: bool
-
-
-class Gap(Event, frozen=True, kw_only=True, tag="gap"):
-    """
-    Messages of a room were missed and cannot be had any more.
-
-    @ivar missed: how many, if that can be told
-    """
-
-    room: str
-    missed: int | None
-
-
-class Ended(Exception):
-    """
-    The client has been stopped, or told not to come back.
-    """
+#: The longest session secret that is kept, characters.
+SECRET = 256
 
 
 @implementer(ILineUser)
@@ -88,7 +68,12 @@ class ChatClient(Service):
     """
     A client of one server, under one name. It connects when it is started as a service.
 
+    The first attempts show whether address and options are right: while the server has never said
+    welcome, a L{Failed} that nothing but a person can mend ends the client. Later on it is taken
+    for a server that is being changed, and the client comes back.
+
     @ivar nick: the name
+    @ivar limits: the server's, as its last welcome told them
     """
 
     _log = Logger()
@@ -111,17 +96,19 @@ class ChatClient(Service):
         @param presence: whether to hear who comes and goes
         @param origin: the C{Origin} of a WebSocket's request
         @param credentials: returns the password or token to show; called for each connection, and
-            when those shown are about to expire. What it raises is logged, and it is called again
-            later
+            when those shown are about to expire. What it raises is logged, and reported as a
+            L{Failed}; it is called again later
         @raise ValueError: the address cannot be one
         """
         self.nick = name
+        self.limits: events.Allowed | None = None
         self._clock = chatClock(reactor)
         self._listener = listener
         self._presence = presence
         self._credentials = credentials
+        endpoint, factory = dial(reactor, address, self, origin)
         self._service: ClientService = ClientService(
-            *dial(reactor, address, self, origin), retryPolicy=self._delay, clock=self._clock
+            Watched(endpoint, self), factory, retryPolicy=self._delay, clock=self._clock
         )
         self._line: ILine | None = None
         self._welcome = False
@@ -135,6 +122,11 @@ class ChatClient(Service):
         self._ended: str | None = None
         self._timer: IDelayedCall | None = None
         self._heard = False
+        self._asked: str | None = None
+        self._reason: Reason | None = None
+        self._bye = False
+        self._paused = False
+        self._held: list[Membership] = []
 
     @property
     def connected(self) -> bool:
@@ -142,6 +134,37 @@ class ChatClient(Service):
         Whether the server has said welcome, and the connection is not known to be lost.
         """
         return self._welcome
+
+    def joined(self, room: str) -> bool:
+        """
+        @return: whether the client is in this room on the present connection
+        """
+        wanted = self._rooms.get(names.key(room))
+        return wanted is not None and wanted.joined
+
+    def pause(self) -> None:
+        """
+        Read no more from the server, for a listener that cannot take more. A few events may still
+        come. A server closes a connection that is not read for long; after L{resume} the client
+        comes back to it, and recovers what it can.
+        """
+        self._paused = True
+        if self._line is not None and self._welcome:
+            self._line.pause()
+
+    def resume(self) -> None:
+        """
+        Read on.
+        """
+        if not self._paused:
+            return
+        self._paused = False
+        if self._line is not None and self._welcome:
+            held, self._held = self._held, []
+            for room in held:
+                if self._rooms.get(names.key(room.name)) is room:
+                    self._sendJoin(room)
+            self._line.resume()
 
     def startService(self) -> None:
         """
@@ -235,12 +258,29 @@ class ChatClient(Service):
 
     # The line.
 
-    def opened(self, line: ILine) -> None:
+    def unreachable(self, reason: Failure) -> None:
+        if self._ended is None:
+            self._failed(reasons.explain(reason))
+
+    def connecting(self, line: ILine) -> None:
         self._line = line
         self._heard = False
+        self._bye = False
+        self._asked = None
+        self._reason = None
+        self._timer = self._clock.callLater(WELCOME, self._late, line)
+
+    def _late(self, line: ILine) -> None:
+        self._abort(line, Reason(reasons.SILENT, "the server does not answer"))
+
+    def _abort(self, line: ILine, reason: Reason) -> None:
+        self._reason = reason
+        line.abort()
+
+    def opened(self, line: ILine) -> None:
         shown = self._show()
-        self._timer = self._clock.callLater(WELCOME if shown else 0, line.abort)
         if shown is None:
+            self._clock.callLater(0, line.abort)
             return
         hello = commands.Hello(
             name=self.nick,
@@ -255,8 +295,10 @@ class ChatClient(Service):
     def _show(self) -> commands.Auth | None:
         try:
             return self._credentials()
-        except Exception:
+        except Exception as error:
             self._log.failure("no credentials for {name}", name=self.nick)
+            text = reasons.line(f"the credentials cannot be read: {error}")
+            self._reason = Reason(reasons.CREDENTIALS, text)
             return None
 
     def received(self, data: bytes) -> None:
@@ -266,17 +308,36 @@ class ChatClient(Service):
         if hear is not None:
             hear(self, event)
         elif event is not None:
+            if isinstance(event, _OF_ROOMS) and names.key(event.room) not in self._rooms:
+                return
             self._tell(event)
+        elif not self._welcome and not data.startswith(b"{") and self._line is not None:
+            text = data[: reasons.LONGEST].decode(errors="replace")
+            foreign = reasons.Foreign(f"it says {text!r}")
+            self._abort(self._line, reasons.explain(Failure(foreign)))
 
-    def closed(self, line: ILine) -> None:
+    def closed(self, line: ILine, reason: Failure) -> None:
         if line is not self._line:
             return
         self._line = None
         self._stopTimer()
+        told = self._welcome or self._bye or self._ended is not None
         self._welcome = False
+        self._held = []
         for room in self._rooms.values():
             room.joined = False
-        self._tell(Lost(self._ended is None))
+        if told:
+            self._tell(Lost(self._ended is None))
+        else:
+            self._failed(self._reason or reasons.explain(reason))
+
+    def _failed(self, reason: Reason) -> None:
+        retry = not reason.final or self.limits is not None
+        if not retry:
+            self._end(reason.text)
+        self._tell(Failed(code=reason.code, text=reason.text, retry=retry))
+        if not retry:
+            self._clock.callLater(0, self._service.stopService)
 
     def _delay(self, attempts: int) -> float:
         """
@@ -290,7 +351,10 @@ class ChatClient(Service):
     # What is heard.
 
     def _welcomed(self, event: events.Welcome) -> None:
-        self._session = event.session
+        if self._welcome:
+            return
+        self._session = event.session if len(event.session) <= SECRET else None
+        self.limits = event.limits
         self._attempts = 0
         self._welcome = True
         self._stopTimer()
@@ -302,7 +366,9 @@ class ChatClient(Service):
     def _joined(self, event: Joined) -> None:
         room = self._rooms.get(names.key(event.room))
         if room is None:  # left while it was joined
-            self._send(commands.Leave(room=event.room))
+            self._answer(commands.Leave(room=event.room))
+            return
+        if room.joined:
             return
         if not room.enter(event):
             self._tell(Gap(room=event.room, missed=event.missed))
@@ -346,18 +412,21 @@ class ChatClient(Service):
     def _expiring(self, event: events.Expiring) -> None:
         shown = self._show()
         if shown is not None:
-            self._send(shown)
+            self._answer(shown)
 
     def _authenticated(self, event: events.Authenticated) -> None:
         pass
 
     def _pinged(self, event: events.Ping) -> None:
-        self._send(commands.Pong())
+        self._answer(commands.Pong())
 
     def _ponged(self, event: events.Pong) -> None:
-        pass
+        if self._line is not None and self._asked is not None and event.id == self._asked:
+            self._asked = None
+            self._line.confirmed()
 
     def _bidden(self, event: events.Bye) -> None:
+        self._bye = True
         self._retry = min(max(event.retry or 0.0, 0.0), RETRY)
         self._tell(event)
         if not event.reconnect:
@@ -367,11 +436,13 @@ class ChatClient(Service):
     # What is sent.
 
     def _newId(self) -> str:
-        self._count += 1
-        return f"{self._prefix}-{self._count}"
+        self._count += 1  # an id cannot be guessed, so only who has read it can answer it
+        return f"{self._prefix}-{self._count}-{secrets.token_hex(4)}"
 
     def _sendJoin(self, room: Membership) -> None:
-        if self._welcome:
+        if self._welcome and self._paused:
+            self._held.append(room)
+        elif self._welcome:
             history = 0 if room.position else room.history
             self._send(
                 commands.Join(room=room.name, since=room.position, history=history, id=room.id)
@@ -379,20 +450,39 @@ class ChatClient(Service):
 
     def _sendMore(self, room: Membership) -> None:
         for unsent in room.due(self._clock.seconds()):
-            self._send(commands.Say(room=unsent.room, text=unsent.text, id=unsent.id))
+            line = wire.encodeCommand(
+                commands.Say(room=unsent.room, text=unsent.text, id=unsent.id)
+            )
+            if self.limits is not None and len(line) > self.limits.line:
+                unsent.done.errback(ChatError(TOO_LONG, "longer than the server takes"))
+            elif self._line is not None:
+                self._line.sendLine(line)
 
     def _send(self, command: commands.Command) -> None:
         if self._line is not None and self._welcome:
             self._line.sendLine(wire.encodeCommand(command))
 
+    def _answer(self, command: commands.Command) -> None:
+        if self._line is not None and self._welcome:
+            self._line.answer(wire.encodeCommand(command))
+
     def _ping(self) -> None:
-        self._heard = False
-        self._send(commands.Ping())
-        self._timer = self._clock.callLater(PONG, self._checkPong)
+        self._heard = self._paused
+        if self._asked is None:
+            self._asked = self._newId()
+            self._send(commands.Ping(id=self._asked))
+        self._timer = self._clock.callLater(self._patience(), self._checkPong)
+
+    def _patience(self) -> float:
+        """
+        @return: seconds for anything to be heard; the server may read slowly, at its rate
+        """
+        rate = self.limits.rate if self.limits is not None else None
+        return max(PONG, min(2 / rate, SLOWEST)) if rate is not None and rate > 0 else PONG
 
     def _checkPong(self) -> None:
         self._timer = None
-        if self._heard:
+        if self._heard or self._paused:
             self._timer = self._clock.callLater(PING - PONG, self._ping)
         elif self._line is not None:
             self._line.abort()
@@ -426,6 +516,9 @@ class ChatClient(Service):
         except Exception:
             self._log.failure("the listener of {name} failed", name=self.nick)
 
+
+#: Events that are told of rooms which the client is in, and of no others.
+_OF_ROOMS = (events.Presence, events.RoomState, events.Members, events.History)
 
 _HEAR: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Welcome: ChatClient._welcomed,

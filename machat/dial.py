@@ -8,25 +8,40 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from OpenSSL.crypto import Error as CryptoError
+from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
-from twisted.internet.interfaces import IAddress, IStreamClientEndpoint
+from twisted.internet.interfaces import (
+    IAddress,
+    IHandshakeListener,
+    IProtocolFactory,
+    ISSLTransport,
+    IStreamClientEndpoint,
+)
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
 from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from machat.answers import Answers
+from machat.certificates import unnamed
 from machat.interfaces import ILine, ILineUser
+from machat.reasons import Foreign
 from machat.ws.client import LineWebSocketFactory
 
 #: C{host:port}, the host an IPv6 address in brackets or without a colon.
 _SHORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^:]+)):(?P<port>\d+)")
 
-#: The longest object that is taken from a server, bytes.
-LARGEST = 16 * 1_048_576
+#: The longest object that is taken from a server, bytes. JSON may write a character of a message
+#: with six bytes, so a server's C{--max-line} may be about 680 KiB.
+LARGEST = 4 * 1_048_576
+
+#: How an alert or a handshake of TLS begins (RFC 8446 section 5.1).
+_TLS = (b"\x15\x03", b"\x16\x03")
 
 
-@implementer(ILine)
+@implementer(ILine, IHandshakeListener)
 class LineProtocol(LineReceiver):
     """
     One connection that speaks lines.
@@ -38,15 +53,60 @@ class LineProtocol(LineReceiver):
 
     def __init__(self, user: ILineUser) -> None:
         self._user = user
+        self._answers = Answers()
+        self._reason: Exception | None = None
 
     def connectionMade(self) -> None:
-        self._user.opened(self)
+        self._user.connecting(self)
+        if not ISSLTransport.providedBy(self.transport):
+            self._user.opened(self)
+
+    def handshakeCompleted(self) -> None:
+        """
+        TLS has checked the server's certificate.
+        """
+        self._reason = unnamed(self.transport)
+        if self._reason is None:
+            self._user.opened(self)
+        else:
+            self.abort()
 
     def lineReceived(self, line: bytes) -> None:
         self._user.received(line)
 
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._reason = Foreign("it sends a line without an end")
+        self.abort()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._user.closed(self)
+        if self.clearLineBuffer().startswith(_TLS):
+            self._reason = Foreign("it speaks TLS there, which is tls:HOST:PORT or wss://...")
+        self._user.closed(self, Failure(self._reason) if self._reason else reason)
+
+    def answer(self, line: bytes) -> None:
+        """
+        Send one object that the server has asked for.
+        """
+        if self._answers.allow(len(line) + 1):
+            self.sendLine(line)
+
+    def confirmed(self) -> None:
+        """
+        The server reads.
+        """
+        self._answers.confirmed()
+
+    def pause(self) -> None:
+        """
+        Read no more.
+        """
+        self.pauseProducing()
+
+    def resume(self) -> None:
+        """
+        Read on.
+        """
+        self.resumeProducing()
 
     def abort(self) -> None:
         """
@@ -69,6 +129,28 @@ class LineFactory(Factory):
         return LineProtocol(self._user)
 
 
+@implementer(IStreamClientEndpoint)
+class Watched:
+    """
+    An endpoint that tells its user about failed attempts.
+    """
+
+    def __init__(self, endpoint: IStreamClientEndpoint, user: ILineUser) -> None:
+        self._endpoint = endpoint
+        self._user = user
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
+        """
+        Connect.
+        """
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        return connecting.addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> Failure:
+        self._user.unreachable(failure)
+        return failure
+
+
 def dial(
     reactor: Any, address: str | IStreamClientEndpoint, user: ILineUser, origin: str | None = None
 ) -> tuple[IStreamClientEndpoint, Factory]:
@@ -76,15 +158,15 @@ def dial(
     @param address: C{host:port}, a client endpoint string, an endpoint, or a C{ws://} or C{wss://}
         URL
     @return: the endpoint to connect to, and what to connect to it
-    @raise ValueError: the address cannot be one
+    @raise ValueError: the address cannot be one, or is an C{ssl:} endpoint
     """
     if not isinstance(address, str):
         return address, LineFactory(user)
     if address.startswith(("ws://", "wss://")):
         url = urlsplit(address)
-        secure = url.scheme == "wss"
         if not url.hostname:
             raise ValueError(f"{address}: there is no host in it")
+        secure = url.scheme == "wss"
         port = url.port or (443 if secure else 80)
         endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, url.hostname, port)
         if secure:
@@ -94,4 +176,9 @@ def dial(
     if short is not None:
         host = short["v6"] or short["host"]
         return HostnameEndpoint(reactor, host, int(short["port"])), LineFactory(user)
-    return clientFromString(reactor, address), LineFactory(user)
+    if address.lower().startswith("ssl:"):
+        raise ValueError("ssl: does not check the server's certificate. Use tls:HOST:PORT")
+    try:
+        return clientFromString(reactor, address), LineFactory(user)
+    except (TypeError, OSError, CryptoError) as error:  # about arguments, and files in them
+        raise ValueError(f"{address}: {error}") from None

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from machat.backlog import Backlog
@@ -428,6 +429,27 @@ class ILine(Interface):
         Send one object. Ignored once the connection is closing.
         """
 
+    def answer(line: bytes) -> None:
+        """
+        Send one object that the server has asked for. Ignored where the server has asked for more
+        than L{machat.answers.MOST} bytes and has not shown that it reads them.
+        """
+
+    def confirmed() -> None:
+        """
+        The server has shown that it has read what was sent.
+        """
+
+    def pause() -> None:
+        """
+        Read no more. What has been read already may still be received.
+        """
+
+    def resume() -> None:
+        """
+        Read on.
+        """
+
     def abort() -> None:
         """
         Close the connection now.
@@ -436,8 +458,18 @@ class ILine(Interface):
 
 class ILineUser(Interface):
     """
-    Who uses an L{ILine}.
+    The user of an L{ILine}.
     """
+
+    def unreachable(reason: Failure) -> None:
+        """
+        An attempt to connect has failed.
+        """
+
+    def connecting(line: ILine) -> None:
+        """
+        There is a connection. It can be aborted, and cannot be used yet.
+        """
 
     def opened(line: ILine) -> None:
         """
@@ -449,7 +481,9 @@ class ILineUser(Interface):
         One object has come.
         """
 
-    def closed(line: ILine) -> None:
+    def closed(line: ILine, reason: Failure) -> None:
         """
-        A connection that was opened is gone.
+        A connection is gone, opened or not.
+
+        @param reason: an error of Twisted, of OpenSSL, or of L{machat.reasons}
         """

@@ -40,6 +40,7 @@ class Membership:
         self.waiting: list[Deferred[Joined]] = []
         self._sent: deque[Unsent] = deque()
         self._unsent: deque[Unsent] = deque()
+        self._yielding = False
 
     def enter(self, joined: Joined) -> bool:
         """
@@ -85,11 +86,24 @@ class Membership:
     def due(self, now: float) -> Iterator[Unsent]:
         """
         Yield what is to be sent now, at most L{WINDOW} messages at once; what has been on its way
-        for too long fails with L{Unknown}.
+        for too long fails with L{Unknown}. What comes due meanwhile is yielded as well, to the one
+        who asked first.
         """
-        while self._sent and self._sent[0].done.called:
-            self._sent.popleft()
-        while self.joined and self._unsent and len(self._sent) < WINDOW:
+        if self._yielding:
+            return
+        self._yielding = True
+        try:
+            while (unsent := self._next(now)) is not None:
+                yield unsent
+        finally:
+            self._yielding = False
+
+    def _next(self, now: float) -> Unsent | None:
+        while True:
+            while self._sent and self._sent[0].done.called:
+                self._sent.popleft()
+            if not self.joined or not self._unsent or len(self._sent) >= WINDOW:
+                return None
             unsent = self._unsent.popleft()
             if unsent.done.called:
                 continue
@@ -98,7 +112,7 @@ class Membership:
             else:
                 unsent.sent = now if unsent.sent is None else unsent.sent
                 self._sent.append(unsent)
-                yield unsent
+                return unsent
 
     def fail(self, error: Exception) -> None:
         """

@@ -37,18 +37,24 @@ LOCAL = "tcp:0:interface=127.0.0.1"
 PATIENCE = 30.0
 
 
-def makeCertificate(keyPath: str, certificatePath: str, host: str = "localhost") -> None:
+def makeCertificate(
+    keyPath: str, certificatePath: str, host: str = "localhost", named: bool = True
+) -> None:
     """
     Write a private key and a certificate for a host that it signed itself.
+
+    @param named: whether the certificate has a C{subjectAltName}
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
     now = datetime.now(timezone.utc)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    if named:
+        hosts = x509.SubjectAlternativeName([x509.DNSName(host)])
+        builder = builder.add_extension(hosts, critical=False)
     certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
+        builder.not_valid_before(now)
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     Path(keyPath).write_bytes(

@@ -120,15 +120,20 @@ class Typed:
 
 
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
+_MESSAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Message)
+
+#: The longest event other than a message, bytes: one with five hundred names has 70 KiB. A list of
+#: short strings takes sixteen times its JSON in memory.
+LONGEST = 1_048_576
 
 
 def decodeEvent(data: bytes) -> Event | None:
     """
     @param data: what a server of the C{events} dialect said, one object
-    @return: the event, or C{None} if it is one that this version does not know
+    @return: the event, or C{None} if it is one that this version does not know, or is too long
     """
     try:
-        event: Event = _EVENT.decode(data)
+        event: Event = (_EVENT if len(data) <= LONGEST else _MESSAGE).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return event
