@@ -4,43 +4,48 @@ The command C{machat}: a chat in a terminal, or in a pipe.
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from getpass import getpass
 from pathlib import Path
 from typing import Any
 
-from prompt_toolkit import PromptSession, print_formatted_text
-from prompt_toolkit.formatted_text import FormattedText
-from prompt_toolkit.patch_stdout import patch_stdout
 from twisted.internet import asyncioreactor
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import connectionDone
-from twisted.internet.stdio import StandardIO
+from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.task import react
-from twisted.protocols.basic import LineReceiver
-from twisted.python.failure import Failure
 
 from machat.client import ChatClient
 from machat.clock import useMonotonic
 from machat.commands import Auth
-from machat.talk import Line, Talk, colour
+from machat.pipe import Pipe, tell
+from machat.terminal import Terminal
 
-_COLOURS = (
-    ("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan")
-    + ("ansibrightred", "ansibrightgreen", "ansibrightyellow")
-    + ("ansibrightblue", "ansibrightmagenta", "ansibrightcyan")
-)
+#: The environment's variable with a password.
+PASSWORD = "MACHAT_PASSWORD"
 
-#: Seconds that the last messages of a pipe may take to be acknowledged.
-LAST_WORDS = 30.0
+#: The longest password to read, bytes.
+LONGEST = 4_096
+
+#: The exit status after a signal has ended it.
+INTERRUPTED = 130
+
+#: Seconds that the last connection may take to close.
+CLOSING = 5.0
 
 
-def parse(arguments: Sequence[str]) -> Namespace:
+class NoCredentials(Exception):
     """
-    @return: the options
+    The credentials that the options name cannot be had.
+    """
+
+
+def parser() -> ArgumentParser:
+    """
+    @return: the parser of the command line
     """
     parser = ArgumentParser(prog="machat", description="Chat. Type /help when you are in.")
     add = parser.add_argument
@@ -49,123 +54,123 @@ def parse(arguments: Sequence[str]) -> Namespace:
     add(
         "--address",
         default="localhost:8989",
-        help="host:port, ws://... or wss://..., or a Twisted client endpoint",
+        help="host:port, tls:host:port, ws://... or wss://..., or a Twisted client endpoint",
     )
-    add("--password", action="store_true", help="ask for a password")
-    add("--token-file", type=Path, metavar="FILE", help="a file with a token to show")
+    shown = parser.add_mutually_exclusive_group().add_argument
+    shown(
+        "--password",
+        action="store_true",
+        help=f"ask for a password on the terminal; in a pipe use {PASSWORD} or one of the next",
+    )
+    shown(
+        "--password-file", type=Path, metavar="FILE", help="a file whose first line is a password"
+    )
+    shown("--password-fd", type=int, metavar="N", help="read a password's line from descriptor N")
+    shown("--token-file", type=Path, metavar="FILE", help="a file with a token to show")
     add("--origin", help="the Origin to send with a WebSocket's request")
-    return parser.parse_args(arguments)
+    add(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help="give up when nothing has got through for so long: no connection, or no answer to "
+        "what was sent. By default a pipe does so 30 seconds after the end of its input",
+    )
+    add("--commands", action="store_true", help="obey lines of a pipe that begin with a slash")
+    add(
+        "--times",
+        action=BooleanOptionalAction,
+        default=None,
+        help="show when things were said; on in a terminal, off in a pipe, if not set",
+    )
+    return parser
+
+
+def seconds(text: str) -> float:
+    """
+    @raise ValueError: this is no time to wait
+    """
+    value = float(text)
+    if not 0 < value < 1e9:
+        raise ValueError(text)
+    return value
+
+
+def parse(arguments: Sequence[str], interactive: bool = True) -> Namespace:
+    """
+    @param interactive: whether this is for a L{Terminal}
+    @return: the options
+    """
+    options = parser().parse_args(arguments)
+    if interactive and options.commands:
+        parser().error("--commands is for pipes; in a terminal they are always obeyed")
+    if not interactive and not options.room and not options.commands:
+        parser().error("--room: a pipe needs a room")
+    return options
 
 
 def credentials(options: Namespace) -> Callable[[], Auth]:
     """
-    @return: what to show: the password is asked for now, the token's file is read each time
+    @return: what to show: a password is read now, a file each time
+    @raise NoCredentials: there is nobody to ask for a password
+    @raise OSError: a file cannot be read
     """
     if options.token_file is not None:
         path: Path = options.token_file
-        return lambda: Auth(token=path.read_text().strip())
-    shown = Auth(password=getpass(f"{options.client}'s password: ")) if options.password else Auth()
+        return lambda: Auth(token=path.read_text("utf-8").strip())
+    if options.password_file is not None:
+        path = options.password_file
+        return lambda: Auth(password=firstLine(path.read_bytes()[: LONGEST + 1]))
+    if options.password_fd is not None:
+        password = firstLine(readLine(options.password_fd))
+    elif options.password and sys.stdin.isatty():
+        password = getpass(f"{options.client}'s password: ")
+    elif PASSWORD in os.environ:
+        password = os.environ[PASSWORD]
+    elif options.password:
+        raise NoCredentials(
+            "there is no terminal to ask for a password on: "
+            f"use --password-file, --password-fd or {PASSWORD}"
+        )
+    else:
+        return Auth
+    if not password:
+        raise NoCredentials("the password is empty")
+    shown = Auth(password=password)
     return lambda: shown
 
 
-class Terminal:
+def readLine(descriptor: int) -> bytes:
     """
-    Messages above, and a line to edit below.
+    @return: the first line, and nothing that comes after it
     """
-
-    def __init__(self, reactor: Any) -> None:
-        self.talk = Talk(self._show, self._quit)
-        self._status = 0
-        self._reading: asyncio.Task[None] | None = None
-        self._session: PromptSession[str] = PromptSession(
-            bottom_toolbar=lambda: self.talk.status,
-            erase_when_done=True,  # what was said comes back as a message
-            refresh_interval=1,
-        )
-
-    async def run(self) -> int:
-        """
-        @return: the exit status
-        """
-        self._reading = asyncio.ensure_future(self._read())
-        await Deferred.fromFuture(self._reading)
-        return self._status
-
-    async def _read(self) -> None:
-        try:
-            with patch_stdout(raw=True):
-                while True:
-                    self.talk.typed(await self._session.prompt_async("> "))
-        except (EOFError, KeyboardInterrupt, asyncio.CancelledError):
-            pass
-
-    def _quit(self, status: int) -> None:
-        self._status = status
-        if self._reading is not None:
-            self._reading.cancel()
-
-    def _show(self, line: Line) -> None:
-        fragments: list[tuple[str, str]] = []
-        if line.room is not None:
-            fragments.append(("ansibrightblack", f"[{line.room}] "))
-        if line.sender is None:
-            fragments.append(("ansibrightblack", line.text))
-        else:
-            style = f"bold {_COLOURS[colour(line.sender)]}"
-            fragments += [(style, line.sender), ("", f": {line.text}")]
-        print_formatted_text(FormattedText(fragments))
+    line = b""
+    while len(line) <= LONGEST and (byte := os.read(descriptor, 1)):
+        line += byte
+        if byte == b"\n":
+            break
+    return line
 
 
-class Pipe(LineReceiver):
+def firstLine(data: bytes) -> str:
     """
-    Lines from standard input, lines to standard output. Our own words go to standard error.
+    @raise NoCredentials: it is not a password's
     """
-
-    delimiter = b"\n"
-    MAX_LENGTH = 65_536
-
-    def __init__(self, reactor: Any) -> None:
-        self.talk = Talk(self._show, self._quit)
-        self._reactor = reactor
-        self._over: Deferred[int] = Deferred()
-
-    async def run(self) -> int:
-        """
-        @return: the exit status
-        """
-        StandardIO(self, reactor=self._reactor)
-        return await self._over
-
-    def lineReceived(self, line: bytes) -> None:
-        self.talk.typed(line.decode(errors="replace"))
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """
-        The input has ended: what was said has to arrive, then it is over.
-        """
-        settled = self.talk.settled().addTimeout(LAST_WORDS, self._reactor)
-        settled.addCallbacks(lambda _: self._quit(self.talk.failed), lambda _: self._quit(1))
-
-    def _quit(self, status: int) -> None:
-        if not self._over.called:
-            self._over.callback(status)
-
-    def _show(self, line: Line) -> None:
-        if line.sender is None:
-            print(f"machat: {line.text}", file=sys.stderr, flush=True)
-        else:
-            room = f"[{line.room}] " if line.room is not None else ""
-            print(f"{room}{line.sender}: {line.text}", flush=True)
+    line = data.partition(b"\n")[0].removesuffix(b"\r")
+    if not 0 < len(line) <= LONGEST:
+        raise NoCredentials(f"a password is a line of 1 to {LONGEST} bytes")
+    try:
+        return line.decode()
+    except UnicodeDecodeError:
+        raise NoCredentials("the password is not UTF-8") from None
 
 
-async def chat(reactor: Any, options: Namespace, kind: type[Terminal] | type[Pipe]) -> None:
+async def chat(reactor: Any, options: Namespace, face: Terminal | Pipe) -> None:
     """
     Chat until it is over.
 
     @raise SystemExit: always, with the exit status
     """
     useMonotonic(reactor)
-    face = kind(reactor)
     try:
         client = ChatClient(
             reactor,
@@ -177,11 +182,11 @@ async def chat(reactor: Any, options: Namespace, kind: type[Terminal] | type[Pip
         )
     except ValueError as error:
         sys.exit(f"machat: --address {options.address}: {error}")
-    face.talk.begin(client, options.room or ())
     try:
-        status = await face.run()
+        status = await face.run(client, options.room or ())
     finally:
-        await client.stopService()
+        with suppress(Late):  # the server does not read, and need not
+            await client.stopService().addTimeout(CLOSING, reactor)
     sys.exit(status)
 
 
@@ -189,14 +194,25 @@ def main() -> None:
     """
     The command.
     """
-    options = parse(sys.argv[1:])
+    interactive = sys.stdin.isatty() and sys.stdout.isatty()
+    options = parse(sys.argv[1:], interactive)
     try:
         options.credentials = credentials(options)
         options.credentials()
-    except (OSError, EOFError, KeyboardInterrupt) as error:
-        sys.exit(f"machat: no credentials: {error}")
-    kind: type[Terminal] | type[Pipe] = Pipe
-    if sys.stdin.isatty() and sys.stdout.isatty():
+    except (NoCredentials, OSError, ValueError, EOFError, KeyboardInterrupt) as error:
+        tell(f"no credentials: {error}")
+        sys.exit(2)
+    if interactive:
         asyncioreactor.install()  # which prompt_toolkit reads the keys with
-        kind = Terminal
-    react(lambda reactor: Deferred.fromCoroutine(chat(reactor, options, kind)))
+    faces: list[Terminal | Pipe] = []
+
+    def begin(reactor: Any) -> Deferred[None]:
+        faces.append(Terminal(reactor, options) if interactive else Pipe(reactor, options))
+        return Deferred.fromCoroutine(chat(reactor, options, *faces))
+
+    try:
+        react(begin)
+    except SystemExit:
+        if faces and faces[0].interrupted:
+            sys.exit(INTERRUPTED)
+        raise

@@ -4,44 +4,529 @@ Tests for the command C{machat}, as a user starts it.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import socket
 import subprocess
+import threading
+from pathlib import Path
+from typing import IO
 
-from tests.processes import BIN, PATIENCE, ServerTestCase, portsOf
+from tests.processes import (
+    BIN,
+    PATIENCE,
+    RawClient,
+    ServerTestCase,
+    freePort,
+    makeCertificate,
+    portsOf,
+    start,
+)
 from tests.terminal import Terminal
 
+#: Lines that a pipe has to leave as they are.
+ODD = (
+    b"/quit\n/leave\n/join elsewhere\n// comment\n\n"
+    b"a\xe2\x80\xa8/join eves\xe2\x80\xa8b\nform\x0cfeed\n"
+    b"next\xc2\x85line\n\rcarriage\r\n\x00\x1b[2J\xc2\x9b\n/var/log/x: y\n\xef\xbb\xbfbom \ntail"
+)
 
-class PipeTests(ServerTestCase):
-    def machat(self, address: str, text: str, *more: str) -> subprocess.CompletedProcess[str]:
+
+class PipeTestCase(ServerTestCase):
+    def machat(
+        self, address: str, data: bytes, *more: str, **environment: str
+    ) -> subprocess.CompletedProcess[bytes]:
         """
-        @return: the command, after it has read this text
+        @return: the command, after it has read this
         """
         command = [str(BIN / "machat"), "--client", "Mina", "--address", address, *more]
         return subprocess.run(
-            command, input=text, capture_output=True, text=True, timeout=PATIENCE, check=False
+            command,
+            input=data,
+            capture_output=True,
+            timeout=PATIENCE,
+            check=False,
+            env={**os.environ, "LC_ALL": "C", **environment},
         )
 
+
+class PipeTests(PipeTestCase):
     def test_pipe(self) -> None:
         """
         In a pipe it says what it reads, prints what it hears, and ends when all has arrived.
         """
         _, tcp, ws = self.serveBoth()
         for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
-            done = self.machat(address, "one\ntwo\n/who\n", "--room", f"room{address[:2]}")
-            self.assertEqual(done.stdout, "Mina: one\nMina: two\n", done.stderr)
+            done = self.machat(address, b"one\ntwo\n", "--room", f"room{address[:2]}")
+            self.assertEqual(done.stdout, b"Mina: one\nMina: two\n", done.stderr)
             self.assertEqual(done.returncode, 0)
-            self.assertIn("machat: connected", done.stderr)
+            self.assertIn(b"machat: connected", done.stderr)
+
+    def test_asItIs(self) -> None:
+        """
+        Lines end at newlines alone, are never commands, and arrive byte for byte: with other
+        clients in both dialects, and in the pipe's own output.
+        """
+        _, tcp, ws = self.serveBoth()
+        for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
+            room = f"room{address[:2]}"
+            ear = RawClient(tcp)
+            self.addCleanup(ear.close)
+            ear.sendBytes(b'{"name": "ear", "room": "%s"}\nhello\n' % room.encode())
+            self.assertEqual(ear.readUntil(b"\n"), b"ear:hello\n")
+            done = self.machat(address, ODD, "--room", room)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            expected = ODD.split(b"\n")
+            out = b"".join(b"Mina: %s\n" % line for line in expected)
+            self.assertEqual(done.stdout, b"ear: hello\n" + out)
+            for line in expected:
+                self.assertEqual(ear.readUntil(b"\n"), b"Mina:%s\n" % line)
+
+    def test_many(self) -> None:
+        """
+        Any number of lines arrives, in order, once.
+        """
+        _, tcp, ws = self.serveBoth()
+        lines = [b"%d" % number for number in range(10_000)]
+        for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
+            done = self.machat(address, b"\n".join(lines), "--room", f"room{address[:2]}")
+            self.assertEqual(done.stdout, b"".join(b"Mina: %s\n" % line for line in lines))
+            self.assertEqual((done.returncode, done.stderr.count(b"\n")), (0, 2), done.stderr)
+
+    def test_rate(self) -> None:
+        """
+        A server that takes few lines a second is waited for, and that is told.
+        """
+        _, tcp, _ = self.serveBoth("--rate", "20", "--burst", "1")
+        done = self.machat(f"localhost:{tcp}", b"x\n" * 100, "--room", "dev")
+        self.assertEqual((done.returncode, done.stdout.count(b"\n")), (0, 100), done.stderr)
+        self.assertRegex(
+            done.stderr, rb"(?m)^machat: the server takes 20 lines a second: .* lines wait, which "
+        )
+
+    def test_refusedLines(self) -> None:
+        """
+        A line that is too long, by itself or as JSON, or no text is reported with its number; the
+        others arrive, and the status tells.
+        """
+        _, tcp, ws = self.serveBoth()
+        data = (
+            b"one\n"
+            + b"x" * 300_000
+            + b"\n\xff\xfe\n"
+            + b"\x01" * 20_000
+            + b"\nlast\n"
+            + b"y" * 70_000
+        )
+        for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
+            done = self.machat(address, data, "--room", f"room{address[:2]}")
+            self.assertEqual(done.stdout, b"Mina: one\nMina: last\n", done.stderr)
+            self.assertEqual(done.returncode, 1)
+            for words in (
+                b"machat: line 2 was not sent: it is longer than 65536 bytes\n",
+                b"machat: line 3 was not sent: it is not UTF-8\n",
+                b"machat: refused: longer than the server takes (line 4)\n",
+                b"machat: line 6 was not sent: it is longer than 65536 bytes\n",
+                b"machat: 4 lines were not acknowledged\n",
+            ):
+                self.assertIn(words, done.stderr)
+
+    def test_commands(self) -> None:
+        """
+        With an option lines may be commands; each comes after all that stands above it.
+        """
+        _, tcp, _ = self.serveBoth()
+        data = b"here\n/join other\n//there\n/leave\nback\n/quit\nnever\n"
+        done = self.machat(f"localhost:{tcp}", data, "--room", "dev", "--commands")
+        self.assertEqual(
+            done.stdout, b"Mina: here\n[other] Mina: /there\nMina: back\n", done.stderr
+        )
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"machat: 1 line was not acknowledged\n", done.stderr)
+
+    def test_times(self) -> None:
+        """
+        With an option each message has its time.
+        """
+        _, tcp, _ = self.serveBoth()
+        done = self.machat(f"localhost:{tcp}", b"x\n", "--room", "dev", "--times")
+        self.assertRegex(
+            done.stdout, rb"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d Mina: x\n$"
+        )
 
     def test_refused(self) -> None:
         """
-        A bad address is said in one line; who may not come in hears why.
+        A bad address is said in one line; who may not come in hears why, and what was not sent.
         """
-        done = self.machat("pigeon:x", "")
-        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        done = self.machat("pigeon:x", b"", "--room", "dev")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         _, tcp, _ = self.serveBoth()
-        done = self.machat(f"localhost:{tcp}", "hello\n", "--client", "a:b", "--room", "dev")
+        done = self.machat(f"localhost:{tcp}", b"hello\n", "--client", "a:b", "--room", "dev")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("machat: bad-name: ", done.stderr)
+        self.assertIn(b"machat: bad-name: ", done.stderr)
+        done = self.machat(f"localhost:{tcp}", b"a\nb\n", "--room", "not a room")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"machat: refused: ", done.stderr)
+
+    def test_noRoom(self) -> None:
+        """
+        Without a room there is nowhere to say it; in a terminal commands are no option.
+        """
+        done = self.machat("localhost:1", b"hello\n")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"a pipe needs a room", done.stderr)
+
+    def test_slowReader(self) -> None:
+        """
+        Output that is not read for a while is not lost, and does not fill the memory.
+        """
+        _, tcp, _ = self.serveBoth()
+        ear = RawClient(tcp)
+        self.addCleanup(ear.close)
+        ear.send(v=1, name="ear", room="dev")
+        ear.await_("joined")
+        pipe = start(BIN / "machat", "--client=Mina", "--room=dev", f"--address=localhost:{tcp}")
+        self.stopAtEnd(pipe)
+        assert pipe.stdin is not None and pipe.stdout is not None
+        lines = [f"{number}{'x' * 1_000}\n" for number in range(1_000)]
+        writing = threading.Thread(target=self.write, args=(pipe.stdin, lines))
+        writing.start()
+        for _ in range(100):  # more than a pipe holds
+            ear.await_("message")
+        self.assertEqual(pipe.stdout.read(), "".join(f"Mina: {line}" for line in lines))
+        writing.join()
+        self.assertEqual(pipe.wait(PATIENCE), 0)
+        pipe.stdin = None
+
+    def write(self, file: IO[str], lines: list[str]) -> None:
+        """
+        Write these lines, and close the file.
+        """
+        with file:
+            file.writelines(lines)
+
+    def test_noReader(self) -> None:
+        """
+        If nobody reads the output any more, what was read arrives, and it ends.
+        """
+        _, tcp, _ = self.serveBoth()
+        pipe = start(BIN / "machat", "--client=Mina", "--room=dev", f"--address=localhost:{tcp}")
+        self.stopAtEnd(pipe)
+        assert pipe.stdin is not None and pipe.stdout is not None
+        pipe.stdin.write("one\n")
+        pipe.stdin.flush()
+        self.assertEqual(pipe.stdout.readline(), "Mina: one\n")
+        pipe.stdout.close()
+        self.assertEqual(pipe.wait(PATIENCE), 1)
+        pipe.stdout = None
+
+    def test_signal(self) -> None:
+        """
+        Whoever ends it early hears how many lines did not arrive.
+        """
+        _, tcp, _ = self.serveBoth("--rate", "1", "--burst", "1")
+        pipe = start(BIN / "machat", "--client=Mina", "--room=dev", f"--address=localhost:{tcp}")
+        self.stopAtEnd(pipe)
+        assert pipe.stdin is not None and pipe.stdout is not None
+        pipe.stdin.write("x\n" * 500)
+        pipe.stdin.flush()
+        self.assertEqual(pipe.stdout.readline(), "Mina: x\n")
+        pipe.send_signal(signal.SIGINT)
+        _, errors = pipe.communicate(timeout=PATIENCE)
+        self.assertEqual(pipe.returncode, 130)
+        self.assertRegex(
+            errors, r"machat: 4\d\d lines were not acknowledged; the rest of the input"
+        )
+
+    def test_nothing(self) -> None:
+        """
+        Without a line to say there is still a room to join.
+        """
+        _, tcp, _ = self.serveBoth()
+        done = self.machat(f"localhost:{tcp}", b"", "--room", "dev")
+        self.assertEqual((done.returncode, done.stdout), (0, b""))
+        self.assertIn(b"joined dev", done.stderr)
+
+
+class Listener:
+    """
+    A server that answers each connection with the same bytes.
+    """
+
+    def __init__(self, answer: bytes, close: bool = True) -> None:
+        """
+        @param close: whether to close each connection after that
+        """
+        self._answer = answer
+        self._close = close
+        self._kept: list[socket.socket] = []
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            with contextlib.suppress(OSError):
+                connection.recv(65_536)
+                connection.sendall(self._answer)
+            self._kept.append(connection)
+            if self._close:
+                connection.shutdown(socket.SHUT_WR)
+
+    def close(self) -> None:
+        """
+        Listen no more.
+        """
+        for each in (self._socket, *self._kept):
+            each.close()
+
+
+class FailedTests(PipeTestCase):
+    """
+    Why there is no connection.
+    """
+
+    def listen(self, answer: bytes, close: bool = True) -> int:
+        """
+        @return: the port of a L{Listener}
+        """
+        listener = Listener(answer, close)
+        self.addCleanup(listener.close)
+        return listener.port
+
+    def fails(self, address: str, words: str, *more: str, retries: bool = False) -> None:
+        """
+        Check that a pipe fails to connect, tells this reason, once, and how much it did not say.
+        """
+        room = ("--room", "dev", "--timeout", "3")
+        done = self.machat(address, b"one\ntwo\n", *room, *more)
+        self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+        errors = done.stderr.decode()
+        self.assertEqual(errors.count("cannot connect: "), 1, errors)
+        again = "; trying again" if retries else ""
+        self.assertIn(f"machat: cannot connect: {words}{again}\n", errors)
+        self.assertEqual("giving up" in errors, retries, errors)
+
+    def test_unreachable(self) -> None:
+        """
+        What may pass is tried again, for as long as the option says.
+        """
+        refused = "nobody listens there: connection refused"
+        self.fails(f"localhost:{freePort()}", refused, retries=True)
+        self.fails(f"ws://localhost:{freePort()}/mychat", refused, retries=True)
+        self.fails("nowhere.invalid:1", "the host's name is not known", retries=True)
+        closed = "the server closed the connection without an answer"
+        self.fails(f"localhost:{self.listen(b'')}", closed, retries=True)
+        busy = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
+        answer = "HTTP 503 Service Unavailable"
+        self.fails(f"ws://localhost:{self.listen(busy)}/mychat", answer, retries=True)
+
+    def test_silent(self) -> None:
+        """
+        A server that says nothing is given up as well.
+        """
+        for address in ("localhost:%d", "ws://localhost:%d/mychat"):
+            done = self.machat(
+                address % self.listen(b"", False), b"x\n", "--room", "dev", "--timeout", "2"
+            )
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"giving up", done.stderr)
+            self.assertIn(b"1 line was not acknowledged", done.stderr)
+
+    def test_foreign(self) -> None:
+        """
+        What is no chat server ends it at once.
+        """
+        ssh = self.listen(b"SSH-2.0-OpenSSH_9.2\x1b[2J\r\n", False)
+        foreign = "that is no MaChat server: it"
+        said = "'SSH-2.0-OpenSSH_9.2\\x1b[2J\\r'"
+        self.fails(f"localhost:{ssh}", f"{foreign} says {said}")
+        self.fails(f"ws://localhost:{ssh}", f"{foreign} answers {said[:-3]}'")
+        alert = self.listen(b"\x15\x03\x01\x00\x02\x02\x46")
+        self.fails(
+            f"localhost:{alert}",
+            f"{foreign} speaks TLS there, which is tls:HOST:PORT or wss://...",
+        )
+        bare = self.listen(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", False)
+        self.fails(
+            f"ws://localhost:{bare}", "that is no MaChat server: HTTP Upgrade header missing"
+        )
+        endless = self.listen(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 50_000, False)
+        self.fails(f"ws://localhost:{endless}", f"{foreign[:-2]}the head of its answer is too long")
+
+    def test_http(self) -> None:
+        """
+        A refused WebSocket has a status, and the explanation of a server that gives one.
+        """
+        head = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: "
+        port = self.listen(head + b"12\r\n\r\nno\x1b[2J\nmore\n", False)
+        self.fails(f"ws://localhost:{port}/mychat", "HTTP 403 Forbidden: no [2J")
+        html = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\n\r\n<html>"
+        self.fails(f"ws://localhost:{self.listen(html)}/mychat", "HTTP 404 Not Found")
+        moved = b"HTTP/1.1 301 Moved\r\nLocation: https://example.com/\r\n\r\n"
+        port = self.listen(moved)
+        self.fails(f"ws://localhost:{port}/", "HTTP 301 Moved, see https://example.com/")
+
+    def test_server(self) -> None:
+        """
+        So MaChat's own refusals: of a path, and of an origin.
+        """
+        _, tcp, ws = self.serveBoth()
+        done = self.machat(f"ws://localhost:{ws}/wrong", b"x\n", "--room", "dev")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"machat: cannot connect: HTTP 404 ", done.stderr)
+        for origin in ("https://evil.example",):
+            done = self.machat(
+                f"ws://localhost:{ws}/mychat", b"x\n", "--room=dev", "--origin", origin
+            )
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"machat: cannot connect: HTTP 403 ", done.stderr)
+        done = self.machat(f"localhost:{ws}", b"x\n", "--room", "dev")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"machat: cannot connect: that is no MaChat server: ", done.stderr)
+
+    def certified(self, named: bool = True) -> tuple[int, int, str]:
+        """
+        @param named: whether its certificate names C{localhost}
+        @return: the ports of a server, and the file of its certificate
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        key, certificate = self.mktemp(), str(folder / "cert.pem")
+        makeCertificate(key, certificate, named=named)
+        ssl = f"ssl:0:interface=127.0.0.1:privateKey={key}:certKey={certificate}"
+        server = self.serve("--tcp", ssl, "--ws", ssl)
+        tcp, ws = portsOf(server, "ChatFactory (TLS)", "ChatWebSocketFactory (TLS)")
+        return tcp, ws, certificate
+
+    def test_certificate(self) -> None:
+        """
+        A certificate that is not trusted, or is another's, ends it; one that is trusted is taken,
+        from a file or from a folder.
+        """
+        tcp, ws, certificate = self.certified()
+        untrusted = "the server's certificate is not trusted"
+        self.fails(f"tls:localhost:{tcp}", untrusted)
+        self.fails(f"wss://localhost:{ws}/mychat", untrusted)
+        folder = str(Path(certificate).parent)
+        private = f"tls:127.0.0.1:{tcp}:trustRoots={folder}"
+        self.fails(private, "the server's certificate is for another host")
+        self.fails(
+            f"localhost:{tcp}", "the server closed the connection without an answer", retries=True
+        )
+        for room, (address, environment) in enumerate(
+            (
+                (f"tls:localhost:{tcp}:trustRoots={folder}", {}),
+                (f"tls:localhost:{tcp}", {"SSL_CERT_FILE": certificate}),
+                (f"wss://localhost:{ws}/mychat", {"SSL_CERT_FILE": certificate}),
+            )
+        ):
+            done = self.machat(address, b"x\n", "--room", f"room{room}", **environment)
+            self.assertEqual((done.returncode, done.stdout), (0, b"Mina: x\n"), done.stderr)
+
+    def test_unnamed(self) -> None:
+        """
+        A certificate that names no host is for none, trusted or not.
+        """
+        tcp, ws, certificate = self.certified(False)
+        for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
+            done = self.machat(address, b"x\n", "--room", "dev", SSL_CERT_FILE=certificate)
+            self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
+            self.assertIn(b"the server's certificate names no host", done.stderr)
+
+    def test_plain(self) -> None:
+        """
+        A server without TLS is no server with.
+        """
+        _, tcp, ws = self.serveBoth()
+        for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
+            done = self.machat(address, b"x\n", "--room", "dev", "--timeout", "3")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"machat: cannot connect: the server does not speak TLS", done.stderr)
+
+    def test_ssl(self) -> None:
+        """
+        An endpoint that checks no certificate is not used.
+        """
+        for address in ("ssl:localhost:1", "SSL:localhost:1:hostname=localhost"):
+            done = self.machat(address, b"", "--room", "dev")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"Use tls:HOST:PORT", done.stderr)
+
+
+class PasswordTests(PipeTestCase):
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        self.file = folder / "password"
+        self.file.write_bytes("s\u00e9cret \r\nmore\n".encode())
+        users = folder / "users"
+        users.write_text("Mina:s\u00e9cret \n", "utf-8")
+        _, self.tcp, _ = self.serveBoth("--auth", f"file:{users}")
+
+    def says(self, *more: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+        """
+        @return: what became of two lines
+        """
+        room = ("--room", "dev")
+        return self.machat(f"localhost:{self.tcp}", b"a\nb\n", *room, *more, **environment)
+
+    def test_password(self) -> None:
+        """
+        A pipe has its password from a file, the environment or a descriptor; all of its input is
+        said.
+        """
+        for more, environment in (
+            (("--password-file", str(self.file)), {}),
+            ((), {"MACHAT_PASSWORD": "s\u00e9cret "}),
+            (("--password",), {"MACHAT_PASSWORD": "s\u00e9cret "}),
+        ):
+            done = self.says(*more, LC_ALL="C.UTF-8", **environment)
+            self.assertEqual(done.stdout[-16:], b"Mina: a\nMina: b\n", done.stderr)
+            self.assertEqual(done.returncode, 0)
+
+    def test_descriptor(self) -> None:
+        """
+        From a descriptor one line is read, so it may be that of the input.
+        """
+        data = "s\u00e9cret \na\n".encode()
+        done = self.machat(f"localhost:{self.tcp}", data, "--room", "dev", "--password-fd", "0")
+        self.assertEqual((done.returncode, done.stdout), (0, b"Mina: a\n"), done.stderr)
+
+    def test_refused(self) -> None:
+        """
+        Without any of them it does not run, and takes nothing else for a password.
+        """
+        empty = self.file.with_name("empty")
+        empty.touch()
+        latin = self.file.with_name("latin")
+        latin.write_bytes(b"\xe9\n")
+        for more, words in (
+            (("--password",), b"use --password-file, --password-fd or MACHAT_PASSWORD"),
+            (("--password-file", "/nowhere"), b"No such file"),
+            (("--password-file", str(empty)), b"a password is a line of 1 to 4096 bytes"),
+            (("--password-file", str(latin)), b"the password is not UTF-8"),
+            (("--password-fd", "99"), b"Bad file descriptor"),
+            (("--password", "--token-file", "x"), b"not allowed with argument"),
+        ):
+            done = self.says(*more)
+            self.assertEqual((done.returncode, done.stdout), (2, b""), done.stderr)
+            self.assertIn(words, done.stderr)
+
+    def test_wrong(self) -> None:
+        """
+        A wrong one ends it.
+        """
+        done = self.says(MACHAT_PASSWORD="wrong")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"bad-credentials", done.stderr)
+        self.assertIn(b"2 lines were not acknowledged", done.stderr)
 
 
 class TerminalTests(ServerTestCase):

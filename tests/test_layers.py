@@ -22,13 +22,17 @@ LAYERS = [
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
-        " upgrade site web logbook member membership unsent arrival batches proxy tls",
+        " upgrade site web logbook member membership unsent arrival batches proxy tls"
+        " notices answers reasons certificates",
         "connections rules rooms entrance moderation measures stop service requests inbox"
         " conversation speaker session outbox",
         "tcp ws monitor",
         "dial",
         "client",
+        "feed patience display",
         "talk",
+        "pipe",
+        "terminal",
         "testing tap console passwd",
     )
 ]

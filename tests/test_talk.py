@@ -7,7 +7,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.client import ChatClient
-from machat.talk import COLOURS, HELP, Line, Talk, colour, printable
+from machat.display import COLOURS, Line, colour
+from machat.events import Presence
+from machat.talk import HELP, Talk
 from machat.testing import MemoryChat
 from machat.users import User
 
@@ -51,12 +53,83 @@ class TalkTests(SynchronousTestCase):
 
     def test_paste(self) -> None:
         """
-        Of a paste each line is a message; the sending rate delays the last of them.
+        Lines that are said as they are, are no commands; all arrive, whatever their number.
         """
         self.seen()
-        self.talk.typed("\n".join(str(n) for n in range(30)))
-        self.chat.clock.pump([0.1] * 40)
-        self.assertEqual(self.seen(), [f"Mina: {n}" for n in range(30)])
+        texts = ["/quit", "//", "", "a\x0cb", "a\u2028/join x", "\r", *map(str, range(1500))]
+        for text in texts:
+            self.talk.say(text)
+        self.assertEqual(self.talk.status, "dev: 2 here, 1506 on their way")
+        settled = self.talk.settled()
+        self.chat.clock.pump([1.0] * 310)
+        self.successResultOf(settled)
+        self.assertEqual(self.bot.received(), [f"Mina:{text}" for text in texts])
+        self.assertEqual((self.ends, self.talk.failed), ([], False))
+
+    def test_quit(self) -> None:
+        """
+        Who quits leaves when all that was said has arrived; who quits twice, at once.
+        """
+        for again, ends in ((False, [0]), (True, [1])):
+            self.setUp()
+            self.seen()
+            for number in range(30):
+                self.talk.say(str(number))
+            self.talk.typed("/quit")
+            self.assertIn("30 lines are still on their way", self.lines[-1].text)
+            if again:
+                self.talk.typed("/quit")
+            self.chat.clock.pump([0.5] * 10)
+            self.assertEqual(self.ends[:1], ends)
+
+    def test_leaveWithLines(self) -> None:
+        """
+        Who leaves a room leaves it when all that was said there has arrived.
+        """
+        self.seen()
+        for number in range(30):
+            self.talk.say(str(number))
+        self.talk.typed("/leave")
+        self.chat.clock.pump([0.5] * 10)
+        self.assertEqual(len(self.bot.received()), 30)
+        self.assertEqual(self.client.rooms(), [])
+
+    def test_notConnected(self) -> None:
+        """
+        Each reason for which there is no connection is told once, and again after a connection;
+        what cannot be asked for without one is told to be so.
+        """
+        self.seen()
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        self.chat.clock.pump([0.5] * 120)
+        refused = "cannot connect: nobody listens there: connection refused; trying again"
+        self.assertEqual(self.seen(), ["connection lost, coming back", refused])
+        self.assertFalse(self.talk.ready)
+        for typed in ("/who", "/kick bot"):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), ["not connected: nothing was done"])
+        self.chat.endpoint.refuses = False
+        self.chat.clock.pump([0.5] * 70)
+        self.assertTrue(self.talk.ready)
+        self.assertEqual(self.seen(), ["connected"])
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        self.chat.clock.pump([0.5] * 20)
+        self.assertIn(refused, self.seen())
+
+    def test_refusedLines(self) -> None:
+        """
+        Refused lines are reported with their numbers, ten of them.
+        """
+        self.seen()
+        self.chat.service.moderation.mute("dev", "Mina", 60)
+        for number in range(15):
+            self.talk.say("x", number + 1)
+        told = [line for line in self.seen() if line.startswith("refused: ")]
+        self.assertEqual(len(told), 10)
+        self.assertTrue(told[9].endswith(" (line 10)"), told)
+        self.assertEqual((self.talk.feed.failed, self.talk.failed), (15, True))
 
     def test_rooms(self) -> None:
         """
@@ -84,7 +157,7 @@ class TalkTests(SynchronousTestCase):
         for typed, lines in (
             ("/who", ["2 in dev: bot, Mina"]),
             ("/help", list(HELP)),
-            ("/dance", ["there is no such command: /help"]),
+            ("/dance", ["there is no command /dance: /help lists them"]),
             ("/join", ["which room? /join ROOM"]),
         ):
             self.talk.typed(typed)
@@ -184,6 +257,25 @@ class TalkTests(SynchronousTestCase):
         self.seen()
         self.chat.service.say(self.bot, "dev", "\x1b[2Jgone\r\u202e")
         self.assertEqual(self.seen(), ["bot: \\x1b[2Jgone\\x0d\\x202e"])
-        self.assertEqual(printable("gr\u00fc\u00df"), "gr\u00fc\u00df")
         self.assertEqual(colour("Mina"), colour("MINA"))
         self.assertGreater(len({colour(f"m{n}") for n in range(100)}), COLOURS // 2)
+
+    def test_asItIs(self) -> None:
+        """
+        A talk whose lines are not for a terminal gets them as they are.
+        """
+        self.talk = Talk(self.lines.append, self.ends.append, str)
+        client = ChatClient(self.chat.clock, self.chat.endpoint, "Eve", self.talk.heard)
+        self.talk.begin(client, ["dev"])
+        self.seen()
+        self.chat.service.say(self.bot, "dev", "a\x0cb\r\u2028")
+        self.assertIn("bot: a\x0cb\r\u2028", self.seen())
+
+    def test_presenceElsewhere(self) -> None:
+        """
+        The counts are those of the rooms that it is in.
+        """
+        self.seen()
+        for number in range(100):
+            self.talk.heard(Presence(room=f"r{number}", joined=("x",), count=1))
+        self.assertEqual(set(self.talk.members), {"dev"})
