@@ -11,7 +11,14 @@ import ssl
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactor
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.tap.serving import Listener
 from tests.processes import (
     BIN,
     LOCAL,
@@ -196,3 +203,56 @@ class ServingTests(ServerTestCase):
         client.sendBytes(b'{"name": "Mina", "room": "dev"}\n' + b"hello\n" * 30)
         for _ in range(30):
             self.assertEqual(client.readUntil(b"\n"), b"Mina:hello\n")
+
+
+class Slow:
+    """
+    Stands for an endpoint that does not listen at once.
+    """
+
+    def __init__(self) -> None:
+        self.listening: Deferred[Any] = Deferred()
+
+    def listen(self, factory: object) -> Deferred[Any]:
+        """
+        @return: fires when the test says so
+        """
+        return self.listening
+
+
+class ListenerTests(SynchronousTestCase):
+    """
+    Tests for L{Listener}.
+    """
+
+    def setUp(self) -> None:
+        self.listener = Listener("tcp", LOCAL, Factory(), False)
+        self.listener._endpoint = self.slow = Slow()
+        self.listener.privilegedStartService()
+        self.listener.startService()
+
+    def test_fails(self) -> None:
+        """
+        An endpoint that cannot listen after all is logged.
+        """
+        self.slow.listening.errback(ConnectionError("no network"))
+        (failure,) = self.flushLoggedErrors(ConnectionError)
+        self.assertEqual(str(failure.value), "no network")
+        self.assertIsNone(self.successResultOf(self.listener.stopService()))
+
+    def test_stopped(self) -> None:
+        """
+        A stop ends the wait for one, without a word.
+        """
+        self.assertIsNone(self.successResultOf(self.listener.stopService()))
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_listens(self) -> None:
+        """
+        A stop waits until the port is closed.
+        """
+        reactor = MemoryReactor()
+        port = reactor.listenTCP(0, Factory())
+        self.slow.listening.callback(port)
+        self.successResultOf(self.listener.stopService())
+        self.assertFalse(self.listener.running)

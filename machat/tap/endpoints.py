@@ -128,7 +128,7 @@ class Endpoint:
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         """
-        @return: as L{twisted.internet.interfaces.IStreamServerEndpoint.listen}
+        @return: as C{IStreamServerEndpoint.listen}
         """
         served: Any = factory
         if self.certificates is not None:
@@ -170,7 +170,7 @@ class _Recorder:
         self, port: int, factory: object, contextFactory: Any, backlog: int, interface: str
     ) -> None:
         """
-        See L{twisted.internet.interfaces.IReactorSSL.listenSSL}.
+        See C{IReactorSSL.listenSSL}.
         """
         self.port = port
         self.options = contextFactory

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import Deferred, fail, gatherResults, maybeDeferred
+from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFromThreads
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -181,7 +181,8 @@ class Listener(Service):
 
     def _began(self, port: IListeningPort | None, failures: list[Failure]) -> IListeningPort | None:
         for failure in failures:  # an endpoint that took its time: no exception can tell of it
-            self._log.failure("{name}", failure, name=self._name)
+            if not failure.check(CancelledError):
+                self._log.failure("{name}", failure, name=self._name)
         return port
 
     def _fail(self, error: BaseException | None) -> None:
