@@ -109,7 +109,6 @@ class Entrance:
         @param logbook: takes the lines about logins that failed
         """
         self._clock = clock
-        self._logbook = logbook
         self._limits = limits
         self._portal = portal
         self._logbook = logbook
