@@ -4,6 +4,9 @@ What waits for all connections together, and is bounded too.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
+from sys import getsizeof
 from typing import Protocol
 
 #: What is left waiting when the longest queues have gone: a share of the limit, so that the next
@@ -24,7 +27,7 @@ class Queue(Protocol):
 
 class Backlog:
     """
-    The sum of all queues of a chat.
+    The sum of all queues of a chat, and of what is kept in memory to be written to them.
 
     @ivar waiting: bytes
     """
@@ -36,6 +39,7 @@ class Backlog:
         self.waiting = 0
         self._limit = limit
         self._queues: set[Queue] = set()
+        self._holders: dict[int, int] = {}
 
     def add(self, queue: Queue, size: int) -> None:
         """
@@ -47,6 +51,25 @@ class Backlog:
         else:
             self._queues.discard(queue)
 
+    def share(self, text: str) -> None:
+        """
+        Count a text that is kept for one more connection: its memory counts once.
+        """
+        holders = self._holders.get(id(text), 0)
+        if not holders:
+            self.waiting += getsizeof(text)
+        self._holders[id(text)] = holders + 1
+
+    def release(self, text: str) -> None:
+        """
+        A text that was L{share}d is kept for one connection less.
+        """
+        holders = self._holders.pop(id(text)) - 1
+        if holders:
+            self._holders[id(text)] = holders
+        else:
+            self.waiting -= getsizeof(text)
+
     def relieve(self) -> None:
         """
         If too much waits, give up the longest queues.
@@ -57,3 +80,43 @@ class Backlog:
             if self.waiting <= self._limit * _RELIEF:
                 break
             queue.giveUp()
+
+
+class Holding:
+    """
+    What one connection's output keeps in memory before it is made.
+
+    @ivar size: the memory, as if no other connection's output kept the same, bytes
+    """
+
+    __slots__ = ("size", "_backlog", "_own", "_texts")
+
+    def __init__(self, backlog: Backlog, own: int, texts: Iterable[str]) -> None:
+        """
+        @param own: what no other keeps, bytes
+        """
+        self._backlog = backlog
+        self._own = own
+        self._texts = deque(texts)
+        backlog.waiting += own
+        for text in self._texts:
+            backlog.share(text)
+        self.size = own + sum(map(getsizeof, self._texts))
+
+    def keep(self, count: int) -> None:
+        """
+        Keep only the last C{count} texts.
+        """
+        while len(self._texts) > count:
+            text = self._texts.popleft()
+            self._backlog.release(text)
+            self.size -= getsizeof(text)
+
+    def end(self) -> None:
+        """
+        Keep nothing. It may be called again.
+        """
+        self.keep(0)
+        self._backlog.waiting -= self._own
+        self.size -= self._own
+        self._own = 0

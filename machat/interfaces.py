@@ -8,7 +8,7 @@ once, so that an engine on another machine can take their place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -30,6 +30,7 @@ from machat.events import (
 )
 from machat.limits import Limits
 from machat.metrics import Metrics
+from machat.pieces import Pieces
 
 
 class IDialect(Interface):
@@ -112,9 +113,9 @@ class IConnection(Interface):
         Queue bytes that the session's dialect made. Ignored once the connection is closing.
         """
 
-    def writePieces(pieces: Iterator[bytes]) -> Deferred[None] | None:
+    def writePieces(pieces: Pieces) -> Deferred[None] | None:
         """
-        Queue bytes that are made while the peer takes them.
+        Queue bytes that are made while the peer takes them, and count what is kept for them.
 
         @return: C{None} if all is handed over, or what fires when it is: never, if the connection
             closes first

@@ -37,8 +37,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar failures: wrong credentials from one address or /64 in a minute; then it waits
     @ivar connections: connections in all
     @ivar waiting: output that may wait for one connection; beyond it, it is a slow consumer
-    @ivar waitingTotal: output that may wait for all connections; beyond it, those with the most are
-        slow consumers
+    @ivar waitingTotal: output that may wait for all connections, with the answers and replays that
+        are kept in memory to be written; beyond it, those with the most are slow consumers
     @ivar stalled: how long a connection may need for the next 64 KiB of what waits for it
     @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
     @ivar pong: how long it may take to answer, whole seconds below C{ping}

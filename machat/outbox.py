@@ -14,7 +14,7 @@ where a protocol expects its transport.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum
 from typing import Any
 
@@ -28,9 +28,10 @@ from twisted.internet.interfaces import (
 )
 from zope.interface import implementer
 
-from machat.backlog import Backlog
+from machat.backlog import Backlog, Holding
 from machat.direct import isPlainSocket, sendDirectly
 from machat.limits import Limits
+from machat.pieces import Pieces
 
 #: What is handed to a transport at once, bytes. A peer that takes one piece has made progress.
 PIECE = 65_536
@@ -72,11 +73,12 @@ class _Pieces:
     Bytes in the queue that are not made yet.
     """
 
-    __slots__ = ("rest", "done")
+    __slots__ = ("rest", "done", "holding")
 
-    def __init__(self, rest: Iterator[bytes], done: Deferred[None]) -> None:
+    def __init__(self, rest: Pieces, done: Deferred[None], holding: Holding) -> None:
         self.rest = rest
         self.done = done
+        self.holding = holding
 
 
 @implementer(IPushProducer, IPullProducer)
@@ -97,6 +99,7 @@ class Outbox:
         "_state",
         "_queue",
         "_waiting",
+        "_held",
         "_handed",
         "_progress",
         "_timer",
@@ -127,6 +130,7 @@ class Outbox:
         self._queue: deque[bytes | memoryview | _Pieces] | None = None
         self._made: tuple[Deferred[None], ...] = ()
         self._waiting = 0
+        self._held = 0
         self._handed = 0
         self._progress = 0.0
         self._timer: IDelayedCall | None = None
@@ -145,7 +149,7 @@ class Outbox:
         """
         if self._state is _IDLE:
             if self._send is None:
-                self.transport.write(data)
+                self._hand(data)
                 return
             try:
                 sent = self._send(data)
@@ -160,10 +164,20 @@ class Outbox:
             else:
                 self._backlog.relieve()
 
-    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+    def _hand(self, data: bytes) -> None:
+        """
+        Write to a transport that says when it holds enough.
+        """
+        self.transport.write(data)
+        if self._state is _DRAINING:  # it has paused us: it holds that
+            self._handed += len(data)
+            self._wait(len(data))
+
+    def writePieces(self, pieces: Pieces) -> Deferred[None] | None:
         """
         Send bytes that are made as the peer takes them, in their place between what is written
-        before and after. Only the piece that is made counts as waiting.
+        before and after. What is kept in memory until they are made counts for
+        L{Limits.waitingTotal}, but only the piece that is made for L{Limits.waiting}.
 
         @return: C{None} if all is handed over; else fires when it is. It does not fire when the
             connection closes first
@@ -176,10 +190,17 @@ class Outbox:
         if self._state is not _DRAINING:
             return None
         done: Deferred[None] = Deferred()
+        holding = Holding(self._backlog, pieces.own, pieces.texts)
         if self._queue is None:
             self._queue = deque()
-        self._queue.append(_Pieces(pieces, done))
+        self._queue.append(_Pieces(pieces, done, holding))
+        self._hold(holding.size)
+        self._backlog.relieve()
         return done
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._backlog.add(self, 0)
 
     def _drain(self, data: bytes, sent: int) -> None:
         """
@@ -241,7 +262,7 @@ class Outbox:
         if self._state is _DRAINING:
             self._state = _IDLE
         while self._queue and self._state is not _DRAINING:
-            self.transport.write(self._take())
+            self._hand(self._take())
         if self._state is State.CLOSING:
             self._close()
 
@@ -270,12 +291,16 @@ class Outbox:
         Put the next piece at the front of the queue, or note that there are no more.
         """
         piece = next(pieces.rest, None)
+        before = pieces.holding.size
         if piece is None:
+            pieces.holding.end()
             self._made += (pieces.done,)
         elif self._queue is not None:
+            pieces.holding.keep(len(pieces.rest.texts))
             self._queue.appendleft(pieces)
             self._queue.appendleft(piece)
             self._wait(len(piece))
+        self._hold(pieces.holding.size - before)
 
     def pauseProducing(self) -> None:
         """
@@ -306,15 +331,15 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """
-        The bytes that wait.
+        The bytes that wait, and those that are kept to be written.
         """
-        return self._waiting
+        return self._waiting + self._held
 
     def giveUp(self) -> None:
         """
         Abort the connection: its peer takes too little.
         """
-        waiting = self._waiting
+        waiting = self.waiting
         self.abortConnection()
         self._slow(waiting)
 
@@ -375,7 +400,11 @@ class Outbox:
 
     def _forget(self) -> None:
         self._state = State.CLOSED
-        self._queue = None
+        queue, self._queue = self._queue, None
+        for each in queue or ():
+            if isinstance(each, _Pieces):
+                each.holding.end()
+        self._held = 0
         self._wait(-self._waiting)
         self._handed = 0
 

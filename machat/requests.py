@@ -4,7 +4,7 @@ A client of the C{events} dialect: each of its commands asks the chat for someth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -17,11 +17,9 @@ from machat.conversation import IClient, IConversation
 from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, IConnection
 from machat.measures import MEASURES, listSanctions, take
+from machat.pieces import PIECE, Encoded, Pieces, Slices
 from machat.users import ANYBODY, allows, requireJoin, requireSay
 from machat.wire import VERSION
-
-#: What is made of a replay, or of a long answer, at once: characters or bytes.
-PIECE = 16_384
 
 #: Messages that a client may have sent without having been told that they are kept.
 UNACKNOWLEDGED = 64
@@ -165,19 +163,7 @@ class Requests:
         self._client.joined(joined)
         self._tell(replace(joined, replay=(), id=id))
         size = sum([len(message.text) for message in joined.replay])
-        return self._write(self._encoded(joined.replay), size > PIECE)
-
-    def _encoded(self, messages: Sequence[events.Message]) -> Iterator[bytes]:
-        piece: list[events.Message] = []
-        size = 0
-        for message in messages:
-            piece.append(message)
-            size += len(message.text)
-            if size > PIECE:
-                yield self._client.dialect.encode(piece)
-                piece, size = [], 0
-        if piece:
-            yield self._client.dialect.encode(piece)
+        return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
 
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
         if self._paced:
@@ -233,10 +219,9 @@ class Requests:
         self, answer: events.History | events.Members | events.SanctionList, id: str | None
     ) -> Deferred[None] | None:
         data = self._client.dialect.encodeEvent(replace(answer, id=id))
-        pieces = (data[start : start + PIECE] for start in range(0, len(data), PIECE))
-        return self._write(pieces, len(data) > PIECE)
+        return self._write(Slices(data), len(data) > PIECE)
 
-    def _write(self, pieces: Iterator[bytes], much: bool) -> Deferred[None] | None:
+    def _write(self, pieces: Pieces, much: bool) -> Deferred[None] | None:
         """
         @param much: whether this was enough for one turn: the next command has to wait for another,
             however fast the client reads

@@ -4,7 +4,6 @@ The chat on TCP, UNIX sockets and TLS: lines to a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +19,7 @@ from machat.errors import NO_PONG, Disconnect
 from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection, IDialect
 from machat.outbox import Outbox
+from machat.pieces import Pieces
 from machat.session import Session
 from machat.wheel import Wheel
 
@@ -97,7 +97,7 @@ class ChatProtocol(LineReceiver):
     def write(self, data: bytes) -> None:
         self._outbox.write(data)
 
-    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+    def writePieces(self, pieces: Pieces) -> Deferred[None] | None:
         return self._outbox.writePieces(pieces)
 
     def keepAsking(self) -> None:

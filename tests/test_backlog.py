@@ -4,13 +4,15 @@ Tests for L{machat.backlog}.
 
 from __future__ import annotations
 
+import json
 from math import inf
+from sys import getsizeof
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.backlog import Backlog
+from machat.backlog import Backlog, Holding
 from machat.limits import Limits
-from machat.testing import MemoryChat
+from machat.testing import MemoryChat, MemoryClient
 
 
 class Queue:
@@ -74,3 +76,107 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual(len(quick.received()), 3)
         late.close()
         self.assertEqual(chat.service.backlog.waiting, 0)
+
+    def test_holding(self) -> None:
+        """
+        A text that is kept for several connections counts once, until the last of them lets go.
+        """
+        backlog = Backlog(1_000_000)
+        texts = ["x" * 1_000, "\u4e2d" * 1_000]
+        both = sum(map(getsizeof, texts))
+        first, second = (Holding(backlog, 100, texts) for _ in range(2))
+        self.assertEqual(backlog.waiting, both + 200)
+        self.assertEqual((first.size, second.size), (both + 100, both + 100))
+        first.keep(1)
+        self.assertEqual(first.size, getsizeof(texts[1]) + 100)
+        self.assertEqual(backlog.waiting, both + 200)
+        second.keep(1)
+        self.assertEqual(backlog.waiting, getsizeof(texts[1]) + 200)
+        for holding in (first, second, first):
+            holding.end()
+        self.assertEqual((backlog.waiting, first.size, backlog._holders), (0, 0, {}))
+
+
+class HoarderTests(SynchronousTestCase):
+    """
+    Clients that ask for much and read nothing.
+    """
+
+    def setUp(self) -> None:
+        self.limits = Limits(burst=1_000, rate=1_000, waitingTotal=3_000_000)
+        self.chat = MemoryChat(self.limits)
+        self.speaker = self.chat.tcp("Mina", "dev")
+        for _ in range(8):
+            self.speaker.send("\x01" * 30_000)
+            self.chat.clock.advance(2)
+        self.speaker.received()
+
+    def hoard(self, number: int, *commands: dict[str, object]) -> MemoryClient:
+        """
+        @return: a client that has sent these, and reads nothing after its hello
+        """
+        room = "dev" if commands[0]["type"] != "join" else "lobby"
+        client = self.chat.tcp()
+        client.send(json.dumps({"v": 1, "name": f"h{number}", "room": room}))
+        client.transport.producer.pauseProducing()
+        for command in commands:
+            client.send(json.dumps(command))
+        return client
+
+    @property
+    def waiting(self) -> int:
+        return self.chat.service.backlog.waiting
+
+    def test_history(self) -> None:
+        """
+        Each answer counts whole; together they are bounded. One who reads gets the whole answer.
+        """
+        commands = [{"type": "history", "room": "dev"}] * 3
+        first = self.hoard(0, *commands)
+        size = self.waiting
+        self.assertGreater(size, 1_000_000)
+        clients = [first, *[self.hoard(number, *commands) for number in range(1, 20)]]
+        self.assertLessEqual(self.waiting, self.limits.waitingTotal)
+        left = [client for client in clients if client.connected]
+        self.assertEqual(len(left), 2)
+        self.assertEqual(self.chat.service.metrics.slow, 18)
+        for _ in range(10):
+            left[0].transport.producer.resumeProducing()
+            self.chat.turn()
+        heard = [json.loads(line) for line in left[0].received()]
+        answers = [event for event in heard if event["type"] == "history"]
+        self.assertEqual([len(answer["messages"]) for answer in answers], [8] * 3)
+
+    def test_stalled(self) -> None:
+        """
+        One that takes nothing of its answer in time is a slow consumer.
+        """
+        client = self.hoard(0, {"type": "history", "room": "dev"})
+        self.assertGreater(self.waiting, 1_000_000)
+        self.chat.clock.advance(self.limits.stalled)
+        self.assertFalse(client.connected)
+        self.assertEqual((self.waiting, self.chat.service.metrics.slow), (0, 1))
+
+    def test_replay(self) -> None:
+        """
+        The messages of replays count, each once for all that wait for it.
+        """
+        replays = {"type": "join", "room": "dev", "history": 300}
+        clients = [self.hoard(0, replays)]
+        one = self.waiting
+        self.assertGreater(one, 200_000)
+        clients += [self.hoard(number, replays) for number in range(1, 20)]
+        self.assertLess(self.waiting, 2 * one)
+        self.assertTrue(all(client.connected for client in clients))
+        for client in clients:
+            client.close()
+        self.assertEqual((self.waiting, self.chat.service.backlog._holders), (0, {}))
+
+    def test_members(self) -> None:
+        """
+        A list of members counts too.
+        """
+        for number in range(300):
+            self.chat.member(f"{number:032}", "dev")
+        self.hoard(0, {"type": "who", "room": "dev"})
+        self.assertGreater(self.waiting, 300 * 32)

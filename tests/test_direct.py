@@ -21,6 +21,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.backlog import Backlog
 from machat.limits import Limits
 from machat.outbox import Outbox
+from machat.pieces import Pieces
 from tests.processes import makeCertificate
 from tests.test_outbox import STEPS, Socket, Step
 
@@ -140,7 +141,7 @@ class TLSTests(SynchronousTestCase):
         self.outbox.write(b"unread")
         self.outbox.write(b"waits")
         self.clock.advance(30)
-        self.assertEqual(self.gaveUp, [5])
+        self.assertEqual(self.gaveUp, [11])
         self.assertTrue(self.socket.aborted)
         self.clock.advance(0)
         self.close()
@@ -179,7 +180,7 @@ class TLSTests(SynchronousTestCase):
             if isinstance(step, int):
                 self.socket.read(step)
             elif isinstance(step, list):
-                self.outbox.writePieces(iter(step))
+                self.outbox.writePieces(Pieces(iter(step), 0))
                 expected += b"".join(step)
             else:
                 self.outbox.write(step)

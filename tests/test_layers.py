@@ -18,7 +18,7 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = [
     layer.split()
     for layer in (
-        "limits errors events commands metrics backlog clock interfaces",
+        "limits errors events commands metrics backlog clock pieces interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
@@ -46,7 +46,8 @@ BESIDES = {
     "tokens": {"names", "credentials", "users"},
     "greeting": {"wire"},
     "commands": {"events"},
-    "interfaces": {"limits", "errors", "events", "metrics", "backlog", "clock"},
+    "pieces": {"events"},
+    "interfaces": {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces"},
     "wire": {"names"},
     "roster": {"names"},
     "acts": {"names"},
@@ -257,7 +258,8 @@ class ReadingTests(SynchronousTestCase):
         self.assertEqual(allowed("limits"), set())
         bottom = set(LAYERS[0])
         self.assertEqual(
-            allowed("interfaces"), {"limits", "errors", "events", "metrics", "backlog", "clock"}
+            allowed("interfaces"),
+            {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces"},
         )
         self.assertEqual(allowed("log"), bottom)
         self.assertEqual(allowed("room") - bottom, {"names", "presence", "turnstile"})

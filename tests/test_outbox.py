@@ -28,9 +28,12 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import alsoProvides, verify
 
+from machat import wire
 from machat.backlog import Backlog
+from machat.events import Message
 from machat.limits import Limits
 from machat.outbox import LINGER, PIECE, Outbox
+from machat.pieces import Encoded, Pieces, Slices
 
 PEER = IPv4Address("TCP", "192.0.2.1", 50000)
 HOST = IPv4Address("TCP", "192.0.2.2", 8989)
@@ -141,7 +144,8 @@ class OutboxTestCase(SynchronousTestCase):
 
     def makeOutbox(self, transport: Any, **limits: float) -> None:
         values = Limits(**{"waiting": 10_000_000, **limits})  # type: ignore[arg-type]
-        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, Backlog(1 << 30))
+        self.backlog = Backlog(values.waitingTotal)
+        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, self.backlog)
         self.socket.outbox = self.outbox
 
     def tearDown(self) -> None:
@@ -463,13 +467,17 @@ class PiecesTests(OutboxTestCase):
     Bytes that are made as the peer takes them.
     """
 
-    def pieces(self, *pieces: bytes) -> Iterator[bytes]:
+    def pieces(self, *pieces: bytes) -> Pieces:
         """
-        Yield these, and note each that was made.
+        @return: these; each that is made is noted
         """
-        for piece in pieces:
-            self.made.append(piece)
-            yield piece
+
+        def make() -> Iterator[bytes]:
+            for piece in pieces:
+                self.made.append(piece)
+                yield piece
+
+        return Pieces(make(), 0)
 
     def setUp(self) -> None:
         super().setUp()
@@ -530,6 +538,46 @@ class PiecesTests(OutboxTestCase):
         self.socket.read(3 * PIECE + 1)
         self.assertEqual(self.socket.taken, b"x" * 3 * PIECE)
         self.assertTrue(self.socket.ended)
+
+    def test_held(self) -> None:
+        """
+        What is kept until the pieces are made counts for all connections together, and for the
+        length of the queue, but not for what may wait for this one.
+        """
+        self.open(0, waiting=PIECE + 10)
+        self.outbox.writePieces(Slices(b"x" * 10 * PIECE))
+        self.assertEqual(self.outbox.waiting, self.backlog.waiting)
+        self.assertEqual(self.outbox.waiting - self.outbox._waiting, 10 * PIECE)
+        self.assertOpen()
+        self.socket.read(10 * PIECE + 1)
+        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
+        self.assertEqual(self.backlog._queues, set())
+
+    def test_heldMessages(self) -> None:
+        """
+        Messages are let go as they are encoded.
+        """
+        self.open(0)
+        messages = [Message("dev", n, "Mina", chr(65 + n) * PIECE, 0) for n in range(8)]
+        self.outbox.write(b"x")
+        self.outbox.writePieces(Encoded(messages, wire.TEXT.encode))
+        before = self.backlog.waiting
+        self.assertGreater(before, 8 * PIECE)
+        self.socket.read(4 * PIECE)
+        self.assertLess(self.backlog.waiting, before - 2 * PIECE)
+        self.outbox.connectionLost()
+        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
+        self.assertEqual(self.backlog._holders, {})
+
+    def test_heldTooMuch(self) -> None:
+        """
+        Keeping too much for all connections together ends the connection that keeps the most.
+        """
+        self.open(0, waitingTotal=5 * PIECE)
+        done = self.outbox.writePieces(Slices(b"x" * 6 * PIECE))
+        self.assertNoResult(done)
+        self.assertSlow(6 * PIECE + PIECE // 4)
+        self.assertEqual(self.backlog.waiting, 0)
 
     def test_lost(self) -> None:
         """
@@ -1055,7 +1103,7 @@ class OrderTests(OutboxTestCase):
             if isinstance(step, int):
                 self.socket.read(step)
             elif isinstance(step, list):
-                self.outbox.writePieces(iter(step))
+                self.outbox.writePieces(Pieces(iter(step), 0))
                 expected += b"".join(step)
             else:
                 self.outbox.write(step)
@@ -1109,7 +1157,7 @@ class OrderTests(OutboxTestCase):
             if isinstance(step, int):
                 self.socket.read(step)
             elif isinstance(step, list):
-                self.outbox.writePieces(iter(step))
+                self.outbox.writePieces(Pieces(iter(step), 0))
                 expected += b"".join(step)
             else:
                 self.outbox.write(step)

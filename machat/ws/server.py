@@ -4,7 +4,6 @@ The server: messages to a session.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -31,6 +30,7 @@ from machat.interfaces import IChatRoom, IConnection
 from machat.lean import Quiet
 from machat.outbox import Outbox
 from machat.peers import forwardedFor
+from machat.pieces import Pieces
 from machat.session import Session
 from machat.site import Reply
 from machat.upgrade import Opening
@@ -276,7 +276,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         if self.state == self.STATE_OPEN:
             self._outbox.write(data)
 
-    def writePieces(self, pieces: Iterator[bytes]) -> Deferred[None] | None:
+    def writePieces(self, pieces: Pieces) -> Deferred[None] | None:
         return self._outbox.writePieces(pieces) if self.state == self.STATE_OPEN else None
 
     def keepAsking(self) -> None:
