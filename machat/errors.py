@@ -9,6 +9,7 @@ with care, never rename one.
 from __future__ import annotations
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 BAD_HELLO = "bad-hello"
 BAD_COMMAND = "bad-command"
@@ -84,8 +85,7 @@ REMOVED = Disconnect(3503, "removed", False)
 TAKEN = Disconnect(3520, "name-taken", False)
 REPLACED = Disconnect(3521, "replaced", False)
 
-#: How a refusal ends a connection that has not joined yet; any other ends it with L{BAD_REQUEST}.
-ENDS = {
+_ENDS = {
     BAD_CREDENTIALS: REJECTED,
     NAME_TAKEN: TAKEN,
     HELLO_TIMEOUT: NOT_IN_TIME,
@@ -93,3 +93,13 @@ ENDS = {
     BUSY: TOO_MANY_LOGINS,
     FAILED: SERVER_FAULT,
 }
+
+
+def endOf(error: ChatError) -> Disconnect:
+    """
+    @return: how a refusal ends a connection that has not joined yet
+    """
+    end = _ENDS.get(error.code, BAD_REQUEST)
+    if error.retry is None:
+        return end
+    return replace(NAME_SILENT if end is TAKEN else end, retry=error.retry)

@@ -96,6 +96,7 @@ class IChatConnection(Interface):
     peer: str = Attribute("What the log calls the other end.")
     kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
     throttled: bool = Attribute("Whether it is over its sending rate.")
+    silent: bool = Attribute("Whether its client may have vanished: see L{IConnection.silent}.")
 
     def disconnected(end: Disconnect) -> None:
         """
@@ -140,6 +141,12 @@ class IConnection(Interface):
     def resumeReading() -> None:
         """
         Read on.
+        """
+
+    def silent() -> bool:
+        """
+        @return: whether the peer may have vanished: it has sent nothing for L{Limits.pong} seconds,
+            or does not answer
         """
 
     def peerAddress() -> Any:

@@ -89,7 +89,7 @@ class Room:
         self._metrics = metrics
         self._members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
-        self._present: dict[str, int] = {}
+        self._present: dict[str, tuple[IChatMember, ...]] = {}
         self._watchers: dict[IChatMember, None] | None = None
         self._leavers: list[set[IChatMember]] = []
         self.appending = 0
@@ -136,7 +136,7 @@ class Room:
         dialect, deliver = member.dialect, member.deliver
         key = names.key(name)
         self._members[member] = name
-        self._present[key] = self._present.get(key, 0) + 1
+        self._present[key] = (*self._present.get(key, ()), member)
         self._groups.setdefault(dialect, {})[member] = deliver
 
     def watch(self, member: IChatMember) -> None:
@@ -163,9 +163,9 @@ class Room:
             leavers.add(member)
         name = self._members.pop(member)
         key = names.key(name)
-        self._present[key] -= 1
-        if not self._present[key]:
-            del self._present[key]
+        others = tuple([each for each in self._present.pop(key) if each is not member])
+        if others:
+            self._present[key] = others
         return name
 
     @property
@@ -197,8 +197,15 @@ class Room:
         """
         @return: those who are here under this name, however it is written
         """
-        key = names.key(name)
-        return [each for each, own in self._members.items() if names.key(own) == key]
+        return list(self._present.get(names.key(name), ()))
+
+    def silent(self, name: str) -> bool:
+        """
+        @return: whether those who are here under this name are connections whose clients may have
+            vanished
+        """
+        named = self.named(name)
+        return bool(named) and all([getattr(each, "silent", False) for each in named])
 
     def draft(self, member: IChatMember, text: str) -> Draft:
         """

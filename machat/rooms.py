@@ -17,7 +17,16 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.arrival import Arrival, Wish
-from machat.errors import ALREADY_JOINED, FAILED, NOT_ALLOWED, NOT_JOINED, ROOM_FULL, ChatError
+from machat.errors import (
+    ALREADY_JOINED,
+    FAILED,
+    NAME_SILENT,
+    NAME_TAKEN,
+    NOT_ALLOWED,
+    NOT_JOINED,
+    ROOM_FULL,
+    ChatError,
+)
 from machat.events import History, Joined, Members, Message, Position
 from machat.hooks import FAULT, Guard
 from machat.interfaces import IChatMember, IMessageLog, IRoster
@@ -139,6 +148,7 @@ class Rooms:
             arrival.check()
         release = partial(self._roster.release, room.name, name)
         claiming = self._roster.claim(room.name, name, wish.known)
+        claiming.addErrback(self._taken, room, name)
         await arrival.until(claiming, lambda _: release())
         try:
             arrival.check()
@@ -156,6 +166,17 @@ class Rooms:
             release()
             raise
         return first, replay
+
+    def _taken(self, failure: Failure, room: Room, name: str) -> Failure:
+        """
+        @raise ChatError: C{name-taken} for now: who has the name may have vanished
+        """
+        error = failure.value
+        if isinstance(error, ChatError) and error.code == NAME_TAKEN and room.silent(name):
+            retry = NAME_SILENT.retry
+            text = f"{error.text}, but is silent: try again in {retry:g} s"
+            raise ChatError(NAME_TAKEN, text, retry=retry)
+        return failure
 
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:
         if member in room:

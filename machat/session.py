@@ -12,7 +12,6 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, cast
 
-from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -23,7 +22,6 @@ from machat import commands, events, names, wire
 from machat.conversation import IClient, IConversation
 from machat.errors import (
     BAD_REQUEST,
-    ENDS,
     EXPIRED,
     FAILED,
     HELLO_TIMEOUT,
@@ -31,6 +29,7 @@ from machat.errors import (
     TOO_LONG,
     ChatError,
     Disconnect,
+    endOf,
 )
 from machat.expiry import Expiry
 from machat.greeting import Greeting
@@ -149,6 +148,13 @@ class Session:
         Whether that is because the client is over its sending rate.
         """
         return self._inbox.throttled
+
+    @property
+    def silent(self) -> bool:
+        """
+        See L{IConnection.silent}.
+        """
+        return self._connection.silent()
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -330,9 +336,7 @@ class Session:
             or error.code == TOO_LONG
             or self._refused >= REFUSALS
         ):
-            end = ENDS.get(error.code, BAD_REQUEST)
-            if error.retry is not None:
-                end = replace(end, retry=error.retry)
+            end = endOf(error)
             self._end(end, self._saysMore)
             self._connection.hangUp(end)
 

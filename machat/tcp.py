@@ -4,7 +4,6 @@ The chat on TCP, UNIX sockets and TLS: lines to a session.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -18,6 +17,7 @@ from machat import wire
 from machat.errors import NO_PONG, Disconnect
 from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection, IDialect
+from machat.keepalive import isSilent, keepAlive
 from machat.outbox import Outbox
 from machat.pieces import Pieces
 from machat.session import Session
@@ -41,9 +41,7 @@ class ChatProtocol(LineReceiver):
         self._wheel = wheel
 
     def connectionMade(self) -> None:
-        with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
-            self.transport.setTcpNoDelay(True)
-            self.transport.setTcpKeepAlive(True)
+        keepAlive(self.transport)
         chat = self._chat
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.backlog)
         self.setRawMode()
@@ -126,6 +124,9 @@ class ChatProtocol(LineReceiver):
     def resumeReading(self) -> None:
         self._alive = True  # its answer may lie unread
         self.transport.resumeProducing()
+
+    def silent(self) -> bool:
+        return isSilent(self.transport, self._chat.limits.pong)
 
     def peerAddress(self) -> Any:
         return self.transport.getPeer()

@@ -129,6 +129,12 @@ def _second(name: str) -> Attempt:
     return attempt
 
 
+def _vanished(trial: Trial) -> MemoryWebSocketClient:
+    holder: Any = trial.chat.tcp("Mina", "dev")
+    holder._protocol.silent = lambda: True
+    return trial.client("MINA")
+
+
 def _waited(seconds: float) -> Attempt:
     def attempt(trial: Trial) -> MemoryWebSocketClient:
         client = trial.client()
@@ -210,6 +216,8 @@ CASES = (
     Case("no hello within 10 seconds", _waited(10), dialect="text"),
     Case("the name of somebody who is there", _second("MINA"), dialect="text"),
     Case("the same, with rooms of its own", _second("MINA"), dialect="events"),
+    Case("the name of a connection that is silent", _vanished, dialect="text"),
+    Case("the same, with rooms of its own", _vanished, dialect="events"),
     Case("a name with a colon", _greeted(name="a:b", room="dev")),
     Case("the server's own name", _greeted(name="machat", room="dev")),
     Case("a name of 33 characters", _greeted(name="a" * 33, room="dev")),

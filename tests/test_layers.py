@@ -21,8 +21,8 @@ LAYERS = [
         "limits errors events commands metrics backlog clock pieces interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket shaper"
-        " receipts presence turnstile room replay hooks wheel lean direct origins http pages"
-        " upgrade site web logbook member membership unsent arrival batches proxy tls"
+        " receipts presence turnstile room replay hooks wheel lean direct keepalive origins http"
+        " pages upgrade site web logbook member membership unsent arrival batches proxy tls"
         " notices answers reasons certificates",
         "connections rules rooms entrance moderation measures stop service requests inbox"
         " conversation speaker session outbox",

@@ -4,7 +4,6 @@ The server: messages to a session.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from autobahn.twisted.websocket import WebSocketServerProtocol
@@ -27,6 +26,7 @@ from machat.events import Error
 from machat.http import line
 from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection
+from machat.keepalive import isSilent, keepAlive
 from machat.lean import Quiet
 from machat.outbox import Outbox
 from machat.peers import forwardedFor
@@ -75,8 +75,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         Begin with the request: Autobahn hears of the connection once it has work with it.
         """
         self._chat: IChatRoom = self.factory.chat
-        with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
-            transport.setTcpNoDelay(True)
+        keepAlive(transport)
         self.transport = self._outbox = Outbox(
             transport, self._chat.clock, self._chat.limits, self._slow, self._chat.backlog
         )
@@ -299,6 +298,9 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self._framesReceived()
         if self._session.reads:
             self._outbox.transport.resumeProducing()
+
+    def silent(self) -> bool:
+        return isSilent(self._outbox.transport, self._chat.limits.pong)
 
     def peerAddress(self) -> Any:
         return self._client or self._outbox.getPeer()
