@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from autobahn.websocket.types import ConnectionRequest
 from twisted.internet import reactor
 
 from machat.errors import ChatError
 from machat.interfaces import IChatRoom
 from machat.limits import Limits
+from machat.origins import Hosts, Origins
 from machat.service import ChatService
-from machat.ws import ChatWebSocketFactory, ChatWebSocketProtocol
+from machat.site import Site
+from machat.ws import SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
 
 #: Room for the largest messages of such tests, and for many that wait to be read again.
 LIMITS = Limits(line=2**24, waiting=2**28)
@@ -52,20 +53,18 @@ class Echo(ChatWebSocketProtocol):
         self._session.connectionLost()
         self._session = NoSession()
 
-    def onConnect(self, request: ConnectionRequest) -> None:
-        pass  # at any path
-
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.sendMessage(payload, isBinary)
 
 
 class EchoFactory(ChatWebSocketFactory):
     """
-    Makes connections that are as lean as the chat's.
+    Makes connections that are as lean as the chat's, at C{/}.
     """
 
     def __init__(self, chat: IChatRoom) -> None:
         super().__init__(chat)
+        self.site = Site("/", SUBPROTOCOL, None, Origins(), Hosts())
         self.protocol = type("LeanEcho", (Echo, self.protocol), {})
 
 
