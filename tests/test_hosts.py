@@ -12,10 +12,12 @@ from threading import Thread
 from typing import Any
 
 from twisted.internet import reactor
-from twisted.internet.endpoints import AdoptedStreamServerEndpoint, serverFromString
+from twisted.internet.endpoints import _SystemdParser
+from twisted.python.systemd import ListenFDs
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.origins import LOOPBACK
+from machat.tap.endpoints import Endpoint
 from machat.tap.hosts import defaultHosts, isLoopback
 from machat.testing import clientRequest
 from tests.browser import PageTestCase, launch
@@ -49,9 +51,10 @@ class LoopbackTests(SynchronousTestCase):
             ("tcp6:8099", False),
             ("tcp:8099:interface=192.0.2.1", False),
             ("unix:/run/machat", False),
+            ("haproxy:tcp:8099:interface=127.0.0.1:backlog=5", False),
             ("haproxy:tcp:8099:interface=127.0.0.1", False),
         ):
-            self.assertEqual(isLoopback(serverFromString(reactor, endpoint)), expected, endpoint)
+            self.assertEqual(isLoopback(Endpoint(reactor, endpoint)), expected, endpoint)
 
     def test_adopted(self) -> None:
         """
@@ -62,13 +65,14 @@ class LoopbackTests(SynchronousTestCase):
             ("0.0.0.0", socket.AF_INET, False),
         ):
             with socket.create_server((host, 0), family=family) as server:
-                endpoint = AdoptedStreamServerEndpoint(reactor, server.fileno(), family)
+                self.patch(_SystemdParser, "_sddaemon", ListenFDs([server.fileno()], ["ws"]))
+                endpoint = Endpoint(reactor, "systemd:domain=INET:name=ws")
                 self.assertEqual(isLoopback(endpoint), expected)
         with socket.socket(socket.AF_UNIX) as server:
             path = self.mktemp()
             server.bind(os.path.relpath(path))
-            endpoint = AdoptedStreamServerEndpoint(reactor, server.fileno(), socket.AF_UNIX)
-            self.assertFalse(isLoopback(endpoint))
+            self.patch(_SystemdParser, "_sddaemon", ListenFDs([server.fileno()], ["ws"]))
+            self.assertFalse(isLoopback(Endpoint(reactor, "systemd:domain=UNIX:name=ws")))
 
     def test_default(self) -> None:
         """
