@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import jwt
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -121,6 +122,9 @@ class ProxyTests(ServerTestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
+        short = TemporaryDirectory()  # the path of a socket has to be short
+        self.addCleanup(short.cleanup)
+        self.socket = Path(short.name, "stats")
         self.host = outside() or "127.0.0.1"
 
     def configure(self, name: str, *changes: tuple[str, object]) -> Path:
@@ -291,7 +295,7 @@ class ProxyTests(ServerTestCase):
         named = ("--host", "chat.example.org")
         changes = self.serveThrough(PROXIED, PROXIED, *named, *options)
         changes.append((r"(?<= )send-proxy\b", f"send-proxy{version}"))
-        stats = f"stats socket {self.folder}/stats\n    hard-stop-after"
+        stats = f"stats socket {self.socket}\n    hard-stop-after"
         file = self.configure("haproxy.cfg", *changes, ("hard-stop-after", stats))
         self.check(program, "-c", "-f", file)
         self.stopAtEnd(start(program, "-db", "-f", file))
@@ -399,7 +403,7 @@ class ProxyTests(ServerTestCase):
         """
         self.haproxy()
         while True:
-            with connect(str(self.folder / "stats")) as stats:
+            with connect(str(self.socket)) as stats:
                 stats.sendall(b"show stat\n")
                 told = readUntil(stats, b"nothing").decode().splitlines()
             names = told[0].split(",")
