@@ -21,8 +21,6 @@ class Batches:
     The batches of all rooms, from the first message of a turn until the log has taken them. Members
     are delivered to inside L{flush}, and may call the chat from there: what they say belongs to the
     next flush.
-
-    @ivar flushing: whether a flush is under way
     """
 
     _log = Logger()
@@ -39,7 +37,7 @@ class Batches:
         @param release: is called with a room when the log has taken a batch of it, or has failed to
         @param settled: is called when this may have become L{idle}
         """
-        self.flushing = False
+        self._flushing = False
         self._clock = clock
         self._messageLog = log
         self._metrics = metrics
@@ -49,11 +47,18 @@ class Batches:
         self._appending = 0
 
     @property
+    def pending(self) -> bool:
+        """
+        Whether something waits for a flush, or a flush is under way.
+        """
+        return self._flushing or bool(self._dirty)
+
+    @property
     def idle(self) -> bool:
         """
         Whether the log has taken all that was said.
         """
-        return not (self._appending or self._dirty or self.flushing)
+        return not (self._appending or self.pending)
 
     def wake(self, room: Room) -> None:
         """
@@ -65,16 +70,16 @@ class Batches:
 
     def flush(self) -> None:
         """
-        Give the log what was said so far. Not to be called while C{flushing}.
+        Give the log what was said so far. Not to be called from inside an application's callback.
         """
         began = self._clock.seconds()
         dirty, self._dirty = self._dirty, []
-        self.flushing = True
+        self._flushing = True
         try:
             for room in dirty:
                 self._append(room)
         finally:
-            self.flushing = False
+            self._flushing = False
         self._metrics.flushes.observe(self._clock.seconds() - began)
         self._settled()
 
@@ -115,5 +120,5 @@ class Batches:
         self._appending -= 1
         room.appended()
         self._release(room)
-        if not self.flushing:
+        if not self._flushing:
             self._settled()

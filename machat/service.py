@@ -339,23 +339,26 @@ class ChatService(MultiService):
         @return: fires when all connections are gone, and the log has what was said. A connection
             that does not take its last bytes within L{Limits.closing} seconds is aborted
         """
-        if self._stop is None:
-            self._stop = Stop()
-            Deferred.fromCoroutine(self._dismissAll(self._stop)).addErrback(self._stopFailed)
-        return self._stop.wait()
+        stop = self._stop
+        if stop is None:
+            stop = self._stop = Stop()
+            Deferred.fromCoroutine(self._dismissAll(stop)).addErrback(self._stopFailed)
+        return stop.wait()
 
     def _stopFailed(self, failure: Failure) -> None:
         self._logger.failure("the chat did not stop as it should", failure)
 
     async def _dismissAll(self, stop: Stop) -> None:
         await maybeDeferred(MultiService.stopService, self)
-        if self._batches.flushing:  # asked for by a member that is being delivered to
+        if self._batches.pending:  # this may be inside a callback: nobody is delivered to there
             await deferLater(self.clock, 0)
         if stop is self._stop:
             self._batches.flush()
+        if stop is self._stop:
             await self._dismissals.connections(self.clock, lambda: stop is self._stop)
-        if stop is self._stop:  # it has not been started again
+        if stop is self._stop:
             self._dismissals.members()
+        if stop is self._stop:  # it has not been started again
             stop.stage = Stage.DRAINING
             self._checkStopped()
 

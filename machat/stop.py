@@ -110,13 +110,12 @@ class Dismissals:
         """
         Tell those who have no connection: each once, when it is in no room any more.
         """
-        members = dict.fromkeys(member for room in self._rooms for member in room.members())
+        stays = [(member, room.name) for room in self._rooms for member in room.members()]
         arrivals = self._rooms.arrivals()
-        members.update(dict.fromkeys(arrival.member for arrival in arrivals))
-        for room in self._rooms:
-            for member in room.members():
-                self._rooms.leave(member, room.name)
-        for member in members:
+        members = [member for member, _ in stays] + [arrival.member for arrival in arrivals]
+        for member, name in stays:
+            self._rooms.leave(member, name)
+        for member in dict.fromkeys(members):
             self._end(member, SHUTDOWN)
         for arrival in arrivals:
             arrival.withdraw(ChatError(FAILED, STOPPING))

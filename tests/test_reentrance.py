@@ -1,13 +1,34 @@
 """
-An application's callbacks call the chat that calls them.
+An application's callbacks call the chat that calls them: some by themselves, and any of them doing
+anything, beside a model.
 """
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
-from twisted.trial.unittest import SynchronousTestCase
+import gc
+import json
+from collections.abc import Sequence
+from math import inf
+from typing import Any
 
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from twisted.internet.defer import Deferred
+from twisted.logger import globalLogPublisher
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from machat.errors import ChatError, Disconnect
 from machat.events import Event, Joined, Message, Receipt
+from machat.interfaces import IChatHooks, IChatMember
+from machat.limits import Limits
 from machat.member import Member
 from machat.testing import MemoryChat, MemoryClient
 
@@ -87,3 +108,383 @@ class HeardTests(SynchronousTestCase):
         chat.turn()
         self.assertEqual(joined[0].seq, 1)
         self.assertEqual((ada.received(), text[0].received()), (["Mina:two"], ["Mina:two"]))
+
+
+ROOMS = ("dev", "lounge")
+NAMES = ("Ada", "Bob", "Eve")
+
+#: The callbacks of an application, and what it may do from inside them.
+CALLBACKS = (
+    "heard",
+    "removed",
+    "disconnected",
+    "authorizeJoin",
+    "authorizeSay",
+    "joined",
+    "left",
+    "said",
+    "receipt",
+    "entered",
+)
+ACTIONS = (
+    "say",
+    "post",
+    "join",
+    "leave",
+    "kick",
+    "mute",
+    "ban",
+    "stop",
+    "start",
+    "send",
+    "close",
+    "raise",
+    "wait",
+)
+
+
+class Boom(Exception):
+    """
+    What an application raises by mistake.
+    """
+
+
+class Actor(Member):
+    """
+    A member that does what the machine has planned for its callbacks.
+
+    @ivar places: the last message of each room that it is in
+    @ivar over: the rooms that it has left while a batch was delivered to it
+    """
+
+    def __init__(self, name: str, machine: ReentranceMachine) -> None:
+        super().__init__(name)
+        self.machine = machine
+        self.places: dict[str, int] = {}
+        self.over: set[str] = set()
+
+    def deliver(self, batch: Sequence[Event]) -> None:
+        self.over.clear()
+        super().deliver(batch)
+
+    def heard(self, event: Event) -> None:
+        if isinstance(event, Message) and event.room not in self.over:
+            last = self.places.get(event.room)
+            self.machine.check(last is not None and event.seq == last + 1, f"{last} {event}")
+            self.places[event.room] = event.seq
+        self.machine.do("heard")
+
+    def removed(self, room: str, reason: str) -> None:
+        self.machine.do("removed")
+
+    def disconnected(self, end: Disconnect) -> None:
+        self.machine.do("disconnected")
+
+
+@implementer(IChatHooks)
+class Watch:
+    """
+    Keeps what is said, and does what the machine has planned.
+    """
+
+    def __init__(self, machine: ReentranceMachine) -> None:
+        self.machine = machine
+
+    def authorizeJoin(self, member: IChatMember, room: str) -> Deferred[None] | None:
+        return self.machine.do("authorizeJoin")
+
+    def authorizeSay(self, member: IChatMember, room: str, text: str) -> Deferred[str] | str:
+        waiting = self.machine.do("authorizeSay")
+        return text if waiting is None else waiting.addCallback(lambda _: text)
+
+    def joined(self, member: IChatMember, room: str) -> None:
+        self.machine.do("joined")
+
+    def left(self, member: IChatMember, room: str) -> None:
+        if isinstance(member, Actor):
+            member.places.pop(room, None)
+            member.over.add(room)
+        self.machine.do("left")
+
+    def said(self, messages: Sequence[Message]) -> None:
+        for message in messages:
+            said = self.machine.said[message.room]
+            said.append((message.sender, message.text))
+            self.machine.check(message.seq == len(said), f"number {message}")
+        self.machine.do("said")
+
+
+class ReentranceMachine(RuleBasedStateMachine):
+    """
+    Members inside the process, and two clients. Each step plans what a callback will do the next
+    time that it is called, or does something at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        globalLogPublisher.addObserver(self.logged)
+        self.plans: dict[str, list[tuple[str, Actor, str]]] = {}
+        self.said: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
+        self.chat = MemoryChat(Limits(rate=inf, joining=3), hooks=Watch(self))
+        self.service = self.chat.service
+        self.service.startService()
+        self.actors = [Actor(name, self) for name in NAMES]
+        self.asked: list[Deferred[Any]] = []
+        self.stops: list[Deferred[None]] = []
+        self.count = self.unanswered = 0
+        self.failed: set[str] = set()
+        self.text = self.chat.tcp("Text", "dev")
+        self.events = self.chat.ws()
+        for actor in self.actors:
+            for room in ROOMS:
+                self._join(actor, room)
+
+    def logged(self, event: dict[str, Any]) -> None:
+        """
+        Nothing is logged as an error but what was raised.
+        """
+        failure = event.get("log_failure")
+        if failure is not None and not failure.check(Boom):
+            self.faults.append(failure.getTraceback())
+
+    def check(self, true: bool, what: str) -> None:
+        """
+        Like C{assert}, from inside a callback.
+        """
+        if not true:
+            self.faults.append(what)
+
+    def do(self, callback: str) -> Deferred[Any] | None:
+        """
+        A callback is called.
+
+        @return: what it waits for
+        """
+        plan = self.plans.get(callback)
+        if not plan:
+            return None
+        action, actor, room = plan.pop(0)
+        if action == "wait" and not callback.startswith("authorize"):
+            return None
+        return self.act(action, actor, room)
+
+    def act(self, action: str, actor: Actor, room: str) -> Deferred[Any] | None:
+        """
+        Do something.
+        """
+        try:
+            waiting: Deferred[Any] | None = getattr(self, f"_{action}")(actor, room)
+        except ChatError:
+            return None
+        return waiting
+
+    def newText(self) -> str:
+        self.count += 1
+        return f"text {self.count}"
+
+    def _say(self, actor: Actor, room: str) -> None:
+        waiting = self.service.say(actor, room, self.newText())
+        if waiting is not None:
+            waiting.addErrback(lambda failure: failure.trap(ChatError))
+
+    def _post(self, actor: Actor, room: str) -> None:
+        text = self.newText()
+        id = text if self.count % 2 else None
+        self.unanswered += 1
+        posted = self.service.post(actor, room, text, id)
+        posted.addCallbacks(self.kept, self.lost, (actor, text), None, (text,), None)
+
+    def kept(self, receipt: Receipt, actor: Actor, text: str) -> None:
+        self.unanswered -= 1
+        said = self.said[receipt.room]
+        self.check(said[receipt.seq - 1] == (actor.name, text), f"{receipt} of {text}")
+        self.do("receipt")
+
+    def lost(self, failure: Failure, text: str) -> None:
+        failure.trap(ChatError)
+        self.unanswered -= 1
+        self.failed.add(text)
+        self.do("receipt")
+
+    def _join(self, actor: Actor, room: str) -> None:
+        joining = self.service.join(actor, room)
+        joining.addCallbacks(self.entered, self.refused, (actor,))
+
+    def entered(self, joined: Joined, actor: Actor) -> None:
+        room = self.service.rooms.get(joined.room)
+        self.check(room is not None and actor in room, "joined and not there")
+        self.check(joined.seq >= len(self.said[joined.room]), f"{joined}")
+        actor.places[joined.room] = joined.seq
+        self.do("entered")
+
+    def refused(self, failure: Failure) -> None:
+        failure.trap(ChatError)
+        self.do("entered")
+
+    def _leave(self, actor: Actor, room: str) -> None:
+        self.service.leave(actor, room)
+
+    def _kick(self, actor: Actor, room: str) -> None:
+        self.service.moderation.kick(room, actor.name)
+
+    def _mute(self, actor: Actor, room: str) -> None:
+        self.service.moderation.mute(room, actor.name, 5)
+
+    def _ban(self, actor: Actor, room: str) -> None:
+        self.service.moderation.ban(room, actor.name, 5)
+
+    def _stop(self, actor: Actor, room: str) -> None:
+        self.stops.append(self.service.stopService())
+
+    def _start(self, actor: Actor, room: str) -> None:
+        self.service.startService()
+
+    def _send(self, actor: Actor, room: str) -> None:
+        """
+        The clients say something, or come again.
+        """
+        if self.service.draining:
+            return  # a connection that is closed as it is made needs a real transport
+        if not self.text.connected:
+            self.text = self.chat.tcp("Text", room)
+        self.text.send(self.newText())
+        if not (self.events.connected or self.service.draining):
+            self.events = self.chat.ws()
+            self.events.send(json.dumps({"v": 1, "name": "Events", "room": room}))
+        self.events.send(json.dumps({"type": "say", "text": self.newText(), "id": "1"}))
+
+    def _close(self, actor: Actor, room: str) -> None:
+        self.text.close()
+        self.events.close()
+
+    def _raise(self, actor: Actor, room: str) -> None:
+        raise Boom
+
+    def _wait(self, actor: Actor, room: str) -> Deferred[Any]:
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    @rule(
+        plans=st.lists(
+            st.tuples(
+                st.sampled_from(CALLBACKS),
+                st.sampled_from(ACTIONS),
+                st.integers(0, 2),
+                st.sampled_from(ROOMS),
+            ),
+            min_size=1,
+            max_size=5,
+        )
+    )
+    def plan(self, plans: list[tuple[str, str, int, str]]) -> None:
+        """
+        Callbacks will do this when they are called.
+        """
+        for callback, action, who, room in plans:
+            self.plans.setdefault(callback, []).append((action, self.actors[who], room))
+
+    @rule(
+        action=st.sampled_from([each for each in ACTIONS if each not in ("raise", "wait")]),
+        who=st.integers(0, 2),
+        room=st.sampled_from(ROOMS),
+    )
+    def now(self, action: str, who: int, room: str) -> None:
+        """
+        Something is done between the turns.
+        """
+        self.act(action, self.actors[who], room)
+
+    @rule(
+        who=st.integers(0, 2),
+        room=st.sampled_from(ROOMS),
+        actions=st.lists(st.sampled_from(["say", "post"]), min_size=1, max_size=3),
+    )
+    def talk(self, who: int, room: str, actions: list[str]) -> None:
+        """
+        All come, somebody says something, and that is delivered.
+        """
+        self.service.startService()
+        for actor in self.actors:
+            self._join(actor, room)
+        for action in actions:
+            self.act(action, self.actors[who], room)
+        self.turn()
+
+    @rule(index=st.integers(0, 3), answer=st.sampled_from(["yes", "no", "boom"]))
+    def answer(self, index: int, answer: str) -> None:
+        """
+        A hook makes up its mind.
+        """
+        if index < len(self.asked):
+            asked = self.asked.pop(index)
+            if answer == "yes":
+                asked.callback(None)
+            else:
+                asked.errback(Boom() if answer == "boom" else ChatError("not-allowed", "no"))
+
+    @rule()
+    def turn(self) -> None:
+        self.chat.turn()
+
+    @rule(seconds=st.sampled_from([1, 6]))
+    def pause(self, seconds: int) -> None:
+        self.chat.clock.advance(seconds)
+
+    @invariant()
+    def whole(self) -> None:
+        """
+        No callback has seen anything wrong, and all counters are what they count.
+        """
+        assert not self.faults, self.faults[0]
+        for room in self.service.rooms:
+            assert room.holds >= 0 and room.appending == 0
+            assert room.present == len(set(room.names()))
+
+    def teardown(self) -> None:
+        """
+        The chat stops, whatever has happened, and nothing is left.
+        """
+        try:
+            self.plans.clear()
+            self.stops.append(self.service.stopService())
+            for _ in range(8):
+                self.chat.clock.advance(1)
+            self.whole()
+            assert all(each.called for each in self.stops), "it does not stop"
+            self.checkLeft()
+            for asked in self.asked:
+                asked.callback(None)
+            self.chat.turn()
+            self.checkLeft()
+        finally:
+            globalLogPublisher.removeObserver(self.logged)
+
+    def checkLeft(self) -> None:
+        """
+        Nothing is left.
+        """
+        service = self.service
+        assert not self.faults, self.faults[0]
+        assert self.unanswered == 0, "a receipt is missing"
+        assert self.failed.isdisjoint(text for said in self.said.values() for _, text in said)
+        assert service._batches.idle and len(service.connections) == 0
+        assert len(service.rooms) == 0 and service.rooms.arrivals() == []
+        roster = service.rooms._roster
+        assert (roster._rooms, roster._users) == ({}, {})
+        assert all(entry.receipt for entry in service._receipts._entries.values())
+        assert self.chat.clock.getDelayedCalls() == [], self.chat.clock.getDelayedCalls()
+
+
+class ReentranceTests(SynchronousTestCase):
+    def test_anySteps(self) -> None:
+        """
+        Whatever an application does from inside which callback, numbers and receipts are right,
+        members hear what they should, and the chat stops with nothing left.
+        """
+        run_state_machine_as_test(
+            ReentranceMachine,
+            settings=settings(deadline=None, max_examples=100, stateful_step_count=30),
+        )
+        gc.collect()
+        self.flushLoggedErrors(Boom)

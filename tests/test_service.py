@@ -369,7 +369,9 @@ class StopTests(SynchronousTestCase):
         """
         mina = self.chat.member("Mina", "dev")
         self.service.say(mina, "dev", "last words")
-        self.successResultOf(self.service.stopService())
+        done = self.service.stopService()
+        self.chat.turn()
+        self.successResultOf(done)
         self.assertEqual(mina.received(), ["Mina:last words"])
         self.assertEqual(mina.end, SHUTDOWN)
         self.chat.turn()
@@ -418,6 +420,7 @@ class StopTests(SynchronousTestCase):
         self.successResultOf(joined)
         service.say(mina, "dev", "last words")
         done = service.stopService()
+        clock.advance(0)
         self.assertNoResult(done)
         log.release()
         self.successResultOf(done)

@@ -188,6 +188,7 @@ class TextTests(SynchronousTestCase):
         mina = self.client("Mina")
         mina.send("last words")
         stopped = self.chat.service.stopService()
+        self.chat.turn()
         self.assertEqual(mina.received(), ["Mina:last words", "machat:bye shutdown"])
         self.chat.clock.advance(5)
         self.successResultOf(stopped)
