@@ -259,8 +259,8 @@ class ChatClient(Service):
     # The line.
 
     def unreachable(self, reason: Failure) -> None:
-        if self._ended is None:
-            self._failed(reasons.explain(reason))
+        # A listener may stop the client, but not while the attempt is still being made.
+        self._clock.callLater(0, self._failed, reasons.explain(reason))
 
     def connecting(self, line: ILine) -> None:
         self._line = line
@@ -332,6 +332,8 @@ class ChatClient(Service):
             self._failed(self._reason or reasons.explain(reason))
 
     def _failed(self, reason: Reason) -> None:
+        if self._ended is not None:
+            return
         retry = not reason.final or self.limits is not None
         if not retry:
             self._end(reason.text)

@@ -5,24 +5,41 @@ Tests for L{machat.client}, without sockets.
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import Any, cast
 
-from twisted.internet.defer import Deferred
+from OpenSSL.SSL import Error as TLSError
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionAborted, ConnectionDone
 from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
-from machat.client import ChatClient, Connected, Ended, Gap, Lost, TooMuch, Unknown
-from machat.commands import Kick
+from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost, TooMuch, Unknown
+from machat.commands import Auth, Kick
 from machat.dial import LineProtocol, dial
 from machat.errors import ChatError, Disconnect
-from machat.events import Bye, Done, Error, Event, Joined, Left, Members, Message, Presence, Receipt
+from machat.events import (
+    Bye,
+    Done,
+    Error,
+    Event,
+    Joined,
+    Left,
+    Members,
+    Message,
+    Presence,
+    Receipt,
+    RoomState,
+)
 from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
 from machat.membership import Membership
 from machat.testing import MemoryChat
 from machat.unsent import Unsent
 from machat.users import User
+from machat.wire import EVENTS
 from machat.ws.client import LineWebSocketProtocol
 
 
@@ -464,6 +481,256 @@ class ReconnectTests(ClientTestCase):
         self.failureResultOf(self.mina.say("dev", "x" * 1_048_577), TooMuch)
 
 
+class FailedTests(SynchronousTestCase):
+    """
+    Attempts to connect that fail.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.told: list[Event] = []
+        self.answer: bytes | None = b""
+        self.failure: Exception | None = None
+        self.attempts = 0
+        self.lost: Exception = ConnectionDone()
+        self.client = ChatClient(self.clock, cast(Any, self), "Mina", self.told.append)
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        """
+        Be an endpoint: connect to a server that gives an answer and closes, or fail.
+        """
+        self.attempts += 1
+        if self.failure is not None:
+            return fail(self.failure)
+        protocol = factory.buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        transport.abortConnection = (  # type: ignore[method-assign]
+            lambda: protocol.connectionLost(Failure(ConnectionAborted()))
+        )
+        if self.answer is not None:
+            self.clock.callLater(0, self.respond, protocol, self.answer)
+        return succeed(protocol)
+
+    def respond(self, protocol: Any, answer: bytes) -> None:
+        """
+        Answer, and close.
+        """
+        if answer:
+            protocol.dataReceived(answer)
+        if self.clock.getDelayedCalls() and not answer:
+            protocol.connectionLost(Failure(self.lost))
+
+    def fails(self, seconds: int) -> list[Failed]:
+        """
+        @return: what was told in this time
+        """
+        self.client.startService()
+        self.clock.pump([0.5] * seconds * 2)
+        return [event for event in self.told if isinstance(event, Failed)]
+
+    def test_refused(self) -> None:
+        """
+        Each attempt that fails is told, and the next one comes.
+        """
+        self.failure = ConnectionRefusedError()
+        joined = self.client.join("dev")
+        failed = self.fails(60)
+        self.assertGreater(len(failed), 2)
+        self.assertEqual(len(failed), self.attempts)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("unreachable", True)})
+        self.assertEqual(self.told, failed)
+        self.assertNoResult(joined)
+
+    def test_certificate(self) -> None:
+        """
+        What another attempt cannot help ends the client: its Deferreds say why.
+        """
+        joined = self.client.join("dev")
+        self.lost = TLSError([("", "", "certificate verify failed")])
+        (failed,) = self.fails(60)
+        self.assertEqual((failed.code, failed.retry, self.attempts), ("certificate", False, 1))
+        ended = self.failureResultOf(joined, Ended)
+        self.assertEqual(str(ended.value), failed.text)
+        self.failureResultOf(self.client.say("dev", "x"), Ended)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_foreign(self) -> None:
+        """
+        So does what is no chat server.
+        """
+        self.answer = b"220 mail.example.org ESMTP\r\n"
+        (failed,) = self.fails(60)
+        self.assertEqual((failed.code, failed.retry, self.attempts), ("foreign", False, 1))
+        self.assertIn("220 mail.example.org", failed.text)
+
+    def test_silent(self) -> None:
+        """
+        A server that says nothing is tried again.
+        """
+        self.answer = None
+        failed = self.fails(100)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("silent", True)})
+        self.assertGreater(self.attempts, 1)
+
+    def test_unknownBeforeWelcome(self) -> None:
+        """
+        An object that the client does not know is no reason.
+        """
+        self.answer = b'{"type": "novelty"}\n'
+        failed = self.fails(40)
+        self.assertEqual([each.code for each in failed], ["silent"])
+
+    def test_credentials(self) -> None:
+        """
+        Credentials that cannot be read are told.
+        """
+        self.answer = None
+
+        def unreadable() -> Auth:
+            raise OSError("no such file\x1b")
+
+        self.client = ChatClient(
+            self.clock, cast(Any, self), "Mina", self.told.append, credentials=unreadable
+        )
+        failed = self.fails(3)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("credentials", True)})
+        self.assertEqual(failed[0].text, "the credentials cannot be read: no such file")
+        self.assertTrue(self.flushLoggedErrors(OSError))
+
+    def test_stoppedByListener(self) -> None:
+        """
+        A listener may stop the client when it hears of a failure.
+        """
+        stopped: list[Deferred[None]] = []
+
+        def stop(event: Event) -> None:
+            stopped.append(self.client.stopService())
+
+        for failure, lost in (
+            (ConnectionRefusedError(), self.lost),
+            (None, ConnectionDone()),
+            (None, TLSError([("", "", "certificate verify failed")])),
+        ):
+            self.setUp()
+            self.failure, self.lost = failure, lost
+            self.client = ChatClient(self.clock, cast(Any, self), "Mina", stop)
+            self.fails(60)
+            self.assertEqual((self.attempts, len(stopped)), (1, 1), failure)
+            self.successResultOf(stopped.pop())
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class LaterFailureTests(ClientTestCase):
+    def test_laterFinal(self) -> None:
+        """
+        After a first welcome, no failed attempt ends the client.
+        """
+        connect = self.chat.endpoint.connect
+        self.chat.endpoint.connect = (  # type: ignore[method-assign]
+            lambda factory: fail(TLSError([("", "", "certificate verify failed")]))
+        )
+        self.chat.endpoint.cut()
+        self.settle(40)
+        failed = self.heard(Failed)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("certificate", True)})
+        self.chat.endpoint.connect = connect  # type: ignore[method-assign]
+        self.settle(31)
+        self.assertTrue(self.mina.connected)
+
+
+class FlowTests(ClientTestCase):
+    def test_pause(self) -> None:
+        """
+        While it is paused nothing is heard; afterwards everything is.
+        """
+        self.heard()
+        self.mina.pause()
+        self.say("a", "b")
+        self.assertEqual(self.texts(), [])
+        self.settle(20)
+        self.assertEqual(self.heard(Event), [])
+        self.mina.resume()
+        self.settle()
+        self.assertEqual(self.texts(), ["Ada:a", "Ada:b"])
+
+    def test_pausedReconnect(self) -> None:
+        """
+        While it is paused, no room is joined on a new connection; a room is left or joined as
+        always.
+        """
+        self.mina.pause()
+        self.chat.endpoint.cut()
+        self.say("a")
+        other, third = self.mina.join("other"), self.mina.join("third")
+        self.settle(3)
+        self.assertTrue(self.mina.connected)
+        self.assertFalse(self.mina.joined("dev"))
+        self.assertEqual(self.texts(), [])
+        self.mina.leave("third")
+        self.mina.resume()
+        self.mina.resume()
+        self.settle()
+        self.assertEqual(self.texts(), ["Ada:a"])
+        self.assertEqual(self.successResultOf(other).room, "other")
+        self.failureResultOf(third, Ended)
+        self.assertEqual(self.mina.rooms(), ["dev", "other"])
+        self.assertEqual(self.heard(Error), [])
+
+    def test_pausedWhileJoining(self) -> None:
+        """
+        A join that is under way is not sent again.
+        """
+        other = self.mina.join("other")
+        self.mina.pause()
+        self.mina.resume()
+        self.settle()
+        self.successResultOf(other)
+
+    def test_tooLong(self) -> None:
+        """
+        What is longer than the server takes fails, any number of it, and the rest is said.
+        """
+        long = [self.mina.say("dev", "x" * 65_500) for _ in range(3)]
+        short = self.mina.say("dev", "short")
+        many = [self.mina.say("dev", "\x01" * 20_000) for _ in range(30)]
+        last = self.mina.say("dev", "last")
+        self.settle()
+        for each in (*long, *many):
+            self.assertEqual(self.failureResultOf(each, ChatError).value.code, "too-long")
+        for each in (short, last):
+            self.successResultOf(each)
+        self.assertEqual(self.texts(), ["Mina:short", "Mina:last"])
+
+    def test_allUnknown(self) -> None:
+        """
+        However many fail at once, each fails once.
+        """
+        room = Membership("dev", 0, "join")
+        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
+        room.enter(back)
+        said = [Unsent(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
+        for unsent in said:
+            unsent.done.addErrback(lambda failure: list(room.due(0)) and failure)
+            room.add(unsent)
+        self.assertEqual(list(room.due(0)), [])
+        self.assertTrue(all(unsent.done.called for unsent in said))
+
+    def test_otherRooms(self) -> None:
+        """
+        Events of rooms that it is not in are not told.
+        """
+        self.heard()
+        for event in (
+            Presence(room="x", joined=("a",), count=1),
+            Members(room="x", count=1, members=("a",)),
+            RoomState(room="x", topic="x"),
+            Message(room="x", seq=1, sender="a", text="x", at=0),
+        ):
+            self.mina.received(EVENTS.encodeEvent(event)[:-1])
+        self.assertEqual(self.heard(Event), [])
+
+
 class AddressTests(SynchronousTestCase):
     def test_addresses(self) -> None:
         """
@@ -483,5 +750,9 @@ class AddressTests(SynchronousTestCase):
             found, _ = dial(Clock(), address, user)
             self.assertEqual(type(found).__name__, endpoint, address)
             self.assertEqual(getattr(found, "_port", None), port, address)
-        for address in ("ws://", "localhost", "carrier-pigeon:x", "ws://host:port/"):
+        for address in (
+            *("ws://", "localhost", "carrier-pigeon:x", "ws://host:port/", "tls:host:1:x=y"),
+            *("ssl:localhost:1", "SSL:localhost:1", "ssl:host=localhost:port=1", ""),
+            "tls:localhost:1:trustRoots=/nowhere",
+        ):
             self.assertRaises(ValueError, dial, Clock(), address, user)

@@ -15,6 +15,7 @@ from typing import IO
 
 from tests.processes import (
     BIN,
+    LOCAL,
     PATIENCE,
     RawClient,
     ServerTestCase,
@@ -31,6 +32,52 @@ ODD = (
     b"a\xe2\x80\xa8/join eves\xe2\x80\xa8b\nform\x0cfeed\n"
     b"next\xc2\x85line\n\rcarriage\r\n\x00\x1b[2J\xc2\x9b\n/var/log/x: y\n\xef\xbb\xbfbom \ntail"
 )
+
+
+class Relay:
+    """
+    Relays connections to a server, and cuts each after a number of bytes from the server.
+
+    @ivar cuts: how many were cut
+    """
+
+    def __init__(self, server: int, length: int) -> None:
+        self.cuts = 0
+        self._server = server
+        self._length = length
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._socket.accept()
+                server = socket.create_connection(("127.0.0.1", self._server))
+                threading.Thread(target=self._copy, args=(client, server), daemon=True).start()
+                self._cut(server, client)
+
+    def _copy(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(4_096):
+                target.sendall(data)
+
+    def _cut(self, server: socket.socket, client: socket.socket) -> None:
+        left = self._length
+        with contextlib.suppress(OSError):
+            while left > 0 and (data := server.recv(min(left, 4_096))):
+                client.sendall(data)
+                left -= len(data)
+        self.cuts += 1
+        for each in (server, client):
+            each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def close(self) -> None:
+        """
+        Relay no more.
+        """
+        self._socket.close()
 
 
 class PipeTestCase(ServerTestCase):
@@ -177,6 +224,19 @@ class PipeTests(PipeTestCase):
         done = self.machat("localhost:1", b"hello\n")
         self.assertEqual(done.returncode, 2)
         self.assertIn(b"a pipe needs a room", done.stderr)
+
+    def test_cut(self) -> None:
+        """
+        Connections that break now and then cost no line, and none comes twice.
+        """
+        _, tcp, _ = self.serveBoth()
+        relay = Relay(tcp, 40_000)
+        self.addCleanup(relay.close)
+        lines = [b"%d" % number for number in range(2_000)]
+        done = self.machat(f"localhost:{relay.port}", b"\n".join(lines), "--room", "dev")
+        out = b"".join(b"Mina: %s\n" % line for line in lines)
+        self.assertEqual((done.stdout, done.returncode), (out, 0), done.stderr)
+        self.assertGreater(relay.cuts, 2)
 
     def test_slowReader(self) -> None:
         """
@@ -560,3 +620,116 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("[other] Mina: back")
         terminal.type("/quit")
         terminal.awaitScreen("[other] Mina: back")
+
+    def paste(self, terminal: Terminal, text: str) -> None:
+        """
+        Paste a text, as a terminal with bracketed paste does, and press Enter.
+        """
+        terminal.tmux("set-buffer", text)
+        terminal.tmux("paste-buffer", "-p")
+        terminal.tmux("send-keys", "Enter")
+
+    def open(self, port: int, *more: str) -> Terminal:
+        """
+        @return: a terminal with Mina in it, and the exit status after her
+        """
+        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
+        return Terminal(self, f"{command} {' '.join(more)}; echo status $?")
+
+    def test_paste(self) -> None:
+        """
+        Pasted lines are messages, whatever they begin with, and all arrive: also if one leaves at
+        once. A slash that is typed makes a command.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
+        (port,) = portsOf(server, "ChatFactory")
+        ear = RawClient(port)
+        self.addCleanup(ear.close)
+        ear.send(v=1, name="ear", room="dev")
+        terminal = self.open(port)
+        terminal.awaitScreen("joined dev, 2 here")
+        self.paste(terminal, "/quit")
+        terminal.awaitScreen("Mina: /quit")
+        terminal.tmux("send-keys", "-l", "/join ")
+        self.paste(terminal, "other")
+        terminal.awaitScreen("joined other", "also in dev")
+        terminal.type("/leave")
+        terminal.awaitScreen("left other")
+        lines = ["/quit", "/leave", "//", "", "x", *map(str, range(60)), "/quit"]
+        self.paste(terminal, "\n".join(lines) + "\n")
+        terminal.type("/quit")
+        terminal.awaitScreen("lines are still on their way", "status 0")
+        texts = [ear.await_("message")["text"] for _ in range(1 + len(lines))]
+        self.assertEqual(texts, ["/quit", *lines])
+
+    def test_suspend(self) -> None:
+        """
+        Ctrl-Z suspends it.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        terminal = Terminal(self, "bash --norc -i")
+        terminal.type(f"{BIN}/machat --client Mina --room dev --address localhost:{port}")
+        terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
+        terminal.tmux("send-keys", "C-z")
+        terminal.awaitScreen("Stopped")
+        terminal.type("fg")
+        terminal.type("hello")
+        self.assertNotIn("^Z", terminal.awaitScreen("Mina: hello"))
+
+    def test_notConnected(self) -> None:
+        """
+        Without a connection it says why, and what is typed is kept, and can be seen.
+        """
+        port = freePort()
+        terminal = self.open(port)
+        terminal.awaitScreen(
+            "cannot connect: nobody listens there: connection refused; trying again"
+        )
+        terminal.type("hello")
+        terminal.awaitScreen("(not sent yet) hello", "not connected, 1 on their way")
+        self.serve("--tcp", f"tcp:{port}:interface=127.0.0.1", "--ws", "none")
+        screen = terminal.awaitScreen("Mina: hello")
+        self.assertEqual(screen.count("cannot connect"), 1)
+        terminal.tmux("send-keys", "C-d")
+        terminal.awaitScreen("status 0")
+
+    def test_timeout(self) -> None:
+        """
+        It gives up after a time, and says what was not sent.
+        """
+        terminal = self.open(freePort(), "--timeout", "3")
+        terminal.awaitScreen("cannot connect: ")
+        terminal.type("hello")
+        terminal.awaitScreen("giving up", "machat: 1 line was not acknowledged", "status 1")
+
+    def test_final(self) -> None:
+        """
+        If another attempt cannot help it ends.
+        """
+        terminal = self.open(1, "--address", "ssl:localhost:1")
+        terminal.awaitScreen("ssl: does not check the server's certificate", "status 1")
+        _, _, ws = self.serveBoth()
+        terminal = self.open(1, "--address", f"ws://localhost:{ws}/wrong")
+        terminal.awaitScreen("cannot connect: HTTP 404", "status 1")
+
+    def test_times(self) -> None:
+        """
+        Messages have their time, unless one does not want it. What can be seen is shown as it is.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        terminal = self.open(port, "--no-times")
+        terminal.awaitScreen("\njoined dev, 1 here: Mina", "dev: 1 here")
+        terminal.type("/quit")
+        terminal = self.open(port)
+        terminal.awaitScreen("dev: 1 here")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        text = "\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e \u202e end"
+        eve.send(type="say", text=text)
+        screen = terminal.awaitScreen("Eve: ", " end")
+        self.assertRegex(screen, r"(?m)^\d\d:\d\d Eve: ")
+        self.assertNotIn("x200", screen)
+        self.assertIn("\\x202e", screen)

@@ -208,7 +208,7 @@ class LineWebSocketFactory(WebSocketClientFactory):
         self._user = user
         self.setProtocolOptions(
             version=13,
-            failByDrop=False,
+            failByDrop=True,  # a server that breaks the protocol is left at once
             maxFramePayloadSize=largest,
             maxMessagePayloadSize=largest,
             openHandshakeTimeout=0,  # the user has a timer of its own

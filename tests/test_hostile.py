@@ -1,0 +1,184 @@
+"""
+Tests for a client of a hostile server: in a process of its own, whose memory is measured.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+import subprocess
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from unittest import skipUnless
+
+from tests.hostile import HostileServer, event, frame
+from tests.processes import BIN, PATIENCE, ServerTestCase
+
+#: How much an attack sends at most, and by how much the client may grow, KiB (docs/terminal.rst).
+SIZE = 96 * 1_048_576
+BOUND = 64 * 1_024
+
+LONG = "x" * 1_000_000
+
+
+def limited(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """
+    Yield L{SIZE} bytes in pieces that are not small.
+    """
+    size, waiting = 0, b""
+    for piece in pieces:
+        waiting += piece
+        if len(waiting) > 60_000:
+            yield waiting
+            size, waiting = size + len(waiting), b""
+            if size > SIZE:
+                return
+
+
+def messages() -> Iterator[bytes]:
+    """
+    Yield messages, as if they were of an endless history.
+    """
+    for seq in itertools.count(1):
+        yield event(
+            "message", room="dev", seq=seq, text="y" * 900, at=0, replay=True, **{"from": "A"}
+        )
+
+
+ATTACKS: dict[str, Iterable[bytes]] = {
+    "rooms": (
+        event("presence", room=f"r{n}{'x' * 300}", joined=[f"{n}"], count=1)
+        for n in itertools.count()
+    ),
+    "names": (
+        event("presence", room="dev", joined=[f"{n}{LONG}"], left=[f"{n}{LONG}"], count=1)
+        for n in itertools.count()
+    ),
+    "members": itertools.repeat(
+        event("members", room="dev", count=1, members=[f"{n:x}" for n in range(400_000)])
+    ),
+    "joined": itertools.repeat(
+        event("joined", room="dev", name="Mina", epoch="e", seq=0, count=1, members=["a"] * 500)
+    ),
+    "elsewhere": (
+        event("joined", room=f"r{n}", name="Mina", epoch="e", seq=0, count=1)
+        for n in itertools.count()
+    ),
+    "history": messages(),
+    "unknown": (event(f"unknown{n}", text="x" * 10_000) for n in itertools.count()),
+    "errors": (event("error", code=f"c{n}", text=f"{n}{LONG}") for n in itertools.count()),
+    "line": itertools.repeat(b"x" * 100_000),
+    "pings": itertools.repeat(event("ping") * 1_000),
+    "expiring": itertools.repeat(event("expiring", seconds=1) * 1_000),
+    "session": (
+        event(
+            "welcome",
+            v=1,
+            server="x",
+            session=f"{n}{LONG}",
+            limits={"line": 1, "history": 1, "rooms": 1},
+            ping=1,
+        )
+        for n in itertools.count()
+    ),
+    "topic": (
+        event("joined", room=f"{n}", name="Mina", epoch="e", seq=0, count=1, topic=LONG)
+        for n in itertools.count()
+    ),
+    "sanctions": itertools.repeat(
+        event(
+            "sanctions", room="dev", sanctions=[{"kind": "mute", "name": "x", "until": 0}] * 10_000
+        )
+    ),
+}
+
+FRAMES: dict[str, Iterable[bytes]] = {
+    "fragments": itertools.chain([frame(0x01, b"")], itertools.repeat(frame(0x00, b"") * 10_000)),
+    "small": itertools.chain([frame(0x01, b"")], itertools.repeat(frame(0x00, b"xy") * 10_000)),
+    "frame": itertools.chain(
+        [b"\x81\x7f" + (2**40).to_bytes(8, "big")], itertools.repeat(b"x" * 100_000)
+    ),
+    "pings": itertools.repeat(frame(0x89, b"x" * 125) * 500),
+    "history": (frame(0x81, line) for line in messages()),
+}
+
+HEADS: dict[str, Iterable[bytes]] = {
+    "head": itertools.chain([b"HTTP/1.1 101 x\r\nX: "], itertools.repeat(b"x" * 100_000)),
+    "body": itertools.chain(
+        [b"HTTP/1.1 403 x\r\nContent-Length: 999999999\r\n\r\n"], itertools.repeat(b"x" * 100_000)
+    ),
+    "garbage": itertools.repeat(b"x" * 100_000),
+}
+
+
+def peak(process: subprocess.Popen[bytes]) -> int:
+    """
+    @return: the most memory that a process has had, KiB
+    """
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    found = re.search(r"(?m)^VmHWM:\s+(\d+) kB$", status)
+    assert found is not None
+    return int(found[1])
+
+
+@skipUnless(Path("/proc/self/status").exists(), "the system has no /proc")
+class HostileTests(ServerTestCase):
+    def attack(self, name: str, server: HostileServer, address: str, reading: bool = True) -> None:
+        """
+        Check by how much the client grows.
+
+        @param reading: whether its output is read
+        """
+        self.addCleanup(server.close)
+        client = subprocess.Popen(
+            [BIN / "machat", "--client", "Mina", "--room", "dev", "--address", address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            assert client.stdout is not None
+            if reading:
+                threading.Thread(target=client.stdout.read, daemon=True).start()
+            self.assertTrue(server.joined.wait(PATIENCE), name)
+            before = peak(client)
+            server.go.set()
+            server.over.wait(PATIENCE if reading else 3)
+            grown = peak(client) - before
+            self.assertLess(grown, BOUND, f"{name}: after {server.sent} bytes")
+        finally:
+            client.kill()
+            client.wait()
+
+    def test_lines(self) -> None:
+        """
+        Whatever a server says, and however much of it.
+        """
+        for name, pieces in ATTACKS.items():
+            server = HostileServer(limited(pieces))
+            self.attack(name, server, f"localhost:{server.port}")
+
+    def test_output(self) -> None:
+        """
+        If nobody reads the output, no more is read from the server.
+        """
+        server = HostileServer(limited(messages()))
+        self.attack("output", server, f"localhost:{server.port}", False)
+        self.assertLess(server.sent, SIZE)
+
+    def test_websocket(self) -> None:
+        """
+        The same on a WebSocket, with its frames.
+        """
+        for name, pieces in FRAMES.items():
+            server = HostileServer(limited(pieces), True)
+            self.attack(name, server, f"ws://localhost:{server.port}/")
+
+    def test_handshake(self) -> None:
+        """
+        The same with the answer to its handshake.
+        """
+        for name, pieces in HEADS.items():
+            server = HostileServer(limited(pieces), True, False)
+            self.attack(name, server, f"ws://localhost:{server.port}/")
