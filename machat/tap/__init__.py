@@ -13,6 +13,7 @@ from machat.clock import useMonotonic
 from machat.monitor import Monitor
 from machat.service import ChatService
 from machat.tap.hosts import defaultHosts
+from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
 from machat.tap.serving import Listener, Server, Signals
@@ -53,6 +54,7 @@ def makeService(options: Options) -> IService:
             listener.setServiceParent(chat)
             server.reloads.append(listener.reload)
     Signals(reactor, server.reload).setServiceParent(server)
+    writeLogApart(server, parent)
     return server
 
 

@@ -14,7 +14,8 @@ from typing import Any
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults, maybeDeferred
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFromThreads
-from twisted.logger import Logger
+from twisted.logger import ILogObserver, Logger
+from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from machat.service import ChatService
@@ -38,8 +39,10 @@ class Server(MultiService):
     end too.
 
     @ivar reloads: what is called to L{reload}
+    @ivar observer: what writes the log of C{twistd}; C{None}: what C{twistd} chooses
     """
 
+    observer: ILogObserver | None = None
     _log = Logger()
 
     def __init__(
@@ -59,6 +62,16 @@ class Server(MultiService):
         self._timeout = timeout
         for service in [*([monitor] if monitor else []), *chats]:
             service.setServiceParent(self)
+
+    def setServiceParent(self, parent: Any) -> None:
+        """
+        Choose the observer before C{twistd} begins to log.
+
+        @param parent: the application, or another service
+        """
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer)
+        MultiService.setServiceParent(self, parent)
 
     def startService(self) -> None:
         MultiService.startService(self)
