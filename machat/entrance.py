@@ -111,6 +111,7 @@ class Entrance:
         self._clock = clock
         self._limits = limits
         self._portal = portal
+        self._logbook = logbook
         self._logins = Logins(clock, limits.failures)
 
     def enter(self, attempt: Attempt) -> Deferred[IChatUser]:
