@@ -21,6 +21,9 @@ LONGEST = 45.0
 #: Where those are who would fill a room with rubbish.
 DUMP = "dump"
 
+#: A name that has a password.
+GUARDED = "guarded"
+
 #: How many lines a flood has, and of what size the long lines are that stalled readers do not read.
 FLOOD, LONG = 200, 60_000
 
@@ -228,6 +231,116 @@ async def wander(door: Door, random: Random, name: str) -> None:
                 await asyncio.sleep(0.25)
 
 
+async def _pour(wire: Lines, data: bytes) -> None:
+    """
+    Send this three times, or as much of it as the server reads within some seconds.
+    """
+    with suppress(asyncio.TimeoutError):
+        for _ in range(3):
+            wire.write(data)
+            await asyncio.wait_for(wire.writer.drain(), SOON)
+
+
+async def ping(door: Door, random: Random, name: str) -> None:
+    """
+    Send nothing but pings, pongs or empty fragments, some of it before the hello.
+    """
+    frames = random.choice(
+        (
+            clientFrame(0x89, b"") * 5_000,
+            clientFrame(0x8A, b"x" * 125) * 2_000,
+            clientFrame(0x01, b"") + clientFrame(0x00, b"") * 5_000,
+        )
+    )
+    async with door.client(random.choice(("WebSocket text", "WebSocket events")), name) as client:
+        if random.random() < 0.5:
+            client.hello(random.choice(door.rooms))
+        async with listening(client):
+            await _pour(client.wire, frames)
+
+
+async def fragment(door: Door, random: Random, name: str) -> None:
+    """
+    Send a message in fragments of one byte, or a frame or a line in pieces of one byte.
+    """
+    room = random.choice(door.rooms)
+    async with door.client(random.choice(("TCP text", "WebSocket text")), name) as client:
+        client.hello(room)
+        async with listening(client):
+            if client.kind == "WebSocket text":
+                first = clientFrame(0x01, b"x")
+                await _pour(client.wire, first + clientFrame(0x00, b"x") * 5_000)
+            else:
+                for _ in range(300):
+                    client.wire.write(b"x")
+                    await asyncio.sleep(0.005)
+
+
+async def pour(door: Door, random: Random, name: str) -> None:
+    """
+    Say as many of the longest lines as can be sent, which are even longer to the others.
+    """
+    async with door.client(random.choice(("TCP text", "WebSocket text")), name) as client:
+        client.hello(random.choice(door.rooms))
+        letter = random.choice(("x", "\x01", "\u4e2d"))
+        line = letter * (65_000 // len(letter.encode()))
+        async with listening(client):
+            for _ in range(5):
+                client.say("", line)
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(client.wire.writer.drain(), SOON)
+
+
+async def hoard(door: Door, random: Random, name: str) -> None:
+    """
+    Ask for all the history and all the members there are, and read none of it.
+    """
+    room = random.choice(door.rooms)
+    async with door.client(random.choice(EVENTS), name, limit=1_000, receive=4_096) as client:
+        client.hello(room)
+        for number in range(10):
+            client.command("history", room=room, limit=300, id=str(number))
+            client.command("who", room=room)
+        await asyncio.sleep(4 * SOON)
+        while await client.wire.reader.read(65_536):
+            pass
+        client.wire.end("given up by the server")
+
+
+async def cancel(door: Door, random: Random, name: str) -> None:
+    """
+    Try passwords, and be gone before the answer: with a close behind the hello, or without one.
+    """
+    hello = json.dumps({"v": 1, "name": GUARDED, "password": name}).encode()
+    for _ in range(5):
+        async with door.wire(Frames) as wire:
+            close = clientFrame(0x88, b"\x03\xe8") * random.randrange(2)
+            wire.write(clientRequest() + clientFrame(0x81, hello) + close)
+            if random.random() < 0.5:
+                wire.reset()
+                continue
+            with suppress(asyncio.TimeoutError):
+                while await asyncio.wait_for(answered(wire), SOON):
+                    pass
+
+
+async def crowd(door: Door, random: Random, name: str) -> None:
+    """
+    Come as many at once, each with half a hello or half a request, and stay until sent away.
+    """
+
+    async def half() -> None:
+        make = random.choice((Lines, Frames))
+        async with door.wire(make) as wire:
+            begun = clientRequest() if make is Frames else b'{"v": 1, "name": "' + name.encode()
+            wire.write(begun[: random.randrange(1, len(begun))])
+            with suppress(asyncio.TimeoutError):
+                while await asyncio.wait_for(answered(wire), LONGEST / 2):
+                    pass
+
+    await asyncio.gather(*[half() for _ in range(20)], return_exceptions=True)
+
+
 #: Those who are no good, by what they are called.
 ACTS: dict[str, Callable[[Door, Random, str], Awaitable[None]]] = {
     "visitors": visit,
@@ -238,4 +351,10 @@ ACTS: dict[str, Callable[[Door, Random, str], Awaitable[None]]] = {
     "resetting": reset,
     "taking over": takeOver,
     "wandering": wander,
+    "pinging": ping,
+    "fragmenting": fragment,
+    "pouring": pour,
+    "hoarding": hoard,
+    "cancelling": cancel,
+    "crowding": crowd,
 }
