@@ -22,7 +22,7 @@ import msgspec
 from twisted.application.internet import ClientService
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -32,6 +32,7 @@ from machat.clock import chatClock
 from machat.dial import Watched, dial
 from machat.errors import NOT_JOINED, TOO_LONG, ChatError
 from machat.events import Event, Joined, Message, Receipt
+from machat.heartbeat import Heartbeat
 from machat.interfaces import ILine, ILineUser
 from machat.membership import Membership
 from machat.notices import Connected as Connected
@@ -44,17 +45,9 @@ from machat.unsent import TooMuch as TooMuch
 from machat.unsent import Unacknowledged
 from machat.unsent import Unknown as Unknown
 
-#: Seconds: from connecting to the welcome, which is more than a server takes for a login (see
-#: C{machat.entrance.LONGEST}); between two questions whether the server is there, and for its
-#: answer; before the first attempt to come back, and between two attempts at most.
-WELCOME = 30.0
-PING = 25.0
-PONG = 10.0
+#: Seconds before the first attempt to come back, and between two attempts at most.
 SOON = 0.5
 LATE = 30.0
-
-#: How long a server with a low sending rate may be silent, seconds.
-SLOWEST = 300.0
 
 #: The most that a server can put off the next attempt, seconds.
 RETRY = 60.0
@@ -120,12 +113,9 @@ class ChatClient(Service):
         self._attempts = 0
         self._retry = 0.0
         self._ended: str | None = None
-        self._timer: IDelayedCall | None = None
-        self._heard = False
-        self._asked: str | None = None
+        self._heartbeat = Heartbeat(self._clock, self._ask, self._silent)
         self._reason: Reason | None = None
         self._bye = False
-        self._paused = False
         self._held: list[Membership] = []
 
     @property
@@ -148,7 +138,7 @@ class ChatClient(Service):
         come. A server closes a connection that is not read for long; after L{resume} the client
         comes back to it, and recovers what it can.
         """
-        self._paused = True
+        self._heartbeat.paused = True
         if self._line is not None and self._welcome:
             self._line.pause()
 
@@ -156,9 +146,9 @@ class ChatClient(Service):
         """
         Read on.
         """
-        if not self._paused:
+        if not self._heartbeat.paused:
             return
-        self._paused = False
+        self._heartbeat.paused = False
         if self._line is not None and self._welcome:
             held, self._held = self._held, []
             for room in held:
@@ -264,14 +254,13 @@ class ChatClient(Service):
 
     def connecting(self, line: ILine) -> None:
         self._line = line
-        self._heard = False
         self._bye = False
-        self._asked = None
         self._reason = None
-        self._timer = self._clock.callLater(WELCOME, self._late, line)
+        self._heartbeat.begin()
 
-    def _late(self, line: ILine) -> None:
-        self._abort(line, Reason(reasons.SILENT, "the server does not answer"))
+    def _silent(self) -> None:
+        if self._line is not None:
+            self._abort(self._line, Reason(reasons.SILENT, "the server does not answer"))
 
     def _abort(self, line: ILine, reason: Reason) -> None:
         self._reason = reason
@@ -302,7 +291,7 @@ class ChatClient(Service):
             return None
 
     def received(self, data: bytes) -> None:
-        self._heard = True
+        self._heartbeat.heard()
         event = wire.decodeEvent(data)
         hear = _HEAR.get(type(event))
         if hear is not None:
@@ -320,7 +309,7 @@ class ChatClient(Service):
         if line is not self._line:
             return
         self._line = None
-        self._stopTimer()
+        self._heartbeat.stop()
         told = self._welcome or self._bye or self._ended is not None
         self._welcome = False
         self._held = []
@@ -359,8 +348,7 @@ class ChatClient(Service):
         self.limits = event.limits
         self._attempts = 0
         self._welcome = True
-        self._stopTimer()
-        self._timer = self._clock.callLater(PING, self._ping)
+        self._heartbeat.welcomed(event.limits.rate)
         self._tell(Connected())
         for room in list(self._rooms.values()):
             self._sendJoin(room)
@@ -423,8 +411,7 @@ class ChatClient(Service):
         self._answer(commands.Pong())
 
     def _ponged(self, event: events.Pong) -> None:
-        if self._line is not None and self._asked is not None and event.id == self._asked:
-            self._asked = None
+        if self._heartbeat.answered(event.id) and self._line is not None:
             self._line.confirmed()
 
     def _bidden(self, event: events.Bye) -> None:
@@ -442,7 +429,7 @@ class ChatClient(Service):
         return f"{self._prefix}-{self._count}-{secrets.token_hex(4)}"
 
     def _sendJoin(self, room: Membership) -> None:
-        if self._welcome and self._paused:
+        if self._welcome and self._heartbeat.paused:
             self._held.append(room)
         elif self._welcome:
             history = 0 if room.position else room.history
@@ -468,26 +455,8 @@ class ChatClient(Service):
         if self._line is not None and self._welcome:
             self._line.answer(wire.encodeCommand(command))
 
-    def _ping(self) -> None:
-        self._heard = self._paused
-        if self._asked is None:
-            self._asked = self._newId()
-            self._send(commands.Ping(id=self._asked))
-        self._timer = self._clock.callLater(self._patience(), self._checkPong)
-
-    def _patience(self) -> float:
-        """
-        @return: seconds for anything to be heard; the server may read slowly, at its rate
-        """
-        rate = self.limits.rate if self.limits is not None else None
-        return max(PONG, min(2 / rate, SLOWEST)) if rate is not None and rate > 0 else PONG
-
-    def _checkPong(self) -> None:
-        self._timer = None
-        if self._heard or self._paused:
-            self._timer = self._clock.callLater(PING - PONG, self._ping)
-        elif self._line is not None:
-            self._line.abort()
+    def _ask(self, id: str) -> None:
+        self._send(commands.Ping(id=id))
 
     # The end of things.
 
@@ -506,11 +475,6 @@ class ChatClient(Service):
             for room in list(self._rooms.values()):
                 room.fail(Ended(reason))
             self._rooms.clear()
-
-    def _stopTimer(self) -> None:
-        if self._timer is not None and self._timer.active():
-            self._timer.cancel()
-        self._timer = None
 
     def _tell(self, event: Event) -> None:
         try:

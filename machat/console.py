@@ -21,7 +21,8 @@ from twisted.internet.task import react
 from machat.client import ChatClient
 from machat.clock import useMonotonic
 from machat.commands import Auth
-from machat.pipe import Pipe, tell
+from machat.pipe import Pipe
+from machat.standard import tell
 from machat.terminal import Terminal
 
 #: The environment's variable with a password.

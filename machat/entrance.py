@@ -39,7 +39,7 @@ MINUTE = 60.0
 
 #: The longest that a login takes, waiting included, seconds. L{Limits.joining} may make it less.
 #: A client that gives up earlier would leave logins behind that are still checked: see
-#: L{machat.client.WELCOME}.
+#: L{machat.heartbeat.WELCOME}.
 LONGEST = 20.0
 
 #: When a failure is answered, seconds after the check began.

@@ -8,13 +8,7 @@ A line ends at a newline and nowhere else, and is said as it is. Standard input 
 from __future__ import annotations
 
 import os
-import select
-from array import array
-from collections import deque
 from collections.abc import Iterable
-from fcntl import ioctl
-from math import ceil
-from termios import FIONREAD
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,9 +18,11 @@ from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.client import SLOWEST, ChatClient
+from machat.client import ChatClient
 from machat.display import Line, printable, stamp
+from machat.heartbeat import patience
 from machat.patience import Patience
+from machat.standard import Input, plural, tell
 from machat.talk import Talk
 from machat.unsent import LARGEST
 
@@ -41,101 +37,11 @@ SLOW = 60.0
 WORTH_TELLING = 2.0
 
 
-def tell(text: str) -> None:
-    """
-    Write a line to standard error, which may be the same file as standard output, and not block.
-    """
-    data = f"machat: {text}\n".encode(errors="replace")
-    while data:
-        try:
-            data = data[os.write(2, data) :]
-        except BlockingIOError:
-            select.select([], [2], [])
-        except OSError:
-            return  # nobody reads it
-
-
-def plural(count: int) -> str:
-    """
-    @return: so many lines were
-    """
-    return "1 line was" if count == 1 else f"{count} lines were"
-
-
-def unread() -> int:
-    """
-    @return: how many bytes of standard input are known to be left: all of a file, what is in a pipe
-    """
-    size = array("i", [0])
-    try:
-        ioctl(0, FIONREAD, size)
-    except OSError:
-        return 0
-    return max(0, size[0])
-
-
 def _oneLine(text: str) -> str:
     """
     @return: the text as it is, but for a newline, which no honest server sends
     """
     return text.replace("\n", "\\x0a")
-
-
-class Input:
-    """
-    Standard input, line by line.
-
-    @ivar lines: those that were read and not taken
-    @ivar held: their size, and that of a line that has not ended yet, bytes
-    @ivar number: how many were taken
-    @ivar ended: whether there are no others
-    """
-
-    def __init__(self) -> None:
-        self.lines: deque[bytes] = deque()
-        self.held = 0
-        self.number = 0
-        self.ended = False
-        self._rest = b""
-        self._size = 0
-        self._count = 0
-
-    def received(self, data: bytes, longest: int) -> None:
-        """
-        @param longest: of what is longer than this a piece is kept that is longer by one byte
-        """
-        self._size += len(data)
-        *lines, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[: longest + 1]
-        self.held += len(data) - (len(rest) - len(self._rest))
-        self._count += len(lines)
-        self.lines += lines
-
-    def end(self) -> None:
-        """
-        Nothing comes any more: a last line needs no newline.
-        """
-        self.ended = True
-        if self._rest:
-            self.lines.append(self._rest)
-            self._rest = b""
-
-    def take(self) -> bytes:
-        """
-        @return: the next line
-        """
-        self.number += 1
-        line = self.lines.popleft()
-        self.held -= len(line) + 1
-        return line
-
-    def left(self) -> int:
-        """
-        @return: about how many lines are left, as far as that is known
-        """
-        if self.ended or not self._count:
-            return len(self.lines)
-        return len(self.lines) + ceil(unread() * self._count / self._size)
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -183,12 +89,12 @@ class Pipe(Protocol):
         for joined in self.talk.begin(client, rooms, self._pump):
             self._joining += 1
             joined.addBoth(self._joined)
-        patience = Patience(self._reactor, self._waitedFor, self._waited)
+        watch = Patience(self._reactor, self._waitedFor, self._waited)
         self._joined(None)
         try:
             return await self._over
         finally:
-            patience.stop()
+            watch.stop()
             for fd, was in blocking:  # a terminal is the shell's as well
                 os.set_blocking(fd, was)
 
@@ -290,7 +196,7 @@ class Pipe(Protocol):
         rate = limits.rate if limits is not None and limits.rate else None
         longest = self._timeout
         if longest is None and self._input.ended:
-            longest = LAST_WORDS if rate is None else max(LAST_WORDS, min(2 / rate, SLOWEST))
+            longest = patience(rate, LAST_WORDS)
         if longest is not None and seconds >= longest:
             tell(f"nothing has got through for {seconds:.0f} s: giving up")
             self.quit(1)

@@ -13,32 +13,12 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost
-from machat.commands import (
-    Ban,
-    Command,
-    Kick,
-    ListSanctions,
-    Lock,
-    Mute,
-    Topic,
-    Unban,
-    Unlock,
-    Unmute,
-)
+from machat.commands import Command
 from machat.display import Line, clock, printable, printableName
 from machat.errors import ChatError
 from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence, SanctionList
 from machat.feed import Feed, Said
-
-HELP = (
-    "/join ROOM  be in another room, or turn to it",
-    "/leave      leave this room",
-    "/who        who is here",
-    "/quit       goodbye",
-    "//...       a line that begins with a slash; pasted lines are never commands",
-    "for moderators: /kick NAME [WHY], /mute NAME [MINUTES] [WHY], /ban NAME [MINUTES] [WHY],",
-    "/unmute NAME, /unban NAME, /bans, /lock [WHY], /unlock, /topic [TEXT]",
-)
+from machat.slash import HELP, MEASURES
 
 #: How many of a room's last messages to show on coming in.
 HISTORY = 20
@@ -55,22 +35,6 @@ _KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
 def _words(failure: Failure) -> str:
     error = failure.value
     return error.text if isinstance(error, ChatError) else failure.getErrorMessage()
-
-
-def _split(rest: str) -> tuple[str, str]:
-    first, _, rest = rest.partition(" ")
-    return first, rest.strip()
-
-
-def _sanction(rest: str) -> dict[str, Any]:
-    """
-    @param rest: a name, perhaps minutes, perhaps a reason
-    """
-    name, reason = _split(rest)
-    minutes, why = _split(reason)
-    if minutes.isascii() and minutes.isdecimal() and len(minutes) < 6:
-        return {"name": name, "seconds": 60 * int(minutes), "reason": why}
-    return {"name": name, "reason": reason}
 
 
 class Talk:
@@ -149,8 +113,8 @@ class Talk:
         """
         if line.startswith("/") and not line.startswith("//"):
             command, _, rest = line[1:].partition(" ")
-            if command in _MEASURES:
-                self._moderate(_MEASURES[command], rest.strip())
+            if command in MEASURES:
+                self._moderate(MEASURES[command], rest.strip())
             elif command in _COMMANDS:
                 _COMMANDS[command](self, rest.strip())
             else:
@@ -385,18 +349,6 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "who": Talk._who,
     "help": Talk._help,
     "quit": Talk._bye,
-}
-
-_MEASURES: dict[str, Callable[[str, str], Command]] = {
-    "kick": lambda room, rest: Kick(room=room, name=_split(rest)[0], reason=_split(rest)[1]),
-    "mute": lambda room, rest: Mute(room=room, **_sanction(rest)),
-    "unmute": lambda room, rest: Unmute(room=room, name=rest),
-    "ban": lambda room, rest: Ban(room=room, **_sanction(rest)),
-    "unban": lambda room, rest: Unban(room=room, name=rest),
-    "lock": lambda room, rest: Lock(room=room, reason=rest),
-    "unlock": lambda room, rest: Unlock(room=room),
-    "bans": lambda room, rest: ListSanctions(room=room),
-    "topic": lambda room, rest: Topic(room=room, text=rest),
 }
 
 _SHOWN: dict[type[Any], Callable[[Talk, Any], None]] = {

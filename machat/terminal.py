@@ -24,7 +24,7 @@ from twisted.internet.defer import Deferred
 from machat.client import ChatClient
 from machat.display import Line, clock, colour, printable
 from machat.patience import Patience
-from machat.pipe import plural, tell
+from machat.standard import plural, tell
 from machat.talk import Talk
 
 _COLOURS = (

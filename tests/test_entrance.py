@@ -23,10 +23,10 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from machat.client import WELCOME
 from machat.credentials import IToken, NotChecked
 from machat.entrance import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Entrance
 from machat.errors import ChatError
+from machat.heartbeat import WELCOME
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
 from machat.peers import describe, networkOf

@@ -23,13 +23,13 @@ LAYERS = [
         " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct keepalive origins http"
         " pages upgrade site web logbook member membership unsent arrival batches proxy tls"
-        " notices answers reasons certificates",
+        " notices answers reasons certificates heartbeat",
         "connections rules rooms entrance moderation measures stop service requests inbox"
         " conversation speaker session outbox",
         "tcp ws monitor",
         "dial",
         "client",
-        "feed patience display",
+        "feed patience display standard slash",
         "talk",
         "pipe",
         "terminal",

@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.client import ChatClient
 from machat.display import COLOURS, Line, colour
 from machat.events import Presence
-from machat.talk import HELP, Talk
+from machat.slash import HELP
+from machat.talk import Talk
 from machat.testing import MemoryChat
 from machat.users import User
 

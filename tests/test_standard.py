@@ -1,5 +1,5 @@
 """
-Tests for the input of L{machat.pipe}. The pipe as a whole is in L{tests.test_console}.
+Tests for L{machat.standard}.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.pipe import Input
+from machat.standard import Input
 
 
 class InputTests(SynchronousTestCase):
