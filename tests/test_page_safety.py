@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts
+from tests.browser import PATIENT, PageTestCase, expect, expectTexts, say, signIn, texts
 
 INJECTIONS = [
     "<img src=x onerror=alert(1)>",
@@ -96,11 +96,12 @@ class Server:
         """
         @return: the first command of this type, once it is heard
         """
-        while True:
+        for _ in range(int(PATIENT) // 10):
             for command in self.heard:
                 if command.get("type") == type:
                     return command
             self._page.wait_for_timeout(10)
+        raise AssertionError(f"no {type} among {self.heard}")
 
     def _opened(self, socket: Any) -> None:
         self.socket = socket

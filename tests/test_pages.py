@@ -4,6 +4,8 @@ Tests for L{machat.pages}, and how a WebSocket's endpoint answers a browser.
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -60,6 +62,24 @@ class PagesTests(SynchronousTestCase):
                 self.assertEqual((status, body), ("HTTP/1.1 200 OK", path.read_bytes()))
                 self.assertEqual(int(fields["Content-Length"]), len(body))
         self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
+
+    def test_preloaded(self) -> None:
+        """
+        The document has every module loaded from the start that the page needs, and its form can
+        send nothing before they are there.
+        """
+        document = (FOLDER / "index.html").read_text()
+        needed, left = set(), ["app.js"]
+        while left:
+            module = (FOLDER / left.pop()).read_text()
+            found = set(re.findall(r'^(?:import|export).* from "\./(\w+\.js)";', module, re.M))
+            found |= set(re.findall(r'^} from "\./(\w+\.js)";', module, re.M))
+            left += found - needed
+            needed |= found
+        preloaded = re.findall(r'<link rel="modulepreload" href="([^"]*)">', document)
+        self.assertEqual(preloaded, sorted(needed))
+        self.assertEqual({path.name for path in FOLDER.glob("*.js")}, needed | {"app.js"})
+        self.assertIn('<button class="primary" type="submit" disabled>Join</button>', document)
 
     def test_safe(self) -> None:
         """

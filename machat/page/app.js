@@ -11,6 +11,7 @@ import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { KeptTab } from "./kept.js";
 import { RoomView } from "./roomview.js";
+import { reason } from "./reason.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 
@@ -97,7 +98,9 @@ class App {
   #connect(name, session) {
     this.#client?.close();
     const credentials = () => ({ password: this.#password });
-    const client = new Client(chatUrl(), { name, credentials, session });
+    const url = chatUrl();
+    const check = (/** @type {number} */ failures) => reason(url, failures);
+    const client = new Client(url, { name, credentials, session, check });
     this.#client = client;
     this.#hear(client);
     client.open();

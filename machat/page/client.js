@@ -46,9 +46,11 @@ export { ChatError, key };
  *     `password` and `token`. If it throws, that counts as a failed attempt.
  * @property {string} [session] The `session` of an earlier client of the same name, whose connection
  *     the first one of this client replaces.
- * @property {() => Promise<void>} [check] Called after an attempt that did not open a WebSocket, and
- *     before the next one. It finds out why, and throws a {@link ChatError} if there is a reason; if
- *     that has the code `refused`, a client that was never connected does not try again.
+ * @property {(failures: number) => Promise<ChatError | undefined>} [check] Called after so many
+ *     attempts in a row that did not open a WebSocket. It finds out why: it resolves with a reason
+ *     that may not hold for the next attempt, if there is one, or rejects with one that does; then it
+ *     is called again before the next attempt. After a reason with the code `refused`, a client that
+ *     was never connected does not try again.
  * @property {boolean} [presence] Whether to hear who comes and goes.
  *
  * @typedef {object} Gap
@@ -93,7 +95,7 @@ export class Client extends EventTarget {
     this.#options = { presence: true, ...options };
     this.#session = options.session;
     this.#connection = new Connection(href, {
-      check: async () => options.check?.(),
+      check: async (failures) => options.check?.(failures),
       hello: () => this.#hello(),
       received: (event) => Client.#HEAR.get(event.type)?.(this, event),
       lost: () => this.#lost(),

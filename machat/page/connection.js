@@ -18,8 +18,10 @@ import { Line, OPEN, WELCOME } from "./line.js";
  *     WebSocket could be opened, if that is known.
  *
  * @typedef {object} Owner
- * @property {() => Promise<void>} check After a WebSocket that could not be opened: throws the reason,
- *     if there is one.
+ * @property {(failures: number) => Promise<import("./membership.js").ChatError | undefined>} check
+ *     Called after so many WebSockets in a row that could not be opened. It finds out why: the
+ *     reason, if there is one. It throws it if there is no use in another WebSocket before that has
+ *     changed; then it is called again before the next attempt.
  * @property {() => Promise<object>} hello What to say first. If it throws, the attempt has failed.
  * @property {(event: any) => void} received Called with each object that the server sends.
  * @property {() => void} lost What was under way is lost.
@@ -46,8 +48,10 @@ export class Connection {
   #welcomed = 0;
   #notBefore = 0;
   #turn = 0;
-  /** Whether the last attempt did not open a WebSocket. */
-  #unopened = false;
+  /** How many attempts in a row have not opened a WebSocket. */
+  #unopened = 0;
+  /** Whether there is no use in a WebSocket until the check says otherwise. */
+  #blocked = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
@@ -68,7 +72,8 @@ export class Connection {
   open() {
     if (this.state.state !== "ended") return;
     this.#attempts = this.#attempted = this.#notBefore = 0;
-    this.#unopened = false;
+    this.#unopened = 0;
+    this.#blocked = false;
     this.#listen("addEventListener");
     this.#connect();
   }
@@ -94,7 +99,7 @@ export class Connection {
     if (state === "online") this.#line?.probe();
     else if (state === "waiting") this.#wait(this.#allowed(now), this.state);
     else if (state === "connecting" && now - this.#attempted > OPEN + WELCOME) {
-      this.#closed(1006, "no answer", !this.#unopened); // the machine slept meanwhile
+      this.#closed(1006, "no answer", true); // the machine slept meanwhile
     }
   }
 
@@ -123,7 +128,8 @@ export class Connection {
     this.#attempted = Date.now();
     this.#enter({ state: "connecting" });
     try {
-      if (this.#unopened) await this.#owner.check();
+      if (this.#blocked) await this.#owner.check(this.#unopened);
+      this.#blocked = false;
       const hello = JSON.stringify(await this.#owner.hello());
       if (turn !== this.#turn) return;
       this.#line = new Line(this.#url, {
@@ -132,13 +138,13 @@ export class Connection {
         closed: (code, reason, opened) => this.#closed(code, reason, opened),
       });
     } catch (error) {
-      if (turn === this.#turn) this.#failed(error, false);
+      if (turn === this.#turn) this.#failed(error);
     }
   }
 
   /** @param {string} hello */
   #opened(hello) {
-    this.#unopened = false;
+    this.#unopened = 0;
     this.send(hello);
   }
 
@@ -155,38 +161,50 @@ export class Connection {
     const now = Date.now();
     if (this.online && now - this.#welcomed > STEADY) this.#attempts = 0;
     const longest = Math.min(LATE, SOON * 2 ** Math.min(this.#attempts++, 10));
-    const known = this.#unopened;
-    this.#unopened = !opened;
     this.#drop();
     this.#wait(this.#allowed(now) + Math.random() * longest, { code, reason });
-    if (!opened && !known) this.#explain();
+    if (!opened) this.#explain(++this.#unopened);
   }
 
-  /** Find out why no WebSocket could be opened, while waiting for the next attempt. */
-  async #explain() {
+  /**
+   * Find out why no WebSocket could be opened, while waiting for the next attempt.
+   *
+   * @param {number} failures
+   */
+  async #explain(failures) {
     const turn = this.#turn;
+    const waits = () => turn === this.#turn && this.state.state === "waiting";
     try {
-      await this.#owner.check();
+      const error = await this.#owner.check(failures);
+      if (error !== undefined && waits()) this.#enter({ ...this.state, error });
     } catch (error) {
-      if (turn === this.#turn && this.state.state === "waiting") this.#failed(error, true);
+      if (!waits()) return;
+      this.#blocked = true;
+      if (!this.#gives(error)) this.#enter({ ...this.state, error: /** @type {any} */ (error) });
     }
   }
 
   /**
-   * There is no way to the server, or no credentials for it.
+   * There is no way to the server, or there are no credentials for it.
    *
-   * @param {any} error A server's refusal ends a client that has never been connected: somebody has
-   *     to change something first.
-   * @param {boolean} waiting Whether the next attempt is planned already.
+   * @param {any} error
    */
-  #failed(error, waiting) {
-    const reason = String(error?.message ?? error);
-    if (error?.code === "refused" && this.#welcomed === 0) this.end(1006, reason, error);
-    else if (waiting) this.#enter({ ...this.state, reason, error });
-    else {
-      this.#closed(1006, reason, !this.#unopened);
-      this.#enter({ ...this.state, error });
-    }
+  #failed(error) {
+    if (this.#gives(error)) return;
+    this.#closed(1006, String(error?.message ?? error), true);
+    this.#enter({ ...this.state, error });
+  }
+
+  /**
+   * Give up after a refusal, unless there was a connection before: somebody has to change something
+   * first.
+   *
+   * @param {any} error
+   */
+  #gives(error) {
+    const gives = error?.code === "refused" && this.#welcomed === 0;
+    if (gives) this.end(1006, "refused", error);
+    return gives;
   }
 
   #drop() {

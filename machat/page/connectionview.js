@@ -37,12 +37,15 @@ export function ending({ code = 0, reason, error }) {
   return REASONS[code] ?? `The server has ended the connection: ${reason || code}.`;
 }
 
+/** When to try again, as the server says it: it does not count down. */
+const LATER = /: come back in [\d.]+ s$/;
+
 /**
  * @param {State} state
  * @returns {string} Why there is no connection at the moment; nothing if that is not known.
  */
 export function interruption({ code = 0, error }) {
-  return error ? sentence(error.message) : (REASONS[code] ?? "");
+  return error ? sentence(error.message.replace(LATER, "")) : (REASONS[code] ?? "");
 }
 
 /**

@@ -107,8 +107,9 @@ export class SignIn {
     this.say(asked ? "A password is needed." : sentence(localised(message)));
     this.#said.classList.toggle("wrong", !asked);
     const about = FIELDS[code];
-    const field = this.#field(about ?? "name");
-    if (!asked && about) field.setAttribute("aria-invalid", "true");
+    if (about === undefined) return this.#form.querySelector("button")?.focus();
+    const field = this.#field(about);
+    if (!asked) field.setAttribute("aria-invalid", "true");
     field.focus();
     field.select();
   }
