@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Away } from "./away.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
 import { counted, element, pointer, sentence } from "./dom.js";
@@ -50,7 +51,7 @@ export class RoomView {
   #below = 0;
   #locked = element("span", { class: "tag", hidden: true }, "locked");
   #down = element("button", { type: "button", class: "down", hidden: true });
-  #away = element("div", { class: "away", hidden: true });
+  #away = new Away(() => this.#rejoin());
   #commands;
   #composer;
   #list;
@@ -96,7 +97,7 @@ export class RoomView {
       element("div", { class: "talk" }, this.#list.element, this.#down),
       this.#members.scrim,
       this.#members.element,
-      this.#away,
+      this.#away.element,
       this.#composer.element,
     );
   }
@@ -130,8 +131,8 @@ export class RoomView {
   }
 
   focus() {
-    if (this.#away.hidden) this.#composer.field.focus();
-    else this.#away.querySelector("button")?.focus();
+    if (this.#away.shown) this.#away.focus();
+    else this.#composer.field.focus();
   }
 
   /** No more of it is needed. */
@@ -191,18 +192,17 @@ export class RoomView {
   left({ reason, text }) {
     const words = localised(text ?? (reason ? `You were removed: ${reason}` : "You were removed."));
     this.#note(words);
-    const again = () => this.#rejoin();
-    const button = element("button", { type: "button", click: again }, "Join again");
-    this.#away.replaceChildren(element("p", { role: "alert" }, words), button);
+    this.#away.show(words);
     this.#present(false);
   }
 
   // What is done.
 
-  #rejoin() {
-    this.#client.join(this.name, { history: PAGE }).catch((error) => {
-      this.#away.querySelector("p")?.replaceChildren(localised(error.message));
-    });
+  async #rejoin() {
+    if (this.#client.state.state === "waiting") {
+      this.#away.show("No connection. You will join when it is back.");
+    }
+    await this.#client.join(this.name, { history: PAGE });
   }
 
   /**
@@ -342,7 +342,7 @@ export class RoomView {
 
   /** @param {boolean} present */
   #present(present) {
-    this.#away.hidden = present;
+    if (present) this.#away.hide();
     this.#composer.element.hidden = !present;
   }
 
