@@ -104,7 +104,7 @@ class ChatClock:
         self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
     ) -> IDelayedCall:
         """
-        See L{IReactorTime.callLater}. A delay of C{0} is the end of this turn, as usual.
+        See C{IReactorTime.callLater}. A delay of C{0} is the end of this turn, as usual.
         """
         call = (lambda: callable(*args, **kwargs)) if args or kwargs else callable
         if not delay and self.timers is None:
@@ -173,20 +173,20 @@ class Timer:
 
     def active(self) -> bool:
         """
-        See L{IDelayedCall.active}.
+        See C{IDelayedCall.active}.
         """
         return bool(self._call.active())
 
     def cancel(self) -> None:
         """
-        See L{IDelayedCall.cancel}.
+        See C{IDelayedCall.cancel}.
         """
         self._call.cancel()
         self._forget()
 
     def reset(self, secondsFromNow: float) -> None:
         """
-        See L{IDelayedCall.reset}.
+        See C{IDelayedCall.reset}.
         """
         self._call.cancel()
         self._due = self._clock.seconds() + secondsFromNow
@@ -194,6 +194,6 @@ class Timer:
 
     def delay(self, secondsLater: float) -> None:
         """
-        See L{IDelayedCall.delay}.
+        See C{IDelayedCall.delay}.
         """
         self.reset(max(0.0, self._due + secondsLater - self._clock.seconds()))

@@ -4,6 +4,7 @@ Tests for L{machat.tap.serving}: a real C{twistd machat}, watched, reloaded and 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -136,6 +137,26 @@ class ServingTests(ServerTestCase):
         status, _, _ = stop(server)
         self.assertEqual(manager.recv(100), b"STOPPING=1")
         self.assertEqual(status, 0)
+
+    def test_notifyNobody(self) -> None:
+        """
+        A service manager that takes nothing, or is gone, stops nothing.
+        """
+        manager, path = self.manager()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.connect(path)
+            other.setblocking(False)
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    other.send(b"x")
+        self.patchEnvironment("NOTIFY_SOCKET", path)
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        waitForLine(server, "the service manager was not notified: timed out")
+        manager.close()
+        os.remove(path)
+        server.send_signal(signal.SIGHUP)
+        waitForLine(server, "the service manager was not notified: No such file")
+        self.assertEqual(stop(server)[0], 0)
 
     def patchEnvironment(self, name: str, value: str) -> None:
         """

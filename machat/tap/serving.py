@@ -22,6 +22,9 @@ from machat.service import ChatService
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import complain, globalReactor, reasonOf
 
+#: How long a service manager may take to be told something, seconds.
+NOTIFIED = 1.0
+
 
 def notify(state: str) -> None:
     """
@@ -29,8 +32,12 @@ def notify(state: str) -> None:
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-            manager.sendto(state.encode(), address.replace("@", "\0", 1))
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.settimeout(NOTIFIED)
+                manager.sendto(state.encode(), address.replace("@", "\0", 1))
+        except OSError as error:
+            Logger().warn("the service manager was not notified: {why}", why=reasonOf(error))
 
 
 class Server(MultiService):
