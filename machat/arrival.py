@@ -74,6 +74,8 @@ class Arrival:
         @return: fires or fails as C{source} does, unless the join is withdrawn before. L{check} it
             afterwards all the same
         """
+        if source.called and not source.paused:
+            return source
         waiting: Deferred[_T] = Deferred()
         self._waiting = waiting
 

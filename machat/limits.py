@@ -56,9 +56,10 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar receipts: the ids that are known of one name in one room
     @ivar receiptsTotal: the ids that are known of all together
     @ivar logMessages: the messages that a room's log keeps
-    @ivar logBytes: the memory of the texts that a room's log keeps
+    @ivar logBytes: the memory of a room's log
     @ivar logAge: how long a message is kept, and the log of an empty room
-    @ivar logTotal: the memory of all rooms' logs together
+    @ivar logTotal: the memory of all rooms' logs together; beyond it the networks that hold the
+        most lose messages, see L{machat.log.MemoryLog}
     """
 
     line: int = 65_536

@@ -85,6 +85,13 @@ class Rooms:
         """
         return self._rooms.get(names.key(name))
 
+    def networkOf(self, key: str) -> str | None:
+        """
+        @return: see L{Room.network}, of the room with this key
+        """
+        room = self._rooms.get(key)
+        return None if room is None else room.network
+
     def find(self, member: IChatMember, name: str) -> Room:
         """
         @return: a room that the member is in
@@ -155,8 +162,10 @@ class Rooms:
             if room.position is None:
                 await arrival.until(self._follow(room, member))
                 arrival.check()
-            replaying = Deferred.fromCoroutine(self._replay(room, wish))
-            replay = await arrival.until(replaying)
+            replay: Replay = ()
+            if wish.since is not None or wish.history > 0:
+                replaying = Deferred.fromCoroutine(self._replay(room, wish))
+                replay = await arrival.until(replaying)
             self._requirePlace(member, name, room)
             arrival.check()
             self._requireOpen(member)
@@ -246,10 +255,8 @@ class Rooms:
     async def _replay(self, room: Room, wish: Wish) -> Replay:
         if wish.since is not None:
             return await messagesSince(self._messageLog, room, wish.since, self._limits.history)
-        if wish.history > 0:
-            most = min(wish.history, self._limits.history)
-            return await lastMessages(self._messageLog, room, most)
-        return ()
+        most = min(wish.history, self._limits.history)
+        return await lastMessages(self._messageLog, room, most)
 
     def _entered(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
         if watch:

@@ -91,7 +91,7 @@ class ChatService(MultiService):
         self.backlog = Backlog(limits.waitingTotal)
         self.logbook = Logbook(clock)
         self._guard = None if hooks is None else Guard(hooks)
-        self._log = MemoryLog(clock, limits) if log is None else log
+        self._log = MemoryLog(clock, limits, self._payerOf) if log is None else log
         self._connections = Connections(limits)
         sanctions = Sanctions(clock, limits)
         self._rules = Rules(sanctions, self._connections)
@@ -143,6 +143,9 @@ class ChatService(MultiService):
 
     def leave(self, member: IChatMember, room: str) -> None:
         self._rooms.leave(member, room)
+
+    def _payerOf(self, room: str) -> str | None:
+        return self._rooms.networkOf(room)
 
     def say(self, member: IChatMember, room: str, text: str) -> Deferred[None] | None:
         heard = self._rooms.find(member, room)

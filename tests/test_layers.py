@@ -18,7 +18,7 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = [
     layer.split()
     for layer in (
-        "limits errors events commands metrics backlog clock pieces interfaces",
+        "limits errors events commands metrics backlog clock pieces shares interfaces",
         "names users credentials realm passwords tokens peers sanctions acts wire greeting"
         " expiry roster log bucket shaper"
         " receipts presence turnstile room replay hooks wheel lean direct keepalive origins http"

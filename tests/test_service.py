@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from twisted.application.service import Service
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -582,3 +583,37 @@ class StopTests(SynchronousTestCase):
         self.chat.turn()
         other.turn()
         self.assertEqual((here.received(), there.received()), (["Mina:hello"], []))
+
+
+class SharedLogTests(SynchronousTestCase):
+    """
+    The memory of the default log is shared by the networks that members come from.
+    """
+
+    def test_flood(self) -> None:
+        """
+        One address with 40 connections in 32 rooms each takes no message from the rooms of others,
+        nor from those of the application.
+        """
+        chat = MemoryChat(Limits(logTotal=4_000_000, logBytes=100_000))
+        homes = ["home0", "home1", "home2", "bots"]
+        for number, room in enumerate(homes):
+            member = MemoryMember("Mina")
+            if room != "bots":
+                chat.service.opened(member, IPv4Address("TCP", f"192.0.2.{number}", 1))
+            self.successResultOf(chat.service.join(member, room))
+            for _ in range(15):
+                chat.service.say(member, room, "hello")
+        chat.turn()
+        chat.service.leave(member, room)
+        for number in range(40):
+            member = MemoryMember(f"m{number}")
+            chat.service.opened(member, IPv4Address("TCP", "198.51.100.7", number))
+            for each in range(32):
+                room = f"flood{number}-{each}"
+                self.successResultOf(chat.service.join(member, room))
+                chat.service.say(member, room, "x" * 60_000)
+            chat.turn()
+        for room in homes:
+            kept = self.successResultOf(chat.service.log.read(room, 0, 100))
+            self.assertEqual(len(kept), 15, room)

@@ -153,9 +153,9 @@ OPTIONS = {
     "ping": _Option("ping", whole, "How often a client is asked whether it is there."),
     "pong": _Option("pong", whole, "How long it may take to answer."),
     "log-messages": _Option("logMessages", count, "Messages that a room's log keeps."),
-    "log-bytes": _Option("logBytes", size, "Bytes of text that a room's log keeps."),
+    "log-bytes": _Option("logBytes", size, "Bytes of memory that a room's log may take."),
     "log-age": _Option("logAge", seconds, "How long a room's log keeps a message."),
-    "log-total": _Option("logTotal", size, "Bytes of all rooms' logs together."),
+    "log-total": _Option("logTotal", size, "Bytes of memory that the logs of all rooms may take."),
 }
 
 
