@@ -268,8 +268,8 @@ class ChatClient(Service):
 
     def opened(self, line: ILine) -> None:
         shown = self._show()
-        if shown is None:
-            self._clock.callLater(0, line.abort)
+        if isinstance(shown, Reason):
+            self._clock.callLater(0, self._abort, line, shown)
             return
         hello = commands.Hello(
             name=self.nick,
@@ -281,16 +281,17 @@ class ChatClient(Service):
         )
         line.sendLine(msgspec.json.encode(hello))
 
-    def _show(self) -> commands.Auth | None:
+    def _show(self) -> commands.Auth | Reason:
         try:
             return self._credentials()
         except Exception as error:
             self._log.failure("no credentials for {name}", name=self.nick)
             text = reasons.line(f"the credentials cannot be read: {error}")
-            self._reason = Reason(reasons.CREDENTIALS, text)
-            return None
+            return Reason(reasons.CREDENTIALS, text)
 
     def received(self, data: bytes) -> None:
+        if self._reason is not None:
+            return  # it has been given up
         self._heartbeat.heard()
         event = wire.decodeEvent(data)
         hear = _HEAR.get(type(event))
@@ -401,7 +402,7 @@ class ChatClient(Service):
 
     def _expiring(self, event: events.Expiring) -> None:
         shown = self._show()
-        if shown is not None:
+        if not isinstance(shown, Reason):
             self._answer(shown)
 
     def _authenticated(self, event: events.Authenticated) -> None:

@@ -24,6 +24,9 @@ from machat.slash import HELP, MEASURES
 HISTORY = 20
 
 
+#: How many reasons for which there is no connection are told.
+REASONS = 20
+
 #: How many refused lines are reported one by one.
 REPORTED = 10
 
@@ -306,25 +309,35 @@ class Talk:
         self._note("connected")
 
     def _notConnected(self, event: Failed) -> None:
-        if event.text not in self._reasons:  # an outage has few of them
-            self._reasons.add(event.text)
-            self._note(f"cannot connect: {event.text}{'; trying again' if event.retry else ''}")
+        self._once(f"cannot connect: {event.text}{'; trying again' if event.retry else ''}")
         if not event.retry:
             self.failed = True
             self._quit(1)
 
     def _lost(self, event: Lost) -> None:
         if event.retry:
-            self._note("connection lost, coming back")
+            self._once("connection lost, coming back")
         else:
             self._quit(1)
 
     def _ended(self, event: Bye) -> None:
         self.failed = self.failed or not event.reconnect
-        self._note(f"the server says goodbye: {event.reason}")
+        self._once(f"the server says goodbye: {event.reason}")
 
     def _error(self, event: Error) -> None:
-        self._note(f"{event.code}: {event.text}")
+        text = f"{event.code}: {event.text}"
+        if self._client is not None and self._client.connected:
+            self._note(text)
+        else:
+            self._once(text)
+
+    def _once(self, text: str) -> None:
+        """
+        Note something that each attempt to connect may bring: once until there is a connection.
+        """
+        if text not in self._reasons and len(self._reasons) < REASONS:
+            self._reasons.add(text)
+            self._note(text)
 
     def _refused(self, failure: Failure) -> None:
         self.failed = True

@@ -21,7 +21,7 @@ from zope.interface import implementer
 from machat.client import ChatClient, Ended, Lost
 from machat.commands import Auth
 from machat.entrance import MINUTE, PAUSE, RETRY
-from machat.events import Error, Event
+from machat.events import Error, Event, Message
 from machat.inbox import AHEAD
 from machat.limits import DEFAULTS, Limits
 from machat.realm import ChatRealm
@@ -572,7 +572,11 @@ class ClientTests(AdmissionTestCase):
         self.realm.users["Mina"] = User(name="Mina", expires=100.0)
         client = self.client()
         shown, self.shown = self.shown, None
-        self.settle(200)
+        self.settle(80)
+        self.chat.service.say(self.chat.member("Ada", "dev"), "dev", "still heard")
+        self.settle(1)
+        self.assertIn("still heard", [e.text for e in self.told if isinstance(e, Message)])
+        self.settle(120)
         self.assertFalse(client.connected)
         self.assertIn(Lost(True), self.told)
         self.realm.users["Mina"] = User(name="Mina")

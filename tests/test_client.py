@@ -559,7 +559,7 @@ class FailedTests(SynchronousTestCase):
         """
         So does what is no chat server.
         """
-        self.answer = b"220 mail.example.org ESMTP\r\n"
+        self.answer = b"220 mail.example.org ESMTP\r\n250 HELP\r\n"
         (failed,) = self.fails(60)
         self.assertEqual((failed.code, failed.retry, self.attempts), ("foreign", False, 1))
         self.assertIn("220 mail.example.org", failed.text)

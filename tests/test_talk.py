@@ -6,9 +6,9 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.client import ChatClient
+from machat.client import ChatClient, Lost
 from machat.display import COLOURS, Line, colour
-from machat.events import Presence
+from machat.events import Bye, Error, Presence
 from machat.slash import HELP
 from machat.talk import Talk
 from machat.testing import MemoryChat
@@ -118,6 +118,29 @@ class TalkTests(SynchronousTestCase):
         self.chat.endpoint.cut()
         self.chat.clock.pump([0.5] * 20)
         self.assertIn(refused, self.seen())
+
+    def test_refusedConnection(self) -> None:
+        """
+        So is each refusal of a server.
+        """
+        self.seen()
+        refused = "cannot be in"
+        for _ in range(3):
+            for event in (
+                Lost(True),
+                Error(code="too-many-connections", text=refused),
+                Bye(code=3003, reason="too-many-connections", reconnect=True),
+            ):
+                self.client._welcome = False
+                self.talk.heard(event)
+        self.assertEqual(
+            [line.text for line in self.lines],
+            [
+                "connection lost, coming back",
+                f"too-many-connections: {refused}",
+                "the server says goodbye: too-many-connections",
+            ],
+        )
 
     def test_refusedLines(self) -> None:
         """
