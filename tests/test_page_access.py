@@ -172,7 +172,8 @@ class AxeTests(PageTestCase):
         page.close()
         page = page.context.new_page()
         members = ["Mina", *[f"name{number}" for number in range(40)]]
-        server = Server(page, topic="the topic", locked=True, members=members, count=50)
+        topic = "see https://example.org/topic for more, " * 6
+        server = Server(page, topic=topic, locked=True, members=members, count=50)
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         page.get_by_label("Your name").fill("Mina")
         page.keyboard.press("Enter")
@@ -202,6 +203,9 @@ class AxeTests(PageTestCase):
             self.check(page)
             page.keyboard.press("Escape")
             page.get_by_role("button", name="50 here").click()
+            self.check(page)
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Show the whole topic").click()
             self.check(page)
             server.tell(type="left", room="dev", reason="kicked by Ada")
             expect(page.get_by_role("button", name="Join again")).to_be_visible()
