@@ -4,6 +4,9 @@ restart, and who comes back then recovers what it missed::
 
     ChatService(reactor, log=SqliteLog("machat.sqlite", reactor))
 
+The ids of messages are not in the file: a message that was kept, and not acknowledged before a
+restart, is said twice when its client sends it again.
+
 Each batch is one transaction, for which the reactor waits. A room in which something was said has
 its row for ever: where everybody may make rooms, that wants a bound of its own.
 """

@@ -1,6 +1,6 @@
 """
 A client that loses nothing: it reconnects, recovers what it missed, and sends again what was not
-acknowledged.
+acknowledged. A server that was restarted in between may publish such a message a second time.
 
     >>> client = ChatClient(reactor, "localhost:8989", "Mina", print)
     >>> client.startService()

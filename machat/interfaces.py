@@ -250,7 +250,8 @@ class IChatRoom(Interface):
         Say something and hear what became of it.
 
         @param id: what it is known by for L{Limits.remembered} seconds: if this name has said
-            something with it in this room, it is not said again
+            something with it in this room, it is not said again. Ids are kept in memory: a new
+            process knows none
         @return: fires with the L{Receipt} when the log has the message; fails as L{say} does, or
             with C{failed} if the log did not take it
         """

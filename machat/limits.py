@@ -52,7 +52,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar sanctionsPerModerator: active mutes and bans by one moderator, in all rooms
     @ivar coalesce: between two tellings of who came and went
     @ivar grace: how long one may be away without having gone
-    @ivar remembered: how long a message's own id is known
+    @ivar remembered: how long a message's own id is known, in this process
     @ivar receipts: the ids that are known of one name in one room
     @ivar receiptsTotal: the ids that are known of all together
     @ivar logMessages: the messages that a room's log keeps

