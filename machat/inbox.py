@@ -206,7 +206,7 @@ class Inbox:
     def end(self) -> None:
         """
         Forget what waits, and serve nothing any more. What still comes is read, such as the end of
-        the connection, and charged. Call this again when the connection is gone.
+        the connection, and charged.
         """
         self._session = None
         self._early = []
@@ -218,3 +218,10 @@ class Inbox:
         if self._held:
             self._held = False
             self._connection.resumeReading()
+
+    def close(self) -> None:
+        """
+        The connection is gone: charge nothing any more.
+        """
+        self.end()
+        self._bucket = None

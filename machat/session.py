@@ -403,6 +403,7 @@ class Session:
         The connection is gone.
         """
         self._close()
+        self._inbox.close()
         self._chat.closed(self)
 
     def _expire(self) -> None:

@@ -48,8 +48,8 @@ GAUGES = (
     "machat_pending_calls",
 )
 
-#: What may be left of these: failed logins are remembered for a minute, with a timer for those that
-#: wait and one for those that have failed.
+#: What may be left of these: failed logins, and the lines that the log leaves out, are remembered
+#: for a minute.
 REMEMBERED = {"machat_pending_calls": 2}
 
 #: The limits' times are shortened, so that all of them are met.

@@ -107,3 +107,11 @@ class FoundTests(SynchronousTestCase):
         """
         welcome, joined, ack = EVENTS[0], EVENTS[1], EVENTS[5]
         TARGETS["events"](b"\n".join((welcome, joined, b"CUT", ack, welcome, joined)))
+
+    def test_cutOffWhileRead(self) -> None:
+        """
+        What is cut off in the middle of a frame leaves no timer of the sending rate.
+        """
+        TARGETS["websocket"](
+            b'&A9\x02\x81\xd2\x01\x02\x03\x04z u&;"2(! melg!>! Nmoc!(! 047\xddk qkno!>! g!!(qag~a'
+        )
