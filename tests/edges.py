@@ -207,6 +207,7 @@ def events(data: bytes) -> None:
                 line = line.replace(b"id-", client._prefix.encode() + b"-")
                 server.transport.protocol.dataReceived(line + b"\n")
         client.stopService()
+        clock.advance(0)
         check(all([result.called for result in results]), "somebody waits for ever")
         check(not (client._unsent or client._rooms or client._unsent.size), "something is left")
         check(not clock.getDelayedCalls(), "timers are left", clock.getDelayedCalls())
