@@ -19,11 +19,10 @@ from twisted.internet.testing import StringTransport
 from benchmarks.dialects import DIALECTS, TextLines
 from machat.backlog import Backlog
 from machat.events import Message
-from machat.interfaces import IDialect
 from machat.limits import DEFAULTS
 from machat.outbox import Outbox
 from machat.testing import MemoryChat, MemoryClient
-from machat.wire import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES
+from machat.wire import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, IDialect
 
 try:
     import pyperf

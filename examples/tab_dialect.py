@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from zope.interface import implementer
 
 from machat.events import Bye, Error, Event, Message
-from machat.interfaces import IDialect
+from machat.wire import IDialect
 
 
 @implementer(IDialect)

@@ -33,7 +33,7 @@ from machat.dial import Watched, dial
 from machat.errors import NOT_JOINED, TOO_LONG, ChatError
 from machat.events import Event, Joined, Message, Receipt
 from machat.heartbeat import Heartbeat
-from machat.interfaces import ILine, ILineUser
+from machat.line import ILine, ILineUser
 from machat.membership import Membership
 from machat.notices import Connected as Connected
 from machat.notices import Ended as Ended

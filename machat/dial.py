@@ -26,7 +26,7 @@ from zope.interface import implementer
 
 from machat.answers import Answers
 from machat.certificates import unnamed
-from machat.interfaces import ILine, ILineUser
+from machat.line import ILine, ILineUser
 from machat.reasons import Foreign
 from machat.ws.client import LineWebSocketFactory
 

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from machat.backlog import Backlog
@@ -20,7 +19,6 @@ from machat.clock import ChatClock
 from machat.errors import Disconnect
 from machat.events import (
     Draft,
-    Event,
     History,
     Joined,
     Members,
@@ -31,28 +29,7 @@ from machat.events import (
 from machat.limits import Limits
 from machat.metrics import Metrics
 from machat.pieces import Pieces
-
-
-class IDialect(Interface):
-    """
-    How events look to one kind of member. A dialect is stateless and shared by all who speak it: a
-    room encodes a batch once for each dialect that is present. What it raises is logged and harms
-    nobody of another dialect.
-    """
-
-    transport: str = Attribute("What it is made for, in a word.")
-    name: str = Attribute("What it is called.")
-
-    def encode(messages: Sequence[Message]) -> Any:
-        """
-        @return: what L{IChatMember.deliver} of every member of this dialect is called with
-        """
-
-    def encodeEvent(event: Event) -> Any:
-        """
-        @return: what C{deliver} is called with for any other event, or C{None} if this dialect has
-            no words for it
-        """
+from machat.wire import IDialect
 
 
 class IChatMember(Interface):
@@ -331,6 +308,29 @@ class IChatRoom(Interface):
         """
 
 
+class IRoomPolicy(Interface):
+    """
+    What the rooms of a chat ask before somebody joins one.
+    """
+
+    def begin(room: Any) -> None:
+        """
+        Prepare a L{machat.room.Room} that has just been created.
+        """
+
+    def requireJoin(member: IChatMember, name: str, room: Any) -> None:
+        """
+        @param name: the name under which the member joins
+        @param room: the L{machat.room.Room}
+        @raise ChatError: the member may not join
+        """
+
+    def networkOf(member: IChatMember) -> str | None:
+        """
+        @return: the network from which the member comes; C{None} if it has none
+        """
+
+
 class IChatHooks(Interface):
     """
     An application's say in a chat. What a hook raises but L{ChatError} is logged, refuses what it
@@ -425,74 +425,4 @@ class IRoster(Interface):
     def members(room: str) -> Deferred[Sequence[str]]:
         """
         @return: fires with the names in the room, in the order of their claims
-        """
-
-
-class ILine(Interface):
-    """
-    A client's connection to a server, whatever its transport.
-    """
-
-    def sendLine(line: bytes) -> None:
-        """
-        Send one object. Ignored once the connection is closing.
-        """
-
-    def answer(line: bytes) -> None:
-        """
-        Send one object that the server has asked for. Ignored where the server has asked for more
-        than L{machat.answers.MOST} bytes and has not shown that it reads them.
-        """
-
-    def confirmed() -> None:
-        """
-        The server has shown that it has read what was sent.
-        """
-
-    def pause() -> None:
-        """
-        Read no more. What has been read already may still be received.
-        """
-
-    def resume() -> None:
-        """
-        Read on.
-        """
-
-    def abort() -> None:
-        """
-        Close the connection now.
-        """
-
-
-class ILineUser(Interface):
-    """
-    The user of an L{ILine}.
-    """
-
-    def unreachable(reason: Failure) -> None:
-        """
-        An attempt to connect has failed.
-        """
-
-    def connecting(line: ILine) -> None:
-        """
-        There is a connection. It can be aborted, and cannot be used yet.
-        """
-
-    def opened(line: ILine) -> None:
-        """
-        The connection can be used.
-        """
-
-    def received(data: bytes) -> None:
-        """
-        One object has come.
-        """
-
-    def closed(line: ILine, reason: Failure) -> None:
-        """
-        A connection is gone, opened or not.
-
-        @param reason: an error of Twisted, of OpenSSL, or of L{machat.reasons}
         """

@@ -12,10 +12,11 @@ from twisted.logger import Logger
 
 from machat import names
 from machat.events import Draft, Event, Message, Position
-from machat.interfaces import IChatMember, IDialect
+from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.presence import Attendance
 from machat.turnstile import Turnstile
+from machat.wire import IDialect
 
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]

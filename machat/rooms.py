@@ -28,14 +28,13 @@ from machat.errors import (
     ChatError,
 )
 from machat.events import History, Joined, Members, Message, Position
-from machat.hooks import FAULT, Guard
-from machat.interfaces import IChatMember, IMessageLog, IRoster
+from machat.hookrunner import FAULT, Guard
+from machat.interfaces import IChatMember, IMessageLog, IRoomPolicy, IRoster
 from machat.limits import Limits
 from machat.metrics import Metrics
 from machat.presence import Attendance
 from machat.replay import lastMessages, messagesSince
 from machat.room import Room
-from machat.rules import Rules
 
 #: What a member has missed; C{None}: that cannot be told.
 Replay = tuple[Message, ...] | None
@@ -56,7 +55,7 @@ class Rooms:
         roster: IRoster,
         guard: Guard | None,
         metrics: Metrics,
-        rules: Rules,
+        policy: IRoomPolicy,
         requireOpen: Callable[[IChatMember], None],
     ) -> None:
         """
@@ -68,7 +67,7 @@ class Rooms:
         self._roster = roster
         self._guard = guard
         self._metrics = metrics
-        self._rules = rules
+        self._policy = policy
         self._requireOpen = requireOpen
         self._rooms: dict[str, Room] = {}
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
@@ -192,7 +191,7 @@ class Rooms:
             raise ChatError(ALREADY_JOINED, f"already in {room.name}")
         if len(room) >= self._limits.members:
             raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.members} members")
-        self._rules.requireJoin(member, name, room)
+        self._policy.requireJoin(member, name, room)
 
     def arrivals(self) -> list[Arrival]:
         """
@@ -205,7 +204,7 @@ class Rooms:
         room = self._rooms.get(key)
         if room is None:
             room = self._rooms[key] = Room(name, self._metrics)
-            self._rules.begin(room)
+            self._policy.begin(room)
         room.holds += 1
         return room
 
@@ -227,7 +226,7 @@ class Rooms:
             room.opening.append(waiting)
             return waiting
         room.opening = [waiting]
-        room.network = self._rules.networkOf(member)
+        room.network = self._policy.networkOf(member)
         room.holds += 1
         deliver = partial(self._guard.deliver, room) if self._guard else room.deliver
         opening = maybeDeferred(self._messageLog.follow, room.key, deliver)

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
+from zope.interface import implementer
+
 from machat import names, users
 from machat.connections import Connections
 from machat.errors import MUTED, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
-from machat.interfaces import IChatMember, IChatUser
+from machat.interfaces import IChatMember, IChatUser, IRoomPolicy
 from machat.room import Room
 from machat.sanctions import Kind, Sanctions, Target
 from machat.users import allows
@@ -37,6 +39,7 @@ def barriers(name: str, network: str | None) -> list[Target]:
     return [named] if network is None else [named, (Kind.ADDRESS, network)]
 
 
+@implementer(IRoomPolicy)
 class Rules:
     """
     Locks, mutes and bans, as they are kept to.

@@ -29,7 +29,7 @@ from machat.connections import Connections
 from machat.entrance import Attempt, Entrance
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
-from machat.hooks import Guard
+from machat.hookrunner import Guard
 from machat.interfaces import (
     IChatConnection,
     IChatHooks,

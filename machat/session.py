@@ -34,11 +34,12 @@ from machat.errors import (
 from machat.expiry import Expiry
 from machat.greeting import Greeting
 from machat.inbox import Inbox
-from machat.interfaces import IChatRoom, IConnection, IDialect
+from machat.interfaces import IChatRoom, IConnection
 from machat.peers import describe, networkOf
 from machat.requests import Requests
 from machat.speaker import Speaker
 from machat.users import ANYBODY, IChatUser
+from machat.wire import IDialect
 
 #: Refusals of one connection that are logged, and after which it ends.
 LOGGED = 5

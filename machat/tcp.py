@@ -16,12 +16,13 @@ from zope.interface import implementer
 from machat import wire
 from machat.errors import NO_PONG, Disconnect
 from machat.inbox import PARTIAL
-from machat.interfaces import IChatRoom, IConnection, IDialect
+from machat.interfaces import IChatRoom, IConnection
 from machat.keepalive import isSilent, keepAlive
 from machat.outbox import Outbox
 from machat.pieces import Pieces
 from machat.session import Session
 from machat.wheel import Wheel
+from machat.wire import IDialect
 
 
 @implementer(IConnection)

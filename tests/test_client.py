@@ -33,8 +33,8 @@ from machat.events import (
     Receipt,
     RoomState,
 )
-from machat.interfaces import ILine, ILineUser
 from machat.limits import Limits
+from machat.line import ILine, ILineUser
 from machat.membership import Membership
 from machat.testing import MemoryChat
 from machat.unsent import Unsent

@@ -16,12 +16,12 @@ from examples.sqlite_log import SqliteLog
 from examples.tab_dialect import TABS
 from machat import wire
 from machat.events import Position
-from machat.interfaces import IDialect
 from machat.limits import DEFAULTS, Limits
 from machat.session import REFUSALS
 from machat.tap import Options
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from machat.wire import IDialect
 from tests import test_log
 from tests.processes import ROOT
 from tests.test_layers import LAYERS, PACKAGE

@@ -18,10 +18,12 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = [
     layer.split()
     for layer in (
-        "limits errors events commands metrics backlog clock pieces shares interfaces",
-        "names users credentials realm passwords tokens peers sanctions acts wire greeting"
+        "limits errors events commands metrics backlog clock pieces shares names wire line"
+        " interfaces",
+        "users credentials realm passwords tokens peers sanctions acts greeting"
         " expiry roster log bucket shaper"
-        " receipts presence turnstile room replay hooks wheel lean direct keepalive origins http"
+        " receipts presence turnstile room replay hooks hookrunner wheel lean direct keepalive origins"
+        " http"
         " pages upgrade site web logbook member membership unsent arrival batches proxy tls"
         " notices answers reasons certificates heartbeat",
         "connections rules rooms entrance moderation measures stop service requests inbox"
@@ -39,34 +41,27 @@ LAYERS = [
 
 #: What a module may import of its own layer besides.
 BESIDES = {
-    "users": {"names"},
-    "credentials": {"names", "users"},
+    "credentials": {"users"},
     "realm": {"users"},
-    "passwords": {"names", "credentials"},
-    "tokens": {"names", "credentials", "users"},
-    "greeting": {"wire"},
+    "passwords": {"credentials"},
+    "tokens": {"credentials", "users"},
     "commands": {"events"},
     "pieces": {"events"},
-    "interfaces": {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces"},
-    "wire": {"names"},
-    "roster": {"names"},
-    "acts": {"names"},
-    "sanctions": {"names"},
-    "presence": {"names"},
+    "interfaces": {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces", "wire"},
+    "names": {"errors"},
+    "wire": {"commands", "errors", "events", "names"},
     "membership": {"unsent"},
     "http": {"origins"},
     "pages": {"http"},
     "upgrade": {"http"},
     "web": {"http", "origins", "site"},
     "site": {"http", "origins", "pages", "upgrade"},
-    "member": {"wire"},
     "proxy": {"peers", "logbook"},
-    "room": {"names", "presence", "turnstile"},
+    "room": {"presence", "turnstile"},
     "replay": {"room"},
-    "hooks": {"room", "turnstile"},
+    "hookrunner": {"room", "turnstile"},
     "batches": {"room"},
     "rules": {"connections"},
-    "rooms": {"rules"},
     "moderation": {"rooms", "connections", "rules"},
     "measures": {"moderation", "rules"},
     "stop": {"rooms", "connections"},
@@ -259,10 +254,10 @@ class ReadingTests(SynchronousTestCase):
         bottom = set(LAYERS[0])
         self.assertEqual(
             allowed("interfaces"),
-            {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces"},
+            {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces", "wire"},
         )
         self.assertEqual(allowed("log"), bottom)
-        self.assertEqual(allowed("room") - bottom, {"names", "presence", "turnstile"})
+        self.assertEqual(allowed("room") - bottom, {"presence", "turnstile"})
         self.assertNotIn("service", allowed("session"))
         self.assertNotIn("outbox", allowed("session"))
         self.assertIn("wheel", allowed("ws"))

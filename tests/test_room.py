@@ -13,9 +13,10 @@ from zope.interface import implementer, verify
 
 from machat.errors import Disconnect
 from machat.events import Draft, Event, Message, Position, Presence
-from machat.interfaces import IChatMember, IDialect
+from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.room import Room
+from machat.wire import IDialect
 
 
 @implementer(IDialect)

@@ -16,8 +16,8 @@ from machat import commands, events, wire
 from machat.commands import Hello
 from machat.errors import BAD_HELLO, NAME_TAKEN, ChatError
 from machat.events import Bye, Error, Event, Left, Message, Pong, Presence
-from machat.interfaces import IDialect
 from machat.testing import clientFrame
+from machat.wire import IDialect
 
 
 def message(text: str, sender: str = "Mina") -> Message:

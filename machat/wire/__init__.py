@@ -10,13 +10,25 @@ byte stream, where a line is a message, and on a WebSocket, where a text frame i
 from machat.wire.commands import decodeCommand, encodeCommand
 from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent, weigh
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
-from machat.wire.hello import VERSION, decodeHello, hasVersion, mayEnd, splitHello
+from machat.wire.hello import (
+    PATH,
+    SUBPROTOCOL,
+    VERSION,
+    decodeHello,
+    hasVersion,
+    mayEnd,
+    splitHello,
+)
+from machat.wire.interfaces import IDialect
 from machat.wire.lines import decodeLine, isText, skipNewline
 
 __all__ = [
     "EVENTS",
     "EVENTS_FRAMES",
+    "IDialect",
     "LARGEST_PLAIN",
+    "PATH",
+    "SUBPROTOCOL",
     "TEXT",
     "TEXT_FRAMES",
     "TYPED",

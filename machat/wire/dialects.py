@@ -11,9 +11,9 @@ import msgspec
 from zope.interface import implementer
 
 from machat.events import AnyEvent, Bye, Error, Event, Message
-from machat.interfaces import IDialect
 from machat.names import RESERVED
 from machat.wire.frames import frame
+from machat.wire.interfaces import IDialect
 
 
 @implementer(IDialect)

@@ -17,6 +17,12 @@ _END = re.compile(rb"[}\x00-\x1f]")
 #: The version of the C{events} dialect.
 VERSION = 1
 
+#: The path of the WebSocket.
+PATH = "/mychat"
+
+#: The name of the C{events} dialect, for a client that offers it in its request.
+SUBPROTOCOL = "machat.v1"
+
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 

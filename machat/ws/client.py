@@ -15,9 +15,9 @@ from zope.interface import implementer
 
 from machat.answers import Answers
 from machat.certificates import unnamed
-from machat.interfaces import ILine, ILineUser
+from machat.line import ILine, ILineUser
 from machat.reasons import Closed, Foreign, Refused
-from machat.ws.server import SUBPROTOCOL
+from machat.wire import SUBPROTOCOL
 
 #: The longest head of the answer to a handshake, and the longest explanation of a refusal, bytes.
 HEAD = 16_384

@@ -20,7 +20,8 @@ from machat.pages import thePage
 from machat.peers import describe, networkOf
 from machat.site import Reply, Site
 from machat.wheel import Wheel
-from machat.ws.server import PATH, SUBPROTOCOL, ChatWebSocketProtocol
+from machat.wire import PATH, SUBPROTOCOL
+from machat.ws.server import ChatWebSocketProtocol
 
 
 class ChatWebSocketFactory(WebSocketServerFactory):

@@ -16,8 +16,8 @@ from machat.pages import File, thePage
 from machat.site import Reply
 from machat.upgrade import required
 from machat.web import Document, Missing, refusedHost, send
+from machat.wire import PATH
 from machat.ws.factory import ChatWebSocketFactory
-from machat.ws.server import PATH
 
 
 class ChatResource(Resource):

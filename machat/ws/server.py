@@ -34,11 +34,7 @@ from machat.pieces import Pieces
 from machat.session import Session
 from machat.site import Reply
 from machat.upgrade import Opening
-
-PATH = "/mychat"
-
-#: The name of the C{events} dialect, for a client that offers it in its request.
-SUBPROTOCOL = "machat.v1"
+from machat.wire import PATH, SUBPROTOCOL
 
 #: The last of the opcodes of data frames; those above are control frames (RFC 6455 section 5.2).
 _LAST_DATA = 7
