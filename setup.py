@@ -25,8 +25,8 @@ setup(
     ],
     entry_points={
         "console_scripts": [
-            "machat = machat.console:main",
-            "machat-passwd = machat.passwd:main",
+            "machat = machat.cli.console:main",
+            "machat-passwd = machat.cli.passwd:main",
         ]
     },
     extras_require={

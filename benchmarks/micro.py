@@ -17,11 +17,11 @@ from twisted.internet.tcp import Connection
 from twisted.internet.testing import StringTransport
 
 from benchmarks.dialects import DIALECTS, TextLines
-from machat.backlog import Backlog
 from machat.events import Message
 from machat.limits import DEFAULTS
-from machat.outbox import Outbox
 from machat.testing import MemoryChat, MemoryClient
+from machat.transport.budget import Backlog
+from machat.transport.outbox import Outbox
 from machat.wire import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, IDialect
 
 try:

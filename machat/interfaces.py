@@ -14,7 +14,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
-from machat.backlog import Backlog
 from machat.clock import ChatClock
 from machat.errors import Disconnect
 from machat.events import (
@@ -28,8 +27,9 @@ from machat.events import (
 )
 from machat.limits import Limits
 from machat.metrics import Metrics
-from machat.pieces import Pieces
+from machat.transport.budget import Backlog
 from machat.wire import IDialect
+from machat.wire.pieces import Pieces
 
 
 class IChatMember(Interface):
@@ -167,7 +167,7 @@ class IChatRoom(Interface):
     backlog: Backlog = Attribute("What waits for all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
     logbook: Any = Attribute("The L{machat.logbook.Logbook}, for what unknown peers cause.")
-    moderation: Any = Attribute("The L{machat.moderation.Moderation} of this chat.")
+    moderation: Any = Attribute("The L{machat.moderation.service.Moderation} of this chat.")
 
     def join(
         member: IChatMember,
@@ -315,13 +315,13 @@ class IRoomPolicy(Interface):
 
     def begin(room: Any) -> None:
         """
-        Prepare a L{machat.room.Room} that has just been created.
+        Prepare a L{machat.rooms.room.Room} that has just been created.
         """
 
     def requireJoin(member: IChatMember, name: str, room: Any) -> None:
         """
         @param name: the name under which the member joins
-        @param room: the L{machat.room.Room}
+        @param room: the L{machat.rooms.room.Room}
         @raise ChatError: the member may not join
         """
 

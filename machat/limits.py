@@ -59,7 +59,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar logBytes: the memory of a room's log
     @ivar logAge: how long a message is kept, and the log of an empty room
     @ivar logTotal: the memory of all rooms' logs together; beyond it the networks that hold the
-        most lose messages, see L{machat.log.MemoryLog}
+        most lose messages, see L{machat.store.memory.MemoryLog}
     """
 
     line: int = 65_536

@@ -45,7 +45,7 @@ class Logbook:
         """
         Write one line, unless there have been too many.
 
-        @param network: see L{machat.peers.networkOf}
+        @param network: see L{machat.addresses.networkOf}
         @param format: of a L{Logger}, with a name in braces for each of C{fields}
         """
         name = network or _LOCAL

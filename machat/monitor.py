@@ -26,12 +26,12 @@ from twisted.web.server import Site
 from zope.interface import implementer_only
 
 from machat.clock import chatClock
-from machat.http import Answer, line
-from machat.log import MemoryLog
+from machat.http.messages import Answer, line
+from machat.http.origins import Hosts
+from machat.http.resource import Document, Missing
 from machat.metrics import Histogram, Metrics
-from machat.origins import Hosts
 from machat.service import ChatService
-from machat.web import Document, Missing
+from machat.store.memory import MemoryLog
 
 #: How often the reactor's lag is measured, seconds, and upper bounds of what is counted apart.
 LAG_EVERY = 0.25
@@ -146,7 +146,9 @@ def isReady(chats: Sequence[ChatService]) -> bool:
     return all(chat.running and not chat.draining for chat in chats)
 
 
-@implementer_only(IProtocolFactory)  # of what is negotiated over TLS, L{machat.tls} takes care
+@implementer_only(
+    IProtocolFactory
+)  # of what is negotiated over TLS, L{machat.transport.tls} takes care
 class _Site(Site):
     noisy = False
 

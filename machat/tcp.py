@@ -15,14 +15,14 @@ from zope.interface import implementer
 
 from machat import wire
 from machat.errors import NO_PONG, Disconnect
-from machat.inbox import PARTIAL
 from machat.interfaces import IChatRoom, IConnection
-from machat.keepalive import isSilent, keepAlive
-from machat.outbox import Outbox
-from machat.pieces import Pieces
-from machat.session import Session
-from machat.wheel import Wheel
+from machat.session.inbox import PARTIAL
+from machat.session.session import Session
+from machat.transport.keepalive import isSilent, keepAlive
+from machat.transport.outbox import Outbox
+from machat.transport.pings import Wheel
 from machat.wire import IDialect
+from machat.wire.pieces import Pieces
 
 
 @implementer(IConnection)

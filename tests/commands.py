@@ -216,7 +216,7 @@ def _example(shell: Shell, words: list[str]) -> None:
     """
     (name,) = [word for word in words if word.endswith((".py", ".tac"))]
     shell.case.assertTrue((shell.folder / name).exists(), name)
-    tests = [path for path in (ROOT / "tests").glob("test_*.py") if path.stem != "test_docs"]
+    tests = [path for path in (ROOT / "tests").rglob("test_*.py") if path.stem != "test_docs"]
     named = any(Path(name).name in path.read_text() for path in tests)
     shell.case.assertTrue(named, f"no test runs {name}")
 

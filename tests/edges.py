@@ -1,5 +1,5 @@
 """
-The edges of the chat, each a function of some bytes from outside: the targets of L{tests.fuzz}.
+The edges of the chat, each a function of some bytes from outside: the targets of L{tools.fuzz}.
 
 A target returns if all is well, and raises whatever went wrong: an exception that left the edge or
 was logged, an answer that is not true, or something that grows or is left behind.
@@ -24,13 +24,13 @@ from machat import errors, wire
 from machat.client import ChatClient
 from machat.errors import ChatError
 from machat.events import Error, Event, Joined, Message
+from machat.http.handshake import Opening
+from machat.http.origins import LOOPBACK, Hosts, Origins
+from machat.http.site import Site
+from machat.http.static import thePage
 from machat.limits import Limits
-from machat.origins import LOOPBACK, Hosts, Origins
-from machat.pages import thePage
-from machat.site import Site
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryTransport, clientRequest
-from machat.upgrade import Opening
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.oracle import StrictClock, check, known, nothingLogged
 

@@ -10,12 +10,12 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from machat.auth.users import User
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.events import Message
 from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.testing import MemoryChat, MemoryMember
-from machat.users import User
 
 
 class Rules(Hooks):

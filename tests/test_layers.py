@@ -1,11 +1,17 @@
 """
-Tests for the layers: which module may import which.
+The layers of the package: which folder or module may import which, and what each of them may reach.
+
+A I{unit} is a folder or a module of C{machat/}. A unit imports only from the layers below its own,
+so no two units can import each other. C{docs/design.rst} shows the same table.
 """
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,74 +20,48 @@ import machat
 
 PACKAGE = Path(machat.__file__).parent
 
-#: The modules by layer, from the bottom. Each may import what stands in the layers below it.
+#: The units by layer, from the bottom.
 LAYERS = [
     layer.split()
     for layer in (
-        "limits errors events commands metrics backlog clock pieces shares names wire line"
-        " interfaces",
-        "users credentials realm passwords tokens peers sanctions acts greeting"
-        " expiry roster log bucket shaper"
-        " receipts presence turnstile room replay hooks hookrunner wheel lean direct keepalive origins"
-        " http"
-        " pages upgrade site web logbook member membership unsent arrival batches proxy tls"
-        " notices answers reasons certificates heartbeat",
-        "connections rules rooms entrance moderation measures stop service requests inbox"
-        " conversation speaker session outbox",
-        "tcp ws monitor",
-        "dial",
+        "addresses clock errors events limits logbook metrics",
+        "commands names",
+        "http wire",
+        "transport",
+        "interfaces",
+        "auth connections hooks member rooms store",
+        "moderation",
+        "service session",
+        "monitor tcp ws",
         "client",
-        "feed patience display standard slash",
-        "talk",
-        "pipe",
-        "terminal",
-        "testing tap console passwd",
+        "cli tap testing",
     )
 ]
 
-#: What a module may import of its own layer besides.
-BESIDES = {
-    "credentials": {"users"},
-    "realm": {"users"},
-    "passwords": {"credentials"},
-    "tokens": {"credentials", "users"},
-    "commands": {"events"},
-    "pieces": {"events"},
-    "interfaces": {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces", "wire"},
-    "names": {"errors"},
-    "wire": {"commands", "errors", "events", "names"},
-    "membership": {"unsent"},
-    "http": {"origins"},
-    "pages": {"http"},
-    "upgrade": {"http"},
-    "web": {"http", "origins", "site"},
-    "site": {"http", "origins", "pages", "upgrade"},
-    "proxy": {"peers", "logbook"},
-    "room": {"presence", "turnstile"},
-    "replay": {"room"},
-    "hookrunner": {"room", "turnstile"},
-    "batches": {"room"},
-    "rules": {"connections"},
-    "moderation": {"rooms", "connections", "rules"},
-    "measures": {"moderation", "rules"},
-    "stop": {"rooms", "connections"},
-    "service": {"rooms", "connections", "entrance", "rules", "moderation", "stop"},
-    "requests": {"conversation", "measures"},
-    "speaker": {"conversation"},
-    "session": {"conversation", "requests", "speaker", "inbox"},
+#: What a unit may not import itself, although it is in a lower layer.
+APART = {"rooms": "http transport", "client": "auth connections http rooms service session store"}
+
+#: What serves a chat.
+SERVER = {"auth", "connections", "moderation", "monitor", "rooms", "service", "session", "store"}
+SERVER |= {"tap", "tcp", "ws"}
+
+#: What no import of a unit may lead to, however many imports are between.
+UNREACHABLE = {
+    "names": ["twisted"],
+    "wire": ["twisted", "autobahn"],
+    "machat.http.messages": ["twisted"],
+    "client": [f"machat.{unit}" for unit in sorted(SERVER)],
 }
 
-
-def allowed(module: str) -> set[str]:
-    """
-    @return: the modules of the package that this one may import
-    """
-    below: set[str] = set()
-    for layer in LAYERS:
-        if module in layer:
-            return below | BESIDES.get(module, set())
-        below.update(layer)
-    return set()
+#: The only units that import a library themselves.
+ONLY = {
+    "autobahn": "client ws",
+    "txaio": "",
+    "twisted.internet.reactor": "tap",
+    "jwt": "auth",
+    "prometheus_client": "monitor",
+    "prompt_toolkit": "cli",
+}
 
 
 def imported(source: str) -> Iterator[str]:
@@ -97,29 +77,65 @@ def imported(source: str) -> Iterator[str]:
             yield from (".".join([*origin, alias.name]) for alias in node.names)
 
 
-def ofPackage(source: str) -> set[str]:
+def begins(name: str, prefix: str) -> bool:
     """
-    @return: the modules of the package that a source imports; C{*} for what is none of them
+    @return: whether a dotted name is C{prefix} or something in it
     """
-    known = {module for layer in LAYERS for module in layer}
-    found = set()
-    for name in imported(source):
-        first, _, rest = name.partition(".")
-        if first == "machat":
-            module = rest.partition(".")[0]
-            found.add(module if module in known else "*")
+    return f"{name}.".startswith(f"{prefix}.")
+
+
+def unitOf(name: str) -> str | None:
+    """
+    @param name: the full name of a module, or of something in it
+    @return: its unit; C{*} for the package itself; C{None} if it belongs to another package
+    """
+    first, _, rest = name.partition(".")
+    if first != "machat":
+        return None
+    unit = rest.partition(".")[0]
+    return unit if any(unit in layer for layer in LAYERS) else "*"
+
+
+def allowed(unit: str) -> set[str]:
+    """
+    @return: the units that a unit may import
+    """
+    below: set[str] = {unit}
+    for layer in LAYERS:
+        if unit in layer:
+            break
+        below.update(layer)
+    return below - set(APART.get(unit, "").split())
+
+
+@cache
+def sources() -> dict[str, str]:
+    """
+    @return: the source of each module, by its full name
+    """
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts).removesuffix(".__init__")] = path.read_text("utf-8")
     return found
 
 
-def importers(sources: dict[str, str], name: str) -> set[str]:
+@cache
+def reached(module: str) -> frozenset[str]:
     """
-    @return: the modules that import this or anything in it
+    @return: what is loaded with a module: all that it imports, and what that imports
     """
-    return {
-        module
-        for module, source in sources.items()
-        if any(f"{each}.".startswith(f"{name}.") for each in imported(source))
-    }
+    found: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        while name and name not in found:
+            found.add(name)
+            waiting.extend(imported(sources().get(name, "")))
+            name = name.rpartition(".")[0]  # a package is loaded before its modules
+            if not name or name == "machat":
+                break
+    return frozenset(found)
 
 
 class LayerTests(SynchronousTestCase):
@@ -127,70 +143,91 @@ class LayerTests(SynchronousTestCase):
     The package keeps its layers.
     """
 
-    def setUp(self) -> None:
-        self.sources = {
-            ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path.read_text("utf-8")
-            for path in PACKAGE.rglob("*.py")
-        }
-        self.modules = {name: name.partition(".")[0] for name in self.sources}
-
-    def test_everyModule(self) -> None:
+    def test_everyUnit(self) -> None:
         """
-        Every module of the package has one place in the table, and the table has no others.
+        Every folder and module of the package has one place in the table, and the table has no
+        others.
         """
-        placed = [module for layer in LAYERS for module in layer]
-        self.assertEqual(sorted(placed), sorted({*self.modules.values()} - {"__init__"}))
+        placed = [unit for layer in LAYERS for unit in layer]
+        units = {name.split(".")[1] for name in sources() if name != "machat"}
+        self.assertEqual(sorted(placed), sorted(units))
 
     def test_layers(self) -> None:
         """
-        A module imports only what the table lets it.
+        A unit imports only what the table lets it.
         """
-        for module, source in self.sources.items():
-            name = self.modules[module]
-            self.assertEqual(ofPackage(source) - allowed(name) - {name}, set(), module)
-
-    def test_transportsApart(self) -> None:
-        """
-        The front doors never import each other, nor do those who build on them.
-        """
-        for one, other in (
-            ("tcp", "ws"),
-            ("ws", "tcp"),
-            ("testing", "tap"),
-            ("tap", "testing"),
-        ):
-            self.assertNotIn(other, allowed(one))
+        for module, source in sources().items():
+            unit = unitOf(module)
+            if unit is not None and module != "machat":
+                found = {unitOf(name) for name in imported(source)} - {None}
+                self.assertEqual(found - allowed(unit), set(), module)
 
     def test_package(self) -> None:
         """
         Importing the package itself imports nothing more.
         """
-        self.assertEqual(list(imported(self.sources["__init__"])), [])
+        self.assertEqual(list(imported(sources()["machat"])), [])
 
-    def test_autobahn(self) -> None:
+    def test_unreachable(self) -> None:
         """
-        Only the WebSocket knows Autobahn.
+        No chain of imports leads from a unit to what it must not know.
         """
-        knowing = importers(self.sources, "autobahn")
-        self.assertEqual({self.modules[name] for name in knowing}, {"ws"})
-        self.assertEqual(importers(self.sources, "txaio"), set())
+        for unit, forbidden in UNREACHABLE.items():
+            root = unit if unit.startswith("machat.") else f"machat.{unit}"
+            for module in sources():
+                if begins(module, root):
+                    for name in forbidden:
+                        found = [each for each in reached(module) if begins(each, name)]
+                        self.assertEqual(found, [], module)
+
+    def test_libraries(self) -> None:
+        """
+        A library is imported only by the units that may know it.
+        """
+        for library, units in ONLY.items():
+            found = {
+                unitOf(module)
+                for module, source in sources().items()
+                if any(begins(name, library) for name in imported(source))
+            }
+            self.assertEqual(found, set(units.split()), library)
+
+
+class LoadingTests(SynchronousTestCase):
+    """
+    What a fresh process loads, which no reading of the source can tell for sure.
+    """
+
+    def loaded(self, module: str) -> set[str]:
+        """
+        @return: the modules in a process that has imported this one alone
+        """
+        code = f"import sys, {module}; print(*sys.modules)"
+        output = subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        )
+        return set(output.stdout.split())
+
+    def test_client(self) -> None:
+        """
+        The client loads no module of the server.
+        """
+        found = {name for name in self.loaded("machat.client") if unitOf(name) in SERVER}
+        self.assertEqual(found, set())
+
+    def test_wire(self) -> None:
+        """
+        The wire loads no module of Twisted.
+        """
+        found = {name for name in self.loaded("machat.wire") if begins(name, "twisted")}
+        self.assertEqual(found, set())
 
     def test_reactor(self) -> None:
         """
-        Only what C{twistd} runs lets the global reactor in.
+        What an application imports does not install a reactor.
         """
-        self.assertEqual(importers(self.sources, "twisted.internet.reactor"), {"tap.options"})
-
-    def test_pure(self) -> None:
-        """
-        Names and the wire know nothing of Twisted.
-        """
-        twisted = importers(self.sources, "twisted")
-        self.assertEqual(
-            twisted
-            & {"names", "wire", "http", "pages", "site", "upgrade", "limits", "errors", "events"},
-            set(),
-        )
+        for module in ("service", "tcp", "ws", "client", "testing", "auth", "monitor"):
+            self.assertNotIn("twisted.internet.reactor", self.loaded(f"machat.{module}"))
 
 
 class ReadingTests(SynchronousTestCase):
@@ -208,56 +245,40 @@ class ReadingTests(SynchronousTestCase):
             "import json, machat.ws",
             "from machat import ws",
             "from machat import ws as x",
-            "from machat.ws import PATH",
+            "from machat.ws import ChatWebSocketFactory",
             "from . import ws",
-            "from .ws import PATH",
+            "from .ws import ChatWebSocketFactory",
             "def f():\n    from machat import ws",
             "class C:\n    def f(self):\n        if True:\n            import machat.ws",
             "try:\n    from .ws import *\nexcept ImportError:\n    pass",
         ):
-            self.assertEqual(ofPackage(source), {"ws"}, source)
+            found = {unitOf(name) for name in imported(source)} - {None}
+            self.assertEqual(found, {"ws"}, source)
 
-    def test_reactorForms(self) -> None:
+    def test_others(self) -> None:
         """
-        So is every way to the reactor, but not what only lives beside it.
+        The package itself and unknown modules are in no unit; other packages are not looked at.
         """
-        for source in (
-            "from twisted.internet import reactor",
-            "from twisted.internet import defer, reactor as r",
-            "import twisted.internet.reactor",
-            "def f():\n    from twisted.internet.reactor import callLater",
-        ):
-            self.assertEqual(importers({"m": source}, "twisted.internet.reactor"), {"m"}, source)
-        for source in (
-            "from twisted.internet import defer",
-            "from twisted.internet import reactors",
-        ):
-            self.assertEqual(importers({"m": source}, "twisted.internet.reactor"), set(), source)
-
-    def test_unknown(self) -> None:
-        """
-        What is of the package but in no layer is in nobody's.
-        """
-        for source in (
-            "import machat",
-            "from machat import other",
-            "from machat import __version__",
-        ):
-            self.assertEqual(ofPackage(source), {"*"}, source)
-        self.assertEqual(ofPackage("import machatter, json"), set())
+        for name in ("machat", "machat.other", "machat.__version__"):
+            self.assertEqual(unitOf(name), "*", name)
+        for name in ("machatter", "json"):
+            self.assertIsNone(unitOf(name))
 
     def test_allowed(self) -> None:
         """
-        A module may import what is below it, and beside it only what the table says.
+        A unit may import itself and the layers below, but not what it has to be apart from.
         """
-        self.assertEqual(allowed("limits"), set())
-        bottom = set(LAYERS[0])
-        self.assertEqual(
-            allowed("interfaces"),
-            {"limits", "errors", "events", "metrics", "backlog", "clock", "pieces", "wire"},
+        self.assertEqual(allowed("errors"), {"errors"})
+        self.assertIn("interfaces", allowed("rooms"))
+        self.assertNotIn("transport", allowed("rooms"))
+        self.assertNotIn("tcp", allowed("ws"))
+
+    def test_reached(self) -> None:
+        """
+        A chain of imports is followed to its end, through packages too.
+        """
+        self.assertIn("machat.errors", reached("machat.tcp"))
+        self.assertIn("machat.wire.frames", reached("machat.tcp"))
+        self.assertIn(
+            "autobahn.twisted.websocket.WebSocketServerProtocol", reached("machat.testing")
         )
-        self.assertEqual(allowed("log"), bottom)
-        self.assertEqual(allowed("room") - bottom, {"presence", "turnstile"})
-        self.assertNotIn("service", allowed("session"))
-        self.assertNotIn("outbox", allowed("session"))
-        self.assertIn("wheel", allowed("ws"))

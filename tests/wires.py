@@ -1,5 +1,5 @@
 """
-Clients of every kind of connection and dialect, on asyncio's streams, for L{tests.crowd}.
+Clients of every kind of connection and dialect, on asyncio's streams, for L{tools.crowd}.
 """
 
 from __future__ import annotations

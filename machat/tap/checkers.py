@@ -16,10 +16,10 @@ from twisted.cred.strcred import ICheckerFactory
 from twisted.plugin import IPlugin
 from zope.interface import implementer
 
-from machat.credentials import IToken
-from machat.passwords import PasswordFile
-from machat.realm import ChatRealm
-from machat.tokens import Tokens, tokensOf
+from machat.auth.credentials import IToken
+from machat.auth.passwords import PasswordFile
+from machat.auth.realm import ChatRealm
+from machat.auth.tokens import Tokens, tokensOf
 
 
 @implementer(ICheckerFactory, IPlugin)

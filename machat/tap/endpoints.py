@@ -2,8 +2,8 @@
 The endpoints of the command line: Twisted's strports strings, with what a server needs besides.
 
 * A listen queue that holds what comes while the server is busy, where the string sets none.
-* C{ssl:} and C{tls:}, whose certificates can be read again: see L{machat.tls}.
-* C{haproxy:} before any of them, also before TLS: see L{machat.proxy}.
+* C{ssl:} and C{tls:}, whose certificates can be read again: see L{machat.transport.tls}.
+* C{haproxy:} before any of them, also before TLS: see L{machat.transport.proxy}.
 * C{unix:} at a path where a server was killed: see L{machat.tap.stale}.
 """
 
@@ -28,9 +28,9 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
-from machat.proxy import ProxiedFactory
 from machat.tap import stale
-from machat.tls import Certificates, contextOf, contextOfFolder
+from machat.transport.proxy import ProxiedFactory
+from machat.transport.tls import Certificates, contextOf, contextOfFolder
 
 #: The length of the listen queue. The kernel cuts it to C{net.core.somaxconn}.
 BACKLOG = 4096
@@ -70,7 +70,7 @@ class Endpoint:
     def __init__(self, reactor: Any, text: str, protocols: Sequence[bytes] = ()) -> None:
         """
         @param text: a strports string
-        @param protocols: see L{machat.tls.contextOf}
+        @param protocols: see L{machat.transport.tls.contextOf}
         @raise Exception: it cannot be served on
         """
         self.certificates: Certificates | None = None

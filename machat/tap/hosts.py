@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Any
 
-from machat.origins import LOOPBACK
+from machat.http.origins import LOOPBACK
 from machat.tap.endpoints import Endpoint
 
 

@@ -19,9 +19,9 @@ from twisted.cred.strcred import AuthOptionMixin, InvalidAuthType, makeChecker
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
 
-from machat.credentials import IToken
+from machat.auth.credentials import IToken
+from machat.http.origins import Hosts, Origins
 from machat.limits import DEFAULTS, UNLIMITED, Limits
-from machat.origins import Hosts, Origins
 from machat.tap.checkers import portalOf
 from machat.tap.endpoints import Endpoint
 

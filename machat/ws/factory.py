@@ -13,14 +13,14 @@ from autobahn.websocket.utf8validator import Utf8Validator
 from twisted.internet.defer import Deferred
 
 from machat import wire
+from machat.addresses import describe, networkOf
+from machat.http.origins import Hosts, Origins
+from machat.http.site import Reply, Site
+from machat.http.static import thePage
 from machat.interfaces import IChatRoom
-from machat.lean import lean
-from machat.origins import Hosts, Origins
-from machat.pages import thePage
-from machat.peers import describe, networkOf
-from machat.site import Reply, Site
-from machat.wheel import Wheel
+from machat.transport.pings import Wheel
 from machat.wire import PATH, SUBPROTOCOL
+from machat.ws._autobahn import lean
 from machat.ws.server import ChatWebSocketProtocol
 
 
@@ -31,7 +31,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar chat: the L{IChatRoom}
     @ivar plain: the largest frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
-    @ivar proxies: see L{machat.peers.forwardedFor}
+    @ivar proxies: see L{machat.addresses.forwardedFor}
     @ivar site: answers requests
     """
 

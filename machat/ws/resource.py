@@ -11,11 +11,11 @@ from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from machat.http import Answer
-from machat.pages import File, thePage
-from machat.site import Reply
-from machat.upgrade import required
-from machat.web import Document, Missing, refusedHost, send
+from machat.http.handshake import required
+from machat.http.messages import Answer
+from machat.http.resource import Document, Missing, refusedHost, send
+from machat.http.site import Reply
+from machat.http.static import File, thePage
 from machat.wire import PATH
 from machat.ws.factory import ChatWebSocketFactory
 

@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import wire
+from machat.addresses import forwardedFor
 from machat.errors import (
     BAD_COMMAND,
     BAD_ENCODING,
@@ -23,18 +24,17 @@ from machat.errors import (
     Disconnect,
 )
 from machat.events import Error
-from machat.http import line
-from machat.inbox import PARTIAL
+from machat.http.handshake import Opening
+from machat.http.messages import line
+from machat.http.site import Reply
 from machat.interfaces import IChatRoom, IConnection
-from machat.keepalive import isSilent, keepAlive
-from machat.lean import Quiet
-from machat.outbox import Outbox
-from machat.peers import forwardedFor
-from machat.pieces import Pieces
-from machat.session import Session
-from machat.site import Reply
-from machat.upgrade import Opening
+from machat.session.inbox import PARTIAL
+from machat.session.session import Session
+from machat.transport.keepalive import isSilent, keepAlive
+from machat.transport.outbox import Outbox
 from machat.wire import PATH, SUBPROTOCOL
+from machat.wire.pieces import Pieces
+from machat.ws._autobahn import Quiet
 
 #: The last of the opcodes of data frames; those above are control frames (RFC 6455 section 5.2).
 _LAST_DATA = 7
@@ -63,7 +63,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
 
     def __init__(self) -> None:
         """
-        Leave out what Autobahn prepares here: see L{machat.lean}.
+        Leave out what Autobahn prepares here: see L{machat.ws._autobahn}.
         """
 
     def makeConnection(self, transport: Any) -> None:

@@ -1,0 +1,3 @@
+"""
+The identity of clients, in the terms of L{twisted.cred}.
+"""

@@ -1,0 +1,240 @@
+"""
+Passwords in a file, with one line per user: C{name:password}, or C{name:$argon2id$...} as
+C{machat-passwd} writes it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import stat
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import InvalidHashError, VerificationError
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from machat import names
+from machat.auth.credentials import IKnowsUsers, NotChecked
+from machat.errors import ChatError
+
+#: Hashes that are computed at once: each takes 64 MiB, and a tenth of a second of a core.
+AT_ONCE = 2
+
+#: How long a hash waits at least, seconds: none is computed for a client that disconnects at once.
+START = 0.02
+
+#: How long a file has to be left alone before users who are missing from it are removed, seconds:
+#: it may still be being written.
+SETTLED = 1.0
+
+_LINE = re.compile(r"([^:\s]+):(.+)")
+
+#: A hash as C{argon2} writes it, with its salt and its digest.
+_ARGON2 = re.compile(r"\$argon2(id|i|d)\$(v=\d+\$)?m=[^$]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{6,}")
+
+#: What a hash of another kind begins with: C{$2b$...} of bcrypt and the like, and C{{SSHA}...}.
+_FOREIGN = re.compile(r"\$argon2|\$[A-Za-z0-9_.,=-]+\$|\{[A-Za-z0-9_./-]+\}")
+
+
+class BadPasswords(ValueError):
+    """
+    A file of passwords cannot be used.
+    """
+
+
+def read(text: str) -> dict[str, tuple[str, str]]:
+    """
+    @param text: of a file; empty lines and those that begin with C{#} are ignored
+    @return: the users' names and what their passwords are compared with, by L{names.key}
+    @raise BadPasswords: the first line that is wrong
+    """
+    users: dict[str, tuple[str, str]] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip() and not line.startswith("#"):
+            try:
+                name, password = _entry(line)
+            except ValueError as error:
+                raise BadPasswords(f"line {number}: {error}") from None
+            if names.key(name) in users:
+                raise BadPasswords(f"line {number}: {name} is there already")
+            users[names.key(name)] = (name, password)
+    return users
+
+
+def _entry(line: str) -> tuple[str, str]:
+    match = _LINE.fullmatch(line)
+    if match is None:
+        raise ValueError("not name:password")
+    name, password = match[1], match[2]
+    try:
+        name = names.checkName(name)
+        if _ARGON2.fullmatch(password):
+            extract_parameters(password)
+        elif _FOREIGN.match(password):
+            raise ValueError("a hash of an unknown type: machat-passwd makes argon2 hashes")
+    except ChatError as error:
+        raise ValueError(error.text) from None
+    except InvalidHashError:
+        raise ValueError("not a hash of argon2") from None
+    return name, password
+
+
+class Workers:
+    """
+    Calls functions in threads, only a few at once. A call that is cancelled before it begins is not
+    made. One that is cancelled later keeps its place until its thread has ended.
+    """
+
+    def __init__(self, reactor: Any, most: int) -> None:
+        """
+        @param reactor: has the threads
+        @param most: calls at once
+        """
+        self._reactor = reactor
+        self._most = most
+        self._working = 0
+        self._waiting: dict[Deferred[Any], Callable[[], Any]] = {}
+
+    def call(self, function: Callable[[], Any]) -> Deferred[Any]:
+        """
+        @return: fires or fails as the function does; fails with L{NotChecked} if it is cancelled
+            before the call began
+        """
+        done: Deferred[Any] = Deferred(self._cancelled)
+        self._waiting[done] = function
+        self._reactor.callLater(START, self._next)
+        return done
+
+    def _cancelled(self, done: Deferred[Any]) -> None:
+        if self._waiting.pop(done, None) is not None:
+            done.errback(NotChecked())
+
+    def _next(self) -> None:
+        while self._waiting and self._working < self._most:
+            done = next(iter(self._waiting))
+            function = self._waiting.pop(done)
+            self._working += 1
+            threads = self._reactor.getThreadPool()
+            deferToThreadPool(self._reactor, threads, function).addBoth(self._ended, done)
+
+    def _ended(self, result: Any, done: Deferred[Any]) -> None:
+        self._working -= 1
+        self._next()
+        if not done.called:  # it was not cancelled
+            done.callback(result)
+
+
+@implementer(ICredentialsChecker, IKnowsUsers)
+class PasswordFile:
+    """
+    Checks passwords. The file is read again when it has changed. If it cannot be used then, that is
+    logged, and what was read before still counts.
+    """
+
+    credentialInterfaces = (IUsernamePassword,)
+    _log = Logger()
+
+    def __init__(self, path: str | Path, reactor: Any) -> None:
+        """
+        @param reactor: has the threads in which hashes are computed
+        @raise BadPasswords: the file cannot be used
+        @raise OSError: or not be read
+        """
+        self._path = Path(path)
+        self._users: dict[str, tuple[str, str]] = {}
+        self._whole = False
+        state = self._path.stat()
+        self._seen: tuple[int, ...] | None = _fingerprint(state)
+        self._read(state)
+        self._workers = Workers(reactor, AT_ONCE)
+        self._hasher = PasswordHasher()
+        self._nobody = self._hasher.hash("")
+
+    def knows(self, name: str) -> bool:
+        self._readAgain()
+        return names.key(name) in self._users
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
+        """
+        @return: fires with the user's name as the file writes it; fails with L{UnauthorizedLogin}.
+            A hash is computed in a thread, and for an unknown user too. It may be cancelled
+        """
+        self._readAgain()
+        key = names.key(credentials.username.decode(errors="replace"))
+        name, expected = self._users.get(key, ("", ""))
+        if not name and any(known.startswith("$argon2") for _, known in self._users.values()):
+            expected = self._nobody
+        if not expected.startswith("$argon2"):
+            right = hmac.compare_digest(credentials.password, expected.encode()) and bool(name)
+            return maybeDeferred(self._answer, right, name)
+        checking = self._workers.call(lambda: self._isRight(expected, credentials.password))
+        return checking.addCallback(self._answer, name)
+
+    def _isRight(self, expected: str, password: bytes) -> bool:
+        try:
+            return self._hasher.verify(expected, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    def _answer(self, right: bool, name: str) -> bytes:
+        if not right or not name:
+            raise UnauthorizedLogin("wrong password" if name else "unknown user")
+        return name.encode()
+
+    def _readAgain(self) -> None:
+        """
+        Read the file if it has changed. What is wrong with it is logged once.
+        """
+        seen = self._seen
+        try:
+            self._seen = ()  # in case that it is not there
+            state = self._path.stat()
+            self._seen = _fingerprint(state)
+            if self._seen != seen:
+                self._read(state)
+        except (OSError, ValueError) as error:
+            if self._seen != seen:
+                self._log.error(
+                    "{path}: {error}; the users read before still count",
+                    path=str(self._path),
+                    error=str(error),
+                )
+
+    def _read(self, state: os.stat_result) -> None:
+        """
+        @raise BadPasswords: nobody is in it, or it does not seem to be whole
+        """
+        text = self._path.read_text("utf-8-sig")
+        users = read(text)
+        if not users:
+            raise BadPasswords("there are no users in it")
+        if self._whole and not text.endswith("\n"):
+            raise BadPasswords("the last line has no end: it is not whole")
+        if set(self._users) - set(users) and 0 <= time.time() - state.st_mtime < SETTLED:
+            self._seen = None  # look again at the next login
+            return
+        self._users, self._whole = users, text.endswith("\n")
+        self._warnOfMode(state.st_mode)
+
+    def _warnOfMode(self, mode: int) -> None:
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            self._log.warn(
+                "{path} has mode {mode:04o}: others may read the passwords, chmod 600",
+                path=str(self._path),
+                mode=stat.S_IMODE(mode),
+            )
+
+
+def _fingerprint(state: os.stat_result) -> tuple[int, ...]:
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_size, state.st_ino, state.st_mode

@@ -1,0 +1,3 @@
+"""
+The commands C{machat} and C{machat-passwd}.
+"""

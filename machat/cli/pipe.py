@@ -1,0 +1,307 @@
+"""
+The command C{machat} in a pipe: lines from standard input, lines to standard output.
+
+A line ends at a newline and nowhere else, and is said as it is. Standard input is not read while
+64 KiB of it wait to be sent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.stdio import StandardIO
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat.cli.display import Line, printable, stamp
+from machat.cli.patience import Patience
+from machat.cli.standard import Input, plural, tell
+from machat.cli.talk import Talk
+from machat.client import ChatClient
+from machat.client.heartbeat import patience
+from machat.client.outgoing import LARGEST
+
+#: How much of the input may be held here, bytes.
+READ = 65_536
+
+#: Seconds without progress after which a pipe whose input has ended gives up.
+LAST_WORDS = 30.0
+
+#: How often to tell that the server takes lines slowly, seconds, and from how long a wait on.
+SLOW = 60.0
+WORTH_TELLING = 2.0
+
+
+def _oneLine(text: str) -> str:
+    """
+    @return: the text as it is, but for a newline, which no honest server sends
+    """
+    return text.replace("\n", "\\x0a")
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class Pipe(Protocol):
+    """
+    Standard input and output of a talk. Our own words go to standard error.
+
+    @ivar talk: the talk
+    @ivar interrupted: whether a signal has ended it
+    """
+
+    transport: Any
+
+    def __init__(self, reactor: Any, options: Any) -> None:
+        """
+        @param options: see L{machat.cli.console.parse}
+        """
+        self.talk = Talk(self._show, self.quit, printable if os.isatty(1) else _oneLine)
+        self._reactor = reactor
+        self._commands: bool = options.commands
+        self._times: bool = options.times is True
+        self._timeout: float | None = options.timeout
+        self._input = Input()
+        self._refused = 0
+        self._joining = 0
+        self._pumping = False
+        self._deaf = False
+        self._reading = False
+        self.interrupted = False
+        self._toldSlow: float | None = None
+        self._status: int | None = None
+        self._over: Deferred[int] = Deferred()
+
+    async def run(self, client: ChatClient, rooms: Iterable[str]) -> int:
+        """
+        @return: the exit status
+        """
+        self._client = client
+        blocking = [(fd, os.get_blocking(fd)) for fd in (0, 1)]
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
+        transport = StandardIO(self, reactor=self._reactor)
+        transport.pauseProducing()
+        transport.registerProducer(self, True)
+        self._joining = 1
+        for joined in self.talk.begin(client, rooms, self._pump):
+            self._joining += 1
+            joined.addBoth(self._joined)
+        watch = Patience(self._reactor, self._waitedFor, self._waited)
+        self._joined(None)
+        try:
+            return await self._over
+        finally:
+            watch.stop()
+            for fd, was in blocking:  # a terminal is the shell's as well
+                os.set_blocking(fd, was)
+
+    def _joined(self, result: object) -> None:
+        self._joining -= 1
+        self._pump()
+
+    # What is read.
+
+    @property
+    def _longest(self) -> int:
+        limits = self._client.limits
+        return LARGEST if limits is None else max(0, min(limits.line, LARGEST))
+
+    def dataReceived(self, data: bytes) -> None:
+        self._input.received(data, self._longest)
+        self._pump()
+
+    def readConnectionLost(self) -> None:
+        """
+        The input has ended: what was read has to arrive, then it is over.
+        """
+        self._input.end()
+        self._pump()
+
+    def _pump(self) -> None:
+        """
+        Say what was read while there is place for it; then read on, or end.
+        """
+        if self._pumping or self._status is not None:
+            return
+        self._pumping = True
+        while self._input.lines and self._mayTake():
+            self._take(self._input.take())
+        self._pumping = False
+        if self._status is not None:
+            return
+        self._read(self._mayRead())
+        if self._joining:
+            return
+        if self._input.lines and self.talk.room is None and not self._commands:
+            self.quit(1)
+        elif not (self._input.lines or self.talk.feed.waiting) and (
+            self._input.ended or self._deaf
+        ):
+            self.quit(1 if self.talk.failed else 0)
+
+    def _mayRead(self) -> bool:
+        if self._input.ended or self._deaf:
+            return False
+        if self._joining or self._input.lines:
+            return self._input.held < READ
+        return True  # a line that has not ended may be longer
+
+    def _mayTake(self) -> bool:
+        if self._joining or self._status is not None:
+            return False
+        if self._commands and self._input.lines[0].startswith(b"/"):
+            return not self.talk.feed.waiting  # it comes after all that stands above it
+        return self.talk.feed.idle and (self.talk.room is not None or self._commands)
+
+    def _take(self, line: bytes) -> None:
+        number = self._input.number
+        if len(line) > self._longest:
+            self._refuse(number, f"it is longer than {self._longest} bytes")
+            return
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            self._refuse(number, "it is not UTF-8")
+            return
+        if self._commands and text.startswith("/"):
+            self.talk.typed(text)
+        else:
+            self.talk.say(text, number)
+
+    def _refuse(self, number: int, why: str) -> None:
+        self._refused += 1
+        tell(f"line {number} was not sent: {why}")
+
+    def _read(self, on: bool) -> None:
+        if self.transport is not None and on != self._reading:
+            self._reading = on
+            if on:
+                self.transport.resumeProducing()
+            else:
+                self.transport.pauseProducing()
+
+    # How long it takes.
+
+    def _waitedFor(self) -> object:
+        feed = self.talk.feed
+        if feed.waiting or self._joining or self._input.lines or not self._client.connected:
+            return feed.done, feed.failed, self._joining
+        return None
+
+    def _waited(self, seconds: float) -> None:
+        limits = self._client.limits
+        rate = limits.rate if limits is not None and limits.rate else None
+        longest = self._timeout
+        if longest is None and self._input.ended:
+            longest = patience(rate, LAST_WORDS)
+        if longest is not None and seconds >= longest:
+            tell(f"nothing has got through for {seconds:.0f} s: giving up")
+            self.quit(1)
+        elif rate is not None and rate > 0 and self._client.connected and not self._joining:
+            self._tellSlow(rate)
+
+    def _tellSlow(self, rate: float) -> None:
+        now: float = self._reactor.seconds()
+        if self._toldSlow is not None and now - self._toldSlow < SLOW:
+            return
+        lines = self.talk.feed.waiting + self._input.left()
+        seconds = lines / rate
+        if seconds >= WORTH_TELLING:
+            self._toldSlow = now
+            least = "" if self._input.ended else "at least "
+            tell(
+                f"the server takes {rate:g} lines a second: {least}{lines} lines wait, "
+                f"which will take about {seconds:.0f} s"
+            )
+
+    # What is written.
+
+    def _show(self, line: Line) -> None:
+        if line.sender is None:
+            tell(line.text)
+        elif self._status is None and not self._deaf and self.transport is not None:
+            at = f"{stamp(line.at)} " if self._times and line.at is not None else ""
+            room = f"[{line.room}] " if line.room is not None else ""
+            text = f"{at}{room}{line.sender}: {line.text}\n"
+            self.transport.write(text.encode(errors="replace"))
+
+    def pauseProducing(self) -> None:
+        """
+        The output is read slowly: so is the server.
+        """
+        self._client.pause()
+
+    def resumeProducing(self) -> None:
+        """
+        The output has been read.
+        """
+        self._client.resume()
+
+    def stopProducing(self) -> None:
+        """
+        There is no output any more.
+        """
+        self._client.resume()
+
+    def writeConnectionLost(self) -> None:
+        """
+        Nobody reads the output: what was read has to arrive, then it is over.
+        """
+        if self._status is not None:
+            return
+        self._deaf = True
+        self.talk.failed = True
+        tell("nobody reads the output")
+        self._read(False)
+        self._pump()
+
+    # The end.
+
+    def _interrupt(self) -> None:
+        """
+        A signal ends it.
+        """
+        if self._status is None:
+            self.interrupted = True
+            self.report()
+            self._status = 1
+
+    @property
+    def unsaid(self) -> int:
+        """
+        How many of the lines that were read are not known to have been said.
+        """
+        feed = self.talk.feed
+        return feed.waiting + feed.failed + self._refused + len(self._input.lines)
+
+    def report(self) -> None:
+        """
+        Tell how many lines did not arrive.
+        """
+        if self.unsaid:
+            rest = "" if self._input.ended else "; the rest of the input was not read"
+            tell(f"{plural(self.unsaid)} not acknowledged{rest}")
+
+    def quit(self, status: int) -> None:
+        """
+        End, when what was printed has been read.
+        """
+        if self._status is not None:
+            return
+        self.report()
+        if status and not (self._input.ended or self.unsaid):
+            tell("the rest of the input was not read")
+        self._status = 1 if self.unsaid else status
+        if self._deaf or self.transport is None:
+            self._over.callback(self._status)
+        else:
+            self._read(False)
+            self.transport.unregisterProducer()
+            self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if not self._over.called:
+            self._over.callback(1 if self._status is None else self._status)

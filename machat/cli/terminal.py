@@ -1,0 +1,198 @@
+"""
+The command C{machat} in a terminal: messages above, and a line to edit below.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.application import run_in_terminal
+from prompt_toolkit.application.current import get_app_session
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.formatted_text import FormattedText
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.patch_stdout import patch_stdout
+from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.styles import default_ui_style
+from twisted.internet.defer import Deferred
+
+from machat.cli.display import Line, clock, colour, printable
+from machat.cli.patience import Patience
+from machat.cli.standard import plural, tell
+from machat.cli.talk import Talk
+from machat.client import ChatClient
+
+_COLOURS = (
+    ("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan")
+    + ("ansibrightred", "ansibrightgreen", "ansibrightyellow")
+    + ("ansibrightblue", "ansibrightmagenta", "ansibrightcyan")
+)
+
+#: How many lines may wait to be printed before no more is read from the server.
+BEHIND = 200
+
+_GREY = "ansibrightblack"
+
+
+class Terminal:
+    """
+    A talk in a terminal. Bracketed paste, which terminals have, tells what is pasted from what is
+    typed.
+
+    @ivar interrupted: whether a signal has ended it
+    """
+
+    def __init__(self, reactor: Any, options: Any) -> None:
+        """
+        @param options: see L{machat.cli.console.parse}
+        """
+        self.talk = Talk(self._show, self._quit)
+        self._reactor = reactor
+        self._times: bool = options.times is not False
+        self._timeout: float | None = options.timeout
+        self._client: ChatClient | None = None
+        self.interrupted = False
+        self._over = False
+        self._status = 0
+        self._reading: asyncio.Task[None] | None = None
+        self._printing: asyncio.Task[None] | None = None
+        self._lines: list[Line] = []
+        self._pasted = False
+        self._session: PromptSession[str] = PromptSession(
+            bottom_toolbar=lambda: self.talk.status,
+            erase_when_done=True,  # what was said comes back as a message
+            refresh_interval=1,
+            enable_suspend=True,
+            key_bindings=self._keys(),
+        )
+        self._session.default_buffer.on_text_changed += self._changed
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+
+        @keys.add(Keys.BracketedPaste)
+        def paste(event: KeyPressEvent) -> None:
+            buffer = event.current_buffer
+            pasted = self._pasted or buffer.cursor_position == 0
+            buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+            self._pasted = pasted and bool(buffer.text)
+
+        return keys
+
+    def _changed(self, buffer: Buffer) -> None:
+        if not buffer.text:
+            self._pasted = False
+
+    async def run(self, client: ChatClient, rooms: Iterable[str]) -> int:
+        """
+        @return: the exit status
+        """
+        self._client = client
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
+        self._reading = asyncio.ensure_future(self._read())
+        self.talk.begin(client, rooms)
+        patience = Patience(self._reactor, self._waitedFor, self._waited)
+        await Deferred.fromFuture(self._reading)
+        patience.stop()
+        if self._printing is not None:
+            await Deferred.fromFuture(self._printing)
+        self._over = True
+        waiting = self.talk.feed.waiting
+        if waiting:
+            tell(f"{plural(waiting)} not acknowledged")
+        return 1 if waiting else self._status
+
+    def _interrupt(self) -> None:
+        """
+        A signal ends it.
+        """
+        self.interrupted = not self._over
+
+    async def _read(self) -> None:
+        with patch_stdout(raw=True):
+            while True:
+                try:
+                    text = await self._session.prompt_async("> ")
+                except EOFError:
+                    text = "/quit"
+                except (KeyboardInterrupt, asyncio.CancelledError):
+                    return
+                pasted, self._pasted = self._pasted, False
+                self._take(text, pasted)
+
+    def _take(self, text: str, pasted: bool) -> None:
+        if not pasted and "\n" not in text:
+            if not text.startswith("/") or text.startswith("//"):
+                self._echo(text)
+            self.talk.typed(text)
+            return
+        lines = text.split("\n")
+        if len(lines) > 1 and not lines[-1]:
+            del lines[-1]
+        for line in lines:
+            self._echo(line)
+            self.talk.say(line)
+
+    def _echo(self, text: str) -> None:
+        """
+        Let what cannot be sent yet stay visible.
+        """
+        if text and self.talk.room is not None and not self.talk.ready:
+            self._show(Line(f"(not sent yet) {printable(text)}"))
+
+    def _waitedFor(self) -> object:
+        return None if self._client is not None and self._client.connected else "a connection"
+
+    def _waited(self, seconds: float) -> None:
+        if self._timeout is not None and seconds >= self._timeout:
+            self._show(Line(f"no connection for {seconds:.0f} s: giving up"))
+            self._quit(1)
+
+    def _quit(self, status: int) -> None:
+        self._status = status
+        if self._reading is not None:
+            self._reading.cancel()
+
+    # What is shown.
+
+    def _show(self, line: Line) -> None:
+        self._lines.append(line)
+        if self._printing is None:
+            self._printing = asyncio.ensure_future(self._print())
+        if len(self._lines) >= BEHIND and self._client is not None:
+            self._client.pause()
+
+    async def _print(self) -> None:
+        while self._lines:
+            lines, self._lines = self._lines, []
+            text = FormattedText([part for line in lines for part in self._format(line)])
+            await run_in_terminal(lambda text=text: self._write(text))  # type: ignore[misc]
+            if self._client is not None:
+                self._client.resume()
+        self._printing = None
+
+    def _write(self, text: FormattedText) -> None:
+        output = get_app_session().output
+        print_formatted_text(output, text, default_ui_style())
+        output.flush()
+
+    def _format(self, line: Line) -> list[tuple[str, str]]:
+        fragments: list[tuple[str, str]] = []
+        if self._times:
+            now = datetime.now().astimezone()
+            at = line.at if line.at is not None else int(now.timestamp() * 1000)
+            fragments.append((_GREY, f"{clock(at, now)} "))
+        if line.room is not None:
+            fragments.append((_GREY, f"[{line.room}] "))
+        if line.sender is None:
+            fragments.append((_GREY, line.text))
+        else:
+            style = f"bold {_COLOURS[colour(line.sender)]}"
+            fragments += [(style, line.sender), ("", f": {line.text}")]
+        fragments.append(("", "\n"))
+        return fragments

@@ -1,0 +1,184 @@
+"""
+How a client gets to a server: from an address to an endpoint and what speaks on it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from OpenSSL.crypto import Error as CryptoError
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
+from twisted.internet.interfaces import (
+    IAddress,
+    IHandshakeListener,
+    IProtocolFactory,
+    ISSLTransport,
+    IStreamClientEndpoint,
+)
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.internet.ssl import optionsForClientTLS
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat.client.answers import Answers
+from machat.client.certificates import unnamed
+from machat.client.interfaces import ILine, ILineUser
+from machat.client.reasons import Foreign
+from machat.client.websocket import LineWebSocketFactory
+
+#: C{host:port}, the host an IPv6 address in brackets or without a colon.
+_SHORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^:]+)):(?P<port>\d+)")
+
+#: The longest object that is taken from a server, bytes. JSON may write a character of a message
+#: with six bytes, so a server's C{--max-line} may be about 680 KiB.
+LARGEST = 4 * 1_048_576
+
+#: How an alert or a handshake of TLS begins (RFC 8446 section 5.1).
+_TLS = (b"\x15\x03", b"\x16\x03")
+
+
+@implementer(ILine, IHandshakeListener)
+class LineProtocol(LineReceiver):
+    """
+    One connection that speaks lines.
+    """
+
+    delimiter = b"\n"
+    MAX_LENGTH = LARGEST
+    transport: Any
+
+    def __init__(self, user: ILineUser) -> None:
+        self._user = user
+        self._answers = Answers()
+        self._reason: Exception | None = None
+
+    def connectionMade(self) -> None:
+        self._user.connecting(self)
+        if not ISSLTransport.providedBy(self.transport):
+            self._user.opened(self)
+
+    def handshakeCompleted(self) -> None:
+        """
+        TLS has checked the server's certificate.
+        """
+        self._reason = unnamed(self.transport)
+        if self._reason is None:
+            self._user.opened(self)
+        else:
+            self.abort()
+
+    def lineReceived(self, line: bytes) -> None:
+        self._user.received(line)
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._reason = Foreign("it sends a line without an end")
+        self.abort()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.clearLineBuffer().startswith(_TLS):
+            self._reason = Foreign("it speaks TLS there, which is tls:HOST:PORT or wss://...")
+        self._user.closed(self, Failure(self._reason) if self._reason else reason)
+
+    def answer(self, line: bytes) -> None:
+        """
+        Send one object that the server has asked for.
+        """
+        if self._answers.allow(len(line) + 1):
+            self.sendLine(line)
+
+    def confirmed(self) -> None:
+        """
+        The server reads.
+        """
+        self._answers.confirmed()
+
+    def pause(self) -> None:
+        """
+        Read no more.
+        """
+        self.pauseProducing()
+
+    def resume(self) -> None:
+        """
+        Read on.
+        """
+        self.resumeProducing()
+
+    def abort(self) -> None:
+        """
+        Close the connection now.
+        """
+        self.transport.abortConnection()
+
+
+class LineFactory(Factory):
+    """
+    Connects an L{ILineUser} to a stream endpoint.
+    """
+
+    noisy = False
+
+    def __init__(self, user: ILineUser) -> None:
+        self._user = user
+
+    def buildProtocol(self, addr: IAddress | None) -> LineProtocol:
+        return LineProtocol(self._user)
+
+
+@implementer(IStreamClientEndpoint)
+class Watched:
+    """
+    An endpoint that tells its user about failed attempts.
+    """
+
+    def __init__(self, endpoint: IStreamClientEndpoint, user: ILineUser) -> None:
+        self._endpoint = endpoint
+        self._user = user
+
+    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
+        """
+        Connect.
+        """
+        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
+        return connecting.addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> Failure:
+        self._user.unreachable(failure)
+        return failure
+
+
+def dial(
+    reactor: Any, address: str | IStreamClientEndpoint, user: ILineUser, origin: str | None = None
+) -> tuple[IStreamClientEndpoint, Factory]:
+    """
+    @param address: C{host:port}, a client endpoint string, an endpoint, or a C{ws://} or C{wss://}
+        URL
+    @return: the endpoint to connect to, and what to connect to it
+    @raise ValueError: the address cannot be one, or is an C{ssl:} endpoint
+    """
+    if not isinstance(address, str):
+        return address, LineFactory(user)
+    if address.startswith(("ws://", "wss://")):
+        url = urlsplit(address)
+        if not url.hostname:
+            raise ValueError(f"{address}: there is no host in it")
+        secure = url.scheme == "wss"
+        port = url.port or (443 if secure else 80)
+        endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, url.hostname, port)
+        if secure:
+            endpoint = wrapClientTLS(optionsForClientTLS(url.hostname), endpoint)
+        return endpoint, LineWebSocketFactory(address, reactor, user, LARGEST, origin)
+    short = _SHORT.fullmatch(address)
+    if short is not None:
+        host = short["v6"] or short["host"]
+        return HostnameEndpoint(reactor, host, int(short["port"])), LineFactory(user)
+    if address.lower().startswith("ssl:"):
+        raise ValueError("ssl: does not check the server's certificate. Use tls:HOST:PORT")
+    try:
+        return clientFromString(reactor, address), LineFactory(user)
+    except (TypeError, OSError, CryptoError) as error:  # about arguments, and files in them
+        raise ValueError(f"{address}: {error}") from None

@@ -1,0 +1,221 @@
+"""
+The client: a WebSocket as a line of objects.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketClientFactory, WebSocketClientProtocol
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.protocol import connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat.client.answers import Answers
+from machat.client.certificates import unnamed
+from machat.client.interfaces import ILine, ILineUser
+from machat.client.reasons import Closed, Foreign, Refused
+from machat.wire import SUBPROTOCOL
+
+#: The longest head of the answer to a handshake, and the longest explanation of a refusal, bytes.
+HEAD = 16_384
+BODY = 1_024
+
+#: The most frames that a message may come in.
+FRAMES = 4_096
+
+#: The first line of an HTTP answer, and fields of its head (RFC 9112).
+_STATUS = re.compile(rb"HTTP/1\.[01] (?P<status>\d{3}) ?(?P<phrase>[^\r\n]*)")
+_LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n")
+_PLAIN = re.compile(rb"(?i)\r\ncontent-type:[ \t]*text/plain\b")
+_LOCATION = re.compile(rb"(?i)\r\nlocation:[ \t]*([^\r\n]*)")
+
+
+def refusal(data: bytes, ended: bool) -> Exception | None:
+    """
+    Judge what a server has answered to a handshake so far.
+
+    @param ended: whether nothing more comes
+    @return: why there will not be a WebSocket; C{None} while that is open
+    """
+    status = _STATUS.match(data)
+    head, end, body = data.partition(b"\r\n\r\n")
+    if status is None and not (b"HTTP/1.".startswith(data[:7]) and b"\n" not in data):
+        return Foreign(f"it answers {_decode(data.splitlines()[0])!r}")
+    if not end:
+        return Foreign("the head of its answer is too long") if len(data) > HEAD else None
+    if status is None or status["status"] == b"101":
+        return None
+    head += b"\r\n"
+    length = _LENGTH.search(head)
+    whole = len(body) >= (int(length[1]) if length else BODY)
+    if not (whole or ended or len(body) >= BODY):
+        return None
+    text = _decode(status["phrase"])
+    location = _LOCATION.search(head)
+    if location is not None:
+        text += f", see {_decode(location[1])}"
+    elif _PLAIN.search(head) and body.strip():
+        text += f": {_decode(body[:BODY].strip().splitlines()[0])}"
+    return Refused(int(status["status"]), text)
+
+
+def _decode(data: bytes) -> str:
+    return data[:BODY].decode(errors="replace")
+
+
+@implementer(ILine)
+class LineWebSocketProtocol(WebSocketClientProtocol):
+    """
+    One connection.
+    """
+
+    data: bytes
+
+    def __init__(self, user: ILineUser) -> None:
+        WebSocketClientProtocol.__init__(self)
+        self._user = user
+        self._answers = Answers()
+        self._reason: Exception | None = None
+        self._frames = 0
+
+    def connectionMade(self) -> None:
+        self._user.connecting(self)
+        WebSocketClientProtocol.connectionMade(self)
+
+    def processHandshake(self) -> None:
+        """
+        Read the answer to the handshake.
+        """
+        self._reason = refusal(self.data, False)
+        if self._reason is not None:
+            self.abort()
+            return
+        status = _STATUS.match(self.data)
+        if status is None or status["status"] != b"101":
+            return  # the rest of it is still to come
+        try:
+            WebSocketClientProtocol.processHandshake(self)
+        except Exception as error:  # Autobahn's, about an answer that is no HTTP
+            self.failHandshake(str(error))
+
+    def failHandshake(self, reason: str) -> None:
+        """
+        The answer was not the one to a handshake.
+        """
+        self._reason = Foreign(reason)
+        WebSocketClientProtocol.failHandshake(self, reason)
+
+    def onOpen(self) -> None:
+        self._reason = unnamed(self.transport)
+        if self._reason is None:
+            self._user.opened(self)
+        else:
+            self.abort()
+
+    def onMessageBegin(self, isBinary: bool) -> None:
+        WebSocketClientProtocol.onMessageBegin(self, isBinary)
+        self._frames = 0
+
+    def onMessageFrameBegin(self, length: int) -> None:
+        WebSocketClientProtocol.onMessageFrameBegin(self, length)
+        self._frames += 1
+        if self._frames > FRAMES:
+            self._reason = Foreign("it sends a message without an end")
+            self.abort()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self._user.received(payload)
+
+    def onPing(self, payload: bytes) -> None:
+        if self._answers.allow(len(payload) + 6):
+            WebSocketClientProtocol.onPing(self, payload)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._reason is None and self.state == self.STATE_CONNECTING and self.data:
+            self._reason = refusal(self.data, True)
+        WebSocketClientProtocol.connectionLost(self, reason)
+        if self._reason is None and self.remoteCloseCode is not None:
+            self._reason = Closed(self.remoteCloseCode, self.remoteCloseReason or "")
+        self.data = b""
+        self._user.closed(self, Failure(self._reason) if self._reason else reason)
+
+    def sendLine(self, line: bytes) -> None:
+        """
+        Send one object.
+        """
+        if self.state == self.STATE_OPEN:
+            self.sendMessage(line)
+
+    def answer(self, line: bytes) -> None:
+        """
+        Send one object that the server has asked for.
+        """
+        if self._answers.allow(len(line) + 14):
+            self.sendLine(line)
+
+    def confirmed(self) -> None:
+        """
+        The server reads.
+        """
+        self._answers.confirmed()
+
+    def pause(self) -> None:
+        """
+        Read no more.
+        """
+        self.transport.pauseProducing()
+
+    def resume(self) -> None:
+        """
+        Read on.
+        """
+        self.transport.resumeProducing()
+
+    def abort(self) -> None:
+        """
+        Close the connection now.
+        """
+        self.dropConnection(abort=True)
+
+
+class LineWebSocketFactory(WebSocketClientFactory):
+    """
+    Connects a L{ILineUser} to a WebSocket.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        url: str,
+        clock: IReactorTime,
+        user: ILineUser,
+        largest: int,
+        origin: str | None = None,
+    ) -> None:
+        """
+        @param url: C{ws://} or C{wss://}
+        @param user: hears of each connection
+        @param largest: the longest message to take, bytes
+        @param origin: the C{Origin} to send, for servers that ask for one (RFC 6454)
+        """
+        WebSocketClientFactory.__init__(
+            self, url, origin=origin, protocols=[SUBPROTOCOL], useragent="MaChat", reactor=clock
+        )
+        self._user = user
+        self.setProtocolOptions(
+            version=13,
+            failByDrop=True,  # a server that breaks the protocol is left at once
+            maxFramePayloadSize=largest,
+            maxMessagePayloadSize=largest,
+            openHandshakeTimeout=0,  # the user has a timer of its own
+            closeHandshakeTimeout=0,
+        )
+
+    def buildProtocol(self, addr: Any) -> LineWebSocketProtocol:
+        protocol = LineWebSocketProtocol(self._user)
+        protocol.factory = self
+        return protocol

@@ -1,0 +1,175 @@
+"""
+The connections of a chat: how many there may be, and their secrets.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from secrets import token_urlsafe
+from typing import Any
+
+from machat import names
+from machat.addresses import networkOf
+from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
+from machat.interfaces import IChatConnection
+from machat.limits import Limits
+
+#: How long a connection beyond a limit has to send its hello, seconds: then it can be refused in
+#: its own dialect, or admitted if another one has made room.
+HURRY = 1.0
+
+#: The share of C{Limits.connections} that may wait, beyond that limit, to be refused.
+_MARGIN = 18
+
+
+class Connections:
+    """
+    The connections of one chat, counted in all, by network and by user.
+
+    A connection takes a place when it is added, if there is one: so they are admitted up to each
+    limit in the order of their arrival. One without a place counts for nobody else. One that has
+    ended gives its place back, even if it is still closing.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._secrets: dict[IChatConnection, str | None] = {}
+        self._owners: dict[str, IChatConnection] = {}
+        self._networks: dict[object, str] = {}
+        self._placed: set[object] = set()
+        self._counts: Counter[str] = Counter()
+        self._users: dict[object, str] = {}
+        self._sharing: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self._secrets)
+
+    def __iter__(self) -> Iterator[IChatConnection]:
+        return iter(list(self._secrets))
+
+    def add(self, connection: IChatConnection, address: Any) -> float:
+        """
+        Add a connection, which takes a place if there is one.
+
+        @param address: the peer's, as far as it is known
+        @return: how long the connection may take to join, seconds
+        """
+        self._secrets[connection] = None
+        self._setNetwork(connection, networkOf(address))
+        if self._place(connection):
+            return self._limits.joining
+        if len(self) - self._limits.connections > self._limits.connections // _MARGIN:
+            return 0.0
+        return min(HURRY, self._limits.joining)
+
+    def check(self, connection: IChatConnection, address: Any) -> None:
+        """
+        Require that a connection has a place, or give it one.
+
+        @param address: the peer's, now that more is known of it
+        @raise ChatError: C{too-many-connections}
+        """
+        network = networkOf(address)
+        if network != self._networks.get(connection):
+            self._leavePlace(connection)
+            self._setNetwork(connection, network)
+        if connection not in self._placed and not self._place(connection):
+            raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
+
+    def networkOf(self, connection: object) -> str | None:
+        """
+        @return: the network that a connection comes from, see L{machat.addresses.networkOf};
+            C{None} as well for what is no connection
+        """
+        return self._networks.get(connection)
+
+    def end(self, connection: IChatConnection) -> None:
+        """
+        Count a connection no more: it is closing. A second time, nothing happens.
+        """
+        self._leavePlace(connection)
+        user = self._users.pop(connection, None)
+        if user is not None:
+            _decrement(self._sharing, user)
+
+    def discard(self, connection: IChatConnection) -> None:
+        """
+        Forget a connection and its secret. One that is not known is ignored.
+        """
+        self.end(connection)
+        secret = self._secrets.pop(connection, None)
+        if secret is not None:
+            del self._owners[secret]
+        self._networks.pop(connection, None)
+
+    def identify(self, connection: IChatConnection, user: str) -> None:
+        """
+        A connection has shown to be a user's. It may do so again. One that has ended is ignored.
+
+        @raise ChatError: C{too-many-connections} of this user
+        """
+        key = names.key(user)
+        if connection in self._placed and self._users.get(connection) != key:
+            if self._sharing[key] >= self._limits.perUser:
+                raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.perUser} of one user")
+            self._users[connection] = key
+            self._sharing[key] += 1
+
+    def known(self, connection: object) -> bool:
+        """
+        @return: whether this is a connection that has been L{identify}'d
+        """
+        return connection in self._users
+
+    def userOf(self, connection: object) -> str | None:
+        """
+        @return: the key of the user that a connection has been L{identify}'d as
+        """
+        return self._users.get(connection)
+
+    def _setNetwork(self, connection: IChatConnection, network: str | None) -> None:
+        self._networks.pop(connection, None)
+        if network is not None:
+            self._networks[connection] = network
+
+    def _place(self, connection: IChatConnection) -> bool:
+        if len(self._placed) >= self._limits.connections:
+            return False
+        network = self._networks.get(connection)
+        if network is not None:
+            if self._counts[network] >= self._limits.perAddress:
+                return False
+            self._counts[network] += 1
+        self._placed.add(connection)
+        return True
+
+    def _leavePlace(self, connection: IChatConnection) -> None:
+        if connection in self._placed:
+            self._placed.remove(connection)
+            network = self._networks.get(connection)
+            if network is not None:
+                _decrement(self._counts, network)
+
+    def issue(self, connection: IChatConnection) -> str:
+        """
+        See L{machat.interfaces.IChatRoom.issue}.
+        """
+        secret = token_urlsafe(16)
+        self._secrets[connection] = secret
+        self._owners[secret] = connection
+        return secret
+
+    def takeOver(self, secret: str, name: str) -> None:
+        """
+        See L{machat.interfaces.IChatRoom.takeOver}.
+        """
+        earlier = self._owners.get(secret)
+        if earlier is not None and names.key(earlier.name) == names.key(name):
+            earlier.disconnected(REPLACED)
+
+
+def _decrement(counts: Counter[str], key: str) -> None:
+    counts[key] -= 1
+    if not counts[key]:
+        del counts[key]

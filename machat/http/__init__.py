@@ -1,0 +1,3 @@
+"""
+HTTP as far as the endpoints of a chat need it.
+"""

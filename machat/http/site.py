@@ -1,0 +1,195 @@
+"""
+The answers of a WebSocket's endpoint to HTTP requests: the WebSocket, the page beside it, and one
+line of text to everything else. Pure.
+
+A browser does not tell a page why a WebSocket was refused. So a plain C{GET} of the WebSocket's
+path answers with the reason. The page names its origin in the query, C{?origin=}, because a browser
+sends no C{Origin} with a C{GET} of the same origin.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from machat.http.handshake import OLD, Opening, isAsked, open_, required
+from machat.http.messages import Answer, BadRequest, Request, line, readRequest
+from machat.http.origins import Authority, Hosts, Origins, readOrigin
+from machat.http.static import Pages
+
+METHODS = "GET, HEAD, OPTIONS"
+
+#: A page of any origin may read why it is refused.
+_READABLE = {
+    "Access_Control_Allow_Origin": "*",
+    "Access_Control_Expose_Headers": "X-Machat-Reason",
+}
+
+_PLAIN = (
+    "This is a WebSocket, for WebSocket clients. If they cannot open it, a proxy in front does not "
+    "pass on Upgrade and Connection."
+)
+
+_QUERIED = re.compile("(?:^|&)origin=([^&]*)")
+
+#: As much of an invalid origin as the log shows, characters.
+_SHOWN = 100
+
+
+class Reply(NamedTuple):
+    """
+    An answer, behind which the connection is closed.
+
+    @ivar log: what the log says of it; nothing for what is usual
+    """
+
+    answer: Answer
+    method: str = "GET"
+    log: str = ""
+
+    def encode(self) -> bytes:
+        """
+        @return: the bytes to send
+        """
+        return self.answer.encode(self.method)
+
+
+class Site:
+    """
+    All paths of an endpoint.
+
+    @ivar hosts: the hosts that requests may name
+    """
+
+    def __init__(
+        self, path: str, protocol: str, pages: Pages | None, origins: Origins, hosts: Hosts
+    ) -> None:
+        """
+        @param path: the WebSocket's
+        @param protocol: its subprotocol
+        @param pages: the files beside it
+        @param origins: the pages that may open the WebSocket
+        """
+        self.hosts = hosts
+        self._path = path
+        self._protocol = protocol
+        self._pages = pages
+        self._origins = origins
+
+    def reply(self, head: bytes) -> Opening | Reply:
+        """
+        @param head: the head of a request, with the empty line that ends it
+        """
+        try:
+            request = readRequest(head)
+        except BadRequest as error:
+            return Reply(error.answer, log=str(error))
+        host = request.host  # which what is no browser may leave out
+        if host is not None and not self.hosts.allows(host):
+            refusal = misdirected(host)
+            return Reply(refusal, request.method, _textOf(refusal))
+        if request.path == self._path:
+            return self._atWebSocket(request)
+        return self._elsewhere(request)
+
+    def _elsewhere(self, request: Request) -> Reply:
+        file = self._pages.find(request.path) if self._pages is not None else None
+        wanted = isAsked(request)
+        if wanted or (file is None and not _asksForAll(request)):
+            text = f"There is nothing at this path. The WebSocket is at {self._path}."
+            return Reply(line(404, text), request.method, text if wanted else "")
+        if request.method == "OPTIONS":
+            return Reply(allowed())
+        if file is None or request.method not in METHODS.split(", "):
+            return Reply(notAllowed(), request.method)
+        return Reply(file.answer(request.fields.get("if-none-match", "")), request.method)
+
+    def _atWebSocket(self, request: Request) -> Opening | Reply:
+        wanted = isAsked(request)
+        if request.method == "OPTIONS" and not wanted:
+            return Reply(allowed())
+        if request.method not in ("GET", "HEAD"):
+            return Reply(notAllowed(), request.method)
+        refusal = self._refusedOrigin(request)
+        if refusal is not None:
+            return refusal if wanted else refusal._replace(log="")
+        if not wanted or request.method == "HEAD":
+            answer = required(_PLAIN) if request.modern else required(OLD, reason="http-1.0")
+            return Reply(_readable(answer), request.method)
+        opened = open_(request, self._protocol)
+        if isinstance(opened, Answer):
+            return Reply(opened, log=_textOf(opened))
+        return opened
+
+    def _refusedOrigin(self, request: Request) -> Reply | None:
+        said = request.fields.get("origin", _queried(request))
+        if said is None or request.host is None:
+            return None  # not a browser's
+        origin = readOrigin(said)
+        if origin is not None and self._origins.allows(origin, request.host):
+            return None
+        if origin is None:
+            text = "The Origin is not that of a page from a web server (see --origin)."
+            log = f"The Origin {ascii(said[:_SHOWN])} is not that of a page (see --origin)."
+        else:
+            text = log = (
+                f"The origin {origin} may not open a WebSocket at the host {request.host}. Start "
+                f"MaChat with --origin {origin}, or let a proxy in front pass on the Host that "
+                "the browser sent."
+            )
+        if not request.modern:
+            text += f" Besides: {OLD}"
+        answer = _readable(line(403, text, X_Machat_Reason="origin"))
+        return Reply(answer, request.method, log)
+
+
+def misdirected(host: Authority) -> Answer:
+    """
+    @return: the refusal of a request for a host that is not answered for (RFC 9110 section
+        15.5.20)
+    """
+    text = (
+        f"This server does not answer for the host {host.host}. If it should, start MaChat with "
+        f"--host {host.host}."
+    )
+    return _readable(line(421, text, X_Machat_Reason="host"))
+
+
+def allowed() -> Answer:
+    """
+    @return: the answer to C{OPTIONS}
+    """
+    return Answer(204, {"Allow": METHODS})
+
+
+def notAllowed() -> Answer:
+    """
+    @return: the answer to a method that is not there
+    """
+    return line(405, f"The methods here are {METHODS}.", Allow=METHODS)
+
+
+def _asksForAll(request: Request) -> bool:
+    """
+    @return: whether the server as a whole is asked: C{/} is there for that even without a page
+    """
+    return request.method == "OPTIONS" and request.path in ("*", "/")
+
+
+def _queried(request: Request) -> str | None:
+    """
+    @return: the origin in the query of a plain request. A handshake's own C{Origin} cannot be
+        chosen by the page, a query can
+    """
+    found = None if isAsked(request) else _QUERIED.search(request.query)
+    return None if found is None else unquote(found[1])
+
+
+def _readable(answer: Answer) -> Answer:
+    fields = {name.replace("_", "-"): value for name, value in _READABLE.items()}
+    return answer._replace(fields={**answer.fields, **fields})
+
+
+def _textOf(answer: Answer) -> str:
+    return answer.body.decode().rstrip()

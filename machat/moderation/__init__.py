@@ -1,0 +1,3 @@
+"""
+Which actions a user may take against which others, and the sanctions that are active.
+"""

@@ -1,0 +1,110 @@
+"""
+What holds for a member in a room: who moderates there stands above all of it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+from zope.interface import implementer
+
+from machat import names
+from machat.auth import users
+from machat.auth.users import allows
+from machat.connections.registry import Connections
+from machat.errors import MUTED, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
+from machat.interfaces import IChatMember, IChatUser, IRoomPolicy
+from machat.moderation.sanctions import Kind, Sanctions, Target
+from machat.rooms.room import Room
+
+
+def mayModerate(member: IChatMember, room: str) -> bool:
+    """
+    @return: whether the user that this member has shown to be may say there who may; one that is no
+        client may not
+    """
+    user = _userOf(member)
+    return user is not None and allows(user.mayModerate, room)
+
+
+def _userOf(member: IChatMember) -> IChatUser | None:
+    user = getattr(member, "user", None)  # an application's member may call anything so
+    return user if IChatUser.providedBy(user) else None
+
+
+def barriers(name: str, network: str | None) -> list[Target]:
+    """
+    @return: the bans that would keep out one of this name and from there
+    """
+    named: Target = (Kind.BAN, names.key(name))
+    return [named] if network is None else [named, (Kind.ADDRESS, network)]
+
+
+@implementer(IRoomPolicy)
+class Rules:
+    """
+    Locks, mutes and bans, as they are kept to.
+    """
+
+    def __init__(self, sanctions: Sanctions, connections: Connections) -> None:
+        self._sanctions = sanctions
+        self._connections = connections
+
+    def begin(self, room: Room) -> None:
+        """
+        A room has come into being.
+        """
+        room.muted = self._sanctions.has(room.key, Kind.MUTE)
+
+    def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
+        """
+        @raise ChatError: C{not-allowed}, banned or without the right; C{room-locked}
+        """
+        user = _userOf(member)
+        if user is not None:
+            users.requireJoin(user, room.name)
+        if not (room.locked or self._sanctions):
+            return  # as nearly always
+        targets = barriers(name, self._connections.networkOf(member))
+        until = self._sanctions.until(room.key, targets)
+        if (room.locked or until is not None) and not mayModerate(member, room.name):
+            if until is not None:
+                raise ChatError(NOT_ALLOWED, f"banned until {_time(until)}")
+            raise ChatError(ROOM_LOCKED, f"{room.name} is locked")
+
+    def networkOf(self, member: IChatMember) -> str | None:
+        """
+        @return: see L{Connections.networkOf}
+        """
+        return self._connections.networkOf(member)
+
+    def requireStillSay(self, member: IChatMember, room: Room) -> None:
+        """
+        To be asked when a message has waited since it was said.
+
+        @raise ChatError: C{not-joined}, C{muted}, or C{not-allowed}: the right is lost
+        """
+        if member not in room:
+            raise ChatError(NOT_JOINED, f"not in {room.name} any more")
+        user = _userOf(member)
+        if user is not None:
+            users.requireSay(user, room.name)
+        if room.muted:
+            self.requireSay(member, room)
+
+    def requireSay(self, member: IChatMember, room: Room) -> None:
+        """
+        To be asked where C{room.muted}.
+
+        @raise ChatError: C{muted}
+        """
+        muted: Target = (Kind.MUTE, names.key(room.nameOf(member)))
+        until = self._sanctions.until(room.key, [muted])
+        if until is None:
+            room.muted = self._sanctions.has(room.key, Kind.MUTE)
+        elif not mayModerate(member, room.name):
+            raise ChatError(MUTED, f"you may not speak until {_time(until)}")
+
+
+def _time(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"

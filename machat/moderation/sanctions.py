@@ -1,0 +1,231 @@
+"""
+Mutes and bans by room, each of which ends at some time.
+
+Nobody can use up the space of the others: each moderator has a quota, and moderators together may
+use only a share of each limit. The rest is reserved for the application and the operator.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from twisted.internet.interfaces import IReactorTime
+
+from machat import names
+from machat.clock import chatClock
+from machat.errors import NOT_ALLOWED, ChatError
+from machat.limits import DEFAULTS, Limits
+
+#: The share of the limits of a room and of the total that moderators may use together.
+SHARE = 0.8
+
+#: How often what has ended is looked for, seconds.
+SWEEP = 60.0
+
+
+class Kind(Enum):
+    """
+    What is not allowed: a C{MUTE} is of a name's key and a C{BAN} too, an C{ADDRESS} is a ban of a
+    network, see L{machat.addresses.networkOf}.
+    """
+
+    MUTE = "mute"
+    BAN = "ban"
+    ADDRESS = "address"
+
+
+#: What a sanction is against.
+Target = tuple[Kind, str]
+
+
+class Sanction(NamedTuple):
+    """
+    @ivar until: its end, Unix time
+    @ivar name: the name that was muted or banned, as it was spelled; C{None} for an address that
+        was banned by itself
+    @ivar by: the name of the moderator; C{None}: the application or the operator
+    """
+
+    until: float
+    name: str | None
+    by: str | None
+
+
+class Active(NamedTuple):
+    """
+    A sanction with its place.
+
+    @ivar room: the room's key
+    @ivar target: the key of a name, or a network
+    """
+
+    room: str
+    kind: Kind
+    target: str
+    sanction: Sanction
+
+
+class Sanctions:
+    """
+    All sanctions of one chat, by the keys of its rooms. They need no member and outlive the rooms:
+    a sanction ends at its time or when it is lifted.
+    """
+
+    def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
+        """
+        @param limits: C{sanctions}, C{sanctionsPerRoom} and C{sanctionsPerModerator} count here
+        """
+        self._clock = chatClock(clock)
+        self._limits = limits
+        self._entries: dict[tuple[Kind, str], dict[str, Sanction]] = {}
+        self._count = 0
+        self._moderators: Counter[str] = Counter()
+        self._swept = 0.0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def active(self, room: str | None = None) -> Iterator[Active]:
+        """
+        @param room: a room's key, or C{None} for all rooms
+        @return: the sanctions that have not ended
+        """
+        now = self._clock.now()
+        for (kind, place), entries in self._entries.items():
+            if room is None or place == room:
+                for target, sanction in entries.items():
+                    if sanction.until > now:
+                        yield Active(place, kind, target, sanction)
+
+    def impose(
+        self,
+        room: str,
+        targets: Collection[Target],
+        name: str | None,
+        seconds: float,
+        by: str | None = None,
+    ) -> float:
+        """
+        Impose sanctions, or change the end of those that exist: all of them or none.
+
+        @param name: see L{Sanction}
+        @param by: see L{Sanction}
+        @return: their end, Unix time
+        @raise ChatError: C{not-allowed}: there are too many in the room, in all rooms, or by this
+            moderator
+        """
+        sanction = Sanction(self._clock.now() + seconds, name, by)
+        if not self._hasPlace(room, targets, by):
+            self._sweep()
+            if not self._hasPlace(room, targets, by):
+                raise ChatError(NOT_ALLOWED, "too many mutes and bans: lift some first")
+        for kind, target in targets:
+            if target in self._entries.get((kind, room), ()):
+                self._drop((kind, room), target)
+            self._entries.setdefault((kind, room), {})[target] = sanction
+            self._count += 1
+            if by is not None:
+                self._moderators[_key(by)] += 1
+        return sanction.until
+
+    def lift(self, room: str, kinds: Collection[Kind], name: str) -> bool:
+        """
+        End all sanctions of these kinds that were imposed on a name.
+
+        @return: whether there were any
+        """
+        key = names.key(name)
+        return self._lift(
+            [
+                each
+                for each in self._inRoom(room)
+                if each.kind in kinds and _key(each.sanction.name) == key
+            ]
+        )
+
+    def liftNetwork(self, room: str, network: str) -> bool:
+        """
+        End the ban of a network.
+
+        @return: whether there was one
+        """
+        return self._lift(
+            [
+                each
+                for each in self._inRoom(room)
+                if each.kind is Kind.ADDRESS and each.target == network
+            ]
+        )
+
+    def _lift(self, found: Collection[Active]) -> bool:
+        for each in found:
+            self._drop((each.kind, each.room), each.target)
+        return bool(found)
+
+    def _inRoom(self, room: str) -> list[Active]:
+        return [
+            Active(room, kind, target, sanction)
+            for kind in Kind
+            for target, sanction in self._entries.get((kind, room), {}).items()
+        ]
+
+    def until(self, room: str, targets: Collection[Target]) -> float | None:
+        """
+        @return: the end of the one that lasts longest, C{None} where there is none
+        """
+        now = self._clock.now()
+        if self._clock.seconds() - self._swept > SWEEP:
+            self._sweep()
+        ends = [
+            found.until
+            for kind, target in targets
+            if (found := self._entries.get((kind, room), {}).get(target)) is not None
+            and found.until > now
+        ]
+        return max(ends, default=None)
+
+    def has(self, room: str, kind: Kind) -> bool:
+        """
+        @return: whether there is any; one that has ended may count a while longer
+        """
+        return (kind, room) in self._entries
+
+    def _hasPlace(self, room: str, targets: Collection[Target], by: str | None) -> bool:
+        limits, share = self._limits, 1.0 if by is None else SHARE
+        here = {(each.kind, each.target): each.sanction.by for each in self._inRoom(room)}
+        more = len({*targets} - {*here})
+        if by is not None:
+            own = sum(_key(here.get(target)) != _key(by) for target in targets)
+            if self._moderators[_key(by)] + own > limits.sanctionsPerModerator:
+                return False
+        return (
+            len(here) + more <= limits.sanctionsPerRoom * share
+            and self._count + more <= limits.sanctions * share
+        ) or not more
+
+    def _sweep(self) -> None:
+        """
+        Forget what has ended.
+        """
+        self._swept, now = self._clock.seconds(), self._clock.now()
+        for place, entries in list(self._entries.items()):
+            for target in [each for each, found in entries.items() if found.until <= now]:
+                self._drop(place, target)
+
+    def _drop(self, place: tuple[Kind, str], target: str) -> None:
+        entries = self._entries[place]
+        by = entries.pop(target).by
+        self._count -= 1
+        if by is not None:
+            self._moderators[_key(by)] -= 1
+            if not self._moderators[_key(by)]:
+                del self._moderators[_key(by)]
+        if not entries:
+            del self._entries[place]
+
+
+def _key(name: str | None) -> str:
+    return "" if name is None else names.key(name)

@@ -1,0 +1,390 @@
+"""
+The chat: what is said, the flush at the end of each turn, and the connections.
+
+All that a room hears in one turn of the reactor is one batch. C{say} only adds to the room's
+pending list; the first C{say} of a turn schedules one flush for the whole chat. The flush gives
+each room's batch to the log, which numbers and keeps it and then delivers it. So the order is total
+in a room and the same for all its members, and a message that somebody has seen is in the log.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.application.service import MultiService
+from twisted.cred.portal import Portal
+from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat import names, wire
+from machat.auth.login import Attempt, Entrance
+from machat.auth.users import IChatUser
+from machat.clock import chatClock
+from machat.connections.registry import Connections
+from machat.connections.shaper import Shapers
+from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
+from machat.events import Draft, History, Joined, Members, Position, Receipt
+from machat.interfaces import (
+    IChatConnection,
+    IChatHooks,
+    IChatMember,
+    IChatRoom,
+    IMessageLog,
+    IRoster,
+)
+from machat.limits import DEFAULTS, Limits
+from machat.logbook import Logbook
+from machat.metrics import Metrics
+from machat.moderation.policy import Rules
+from machat.moderation.sanctions import Sanctions
+from machat.moderation.service import Moderation
+from machat.rooms.hookrunner import Guard
+from machat.rooms.registry import Rooms
+from machat.rooms.room import Room
+from machat.service.batches import Batches
+from machat.service.stop import STOPPING, Dismissals, Stage, Stop
+from machat.store.deduplication import Receipts
+from machat.store.memory import MemoryLog
+from machat.store.roster import MemoryRoster
+from machat.transport.budget import Backlog
+
+NOT_A_LINE = "a message is one line of Unicode text"
+
+
+@implementer(IChatRoom)
+class ChatService(MultiService):
+    """
+    One chat. What serves it (a C{strports} service with a factory of L{machat.tcp} or L{machat.ws})
+    is best added to it as a child: stopping the chat then first stops listening.
+
+    @ivar clock: the reactor, or a L{twisted.internet.task.Clock} in a test
+    @ivar limits: see L{Limits}
+    @ivar moderation: kicks, mutes, bans, locks and topics
+    """
+
+    _logger = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        limits: Limits = DEFAULTS,
+        log: IMessageLog | None = None,
+        roster: IRoster | None = None,
+        hooks: IChatHooks | None = None,
+        portal: Portal | None = None,
+    ) -> None:
+        """
+        @param log: by default a L{MemoryLog}
+        @param roster: by default a L{MemoryRoster}
+        @param hooks: an application's own rules; by default there are none
+        @param portal: gives a L{IChatUser} for credentials; without it, none are asked for
+        """
+        MultiService.__init__(self)
+        self.clock = clock = chatClock(clock)
+        self.limits = limits
+        self.metrics = Metrics()
+        self.backlog = Backlog(limits.waitingTotal)
+        self.logbook = Logbook(clock)
+        self._guard = None if hooks is None else Guard(hooks)
+        self._log = MemoryLog(clock, limits, self._payerOf) if log is None else log
+        self._connections = Connections(limits)
+        sanctions = Sanctions(clock, limits)
+        self._rules = Rules(sanctions, self._connections)
+        self._rooms = Rooms(
+            clock,
+            limits,
+            self._log,
+            MemoryRoster() if roster is None else roster,
+            self._guard,
+            self.metrics,
+            self._rules,
+            self._requireOpen,
+        )
+        self._batches = Batches(
+            clock, self._log, self.metrics, self._rooms.release, self._checkStopped
+        )
+        self.moderation = Moderation(
+            self._rooms, self._connections, sanctions, self.metrics, self._announce
+        )
+        self._receipts = Receipts(clock, limits)
+        self._roomShapers = Shapers(clock, limits.roomRate)
+        self._networkShapers = Shapers(clock, limits.addressRate)
+        self._entrance = None if portal is None else Entrance(clock, limits, portal, self.logbook)
+        self._stop: Stop | None = None
+        self._dismissals = Dismissals(self._connections, self._rooms)
+
+    def join(
+        self,
+        member: IChatMember,
+        room: str,
+        since: Position | None = None,
+        history: int = 0,
+        watch: bool = False,
+    ) -> Deferred[Joined]:
+        try:
+            self._requireOpen(member)
+        except ChatError:
+            return fail()
+        known = self._connections.known(member)
+        return self._rooms.join(member, room, since, history, watch, known)
+
+    def _requireOpen(self, member: IChatMember) -> None:
+        """
+        @raise ChatError: C{failed}: the chat is about to stop, or has stopped. The member is told
+        """
+        if self.draining:
+            self._dismissals.dismiss(member)
+            raise ChatError(FAILED, STOPPING)
+
+    def leave(self, member: IChatMember, room: str) -> None:
+        self._rooms.leave(member, room)
+
+    def _payerOf(self, room: str) -> str | None:
+        return self._rooms.networkOf(room)
+
+    def say(self, member: IChatMember, room: str, text: str) -> Deferred[None] | None:
+        heard = self._rooms.find(member, room)
+        if heard.muted:
+            self._rules.requireSay(member, heard)
+        if self._guard is not None:
+            return self._ask(self._guard, member, heard, text) or heard.caughtUp()
+        if "\n" in text or not (text.isascii() or wire.isText(text)):
+            raise ChatError(BAD_COMMAND, NOT_A_LINE)
+        if heard.say(member, text):
+            self._batches.wake(heard)
+        return heard.caughtUp() if heard.appending else None
+
+    def pace(self, member: IChatMember, room: str, size: int) -> Deferred[None] | None:
+        network = self._connections.networkOf(member)
+        waiting = None if network is None else self._networkShapers.take(network, member, size)
+        if waiting is None:
+            waiting = self._roomShapers.take(room, member, size)
+        else:
+            waiting.addCallback(lambda _: self._roomShapers.take(room, member, size))
+        if waiting is not None:
+            self.metrics.throttles += 1
+        return waiting
+
+    def post(
+        self, member: IChatMember, room: str, text: str, id: str | None = None
+    ) -> Deferred[Receipt]:
+        try:
+            heard = self._rooms.find(member, room)
+        except ChatError:
+            return fail()
+        draft = heard.draft(member, text)
+        key = (heard.key, names.key(draft.sender), id or "")
+        known = self._receipts.find(key) if id is not None else None
+        if known is not None:
+            return known
+        if heard.muted:
+            try:
+                self._rules.requireSay(member, heard)
+            except ChatError:
+                return fail()
+        kept: Deferred[int] = Deferred()
+        said = kept.addCallback(lambda seq: Receipt(draft.room, seq))
+        if id is not None:
+            said = self._receipts.begin(key, said)
+        try:
+            if self._guard is None:
+                self._add(heard, draft, kept)
+            else:
+                waiting = self._ask(self._guard, member, heard, text, kept)
+                if waiting is not None:
+                    waiting.addErrback(kept.errback)
+        except ChatError:
+            kept.errback()
+        return said
+
+    def _ask(
+        self,
+        guard: Guard,
+        member: IChatMember,
+        room: Room,
+        text: str,
+        kept: Deferred[int] | None = None,
+    ) -> Deferred[None] | None:
+        draft = room.draft(member, text)
+        room.holds += 1
+        asked = guard.maySay(member, room, text)
+        asked.addCallback(self._allowed, member, room, draft, kept)
+        asked.addErrback(self._refused, guard)
+        asked.addBoth(self._asked, room)
+        return _unlessDone(asked)
+
+    def _allowed(
+        self, text: str, member: IChatMember, room: Room, draft: Draft, kept: Deferred[int] | None
+    ) -> None:
+        """
+        The hook allows a message, perhaps long after it was said.
+        """
+        self._rules.requireStillSay(member, room)
+        self._add(room, replace(draft, text=text), kept)
+
+    def _refused(self, failure: Failure, guard: Guard) -> Failure:
+        return failure if failure.check(CancelledError) else guard.refused(failure)
+
+    def _asked(self, result: Any, room: Room) -> Any:
+        self._rooms.release(room)
+        return result
+
+    def _add(self, room: Room, draft: Draft, kept: Deferred[int] | None) -> None:
+        if "\n" in draft.text or not wire.isText(draft.text):
+            raise ChatError(BAD_COMMAND, NOT_A_LINE)
+        if room.put(draft, kept):
+            self._batches.wake(room)
+
+    def _announce(self, room: Room, text: str) -> None:
+        self._add(room, Draft(room.name, names.RESERVED, text), None)
+
+    def history(
+        self,
+        member: IChatMember,
+        room: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 300,
+    ) -> Deferred[History]:
+        return Deferred.fromCoroutine(self._rooms.history(member, room, before, after, limit))
+
+    def who(self, member: IChatMember, room: str) -> Deferred[Members]:
+        return Deferred.fromCoroutine(self._rooms.who(member, room))
+
+    def opened(self, connection: IChatConnection, address: Any) -> float:
+        allowed = self._connections.add(connection, address)
+        if self.draining:
+            connection.disconnected(SHUTDOWN)
+        return allowed
+
+    def admit(self, connection: IChatConnection, address: Any) -> None:
+        self._connections.check(connection, address)
+
+    def enter(
+        self, connection: IChatConnection, password: str | None, token: str | None
+    ) -> Deferred[IChatUser] | None:
+        if self._entrance is None:
+            return None
+        attempt = Attempt(
+            name=connection.name,
+            password=password,
+            token=token,
+            network=self._connections.networkOf(connection),
+            peer=connection.peer,
+            user=self._connections.userOf(connection),
+        )
+        return self._entrance.enter(attempt).addCallback(self._identify, connection)
+
+    def _identify(self, user: IChatUser, connection: IChatConnection) -> IChatUser:
+        if user.name is not None:
+            self._connections.identify(connection, user.name)
+        return user
+
+    def ended(self, connection: IChatConnection) -> None:
+        self._connections.end(connection)
+
+    def closed(self, connection: IChatConnection) -> None:
+        self._connections.discard(connection)
+        self._checkStopped()
+
+    def issue(self, connection: IChatConnection) -> str:
+        return self._connections.issue(connection)
+
+    def takeOver(self, secret: str, name: str) -> None:
+        self._connections.takeOver(secret, name)
+
+    @property
+    def draining(self) -> bool:
+        """
+        Whether the chat is about to stop, or has stopped: nobody gets in any more.
+        """
+        return self._stop is not None
+
+    @property
+    def connections(self) -> Connections:
+        """
+        All that there are.
+        """
+        return self._connections
+
+    @property
+    def rooms(self) -> Rooms:
+        """
+        All that there are.
+        """
+        return self._rooms
+
+    @property
+    def log(self) -> IMessageLog:
+        """
+        What keeps the messages.
+        """
+        return self._log
+
+    def startService(self) -> None:
+        stop, self._stop = self._stop, None
+        MultiService.startService(self)
+        if stop is not None:
+            self.logbook.close()
+            stop.finish()
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Let nobody in any more, stop the children, deliver what was said, and end every member with
+        L{SHUTDOWN}, at times to come back that are spread over some seconds. It may be called from
+        anywhere, and more than once.
+
+        @return: fires when all connections are gone, and the log has what was said. A connection
+            that does not take its last bytes within L{Limits.closing} seconds is aborted
+        """
+        stop = self._stop
+        if stop is None:
+            stop = self._stop = Stop()
+            Deferred.fromCoroutine(self._dismissAll(stop)).addErrback(self._stopFailed)
+        return stop.wait()
+
+    def _stopFailed(self, failure: Failure) -> None:
+        self._logger.failure("the chat did not stop as it should", failure)
+
+    async def _dismissAll(self, stop: Stop) -> None:
+        await maybeDeferred(MultiService.stopService, self)
+        if self._batches.pending:  # this may be inside a callback: nobody is delivered to there
+            await deferLater(self.clock, 0)
+        if stop is self._stop:
+            self._batches.flush()
+        if stop is self._stop:
+            await self._dismissals.connections(self.clock, lambda: stop is self._stop)
+        if stop is self._stop:
+            self._dismissals.members()
+        if stop is self._stop:  # it has not been started again
+            stop.stage = Stage.DRAINING
+            self._checkStopped()
+
+    def _checkStopped(self) -> None:
+        stop = self._stop
+        if (
+            stop is not None
+            and stop.stage is Stage.DRAINING
+            and not self._connections
+            and self._batches.idle
+        ):
+            self.logbook.close()
+            stop.finish()
+
+
+def _unlessDone(result: Deferred[Any]) -> Deferred[Any] | None:
+    """
+    @return: C{None} if it has fired; raises what it has failed with
+    """
+    if not result.called:
+        return result
+    failures: list[Failure] = []
+    result.addErrback(failures.append)
+    if failures:
+        failures[0].raiseException()
+    return None

@@ -1,0 +1,130 @@
+"""
+The stop of a chat: its stages, and how everybody is told.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from enum import Enum
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+
+from machat.connections.registry import Connections
+from machat.errors import FAILED, SHUTDOWN, ChatError, Disconnect
+from machat.interfaces import IChatConnection, IChatMember
+from machat.rooms.registry import Rooms
+
+#: Connections that are ended in one turn; those that should come back in a second, and the time
+#: over which they are spread at most, seconds.
+_DISMISSED = 500
+_RETURNING = 1000
+_LONGEST = 30.0
+
+STOPPING = "the chat is about to stop"
+
+
+class Stage(Enum):
+    """
+    How far a stop has come: C{DISMISSING} while somebody has not been told yet, C{DRAINING} while
+    connections and the log have something left to do.
+    """
+
+    DISMISSING = "dismissing"
+    DRAINING = "draining"
+    OVER = "over"
+
+
+class Stop:
+    """
+    One stop, however many ask for it.
+
+    @ivar stage: see L{Stage}
+    """
+
+    def __init__(self) -> None:
+        self.stage = Stage.DISMISSING
+        self._waiting: list[Deferred[None]] = []
+
+    def wait(self) -> Deferred[None]:
+        """
+        @return: fires when it is over
+        """
+        waiting: Deferred[None] = Deferred()
+        if self.stage is Stage.OVER:
+            waiting.callback(None)
+        else:
+            self._waiting.append(waiting)
+        return waiting
+
+    def finish(self) -> None:
+        """
+        It is over.
+        """
+        self.stage = Stage.OVER
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.callback(None)
+
+
+class Dismissals:
+    """
+    Tells connections and members that the chat stops.
+    """
+
+    _log = Logger()
+
+    def __init__(self, connections: Connections, rooms: Rooms) -> None:
+        self._connections = connections
+        self._rooms = rooms
+        self._ending: set[object] = set()
+
+    def dismiss(self, member: IChatMember) -> None:
+        """
+        Tell one member, unless it is being told and has called from there.
+        """
+        if member not in self._ending:
+            self._end(member, SHUTDOWN)
+
+    async def connections(self, clock: IReactorTime, going: Callable[[], bool]) -> None:
+        """
+        Tell all connections, some hundreds a turn, with times to come back that are spread.
+
+        @param going: whether the chat still stops
+        """
+        connections = list(self._connections)
+        spread = min(_LONGEST, len(connections) / _RETURNING + 1)
+        for index, connection in enumerate(connections, 1):
+            retry = round(random.uniform(0, spread), 2)
+            self._end(connection, replace(SHUTDOWN, retry=retry))
+            if not index % _DISMISSED:
+                await deferLater(clock, 0)
+                if not going():
+                    return
+
+    def members(self) -> None:
+        """
+        Tell those who have no connection: each once, when it is in no room any more.
+        """
+        stays = [(member, room.name) for room in self._rooms for member in room.members()]
+        arrivals = self._rooms.arrivals()
+        members = [member for member, _ in stays] + [arrival.member for arrival in arrivals]
+        for member, name in stays:
+            self._rooms.leave(member, name)
+        for member in dict.fromkeys(members):
+            self._end(member, SHUTDOWN)
+        for arrival in arrivals:
+            arrival.withdraw(ChatError(FAILED, STOPPING))
+
+    def _end(self, member: IChatMember | IChatConnection, end: Disconnect) -> None:
+        self._ending.add(member)
+        try:
+            member.disconnected(end)
+        except Exception:
+            self._log.failure("a member did not take its end")
+        finally:
+            self._ending.discard(member)

@@ -1,0 +1,3 @@
+"""
+One client from its hello to its end, in each dialect.
+"""

@@ -1,0 +1,288 @@
+"""
+A client of the C{events} dialect: each of its commands asks the chat for something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+from msgspec.structs import replace
+from twisted.internet.defer import Deferred, succeed
+from zope.interface import implementer
+
+from machat import commands, events, names, wire
+from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
+from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
+from machat.interfaces import IChatRoom, IChatUser, IConnection
+from machat.moderation.commands import MEASURES, listSanctions, take
+from machat.session.interfaces import IClient, IConversation
+from machat.wire import VERSION
+from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
+
+#: Messages that a client may have sent without having been told that they are kept.
+UNACKNOWLEDGED = 64
+
+#: What a welcome says that this is.
+SERVER = "machat"
+
+
+@implementer(IConversation)
+class Requests:
+    """
+    What one client asks for, and the rooms it is in.
+    """
+
+    __slots__ = (
+        "_chat",
+        "_client",
+        "_connection",
+        "_watch",
+        "_rooms",
+        "_joining",
+        "_unanswered",
+        "_paced",
+        "_pacing",
+    )
+
+    def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
+        self._chat = chat
+        self._client = client
+        self._connection = connection
+        self._watch = True
+        self._rooms: dict[str, str] = {}
+        self._joining: Deferred[Any] | None = None
+        self._unanswered = 0
+        self._paced = chat.limits.rate != inf
+        self._pacing: Deferred[None] | None = None
+
+    def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
+        """
+        Answer the hello: the client's earlier connection makes way, it hears what it may do, and
+        joins the room that it has named.
+        """
+        self._watch = hello.presence
+        if hello.session is not None:
+            self._chat.takeOver(hello.session, self._client.name)
+            if self._client.ended:  # by a callback of the application
+                return None
+        self._client.admitted()
+        self._welcome(hello.id)
+        self._connection.keepAsking()
+        if hello.room is None:
+            return None
+        return self._do(
+            commands.Join(room=hello.room, since=hello.since, history=hello.history, id=hello.id)
+        )
+
+    def _welcome(self, id: str | None) -> None:
+        limits = self._chat.limits
+        unlimited = limits.rate == inf
+        self._tell(
+            events.Welcome(
+                v=VERSION,
+                server=SERVER,
+                session=self._chat.issue(self._client),
+                limits=events.Allowed(
+                    line=limits.line,
+                    history=limits.history,
+                    rooms=limits.rooms,
+                    rate=None if unlimited else limits.rate,
+                    burst=None if unlimited else limits.burst,
+                ),
+                ping=limits.ping,
+                id=id,
+            )
+        )
+
+    def serve(self, lines: list[bytes]) -> list[bytes]:
+        for index, line in enumerate(lines):
+            if line.strip():
+                self._client.hold(self._obey(line))
+            if self._client.ended:
+                break
+            if self._client.busy:
+                return lines[index + 1 :]
+        return []
+
+    def _obey(self, line: bytes) -> Deferred[Any] | None:
+        try:
+            command = wire.decodeCommand(line, self._chat.limits.line)
+        except ChatError as error:
+            self._client.refuse(error)
+            return None
+        return self._do(command)
+
+    def _do(self, command: commands.Command) -> Deferred[Any] | None:
+        """
+        @return: C{None}, or what the next command has to wait for; it does not fail
+        """
+        try:
+            waiting = _DO[type(command)](self, command)
+        except ChatError as error:
+            error.id = command.id
+            self._client.refuse(error)
+            return None
+        return None if waiting is None else waiting.addErrback(self._client.failed, command)
+
+    def end(self) -> None:
+        for waiting in (self._joining, self._pacing):
+            if waiting is not None:
+                waiting.cancel()
+        rooms, self._rooms = self._rooms, {}
+        for room in rooms.values():
+            self._client.leave(room)
+
+    def removed(self, room: str, reason: str) -> None:
+        if self._rooms.pop(names.key(room), None) is not None:
+            self._client.left(room)
+            self._tell(events.Left(room=room, reason=reason))
+
+    def _join(self, command: commands.Join) -> Deferred[Any]:
+        rooms, most = self._rooms, self._chat.limits.rooms
+        if names.key(command.room) in rooms:
+            raise ChatError(ALREADY_JOINED, "already in that room")
+        if len(rooms) >= most:
+            raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
+        requireJoin(self._client.user, command.room)
+        self._joining = self._chat.join(
+            self._client, command.room, command.since, command.history, self._watch
+        )
+        return self._joining.addBoth(self._noLonger).addCallback(self._joined, command.id)
+
+    def _noLonger(self, result: Any) -> Any:
+        self._joining = None
+        return result
+
+    def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
+        if self._client.ended:  # by a callback of the application
+            self._chat.leave(self._client, joined.room)
+            return None
+        self._rooms[names.key(joined.room)] = joined.room
+        self._client.joined(joined)
+        self._tell(replace(joined, replay=(), id=id))
+        size = sum([len(message.text) for message in joined.replay])
+        return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
+
+    def _pace(self, command: commands.Say) -> Deferred[Any] | None:
+        if self._paced:
+            room = self._here(command.room)
+            size = wire.weigh(command.text, room, self._client.name)
+            self._pacing = self._chat.pace(self._client, room, size)
+            if self._pacing is not None:
+                return self._pacing.addCallback(lambda _: self._turn(command))
+        return self._say(command)
+
+    def _turn(self, command: commands.Say) -> Deferred[Any] | None:
+        self._pacing = None
+        return self._say(command)
+
+    def _say(self, command: commands.Say) -> Deferred[Any] | None:
+        room = self._here(command.room)
+        if self._client.user is not ANYBODY:
+            requireSay(self._client.user, room)
+        if command.id is None:
+            return self._chat.say(self._client, room, command.text)
+        said = self._chat.post(self._client, room, command.text, command.id)
+        said.addCallback(self._said, command.id)
+        if self._unanswered >= UNACKNOWLEDGED:
+            return said
+        self._unanswered += 1
+        said.addErrback(self._client.failed, command).addBoth(self._answered)
+        return None
+
+    def _said(self, receipt: events.Receipt, id: str) -> None:
+        self._tell(
+            events.Ack(id=id, room=receipt.room, seq=receipt.seq, duplicate=receipt.duplicate)
+        )
+
+    def _answered(self, _: object) -> None:
+        self._unanswered -= 1
+
+    def _leave(self, command: commands.Leave) -> None:
+        room = self._here(command.room)
+        del self._rooms[names.key(room)]
+        self._client.leave(room)
+        self._tell(events.Left(room=room, id=command.id))
+
+    def _history(self, command: commands.History) -> Deferred[Any]:
+        room = self._here(command.room)
+        read = self._chat.history(self._client, room, command.before, command.after, command.limit)
+        return read.addCallback(self._answer, command.id)
+
+    def _who(self, command: commands.Who) -> Deferred[Any]:
+        told = self._chat.who(self._client, self._here(command.room))
+        return told.addCallback(self._answer, command.id)
+
+    def _answer(
+        self, answer: events.History | events.Members | events.SanctionList, id: str | None
+    ) -> Deferred[None] | None:
+        data = self._client.dialect.encodeEvent(replace(answer, id=id))
+        return self._write(Slices(data), len(data) > PIECE)
+
+    def _write(self, pieces: Pieces, much: bool) -> Deferred[None] | None:
+        """
+        @param much: whether this was enough for one turn: the next command has to wait for another,
+            however fast the client reads
+        """
+        waiting = self._connection.writePieces(pieces)
+        if waiting is None and much:
+            waiting = Deferred()
+            self._chat.clock.callLater(0, waiting.callback, None)
+        return waiting
+
+    def _auth(self, command: commands.Auth) -> Deferred[Any]:
+        if command.password is None and command.token is None:
+            raise ChatError(BAD_CREDENTIALS, "an auth has a password or a token")
+        entering = self._client.enter(command.password, command.token) or succeed(ANYBODY)
+        return entering.addCallback(self._authenticated, command.id)
+
+    def _authenticated(self, user: IChatUser, id: str | None) -> None:
+        left = None if user.expires is None else user.expires - self._chat.clock.now()
+        self._tell(events.Authenticated(seconds=left, id=id))
+        for room in [room for room in self._rooms.values() if not allows(user.mayJoin, room)]:
+            if names.key(room) in self._rooms:  # leaving one may have ended another
+                self._leave(commands.Leave(room=room))
+
+    def _moderate(self, command: Any) -> None:
+        take(self._chat.moderation, self._client, self._here(command.room), command)
+        self._tell(events.Done(id=command.id))
+
+    def _sanctions(self, command: commands.ListSanctions) -> Deferred[None] | None:
+        room = self._here(command.room)
+        listed = listSanctions(self._chat.moderation, self._client, room)
+        return self._answer(listed, command.id)
+
+    def _ping(self, command: commands.Ping) -> None:
+        self._tell(events.Pong(id=command.id))
+
+    def _pong(self, command: commands.Pong) -> None:
+        pass
+
+    def _here(self, room: str | None) -> str:
+        rooms = self._rooms
+        if room is None:
+            if len(rooms) != 1:
+                raise ChatError(NOT_JOINED, f"in {len(rooms)} rooms: say which one - at `$.room`")
+            return next(iter(rooms.values()))
+        if names.key(room) not in rooms:
+            raise ChatError(NOT_JOINED, "not in that room - at `$.room`")
+        return rooms[names.key(room)]
+
+    def _tell(self, event: events.Event) -> None:
+        self._connection.write(self._client.dialect.encodeEvent(event))
+
+
+_DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None]] = {
+    commands.Join: Requests._join,
+    commands.Say: Requests._pace,
+    commands.Leave: Requests._leave,
+    commands.History: Requests._history,
+    commands.Who: Requests._who,
+    commands.Auth: Requests._auth,
+    **dict.fromkeys(MEASURES, Requests._moderate),
+    commands.ListSanctions: Requests._sanctions,
+    commands.Ping: Requests._ping,
+    commands.Pong: Requests._pong,
+}

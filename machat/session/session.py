@@ -1,0 +1,466 @@
+"""
+One client's conversation, whatever its transport: first a hello, then lines or commands.
+
+What cannot be answered at once, such as a join that waits for a log, holds the conversation: what
+comes behind it waits in the inbox. So a client is served in order, and has one thing under way at a
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, cast
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat import commands, events, names, wire
+from machat.addresses import describe, networkOf
+from machat.auth.expiry import Expiry
+from machat.auth.users import ANYBODY, IChatUser
+from machat.errors import (
+    BAD_REQUEST,
+    EXPIRED,
+    FAILED,
+    HELLO_TIMEOUT,
+    SLOW,
+    TOO_LONG,
+    ChatError,
+    Disconnect,
+    endOf,
+)
+from machat.interfaces import IChatRoom, IConnection
+from machat.session.events import Requests
+from machat.session.inbox import Inbox
+from machat.session.interfaces import IClient, IConversation
+from machat.session.text import Speaker
+from machat.wire import IDialect
+from machat.wire.hellobuffer import Greeting
+
+#: Refusals of one connection that are logged, and after which it ends.
+LOGGED = 5
+REFUSALS = 100
+
+
+class State(IntEnum):
+    """
+    Where a client is: C{JOINING} is one whose hello is looked at, which ends if that is refused.
+    """
+
+    HELLO = 0
+    JOINING = 1
+    OPEN = 2
+    ENDED = 3
+
+
+@implementer(IClient)
+class Session:
+    """
+    A member of the chat with a connection. It lives from the connection's first moment until
+    L{connectionLost}.
+
+    @ivar user: who the client has shown to be
+    """
+
+    __slots__ = (
+        "name",
+        "user",
+        "dialect",
+        "deliver",
+        "_chat",
+        "_connection",
+        "_events",
+        "_state",
+        "_conversation",
+        "_timer",
+        "_deadline",
+        "_greeting",
+        "_entering",
+        "_expiry",
+        "_inbox",
+        "_refused",
+        "_limited",
+    )
+    _log = Logger()
+
+    def __init__(
+        self,
+        chat: IChatRoom,
+        connection: IConnection,
+        dialects: tuple[IDialect, IDialect],
+        deliver: Callable[[bytes], None],
+    ) -> None:
+        """
+        @param dialects: C{text} and C{events}, on this transport
+        @param deliver: takes a batch that one of them encoded; called between joining and the end
+        """
+        self.name = ""
+        self.user: IChatUser = ANYBODY
+        self.dialect, self._events = dialects
+        self.deliver = deliver
+        self._chat = chat
+        self._connection = connection
+        self._state = State.HELLO
+        self._conversation: IConversation | None = None
+        self._greeting: Greeting | None = None
+        self._entering: Deferred[Any] | None = None
+        self._expiry: Expiry | None = None
+        self._inbox = Inbox(chat, connection, self)
+        self._refused = 0
+        self._limited = False
+        self._timer: IDelayedCall | None = None
+        self._deadline = chat.clock.seconds() + chat.limits.joining
+        hurry = chat.opened(self, connection.peerAddress())
+        if self._state is State.HELLO:
+            self._timer = chat.clock.callLater(hurry, self._expire)
+
+    @property
+    def awaitsHello(self) -> bool:
+        """
+        Whether L{helloReceived} takes what comes next, or L{received}.
+        """
+        return self._state is State.HELLO
+
+    @property
+    def ended(self) -> bool:
+        return self._state is State.ENDED
+
+    @property
+    def busy(self) -> bool:
+        """
+        Whether what comes has to wait. See L{reads}.
+        """
+        return self._inbox.held
+
+    @property
+    def reads(self) -> bool:
+        """
+        Whether anything is read.
+        """
+        return self._inbox.reads
+
+    @property
+    def throttled(self) -> bool:
+        """
+        Whether that is because the client is over its sending rate.
+        """
+        return self._inbox.throttled
+
+    @property
+    def silent(self) -> bool:
+        """
+        See L{IConnection.silent}.
+        """
+        return self._connection.silent()
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """
+        What it uses and speaks: C{tcp} or C{websocket}; C{text} or C{events}, or C{hello} before.
+        """
+        dialect = self.dialect
+        return dialect.transport, "hello" if self.awaitsHello else dialect.name
+
+    def speakEvents(self) -> None:
+        """
+        The transport has agreed on the C{events} dialect: the hello need not say so.
+        """
+        self.dialect = self._events
+
+    def addressKnown(self) -> None:
+        """
+        The client's own address is known now: refuse the client if that address has too many
+        connections.
+        """
+        try:
+            self._chat.admit(self, self._connection.peerAddress())
+        except ChatError as error:
+            self.refuse(error)
+
+    def helloReceived(self, data: bytes) -> bytes | None:
+        """
+        Take bytes of the hello, which may come in pieces.
+
+        @return: what came behind the hello, or C{None} while it is not complete
+        """
+        greeting = self._greeting
+        if greeting is None:
+            greeting = self._greeting = Greeting(self._chat.limits.hello)
+        try:
+            split = greeting.receive(data)
+            if split is None:
+                return None
+            self._greeting = None
+            self._greet(split[0])
+        except ChatError as error:
+            self.refuse(error)
+            return b""
+        return split[1]
+
+    def _greet(self, data: bytes) -> None:
+        if wire.hasVersion(data):
+            self.dialect = self._events
+        self._chat.admit(self, self._connection.peerAddress())
+        hello = wire.decodeHello(data, self.dialect is self._events)
+        self.name = names.checkName(hello.name)
+        entering = self.enter(hello.password, hello.token)
+        self._state = State.JOINING
+        if entering is None:
+            waiting = self._begin(self.user, hello)
+        else:
+            self._stopTimer()
+            waiting = entering.addCallback(self._begin, hello)
+        if waiting is not None:
+            self.hold(waiting.addErrback(self.failed))
+
+    def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
+        self._startTimer()
+        kind = Requests if self.dialect is self._events else Speaker
+        self._conversation = kind(self._chat, self, self._connection)
+        return self._conversation.begin(hello)
+
+    def admitted(self) -> None:
+        if not self.ended:
+            self._state = State.OPEN
+            self._stopTimer()
+
+    def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
+        entering = self._entering = self._chat.enter(self, password, token)
+        return entering and entering.addBoth(self._entered).addCallback(self._identified)
+
+    def _entered(self, result: Any) -> Any:
+        self._entering = None
+        return result
+
+    def _identified(self, user: IChatUser) -> IChatUser:
+        self.user = user
+        self.name = user.name or self.name
+        if self._expiry is None and user.expires is not None:
+            self._expiry = Expiry(self._chat.clock, self._expiring, self._expired)
+        if self._expiry is not None:
+            self._expiry.start(user.expires)
+        return user
+
+    def _expiring(self, seconds: float) -> None:
+        self.tell(events.Expiring(seconds=seconds))
+
+    def _expired(self) -> None:
+        self.disconnected(EXPIRED)
+
+    def received(self, lines: bytes) -> None:
+        """
+        Take one or more lines, whole but for the last newline. Ignored after the end.
+        """
+        if not self.ended:
+            self._inbox.received(lines)
+
+    def serve(self, lines: list[bytes]) -> list[bytes]:
+        """
+        See L{IConversation.serve}.
+        """
+        return [] if self._conversation is None else self._conversation.serve(lines)
+
+    def readAhead(self, size: int) -> None:
+        """
+        The transport has kept bytes that have to wait, since the session is C{busy}.
+        """
+        self._inbox.readAhead(size)
+
+    def charge(self, tokens: float) -> None:
+        """
+        See L{Inbox.charge}.
+        """
+        self._inbox.charge(tokens)
+
+    def limited(self) -> None:
+        """
+        The client is over its sending rate. The log has the first time.
+        """
+        if not self._limited:
+            self._limited = True
+            self._note("{name} from {peer} sends faster than the rate", name=self.name)
+
+    def hold(self, waiting: Deferred[Any] | None) -> None:
+        if waiting is None:
+            return
+        if self._entering is None:
+            self._inbox.hold(waiting)
+        else:  # nobody checks credentials for a client that has gone
+            self._inbox.holdReading(waiting)
+
+    def joined(self, joined: events.Joined) -> None:
+        self._log.info(
+            "{name} joins {room} from {peer}", name=joined.name, room=joined.room, peer=self.peer
+        )
+
+    def left(self, room: str) -> None:
+        self._log.info("{name} leaves {room}", name=self.name, room=room)
+
+    def leave(self, room: str) -> None:
+        self.left(room)
+        self._chat.leave(self, room)
+
+    def tell(self, event: events.Event) -> None:
+        if not self.ended:
+            encoded = self.dialect.encodeEvent(event)
+            if encoded is not None:
+                self._connection.write(encoded)
+
+    def ping(self) -> None:
+        """
+        Ask whether the client is there.
+        """
+        self.tell(events.Ping())
+
+    def failed(self, failure: Failure, command: commands.Command | None = None) -> None:
+        if failure.check(CancelledError):
+            return  # gone while it waited
+        if not failure.check(ChatError):
+            self._log.failure("a request failed", failure)
+            failure = Failure(ChatError(FAILED, "something went wrong at the server's end"))
+        error = cast(ChatError, failure.value)
+        if command is not None:
+            error.id = command.id
+        self.refuse(error)
+
+    def refuse(self, error: ChatError) -> None:
+        """
+        Tell the client what was not done. Who has not got beyond the hello is hung up on as well,
+        and so is who does not keep to the length of a line, or is refused all the time.
+        """
+        if self._refuse(error) and (
+            self._state in (State.HELLO, State.JOINING)
+            or error.code == TOO_LONG
+            or self._refused >= REFUSALS
+        ):
+            end = endOf(error)
+            self._end(end, self._saysMore)
+            self._connection.hangUp(end)
+
+    def refuseLast(self, error: ChatError) -> None:
+        """
+        Tell the client what was wrong, when it is the transport that closes the connection.
+        """
+        if self._refuse(error):
+            self._end(BAD_REQUEST, self._saysMore)
+
+    def _refuse(self, error: ChatError) -> bool:
+        if self.ended:
+            return False
+        self._refused += 1
+        self._chat.metrics.refusals[error.code] += 1
+        if self._refused <= LOGGED:
+            self._note("refused {peer}: {code} {text}", code=error.code, text=error.text)
+        self.tell(events.Error(code=error.code, text=error.text, id=error.id, retry=error.retry))
+        return True
+
+    def _note(self, format: str, **fields: object) -> None:
+        address = self._connection.peerAddress()
+        self._chat.logbook.note(networkOf(address), format, peer=describe(address), **fields)
+
+    @property
+    def _saysMore(self) -> bool:
+        """
+        Whether an error is not the last that the client hears.
+        """
+        return self.dialect is self._events
+
+    def goodbye(self) -> None:
+        """
+        The client takes its leave: it is in no room from now on.
+        """
+        self._close()
+
+    def removed(self, room: str, reason: str) -> None:
+        if self._conversation is not None:
+            self._conversation.removed(room, reason)
+
+    def disconnected(self, end: Disconnect) -> None:
+        if not self.ended:
+            self._end(end, True)
+            self._connection.hangUp(end)
+
+    def slow(self, waiting: int) -> None:
+        """
+        The outbox gave the connection up.
+
+        @param waiting: the bytes that the client did not take
+        """
+        self._chat.metrics.slow += 1
+        self._log.warn(
+            "slow consumer {name} from {peer}: {waiting} bytes waiting",
+            name=self.name,
+            peer=self.peer,
+            waiting=waiting,
+        )
+        self._end(SLOW, False)
+
+    def connectionLost(self) -> None:
+        """
+        The connection is gone.
+        """
+        self._close()
+        self._inbox.close()
+        self._chat.closed(self)
+
+    def _expire(self) -> None:
+        self._timer = None
+        try:
+            self._chat.admit(self, self._connection.peerAddress())
+            left = self._deadline - self._chat.clock.seconds()
+            if left <= 0:
+                limit = self._chat.limits.joining
+                raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
+        except ChatError as error:
+            self.refuse(error)
+        else:  # there was no place for it at first, but there is now
+            self._timer = self._chat.clock.callLater(left, self._expire)
+
+    def _startTimer(self) -> None:
+        if self._timer is None:
+            delay = self._chat.limits.joining
+            self._deadline = self._chat.clock.seconds() + delay
+            self._timer = self._chat.clock.callLater(delay, self._expire)
+
+    def _stopTimer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def peer(self) -> str:
+        """
+        What the log calls the other end.
+        """
+        return describe(self._connection.peerAddress())
+
+    def _end(self, end: Disconnect, bye: bool) -> None:
+        """
+        @param bye: whether to tell the client
+        """
+        if bye:
+            self.tell(_bye(end))
+        self._chat.metrics.disconnects[end.code] += 1
+        self._close()
+        self._chat.ended(self)
+
+    def _close(self) -> None:
+        self._state = State.ENDED
+        self._greeting = None
+        self._inbox.end()
+        self._stopTimer()
+        if self._expiry is not None:
+            self._expiry.stop()
+        if self._entering is not None:
+            self._entering.cancel()
+        conversation, self._conversation = self._conversation, None
+        if conversation is not None:
+            conversation.end()
+
+
+def _bye(end: Disconnect) -> events.Bye:
+    return events.Bye(code=end.code, reason=end.reason, reconnect=end.reconnect, retry=end.retry)

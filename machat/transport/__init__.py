@@ -1,0 +1,3 @@
+"""
+Between a session and a socket, for any transport.
+"""

@@ -1,0 +1,415 @@
+"""
+Tests for L{machat.auth.login}.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import jwt
+from twisted.cred.checkers import (
+    AllowAnonymousAccess,
+    ICredentialsChecker,
+    InMemoryUsernamePasswordDatabaseDontUse,
+)
+from twisted.cred.credentials import IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import IRealm, Portal
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+from twisted.logger import formatEvent, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from machat.addresses import describe, networkOf
+from machat.auth.credentials import IToken, NotChecked
+from machat.auth.login import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Entrance
+from machat.auth.realm import ChatRealm
+from machat.auth.tokens import Tokens, secret
+from machat.auth.users import IChatUser, User
+from machat.client.heartbeat import WELCOME
+from machat.errors import ChatError
+from machat.limits import DEFAULTS, Limits
+from machat.logbook import Logbook
+
+HERE = IPv4Address("TCP", "192.0.2.1", 50000)
+
+
+SECRET = "a secret of at least 32 bytes, yes"
+
+
+@implementer(ICredentialsChecker)
+class SlowChecker:
+    """
+    Answers when a test says so.
+
+    @ivar began: whether the work on a login has begun when it is cancelled
+    """
+
+    def __init__(self, interface: Any = IUsernamePassword) -> None:
+        self.credentialInterfaces = (interface,)
+        self.asked: list[Deferred[bytes]] = []
+        self.cancelled = 0
+        self.began = True
+
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+        self.asked.append(Deferred(self._cancel))
+        return self.asked[-1]
+
+    def _cancel(self, asked: Deferred[bytes]) -> None:
+        self.cancelled += 1
+        if not self.began:
+            asked.errback(NotChecked())
+
+
+@implementer(IRealm)
+class Realm:
+    """
+    Has nobody but users without a name.
+    """
+
+    def requestAvatar(self, avatarId: Any, mind: object, *interfaces: object) -> Any:
+        return IChatUser, User(), lambda: None
+
+
+class EntranceTests(SynchronousTestCase):
+    """
+    Tests for L{Entrance}.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.checker: Any = InMemoryUsernamePasswordDatabaseDontUse(Mina=b"secret", Ada=b"other")
+        self.entrance = self.entranceOf(self.checker)
+
+    def entranceOf(self, *checkers: Any, limits: Limits = DEFAULTS) -> Entrance:
+        """
+        @return: an entrance with these checkers
+        """
+        portal = Portal(ChatRealm(), list(checkers))
+        return Entrance(self.clock, limits, portal, Logbook(self.clock))
+
+    def slowly(self, **limits: Any) -> SlowChecker:
+        """
+        @return: the checker of a new entrance
+        """
+        self.checker = SlowChecker()
+        self.entrance = self.entranceOf(self.checker, limits=Limits(**limits))
+        slow: SlowChecker = self.checker
+        return slow
+
+    def enter(
+        self, name: str, password: str | None = None, address: Any = HERE, **more: Any
+    ) -> Deferred[IChatUser]:
+        """
+        Try to get in.
+        """
+        more.setdefault("token", None)
+        network, peer = networkOf(address), describe(address)
+        attempt = Attempt(name=name, password=password, network=network, peer=peer, **more)
+        return self.entrance.enter(attempt)
+
+    def assertRefused(self, entering: Deferred[IChatUser], text: str = WRONG) -> None:
+        """
+        The client hears these words.
+        """
+        error = self.failureResultOf(entering, ChatError).value
+        self.assertEqual((error.code, error.text), ("bad-credentials", text))
+
+    def assertBusy(self, entering: Deferred[IChatUser], retry: float) -> None:
+        """
+        The client may try again after this time.
+        """
+        error = self.failureResultOf(entering, ChatError).value
+        self.assertEqual((error.code, error.retry), ("busy", retry))
+        self.assertTrue(error.text.endswith(f": come back in {retry:g} s"), error.text)
+
+    def assertNothingLeft(self) -> None:
+        """
+        Nothing is remembered of any login.
+        """
+        self.assertEqual((self.clock.getDelayedCalls(), len(self.entrance._logins)), ([], 0))
+        self.assertEqual(self.entrance._logins.free, LOGINS)
+
+    def failOnce(self, **more: Any) -> None:
+        """
+        Fail to get in, and hear of it.
+        """
+        entering = self.enter("Mina", "wrong", **more)
+        self.clock.advance(PAUSE)
+        self.assertRefused(entering)
+
+    def test_right(self) -> None:
+        """
+        Who shows the right password is that user, at once.
+        """
+        user = self.successResultOf(self.enter("Mina", "secret"))
+        self.assertEqual(user.name, "Mina")
+        self.clock.advance(0)
+        self.assertNothingLeft()
+
+    def test_wrong(self) -> None:
+        """
+        A wrong password and an unknown name are told in the same words after the same time.
+        """
+        for name, password in (("Mina", "wrong"), ("Nobody", "wrong"), ("Ada", "secret")):
+            entering = self.enter(name, password)
+            self.clock.advance(PAUSE - 0.001)
+            self.assertNoResult(entering)
+            self.clock.advance(0.002)
+            self.assertRefused(entering)
+
+    def test_nothingShown(self) -> None:
+        """
+        Who shows nothing hears the same at once, which is no try.
+        """
+        for _ in range(10):
+            self.assertRefused(self.enter("Mina"))
+        self.successResultOf(self.enter("Mina", "secret"))
+
+    def test_anonymous(self) -> None:
+        """
+        Where anonymous access is allowed, anybody gets in under a name that is no user's.
+        """
+        self.entrance = self.entranceOf(self.checker, AllowAnonymousAccess())
+        self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
+        self.assertRefused(self.enter("Mina"))
+        self.assertRefused(self.enter("MINA"))
+
+    def test_fewTries(self) -> None:
+        """
+        After three failures in a minute the next login is refused at once, right or wrong, and told
+        when the first will be a minute old. Logins from elsewhere are not concerned.
+        """
+        for _ in range(3):
+            self.failOnce()
+        for password in ("secret", "wrong"):
+            self.assertBusy(self.enter("Mina", password), 59)
+        elsewhere = self.enter("Mina", "secret", IPv4Address("TCP", "192.0.2.2", 1))
+        self.assertEqual(self.successResultOf(elsewhere).name, "Mina")
+        self.clock.advance(MINUTE - 3 * PAUSE - 0.1)
+        self.assertBusy(self.enter("Mina", "secret"), 1)
+        self.clock.advance(0.1)
+        self.assertEqual(self.successResultOf(self.enter("Mina", "secret")).name, "Mina")
+        self.clock.pump([MINUTE] * 3)
+        self.assertNothingLeft()
+
+    def test_oneNetwork(self) -> None:
+        """
+        A /64 of IPv6 has as many tries as one address has, and so has this machine.
+        """
+        for number in range(3):
+            entering = self.enter("Mina", "wrong", IPv6Address("TCP", f"2001:db8::{number}", 1))
+            local = self.enter("Mina", "wrong", IPv4Address("TCP", "127.0.0.1", number))
+            self.clock.advance(PAUSE)
+            self.assertRefused(entering)
+            self.assertRefused(local)
+        for address in (IPv6Address("TCP", "2001:db8::9", 1), IPv4Address("TCP", "127.0.0.1", 9)):
+            self.assertBusy(self.enter("Mina", "secret", address), 59)
+
+    def test_allAtOnce(self) -> None:
+        """
+        Tries at the same time get no more: three are under way at once. Those that succeed make
+        room for the others.
+        """
+        asked = self.slowly(joining=30.0).asked
+        entering = [self.enter("Mina", str(number)) for number in range(6)]
+        self.assertEqual(len(asked), 3)
+        asked[0].callback(b"Mina")
+        self.clock.advance(0)
+        self.assertEqual(len(asked), 4)
+        for each in asked[1:4]:
+            each.errback(UnauthorizedLogin())
+        self.clock.advance(PAUSE)
+        for refused in entering[1:4]:
+            self.assertRefused(refused)
+        self.assertEqual(len(asked), 4)
+        for waiting in entering[4:]:
+            self.assertBusy(waiting, MINUTE)
+
+    def test_queueFull(self) -> None:
+        """
+        Of the logins that wait or are checked, one network may have as many as are free for others:
+        there is a place for another one. A login that finds none is refused at once.
+        """
+        asked = self.slowly(failures=2).asked
+        mine = [self.enter("Mina", "secret") for _ in range(LOGINS // 2 + 1)]
+        self.assertBusy(mine.pop(), RETRY)
+        for number in range(LOGINS // 2 - 1):
+            self.enter("Mina", "secret", IPv4Address("TCP", f"198.51.100.{number}", 1))
+        self.assertEqual(len(asked), 2 + LOGINS // 2 - 1)
+        last = IPv4Address("TCP", "203.0.113.1", 1)
+        entering = self.enter("Mina", "secret", last)
+        self.assertNoResult(entering)
+        self.assertBusy(self.enter("Mina", "secret", IPv4Address("TCP", "203.0.113.2", 1)), RETRY)
+        for each in reversed([*mine, entering]):
+            each.cancel()
+            self.failureResultOf(each, CancelledError)
+        for each in asked:
+            if not each.called:
+                each.callback(b"Mina")
+        self.clock.pump([MINUTE] * 2)
+        self.assertNothingLeft()
+
+    def test_patience(self) -> None:
+        """
+        A login takes no longer than a connection may take to join, waiting included; nor longer
+        than a client waits.
+        """
+        self.slowly(failures=1)
+        entering = [self.enter("Mina", "secret") for _ in range(2)]
+        self.clock.advance(DEFAULTS.joining)
+        for each in entering:
+            self.assertBusy(each, RETRY)
+        self.slowly(joining=300.0)
+        entering = [self.enter("Mina", "secret")]
+        self.clock.advance(LONGEST)
+        self.assertBusy(entering[0], RETRY)
+        self.assertGreater(WELCOME, LONGEST + PAUSE)
+
+    def test_gone(self) -> None:
+        """
+        If a client goes before its turn, its login is not checked. A check that has begun is
+        cancelled and counts as a failure: it is not known how it would have ended.
+        """
+        slow = self.slowly()
+        entering = [self.enter("Mina", "secret") for _ in range(5)]
+        for each in reversed(entering):
+            each.cancel()
+            self.failureResultOf(each, CancelledError)
+        self.assertEqual((len(slow.asked), slow.cancelled), (3, 3))
+        self.assertBusy(self.enter("Mina", "secret"), MINUTE)
+        self.clock.pump([MINUTE] * 2)
+        self.assertNothingLeft()
+
+    def test_goneBefore(self) -> None:
+        """
+        A checker may tell that its work had not begun, which is no failure.
+        """
+        slow = self.slowly()
+        slow.began = False
+        for _ in range(10):
+            entering = self.enter("Mina", "secret")
+            entering.cancel()
+            self.failureResultOf(entering, NotChecked)
+            self.clock.advance(0)
+        self.assertEqual(slow.cancelled, 10)
+        self.assertNothingLeft()
+
+    def test_slowChecker(self) -> None:
+        """
+        A checker that does not answer in time is not the client's fault: that is no failure.
+        """
+        slow = self.slowly()
+        for _ in range(5):
+            entering = self.enter("Mina", "secret")
+            self.clock.advance(DEFAULTS.joining)
+            self.assertBusy(entering, RETRY)
+        self.assertEqual(slow.cancelled, 5)
+        self.assertNothingLeft()
+
+    def test_somebodyElse(self) -> None:
+        """
+        Credentials are good for their own user's name alone.
+        """
+        self.slowly()
+        entering = self.enter("Mina", "secret")
+        self.checker.asked[0].callback(b"Ada")
+        self.clock.advance(PAUSE)
+        self.assertRefused(entering)
+
+    def test_tokens(self) -> None:
+        """
+        A signed token cannot be guessed: failures at its address do not keep it out, and bad tokens
+        keep nobody out.
+        """
+        self.entrance = self.entranceOf(self.checker, Tokens(secret(SECRET)))
+        for _ in range(3):
+            self.failOnce()
+        token = jwt.encode({"sub": "Mina", "exp": time.time() + 600}, SECRET, "HS256")
+        self.assertEqual(self.successResultOf(self.enter("Mina", token=token)).name, "Mina")
+        bad = [self.enter("Mina", token=f"{token}x") for _ in range(12)]
+        self.clock.advance(PAUSE)
+        for each in bad:
+            self.assertRefused(each)
+        self.clock.advance(MINUTE)
+        for _ in range(12):
+            self.enter("Mina", token="rubbish").addErrback(lambda failure: None)
+        self.assertEqual(self.successResultOf(self.enter("Mina", "secret")).name, "Mina")
+        self.assertEqual(self.successResultOf(self.enter("Mina", token=token)).name, "Mina")
+
+    def test_guessableTokens(self) -> None:
+        """
+        Tokens of a checker that does not say that they cannot be guessed are counted.
+        """
+        self.checker = SlowChecker(IToken)
+        self.entrance = self.entranceOf(self.checker)
+        for _ in range(3):
+            entering = self.enter("Mina", token="1234")
+            self.checker.asked[-1].errback(UnauthorizedLogin())
+            self.clock.advance(PAUSE)
+            self.assertRefused(entering)
+        self.assertBusy(self.enter("Mina", token="1235"), 59)
+
+    def test_identified(self) -> None:
+        """
+        A connection that has been identified renews its credentials whatever others at its address
+        do. Its own failures are counted by its user, wherever it comes from.
+        """
+        for _ in range(3):
+            self.failOnce()
+        self.assertEqual(
+            self.successResultOf(self.enter("Mina", "secret", user="mina")).name, "Mina"
+        )
+        self.clock.advance(MINUTE)
+        for number in range(3):
+            self.failOnce(user="mina", address=IPv4Address("TCP", f"192.0.2.{number}", 1))
+        self.assertBusy(self.enter("Mina", "secret", user="mina"), 59)
+        self.successResultOf(self.enter("Ada", "other", user="ada"))
+        self.successResultOf(self.enter("Mina", "secret"))
+
+    def test_identifiedForGood(self) -> None:
+        """
+        A connection that has been identified does not become anonymous: not without credentials,
+        nor with those of nobody in particular.
+        """
+        self.entrance = self.entranceOf(self.checker, AllowAnonymousAccess())
+        self.assertRefused(self.enter("Bob", user="bob"))
+        self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
+        self.checker = SlowChecker()
+        portal = Portal(Realm(), [self.checker])
+        self.entrance = Entrance(self.clock, DEFAULTS, portal, Logbook(self.clock))
+        entering = self.enter("Mina", "secret", user="mina")
+        self.checker.asked[0].callback(b"anybody")
+        self.clock.advance(PAUSE)
+        self.assertRefused(entering)
+
+    def test_log(self) -> None:
+        """
+        A failure is logged with its reason in one line, whatever a checker has put into it; so is a
+        login that was cancelled while it was checked.
+        """
+        told: list[str] = []
+
+        def observe(event: Any) -> None:
+            if event["log_namespace"].startswith("machat.logbook"):
+                told.append(formatEvent(event))
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        slow = self.slowly()
+        entering = [self.enter("Mina", "secret") for _ in range(2)]
+        slow.asked[0].errback(UnauthorizedLogin("bad\n\x1b[31m"))
+        entering[1].cancel()
+        self.failureResultOf(entering[1], CancelledError)
+        self.clock.advance(PAUSE)
+        self.assertRefused(entering[0])
+        self.assertEqual(
+            told,
+            [
+                "192.0.2.1:50000 is not Mina: bad\\x0a\\x1b[31m",
+                "192.0.2.1:50000 is not Mina: disconnected before the answer",
+            ],
+        )

@@ -1,0 +1,146 @@
+"""
+Tests for L{machat.cli.passwd}.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess, run
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.auth.passwords import BadPasswords, read
+from machat.cli.passwd import put
+from tests.processes import BIN, PATIENCE
+
+
+class PutTests(SynchronousTestCase):
+    """
+    Tests for L{put}.
+    """
+
+    def setUp(self) -> None:
+        self.folder = Path(self.mktemp())
+        self.folder.mkdir()
+        self.path = self.folder / "passwords"
+
+    def mode(self) -> int:
+        """
+        @return: that of the file
+        """
+        return stat.S_IMODE(self.path.stat().st_mode)
+
+    def test_new(self) -> None:
+        """
+        A new file can be read by its owner alone, whatever the umask.
+        """
+        umask = os.umask(0)
+        try:
+            put(self.path, "Mina", "Mina:x")
+        finally:
+            os.umask(umask)
+        self.assertEqual((self.path.read_text(), self.mode()), ("Mina:x\n", 0o600))
+        self.assertEqual(os.listdir(self.folder), ["passwords"])
+
+    def test_others(self) -> None:
+        """
+        The line takes the place of the user's own, in whatever spelling, or is the last. The others
+        stay as they are.
+        """
+        self.path.write_text("# Mina: admin\n\nMINA:a\nZo\u00eb:k:\u00e4 ", "utf-8")
+        put(self.path, "Mina", "Mina:b")
+        put(self.path, "Bob", "Bob:c")
+        expected = "# Mina: admin\n\nMina:b\nZo\u00eb:k:\u00e4 \nBob:c\n"
+        self.assertEqual(self.path.read_text("utf-8"), expected)
+
+    def test_replaced(self) -> None:
+        """
+        The file is replaced, not written over: whoever has it open reads the old one to its end.
+        """
+        self.path.write_text("Mina:a\n")
+        with self.path.open() as old:
+            put(self.path, "Mina", "Mina:b")
+            self.assertEqual(old.read(), "Mina:a\n")
+
+    def test_link(self) -> None:
+        """
+        A link stays one.
+        """
+        real = self.folder / "real"
+        real.write_text("Mina:a\n")
+        self.path.symlink_to("real")
+        put(self.path, "Mina", "Mina:b")
+        self.assertEqual((self.path.is_symlink(), real.read_text()), (True, "Mina:b\n"))
+
+    def test_mode(self) -> None:
+        """
+        A file that a group may read keeps its mode; one that others may read, or a group may write,
+        becomes the owner's alone.
+        """
+        for before, after in ((0o600, 0o600), (0o640, 0o640), (0o644, 0o600), (0o660, 0o600)):
+            self.path.write_text("Mina:a\n")
+            self.path.chmod(before)
+            put(self.path, "Mina", "Mina:b")
+            self.assertEqual(self.mode(), after)
+
+    def test_broken(self) -> None:
+        """
+        A file that a server would refuse is not touched, and nothing is left beside it.
+        """
+        self.path.write_text("Mina\n")
+        self.assertRaises(BadPasswords, put, self.path, "Mina", "Mina:b")
+        self.assertEqual(self.path.read_text(), "Mina\n")
+        self.path.unlink()
+        self.path.mkdir()
+        self.assertRaises(OSError, put, self.path, "Mina", "Mina:b")
+        self.assertEqual(os.listdir(self.folder), ["passwords"])
+
+
+class CommandTests(SynchronousTestCase):
+    """
+    Tests for the command C{machat-passwd}.
+    """
+
+    def passwd(self, *arguments: object) -> CompletedProcess[str]:
+        """
+        @return: what it did, with a password on standard input
+        """
+        command = [sys.executable, str(BIN / "machat-passwd"), *map(str, arguments)]
+        return run(command, input="secret\n", capture_output=True, text=True, timeout=PATIENCE)
+
+    def test_print(self) -> None:
+        """
+        Without a file the line is printed.
+        """
+        done = self.passwd("Mina")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(list(read(done.stdout)), ["mina"])
+
+    def test_file(self) -> None:
+        """
+        With one the line is put there.
+        """
+        path = Path(self.mktemp())
+        for name in ("Mina", "Ada", "MINA"):
+            done = self.passwd("--file", path, name)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        self.assertEqual([name for name, _ in read(path.read_text()).values()], ["MINA", "Ada"])
+
+    def test_refused(self) -> None:
+        """
+        What cannot be done is told in one line.
+        """
+        path = Path(self.mktemp())
+        path.write_text("Mina\n")
+        for arguments, told in (
+            (["a b"], "a b: "),
+            (["--file", path, "Mina"], f"{path}: line 1: not name:password"),
+            (["--file", "/nowhere/x", "Mina"], "/nowhere/x: No such file or directory"),
+        ):
+            done = self.passwd(*arguments)
+            self.assertEqual((done.returncode, done.stdout), (1, ""))
+            self.assertTrue(done.stderr.startswith(f"machat-passwd: {told}"), done.stderr)
+            self.assertEqual(done.stderr.count("\n"), 1)

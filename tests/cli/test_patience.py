@@ -1,0 +1,41 @@
+"""
+Tests for L{machat.cli.patience}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.cli.patience import Patience
+
+
+class PatienceTests(SynchronousTestCase):
+    def test_progress(self) -> None:
+        """
+        The time counts from the last change of what is waited for; nothing waits for nothing.
+        """
+        clock = Clock()
+        ticks: list[float] = []
+        waited: list[object] = ["a"]
+        patience = Patience(clock, lambda: waited[-1], ticks.append)
+        clock.pump([1] * 3)
+        waited.append("b")
+        clock.pump([1] * 3)
+        waited.append(None)
+        clock.pump([1] * 2)
+        waited.append("b")
+        clock.pump([1] * 2)
+        self.assertEqual(ticks, [1, 2, 3, 0, 1, 2, 0, 0, 0, 1])
+        patience.stop()
+        patience.stop()
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_stopped(self) -> None:
+        """
+        It may be stopped when it ticks.
+        """
+        clock = Clock()
+        patience = Patience(clock, lambda: 1, lambda seconds: patience.stop())
+        clock.pump([1] * 3)
+        self.assertEqual(clock.getDelayedCalls(), [])

@@ -1,0 +1,305 @@
+"""
+Tests for L{machat.cli.talk}, without a terminal.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.auth.users import User
+from machat.cli.display import COLOURS, Line, colour
+from machat.cli.slash import HELP
+from machat.cli.talk import Talk
+from machat.client import ChatClient, Lost
+from machat.events import Bye, Error, Presence
+from machat.testing import MemoryChat
+
+
+class TalkTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.bot = self.chat.member("bot", "dev")
+        self.lines: list[Line] = []
+        self.ends: list[int] = []
+        self.talk = Talk(self.lines.append, self.ends.append)
+        self.client = ChatClient(self.chat.clock, self.chat.endpoint, "Mina", self.talk.heard)
+        self.talk.begin(self.client, ["dev"])
+
+    def seen(self) -> list[str]:
+        """
+        @return: the lines since the last call, as they are shown
+        """
+        for _ in range(8):
+            self.chat.turn()
+        lines, self.lines[:] = list(self.lines), []
+        return [
+            (f"[{line.room}] " if line.room else "")
+            + (f"{line.sender}: " if line.sender else "")
+            + line.text
+            for line in lines
+        ]
+
+    def test_chat(self) -> None:
+        """
+        What is typed is said, what is said is shown.
+        """
+        self.assertEqual(self.talk.status, "not connected")
+        self.assertEqual(self.seen(), ["connected", "joined dev, 2 here: bot, Mina"])
+        self.assertEqual(self.talk.status, "dev: 2 here")
+        self.talk.typed("hello")
+        self.talk.typed("//not a command")
+        self.chat.service.say(self.bot, "dev", "beep")
+        self.assertEqual(self.seen(), ["bot: beep", "Mina: hello", "Mina: /not a command"])
+        self.successResultOf(self.talk.settled())
+
+    def test_paste(self) -> None:
+        """
+        Lines that are said as they are, are no commands; all arrive, whatever their number.
+        """
+        self.seen()
+        texts = ["/quit", "//", "", "a\x0cb", "a\u2028/join x", "\r", *map(str, range(1500))]
+        for text in texts:
+            self.talk.say(text)
+        self.assertEqual(self.talk.status, "dev: 2 here, 1506 on their way")
+        settled = self.talk.settled()
+        self.chat.clock.pump([1.0] * 310)
+        self.successResultOf(settled)
+        self.assertEqual(self.bot.received(), [f"Mina:{text}" for text in texts])
+        self.assertEqual((self.ends, self.talk.failed), ([], False))
+
+    def test_quit(self) -> None:
+        """
+        Who quits leaves when all that was said has arrived; who quits twice, at once.
+        """
+        for again, ends in ((False, [0]), (True, [1])):
+            self.setUp()
+            self.seen()
+            for number in range(30):
+                self.talk.say(str(number))
+            self.talk.typed("/quit")
+            self.assertIn("30 lines are still on their way", self.lines[-1].text)
+            if again:
+                self.talk.typed("/quit")
+            self.chat.clock.pump([0.5] * 10)
+            self.assertEqual(self.ends[:1], ends)
+
+    def test_leaveWithLines(self) -> None:
+        """
+        Who leaves a room leaves it when all that was said there has arrived.
+        """
+        self.seen()
+        for number in range(30):
+            self.talk.say(str(number))
+        self.talk.typed("/leave")
+        self.chat.clock.pump([0.5] * 10)
+        self.assertEqual(len(self.bot.received()), 30)
+        self.assertEqual(self.client.rooms(), [])
+
+    def test_notConnected(self) -> None:
+        """
+        Each reason for which there is no connection is told once, and again after a connection;
+        what cannot be asked for without one is told to be so.
+        """
+        self.seen()
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        self.chat.clock.pump([0.5] * 120)
+        refused = "cannot connect: nobody listens there: connection refused; trying again"
+        self.assertEqual(self.seen(), ["connection lost, coming back", refused])
+        self.assertFalse(self.talk.ready)
+        for typed in ("/who", "/kick bot"):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), ["not connected: nothing was done"])
+        self.chat.endpoint.refuses = False
+        self.chat.clock.pump([0.5] * 70)
+        self.assertTrue(self.talk.ready)
+        self.assertEqual(self.seen(), ["connected"])
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        self.chat.clock.pump([0.5] * 20)
+        self.assertIn(refused, self.seen())
+
+    def test_refusedConnection(self) -> None:
+        """
+        So is each refusal of a server.
+        """
+        self.seen()
+        refused = "cannot be in"
+        for _ in range(3):
+            for event in (
+                Lost(True),
+                Error(code="too-many-connections", text=refused),
+                Bye(code=3003, reason="too-many-connections", reconnect=True),
+            ):
+                self.client._welcome = False
+                self.talk.heard(event)
+        self.assertEqual(
+            [line.text for line in self.lines],
+            [
+                "connection lost, coming back",
+                f"too-many-connections: {refused}",
+                "the server says goodbye: too-many-connections",
+            ],
+        )
+
+    def test_refusedLines(self) -> None:
+        """
+        Refused lines are reported with their numbers, ten of them.
+        """
+        self.seen()
+        self.chat.service.moderation.mute("dev", "Mina", 60)
+        for number in range(15):
+            self.talk.say("x", number + 1)
+        told = [line for line in self.seen() if line.startswith("refused: ")]
+        self.assertEqual(len(told), 10)
+        self.assertTrue(told[9].endswith(" (line 10)"), told)
+        self.assertEqual((self.talk.feed.failed, self.talk.failed), (15, True))
+
+    def test_rooms(self) -> None:
+        """
+        In several rooms it is said which one is meant, and the last one joined is spoken in.
+        """
+        self.seen()
+        self.talk.typed("/join other")
+        self.talk.typed("there")
+        self.chat.service.say(self.bot, "dev", "here")
+        expected = ["joined other, 1 here: Mina", "[dev] bot: here", "[other] Mina: there"]
+        self.assertEqual(sorted(self.seen()), sorted(expected))
+        self.assertEqual(self.talk.status, "other: 1 here, also in dev")
+        self.talk.typed("/leave")
+        self.talk.typed("back")
+        self.assertEqual(self.seen(), ["left other", "Mina: back"])
+        self.talk.typed("/leave")
+        self.talk.typed("nowhere")
+        self.assertEqual(self.seen(), ["left dev", "you are in no room: /join ROOM"])
+
+    def test_commands(self) -> None:
+        """
+        Commands are answered, wrong ones too.
+        """
+        self.seen()
+        for typed, lines in (
+            ("/who", ["2 in dev: bot, Mina"]),
+            ("/help", list(HELP)),
+            ("/dance", ["there is no command /dance: /help lists them"]),
+            ("/join", ["which room? /join ROOM"]),
+        ):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), lines)
+        self.talk.typed("/quit")
+        self.assertEqual(self.ends, [0])
+
+    def test_refused(self) -> None:
+        """
+        What the server refuses is told, and one is where one was.
+        """
+        self.seen()
+        self.talk.typed("/join a[ b")
+        (line,) = [each for each in self.seen() if "refused" in each]
+        self.assertIn("may have letters", line)
+        self.assertEqual(self.talk.room, "dev")
+
+    def test_moderated(self) -> None:
+        """
+        Who is kicked reads so, and is in another room or in none.
+        """
+        self.seen()
+        self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
+        self.assertEqual(self.seen(), ["out of dev: moderator bot kicked Mina: spam"])
+        self.assertIsNone(self.talk.room)
+        self.talk.typed("/kick bot")
+        self.talk.typed("/join dev")
+        self.chat.service.moderation.setTopic("dev", "Tea")
+        self.assertIn("machat: the server set the topic: Tea", self.seen())
+
+    def test_moderate(self) -> None:
+        """
+        Moderators have commands: what they do is seen as a message, the others are refused.
+        """
+        self.seen()
+        self.talk.typed("/topic Tea")
+        self.assertEqual(self.seen(), ["not-allowed: you may not moderate that room"])
+        for session in self.chat.service.connections:
+            session.user = User(mod=("*",))
+        for typed, told in (
+            ("/topic Tea at five", "set the topic: Tea at five"),
+            ("/lock", "locked the room"),
+            ("/unlock", "unlocked the room"),
+            ("/mute bot", "muted bot for 1 hour"),
+            ("/unmute bot", "unmuted bot"),
+            ("/mute bot 10 too loud", "muted bot for 10 minutes: too loud"),
+            ("/ban Eve 90", "banned Eve for 90 minutes"),
+            ("/unban Eve", "unbanned Eve"),
+            ("/ban Eve \u0661 of them", "banned Eve for 1 hour: \u0661 of them"),
+            ("/kick bot too  loud", "kicked bot: too  loud"),
+        ):
+            self.talk.typed(typed)
+            self.assertEqual(self.seen(), [f"machat: moderator Mina {told}"])
+        self.talk.typed("/bans")
+        muted, banned = self.seen()
+        self.assertTrue(muted.startswith("bot is muted in dev by Mina until "), muted)
+        self.assertTrue(banned.startswith("Eve is banned in dev by Mina until "), banned)
+        self.talk.typed("/unmute bot")
+        self.talk.typed("/unban Eve")
+        self.seen()
+        self.talk.typed("/bans")
+        self.assertEqual(self.seen(), ["no mutes or bans in dev"])
+        self.talk.typed("/ban Eve 99999")
+        (line,) = self.seen()
+        self.assertTrue(line.startswith("bad-command: "), line)
+        other = ChatClient(self.chat.clock, self.chat.endpoint, "Bob", self.talk.heard)
+        Talk(self.lines.append, self.ends.append).begin(other, ["dev"])
+        self.assertIn("the topic is: Tea at five", self.seen())
+
+    def test_presence(self) -> None:
+        """
+        Who comes and goes is told, but not oneself.
+        """
+        self.seen()
+        bob = self.chat.tcp("Bob", "dev")
+        self.chat.clock.advance(1)
+        self.assertEqual(self.seen(), ["Bob joined dev"])
+        bob.close()
+        self.chat.clock.advance(6)
+        self.assertEqual(self.seen(), ["Bob left dev"])
+
+    def test_reconnect(self) -> None:
+        """
+        A lost connection and a gap are told.
+        """
+        self.seen()
+        self.chat.endpoint.cut()
+        self.chat.service.say(self.bot, "dev", "missed")
+        self.assertEqual(self.seen(), ["connection lost, coming back"])
+        self.chat.clock.pump([0.5] * 4)
+        self.assertEqual(self.seen(), ["connected", "bot: missed"])
+
+    def test_terminal(self) -> None:
+        """
+        Nothing that others say moves the cursor, and a name has one colour.
+        """
+        self.seen()
+        self.chat.service.say(self.bot, "dev", "\x1b[2Jgone\r\u202e")
+        self.assertEqual(self.seen(), ["bot: \\x1b[2Jgone\\x0d\\x202e"])
+        self.assertEqual(colour("Mina"), colour("MINA"))
+        self.assertGreater(len({colour(f"m{n}") for n in range(100)}), COLOURS // 2)
+
+    def test_asItIs(self) -> None:
+        """
+        A talk whose lines are not for a terminal gets them as they are.
+        """
+        self.talk = Talk(self.lines.append, self.ends.append, str)
+        client = ChatClient(self.chat.clock, self.chat.endpoint, "Eve", self.talk.heard)
+        self.talk.begin(client, ["dev"])
+        self.seen()
+        self.chat.service.say(self.bot, "dev", "a\x0cb\r\u2028")
+        self.assertIn("bot: a\x0cb\r\u2028", self.seen())
+
+    def test_presenceElsewhere(self) -> None:
+        """
+        The counts are those of the rooms that it is in.
+        """
+        self.seen()
+        for number in range(100):
+            self.talk.heard(Presence(room=f"r{number}", joined=("x",), count=1))
+        self.assertEqual(set(self.talk.members), {"dev"})

@@ -1,0 +1,78 @@
+"""
+Tests for L{machat.client.heartbeat}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.client.heartbeat import PING, PONG, SLOWEST, WELCOME, Heartbeat, patience
+
+
+class HeartbeatTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.asked: list[str] = []
+        self.deaths = 0
+        self.heartbeat = Heartbeat(self.clock, self.asked.append, self.die)
+
+    def die(self) -> None:
+        self.deaths += 1
+
+    def test_noWelcome(self) -> None:
+        """
+        Without a welcome there is no server.
+        """
+        self.heartbeat.begin()
+        self.clock.advance(WELCOME)
+        self.assertEqual((self.deaths, self.asked), (1, []))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_silent(self) -> None:
+        """
+        A server that is asked and says nothing is gone.
+        """
+        self.heartbeat.begin()
+        self.heartbeat.welcomed(None)
+        self.clock.advance(PING)
+        self.assertEqual(len(self.asked), 1)
+        self.clock.advance(PONG)
+        self.assertEqual(self.deaths, 1)
+
+    def test_answers(self) -> None:
+        """
+        Anything is an answer; only the question's own id proves that it was read, and until then
+        there is no other question.
+        """
+        self.heartbeat.begin()
+        self.heartbeat.welcomed(None)
+        for _ in range(3):
+            self.clock.advance(PING)
+            self.heartbeat.heard()
+            self.clock.advance(PONG)
+            self.assertFalse(self.heartbeat.answered(None))
+            self.assertFalse(self.heartbeat.answered("guessed"))
+            self.clock.advance(0)
+        self.assertEqual((self.deaths, len(self.asked)), (0, 1))
+        self.assertTrue(self.heartbeat.answered(self.asked[0]))
+        self.assertFalse(self.heartbeat.answered(self.asked[0]))
+        self.clock.advance(PING)
+        self.assertEqual(len(set(self.asked)), 2)
+
+    def test_paused(self) -> None:
+        """
+        Where nothing is read, silence is no sign.
+        """
+        self.heartbeat.begin()
+        self.heartbeat.welcomed(None)
+        self.heartbeat.paused = True
+        self.clock.pump([5.0] * 100)
+        self.assertEqual(self.deaths, 0)
+
+    def test_slow(self) -> None:
+        """
+        A server that reads slowly has longer to answer, within reason.
+        """
+        for rate, seconds in ((None, PONG), (5.0, PONG), (0.1, 20.0), (1e-9, SLOWEST), (0, PONG)):
+            self.assertEqual(patience(rate, PONG), seconds)

@@ -1,0 +1,758 @@
+"""
+Tests for L{machat.client}, without sockets.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any, cast
+
+from OpenSSL.SSL import Error as TLSError
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.error import ConnectionAborted, ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface.verify import verifyClass
+
+from machat.auth.users import User
+from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost, TooMuch, Unknown
+from machat.client.endpoints import LineProtocol, dial
+from machat.client.interfaces import ILine, ILineUser
+from machat.client.outgoing import Unsent
+from machat.client.room import Membership
+from machat.client.websocket import LineWebSocketProtocol
+from machat.commands import Auth, Kick
+from machat.errors import ChatError, Disconnect
+from machat.events import (
+    Bye,
+    Done,
+    Error,
+    Event,
+    Joined,
+    Left,
+    Members,
+    Message,
+    Presence,
+    Receipt,
+    RoomState,
+)
+from machat.limits import Limits
+from machat.testing import MemoryChat
+from machat.wire import EVENTS
+
+
+class ClientTestCase(SynchronousTestCase):
+    limits = Limits(rate=inf, logMessages=5)
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(self.limits)
+        self.events: list[Event] = []
+        self.mina = self.chat.client("Mina", self.events.append)
+        self.ada = self.chat.member("Ada", "dev")
+        self.joined = self.mina.join("dev")
+        self.settle()
+
+    def settle(self, seconds: float = 0) -> None:
+        """
+        Let everything arrive, and time pass.
+        """
+        for _ in range(8):
+            self.chat.turn()
+        if seconds:
+            self.chat.clock.pump([0.5] * int(seconds * 2))
+
+    def say(self, *texts: str) -> None:
+        """
+        Have Ada say something.
+        """
+        for text in texts:
+            self.chat.service.say(self.ada, "dev", text)
+            self.settle()
+
+    def heard(self, *kinds: type[Event]) -> list[Any]:
+        """
+        @return: the events of these types since the last call
+        """
+        events, self.events[:] = list(self.events), []
+        return [event for event in events if isinstance(event, kinds)]
+
+    def texts(self) -> list[str]:
+        return [f"{event.sender}:{event.text}" for event in self.heard(Message)]
+
+
+class ClientTests(ClientTestCase):
+    def test_interfaces(self) -> None:
+        """
+        A client uses lines of either transport.
+        """
+        verifyClass(ILineUser, ChatClient)
+        verifyClass(ILine, LineProtocol)
+        verifyClass(ILine, LineWebSocketProtocol)
+
+    def test_chat(self) -> None:
+        """
+        A client joins, hears everything in order, and hears what became of its own.
+        """
+        self.assertEqual(self.successResultOf(self.joined).count, 2)
+        self.assertEqual(
+            [type(each) for each in self.heard(Connected, Joined)], [Connected, Joined]
+        )
+        self.say("one")
+        said = self.mina.say("dev", "two")
+        self.assertNoResult(said)
+        self.settle()
+        self.assertEqual(self.successResultOf(said).seq, 2)
+        self.assertEqual(self.texts(), ["Ada:one", "Mina:two"])
+        self.assertEqual(self.ada.received(), ["Ada:one", "Mina:two"])
+
+    def test_bot(self) -> None:
+        """
+        A bot is a listener.
+        """
+
+        def answer(event: Event) -> None:
+            if isinstance(event, Message) and event.text == "!hello":
+                bot.say(event.room, f"Hello, {event.sender}!")
+
+        bot = self.chat.client("bot", answer)
+        bot.join("dev")
+        self.settle()
+        self.say("!hello")
+        self.assertEqual(self.ada.received(), ["Ada:!hello", "bot:Hello, Ada!"])
+
+    def test_history(self) -> None:
+        """
+        With history, the last messages come first.
+        """
+        self.say("a", "b", "c")
+        events: list[Event] = []
+        bob = self.chat.client("Bob", events.append)
+        bob.join("dev", history=2)
+        self.settle()
+        self.say("d")
+        found = [(e.text, e.replay) for e in events if isinstance(e, Message)]
+        self.assertEqual(found, [("b", True), ("c", True), ("d", False)])
+
+    def test_rooms(self) -> None:
+        """
+        A client may be in several rooms, and leave them.
+        """
+        self.mina.join("other")
+        self.settle()
+        self.assertEqual(self.mina.rooms(), ["dev", "other"])
+        self.mina.leave("dev")
+        self.settle()
+        self.heard()
+        self.say("unheard")
+        self.assertEqual(self.texts(), [])
+        self.failureResultOf(self.mina.say("dev", "x"), ChatError)
+
+    def test_who(self) -> None:
+        """
+        Who is there, and who comes and goes, is told to the listener.
+        """
+        self.mina.who("dev")
+        self.settle()
+        (members,) = self.heard(Members)
+        self.assertEqual(members.members, ("Ada", "Mina"))
+        self.chat.member("Bob", "dev")
+        self.chat.clock.advance(0.25)
+        self.settle()
+        self.assertEqual([each.joined for each in self.heard(Presence)], [("Bob",)])
+
+    def test_refused(self) -> None:
+        """
+        What the server refuses fails.
+        """
+        error = self.failureResultOf(self.mina.say("nowhere", "x"), ChatError)
+        self.assertEqual(error.value.code, "not-joined")
+        bad = self.mina.join("a b")
+        said = self.mina.say("dev", "a\nb")
+        self.settle()
+        self.assertEqual(self.failureResultOf(bad, ChatError).value.code, "bad-room")
+        self.assertEqual(self.failureResultOf(said, ChatError).value.code, "bad-command")
+        self.assertEqual(self.mina.rooms(), ["dev"])
+
+    def test_anyRoom(self) -> None:
+        """
+        A room may have the longest name, in any script; if it is refused, that is told.
+        """
+        for room in ("\u043a\u043e\u043c\u043d\u0430\u0442\u0430", "x" * 64):
+            joined = self.mina.join(room)
+            self.settle()
+            self.assertEqual(self.successResultOf(joined).room, room)
+        for room in ("\u043d\u0435\u0442 \u043d\u0435\u0442", "x" * 65):
+            refused = self.mina.join(room)
+            self.settle()
+            self.assertEqual(self.failureResultOf(refused, ChatError).value.code, "bad-room")
+
+    def test_listenerFails(self) -> None:
+        """
+        A listener that fails is logged, and hears the next event.
+        """
+        seen = []
+
+        def broken(event: Event) -> None:
+            seen.append(event)
+            raise ValueError("broken")
+
+        self.chat.client("Bob", broken).join("dev")
+        self.settle()
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), len(seen))
+        self.assertGreater(len(seen), 1)
+
+    def test_stop(self) -> None:
+        """
+        A client that is stopped is gone, and what it had said is not known to be kept.
+        """
+        self.chat.endpoint.cut()
+        said = self.mina.say("dev", "never")
+        self.successResultOf(self.mina.stopService())
+        self.failureResultOf(said, Ended)
+        self.failureResultOf(self.mina.join("dev"), Ended)
+        self.failureResultOf(self.mina.say("dev", "x"), Ended)
+        self.chat.service.leave(self.ada, "dev")
+        self.settle(10)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class RemovedTests(ClientTestCase):
+    def kick(self) -> None:
+        """
+        Have Mina kicked.
+        """
+        self.chat.service.moderation.kick("dev", "Mina", self.ada, "spam")
+
+    def test_kicked(self) -> None:
+        """
+        Who is kicked is told so, is in the room no more, and does not come back to it alone.
+        """
+        self.heard()
+        self.kick()
+        self.settle()
+        self.assertEqual(
+            self.heard(Event), [Left(room="dev", reason="moderator Ada kicked Mina: spam")]
+        )
+        self.assertEqual(self.mina.rooms(), [])
+        self.chat.endpoint.cut()
+        self.settle(3)
+        self.assertTrue(self.mina.connected)
+        self.assertEqual(self.heard(Joined), [])
+        again = self.mina.join("dev")
+        self.settle()
+        self.successResultOf(again)
+
+    def test_underWay(self) -> None:
+        """
+        What was under way when it was kicked fails, all of it once, and nothing else is told.
+        """
+        self.heard()
+        said = [self.mina.say("dev", str(number)) for number in range(60)]
+        self.kick()
+        self.settle()
+        for each in said:
+            error = self.failureResultOf(each, ChatError)
+            self.assertEqual(error.value.code, "not-joined")
+        self.assertEqual([type(each) for each in self.heard(Event)], [Left])
+
+    def test_cannotComeBack(self) -> None:
+        """
+        Who may not come back to a room after a lost connection is told why.
+        """
+        self.chat.endpoint.cut()
+        self.chat.service.moderation.ban("dev", "Mina", 60)
+        self.settle(3)
+        (left,) = self.heard(Left)
+        self.assertEqual(left.room, "dev")
+        self.assertTrue(left.reason.startswith("banned until "))
+        self.assertEqual(self.mina.rooms(), [])
+
+    def test_leaveAndComeBack(self) -> None:
+        """
+        The answer to a leave is not taken for having been removed from a room that is joined again.
+        """
+        self.mina.leave("dev")
+        again = self.mina.join("dev")
+        self.settle()
+        self.successResultOf(again)
+        self.assertEqual(self.mina.rooms(), ["dev"])
+
+    def test_moderate(self) -> None:
+        """
+        What moderators may is asked for with a command; the listener hears the answer.
+        """
+        self.heard()
+        self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
+        self.settle()
+        (error,) = self.heard(Error)
+        self.assertEqual((error.code, error.id), ("not-allowed", "k"))
+        for session in self.chat.service.connections:
+            session.user = User(mod=("*",))
+        self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
+        self.settle()
+        self.assertEqual(self.heard(Done), [Done(id="k")])
+        self.assertEqual(len(self.ada.events), 1)
+
+
+class ReconnectTests(ClientTestCase):
+    def test_recovers(self) -> None:
+        """
+        What was missed comes when the client is back, once and in order, and nobody notices.
+        """
+        watcher = self.chat.member("Eve", "dev", watch=True)
+        self.say("a")
+        self.chat.endpoint.cut()
+        self.say("b", "c")
+        self.assertEqual(self.texts(), ["Ada:a"])
+        self.assertFalse(self.mina.connected)
+        self.settle(2)
+        self.say("d")
+        self.assertEqual(self.texts(), ["Ada:b", "Ada:c", "Ada:d"])
+        self.settle(10)
+        self.assertNotIn("Mina", str([e for e in watcher.events if isinstance(e, Presence)]))
+
+    def test_resends(self) -> None:
+        """
+        What was not acknowledged is sent again with its id: it is said once.
+        """
+        first = self.mina.say("dev", "first")
+        self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle()
+        self.assertEqual(self.ada.received(), ["Mina:first"])
+        self.chat.endpoint.cut()
+        second = self.mina.say("dev", "second")
+        self.settle(2)
+        self.settle()
+        receipt = self.successResultOf(first)
+        self.assertEqual((receipt.seq, receipt.duplicate), (1, True))
+        self.assertEqual(self.successResultOf(second).seq, 2)
+        self.assertEqual(self.ada.received(), ["Mina:second"])
+        self.assertEqual(self.texts(), ["Mina:first", "Mina:second"])
+
+    def test_window(self) -> None:
+        """
+        No more is under way than the server can remember: however much is said while the
+        connection comes and goes, it is said once.
+        """
+        said = []
+        for number in range(20):
+            said += [self.mina.say("dev", f"{number} {n}") for n in range(30)]
+            pipe = self.chat.endpoint._pipes[0]
+            pipe.other.write = lambda data: None  # type: ignore[method-assign]
+            self.settle()
+            self.chat.endpoint.cut()
+            self.settle(1)
+        self.settle()
+        self.assertEqual([self.successResultOf(each).seq for each in said], list(range(1, 601)))
+        self.assertEqual(len(self.ada.received()), 600)
+
+    def test_unknown(self) -> None:
+        """
+        What may have been said before the connection was lost for minutes is not said again.
+        """
+        said = self.mina.say("dev", "perhaps")
+        self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle()
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        later = self.mina.say("dev", "later")
+        self.settle(130)
+        self.chat.endpoint.refuses = False
+        self.settle(40)
+        self.failureResultOf(said, Unknown)
+        self.assertEqual(self.successResultOf(later).seq, 2)
+        self.assertEqual(self.ada.received(), ["Mina:perhaps", "Mina:later"])
+
+    def test_acknowledgedOutOfOrder(self) -> None:
+        """
+        What was acknowledged before what was said before it is not looked at again, however late.
+        """
+        room = Membership("dev", 0, "join")
+        first, second = (Unsent(id, "dev", id, Deferred()) for id in "ab")
+        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
+        room.enter(back)
+        room.add(first)
+        room.add(second)
+        self.assertEqual(list(room.due(0)), [first, second])
+        second.done.callback(Receipt("dev", 1, True))
+        room.enter(back)
+        self.assertEqual(list(room.due(1_000)), [])
+        self.failureResultOf(first.done, Unknown)
+
+    def test_gap(self) -> None:
+        """
+        What cannot be recovered is told, with how much it is.
+        """
+        self.say("a")
+        self.chat.endpoint.cut()
+        self.say(*"bcdefgh")
+        self.heard()
+        self.settle(2)
+        self.assertEqual(self.heard(Gap), [Gap(room="dev", missed=7)])
+        self.say("i")
+        self.assertEqual(self.texts(), ["Ada:i"])
+
+    def test_backOff(self) -> None:
+        """
+        While nobody listens the attempts become rarer, up to every half minute.
+        """
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        attempts = []
+        connect = self.chat.endpoint.connect
+
+        def count(factory: Any) -> Any:
+            attempts.append(self.chat.clock.seconds())
+            return connect(factory)
+
+        self.chat.endpoint.connect = count  # type: ignore[method-assign]
+        self.settle(300)
+        waits = [after - before for before, after in zip(attempts, attempts[1:], strict=False)]
+        self.assertLess(waits[0], 3)
+        self.assertLessEqual(max(waits), 31)
+        self.assertLess(len(attempts), 30)
+        self.chat.endpoint.refuses = False
+        self.settle(31)
+        self.assertTrue(self.mina.connected)
+
+    def test_byeAndComeBack(self) -> None:
+        """
+        A bye that says to come back is obeyed, not before its time.
+        """
+        session = next(iter(self.chat.service._connections))
+        session.disconnected(Disconnect(3001, "shutdown", True, 20.0))
+        self.settle(19)
+        self.assertFalse(self.mina.connected)
+        self.settle(4)
+        self.assertTrue(self.mina.connected)
+        self.assertEqual([each.retry for each in self.heard(Bye)], [20.0])
+
+    def test_byeWithNonsense(self) -> None:
+        """
+        No server can keep the client from coming back: not with a time before now, nor with one
+        that never comes.
+        """
+        for retry in (-1000.0, 1e300):
+            (session,) = self.chat.service.connections
+            session.disconnected(Disconnect(3001, "shutdown", True, retry))
+            self.settle(63)
+            self.assertTrue(self.mina.connected)
+
+    def test_byeForGood(self) -> None:
+        """
+        A bye that says not to come back ends the client.
+        """
+        said = self.mina.say("other", "x")
+        self.failureResultOf(said, ChatError)
+        session = next(iter(self.chat.service._connections))
+        session.disconnected(Disconnect(3503, "removed", False))
+        said = self.mina.say("dev", "x")
+        self.settle(60)
+        self.failureResultOf(said, Ended)
+        self.assertEqual([each.retry for each in self.heard(Lost)], [False])
+        self.assertFalse(self.mina.connected)
+
+    def test_silence(self) -> None:
+        """
+        A server that is not there any more is noticed, and one that answers is kept.
+        """
+        self.limits = Limits(rate=inf, ping=1000, pong=1)
+        self.setUp()
+        self.settle(60)
+        self.assertEqual(self.heard(Lost), [])
+        pipe = self.chat.endpoint._pipes[0]
+        pipe.other.write = lambda data: None  # type: ignore[method-assign]
+        self.settle(40)
+        self.assertEqual(len(self.heard(Lost)), 1)
+
+    def test_bounded(self) -> None:
+        """
+        What waits to be acknowledged is bounded, and what is over it is said to be.
+        """
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
+        waiting = [self.mina.say("dev", str(n)) for n in range(1000)]
+        self.failureResultOf(self.mina.say("dev", "more"), TooMuch)
+        self.chat.endpoint.refuses = False
+        self.settle(40)
+        self.assertEqual([self.successResultOf(each).seq for each in waiting], list(range(1, 1001)))
+        self.failureResultOf(self.mina.say("dev", "x" * 1_048_577), TooMuch)
+
+
+class FailedTests(SynchronousTestCase):
+    """
+    Attempts to connect that fail.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.told: list[Event] = []
+        self.answer: bytes | None = b""
+        self.failure: Exception | None = None
+        self.attempts = 0
+        self.lost: Exception = ConnectionDone()
+        self.client = ChatClient(self.clock, cast(Any, self), "Mina", self.told.append)
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        """
+        Be an endpoint: connect to a server that gives an answer and closes, or fail.
+        """
+        self.attempts += 1
+        if self.failure is not None:
+            return fail(self.failure)
+        protocol = factory.buildProtocol(None)
+        transport = StringTransport()
+        protocol.makeConnection(transport)
+        transport.abortConnection = (  # type: ignore[method-assign]
+            lambda: protocol.connectionLost(Failure(ConnectionAborted()))
+        )
+        if self.answer is not None:
+            self.clock.callLater(0, self.respond, protocol, self.answer)
+        return succeed(protocol)
+
+    def respond(self, protocol: Any, answer: bytes) -> None:
+        """
+        Answer, and close.
+        """
+        if answer:
+            protocol.dataReceived(answer)
+        if self.clock.getDelayedCalls() and not answer:
+            protocol.connectionLost(Failure(self.lost))
+
+    def fails(self, seconds: int) -> list[Failed]:
+        """
+        @return: what was told in this time
+        """
+        self.client.startService()
+        self.clock.pump([0.5] * seconds * 2)
+        return [event for event in self.told if isinstance(event, Failed)]
+
+    def test_refused(self) -> None:
+        """
+        Each attempt that fails is told, and the next one comes.
+        """
+        self.failure = ConnectionRefusedError()
+        joined = self.client.join("dev")
+        failed = self.fails(60)
+        self.assertGreater(len(failed), 2)
+        self.assertEqual(len(failed), self.attempts)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("unreachable", True)})
+        self.assertEqual(self.told, failed)
+        self.assertNoResult(joined)
+
+    def test_certificate(self) -> None:
+        """
+        What another attempt cannot help ends the client: its Deferreds say why.
+        """
+        joined = self.client.join("dev")
+        self.lost = TLSError([("", "", "certificate verify failed")])
+        (failed,) = self.fails(60)
+        self.assertEqual((failed.code, failed.retry, self.attempts), ("certificate", False, 1))
+        ended = self.failureResultOf(joined, Ended)
+        self.assertEqual(str(ended.value), failed.text)
+        self.failureResultOf(self.client.say("dev", "x"), Ended)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_foreign(self) -> None:
+        """
+        So does what is no chat server.
+        """
+        self.answer = b"220 mail.example.org ESMTP\r\n250 HELP\r\n"
+        (failed,) = self.fails(60)
+        self.assertEqual((failed.code, failed.retry, self.attempts), ("foreign", False, 1))
+        self.assertIn("220 mail.example.org", failed.text)
+
+    def test_silent(self) -> None:
+        """
+        A server that says nothing is tried again.
+        """
+        self.answer = None
+        failed = self.fails(100)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("silent", True)})
+        self.assertGreater(self.attempts, 1)
+
+    def test_unknownBeforeWelcome(self) -> None:
+        """
+        An object that the client does not know is no reason.
+        """
+        self.answer = b'{"type": "novelty"}\n'
+        failed = self.fails(40)
+        self.assertEqual([each.code for each in failed], ["silent"])
+
+    def test_credentials(self) -> None:
+        """
+        Credentials that cannot be read are told.
+        """
+        self.answer = None
+
+        def unreadable() -> Auth:
+            raise OSError("no such file\x1b")
+
+        self.client = ChatClient(
+            self.clock, cast(Any, self), "Mina", self.told.append, credentials=unreadable
+        )
+        failed = self.fails(3)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("credentials", True)})
+        self.assertEqual(failed[0].text, "the credentials cannot be read: no such file")
+        self.assertTrue(self.flushLoggedErrors(OSError))
+
+    def test_stoppedByListener(self) -> None:
+        """
+        A listener may stop the client when it hears of a failure.
+        """
+        stopped: list[Deferred[None]] = []
+
+        def stop(event: Event) -> None:
+            stopped.append(self.client.stopService())
+
+        for failure, lost in (
+            (ConnectionRefusedError(), self.lost),
+            (None, ConnectionDone()),
+            (None, TLSError([("", "", "certificate verify failed")])),
+        ):
+            self.setUp()
+            self.failure, self.lost = failure, lost
+            self.client = ChatClient(self.clock, cast(Any, self), "Mina", stop)
+            self.fails(60)
+            self.assertEqual((self.attempts, len(stopped)), (1, 1), failure)
+            self.successResultOf(stopped.pop())
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class LaterFailureTests(ClientTestCase):
+    def test_laterFinal(self) -> None:
+        """
+        After a first welcome, no failed attempt ends the client.
+        """
+        connect = self.chat.endpoint.connect
+        self.chat.endpoint.connect = (  # type: ignore[method-assign]
+            lambda factory: fail(TLSError([("", "", "certificate verify failed")]))
+        )
+        self.chat.endpoint.cut()
+        self.settle(40)
+        failed = self.heard(Failed)
+        self.assertEqual({(each.code, each.retry) for each in failed}, {("certificate", True)})
+        self.chat.endpoint.connect = connect  # type: ignore[method-assign]
+        self.settle(31)
+        self.assertTrue(self.mina.connected)
+
+
+class FlowTests(ClientTestCase):
+    def test_pause(self) -> None:
+        """
+        While it is paused nothing is heard; afterwards everything is.
+        """
+        self.heard()
+        self.mina.pause()
+        self.say("a", "b")
+        self.assertEqual(self.texts(), [])
+        self.settle(20)
+        self.assertEqual(self.heard(Event), [])
+        self.mina.resume()
+        self.settle()
+        self.assertEqual(self.texts(), ["Ada:a", "Ada:b"])
+
+    def test_pausedReconnect(self) -> None:
+        """
+        While it is paused, no room is joined on a new connection; a room is left or joined as
+        always.
+        """
+        self.mina.pause()
+        self.chat.endpoint.cut()
+        self.say("a")
+        other, third = self.mina.join("other"), self.mina.join("third")
+        self.settle(3)
+        self.assertTrue(self.mina.connected)
+        self.assertFalse(self.mina.joined("dev"))
+        self.assertEqual(self.texts(), [])
+        self.mina.leave("third")
+        self.mina.resume()
+        self.mina.resume()
+        self.settle()
+        self.assertEqual(self.texts(), ["Ada:a"])
+        self.assertEqual(self.successResultOf(other).room, "other")
+        self.failureResultOf(third, Ended)
+        self.assertEqual(self.mina.rooms(), ["dev", "other"])
+        self.assertEqual(self.heard(Error), [])
+
+    def test_pausedWhileJoining(self) -> None:
+        """
+        A join that is under way is not sent again.
+        """
+        other = self.mina.join("other")
+        self.mina.pause()
+        self.mina.resume()
+        self.settle()
+        self.successResultOf(other)
+
+    def test_tooLong(self) -> None:
+        """
+        What is longer than the server takes fails, any number of it, and the rest is said.
+        """
+        long = [self.mina.say("dev", "x" * 65_500) for _ in range(3)]
+        short = self.mina.say("dev", "short")
+        many = [self.mina.say("dev", "\x01" * 20_000) for _ in range(30)]
+        last = self.mina.say("dev", "last")
+        self.settle()
+        for each in (*long, *many):
+            self.assertEqual(self.failureResultOf(each, ChatError).value.code, "too-long")
+        for each in (short, last):
+            self.successResultOf(each)
+        self.assertEqual(self.texts(), ["Mina:short", "Mina:last"])
+
+    def test_allUnknown(self) -> None:
+        """
+        However many fail at once, each fails once.
+        """
+        room = Membership("dev", 0, "join")
+        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
+        room.enter(back)
+        said = [Unsent(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
+        for unsent in said:
+            unsent.done.addErrback(lambda failure: list(room.due(0)) and failure)
+            room.add(unsent)
+        self.assertEqual(list(room.due(0)), [])
+        self.assertTrue(all(unsent.done.called for unsent in said))
+
+    def test_otherRooms(self) -> None:
+        """
+        Events of rooms that it is not in are not told.
+        """
+        self.heard()
+        for event in (
+            Presence(room="x", joined=("a",), count=1),
+            Members(room="x", count=1, members=("a",)),
+            RoomState(room="x", topic="x"),
+            Message(room="x", seq=1, sender="a", text="x", at=0),
+        ):
+            self.mina.received(EVENTS.encodeEvent(event)[:-1])
+        self.assertEqual(self.heard(Event), [])
+
+
+class AddressTests(SynchronousTestCase):
+    def test_addresses(self) -> None:
+        """
+        An address is a host and port, an endpoint string, or a URL.
+        """
+        user: Any = object()
+        for address, endpoint, port in (
+            ("localhost:8989", "HostnameEndpoint", 8989),
+            ("[::1]:8989", "HostnameEndpoint", 8989),
+            ("tcp:example.org:8989", "TCP4ClientEndpoint", 8989),
+            ("tls:example.org:8989", "_WrapperEndpoint", None),
+            ("wss://example.org/mychat", "_WrapperEndpoint", None),
+            ("unix:/run/machat.sock", "UNIXClientEndpoint", None),
+            ("ws://localhost:8099/mychat", "HostnameEndpoint", 8099),
+            ("ws://localhost/mychat", "HostnameEndpoint", 80),
+        ):
+            found, _ = dial(Clock(), address, user)
+            self.assertEqual(type(found).__name__, endpoint, address)
+            self.assertEqual(getattr(found, "_port", None), port, address)
+        for address in (
+            *("ws://", "localhost", "carrier-pigeon:x", "ws://host:port/", "tls:host:1:x=y"),
+            *("ssl:localhost:1", "SSL:localhost:1", "ssl:host=localhost:port=1", ""),
+            "tls:localhost:1:trustRoots=/nowhere",
+        ):
+            self.assertRaises(ValueError, dial, Clock(), address, user)

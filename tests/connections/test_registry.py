@@ -1,0 +1,268 @@
+"""
+Tests for L{machat.connections.registry} and L{machat.addresses}.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.addresses import networkOf
+from machat.connections.registry import Connections
+from machat.errors import ChatError
+from machat.limits import Limits
+from machat.testing import MemoryChat, MemoryClient
+
+
+def v4(host: str) -> IPv4Address:
+    """
+    @return: an address with a port
+    """
+    return IPv4Address("TCP", host, 50000)
+
+
+def v6(host: str) -> IPv6Address:
+    """
+    @return: an address with a port
+    """
+    return IPv6Address("TCP", host, 50000)
+
+
+class NetworkTests(SynchronousTestCase):
+    """
+    Tests for L{networkOf}.
+    """
+
+    def test_networks(self) -> None:
+        """
+        An IPv4 address counts by itself, also behind NAT64, and so does a link-local neighbour.
+        IPv6 counts by its /64, this machine not at all.
+        """
+        for address, network in (
+            (v4("192.0.2.7"), "192.0.2.7"),
+            (v6("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::/64"),
+            (v6("::ffff:192.0.2.7"), "192.0.2.7"),
+            (v6("fe80::1%eth0"), "fe80::1%eth0"),
+            (v6("fe80::2"), "fe80::2"),
+            (v6("64:ff9b::192.0.2.7"), "192.0.2.7"),
+            (v6("64:ff9b::127.0.0.1"), "127.0.0.1"),
+            (v4("127.0.0.1"), None),
+            (v4("127.8.9.10"), None),
+            (v6("::1"), None),
+            (v6("::ffff:127.0.0.1"), None),
+            (UNIXAddress(b"/run/machat"), None),
+            (v4("nonsense"), None),
+            (None, None),
+        ):
+            self.assertEqual(networkOf(address), network, address)
+
+
+class ConnectionsTests(SynchronousTestCase):
+    """
+    Tests for L{Connections}.
+    """
+
+    def refused(self, connections: Connections, connection: object, address: object) -> bool:
+        """
+        @return: whether the connection is one too many when it says its hello
+        """
+        try:
+            connections.check(connection, address)
+        except ChatError as error:
+            self.assertEqual(error.code, "too-many-connections")
+            return True
+        return False
+
+    def test_perAddress(self) -> None:
+        """
+        One address has so many connections, however it goes about it; another has its own.
+        """
+        connections = Connections(Limits(perAddress=2))
+        here = v4("192.0.2.1")
+        self.assertEqual([connections.add(each, here) for each in "abc"], [10, 10, 1])
+        self.assertTrue(self.refused(connections, "c", here))
+        connections.add("d", v4("192.0.2.2"))
+        self.assertFalse(self.refused(connections, "d", v4("192.0.2.2")))
+        connections.discard("a")
+        self.assertFalse(self.refused(connections, "c", here))
+
+    def test_behindAProxy(self) -> None:
+        """
+        What counts is the address at the hello: many may come from one proxy.
+        """
+        connections = Connections(Limits(perAddress=2))
+        for number in range(6):
+            connections.add(number, v4("192.0.2.9"))
+        for number in range(6):
+            client = v4(f"198.51.100.{number // 3}")
+            self.assertEqual(self.refused(connections, number, client), number % 3 == 2)
+
+    def test_loopback(self) -> None:
+        """
+        This machine's own connections are not limited by address.
+        """
+        connections = Connections(Limits(perAddress=1))
+        for number in range(5):
+            self.assertEqual(connections.add(number, v4("127.0.0.1")), 10)
+            self.assertFalse(self.refused(connections, number, v4("127.0.0.1")))
+
+    def test_all(self) -> None:
+        """
+        Of those beyond the limit in all, some have a second to be told; the others have none.
+        """
+        connections = Connections(Limits(connections=18))
+        times = [connections.add(number, None) for number in range(21)]
+        self.assertEqual(times, [10] * 18 + [1] + [0] * 2)
+
+    def test_inOrder(self) -> None:
+        """
+        One connection too many keeps nobody else out: those before it have their places.
+        """
+        for limits, address in (
+            (Limits(connections=100), None),
+            (Limits(perAddress=64), v4("192.0.2.1")),
+        ):
+            most = min(limits.connections, limits.perAddress) if address else 100
+            connections = Connections(limits)
+            for number in range(most + 10):
+                connections.add(number, address)
+            refused = [
+                number
+                for number in reversed(range(most + 10))
+                if self.refused(connections, number, address)
+            ]
+            self.assertEqual(refused, list(reversed(range(most, most + 10))))
+
+    def test_ended(self) -> None:
+        """
+        A connection that has ended makes room, in all, at its address and for its user, although it
+        is not gone yet.
+        """
+        connections = Connections(Limits(connections=2, perAddress=1, perUser=1))
+        here, there = v4("192.0.2.1"), v4("192.0.2.2")
+        connections.add("a", here)
+        connections.identify("a", "Ada")
+        connections.add("b", there)
+        connections.add("c", here)
+        self.assertTrue(self.refused(connections, "c", here))
+        connections.end("a")
+        self.assertFalse(self.refused(connections, "c", here))
+        connections.identify("c", "Ada")
+        connections.identify("a", "Ada")  # too late
+        connections.discard("a")
+        connections.add("d", here)
+        self.assertTrue(self.refused(connections, "d", here))
+
+    def test_moves(self) -> None:
+        """
+        A connection whose real address becomes known needs a place there, and leaves one behind.
+        """
+        connections = Connections(Limits(perAddress=1))
+        proxy, client = v4("192.0.2.9"), v4("198.51.100.1")
+        for connection in "abc":
+            connections.add(connection, proxy)
+        self.assertFalse(self.refused(connections, "a", client))
+        self.assertTrue(self.refused(connections, "b", client))
+        self.assertFalse(self.refused(connections, "c", proxy))
+        connections.discard("a")
+        self.assertFalse(self.refused(connections, "b", client))
+
+    def test_nothingLeft(self) -> None:
+        """
+        Those that are gone leave nothing, and going twice does no harm.
+        """
+        connections = Connections(Limits())
+        connections.add("a", v4("192.0.2.1"))
+        connections.check("a", v4("192.0.2.2"))
+        connections.issue("a")
+        connections.discard("a")
+        connections.discard("a")
+        for kept in (connections._secrets, connections._owners, connections._networks):
+            self.assertEqual(kept, {})
+        self.assertEqual((connections._counts, connections._placed), ({}, set()))
+
+
+class RefusalTests(SynchronousTestCase):
+    """
+    How those that are too many are refused.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(Limits(perAddress=1))
+        self.first = self.chat.tcp("Ada", "dev")
+
+    def assertGone(self, client: MemoryClient) -> None:
+        self.chat.clock.advance(5)
+        self.assertFalse(client.connected)
+        self.first.send("still here")
+        self.chat.turn()
+        self.assertEqual(self.first.received(), ["Ada:still here"])
+
+    def test_text(self) -> None:
+        """
+        In words, in the text dialect.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        words = "machat:error too-many-connections too many connections: come back later"
+        self.assertEqual(client.received(), [words])
+        self.assertGone(client)
+
+    def test_webSocket(self) -> None:
+        """
+        With the close code on a WebSocket.
+        """
+        client = self.chat.ws("Mina", "dev")
+        self.assertIn("too-many-connections", client.received()[0])
+        self.assertEqual(client.closeCode, 3003)
+        self.assertGone(client)
+
+    def test_events(self) -> None:
+        """
+        With an error and a bye in the events dialect.
+        """
+        client = self.chat.tcp()
+        client.send('{"v": 1, "name": "Mina", "room": "dev"}')
+        error, bye = client.received()
+        self.assertIn('"code":"too-many-connections"', error)
+        self.assertIn('"code":3003', bye)
+        self.assertGone(client)
+
+    def test_silent(self) -> None:
+        """
+        One that says nothing has a second.
+        """
+        client = self.chat.tcp()
+        self.chat.clock.advance(1)
+        self.assertIn("too-many-connections", client.received()[0])
+        self.assertGone(client)
+
+    def test_roomMeanwhile(self) -> None:
+        """
+        One that is silent, but for which there is a place by then, has the usual time.
+        """
+        client = self.chat.tcp()
+        self.first.close()
+        self.chat.clock.advance(8)
+        client.send('{"name": "Mina", "room": "dev"}')
+        client.send("hello")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:hello"])
+        silent = MemoryChat(Limits(perAddress=1))
+        silent.tcp("Ada", "dev").close()
+        client = silent.tcp()
+        silent.clock.advance(10)
+        self.assertIn("hello-timeout", client.received()[0])
+
+    def test_closing(self) -> None:
+        """
+        A connection that was refused, and waits for the client to close it, keeps nobody out.
+        """
+        self.first.close()
+        refused = self.chat.ws()
+        refused.send("nonsense")
+        self.assertIn("bad-hello", refused.received()[0])
+        self.assertEqual((refused.closeCode, refused.connected), (3501, True))
+        second = self.chat.tcp("Mina", "dev")
+        second.send("hello")
+        self.chat.turn()
+        self.assertEqual(second.received(), ["Mina:hello"])

@@ -1,0 +1,441 @@
+"""
+Tests for L{machat.connections.shaper}: the byte rates of rooms and networks, and what the
+defaults promise.
+"""
+
+from __future__ import annotations
+
+import json
+from math import inf
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat import wire
+from machat.connections.shaper import BURST, Shaper, Shapers
+from machat.events import Message
+from machat.limits import DEFAULTS, Limits
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryClient, MemoryTransport
+
+#: What a client reads that must never become a slow consumer, bytes per second.
+READER = 1_000_000
+
+#: The line that is the longest when it is delivered: each of its characters takes six bytes there.
+LONGEST = "\x01" * DEFAULTS.line
+
+
+class ShaperTests(SynchronousTestCase):
+    """
+    Tests for L{Shaper}, at 100 bytes per second.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.shaper = Shaper(self.clock, 100)
+        self.served: list[str] = []
+
+    def take(self, name: str, size: int) -> Deferred[None] | None:
+        waiting = self.shaper.take(name, size)
+        if waiting is None:
+            self.served.append(name)
+        else:
+            waiting.addCallback(lambda _: self.served.append(name))
+        return waiting
+
+    def test_burst(self) -> None:
+        """
+        One second's bytes may come at once; what comes then waits until there is room for it.
+        """
+        for name in "abcd":
+            self.take(name, 25)
+        self.take("e", 50)
+        self.assertEqual(self.served, list("abcd"))
+        self.clock.advance(0.49)
+        self.assertEqual(self.served, list("abcd"))
+        self.clock.advance(0.01)
+        self.assertEqual(self.served, list("abcde"))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_smallFirst(self) -> None:
+        """
+        A small message goes before the large ones that wait, but does not keep them waiting for
+        longer than its sender's share.
+        """
+        self.take("first", 100)
+        for name in ("large", "larger"):
+            self.take(name, 90)
+        self.clock.advance(0.1)
+        self.take("small", 5)
+        self.assertEqual(self.served, ["first", "small"])
+        self.clock.pump([0.1] * 20)
+        self.assertEqual(self.served, ["first", "small", "large", "larger"])
+
+    def test_share(self) -> None:
+        """
+        Senders of large messages and of small ones get the same share of the bytes, all of which
+        are used.
+        """
+        bytesOf = {"large": 0, "medium": 0, "small": 0}
+
+        def say(name: str, size: int) -> None:
+            bytesOf[name] += size
+            waiting = self.shaper.take(name, size)
+            if waiting is not None:
+                waiting.addCallback(lambda _: say(name, size))
+            else:
+                self.clock.callLater(0, say, name, size)
+
+        say("large", 80)
+        say("medium", 30)
+        say("small", 10)
+        self.clock.pump([0.05] * 2_000)
+        total = sum(bytesOf.values())
+        self.assertLess(abs(total - 10_000), 300)
+        self.assertLess(max(bytesOf.values()) - min(bytesOf.values()), 300)
+
+    def test_crowd(self) -> None:
+        """
+        A small message need not wait for all the large ones that came at the same time.
+        """
+        for number in range(50):
+            self.take(f"large{number}", 100)
+        for number in range(20):
+            self.clock.advance(2)
+            self.take(f"small{number}", 1)
+            self.clock.advance(1)
+            self.assertIn(f"small{number}", self.served)
+
+    def test_credit(self) -> None:
+        """
+        A message that is larger than one second's bytes is let through when nothing else is under
+        way, and those after it wait until it is paid for.
+        """
+        self.take("small", 10)
+        self.take("huge", 300)
+        self.assertEqual(self.served, ["small"])
+        self.clock.advance(0.11)
+        self.assertEqual(self.served, ["small", "huge"])
+        self.take("next", 10)
+        self.clock.advance(2.0)
+        self.assertEqual(self.served, ["small", "huge"])
+        self.clock.advance(0.2)
+        self.assertEqual(self.served, ["small", "huge", "next"])
+
+    def test_cancel(self) -> None:
+        """
+        A message that is not wanted any more is forgotten, wherever it waits, and costs nothing.
+        """
+        self.take("a", 100)
+        waiting = [self.take(name, 50) for name in "bcd"]
+        for each in (waiting[0], waiting[2]):
+            assert each is not None
+            each.cancel()
+            self.failureResultOf(each).trap(CancelledError)
+        self.clock.advance(0.5)
+        self.assertEqual(self.served, ["a", "c"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertFalse(self.shaper.idle)
+        self.clock.advance(1)
+        self.assertTrue(self.shaper.idle)
+
+    def test_cancelWhileServed(self) -> None:
+        """
+        One whose turn it is may cancel others, and ask again.
+        """
+        self.take("a", 100)
+        first, second = self.take("b", 10), self.take("c", 10)
+        assert first is not None and second is not None
+        second.addErrback(lambda failure: self.served.append("cancelled"))
+        first.addCallback(lambda _: (second.cancel(), self.take("d", 10)))
+        self.clock.pump([0.1] * 3)
+        self.assertEqual(self.served, ["a", "b", "cancelled", "d"])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    @settings(deadline=None, max_examples=100)
+    @given(
+        st.lists(st.tuples(st.integers(0, 4), st.integers(1, 250), st.floats(0, 1)), max_size=30)
+    )
+    def test_anything(self, steps: list[tuple[int, int, float]]) -> None:
+        """
+        Whoever sends what and when: no more is served than the rate allows, and everything is in
+        the end, each sender's in order.
+        """
+        clock = Clock()
+        shaper = Shaper(clock, 100)
+        served: list[tuple[int, int]] = []
+        queues: dict[int, list[int]] = {}
+        total = 0
+
+        def serve(sender: int, size: int) -> None:
+            nonlocal total
+            served.append((sender, size))
+            total += size
+            self.assertLessEqual(total, 100 * clock.seconds() + max(100, size) + 0.01)
+            queues[sender].pop(0)
+            if queues[sender]:
+                ask(sender)
+
+        def ask(sender: int) -> None:
+            size = queues[sender][0]
+            waiting = shaper.take(sender, size)
+            if waiting is None:
+                serve(sender, size)
+            else:
+                waiting.addCallback(lambda _: serve(sender, size))
+                waiting.addErrback(failures.append)
+
+        failures: list[Any] = []
+        for sender, size, delay in steps:
+            queue = queues.setdefault(sender, [])
+            queue.append(size)
+            if len(queue) == 1:
+                ask(sender)
+            clock.advance(delay)
+        clock.pump([0.5] * 200)
+        self.assertEqual(failures, [])
+        for sender in queues:
+            sizes = [size for each, size, _ in steps if each == sender]
+            self.assertEqual([size for each, size in served if each == sender], sizes)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+
+class ShapersTests(SynchronousTestCase):
+    """
+    Tests for L{Shapers}.
+    """
+
+    def test_apart(self) -> None:
+        """
+        Each key has its own rate; the idle ones are forgotten.
+        """
+        clock = Clock()
+        shapers = Shapers(clock, 100)
+        for key in range(1_000):
+            self.assertIsNone(shapers.take(str(key), self, 100))
+        self.assertEqual(len(shapers._shapers), 1_000)
+        self.assertIsNotNone(shapers.take("7", self, 100))
+        clock.advance(1)
+        for key in range(1_000, 1_100):
+            shapers.take(str(key), self, 100)
+        self.assertLess(len(shapers._shapers), 200)
+        self.assertIn("7", shapers._shapers)
+
+    def test_off(self) -> None:
+        """
+        Without a rate there is nothing to keep.
+        """
+        shapers = Shapers(Clock(), inf)
+        self.assertIsNone(shapers.take("dev", self, 10**12))
+        self.assertEqual(shapers._shapers, {})
+
+
+NAMES = st.text(st.sampled_from("aZ\u00e9\u4e2d\U00020000"), min_size=1, max_size=64)
+
+
+class WeighTests(SynchronousTestCase):
+    @given(NAMES, NAMES, st.text(st.characters(blacklist_categories=["Cs"])), st.booleans())
+    def test_most(self, room: str, sender: str, text: str, replay: bool) -> None:
+        """
+        No dialect makes more bytes of a message than L{wire.weigh} says.
+        """
+        message = Message(room, 2**53, sender, text, 10**14, replay or None)
+        for dialect in (wire.TEXT, wire.TEXT_FRAMES, wire.EVENTS, wire.EVENTS_FRAMES):
+            size = len(dialect.encode([message]))
+            self.assertLessEqual(size, wire.weigh(text, room, sender))
+
+
+class DefaultsTests(SynchronousTestCase):
+    """
+    The defaults agree with each other: no sender within them, and no number of senders from one
+    address or in one room, turns a client that reads 1 MB/s into a slow consumer.
+    """
+
+    def assertReadable(self, atOnce: float, rate: float) -> None:
+        """
+        What comes in any time must not be more than what is read in that time and what may wait.
+        """
+        self.assertLessEqual(atOnce, DEFAULTS.waiting)
+        self.assertLessEqual(rate, READER)
+
+    def test_sender(self) -> None:
+        """
+        One sender: a message for each token.
+        """
+        perToken = wire.weigh("\x01" * DEFAULTS.rateBytes, "r" * 64, "n" * 32)
+        self.assertReadable(DEFAULTS.burst * perToken, DEFAULTS.rate * perToken)
+
+    def test_address(self) -> None:
+        """
+        As many as may come from one address, in as many rooms as the reader is in.
+        """
+        largest = wire.weigh(LONGEST, "r" * 64, "n" * 32)
+        self.assertReadable(max(DEFAULTS.addressRate * BURST, largest), DEFAULTS.addressRate)
+
+    def test_room(self) -> None:
+        """
+        Any number in one room, from any addresses.
+        """
+        largest = wire.weigh(LONGEST, "r" * 64, "n" * 32)
+        self.assertReadable(max(DEFAULTS.roomRate * BURST, largest), DEFAULTS.roomRate)
+
+
+class Attack:
+    """
+    Clients that send as much as they can, and one that reads.
+    """
+
+    def __init__(self, limits: Limits = DEFAULTS) -> None:
+        self.chat = MemoryChat(limits)
+        self.sent: dict[MemoryClient, int] = {}
+        self.reader = self.chat.tcp()
+        self.waiting = self.most = 0.0
+        self.heard = b""
+
+    def connect(self, name: str, room: str, host: str) -> MemoryClient:
+        """
+        @return: a client from this address
+        """
+        address = IPv4Address("TCP", host, 50_000)
+        client = MemoryClient(ChatFactory(self.chat.service))
+        client.close()
+        client.transport = MemoryTransport(peerAddress=address)
+        client._protocol = client.transport.protocol = ChatFactory(self.chat.service).buildProtocol(
+            address
+        )
+        client._protocol.makeConnection(client.transport)
+        client.join(name, room)
+        return client
+
+    def attack(self, name: str, room: str, host: str) -> None:
+        """
+        Add a client that sends the longest lines.
+        """
+        self.sent[self.connect(name, room, host)] = 0
+
+    def run(self, seconds: float) -> None:
+        """
+        Let everybody send, and the reader read.
+        """
+        tick = 0.05
+        for _ in range(round(seconds / tick)):
+            for client in self.sent:
+                if client.transport.producerState == "producing":
+                    client.send(LONGEST)
+                    self.sent[client] += 1
+                client.transport.clear()
+            self.chat.clock.advance(tick)
+            data = self.reader.transport.value()
+            self.heard += data
+            self.reader.transport.clear()
+            self.waiting = max(0.0, self.waiting + len(data) - READER * tick)
+            self.most = max(self.most, self.waiting)
+
+
+class AttackTests(SynchronousTestCase):
+    """
+    Many senders together.
+    """
+
+    def test_oneAddress(self) -> None:
+        """
+        Sixty-four connections from one address, two in each of the rooms that the reader is in,
+        leave less waiting for it than makes it a slow consumer.
+        """
+        attack = Attack()
+        attack.reader.send('{"v": 1, "name": "Mina"}')
+        for number in range(DEFAULTS.rooms):
+            attack.reader.send(json.dumps({"type": "join", "room": f"r{number}"}))
+            attack.chat.clock.advance(1)
+        for number in range(DEFAULTS.perAddress - 1):
+            attack.attack(f"a{number}", f"r{number % DEFAULTS.rooms}", "192.0.2.1")
+        attack.run(8)
+        self.assertLessEqual(attack.most, DEFAULTS.waiting)
+        self.assertGreater(attack.heard.count(b'"type":"message"'), 8, "it is slowed, not stopped")
+
+    def test_oneRoom(self) -> None:
+        """
+        A hundred senders from a hundred addresses in one room do not do it either. An honest
+        message there is said within two seconds, one in another room in the same turn.
+        """
+        attack = Attack()
+        attack.reader.join("Mina", "dev")
+        for number in range(100):
+            attack.attack(f"a{number}", "dev", f"192.0.3.{number}")
+        attack.run(4)
+        honest = attack.connect("Ada", "dev", "192.0.2.9")
+        other = attack.connect("Bob", "quiet", "192.0.2.9")
+        for number in range(5):
+            honest.send(f"hello {number}")
+            other.send(f"hello {number}")
+            attack.chat.turn()
+            self.assertEqual(other.received(), [f"Bob:hello {number}"])
+            attack.run(2)
+            self.assertIn(f"Ada:hello {number}\n".encode(), attack.heard)
+        self.assertLessEqual(attack.most, DEFAULTS.waiting)
+
+    def test_nothingLost(self) -> None:
+        """
+        What had to wait is said in the end, in its sender's order.
+        """
+        attack = Attack(Limits(roomRate=1_000, addressRate=1_000))
+        attack.reader.join("Mina", "dev")
+        clients = [attack.connect(f"a{n}", "dev", f"192.0.2.{n % 3}") for n in range(6)]
+        for number in range(5):
+            for client in clients:
+                client.send(f"{number:300}")
+        attack.chat.turn()
+        self.assertLess(len(attack.reader.received()), 10)
+        self.assertGreater(attack.chat.service.metrics.throttles, 0)
+        attack.chat.clock.pump([0.2] * 20)
+        early = attack.reader.received()
+        attack.chat.clock.pump([0.2] * 100)
+        heard = [*early, *attack.reader.received()]
+        for number, client in enumerate(clients):
+            own = [line for line in heard if line.startswith(f"a{number}:")]
+            self.assertEqual(own[-3:], [f"a{number}:{n:300}" for n in (2, 3, 4)])
+            self.assertEqual(client.transport.producerState, "producing")
+
+    def test_gone(self) -> None:
+        """
+        A client that goes, is removed from the room or leaves it while its message waits says
+        nothing, and leaves nothing behind.
+        """
+        attack = Attack(Limits(roomRate=100))
+        attack.reader.join("Mina", "dev")
+        text = attack.connect("Ada", "dev", "192.0.2.2")
+        events = attack.connect("Bob", "dev", "192.0.2.3")
+        events.close()
+        events = MemoryClient(ChatFactory(attack.chat.service))
+        events.send('{"v": 1, "name": "Bob", "room": "dev"}')
+        attack.reader.send("x" * 200)
+        text.send("late")
+        events.send('{"type": "say", "text": "late", "id": "1"}')
+        text.close()
+        attack.chat.service.moderation.kick("dev", "Bob")
+        attack.chat.clock.pump([0.5] * 40)
+        heard = attack.reader.received()
+        self.assertEqual([line for line in heard if "late" in line], [])
+        self.assertIn('"code":"not-joined"', events.received()[-1])
+        events.close()
+        attack.reader.close()
+        attack.chat.clock.pump([1] * 40)
+        self.assertEqual(attack.chat.clock.getDelayedCalls(), [])
+
+    def test_off(self) -> None:
+        """
+        Without the rate, or with the two rates C{off}, nothing waits.
+        """
+        for limits in (Limits(rate=inf), Limits(burst=1_000, roomRate=inf, addressRate=inf)):
+            attack = Attack(limits)
+            attack.reader.join("Mina", "dev")
+            for _ in range(30):
+                attack.reader.send(LONGEST)
+            attack.chat.turn()
+            self.assertEqual(len(attack.reader.received()), 30)
+            self.assertEqual(attack.chat.service.metrics.throttles, 0)

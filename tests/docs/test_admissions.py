@@ -1,0 +1,30 @@
+"""
+Tests for who gets in.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.processes import ROOT
+from tools.admissions import page, rows
+
+
+class AdmissionsTests(SynchronousTestCase):
+    """
+    Tests for the table of who gets in.
+    """
+
+    def test_document(self) -> None:
+        """
+        The document says what happens; C{python -m tools.admissions} writes it.
+        """
+        self.assertEqual(page(), (ROOT / "docs/admission.rst").read_text())
+
+    def test_onlyTheRight(self) -> None:
+        """
+        Nobody gets in but with the right password or token, at any door.
+        """
+        let = [what for what, *outcomes in rows() if "in" in outcomes]
+        after = "a right token, after three failures"
+        self.assertEqual(let, ["the right password", "a right token", after])

@@ -1,0 +1,184 @@
+"""
+What C{docs/design.rst} and C{docs/security.rst} say: a dialect and a log of one's own, names and
+numbers.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from examples.sqlite_log import SqliteLog
+from examples.tab_dialect import TABS
+from machat import wire
+from machat.events import Position
+from machat.limits import DEFAULTS, Limits
+from machat.session.session import REFUSALS
+from machat.tap import Options
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from machat.wire import IDialect
+from tests.processes import ROOT
+from tests.store import test_memory as test_log
+from tests.test_layers import LAYERS, PACKAGE
+
+
+class DesignTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.page = (ROOT / "docs/design.rst").read_text()
+
+    def test_layers(self) -> None:
+        """
+        The page has the same table of layers as the test that enforces it, the top layer first.
+        """
+        table = self.page[self.page.index("Layers\n------") :].split("\n\n")[3]
+        rows = re.findall(r"^   \* - (``.*)$", table, re.MULTILINE)
+        layers = [re.findall(r"``(\w+)``", row) for row in rows]
+        self.assertEqual(layers, LAYERS[::-1])
+
+    def test_walk(self) -> None:
+        """
+        The functions of the picture are where it says.
+        """
+        picture = (ROOT / "docs/images/walk.svg").read_text()
+        steps = re.findall(r'"f".*>(.*\.py)</text>\s*<text class="m".*>(\w+)</text>', picture)
+        self.assertEqual(len(steps), 13)
+        for files, function in steps:
+            for file in files.split(", "):
+                self.assertIn(f"def {function}(", (PACKAGE / file).read_text(), file)
+
+    def test_files(self) -> None:
+        """
+        The tests and documents that it names are there.
+        """
+        for name in re.findall(r"``((?:tests|machat)/\w+\.py)``", self.page):
+            self.assertTrue((ROOT / name).is_file(), name)
+
+
+class SecurityTests(SynchronousTestCase):
+    def test_options(self) -> None:
+        """
+        The options that the page names are there.
+        """
+        page = (ROOT / "docs/security.rst").read_text()
+        named = set(re.findall(r"``--([a-z-]+)", page))
+        self.assertGreater(len(named), 15)
+        known = {option.rstrip("=") for option in Options().longOpt}
+        self.assertEqual(named - known, set())
+
+    def test_limits(self) -> None:
+        """
+        The numbers of the page are the defaults.
+        """
+        page = (ROOT / "docs/security.rst").read_text()
+        for said, limit in (
+            ("64 from one address", DEFAULTS.perAddress),
+            ("10 s from the connection", DEFAULTS.joining),
+            ("8,192 bytes of an HTTP request", DEFAULTS.head),
+            ("4,096 bytes and", DEFAULTS.hello),
+            ("65,536 bytes (", DEFAULTS.line),
+            ("20 at once", DEFAULTS.burst),
+            ("5 a second", DEFAULTS.rate),
+            ("4 KiB that it begins", DEFAULTS.rateBytes / 1024),
+            ("256 KiB per second", DEFAULTS.roomRate / 1024),
+            ("512 KiB per second", DEFAULTS.addressRate / 1024),
+            ("100 refusals", REFUSALS),
+            ("256 messages", DEFAULTS.logMessages),
+            ("32 rooms", DEFAULTS.rooms),
+            ("100,000 ids", DEFAULTS.receiptsTotal),
+            ("30 s to take", DEFAULTS.stalled),
+        ):
+            self.assertIn(said, page)
+            self.assertEqual(float(said.split()[0].replace(",", "")), limit, said)
+
+
+class DialectTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.factory = ChatFactory(self.chat.service, dialects=(TABS, wire.EVENTS))
+
+    def test_interface(self) -> None:
+        """
+        It is a dialect.
+        """
+        verify.verifyObject(IDialect, TABS)
+
+    def test_meets(self) -> None:
+        """
+        Who hears a dialect of one's own is in the same room as everybody else.
+        """
+        mina = self.chat.tcp("Mina", "dev")
+        ada = MemoryClient(self.factory)
+        ada.join("Ada", "dev")
+        ada.send("hello")
+        mina.send("what?")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Ada:hello", "Mina:what?"])
+        self.assertEqual(ada.received(), ["dev\t1\t0\tAda\thello", "dev\t2\t0\tMina\twhat?"])
+
+    def test_refused(self) -> None:
+        """
+        It has its own words for a refusal.
+        """
+        self.chat.tcp("Mina", "dev")
+        again = MemoryClient(self.factory)
+        again.join("Mina", "dev")
+        self.assertEqual(again.received(), ['error\tname-taken\t"Mina" is already in dev'])
+        self.assertFalse(again.connected)
+
+    def test_events(self) -> None:
+        """
+        A hello with a version still asks for the C{events} dialect.
+        """
+        client = MemoryClient(self.factory)
+        client.send('{"v": 1, "name": "Mina"}')
+        (welcome,) = client.received()
+        self.assertEqual(json.loads(welcome)["type"], "welcome")
+
+
+class SqliteLogTests(test_log.MemoryLogTests):
+    """
+    What a log promises, asked of another one.
+    """
+
+    def use(self, limits: Limits) -> None:
+        log = SqliteLog(":memory:", self.clock, limits.logMessages)
+        self.addCleanup(log.close)
+        self.log = log
+
+
+class RestartTests(SynchronousTestCase):
+    def start(self, path: str) -> tuple[MemoryChat, SqliteLog]:
+        """
+        @return: a chat in a new process, as it were
+        """
+        clock = Clock()
+        log = SqliteLog(path, clock)
+        self.addCleanup(log.close)
+        return MemoryChat(log=log, clock=clock), log
+
+    def test_recovered(self) -> None:
+        """
+        Who comes back after a restart hears what it missed, and numbers go on.
+        """
+        path = self.mktemp()
+        chat, log = self.start(path)
+        mina = chat.member("Mina", "dev")
+        for text in ("one", "two", "three"):
+            chat.service.say(mina, "dev", text)
+        chat.turn()
+        first = self.successResultOf(chat.service.join(MemoryMember("Ada"), "dev"))
+        log.close()
+
+        chat, _ = self.start(path)
+        ada = MemoryMember("Ada")
+        joined = self.successResultOf(chat.service.join(ada, "dev", Position(first.epoch, 1)))
+        self.assertTrue(joined.recovered)
+        self.assertEqual([(m.seq, m.text) for m in joined.replay], [(2, "two"), (3, "three")])
+        said = chat.service.post(ada, "dev", "four")
+        chat.turn()
+        self.assertEqual(self.successResultOf(said).seq, 4)

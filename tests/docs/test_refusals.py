@@ -1,0 +1,51 @@
+"""
+Tests for what is refused, and how.
+"""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat import errors
+from tests.processes import ROOT
+from tools.refusals import CASES, page, rows
+
+#: Of these the log says nothing, or something else.
+NO_FAULT = (
+    *("the server stops", "one's own new connection", "no answer to a ping"),
+    *("being kicked",),
+)
+
+
+class RefusalTests(SynchronousTestCase):
+    """
+    Tests for the table of refusals.
+    """
+
+    def test_document(self) -> None:
+        """
+        The document says what happens: C{python -m tools.refusals > docs/refusals.rst} writes it.
+        """
+        self.assertEqual(page(), (ROOT / "docs/refusals.rst").read_text())
+
+    def test_everyCase(self) -> None:
+        """
+        Every case is refused or ended, and the log says so, but for what is no fault.
+        """
+        for done, dialect, code, end, log in rows():
+            self.assertTrue(code or end or log, done)
+            if done not in NO_FAULT:
+                self.assertIn(" ADDRESS: ", log, (done, dialect))
+        self.assertGreater(len(CASES), 25)
+
+    def test_everyCode(self) -> None:
+        """
+        There is a case for every code, but for what only an application can say.
+        """
+        told = {code.strip("`") for _, _, code, _, _ in rows()}
+        codes = {
+            value
+            for name, value in vars(errors).items()
+            if name.isupper() and isinstance(value, str)
+        }
+        self.assertEqual(codes - told, {errors.FAILED, errors.BAD_CREDENTIALS, errors.BUSY})

@@ -1,0 +1,160 @@
+"""
+Tests for L{machat.http.handshake}.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.http.handshake import Opening, open_
+from machat.http.messages import Answer, readRequest
+from machat.testing import MemoryChat, MemoryClient
+from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
+from tests.ws.test_autobahn import StockProtocol
+
+#: The example of RFC 6455 section 1.3, as a browser asks.
+HEADERS = {
+    "Host": "server.example.com:8099",
+    "Upgrade": "websocket",
+    "Connection": "keep-alive, Upgrade",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
+    "Origin": "https://server.example.com",
+    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64)",
+    "Cookie": "a=b; c=d",
+}
+ANSWER = (
+    b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
+)
+
+#: What golang.org/x/net/websocket sends, and with it the client of the original MaChat.
+GO = (
+    b"GET /mychat HTTP/1.1\r\nHost: localhost:8099\r\nUpgrade: websocket\r\n"
+    b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    b"Origin: http://localhost:8099/\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def request(*lines: str, first: str = f"GET {PATH} HTTP/1.1") -> bytes:
+    return "\r\n".join([first, *lines, "", ""]).encode("utf-8")
+
+
+def browser(**changes: str | None) -> bytes:
+    """
+    @param changes: headers in place of the usual ones, with C{_} for C{-}; C{None} takes one out
+    """
+    headers = {**HEADERS, **{name.replace("_", "-"): value for name, value in changes.items()}}
+    return request(*(f"{name}: {value}" for name, value in headers.items() if value is not None))
+
+
+def opened(head: bytes) -> Opening | Answer:
+    return open_(readRequest(head), SUBPROTOCOL)
+
+
+class OpenTests(SynchronousTestCase):
+    """
+    Tests for L{open_}.
+    """
+
+    def test_browser(self) -> None:
+        """
+        What a browser asks is answered as the RFC says.
+        """
+        self.assertEqual(opened(browser()), Opening(ANSWER, None))
+
+    def test_plain(self) -> None:
+        """
+        What may be missing, and what spelling is free.
+        """
+        for head in (
+            browser(Origin=None, Sec_WebSocket_Extensions=None, Cookie=None),
+            browser(Upgrade="WebSocket", Connection="upgrade"),
+            browser(Upgrade="h2c, websocket", Connection="close,Upgrade"),
+            browser(Sec_WebSocket_Extensions="x-other; a=b"),
+            browser(Sec_WebSocket_Protocol="soap"),
+            browser(Cookie="\u00e4"),
+            browser().replace(b": ", b":"),
+            browser().replace(b"Host", b"HOST"),
+            GO,
+        ):
+            self.assertEqual(opened(head), Opening(ANSWER, None), head)
+
+    def test_subprotocol(self) -> None:
+        """
+        The one subprotocol there is may be asked for, among others too.
+        """
+        answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
+        for offered in ("machat.v1", "soap, machat.v1", "machat.v1,soap"):
+            head = browser(Sec_WebSocket_Protocol=offered)
+            self.assertEqual(opened(head), Opening(answer, "machat.v1"))
+
+    def test_refused(self) -> None:
+        """
+        All else is refused with a line that says what is wrong; 426 says what to ask for.
+        """
+        for status, head, word in (
+            (426, browser(Connection="close"), b"Connection: Upgrade"),
+            (426, browser(Sec_WebSocket_Version="12"), b"13"),
+            (426, browser(Sec_WebSocket_Version=None), b"13"),
+            (426, browser().replace(b"/1.1", b"/1.0"), b"proxy_http_version"),
+            (400, browser(Sec_WebSocket_Key="short"), b"Sec-WebSocket-Key"),
+            (400, browser(Sec_WebSocket_Key=None), b"Sec-WebSocket-Key"),
+        ):
+            answer = opened(head)
+            assert isinstance(answer, Answer)
+            self.assertEqual(answer.status, status, head)
+            self.assertIn(word, answer.body)
+            self.assertRegex(answer.body, rb"\A[ -~]+\n\Z")
+            if status == 426:
+                head = answer.encode("GET")
+                for field in (b"Upgrade: websocket", b"Connection: Upgrade, close"):
+                    self.assertIn(b"\r\n%s\r\n" % field, head)
+                self.assertIn(b"\r\nSec-WebSocket-Version: 13\r\n", head)
+
+
+LINES = st.one_of(
+    st.sampled_from([f"{name}: {value}" for name, value in HEADERS.items()]),
+    st.builds(
+        "{}:{}".format,
+        st.sampled_from([*HEADERS, "Sec-WebSocket-Protocol", "Content-Length", "X"]),
+        st.one_of(
+            st.text(max_size=8), st.sampled_from(["13", "", "null", "a, a", "upgrade", "machat.v1"])
+        ),
+    ),
+    st.text(max_size=20),
+)
+
+
+class SameAnswerTests(SynchronousTestCase):
+    """
+    Autobahn judges the same.
+    """
+
+    @settings(deadline=None, max_examples=200)
+    @given(st.lists(LINES, max_size=3), st.lists(st.sampled_from(sorted(HEADERS)), max_size=2))
+    @example([], [])
+    @example([], ["Cookie", "Origin", "Sec-WebSocket-Extensions"])
+    def test_same(self, more: list[str], less: list[str]) -> None:
+        """
+        Whatever the request, a WebSocket is opened only if Autobahn opens it too, byte for byte.
+        Extensions and what is listed twice make no difference here, as RFC 6455 allows.
+        """
+        kept = [f"{name}: {value}" for name, value in HEADERS.items() if name not in less]
+        head = request(*kept, *more)
+        answers = []
+        for protocol in (None, StockProtocol):
+            factory = ChatWebSocketFactory(MemoryChat().service, origins=["*"])
+            factory.protocol = protocol or factory.protocol
+            client = MemoryClient(factory)
+            client.sendBytes(head)
+            answers.append((client.transport.value(), client.connected))
+        if not answers[0][0].startswith(b"HTTP/1.1 101 "):
+            self.assertFalse(answers[0][1])
+        elif not re.match(rb"[^\r]* (Sec-WebSocket-Ext|duplicate)", answers[1][0]):
+            self.assertEqual(*answers)

@@ -1,0 +1,293 @@
+"""
+Tests for L{machat.http.static}, and how a WebSocket's endpoint answers a browser.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.addresses import forwardedFor
+from machat.http.origins import Hosts, Origins
+from machat.http.site import Reply, Site
+from machat.http.static import FOLDER, POLICY, Pages
+from machat.limits import Limits
+from machat.testing import (
+    MemoryChat,
+    MemoryClient,
+    MemoryWebSocketClient,
+    clientFrame,
+    clientRequest,
+)
+from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
+
+
+def request(path: str = "/", method: str = "GET", *fields: str) -> bytes:
+    """
+    @return: the head of a request
+    """
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost:8099", *fields, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+class PagesTests(SynchronousTestCase):
+    """
+    Tests for L{Pages}.
+    """
+
+    site = Site(PATH, SUBPROTOCOL, Pages(), Origins(), Hosts())
+
+    def ask(self, *asked: str) -> tuple[str, dict[str, str], bytes]:
+        """
+        @return: the status, the fields and the body of an answer
+        """
+        reply = self.site.reply(request(*asked))
+        assert isinstance(reply, Reply)
+        answer = reply.encode()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        status, *lines = head.decode().split("\r\n")
+        fields = [line.split(": ", 1) for line in lines]
+        return status, {name: value for name, value in fields}, body
+
+    def test_everyFile(self) -> None:
+        """
+        Every file of the folder is answered as it is, with its type and its size.
+        """
+        for path in FOLDER.iterdir():
+            if path.suffix not in (".py", ".pyc", ""):
+                status, fields, body = self.ask(f"/{path.name}")
+                self.assertEqual((status, body), ("HTTP/1.1 200 OK", path.read_bytes()))
+                self.assertEqual(int(fields["Content-Length"]), len(body))
+        self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
+
+    def test_preloaded(self) -> None:
+        """
+        The document has every module loaded from the start that the page needs, and its form can
+        send nothing before they are there.
+        """
+        document = (FOLDER / "index.html").read_text()
+        needed, left = set(), ["app.js"]
+        while left:
+            module = (FOLDER / left.pop()).read_text()
+            found = set(re.findall(r'^(?:import|export).* from "\./(\w+\.js)";', module, re.M))
+            found |= set(re.findall(r'^} from "\./(\w+\.js)";', module, re.M))
+            left += found - needed
+            needed |= found
+        preloaded = re.findall(r'<link rel="modulepreload" href="([^"]*)">', document)
+        self.assertEqual(preloaded, sorted(needed))
+        self.assertEqual({path.name for path in FOLDER.glob("*.js")}, needed | {"app.js"})
+        self.assertIn('<button class="primary" type="submit" disabled>Join</button>', document)
+
+    def test_safe(self) -> None:
+        """
+        Every answer forbids what the page does not need, and nothing sets a cookie.
+        """
+        for path in ("/", "/style.css", "/client.js"):
+            _, fields, _ = self.ask(path)
+            self.assertEqual(fields["Content-Security-Policy"], POLICY)
+            self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
+            self.assertEqual(fields["Referrer-Policy"], "no-referrer")
+            self.assertNotIn("Set-Cookie", fields)
+        self.assertNotIn("unsafe", POLICY)
+
+    def test_shared(self) -> None:
+        """
+        The modules may be imported by other pages, the document may not be read by them.
+        """
+        self.assertEqual(self.ask("/client.js")[1]["Access-Control-Allow-Origin"], "*")
+        self.assertNotIn("Access-Control-Allow-Origin", self.ask("/")[1])
+
+    def test_head(self) -> None:
+        """
+        HEAD is answered as GET without the body, a file that is known already by 304.
+        """
+        status, fields, body = self.ask("/", "HEAD")
+        self.assertEqual((status, body), ("HTTP/1.1 200 OK", b""))
+        self.assertEqual(fields, self.ask("/")[1])
+        status, _, body = self.ask("/", "GET", f'If-None-Match: W/"x", {fields["ETag"]}')
+        self.assertEqual((status, body), ("HTTP/1.1 304 Not Modified", b""))
+
+    def test_nothingElse(self) -> None:
+        """
+        There is no other file, whatever stands in a path.
+        """
+        for path in ("/../setup.py", "/%2e%2e/setup.py", "//", "/page", "/client.js/", "/\\..\\"):
+            self.assertEqual(self.ask(path)[0], "HTTP/1.1 404 Not Found")
+
+
+class EndpointTests(SynchronousTestCase):
+    """
+    The page where the WebSocket is.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def connect(self, page: bool = True) -> MemoryClient:
+        """
+        @return: a connection that has sent nothing
+        """
+        return MemoryClient(ChatWebSocketFactory(self.chat.service, page))
+
+    def test_page(self) -> None:
+        """
+        A browser gets the page, then the connection ends, and nothing of it is left.
+        """
+        client = self.connect()
+        for byte in request("/", "GET", "User-Agent: test"):
+            client.sendBytes(bytes((byte,)))
+        answer = client.transport.value()
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
+        self.assertIn(b"<title>MaChat</title>", answer)
+        self.assertFalse(client.connected)
+        self.assertEqual(len(self.chat.service.connections), 0)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+        self.assertEqual(self.chat.service.metrics.refusals, {})
+
+    def test_pipelined(self) -> None:
+        """
+        One request is answered; what comes behind it is not read.
+        """
+        client = self.connect()
+        client.sendBytes(request() + request("/client.js"))
+        self.assertEqual(client.transport.value().count(b"HTTP/1.1 "), 1)
+
+    def test_noPage(self) -> None:
+        """
+        Without the page there is only the WebSocket.
+        """
+        client = self.connect(False)
+        client.sendBytes(request())
+        self.assertNotIn(b"200 OK", client.transport.value())
+
+    @given(st.binary(max_size=200), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET /"]))
+    def test_anything(self, data: bytes, before: bytes) -> None:
+        """
+        Whatever is asked, nobody's answer is a traceback.
+        """
+        client = self.connect()
+        client.sendBytes(before + data + b"\r\n\r\n")
+        client.close()
+        self.assertEqual(len(self.chat.service.connections), 0)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class OriginTests(SynchronousTestCase):
+    """
+    Pages from elsewhere.
+    """
+
+    def open(self, origin: str, *fields: str) -> str:
+        """
+        @return: how a WebSocket of a page is answered
+        """
+        chat = MemoryChat()
+        client = MemoryClient(ChatWebSocketFactory(chat.service, origins=["https://*.friend.test"]))
+        more = "".join(f"{field}\r\n" for field in (f"Origin: {origin}", *fields))
+        client.sendBytes(clientRequest().replace(b"\r\n\r\n", f"\r\n{more}\r\n".encode()))
+        return client.transport.value().decode().partition("\r\n")[0].split(" ", 1)[1]
+
+    def test_origins(self) -> None:
+        """
+        They cannot open a WebSocket unless they are allowed, whoever judges the request.
+        """
+        for fields in ((), ("Cookie: unusual=1", "Sec-WebSocket-Extensions: x-unusual")):
+            self.assertEqual(self.open("http://localhost", *fields), "101 Switching Protocols")
+            self.assertEqual(self.open("https://a.friend.test", *fields), "101 Switching Protocols")
+            self.assertEqual(self.open("http://evil.test", *fields), "403 Forbidden")
+            self.assertEqual(self.open("null", *fields), "403 Forbidden")
+
+    def test_none(self) -> None:
+        """
+        What is no browser says no origin, and gets in.
+        """
+        client = MemoryWebSocketClient(ChatWebSocketFactory(MemoryChat().service))
+        self.assertIn("101", client.response)
+
+
+class ForwardedTests(SynchronousTestCase):
+    """
+    Addresses that proxies tell.
+    """
+
+    def assertFrom(self, expected: str | None, proxies: int, *fields: str) -> None:
+        """
+        A request with these fields comes from there.
+        """
+        told = forwardedFor(request("/mychat", "GET", *fields), proxies)
+        self.assertEqual(told.host if told is not None else None, expected, fields)
+
+    def test_forwarded(self) -> None:
+        """
+        The last proxy adds at the end; what stands before the trusted ones' words is anybody's.
+        """
+        fields = ("X-Forwarded-For: 6.6.6.6, 192.0.2.7", "x-forwarded-for:2001:db8::1")
+        self.assertFrom("2001:db8::1", 1, *fields)
+        self.assertFrom("192.0.2.7", 2, *fields)
+        self.assertFrom("6.6.6.6", 3, *fields)
+        self.assertFrom(None, 4, *fields)
+        self.assertFrom("192.0.2.7", 1, "X-Forwarded-For: 192.0.2.7:4711")
+        self.assertFrom("2001:db8::1", 1, "X-Forwarded-For: [2001:db8::1]:4711")
+
+    def test_nonsense(self) -> None:
+        """
+        What is no address is none.
+        """
+        for said in (
+            "unknown",
+            "",
+            "1.2.3",
+            "evil\x00",
+            "[::1",
+            "::1]",
+            "1.2.3.4:x",
+            "fe80::1%eth0",
+        ):
+            self.assertFrom(None, 1, f"X-Forwarded-For: {said}")
+        self.assertFrom(None, 1)
+
+    def test_believed(self) -> None:
+        """
+        It is believed where that was asked for, and the client counts and is logged as who it is.
+        """
+        for proxies, network in ((0, "192.0.2.1"), (1, "198.51.100.7")):
+            chat = MemoryChat()
+            client = MemoryClient(ChatWebSocketFactory(chat.service, proxies=proxies))
+            field = b"\r\nX-Forwarded-For: 198.51.100.7\r\n\r\n"
+            client.sendBytes(clientRequest().replace(b"\r\n\r\n", field))
+            client.sendBytes(clientFrame(0x81, b'{"name": "Mina", "room": "dev"}'))
+            self.assertEqual(dict(chat.service.connections._counts), {network: 1})
+
+    def upgrade(self, chat: MemoryChat, address: str, protocol: str | None) -> MemoryClient:
+        """
+        @return: a client that a proxy forwards from this address, and which sends no hello
+        """
+        client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
+        MemoryClient.__init__(client, ChatWebSocketFactory(chat.service, proxies=1))
+        field = f"\r\nX-Forwarded-For: {address}\r\n\r\n".encode()
+        client.sendBytes(clientRequest(protocol=protocol).replace(b"\r\n\r\n", field))
+        answer = client.transport.value()
+        client.transport.clear()
+        client.transport.write(answer.partition(b"\r\n\r\n")[2])
+        return client
+
+    def test_limited(self) -> None:
+        """
+        A forwarded address may have so many WebSockets, even if they send no hello: the request is
+        enough. One too many is told in its dialect, and when to come back.
+        """
+        chat = MemoryChat(Limits(perAddress=2))
+        for address in ("198.51.100.7", "198.51.100.8"):
+            clients = [self.upgrade(chat, address, None) for _ in range(2)]
+            self.assertEqual([client.received() for client in clients], [[], []])
+        text = self.upgrade(chat, "198.51.100.7", None)
+        self.assertTrue(text.received()[0].startswith("machat:error too-many-connections "))
+        error, bye = self.upgrade(chat, "198.51.100.7", "machat.v1").received()
+        self.assertIn('"too-many-connections"', error)
+        self.assertIn('"code":3003', bye)
+        self.assertIn('"reconnect":true,"retry":15', bye)
+        clients[1].close()
+        self.assertEqual(self.upgrade(chat, "198.51.100.8", None).received(), [])

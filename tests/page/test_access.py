@@ -1,0 +1,214 @@
+"""
+The page, in a browser: for those who use a keyboard, hear the page, or see it on a phone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.trial.unittest import SkipTest
+
+from tests.browser import PageTestCase, expect, say
+from tests.page.test_safety import Server
+
+try:
+    from axe_playwright_python.sync_playwright import Axe
+except ImportError:
+    Axe = None
+
+#: What a time looks like to a machine.
+ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+
+#: The narrowest window there is.
+PHONE = {"width": 320, "height": 568}
+
+
+class AccessTests(PageTestCase):
+    def test_keyboard(self) -> None:
+        """
+        Everything can be done with the keyboard alone, and what has the focus can be seen.
+        """
+        self.serveOn()
+        page = self.open()
+        page.keyboard.type("Mina")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Message to dev")).to_be_focused()
+        page.keyboard.type("hello https://example.org")
+        page.keyboard.press("Enter")
+        expect(page.locator(".message:not(.pending)")).to_have_count(1)
+        self._joins(page)
+        self._walks(page)
+
+    def _joins(self, page: Any) -> None:
+        page.get_by_role("button", name="Join a room").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.type("tea")
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Message to tea")).to_be_focused()
+        page.get_by_role("tab", name="tea").focus()
+        for key, room in (("ArrowUp", "dev"), ("ArrowUp", "tea"), ("Home", "dev"), ("End", "tea")):
+            page.keyboard.press(key)
+            expect(page.get_by_role("tab", name=room)).to_be_focused()
+            expect(page.get_by_role("tabpanel", name=room)).to_be_visible()
+        page.keyboard.press("Home")
+
+    def _walks(self, page: Any) -> None:
+        page.keyboard.press("Shift+Tab")
+        expect(page.get_by_role("link", name="Skip to the message field")).to_be_in_viewport()
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Message to dev")).to_be_focused()
+        page.get_by_role("link", name="Skip").focus()
+        walked = list(self._stops(page))
+        self.assertEqual(
+            walked,
+            ["dev", "Join a room", "1 here", "Leave", "Messages in dev", "https://example.org"]
+            + ["Who is here", "Message to dev", "Send"],
+        )
+
+    def _stops(self, page: Any) -> Iterator[str]:
+        """
+        @return: what the tab key comes to, each with a ring around it
+        """
+        for _ in range(9):
+            page.keyboard.press("Tab")
+            label, ring = page.evaluate(
+                """() => {
+                    const { activeElement: at } = document;
+                    const label = at.getAttribute("aria-label") ?? at.innerText;
+                    return [label.trim(), getComputedStyle(at).outlineStyle];
+                }"""
+            )
+            self.assertEqual(ring, "solid", label)
+            yield label
+
+    def test_heard(self) -> None:
+        """
+        New messages are read out at the end of the log, old ones are not; so is the connection.
+        """
+        self.serveOn()
+        eve = self.tcpClient("Eve")
+        eve.send(type="say", text="old", id="1")
+        eve.await_("ack")
+        page = self.enter("Mina")
+        log = page.get_by_role("log", name="Messages in dev")
+        expect(log.locator(".text")).to_have_text("old")
+        expect(log).to_have_attribute("aria-live", "off")
+        eve.send(type="say", text="new")
+        expect(log).to_have_attribute("aria-live", "polite")
+        expect(page.get_by_role("status").filter(has_text="Online")).to_be_visible()
+        expect(log.locator("time").first).to_have_attribute("datetime", ISO)
+        for number in range(60):
+            eve.send(type="say", text=f"more {number}")
+        expect(page.get_by_text("more 59")).to_be_visible()
+        log.evaluate("(log) => log.scrollTo(0, 300)")
+        expect(log).to_have_attribute("aria-live", "off")
+
+    def test_phone(self) -> None:
+        """
+        At the width of a phone nothing is wider than the window, and everything is there.
+        """
+        self.serveOn()
+        page = self.open(viewport=PHONE, has_touch=True)
+        self.assertNoSidewaysScroll(page)
+        page.get_by_label("Your name").fill("W" * 32)
+        page.keyboard.press("Enter")
+        for text in ("x" * 500, "https://example.org/" + "y" * 500, "Wort " * 100):
+            say(page, text)
+        expect(page.locator(".message:not(.pending)")).to_have_count(3)
+        for number in range(4):
+            page.get_by_role("button", name="Join a room").click()
+            page.get_by_role("dialog").get_by_label("Room").fill(f"room{number}" * 8)
+            self.assertNoSidewaysScroll(page)
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("tab")).to_have_count(number + 2)
+        page.get_by_role("button", name="1 here").click()
+        expect(page.get_by_role("complementary")).to_be_in_viewport()
+        self.assertNoSidewaysScroll(page)
+        expect(page.get_by_role("tab", selected=True)).to_be_in_viewport()
+        page.get_by_role("tab", name="dev").click()
+        self.assertNoSidewaysScroll(page)
+
+    def test_motion(self) -> None:
+        """
+        Who does not want motion sees none.
+        """
+        self.serveOn()
+        for motion, moving in (("reduce", False), ("no-preference", True)):
+            page = self.open(reduced_motion=motion)
+            moves = page.evaluate(
+                """() => [...document.querySelectorAll("*")].some(
+                    (each) => parseFloat(getComputedStyle(each).transitionDuration) > 0)"""
+            )
+            self.assertEqual(moves, moving)
+
+
+class AxeTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        if Axe is None:
+            raise SkipTest("axe-playwright-python is not installed")
+        self.serveOn()
+
+    def check(self, page: Any) -> None:
+        """
+        Fail with what axe finds.
+        """
+        found = Axe().run(page, options={"resultTypes": ["violations"]})
+        wrong = [
+            f"{each['id']}: {each['help']}: {[node['html'][:200] for node in each['nodes']]}"
+            for each in found.response["violations"]
+        ]
+        self.assertEqual(wrong, [])
+
+    def crowded(self, **options: Any) -> tuple[Any, Server]:
+        """
+        @return: a page with everything on it, and its server
+        """
+        # the page's own policy would not let axe in
+        page = self.open(bypass_csp=True, **options)
+        self.check(page)
+        page.close()
+        page = page.context.new_page()
+        members = ["Mina", *[f"name{number}" for number in range(40)]]
+        topic = "see https://example.org/topic for more, " * 6
+        server = Server(page, topic=topic, locked=True, members=members, count=50)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        page.get_by_label("Your name").fill("Mina")
+        page.keyboard.press("Enter")
+        expect(page.locator("#connection")).to_have_text("Online")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        for seq, name in enumerate(members * 2, 1):
+            server.message(seq, name, f"hello https://example.org/{seq}")
+        server.message(100, "machat", "a notice")
+        server.message(101, "name1", "long " * 500)
+        server.message(102, "name1", "and more")
+        say(page, "is being sent")
+        expect(page.locator(".pending")).to_have_count(1)
+        return page, server
+
+    def test_colours(self) -> None:
+        """
+        Axe finds nothing wrong, in light and in dark, wide and narrow: while all is well, in the
+        dialog, with what was refused, offline, and when it is over.
+        """
+        for scheme, viewport in (("light", {"width": 1200, "height": 1400}), ("dark", PHONE)):
+            page, server = self.crowded(color_scheme=scheme, viewport=viewport)
+            self.check(page)
+            said = next(each for each in server.heard if each.get("type") == "say")
+            server.tell(type="error", id=said["id"], code="muted", text="you are muted")
+            expect(page.get_by_role("button", name="Send again")).to_be_visible()
+            page.get_by_role("button", name="Join a room").click()
+            self.check(page)
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="50 here").click()
+            self.check(page)
+            page.keyboard.press("Escape")
+            page.get_by_role("button", name="Show the whole topic").click()
+            self.check(page)
+            server.tell(type="left", room="dev", reason="kicked by Ada")
+            expect(page.get_by_role("button", name="Join again")).to_be_visible()
+            server.tell(type="bye", code=3503, reason="removed", reconnect=False)
+            expect(page.get_by_role("button", name="Connect again")).to_be_visible()
+            self.check(page)

@@ -1,0 +1,330 @@
+"""
+The page, in a browser: what can be read, on a phone too, and what happens to the place where
+somebody reads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.page.test_page import PLACE, scrollTo
+from tests.page.test_safety import Server
+
+PHONE = {"width": 390, "height": 780}
+TABLET = {"width": 768, "height": 900}
+DESK = {"width": 1280, "height": 800}
+
+#: Tells whether the whole of a name can be seen and touched: it is in the window, on one line, and
+#: nothing covers either of its ends.
+READABLE = """(name) => {
+    const names = [...document.querySelectorAll(".room:not([hidden]) .names bdi")];
+    const element = names.find((each) => each.textContent === name);
+    if (element === undefined) return false;
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const { left, right, top, bottom, width } = range.getBoundingClientRect();
+    const seen = (x) => {
+        const found = document.elementFromPoint(x, (top + bottom) / 2);
+        return found !== null && (element.contains(found) || found.contains(element));
+    };
+    return width > 10 && left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight
+        && bottom - top < 40 && seen(left + 1) && seen(right - 1);
+}"""
+
+
+class ReadingTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn("--rate", "off")
+
+    def joinRoom(self, page: Any, room: str) -> None:
+        """
+        Be in another room.
+        """
+        page.get_by_role("button", name="Join a room").click()
+        page.get_by_role("dialog").get_by_label("Room").fill(room)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("tab", selected=True)).to_have_text(room)
+
+    def fill(self, person: Any, count: int, word: str = "message") -> None:
+        """
+        Have somebody say something many times.
+        """
+        for number in range(count):
+            person.send(type="say", text=f"{word} {number}", id=f"{word}{number}")
+            person.await_("ack")
+
+
+class MembersTests(ReadingTests):
+    def test_namesCanBeRead(self) -> None:
+        """
+        At every width the names of who is there can be read; a list over the messages is closed by
+        a tap beside it, which does nothing else.
+        """
+        for name in ("Ada", "Margaret.Hamilton"):
+            self.tcpClient(name)
+        for viewport in (PHONE, TABLET, DESK):
+            page = self.enter(f"Mina{viewport['width']}", viewport=viewport, has_touch=True)
+            if viewport is not DESK:
+                page.get_by_role("button", name="here", exact=False).click()
+            for name in ("Ada", "Margaret.Hamilton"):
+                waitFor(page, READABLE, name)
+            if viewport is not DESK:
+                self._closes(page)
+
+    def _closes(self, page: Any) -> None:
+        page.get_by_label("Message to dev").evaluate("(field) => field.blur()")
+        left, bottom = page.get_by_label("Message to dev").evaluate(
+            "(field) => { const r = field.getBoundingClientRect(); return [r.left, r.bottom]; }"
+        )
+        page.touchscreen.tap(left + 15, bottom - 5)
+        expect(page.get_by_role("complementary")).to_be_hidden()
+        expect(page.get_by_label("Message to dev")).not_to_be_focused()
+        page.get_by_role("button", name="here", exact=False).click()
+        expect(page.get_by_role("complementary")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("complementary")).to_be_hidden()
+
+
+class PlaceTests(ReadingTests):
+    def test_eachRoomKeepsItsPlace(self) -> None:
+        """
+        Somebody who reads old messages finds the same ones after a look into another room; at the
+        end, the list stays at the end, and says nothing of new messages.
+        """
+        eve = self.tcpClient("Eve")
+        self.fill(eve, 60)
+        mina = self.enter("Mina")
+        expect(mina.locator(".text").last).to_have_text("message 59")
+        self.joinRoom(mina, "tea")
+        mina.get_by_role("tab", name="dev").click()
+        scrollTo(mina, 200)
+        mina.evaluate("() => new Promise(requestAnimationFrame)")
+        place = mina.evaluate(PLACE)
+        mina.get_by_role("tab", name="tea").click()
+        mina.get_by_role("tab", name="dev").click()
+        self.assertEqual(mina.evaluate(PLACE), place)
+        expect(mina.locator(".room:not([hidden]) .down")).to_have_text("To the latest")
+        mina.locator(".room:not([hidden]) .down").click()
+        expect(mina.locator(".room:not([hidden]) .text").last).to_be_in_viewport()
+        expect(mina.locator(".room:not([hidden]) .down")).to_be_hidden()
+        mina.get_by_role("tab", name="tea").click()
+        mina.get_by_role("tab", name="dev").click()
+        expect(mina.locator(".room:not([hidden]) .text").last).to_be_in_viewport()
+        expect(mina.locator(".room:not([hidden]) .down")).to_be_hidden()
+
+    def test_opensAtTheNewLine(self) -> None:
+        """
+        A room with more unread messages than fit opens at the first of them; the button tells how
+        many there are, leads to the end, and goes away. One with few opens at its end.
+        """
+        eve = self.tcpClient("Eve")
+        self.fill(eve, 20, "old")
+        mina = self.enter("Mina")
+        expect(mina.locator(".text").last).to_have_text("old 19")
+        self.joinRoom(mina, "tea")
+        self.fill(eve, 60)
+        mina.get_by_role("tab", name="dev 60 unread messages").click()
+        room = mina.locator(".room:not([hidden])")
+        expect(room.locator(".divider.fresh")).to_be_in_viewport()
+        expect(room.get_by_text("message 0", exact=True)).to_be_in_viewport()
+        expect(room.get_by_text("old 19", exact=True)).to_be_attached()
+        room.get_by_role("button", name="60 new messages").click()
+        expect(room.get_by_text("message 59", exact=True)).to_be_in_viewport()
+        expect(room.locator(".down")).to_be_hidden()
+        mina.get_by_role("tab", name="tea").click()
+        self.fill(eve, 2, "few")
+        mina.get_by_role("tab", name="dev 2 unread messages").click()
+        expect(room.locator(".divider.fresh")).to_be_in_viewport()
+        expect(room.get_by_text("few 1", exact=True)).to_be_in_viewport()
+        expect(room.locator(".down")).to_be_hidden()
+
+    def test_newLineAfterTheWindowWasHidden(self) -> None:
+        """
+        Somebody who comes back to the window finds the first message that came meanwhile.
+        """
+        eve = self.tcpClient("Eve")
+        mina = self.enter("Mina")
+        self.pretend(mina, "hidden")
+        self.fill(eve, 60)
+        expect(mina).to_have_title("(60) dev \N{EN DASH} MaChat")
+        self.pretend(mina, "visible")
+        expect(mina).to_have_title("dev \N{EN DASH} MaChat")
+        expect(mina.locator(".divider.fresh")).to_be_in_viewport()
+        expect(mina.get_by_text("message 0", exact=True)).to_be_in_viewport()
+        expect(mina.get_by_role("button", name="60 new messages")).to_be_visible()
+
+    def pretend(self, page: Any, visibility: str) -> None:
+        """
+        Have the page think that its window can be seen, or cannot.
+        """
+        page.evaluate(
+            """(visibility) => {
+                Object.defineProperty(document, "visibilityState",
+                    { value: visibility, configurable: true });
+                document.dispatchEvent(new Event("visibilitychange"));
+            }""",
+            visibility,
+        )
+
+    def test_theButtonLeadsToTheNewLineFirst(self) -> None:
+        """
+        In a room where somebody reads old messages, the button leads to the first unread one, then
+        to the end.
+        """
+        eve = self.tcpClient("Eve")
+        self.fill(eve, 50, "old")
+        mina = self.enter("Mina")
+        expect(mina.locator(".text").last).to_have_text("old 49")
+        scrollTo(mina, 100)
+        expect(mina.locator(".down")).to_be_visible()
+        self.joinRoom(mina, "tea")
+        self.fill(eve, 60)
+        mina.get_by_role("tab", name="dev 60 unread").click()
+        room = mina.locator(".room:not([hidden])")
+        for text in ("message 0", "message 59"):
+            room.get_by_role("button", name="60 new messages").click()
+            expect(room.get_by_text(text, exact=True)).to_be_in_viewport()
+        expect(room.locator(".down")).to_be_hidden()
+
+
+class RoomsTests(ReadingTests):
+    def test_unreadOutOfSight(self) -> None:
+        """
+        Unread rooms that are out of sight are counted at the end of the list where they are, and
+        can be found from there.
+        """
+        eve = self.tcpClient("Eve")
+        for viewport in (DESK, PHONE):
+            page = self.enter(f"Mina{viewport['width']}", viewport=viewport)
+            for number in range(29):
+                self.joinRoom(page, f"room{number}")
+            page.get_by_role("tab", name="dev").click()
+            eve.send(type="join", room="room27", id=f"join{viewport['width']}")
+            eve.await_("joined")
+            eve.send(type="say", room="room27", text="anybody?")
+            hint = page.get_by_role("button", name="Show 1 more unread room")
+            expect(page.get_by_role("tab", name="room27 1 unread message")).not_to_be_in_viewport()
+            hint.click()
+            expect(page.get_by_role("tab", name="room27 1 unread message")).to_be_in_viewport()
+            expect(hint).to_be_hidden()
+            self.assertNoSidewaysScroll(page)
+            eve.send(type="leave", room="room27")
+            eve.await_("left")
+
+    def test_focusAfterAClick(self) -> None:
+        """
+        After a click on a tab, the keyboard writes into that room's field; a tap opens no keyboard,
+        but leaves the focus in the room.
+        """
+        for touch, focused in ((False, "Message to dev"), (True, "Messages in dev")):
+            page = self.enter(f"Mina{touch}", has_touch=touch, is_mobile=touch, viewport=TABLET)
+            self.joinRoom(page, "tea")
+            page.get_by_role("tab", name="dev").click()
+            label = page.evaluate("document.activeElement.getAttribute('aria-label')")
+            self.assertEqual(label, focused)
+
+    def test_changedAddress(self) -> None:
+        """
+        The address leads to a room that is open, and into one that is not; one that does not exist
+        changes nothing.
+        """
+        page = self.enter("Mina")
+        self.joinRoom(page, "tea")
+        for room in ("dev", "news"):
+            page.evaluate("(room) => (location.hash = room)", room)
+            expect(page.get_by_role("tab", selected=True)).to_have_text(room)
+        page.evaluate("() => (location.hash = 'a b')")
+        expect(page.get_by_role("dialog").get_by_text("letters, marks, digits")).to_be_visible()
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.get_by_role("tab")).to_have_text(["dev", "tea", "news"])
+        self.assertTrue(page.url.endswith("/#news"))
+
+
+class LooksTests(ReadingTests):
+    def visit(self, viewport: dict[str, int], **joined: object) -> tuple[Any, Server]:
+        """
+        @return: a page in one room, and what answers it
+        """
+        page = self.blank(viewport=viewport)
+        server = Server(page, **joined)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        return page, server
+
+    def test_topicCanBeRead(self) -> None:
+        """
+        A topic that does not fit can be opened, at every width; its links can be followed. One that
+        fits has no button.
+        """
+        end = "and please ask Ada first"
+        topic = f"Notes at https://example.org/releases/2.5, {'bugs to support, ' * 12}{end}"
+        for viewport in (PHONE, TABLET, DESK):
+            page, server = self.visit(viewport, topic=topic)
+            more = page.get_by_role("button", name="Show the whole topic")
+            more.click()
+            height = page.locator(".topic").evaluate("(topic) => topic.clientHeight")
+            inside = page.locator(".topic").evaluate(
+                "(topic) => topic.scrollHeight <= topic.clientHeight + 1"
+            )
+            self.assertTrue(inside, (viewport, height))
+            expect(page.locator(".topic")).to_be_in_viewport(ratio=1)
+            expect(
+                page.get_by_role("link", name="https://example.org/releases/2.5")
+            ).to_be_visible()
+            self.assertNoSidewaysScroll(page)
+            page.get_by_role("button", name="Show less of the topic").click()
+            expect(more).to_be_visible()
+            server.tell(type="room", room="dev", topic="short")
+            expect(page.locator(".topic")).to_have_text("short")
+            expect(more).to_be_hidden()
+
+    def test_marks(self) -> None:
+        """
+        Names with many marks, which another server may allow, cover nothing beside them.
+        """
+        name = "Z" + "".join(map(chr, range(0x300, 0x31F)))
+        page, server = self.visit(DESK, members=["Mina", name], count=2)
+        server.message(1, name, "hello")
+        for shown in (page.locator(".sender"), page.locator(".names bdi").last):
+            self.assertEqual(shown.evaluate("(name) => getComputedStyle(name).overflow"), "clip")
+
+    def test_copied(self) -> None:
+        """
+        Messages that are copied are those messages: without what only some can hear or see.
+        """
+        page, server = self.visit(DESK)
+        page.context.grant_permissions(["clipboard-read"])
+        for seq, text in enumerate(("one", "two https://b\u00fccher.example", "three"), 1):
+            server.message(seq, "Ada", text)
+        expectTexts(
+            page, ["one", "two https://b\u00fccher.example [xn--bcher-kva.example]", "three"]
+        )
+        page.evaluate(
+            """() => {
+                const all = [...document.querySelectorAll(".text")];
+                getSelection().setBaseAndExtent(all[0], 0, all[2], 1);
+            }"""
+        )
+        page.keyboard.press("Control+C")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        lines = [line for line in copied.splitlines() if line]
+        self.assertEqual(lines, ["one", "two https://b\u00fccher.example", "three"])
+
+    def test_localTimes(self) -> None:
+        """
+        The end of a mute is told in the reader's time zone.
+        """
+        page = self.blank(timezone_id="Asia/Kolkata")
+        server = Server(page)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        say(page, "let me speak")
+        waitFor(page, "() => document.querySelector('.pending')")
+        said = server.await_("say")
+        text = "you may not speak until 2026-03-01 18:30:00 UTC"
+        server.tell(type="error", id=said["id"], code="muted", text=text)
+        expect(page.locator(".fate")).to_contain_text("until 2 Mar 2026, 00:00")

@@ -1,0 +1,440 @@
+"""
+The page, in a browser: coming in, being refused, reloading, and coming back after sleep.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tests.browser import (
+    PATIENT,
+    PageTestCase,
+    expect,
+    expectTexts,
+    lookAgain,
+    say,
+    signIn,
+    waitFor,
+)
+from tests.page.test_safety import Server
+
+#: Has no WebSocket open.
+FAILS = """
+window.WebSocket = class {
+    constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
+    close() {}
+};
+"""
+
+
+def sockets(page: Any) -> list[Any]:
+    """
+    @return: the WebSockets that the page opens from now on
+    """
+    opened: list[Any] = []
+    page.on("websocket", lambda opening: opened.append(opening))
+    return opened
+
+
+def joinRoom(page: Any, room: str) -> None:
+    """
+    Be in another room.
+    """
+    page.get_by_role("button", name="Join a room").click()
+    page.get_by_role("dialog").get_by_label("Room").fill(room)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", selected=True)).to_have_text(room)
+
+
+class PasswordTests(PageTestCase):
+    """
+    A server that asks for passwords.
+    """
+
+    def serveUsers(self) -> None:
+        """
+        Start a server that knows Mina.
+        """
+        users = Path(self.mktemp())
+        users.write_text("Mina:secret\n")
+        users.chmod(0o600)
+        self.serveOn("--auth", f"file:{users}")
+
+    def offer(self, page: Any, password: str) -> None:
+        """
+        Show a password to the first form.
+        """
+        page.locator("#signin").get_by_label("Password").fill(password)
+        page.keyboard.press("Enter")
+
+    def test_wrongPasswords(self) -> None:
+        """
+        A wrong password is refused once, and not shown to the server again; after too many of them,
+        the page tells that there were, and when it tries again.
+        """
+        self.serveUsers()
+        page = self.blank()
+        page.clock.install()
+        opened = sockets(page)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        expect(page.get_by_text("A password is needed.")).to_be_visible()
+        for count in range(3):
+            self.offer(page, f"wrong {count}")
+            expect(page.locator("#signin-said.wrong")).to_contain_text(
+                "The right name and password"
+            )
+            page.clock.run_for(120_000)
+            self.assertEqual(len(opened), count + 2)
+        self.offer(page, "secret")
+        expect(page.locator("#signin-said")).to_contain_text("Too many failed logins")
+        expect(page.locator("#signin-said")).to_contain_text("Trying again in")
+        self.assertEqual(len(opened), 5)
+
+    def test_dialogStaysUntilTheServerAgrees(self) -> None:
+        """
+        The dialog that asks for a new password tells that it was wrong, or what it waits for, and
+        closes when the server has taken it.
+        """
+        self.serveOn()
+        page = self.blank()
+        server = Server(page)
+        server.password = "first"
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        self.offer(page, "first")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        server.password = "second"
+        server.tell(type="bye", code=3500, reason="bad-credentials", reconnect=False)
+        page.get_by_role("button", name="Connect again").click()
+        dialog = page.get_by_role("dialog")
+        for password, answer in (("third", "Wrong name or password."), ("fourth", "Wrong name")):
+            dialog.get_by_label("Password").fill(password)
+            page.keyboard.press("Enter")
+            expect(dialog.locator(".said")).to_contain_text(answer)
+        dialog.get_by_label("Password").fill("second")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        expect(page.locator("#connection")).to_have_text("Online")
+
+    def test_fields(self) -> None:
+        """
+        A password manager finds the name and the password in both forms.
+        """
+        self.serveUsers()
+        page = self.open()
+        found = page.locator("form").evaluate_all(
+            """(all) => all.map((form) => [...form.querySelectorAll("[autocomplete]")]
+                .map((field) => field.autocomplete).filter((each) => each !== "off"))"""
+        )
+        both = ["username", "current-password"]
+        self.assertEqual(found, [both, [], both])
+        signIn(page, "Mina")
+        self.offer(page, "secret")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        expect(page.locator("#password-name")).to_have_value("Mina")
+
+    def test_reload(self) -> None:
+        """
+        A page that is loaded again asks for the password, which is not kept, and then is in the
+        same rooms.
+        """
+        self.serveUsers()
+        page = self.open()
+        signIn(page, "Mina")
+        self.offer(page, "secret")
+        joinRoom(page, "tea")
+        page.reload()
+        expect(page.get_by_text("A password is needed.")).to_be_visible()
+        expect(page.get_by_label("Your name")).to_have_value("Mina")
+        expect(page.get_by_role("textbox", name="Room")).to_have_value("tea")
+        self.assertNotIn("secret", page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
+        self.offer(page, "secret")
+        expect(page.get_by_role("tab", selected=True)).to_have_text("tea")
+        expect(page.get_by_role("tab")).to_have_count(2)
+
+
+class ReloadTests(PageTestCase):
+    def test_roomsAndDrafts(self) -> None:
+        """
+        A page that is loaded again is in the same rooms, turns to the same one, and has what was
+        typed; nobody has seen it go.
+        """
+        self.serveOn()
+        eve = self.tcpClient("Eve")
+        mina = self.enter("Mina")
+        joinRoom(mina, "tea")
+        mina.get_by_label("Message to tea").fill("half a sentence")
+        mina.get_by_role("tab", name="dev").click()
+        say(mina, "before")
+        expectTexts(mina, ["before"])
+        mina.get_by_label("Message to dev").fill("another")
+        mina.reload()
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("dev")
+        expectTexts(mina, ["before"])
+        expect(mina.get_by_label("Message to dev")).to_have_value("another")
+        mina.get_by_role("tab", name="tea").click()
+        expect(mina.get_by_label("Message to tea")).to_have_value("half a sentence")
+        eve.send(type="who", room="dev")
+        while (event := eve.read())["type"] != "members":
+            self.assertNotIn("Mina", event.get("left", []))
+        self.assertEqual(event["members"], ["Eve", "Mina"])
+
+    def test_silentConnection(self) -> None:
+        """
+        The reloaded page takes its name over from a connection that the server still sees.
+        """
+        self.serveOn()
+        way = self.way()
+        mina = self.enter("Mina", way.port)
+        joinRoom(mina, "tea")
+        way.deafen()
+        way.forget()
+        mina.reload()
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("tea")
+        expect(mina.locator("#connection")).to_have_text("Online")
+        say(mina, "here again")
+        expect(mina.locator(".message:not(.pending) .text")).to_have_text("here again")
+        expect(mina.get_by_role("tab")).to_have_text(["dev", "tea"])
+
+    def test_copiedTab(self) -> None:
+        """
+        A copy of a tab that is in use does not take over its connection.
+        """
+        self.serveOn()
+        mina = self.enter("Mina")
+        kept = mina.evaluate("sessionStorage.getItem('machat.tab')")
+        self.assertNotIn("session", json.loads(kept))
+        copy = self.blank()
+        copy.add_init_script(f"sessionStorage.setItem('machat.tab', {json.dumps(kept)})")
+        copy.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        expect(copy.get_by_role("alert")).to_contain_text("is already in dev")
+        expect(copy.get_by_role("button", name="Join again")).to_be_visible()
+        say(mina, "still here")
+        expect(mina.locator(".message:not(.pending)")).to_have_count(1)
+        expect(mina.locator("#connection")).to_have_text("Online")
+
+    def test_left(self) -> None:
+        """
+        Nothing is left of rooms that somebody has left, and of drafts in them.
+        """
+        self.serveOn()
+        mina = self.enter("Mina")
+        mina.get_by_label("Message to dev").fill("a secret thought")
+        mina.get_by_role("button", name="Leave").click()
+        mina.reload()
+        expect(mina.get_by_label("Your name")).to_be_visible()
+        self.assertEqual(mina.evaluate("sessionStorage.length"), 0)
+        signIn(mina, "Mina")
+        expect(mina.get_by_role("textbox", name="Message to")).to_have_value("")
+
+
+class EarlyTests(PageTestCase):
+    def test_enterBeforeTheScripts(self) -> None:
+        """
+        Somebody who types and presses Enter before the scripts have come finds the page alive, and
+        what was typed in it.
+        """
+        self.serveOn()
+        page = self.blank()
+        held: list[Any] = []
+        page.route("**/app.js", lambda route: held.append(route))
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev", wait_until="commit")
+        page.get_by_label("Your name").fill("Mina")
+        page.keyboard.press("Enter")
+        while not held:
+            page.wait_for_timeout(10)
+        held[0].continue_()
+        expect(page.get_by_role("button", name="Join")).to_be_enabled()
+        expect(page.get_by_label("Your name")).to_have_value("Mina")
+        page.get_by_label("Your name").press("Enter")
+        expect(page.get_by_role("tab")).to_have_text(["dev"])
+
+
+class OfflineTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+        self.theWay = self.way()
+
+    def offline(self) -> Any:
+        """
+        @return: the page of somebody whose connection was cut
+        """
+        page = self.enter("Mina", self.theWay.port)
+        self.theWay.block()
+        expect(page.locator("#connection")).to_have_text("Offline")
+        page.get_by_role("button", name="Join a room").click()
+        page.get_by_role("dialog").get_by_label("Room").fill("tea")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("dialog")).to_contain_text("You will join when it is back")
+        return page
+
+    def test_joins(self) -> None:
+        """
+        A room that somebody joins without a connection is joined when there is one.
+        """
+        page = self.offline()
+        self.theWay.mend()
+        lookAgain(page)
+        expect(page.get_by_role("tab", selected=True)).to_have_text("tea")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+
+    def test_cancelled(self) -> None:
+        """
+        It is not joined if that was cancelled meanwhile.
+        """
+        page = self.offline()
+        page.get_by_role("button", name="Cancel").click()
+        self.theWay.mend()
+        lookAgain(page)
+        expect(page.locator("#connection")).to_have_text("Online")
+        say(page, "hello")
+        expect(page.locator(".message:not(.pending)")).to_have_count(1)
+        expect(page.get_by_role("tab")).to_have_text(["dev"])
+
+
+class SleepTests(PageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+        self.theWay = self.way()
+        self.page = self.blank()
+        self.page.clock.install()
+        self.opened = sockets(self.page)
+        self.page.goto(f"http://127.0.0.1:{self.theWay.port}/#dev")
+        signIn(self.page, "Mina")
+        expect(self.page.locator("#connection")).to_have_text("Online")
+
+    def test_wakesUp(self) -> None:
+        """
+        After sleep in which the connection died, the page finds that out within three seconds, by
+        whichever event it wakes up.
+        """
+        events = ("pageshow", "window"), ("online", "window"), ("visibilitychange", "document")
+        for count, (event, target) in enumerate(events, 1):
+            self.theWay.deafen()
+            self.theWay.forget()
+            self.page.clock.fast_forward(3_600_000)
+            self.page.evaluate(f"{target}.dispatchEvent(new Event('{event}'))")
+            self.page.clock.run_for(3_000)
+            expect(self.page.locator("#connection")).not_to_have_text("Online")
+            self.page.clock.run_for(2_000)
+            expect(self.page.locator("#connection")).to_have_text("Online")
+            self.assertEqual(len(self.opened), count + 1)
+
+    def test_stays(self) -> None:
+        """
+        A connection that is alive stays; one from which something came just now is not even asked.
+        """
+        sent: list[str] = []
+        self.opened[0].on("framesent", lambda text: sent.append(text))
+        lookAgain(self.page)
+        self.assertEqual(sent, [])
+        self.page.clock.fast_forward(5_000)
+        lookAgain(self.page)
+        while '{"type":"ping"}' not in sent:
+            self.page.wait_for_timeout(10)
+        say(self.page, "hello")
+        expect(self.page.locator(".message:not(.pending)")).to_have_count(1)
+        self.page.clock.run_for(10_000)
+        expect(self.page.locator("#connection")).to_have_text("Online")
+        self.assertEqual(len(self.opened), 1)
+
+    def test_clockSetBack(self) -> None:
+        """
+        When the clock is set back by an hour while the page waits as long as the server has told
+        it to, it does not wait for an hour.
+        """
+        self.server.terminate()
+        self.assertEqual(self.server.wait(), 0)
+        expect(self.page.locator("#connection")).to_have_text("Offline")
+        now = self.page.evaluate("Date.now()")
+        self.page.clock.set_system_time(now / 1000 - 3_600)
+        lookAgain(self.page)
+        expect(self.page.locator("#when")).to_have_text(
+            re.compile(r"^Trying again in [1-6]?\d s\.$")
+        )
+
+
+class ReasonTests(PageTestCase):
+    """
+    Proxies that make a WebSocket impossible.
+    """
+
+    def refused(self, old: bytes, new: bytes, *arguments: object) -> Any:
+        """
+        @return: a page whose requests are changed on their way, after an attempt to come in
+        """
+        self.serveOn(*arguments)
+        way = self.way(lambda data: data.replace(old.replace(b"PORT", str(way.port).encode()), new))
+        page = self.open(way.port)
+        signIn(page, "Mina")
+        return page
+
+    def test_host(self) -> None:
+        """
+        A proxy that changes the Host is found out: the page shows the reason and the remedy, and
+        does not try again.
+        """
+        page = self.refused(b"Host: 127.0.0.1:PORT", b"Host: localhost:1")
+        said = page.locator("#signin-said.wrong")
+        expect(said).to_contain_text("Host")
+        expect(said).to_contain_text("--origin")
+        opened = sockets(page)
+        page.get_by_role("button", name="Join").click()
+        expect(said).to_contain_text("Host")
+        self.assertEqual(len(opened), 1)
+
+    def test_http10(self) -> None:
+        """
+        So is a proxy that speaks HTTP/1.0.
+        """
+        page = self.refused(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n")
+        expect(page.locator("#signin-said.wrong")).to_contain_text("HTTP/1.0")
+
+    def test_noUpgrade(self) -> None:
+        """
+        A proxy that does not pass the upgrade on is suspected after a second failure, and the page
+        goes on trying.
+        """
+        page = self.refused(b"Upgrade: websocket\r\n", b"")
+        expect(page.locator("#signin-said")).to_contain_text("Upgrade", timeout=PATIENT)
+        expect(page.locator("#signin-said")).to_contain_text("Trying again in")
+
+    def test_elsewhere(self) -> None:
+        """
+        Where something else answers, the page tells what.
+        """
+        self.serveOn()
+        page = self.blank()
+        page.route("**/mychat?*", lambda route: route.fulfill(status=404, body="<p>no</p>"))
+        page.add_init_script(FAILS)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        expect(page.locator("#signin-said.wrong")).to_contain_text(
+            "no MaChat server at /mychat (404"
+        )
+
+    def test_serverThatIsDown(self) -> None:
+        """
+        While the server cannot be reached, no WebSocket is tried, for which some browsers make the
+        next ones wait; when it can, the page is back.
+        """
+        self.serveOn()
+        way = self.way()
+        mina = self.enter("Mina", way.port)
+        way.block()
+        expect(mina.locator("#why")).to_contain_text("The server cannot be reached")
+        opened = sockets(mina)
+        lookAgain(mina)
+        mina.get_by_role("button", name="Try now").click()
+        waitFor(mina, "() => document.querySelector('#connection').textContent === 'Offline'")
+        self.assertEqual(opened, [])
+        way.mend()
+        lookAgain(mina)
+        expect(mina.locator("#connection")).to_have_text("Online")
+        self.assertEqual(len(opened), 1)

@@ -1,0 +1,498 @@
+"""
+Tests for L{machat.rooms.arrival} and what may change while a join, or a question, waits.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred, fail
+from twisted.internet.task import deferLater
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from machat.auth.users import User
+from machat.errors import SHUTDOWN, ChatError
+from machat.events import Joined
+from machat.hooks import Hooks
+from machat.interfaces import IChatMember, IRoster
+from machat.limits import Limits
+from machat.service import ChatService
+from machat.store.roster import MemoryRoster
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from tests.auth.test_admission import AdmissionTestCase
+from tests.service.test_chat import SlowLog
+
+
+class Doors(Hooks):
+    """
+    Opens when the test says so, and keeps who came and went.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Deferred[None]] = []
+        self.seen: list[str] = []
+
+    def authorizeJoin(self, member: IChatMember, room: str) -> Deferred[None]:
+        self.asked.append(Deferred())
+        return self.asked[-1]
+
+    def joined(self, member: IChatMember, room: str) -> None:
+        self.seen.append(f"+{member.name}")
+
+    def left(self, member: IChatMember, room: str) -> None:
+        self.seen.append(f"-{member.name}")
+
+
+@implementer(IRoster)
+class SlowRoster(MemoryRoster):
+    """
+    Claims when the test says so.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waiting: list[Callable[[], None]] = []
+
+    def claim(self, room: str, name: str, known: bool = False) -> Deferred[bool]:
+        result: Deferred[bool] = Deferred()
+        claim = super().claim
+        self.waiting.append(lambda: claim(room, name, known).chainDeferred(result))
+        return result
+
+
+class JoinTestCase(SynchronousTestCase):
+    """
+    A chat with a slow log.
+    """
+
+    limits = Limits(members=2)
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(self.limits)
+        self.use(self.chat.service)
+
+    def use(self, service: ChatService) -> None:
+        """
+        Have its log wait.
+        """
+        self.service = service
+        self.clock = self.chat.clock
+        self.log = SlowLog(self.clock)
+        service._rooms._messageLog = service._batches._messageLog = self.log
+
+    def join(self, member: MemoryMember, room: str = "dev") -> Deferred[Joined]:
+        return self.service.join(member, room)
+
+    def assertRefused(self, joining: Deferred[Any], code: str) -> None:
+        error = self.failureResultOf(joining, ChatError)
+        self.assertEqual(error.value.code, code)
+
+    def assertNothingLeft(self) -> None:
+        """
+        No room, name, join or timer is left.
+        """
+        self.assertEqual(len(self.service.rooms), 0)
+        self.assertEqual(self.service.rooms.arrivals(), [])
+        self.assertEqual(self.service.rooms._roster._rooms, {})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+
+class ChangedTests(JoinTestCase):
+    """
+    What holds is what holds when the log answers.
+    """
+
+    def changed(self, change: Callable[[MemoryMember], object]) -> Deferred[Joined]:
+        """
+        @param change: what happens while a member joins
+        @return: what becomes of the join
+        """
+        mina = MemoryMember("Mina")
+        joining = self.join(mina)
+        self.assertNoResult(joining)
+        change(mina)
+        self.log.release()
+        return joining
+
+    def test_nothing(self) -> None:
+        """
+        Without a change the member is in.
+        """
+        self.assertEqual(self.successResultOf(self.changed(lambda mina: None)).count, 1)
+
+    def test_banned(self) -> None:
+        """
+        One who is banned meanwhile does not get in.
+        """
+        ban = self.service.moderation.ban
+        self.assertRefused(self.changed(lambda mina: ban("dev", "Mina")), "not-allowed")
+        self.assertNothingLeft()
+
+    def test_rights(self) -> None:
+        """
+        A user who loses the right to be there does not get in.
+        """
+
+        def lose(mina: MemoryMember) -> None:
+            mina.user = User(name="Mina", rooms=("lounge",))  # type: ignore[attr-defined]
+
+        self.assertRefused(self.changed(lose), "not-allowed")
+        self.assertNothingLeft()
+
+    def test_left(self) -> None:
+        """
+        One who leaves while joining is told so at once, and has its name free again.
+        """
+        joining = self.changed(lambda mina: self.service.leave(mina, "DEV"))
+        self.assertRefused(joining, "not-joined")
+        self.assertNothingLeft()
+
+    def test_cancelled(self) -> None:
+        """
+        Cancelling a join withdraws it, and no other that waits for the same log.
+        """
+        mina, ada = (self.join(MemoryMember(name)) for name in ("Mina", "Ada"))
+        mina.cancel()
+        self.failureResultOf(mina, CancelledError)
+        again = self.join(MemoryMember("Mina"))
+        self.log.release()
+        self.assertEqual(self.successResultOf(ada).count, 1)
+        self.assertEqual(self.successResultOf(again).count, 2)
+
+    def test_full(self) -> None:
+        """
+        Those who join at the same time do not overfill a room.
+        """
+        joins = [self.join(MemoryMember(name)) for name in ("Mina", "Ada", "Bob")]
+        self.log.release()
+        self.assertEqual([self.successResultOf(each).count for each in joins[:2]], [1, 2])
+        self.assertRefused(joins[2], "room-full")
+
+    def test_twice(self) -> None:
+        """
+        A member that is joining a room cannot join it again.
+        """
+        mina = MemoryMember("Mina")
+        first = self.join(mina)
+        self.assertRefused(self.join(mina, "DEV"), "already-joined")
+        self.log.release()
+        self.successResultOf(first)
+
+    def test_late(self) -> None:
+        """
+        A join that takes too long is given up; a log that opens after that is closed again.
+        """
+        joining = self.join(MemoryMember("Mina"))
+        self.clock.advance(10)
+        self.assertRefused(joining, "failed")
+        self.assertEqual(self.log.calls, ["follow dev"])
+        self.log.release()
+        self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
+        self.assertNothingLeft()
+
+    def test_lateNext(self) -> None:
+        """
+        One who joins after that waits for the same opening, under the same name.
+        """
+        self.assertNoResult(self.join(MemoryMember("Mina")).addErrback(lambda _: None))
+        self.clock.advance(10)
+        joining = self.join(MemoryMember("Mina"))
+        self.log.release()
+        self.successResultOf(joining)
+        self.assertEqual(self.log.calls, ["follow dev"])
+
+    def test_read(self) -> None:
+        """
+        What is read for one who has left meanwhile is not told.
+        """
+        mina = MemoryMember("Mina")
+        self.join(mina)
+        self.log.release()
+        read = self.service.history(mina, "dev")
+        self.service.leave(mina, "dev")
+        self.log.release()
+        self.assertRefused(read, "not-joined")
+        self.assertNothingLeft()
+
+
+class StoppedTests(JoinTestCase):
+    """
+    A chat stops while somebody joins.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.service.startService()
+
+    def test_stopped(self) -> None:
+        """
+        A member inside the process is told of the stop once, and does not get in, even if the chat
+        has been started again when the log answers.
+        """
+        for again in (False, True):
+            mina = MemoryMember("Mina")
+            ends: list[object] = []
+            mina.disconnected = ends.append  # type: ignore[method-assign]
+            joining = self.join(mina)
+            self.successResultOf(self.service.stopService())
+            self.assertRefused(joining, "failed")
+            self.assertEqual(ends, [SHUTDOWN])
+            if again:
+                self.service.startService()
+            self.log.release()
+            self.assertNothingLeft()
+            if not again:
+                self.service.startService()
+
+    def test_stopping(self) -> None:
+        """
+        One who would get in while the chat stops is told of the stop.
+        """
+        connection = MemoryMember("connection")
+        child: Deferred[None] = Deferred()
+        self.service.addService(_Child(child))  # type: ignore[arg-type]
+        self.service.opened(connection, None)
+        mina = MemoryMember("Mina")
+        joining = self.join(mina)
+        done = self.service.stopService()
+        self.log.release()
+        self.assertRefused(joining, "failed")
+        self.assertEqual(mina.end, SHUTDOWN)
+        child.callback(None)
+        self.service.closed(connection)
+        self.successResultOf(done)
+        self.assertNothingLeft()
+
+
+class _Child:
+    """
+    A service that stops when the test says so.
+    """
+
+    name = None
+
+    def __init__(self, stopped: Deferred[None]) -> None:
+        self._stopped = stopped
+
+    def stopService(self) -> Deferred[None]:
+        return self._stopped
+
+    def startService(self) -> None:
+        pass
+
+    def privilegedStartService(self) -> None:
+        pass
+
+
+class ClientTests(JoinTestCase):
+    """
+    A client's join waits for the log.
+    """
+
+    def events(self) -> MemoryClient:
+        client = self.chat.tcp()
+        client.send('{"v": 1, "name": "Mina", "room": "dev"}')
+        return client
+
+    def kinds(self, client: MemoryClient) -> list[str]:
+        return [json.loads(line)["type"] for line in client.received()]
+
+    def test_text(self) -> None:
+        """
+        A C{text} client whose join takes too long is asked to come back, and then not told that
+        its own name is taken.
+        """
+        tcp, ws = self.chat.tcp("Mina", "dev"), self.chat.ws("Ada", "dev")
+        self.clock.advance(10)
+        late = "machat:error hello-timeout not joined within 10 s"
+        self.assertEqual((tcp.received(), ws.received()), ([late], [late]))
+        self.assertEqual((tcp.connected, ws.connected, ws.closeCode), (False, True, 3002))
+        again = self.chat.tcp("Mina", "dev")
+        self.log.release()
+        again.send("hello")
+        self.chat.turn()
+        self.log.release()
+        self.assertEqual(again.received(), ["Mina:hello"])
+
+    def test_textFails(self) -> None:
+        """
+        A C{text} client whose room's log cannot be opened is asked to come back.
+        """
+        self.log.follow = lambda *_: fail(OSError("down"))  # type: ignore[method-assign]
+        ws = self.chat.ws("Ada", "dev")
+        ws.received()
+        self.assertEqual(ws.closeCode, 3006)
+        self.flushLoggedErrors(OSError)
+
+    def test_events(self) -> None:
+        """
+        An C{events} client hears that it has failed, and may try again on the same connection.
+        """
+        client = self.events()
+        self.clock.advance(9)
+        self.assertEqual(self.kinds(client), ["welcome"])
+        self.clock.advance(1)
+        error = json.loads(client.received()[0])
+        self.assertEqual((error["type"], error["code"]), ("error", "failed"))
+        client.send('{"type": "join", "room": "dev"}')
+        self.log.release()
+        self.assertEqual(self.kinds(client), ["joined"])
+
+    def test_gone(self) -> None:
+        """
+        A client that goes while it joins leaves nothing behind but the log that is being opened.
+        """
+        hooks = Doors()
+        self.chat = MemoryChat(hooks=hooks)
+        self.use(self.chat.service)
+        clients = [self.chat.tcp("Ada", "dev"), self.events()]
+        for asked in hooks.asked:
+            asked.callback(None)
+        for client in clients:
+            client.close()
+        self.log.release()
+        self.assertNothingLeft()
+        self.assertEqual(hooks.seen, [])
+
+    def test_goneWhileAsked(self) -> None:
+        """
+        A client that goes while a hook is asked leaves nothing behind, and what the hook says in
+        the end does nothing.
+        """
+        hooks = Doors()
+        self.chat = MemoryChat(hooks=hooks)
+        self.use(self.chat.service)
+        for _ in range(2):
+            self.chat.tcp("Ada", "dev").close()
+        self.assertNothingLeft()
+        hooks.asked[0].callback(None)
+        hooks.asked[1].errback(ChatError("not-allowed", "no"))
+        self.assertEqual(hooks.seen, [])
+        self.assertNothingLeft()
+
+
+class OpeningTests(SynchronousTestCase):
+    """
+    A log that cannot be opened for a while.
+    """
+
+    def test_overlapping(self) -> None:
+        """
+        While joins overlap, those who come when the log is back get in.
+        """
+
+        class Slow(Hooks):
+            def authorizeJoin(self, member: IChatMember, room: str) -> Deferred[None]:
+                return deferLater(chat.clock, 1, lambda: None)
+
+        chat = MemoryChat(hooks=Slow())
+        log = chat.service.log
+        follow, log.follow = log.follow, lambda *_: fail(OSError("down"))
+        joins: list[Deferred[Joined]] = []
+
+        def come() -> None:
+            joins.append(chat.service.join(MemoryMember(f"m{len(joins)}"), "dev"))
+            chat.clock.advance(0.5)
+
+        for _ in range(3):
+            come()
+        log.follow = follow
+        for _ in range(20):
+            come()
+        chat.clock.advance(1)
+        for joining in joins[:2]:
+            self.failureResultOf(joining, ChatError)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 2)
+        for number, joining in enumerate(joins[2:], 1):
+            self.assertEqual(self.successResultOf(joining).count, number)
+
+    def test_raises(self) -> None:
+        """
+        A log that raises instead of failing does the same harm: none.
+        """
+        chat = MemoryChat()
+
+        def down(*_: object) -> Any:
+            raise OSError("down")
+
+        follow, chat.service.log.follow = chat.service.log.follow, down
+        joining = chat.service.join(MemoryMember("Mina"), "dev")
+        self.failureResultOf(joining, ChatError)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertEqual(len(chat.service.rooms), 0)
+        chat.service.log.follow = follow
+        chat.member("Mina", "dev")
+
+
+class RosterTests(SynchronousTestCase):
+    """
+    A roster that takes its time.
+    """
+
+    def setUp(self) -> None:
+        self.roster = SlowRoster()
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+        self.service._rooms._roster = self.roster
+
+    def test_interface(self) -> None:
+        """
+        It is a roster.
+        """
+        verifyObject(IRoster, self.roster)
+
+    def test_claimedTooLate(self) -> None:
+        """
+        A name that is given to one who has gone is given back.
+        """
+        mina = MemoryMember("Mina")
+        joining = self.service.join(mina, "dev")
+        self.service.leave(mina, "dev")
+        self.failureResultOf(joining, ChatError)
+        self.roster.waiting[0]()
+        self.assertEqual(self.roster._rooms, {})
+        self.assertEqual(len(self.service.rooms), 0)
+
+    def test_who(self) -> None:
+        """
+        What is told of a room is not told to one who has left it meanwhile.
+        """
+        mina = MemoryMember("Mina")
+        self.service.join(mina, "dev")
+        self.roster.waiting[0]()
+        waiting: Deferred[Any] = Deferred()
+        self.roster.members = lambda room: waiting  # type: ignore[method-assign]
+        told = self.service.who(mina, "dev")
+        self.service.leave(mina, "dev")
+        waiting.callback(["Mina"])
+        self.assertEqual(self.failureResultOf(told, ChatError).value.code, "not-joined")
+
+
+class OneUserTests(AdmissionTestCase):
+    """
+    Two connections of one user join at the same time.
+    """
+
+    def test_firstRefused(self) -> None:
+        """
+        When the one that claimed the name first does not get in, the other one is counted.
+        """
+        rooms = self.chat.service.rooms
+        read: Deferred[Any] = Deferred()
+        self.chat.service.log.read = lambda *_: read  # type: ignore[method-assign]
+        first, second = self.events(history=5), self.text()
+        read.errback(OSError("down"))
+        self.flushLoggedErrors(OSError)
+        self.assertEqual(self.kinds(first), ["welcome", "error"])
+        (room,) = rooms
+        self.assertEqual((room.names(), room.present), (["Mina"], 1))
+        third = self.text()
+        self.assertEqual((room.names(), room.present), (["Mina", "Mina"], 1))
+        second.close()
+        self.assertEqual(room.present, 1)
+        third.close()
+        self.assertEqual((room.present, len(rooms)), (0, 0))

@@ -1,0 +1,353 @@
+"""
+Tests for L{machat.rooms.room}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer, verify
+
+from machat.errors import Disconnect
+from machat.events import Draft, Event, Message, Position, Presence
+from machat.interfaces import IChatMember
+from machat.metrics import Metrics
+from machat.rooms.room import Room
+from machat.wire import IDialect
+
+
+@implementer(IDialect)
+class CountingDialect:
+    """
+    Encodes a batch to a list of its texts, and keeps what it encoded.
+    """
+
+    transport = "memory"
+    name = "counting"
+
+    def __init__(self) -> None:
+        self.encoded: list[list[str]] = []
+
+    def encode(self, messages: Sequence[Message]) -> list[str]:
+        self.encoded.append([message.text for message in messages])
+        return self.encoded[-1]
+
+    def encodeEvent(self, event: Event) -> list[str]:
+        return [type(event).__name__]
+
+
+@implementer(IChatMember)
+class Member:
+    """
+    Keeps what is delivered, then does what a test says.
+    """
+
+    def __init__(
+        self, name: str, dialect: IDialect, action: Callable[[], object] = lambda: None
+    ) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.action = action
+        self.batches: list[Any] = []
+
+    def deliver(self, batch: Any) -> None:
+        self.batches.append(batch)
+        self.action()
+
+    def removed(self, room: str, reason: str) -> None:
+        pass
+
+    def disconnected(self, end: Disconnect) -> None:
+        pass
+
+
+def batch(*texts: str, first: int = 1) -> list[Message]:
+    """
+    @return: numbered messages of one room
+    """
+    return [Message("Dev", seq, "Mina", text, 0) for seq, text in enumerate(texts, first)]
+
+
+class Oops(Exception):
+    """
+    What a member raises.
+    """
+
+
+class RoomTests(SynchronousTestCase):
+    """
+    Tests for L{Room}.
+    """
+
+    def setUp(self) -> None:
+        self.room = Room("Dev", Metrics())
+        self.room.follows(Position("epoch", 0))
+        self.dialect = CountingDialect()
+        self.other = CountingDialect()
+
+    def member(
+        self,
+        name: str,
+        dialect: CountingDialect | None = None,
+        action: Callable[[], object] = lambda: None,
+    ) -> Member:
+        """
+        @return: a member that is in the room
+        """
+        member = Member(name, dialect or self.dialect, action)
+        self.room.add(member, name)
+        return member
+
+    def say(self, member: Member, text: str) -> bool:
+        return self.room.say(member, text)
+
+    def oops(self) -> None:
+        raise Oops
+
+    def test_fakes(self) -> None:
+        """
+        The fakes of these tests are a dialect and a member.
+        """
+        verify.verifyObject(IDialect, self.dialect)
+        verify.verifyObject(IChatMember, self.member("Mina"))
+
+    def test_name(self) -> None:
+        """
+        A room is called as it was first written, and compared by its key.
+        """
+        room = Room("Straße", Metrics())
+        self.assertEqual((room.name, room.key), ("Straße", "strasse"))
+
+    def test_members(self) -> None:
+        """
+        A room knows who is in it, in the order of their coming.
+        """
+        mina, ada, bo = self.member("Mina"), self.member("Ada", self.other), self.member("Bo")
+        self.assertEqual(self.room.members(), [mina, ada, bo])
+        self.assertEqual(len(self.room), 3)
+        self.assertIn(mina, self.room)
+        self.room.remove(mina)
+        self.assertEqual(self.room.members(), [ada, bo])
+        self.assertEqual(len(self.room), 2)
+        self.assertNotIn(mina, self.room)
+
+    def test_removeTellsName(self) -> None:
+        """
+        Who is removed is told by the name under which it came, whatever it is called now.
+        """
+        mina = self.member("Mina")
+        mina.name = "Ada"
+        self.assertEqual(self.room.remove(mina), "Mina")
+
+    def test_removeStranger(self) -> None:
+        """
+        Who is not in the room cannot be removed from it.
+        """
+        self.member("Mina")
+        self.assertRaises(KeyError, self.room.remove, Member("Ada", self.dialect))
+        self.assertEqual(len(self.room), 1)
+
+    def test_pending(self) -> None:
+        """
+        What is said waits, in order, and only the first of a batch is told to be so.
+        """
+        mina, ada = self.member("Mina"), self.member("Ada")
+        self.assertIs(self.say(mina, "hi"), True)
+        self.assertIs(self.say(ada, ""), False)
+        self.assertIs(self.say(mina, "bye"), False)
+        self.assertEqual(mina.batches, [])
+        self.assertEqual(
+            self.room.takePending()[0],
+            [Draft("Dev", "Mina", "hi"), Draft("Dev", "Ada", ""), Draft("Dev", "Mina", "bye")],
+        )
+        self.assertEqual(self.room.takePending()[0], [])
+        self.assertIs(self.say(ada, "again"), True)
+        self.assertEqual(self.room.takePending()[0], [Draft("Dev", "Ada", "again")])
+
+    def test_takenIsNotFilled(self) -> None:
+        """
+        What was taken belongs to its own batch alone, whatever is put in while it is delivered.
+        """
+        self.member("Mina")
+        self.room.put(Draft("Dev", "Mina", "question"))
+        batch, expected = self.room.takePending()
+        self.room.put(Draft("Dev", "bot", "answer"), Deferred())
+        self.assertEqual((len(batch), expected), (1, []))
+
+    def test_senderIsTheNameHere(self) -> None:
+        """
+        A message has the name under which its sender came.
+        """
+        mina = self.member("Mina")
+        mina.name = "machat"
+        self.say(mina, "hi")
+        self.assertEqual(self.room.takePending()[0][0].sender, "Mina")
+
+    def test_deserted(self) -> None:
+        """
+        A room is deserted when nobody is in it, nobody is coming, and nothing said there waits.
+        """
+        self.assertTrue(self.room.deserted)
+        mina = self.member("Mina")
+        self.assertFalse(self.room.deserted)
+        self.say(mina, "hi")
+        self.room.remove(mina)
+        self.assertFalse(self.room.deserted)
+        self.room.holds += 1
+        self.room.takePending()[0]
+        self.assertFalse(self.room.deserted)
+        self.room.holds -= 1
+        self.assertTrue(self.room.deserted)
+
+    def test_encodesOnce(self) -> None:
+        """
+        A batch is encoded once for each dialect that is there, and everybody gets the same object.
+        """
+        members = [self.member(f"a{n}") for n in range(5)]
+        others = [self.member(f"b{n}", self.other) for n in range(3)]
+        self.room.deliver(batch("hi", "you"))
+        self.assertEqual(self.dialect.encoded, [["hi", "you"]])
+        self.assertEqual(self.other.encoded, [["hi", "you"]])
+        for member in members:
+            self.assertEqual(len(member.batches), 1)
+            self.assertIs(member.batches[0], self.dialect.encoded[0])
+        for member in others:
+            self.assertEqual(len(member.batches), 1)
+            self.assertIs(member.batches[0], self.other.encoded[0])
+
+    def test_encodesForNobody(self) -> None:
+        """
+        A dialect that nobody speaks any more is not encoded to.
+        """
+        self.member("Mina")
+        self.room.remove(self.member("Ada", self.other))
+        self.room.deliver(batch("hi"))
+        self.assertEqual((self.dialect.encoded, self.other.encoded), ([["hi"]], []))
+
+    def test_order(self) -> None:
+        """
+        Batches come one call each, in order.
+        """
+        mina = self.member("Mina")
+        self.room.deliver(batch("a", "b"))
+        self.room.deliver(batch("c", first=3))
+        self.assertEqual(mina.batches, [["a", "b"], ["c"]])
+
+    def test_removedHearsNothing(self) -> None:
+        """
+        Who has been removed gets nothing more.
+        """
+        mina, ada = self.member("Mina"), self.member("Ada")
+        self.room.deliver(batch("a"))
+        self.room.remove(mina)
+        self.room.deliver(batch("b", first=2))
+        self.assertEqual((mina.batches, ada.batches), ([["a"]], [["a"], ["b"]]))
+
+    def test_dialectRaises(self) -> None:
+        """
+        A dialect that raises is logged, and those of all others hear everything.
+        """
+
+        class Broken(CountingDialect):
+            def encode(self, messages: Sequence[Message]) -> list[str]:
+                raise Oops()
+
+            def encodeEvent(self, event: Event) -> list[str]:
+                raise Oops()
+
+        broken, whole = Member("Ada", Broken()), Member("Mina", CountingDialect())
+        for member in (broken, whole):
+            self.room.add(member, member.name)
+            self.room.watch(member)
+        self.room.deliver(batch("a"))
+        self.room.announce(Presence(room="Dev", count=2))
+        self.assertEqual(whole.batches, [["a"], ["Presence"]])
+        self.assertEqual(broken.batches, [])
+        self.assertEqual(len(self.flushLoggedErrors(Oops)), 2)
+
+    def test_raises(self) -> None:
+        """
+        A member that raises harms no other, hears the next batch too, and is logged.
+        """
+        members = [
+            self.member("first"),
+            self.member("bad", action=self.oops),
+            self.member("last"),
+            self.member("worse", self.other, self.oops),
+            self.member("other", self.other),
+        ]
+        self.room.deliver(batch("a"))
+        self.assertEqual(len(self.flushLoggedErrors(Oops)), 2)
+        self.room.deliver(batch("b", first=2))
+        self.assertEqual(len(self.flushLoggedErrors(Oops)), 2)
+        for member in members:
+            self.assertEqual(member.batches, [["a"], ["b"]])
+        self.assertEqual(self.room.position, Position("epoch", 2))
+
+    def test_removedInTheBatch(self) -> None:
+        """
+        Who is removed by one that comes before it in the same batch gets nothing of it.
+        """
+
+        def leave() -> None:
+            for member in (same, other):
+                if member in self.room:
+                    self.room.remove(member)
+
+        first = self.member("first", action=leave)
+        same, other = self.member("same"), self.member("other", self.other)
+        last = self.member("last", self.other)
+        self.room.deliver(batch("a"))
+        self.assertEqual((same.batches, other.batches), ([], []))
+        self.assertEqual((first.batches, last.batches), ([["a"]], [["a"]]))
+
+    def test_removesItself(self) -> None:
+        """
+        Who leaves while it gets a batch keeps nobody else from it.
+        """
+        members: list[Member] = []
+        for n in range(4):
+            member = self.member(f"m{n}")
+            member.action = lambda member=member: self.room.remove(member)  # type: ignore[misc]
+            members.append(member)
+        self.room.deliver(batch("a"))
+        self.assertEqual([member.batches for member in members], [[["a"]]] * 4)
+        self.assertEqual(len(self.room), 0)
+
+    def test_addedInTheBatch(self) -> None:
+        """
+        Who comes while a batch is delivered begins with the next one: its dialect's turn has come.
+        """
+        added: list[Member] = []
+        first = self.member("first")
+        first.action = lambda: added.append(self.member(f"new{len(added)}"))
+        self.room.deliver(batch("a"))
+        self.assertEqual([member.batches for member in added], [[]])
+        self.room.deliver(batch("b", first=2))
+        self.assertEqual([member.batches for member in added], [[["b"]], []])
+
+    def test_position(self) -> None:
+        """
+        The position is the last number that was delivered, and is there before anybody hears of it.
+        """
+        room = Room("Dev", Metrics())
+        self.assertIsNone(room.position)
+        position = Position("epoch", 7)
+        room.follows(position)
+        self.assertIs(room.position, position)
+        seen: list[Position | None] = []
+        room.add(Member("Mina", self.dialect, lambda: seen.append(room.position)), "Mina")
+        room.deliver(batch("a", "b", first=8))
+        self.assertEqual(seen, [Position("epoch", 9)])
+        self.assertEqual(room.position, Position("epoch", 9))
+
+    def test_positionWithoutMembers(self) -> None:
+        """
+        A batch that nobody is there to hear moves the position too.
+        """
+        self.room.deliver(batch("a", "b", "c"))
+        self.assertEqual(self.room.position, Position("epoch", 3))
+        self.assertEqual(self.dialect.encoded, [])

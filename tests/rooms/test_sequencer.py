@@ -1,0 +1,77 @@
+"""
+Tests for L{machat.rooms.sequencer}.
+"""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.rooms.sequencer import Turnstile
+
+
+class TurnstileTests(SynchronousTestCase):
+    def test_atOnce(self) -> None:
+        """
+        An answer that nothing is before passes at once.
+        """
+        turnstile = Turnstile()
+        self.assertEqual(self.successResultOf(turnstile.enter("Mina", succeed(1))), 1)
+        self.assertEqual(len(turnstile), 0)
+
+    @given(st.permutations(range(5)), st.sets(st.integers(0, 4)))
+    def test_order(self, answers: list[int], failing: set[int]) -> None:
+        """
+        In whatever order the answers come, they pass in the order of the questions.
+        """
+        turnstile = Turnstile()
+        asked: list[Deferred[int]] = [Deferred() for _ in answers]
+        passed: list[object] = []
+        for each in asked:
+            turnstile.enter("Mina", each).addBoth(passed.append)
+        for count, number in enumerate(answers, 1):
+            if number in failing:
+                asked[number].errback(ValueError(number))
+            else:
+                asked[number].callback(number)
+            done = set(answers[:count])
+            self.assertEqual(len(passed), next(n for n in range(6) if n not in done))
+        self.assertEqual(
+            [isinstance(each, Failure) for each in passed], [n in failing for n in range(5)]
+        )
+        self.assertEqual(len(turnstile), 0)
+
+    def test_withdraw(self) -> None:
+        """
+        The questions of one that has gone fail in their turn, nobody waits for their answers, and
+        what is answered after all does nothing.
+        """
+        turnstile = Turnstile()
+        first, gone, answered, last = [Deferred[str]() for _ in range(4)]
+        passed: list[object] = []
+        for asker, answer in (("a", first), ("b", gone), ("b", answered), ("a", last)):
+            turnstile.enter(asker, answer).addBoth(passed.append)
+        answered.callback("yes")
+        last.callback("last")
+        turnstile.withdraw("b", ValueError("gone"))
+        turnstile.withdraw("c", ValueError("never there"))
+        self.assertEqual(passed, [])
+        first.callback("first")
+        self.assertEqual([passed[0], passed[3]], ["first", "last"])
+        self.assertTrue(all(isinstance(each, Failure) for each in passed[1:3]))
+        gone.errback(ValueError("late"))
+        self.assertEqual((len(turnstile), turnstile._askers), (0, {}))
+
+    def test_withdrawFirst(self) -> None:
+        """
+        What waited only for one that has gone passes when that goes.
+        """
+        turnstile = Turnstile()
+        turnstile.enter("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
+        behind = turnstile.enter("a", succeed(1))
+        self.assertNoResult(behind)
+        turnstile.withdraw("b", ValueError("gone"))
+        self.assertEqual(self.successResultOf(behind), 1)

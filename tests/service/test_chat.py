@@ -1,0 +1,619 @@
+"""
+Tests for L{machat.service}.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Sequence
+from math import inf
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from twisted.application.service import Service
+from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+from zope.interface.verify import verifyObject
+
+from machat.errors import SHUTDOWN, ChatError
+from machat.events import Draft, Joined, Message, Position, Receipt
+from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
+from machat.limits import Limits
+from machat.rooms.room import BEHIND
+from machat.service import ChatService
+from machat.store.memory import MemoryLog
+from machat.store.roster import MemoryRoster
+from machat.tcp import ChatFactory
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
+
+
+@implementer(IMessageLog)
+class SlowLog:
+    """
+    A L{MemoryLog} whose answers, and deliveries, come when the test says so.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._log = MemoryLog(clock)
+        self._waiting: list[Callable[[], None]] = []
+        self.calls: list[str] = []
+
+    def release(self) -> None:
+        """
+        Let all that waits happen.
+        """
+        waiting, self._waiting = self._waiting, []
+        for happen in waiting:
+            happen()
+
+    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
+        self.calls.append(f"follow {room}")
+        return self._later(lambda: self._log.follow(room, deliver))
+
+    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
+        return self._later(lambda: self._log.append(room, batch))
+
+    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        return self._later(lambda: self._log.read(room, after, limit))
+
+    def unfollow(self, room: str) -> None:
+        self.calls.append(f"unfollow {room}")
+        self._log.unfollow(room)
+
+    def _later(self, call: Callable[[], Deferred[object]]) -> Deferred[object]:
+        result: Deferred[object] = Deferred()
+        self._waiting.append(lambda: call().chainDeferred(result))
+        return result
+
+
+class InterfaceTests(SynchronousTestCase):
+    def test_interfaces(self) -> None:
+        """
+        The service and its parts provide what they say.
+        """
+        clock = Clock()
+        verifyObject(IChatRoom, ChatService(clock))
+        verifyObject(IChatMember, MemoryMember("Mina"))
+        verifyObject(IMessageLog, SlowLog(clock))
+        verifyObject(IMessageLog, MemoryLog(clock))
+        verifyObject(IRoster, MemoryRoster())
+
+
+class JoinTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+
+    def test_joined(self) -> None:
+        """
+        Joining tells the room's first spelling, the place in the log, and who is there.
+        """
+        self.chat.member("Ada", "Dev")
+        joined = self.successResultOf(self.service.join(MemoryMember("Mina"), "dev"))
+        assert isinstance(joined, Joined)
+        self.assertEqual((joined.room, joined.name, joined.count), ("Dev", "Mina", 2))
+        self.assertEqual(joined.position.seq, 0)
+
+    def test_nameTaken(self) -> None:
+        """
+        A name is taken once in a room, whatever its spelling, and free in another.
+        """
+        self.chat.member("Mina", "dev")
+        error = self.failureResultOf(self.service.join(MemoryMember("MINA"), "dev"), ChatError)
+        self.assertEqual(error.value.code, "name-taken")
+        self.assertEqual(error.value.text, '"Mina" is already in dev')
+        self.chat.member("Mina", "lounge")
+
+    def test_badNames(self) -> None:
+        """
+        A name or a room against the rules is refused.
+        """
+        for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
+            error = self.failureResultOf(self.service.join(MemoryMember(name), room), ChatError)
+            self.assertEqual(error.value.code, code)
+
+    def test_alreadyJoined(self) -> None:
+        """
+        A member joins a room once.
+        """
+        member = self.chat.member("Mina", "dev")
+        error = self.failureResultOf(self.service.join(member, "DEV"), ChatError)
+        self.assertEqual(error.value.code, "already-joined")
+
+    def test_nameIsFreeAgain(self) -> None:
+        """
+        Leaving frees the name, and leaving twice does nothing more.
+        """
+        member = self.chat.member("Mina", "dev")
+        self.service.leave(member, "dev")
+        self.service.leave(member, "dev")
+        self.chat.member("mina", "dev")
+
+    def test_epochLives(self) -> None:
+        """
+        The log of a room that was left goes on where it was.
+        """
+        member = self.chat.member("Mina", "dev")
+        self.service.say(member, "dev", "hello")
+        self.chat.turn()
+        self.service.leave(member, "dev")
+        joined = self.successResultOf(self.service.join(member, "dev"))
+        self.assertEqual(joined.position.seq, 1)
+
+    def test_nothingLeft(self) -> None:
+        """
+        Many rooms come and go, said in or not, and leave no room and no name behind.
+        """
+        for number in range(1000):
+            member = self.chat.member("Mina", f"room{number}")
+            if number % 2:
+                self.service.say(member, f"room{number}", "hello")
+            self.service.leave(member, f"room{number}")
+        self.chat.turn()
+        self.assertEqual(len(self.service._rooms), 0)
+        self.assertEqual(self.service._rooms._roster._rooms, {})
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class SayTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+
+    def test_everybodyHears(self) -> None:
+        """
+        A message reaches all members of its room at the end of the turn, its sender too.
+        """
+        mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
+        other = self.chat.member("Bob", "lounge")
+        self.service.say(mina, "dev", "hello")
+        self.assertEqual(mina.received(), [])
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"])
+        self.assertEqual(ada.received(), ["Mina:hello"])
+        self.assertEqual(other.received(), [])
+
+    def test_oneFlushATurn(self) -> None:
+        """
+        All that is said in a turn takes one timed call, and all that one room hears one batch.
+        """
+        mina = self.chat.member("Mina", "dev")
+        batches: list[Sequence[Message]] = []
+        listener = MemoryMember("Ada")
+        listener.deliver = batches.append  # type: ignore[method-assign]
+        self.successResultOf(self.service.join(listener, "dev"))
+        for number in range(5):
+            self.service.say(mina, "dev", str(number))
+        self.assertEqual(len(self.chat.clock.getDelayedCalls()), 1)
+        self.chat.turn()
+        self.assertEqual([[m.seq for m in batch] for batch in batches], [[1, 2, 3, 4, 5]])
+
+    def test_refused(self) -> None:
+        """
+        Who is not in the room cannot speak there, and a message is one line.
+        """
+        mina = self.chat.member("Mina", "dev")
+        for room, text, code in (
+            ("lounge", "hello", "not-joined"),
+            ("dev", "a\nb", "bad-command"),
+            ("dev", "\ud800", "bad-command"),
+        ):
+            error = self.assertRaises(ChatError, self.service.say, mina, room, text)
+            self.assertEqual(error.code, code)
+
+    def test_saidBeforeLeaving(self) -> None:
+        """
+        What somebody said before leaving is heard by those who stay.
+        """
+        mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
+        self.service.say(mina, "dev", "bye")
+        self.service.leave(mina, "dev")
+        self.chat.turn()
+        self.assertEqual((mina.received(), ada.received()), ([], ["Mina:bye"]))
+
+    def test_answerInsideDeliver(self) -> None:
+        """
+        What a member says while a batch is delivered to it is another batch, behind this one.
+        """
+        mina = self.chat.member("Mina", "dev")
+        bot = MemoryMember("bot")
+
+        def answer(batch: Sequence[Message]) -> None:
+            if batch[0].sender == "Mina":
+                self.service.say(bot, "dev", "hi")
+
+        bot.deliver = answer  # type: ignore[method-assign]
+        self.successResultOf(self.service.join(bot, "dev"))
+        self.service.say(mina, "dev", "hello")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello", "bot:hi"])
+
+    @settings(deadline=None, max_examples=60)
+    @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["say", "turn", "go", "come"]))))
+    def test_sameOrder(self, steps: list[tuple[int, str]]) -> None:
+        """
+        Whatever members do, each hears one stretch of the same sequence for as long as it stays.
+        """
+        chat = MemoryChat()
+        members = [chat.member(f"m{number}", "dev") for number in range(4)]
+        witness = chat.member("witness", "dev")
+        stays: list[list[Message]] = []
+        inside = [True] * 4
+        for index, (who, what) in enumerate(steps):
+            member = members[who]
+            if what == "say" and inside[who]:
+                chat.service.say(member, "dev", str(index))
+            elif what == "turn":
+                chat.turn()
+            elif what == "go" and inside[who]:
+                chat.service.leave(member, "dev")
+                stays.append(member.messages)
+                member.messages, inside[who] = [], False
+            elif what == "come" and not inside[who]:
+                self.successResultOf(chat.service.join(member, "dev"))
+                inside[who] = True
+        chat.turn()
+        stays += [member.messages for member in members]
+        everything = witness.messages
+        self.assertEqual([m.seq for m in everything], list(range(1, len(everything) + 1)))
+        for heard in stays:
+            if heard:
+                first = heard[0].seq - 1
+                self.assertEqual(heard, everything[first : first + len(heard)])
+
+
+class SlowLogTests(SynchronousTestCase):
+    """
+    Nothing assumes that the log answers at once.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.log = SlowLog(self.clock)
+        self.service = ChatService(self.clock, Limits(rate=inf), self.log)
+
+    def test_joinWaits(self) -> None:
+        """
+        All who join a room while its log is being opened are in when it is.
+        """
+        first = self.service.join(MemoryMember("Mina"), "dev")
+        second = self.service.join(MemoryMember("Ada"), "dev")
+        self.assertNoResult(first)
+        self.log.release()
+        self.assertEqual(self.successResultOf(first).count, 1)
+        self.assertEqual(self.successResultOf(second).count, 2)
+        self.assertEqual(self.log.calls, ["follow dev"])
+
+    def test_saidThenGone(self) -> None:
+        """
+        A room stays open until the log has what was said there, then it is closed.
+        """
+        mina = MemoryMember("Mina")
+        self.service.join(mina, "dev")
+        self.log.release()
+        self.service.say(mina, "dev", "hello")
+        self.clock.advance(0)
+        self.service.leave(mina, "dev")
+        self.assertEqual(self.log.calls, ["follow dev"])
+        self.log.release()
+        self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
+        self.assertEqual(len(self.service._rooms), 0)
+
+    def test_logThatCannotBeOpened(self) -> None:
+        """
+        A join fails when the log does, gives its name back, and the next one tries again.
+        """
+        working, self.log.follow = self.log.follow, lambda *_: fail(OSError("down"))
+        error = self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), ChatError)
+        self.assertEqual(error.value.code, "failed")
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.log.follow = working
+        again = self.service.join(MemoryMember("Mina"), "dev")
+        self.log.release()
+        self.successResultOf(again)
+
+    def test_behind(self) -> None:
+        """
+        Those who speak wait for a log that is behind: what it has not taken is bounded.
+        """
+        clients = [MemoryClient(ChatFactory(self.service)) for _ in "ab"]
+        for client, name in zip(clients, ("Mina", "Ada"), strict=True):
+            client.join(name, "dev")
+        self.log.release()
+        said = [f"{number}" for number in range(100)]
+        for text in said:
+            for client in clients:
+                client.send(text)
+            self.clock.advance(0)
+        (room,) = self.service.rooms
+        self.assertEqual(room.appending, BEHIND + 1)  # with what each had said meanwhile
+        while room.appending:
+            self.log.release()
+            self.clock.advance(0)
+        for client in clients:
+            heard = client.received()
+            for name in ("Mina", "Ada"):
+                own = [f"{name}:{text}" for text in said]
+                self.assertEqual([line for line in heard if line.startswith(name)], own)
+
+    def test_logThatDoesNotKeep(self) -> None:
+        """
+        A batch that the log does not take is reported, and what is said next gets through.
+        """
+        mina = MemoryMember("Mina")
+        self.service.join(mina, "dev")
+        self.log.release()
+        working, self.log.append = self.log.append, lambda *_: fail(OSError("full"))
+        self.service.say(mina, "dev", "lost")
+        self.clock.advance(0)
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.log.append = working
+        self.service.say(mina, "dev", "kept")
+        self.clock.advance(0)
+        self.log.release()
+        self.assertEqual(mina.received(), ["Mina:kept"])
+
+
+class StopTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.service = self.chat.service
+        self.service.startService()
+
+    def test_members(self) -> None:
+        """
+        A stop delivers what was said, then ends the members inside the process.
+        """
+        mina = self.chat.member("Mina", "dev")
+        self.service.say(mina, "dev", "last words")
+        done = self.service.stopService()
+        self.chat.turn()
+        self.successResultOf(done)
+        self.assertEqual(mina.received(), ["Mina:last words"])
+        self.assertEqual(mina.end, SHUTDOWN)
+        self.chat.turn()
+
+    def test_childrenFirst(self) -> None:
+        """
+        The children are stopped before anybody is told to go.
+        """
+        stopped: Deferred[None] = Deferred()
+        child = Service()
+        child.stopService = lambda: stopped  # type: ignore[method-assign]
+        child.setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        done = self.service.stopService()
+        self.assertIsNone(mina.end)
+        stopped.callback(None)
+        self.successResultOf(done)
+        self.assertEqual(mina.end, SHUTDOWN)
+
+    def test_spread(self) -> None:
+        """
+        Byes go out some hundreds a turn, with times to come back that are spread over a second and
+        another for each thousand.
+        """
+        members = [MemoryMember(f"m{number}") for number in range(1_200)]
+        for member in members:
+            self.service.opened(member, None)
+        self.service.stopService()
+        told = [member for member in members if member.end is not None]
+        self.assertTrue(0 < len(told) < 1_200)
+        self.chat.clock.pump([0, 0])
+        retries = [member.end.retry or 0 for member in members if member.end is not None]
+        self.assertEqual(len(retries), 1_200)
+        self.assertTrue(0 <= min(retries) < 0.5 and 1.7 < max(retries) <= 2.2)
+
+    def test_waitsForTheLog(self) -> None:
+        """
+        What was said is in the log before a stop is done.
+        """
+        clock = Clock()
+        log = SlowLog(clock)
+        service = ChatService(clock, log=log)
+        mina = MemoryMember("Mina")
+        joined = service.join(mina, "dev")
+        log.release()
+        self.successResultOf(joined)
+        service.say(mina, "dev", "last words")
+        done = service.stopService()
+        clock.advance(0)
+        self.assertNoResult(done)
+        log.release()
+        self.successResultOf(done)
+
+    def test_nobodyGetsIn(self) -> None:
+        """
+        Who joins while it stops is sent away.
+        """
+        self.service.opened(MemoryMember("still here"), None)
+        self.service.stopService()
+        late = MemoryMember("late")
+        refused = self.failureResultOf(self.service.join(late, "dev"), ChatError)
+        self.assertEqual(refused.value.code, "failed")
+        self.assertEqual(late.end, SHUTDOWN)
+        self.assertEqual(len(self.service.rooms), 0)
+
+    def test_connections(self) -> None:
+        """
+        A stop waits until the connections are gone; one that comes late is told at once.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection, None)
+        done = self.service.stopService()
+        assert connection.end is not None
+        self.assertEqual(replace(connection.end, retry=SHUTDOWN.retry), SHUTDOWN)
+        late = MemoryMember("late")
+        self.service.opened(late, None)
+        self.assertEqual(late.end, SHUTDOWN)
+        self.service.closed(connection)
+        self.assertNoResult(done)
+        self.service.closed(late)
+        self.successResultOf(done)
+
+    def test_memberThatFails(self) -> None:
+        """
+        A member that fails to take its end keeps nobody from theirs.
+        """
+
+        def broken(end: object) -> None:
+            raise ValueError("broken")
+
+        bad, good = self.chat.member("bad", "dev"), self.chat.member("good", "dev")
+        bad.disconnected = broken  # type: ignore[method-assign]
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        self.assertEqual(good.end, SHUTDOWN)
+
+    def test_everyStop(self) -> None:
+        """
+        All who ask for a stop hear of its end, whenever they ask.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection, None)
+        stops = [self.service.stopService() for _ in range(2)]
+        for stop in stops:
+            self.assertNoResult(stop)
+        self.service.closed(connection)
+        for stop in [*stops, self.service.stopService()]:
+            self.successResultOf(stop)
+
+    def test_startedMeanwhile(self) -> None:
+        """
+        A chat that is started again while it stops does not stop, and those who asked for it are
+        not left waiting.
+        """
+        stopped: Deferred[None] = Deferred()
+        child = Service()
+        child.stopService = lambda: stopped  # type: ignore[method-assign]
+        child.setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        done = self.service.stopService()
+        self.service.startService()
+        self.successResultOf(done)
+        stopped.callback(None)
+        self.assertIsNone(mina.end)
+        self.chat.member("Ada", "dev")
+
+    def test_childThatFails(self) -> None:
+        """
+        A child that cannot be stopped does not keep the chat from stopping.
+        """
+
+        class Broken(Service):
+            def stopService(self) -> None:
+                raise ValueError("broken")
+
+        Broken().setServiceParent(self.service)
+        mina = self.chat.member("Mina", "dev")
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(mina.end, SHUTDOWN)
+        gc.collect()  # Twisted logs it when nobody can handle it any more
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_severalRooms(self) -> None:
+        """
+        A member is told of the end once, when it has left all its rooms.
+        """
+        mina = self.chat.member("Mina", "dev")
+        self.successResultOf(self.service.join(mina, "lounge"))
+        ends: list[int] = []
+        mina.disconnected = lambda end: ends.append(len(self.service.rooms))  # type: ignore
+        self.successResultOf(self.service.stopService())
+        self.assertEqual(ends, [0])
+
+    def test_comesBack(self) -> None:
+        """
+        A member that joins again when it is told of the end does not get in, and is told no more.
+        """
+        mina = self.chat.member("Mina", "dev")
+        refused: list[object] = []
+
+        def again(end: object) -> None:
+            self.service.join(mina, "dev").addErrback(refused.append)
+
+        mina.disconnected = again  # type: ignore[method-assign]
+        self.successResultOf(self.service.stopService())
+        self.assertEqual((len(refused), len(self.service.rooms)), (1, 0))
+
+    def test_everyRoomsLog(self) -> None:
+        """
+        What members say in several rooms when they are told of the end of one is in the log before
+        a stop is done.
+        """
+        connection = MemoryMember("connection")
+        self.service.opened(connection, None)
+        bob = self.chat.member("Bob", "a")
+        self.successResultOf(self.service.join(bob, "b"))
+        receipts: list[Receipt] = []
+
+        def last(end: object) -> None:
+            for room in "ab":
+                self.service.post(bob, room, "farewell").addCallback(receipts.append)
+            self.service.closed(connection)
+
+        connection.disconnected = last  # type: ignore[method-assign]
+        seen: list[int] = []
+        self.service.stopService().addCallback(lambda _: seen.append(len(receipts)))
+        self.chat.turn()
+        self.assertEqual(seen, [2])
+
+    def test_startAgain(self) -> None:
+        """
+        A chat that was stopped can be started again.
+        """
+        self.successResultOf(self.service.stopService())
+        self.service.startService()
+        client = self.chat.tcp("Mina", "dev")
+        client.send("hello")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:hello"])
+
+    def test_separateChats(self) -> None:
+        """
+        Two chats in one process share nothing.
+        """
+        other = MemoryChat()
+        here, there = self.chat.member("Mina", "dev"), other.member("Mina", "dev")
+        self.service.say(here, "dev", "hello")
+        self.chat.turn()
+        other.turn()
+        self.assertEqual((here.received(), there.received()), (["Mina:hello"], []))
+
+
+class SharedLogTests(SynchronousTestCase):
+    """
+    The memory of the default log is shared by the networks that members come from.
+    """
+
+    def test_flood(self) -> None:
+        """
+        One address with 40 connections in 32 rooms each takes no message from the rooms of others,
+        nor from those of the application.
+        """
+        chat = MemoryChat(Limits(logTotal=4_000_000, logBytes=100_000))
+        homes = ["home0", "home1", "home2", "bots"]
+        for number, room in enumerate(homes):
+            member = MemoryMember("Mina")
+            if room != "bots":
+                chat.service.opened(member, IPv4Address("TCP", f"192.0.2.{number}", 1))
+            self.successResultOf(chat.service.join(member, room))
+            for _ in range(15):
+                chat.service.say(member, room, "hello")
+        chat.turn()
+        chat.service.leave(member, room)
+        for number in range(40):
+            member = MemoryMember(f"m{number}")
+            chat.service.opened(member, IPv4Address("TCP", "198.51.100.7", number))
+            for each in range(32):
+                room = f"flood{number}-{each}"
+                self.successResultOf(chat.service.join(member, room))
+                chat.service.say(member, room, "x" * 60_000)
+            chat.turn()
+        for room in homes:
+            kept = self.successResultOf(chat.service.log.read(room, 0, 100))
+            self.assertEqual(len(kept), 15, room)

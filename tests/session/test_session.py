@@ -1,0 +1,400 @@
+"""
+Tests for L{machat.session.session}, and what both transports must do alike.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+from twisted.internet.defer import Deferred
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from machat.events import Joined
+from machat.interfaces import IConnection
+from machat.limits import Limits
+from machat.session.interfaces import IClient, IConversation
+from machat.testing import MemoryChat, MemoryClient
+
+
+class TextTests(SynchronousTestCase):
+    """
+    The C{text} dialect on lines; L{WebSocketTextTests} runs all of it again.
+    """
+
+    #: How the closing of a refused client is seen.
+    code: int | None = None
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def client(self, name: str | None = None, room: str = "dev") -> MemoryClient:
+        return self.chat.tcp(name, room)
+
+    def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
+        """
+        The client got this line and no more, and is hung up on.
+        """
+        self.assertEqual(client.received(), [line])
+        self.chat.clock.advance(self.chat.service.limits.closing)
+        self.assertFalse(client.connected)
+
+    def test_interfaces(self) -> None:
+        """
+        A session is a client, its protocol a connection, and what serves its lines a conversation.
+        """
+        protocol = self.client("Mina")._protocol
+        verify.verifyObject(IConnection, protocol)
+        verify.verifyObject(IClient, protocol._session)
+        verify.verifyObject(IConversation, protocol._session._conversation)
+
+    def test_chat(self) -> None:
+        """
+        Everybody in the room gets a line as C{name:line}, in one order, its sender too.
+        """
+        mina, ada, bot = self.client("Mina"), self.client("Ada"), self.chat.member("bot", "dev")
+        mina.send("hello")
+        ada.send("hi")
+        self.chat.service.say(bot, "dev", "beep")
+        self.chat.turn()
+        expected = ["Mina:hello", "Ada:hi", "bot:beep"]
+        self.assertEqual(mina.received(), expected)
+        self.assertEqual(ada.received(), expected)
+        self.assertEqual(bot.received(), expected)
+
+    def test_transportsMeet(self) -> None:
+        """
+        Lines and WebSockets are in the same room.
+        """
+        tcp, ws = self.chat.tcp("Mina", "dev"), self.chat.ws("Ada", "dev")
+        tcp.send("hello")
+        self.chat.turn()
+        self.assertEqual(ws.received(), ["Mina:hello"])
+        ws.send("hi")
+        self.chat.turn()
+        self.assertEqual(tcp.received(), ["Mina:hello", "Ada:hi"])
+
+    def test_emptyLine(self) -> None:
+        """
+        An empty line is a message, and so is one that only looks empty.
+        """
+        mina = self.client("Mina")
+        mina.send("")
+        mina.send("\r")
+        mina.send(" ")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:", "Mina:", "Mina: "])
+
+    def test_badHello(self) -> None:
+        """
+        What cannot become a hello is refused at once, in words, and harms nobody.
+        """
+        other = self.client("Ada")
+        for hello, text in (
+            ("hello there", 'expected {"name": "...", "room": "..."}'),
+            ("[" * 1_000_000, 'expected {"name": "...", "room": "..."}'),
+            ('{"name": "Mina"}', "Object missing required field `room`"),
+            ('{"name": 7, "room": "dev"}', "Expected `str`, got `int` - at `$.name`"),
+            ('{"name": "Mi\nna", "room": "dev"}', "a string in the hello has a control character"),
+            ('{"name": "Mina", "room": "' + "x" * 4096 + '"}', "longer than 4096 bytes"),
+        ):
+            client = self.client()
+            client.send(hello)
+            (line,) = client.received()
+            self.assertTrue(line.startswith("machat:error bad-hello ") or len(hello) > 65_536, line)
+            if text is not None and len(hello) < 65_536:
+                self.assertEqual(line, f"machat:error bad-hello {text}")
+            self.chat.clock.advance(5)
+            self.assertFalse(client.connected)
+        other.send("still here")
+        self.chat.turn()
+        self.assertEqual(other.received(), ["Ada:still here"])
+
+    def test_badNames(self) -> None:
+        """
+        Names against the rules are refused with their own codes, and closed as a bad request.
+        """
+        for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
+            client = self.client(name, room)
+            (line,) = client.received()
+            self.assertTrue(line.startswith(f"machat:error {code} "), line)
+            if self.code is not None:
+                self.assertEqual(client.closeCode, 3501)
+
+    def test_nobodyIsMachat(self) -> None:
+        """
+        The server's own name is nobody's.
+        """
+        line = "machat:error bad-name the name machat is the server's own"
+        self.assertRefused(self.client("MaChat"), line, 3501)
+
+    def test_nameTaken(self) -> None:
+        """
+        A second client of one name is told and closed; the first stays.
+        """
+        mina = self.client("Mina")
+        second = self.client("MINA", "DEV")
+        self.assertRefused(second, 'machat:error name-taken "Mina" is already in dev', 3520)
+        mina.send("still me")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:still me"])
+
+    def test_helloTimeout(self) -> None:
+        """
+        Who has not joined 10 seconds after connecting is closed, also when it drips.
+        """
+        client = self.client()
+        self.chat.clock.advance(9.9)
+        self.assertTrue(client.connected)
+        self.chat.clock.advance(0.1)
+        self.assertRefused(client, "machat:error hello-timeout not joined within 10 s", 3002)
+
+    def test_joinedInTime(self) -> None:
+        """
+        Who has joined stays.
+        """
+        client = self.client("Mina")
+        self.chat.clock.advance(10)
+        self.assertTrue(client.connected)
+
+    def test_notUTF8(self) -> None:
+        """
+        A line that is not UTF-8 is refused, those before and behind it are sent.
+        """
+        mina = self.client("Mina")
+        self.sendRaw(mina, b"one\n\xff\xfe\ntwo\n")
+        self.chat.turn()
+        refused = "machat:error bad-encoding that line is not UTF-8 and was not sent"
+        self.assertEqual(mina.received(), [refused, "Mina:one", "Mina:two"])
+
+    def sendRaw(self, client: MemoryClient, data: bytes) -> None:
+        client.sendBytes(data)
+
+    def test_disconnect(self) -> None:
+        """
+        A client that goes frees its name and leaves nothing behind, whatever state it was in.
+        """
+        for client in (self.client(), self.client("Mina"), self.client("a:b")):
+            client.close()
+        self.chat.turn()
+        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.connections), 0)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+    def test_shutdown(self) -> None:
+        """
+        A stop delivers what was said, says C{bye shutdown} and closes.
+        """
+        mina = self.client("Mina")
+        mina.send("last words")
+        stopped = self.chat.service.stopService()
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:last words", "machat:bye shutdown"])
+        self.chat.clock.advance(5)
+        self.successResultOf(stopped)
+        self.assertFalse(mina.connected)
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+
+class WebSocketTextTests(TextTests):
+    """
+    The C{text} dialect on WebSocket.
+    """
+
+    code = 3501
+
+    def client(self, name: str | None = None, room: str = "dev") -> MemoryClient:
+        return self.chat.ws(name, room)
+
+    def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
+        super().assertRefused(client, line, code)
+        self.assertEqual(client.closeCode, code)
+
+    def sendRaw(self, client: MemoryClient, data: bytes) -> None:
+        client.sendFrame(0x82, data)
+
+
+class WaitingTests(SynchronousTestCase):
+    """
+    A session while its join is under way.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.joins: list[Deferred[Joined]] = []
+        self.join, self.chat.service.join = self.chat.service.join, self.delayed
+
+    def delayed(self, member: object, room: str) -> Deferred[Joined]:
+        answer: Deferred[Joined] = Deferred()
+        answer.addCallback(lambda _: self.join(member, room))
+        self.joins.append(answer)
+        return answer
+
+    def test_earlyLines(self) -> None:
+        """
+        What comes while the join waits is said when it is done, in order, and meanwhile nothing
+        more is read.
+        """
+        client = self.chat.tcp()
+        client.sendBytes(b'{"name":"Mina","room":"dev"}\none\ntw')
+        self.assertEqual(client.transport.producerState, "paused")
+        client.sendBytes(b"o\nthree\n")
+        self.joins[0].callback(None)
+        self.assertEqual(client.transport.producerState, "producing")
+        self.chat.turn()
+        self.assertEqual(client.received(), ["Mina:one", "Mina:two", "Mina:three"])
+
+    def test_goneMeanwhile(self) -> None:
+        """
+        A client that goes while its join waits is not left in the room.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        client.close()
+        self.joins[0].callback(None)
+        self.assertEqual(len(self.chat.service._rooms), 0)
+
+    def test_timeout(self) -> None:
+        """
+        A join that takes too long is given up.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        self.chat.clock.advance(10)
+        line = "machat:error hello-timeout not joined within 10 s"
+        self.assertEqual(client.received(), [line])
+        self.assertFalse(client.connected)
+
+    def test_failure(self) -> None:
+        """
+        A join that fails for a reason of the server's own is logged, and the client is closed.
+        """
+        client = self.chat.tcp("Mina", "dev")
+        self.joins[0].errback(OSError("down"))
+        self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
+        self.assertFalse(client.connected)
+
+
+class AbuseTests(SynchronousTestCase):
+    """
+    Clients that ask for trouble.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat(Limits(rate=inf))
+
+    def test_refusedAllTheTime(self) -> None:
+        """
+        A hundred refusals end a connection: what comes behind is not looked at.
+        """
+        mina = self.chat.tcp("Mina", "dev")
+        mina.sendBytes(b"\xff\n" * 99)
+        self.chat.clock.advance(5)
+        self.assertTrue(mina.connected)
+        mina.sendBytes(b"\xff\n" * 32_768)
+        self.assertEqual(len(mina.received()), 100)
+        self.chat.clock.advance(5)
+        self.assertFalse(mina.connected)
+
+    def test_hugeNumbers(self) -> None:
+        """
+        A number that is none of a message is refused, and so is an id with a newline.
+        """
+        mina = self.chat.tcp()
+        mina.send('{"v": 1, "name": "Mina", "room": "dev", "presence": false}')
+        mina.received()
+        for command in (
+            '{"type": "history", "room": "dev", "after": 9223372036854775807}',
+            '{"type": "history", "room": "dev", "before": 1e400}',
+            '{"type": "join", "room": "x", "since": {"epoch": "e", "seq": -1}}',
+            '{"type": "join", "room": "x", "since": {"epoch": "e", "seq": 1e9}, "history": 0.5}',
+            '{"type": "ping", "id": "a\\n"}',
+        ):
+            mina.send(command)
+            (line,) = mina.received()
+            self.assertIn('"code":"bad-command"', line)
+        self.assertEqual(self.flushLoggedErrors(), [])
+
+    def test_oneLongAnswerATurn(self) -> None:
+        """
+        However fast a client reads, it gets one long answer a turn, and others have theirs between.
+        """
+        bot = self.chat.member("bot", "dev")
+        self.chat.service.say(bot, "dev", "x" * 60_000)
+        self.chat.turn()
+        mina = self.chat.tcp()
+        mina.send('{"v": 1, "name": "Mina", "room": "dev", "presence": false}')
+        mina.received()
+        mina.send('{"type": "history", "room": "dev"}\n' * 5 + '{"type": "ping"}')
+        (line,) = mina.received()
+        self.assertTrue(line.startswith('{"type":"history"'))
+        self.assertEqual(mina.transport.producerState, "paused")
+        self.chat.turn()  # a Clock's turn takes all that is due, what comes due in it too
+        self.assertEqual(mina.received()[4:], ['{"type":"pong"}'])
+        self.assertEqual(mina.transport.producerState, "producing")
+
+    def test_drippedHello(self) -> None:
+        """
+        A hello that comes byte by byte is looked at again only when it may be whole.
+        """
+        mina = self.chat.tcp()
+        for byte in b'{"name": "Mina", "room": "dev", "more": {"a": "}"}}hello\n':
+            mina.sendBytes(bytes((byte,)))
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"])
+        mina = self.chat.tcp()
+        for byte in b'{"name": "Mi\nna':
+            mina.sendBytes(bytes((byte,)))
+        self.assertIn("control character", mina.received()[0])
+        mina = self.chat.tcp()
+        for _ in range(4097):
+            mina.sendBytes(b"{")
+        self.assertIn("longer than 4096 bytes", mina.received()[0])
+
+    def test_manyBraces(self) -> None:
+        """
+        A hello may not have it looked at all that came before it time and again.
+        """
+        mina = self.chat.tcp()
+        mina.sendBytes(b"{" * 200)
+        for _ in range(129):
+            mina.sendBytes(b"}")
+        self.assertIn("more than 128 closing braces", mina.received()[0])
+        ada = self.chat.tcp("Ada", "dev")
+        ada.sendBytes(b"}" * 200 + b"\n")
+        self.chat.turn()
+        self.assertEqual(ada.received(), ["Ada:" + "}" * 200])
+        bob = self.chat.tcp()
+        bob.sendBytes(b'{"name": "Bob", "room": "dev"}' + b"}" * 200 + b"\n")
+        self.chat.turn()
+        self.assertEqual(bob.received(), ["Bob:" + "}" * 200])
+
+    def test_brokenVersion(self) -> None:
+        """
+        A hello that was meant for the events dialect is refused in it.
+        """
+        for hello in ('{"v": 1e999999, "name": "Mina"}', '{"v": 1, "name": "\\q"}'):
+            mina = self.chat.tcp()
+            mina.send(hello)
+            self.assertIn('{"type":"error","code":"bad-hello"', mina.received()[0])
+
+    def test_closedWebSocket(self) -> None:
+        """
+        A WebSocket that says goodbye is in no room at once, and what it sends on is not kept.
+        """
+        mina = self.chat.ws("Mina", "dev")
+        mina.sendFrame(0x88, b"\x03\xe8")
+        self.chat.member("Mina", "dev")
+        mina._protocol.dataReceived(b"x" * 100_000)
+        self.assertEqual(mina._protocol.data, b"")
+
+    def test_emptyFragments(self) -> None:
+        """
+        Of empty fragments nothing is kept.
+        """
+        mina = self.chat.ws("Mina", "dev")
+        mina.sendFrame(0x01, b"a")
+        for _ in range(100):
+            mina.sendFrame(0x00, b"")
+        self.assertEqual(mina._protocol.message_data, [b"a"])
+        mina.sendFrame(0x80, b"b")
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:ab"])

@@ -1,0 +1,128 @@
+"""
+Tests for L{machat.tap.endpoints}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.endpoints import _SystemdParser
+from twisted.internet.protocol import Factory
+from twisted.internet.testing import MemoryReactor
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.systemd import ListenFDs
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.tap.endpoints import BACKLOG, Endpoint
+from machat.transport.proxy import ProxiedFactory
+from tests.processes import makeCertificate
+
+
+class EndpointTests(SynchronousTestCase):
+    """
+    Tests for L{Endpoint}.
+    """
+
+    def setUp(self) -> None:
+        self.key = self.mktemp()
+        makeCertificate(self.key, self.key + ".pem")
+        with open(self.key) as key, open(self.key + ".pem", "a") as both:
+            both.write(key.read())
+        self.factory = Factory()
+
+    def listen(self, text: str) -> tuple[Any, ...]:
+        """
+        @return: with which arguments a reactor is made to listen
+        """
+        reactor = MemoryReactor()
+        self.successResultOf(Endpoint(reactor, text).listen(self.factory))
+        (arguments,) = [*reactor.tcpServers, *reactor.unixServers]
+        return arguments
+
+    def test_backlog(self) -> None:
+        """
+        The listen queue is long, if the string does not say how long it is.
+        """
+        ssl = f"privateKey={self.key}:certKey={self.key}.pem"
+        for text, at, backlog in (
+            ("tcp:8989", 2, BACKLOG),
+            ("tcp:8989:127.0.0.1", 2, BACKLOG),
+            ("tcp:8989:127.0.0.1:7", 2, 7),
+            ("tcp:8989:backlog=7", 2, 7),
+            ("tcp:port=8989", 2, BACKLOG),
+            (r"tcp:8989:interface=\:\:1", 2, BACKLOG),
+            ("tcp6:8989", 2, BACKLOG),
+            ("tcp6:8989:7", 2, 7),
+            ("unix:/run/machat", 2, BACKLOG),
+            ("unix:/run/machat:660:7", 2, 7),
+            (r"unix:/run/backlog\=7", 2, BACKLOG),
+            (f"ssl:8990:{ssl}", 2, BACKLOG),
+            (f"ssl:8990:{ssl}:backlog=7", 2, 7),
+            ("tls:.:8990:interface=127.0.0.1", 2, BACKLOG),
+            ("tls:.:8990:7", 2, 7),
+            ("haproxy:tcp:8989", 2, BACKLOG),
+            ("haproxy:tcp:8989:backlog=7", 2, 7),
+            (f"haproxy:ssl:8990:{ssl}", 2, BACKLOG),
+            ("haproxy:unix:/run/machat", 2, BACKLOG),
+        ):
+            self.assertEqual(self.listen(text)[at], backlog, text)
+
+    def test_order(self) -> None:
+        """
+        The header of a proxy comes before TLS.
+        """
+        ssl = f"ssl:8990:privateKey={self.key}:certKey={self.key}.pem"
+        for text in (ssl, "tls:.:8990"):
+            served = self.listen(text)[1]
+            self.assertIsInstance(served, TLSMemoryBIOFactory)
+            self.assertIs(served.wrappedFactory, self.factory)
+            served = self.listen(f"haproxy:{text}")[1]
+            self.assertIsInstance(served, ProxiedFactory)
+            self.assertIs(served.wrapped.wrappedFactory, self.factory)
+        self.assertIs(self.listen("haproxy:tcp:8989")[1].wrapped, self.factory)
+        self.assertIs(self.listen("tcp:8989")[1], self.factory)
+
+    def test_mode(self) -> None:
+        """
+        A UNIX socket is for everybody, or for whom the string says.
+        """
+        self.assertEqual(self.listen("unix:/run/machat")[3:], (0o666, True))
+        self.assertEqual(self.listen("unix:/run/machat:mode=660")[3:], (0o660, True))
+
+    def test_systemd(self) -> None:
+        """
+        A socket of the service manager has its own queue.
+        """
+        self.patch(_SystemdParser, "_sddaemon", ListenFDs([], []))
+        error = self.assertRaises(
+            ValueError, Endpoint, MemoryReactor(), "systemd:domain=INET:name=tcp"
+        )
+        self.assertIn("has passed no such socket", str(error))
+
+    def test_refused(self) -> None:
+        """
+        What cannot be listened on is refused before.
+        """
+        self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tcp:1:interfaces=x")
+        self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tls:.:1:certKey=x")
+        for text, why in (
+            ("tcp:99999999", "port has to be a number from 0 to 65535"),
+            ("tcp:-1", "port has to be"),
+            ("tcp:x", "port has to be"),
+            ("haproxy:tcp:65536", "port has to be"),
+            ("tcp6:65536", "port has to be"),
+            ("tls:.:65536", "port has to be"),
+            ("tcp:1:backlog=99999999999", "backlog has to be a number from 0 to 65535"),
+            ("tcp:1:backlog=many", "backlog has to be"),
+            ("unix:x:mode=999", "mode has to be a number from 0 to 777"),
+            ("unix:x:mode=77777777777777", "mode has to be"),
+            ("unix:" + "x" * 108, "at most 107 bytes"),
+            ("haproxy:haproxy:tcp:1", "haproxy: stands there twice"),
+            ("tls", "no folder with certificates"),
+            ("tls:/nowhere:1", "no folder with certificates: /nowhere"),
+            ("nonsense", ""),
+            ("", ""),
+            ("haproxy:", ""),
+        ):
+            error = self.assertRaises(ValueError, Endpoint, MemoryReactor(), text)
+            self.assertIn(why, str(error), text)

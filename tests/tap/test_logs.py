@@ -1,0 +1,356 @@
+"""
+Tests for L{machat.tap.logs}: whatever the log is written to, the chat goes on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from twisted.application.service import Application
+from twisted.logger import ILogObserver, LegacyLogObserverWrapper, LogLevel, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import verify
+
+from machat.tap.logs import LINE, Stream, Syslog, Writer, observerFor, streamFor
+from machat.tap.serving import Server
+from tests.processes import (
+    BIN,
+    LOCAL,
+    PATIENCE,
+    ServerTestCase,
+    connect,
+    portsOf,
+    readUntil,
+    waitForLine,
+)
+
+
+class Sink:
+    """
+    Takes what is written, once it is open.
+    """
+
+    def __init__(self) -> None:
+        self.taken: list[Any] = []
+        self.open = threading.Event()
+        self.asked = threading.Event()
+
+    def take(self, data: Any) -> None:
+        self.asked.set()
+        if not self.open.wait(PATIENCE):
+            raise AssertionError("it was never opened")
+        self.taken.append(data)
+
+
+class WriterTests(SynchronousTestCase):
+    """
+    Tests for L{Writer} and L{Stream}.
+    """
+
+    def setUp(self) -> None:
+        self.sink = Sink()
+        self.addCleanup(self.sink.open.set)
+        self.warnings: list[int] = []
+        globalLogPublisher.addObserver(self.observe)
+        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+
+    def observe(self, event: Any) -> None:
+        if "lost" in event:
+            self.warnings.append(event["lost"])
+
+    def start(self, most: int = 10_000) -> Writer:
+        """
+        @return: a writer that has started; its thread waits for the sink
+        """
+        writer = Writer(most)
+        writer.start()
+        writer.start()
+        self.stream = Stream(writer, self.sink.take)
+        self.stream.write("first\n")
+        self.assertTrue(self.sink.asked.wait(PATIENCE))
+        return writer
+
+    def test_before(self) -> None:
+        """
+        Before the start everything is written at once, and a failure harms nobody.
+        """
+        writer = Writer()
+        self.sink.open.set()
+        stream = Stream(writer, self.sink.take)
+        writer.add(0, lambda: 1 // 0)
+        self.assertEqual(stream.write("a\n"), 2)
+        self.assertEqual(self.sink.taken, [b"a\n"])
+        self.assertTrue(writer.finish(0))
+
+    def test_order(self) -> None:
+        """
+        Nobody waits for what is written; it is written in order.
+        """
+        writer = self.start()
+        for number in range(20):
+            self.stream.write(f"{number}\n")
+        self.assertEqual(self.sink.taken, [])
+        self.assertFalse(writer.finish(0))
+        self.sink.open.set()
+        self.assertTrue(writer.finish(PATIENCE))
+        self.assertEqual(self.sink.taken[1:], [b"%d\n" % number for number in range(20)])
+
+    def test_bounded(self) -> None:
+        """
+        What does not fit is left out, whole lines, and counted when there is place again.
+        """
+        writer = self.start(10 * (LINE + 10))
+        for number in range(50):
+            self.stream.write(f"line {number:4}\n")
+        self.assertEqual(self.warnings, [])
+        self.sink.open.set()
+        self.assertTrue(writer.finish(PATIENCE))
+        self.assertEqual(len(self.sink.taken), 10)
+        self.stream.write("last\n")
+        self.assertTrue(writer.finish(PATIENCE))
+        self.assertEqual(self.warnings, [41])
+        self.assertEqual(self.sink.taken[-1], b"last\n")
+
+    def test_failure(self) -> None:
+        """
+        What cannot be written is counted too.
+        """
+        writer = self.start()
+        self.sink.open.set()
+        writer.add(0, lambda: 1 // 0)
+        self.assertTrue(writer.finish(PATIENCE))
+        self.stream.write("last\n")
+        self.assertEqual(self.warnings, [1])
+
+    def test_threads(self) -> None:
+        """
+        Lines of several threads are whole.
+        """
+        writer = self.start(10_000_000)
+        self.sink.open.set()
+
+        def write(name: str) -> None:
+            for number in range(200):
+                self.stream.write(f"{name}{number}\n")
+
+        threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertTrue(writer.finish(PATIENCE))
+        for name in "abcd":
+            own = [line for line in self.sink.taken if line.startswith(name.encode())]
+            self.assertEqual(own, [f"{name}{number}\n".encode() for number in range(200)])
+
+    def test_utf8(self) -> None:
+        """
+        Text is written in UTF-8; what UTF-8 cannot write is escaped.
+        """
+        self.sink.open.set()
+        stream = Stream(Writer(), self.sink.take)
+        stream.write("Zoë \N{SNOWMAN} \ud800\n")
+        self.assertEqual(self.sink.taken, ["Zoë \N{SNOWMAN} \\ud800\n".encode()])
+        self.assertTrue(stream.writable())
+
+    def test_pipe(self) -> None:
+        """
+        All is written to a pipe that does not take it at once, even if somebody has made it so that
+        it does not block.
+        """
+        out, into = os.pipe()
+        os.set_blocking(into, False)
+        self.addCleanup(os.close, out)
+        with open(into, "w") as file:
+            writer = Writer(10_000_000)
+            writer.start()
+            stream = streamFor(file, writer)
+            assert stream is not None
+            stream.write("x" * 300_000 + "\n")
+            data = b""
+            while not data.endswith(b"\n"):
+                data += os.read(out, 65_536)
+            self.assertEqual(len(data), 300_001)
+            self.assertTrue(writer.finish(PATIENCE))
+
+    def test_syslog(self) -> None:
+        """
+        The system log is written to by the writer as well.
+        """
+        said: list[tuple[int, str]] = []
+        self.patch(Syslog.__bases__[0], "openlog", staticmethod(lambda *args: None))
+        self.patch(Syslog.__bases__[0], "syslog", staticmethod(lambda *args: said.append(args)))
+        writer = Writer()
+        observer = LegacyLogObserverWrapper(Syslog("machat", writer).emit)
+        observer({"log_format": "two\nlines \ud800", "log_time": 0.0, "log_level": LogLevel.info})
+        self.assertEqual([line[line.index("]") :] for _, line in said[:1]], ["] two"])
+        self.assertEqual(said[1][1][-13:], "\tlines \\ud800")
+
+
+class ChoiceTests(SynchronousTestCase):
+    """
+    Tests for L{observerFor}.
+    """
+
+    def test_left(self) -> None:
+        """
+        What the operator has chosen is left alone, and so is what C{twistd} refuses, or a standard
+        output that is no file.
+        """
+        self.patch(sys, "stdout", StringIO())
+        for options in (
+            {"nodaemon": True, "logger": "their.observer"},
+            {"nodaemon": False, "logfile": "-"},
+            {"nodaemon": True},
+            {"nodaemon": True, "logfile": "-"},
+        ):
+            self.assertIsNone(observerFor(options, Writer()))
+
+    def test_file(self) -> None:
+        """
+        A file is rotated: ten are kept; SIGUSR1 rotates it too.
+        """
+        previous = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+        self.addCleanup(signal.signal, signal.SIGUSR1, previous)
+        name = Path(self.mktemp()).absolute()
+        for old in range(1, 11):
+            name.with_name(f"{name.name}.{old}").write_text(f"{old}")
+        observer = observerFor({"nodaemon": False, "logfile": str(name)}, Writer())
+        verify.verifyObject(ILogObserver, observer)
+        assert observer is not None
+        observer({"log_format": "Zoë", "log_time": 0.0})
+        os.kill(os.getpid(), signal.SIGUSR1)
+        observer({"log_format": "next", "log_time": 0.0})
+        self.assertIn("Zoë", name.with_name(f"{name.name}.1").read_text("utf-8"))
+        self.assertIn("next", name.read_text())
+        kept = sorted(path.name for path in name.parent.glob(f"{name.name}.*"))
+        self.assertEqual(len(kept), 10)
+        self.assertEqual(name.with_name(f"{name.name}.10").read_text(), "9")
+
+    def test_application(self) -> None:
+        """
+        C{twistd} finds the observer at its application.
+        """
+        application: Any = Application("machat")
+        server = Server(None, (), None, 1.0)
+        server.setServiceParent(application)
+        self.assertIsNone(application.getComponent(ILogObserver, None))
+        other = Server(None, (), None, 1.0)
+        other.observer = lambda event: None  # type: ignore[assignment]
+        other.setServiceParent(application)
+        self.assertIs(application.getComponent(ILogObserver), other.observer)
+
+
+class ProcessTests(ServerTestCase):
+    """
+    Tests with real processes.
+    """
+
+    def run_(self, *command: str, **environment: str) -> subprocess.Popen[str]:
+        """
+        @return: a command whose output nobody may read
+        """
+        return self.stopAtEnd(
+            subprocess.Popen(
+                [str(BIN / command[0]), *command[1:]],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                env={**os.environ, **environment},
+            )
+        )
+
+    def assertGoesOn(self, server: subprocess.Popen[str], tcp: int, monitor: int) -> None:
+        """
+        Fill the pipe that the server logs to: chat, monitor and SIGTERM go on.
+        """
+        name = "n" * 32
+        for _ in range(1000):
+            with connect(tcp) as client:
+                client.sendall(f'{{"name": "{name}", "room": "{"r" * 64}"}}\nhello\n'.encode())
+                self.assertEqual(readUntil(client, b"hello\n"), f"{name}:hello\n".encode())
+        with urlopen(f"http://127.0.0.1:{monitor}/healthz", timeout=PATIENCE) as page:
+            self.assertEqual(page.read(), b"ok\n")
+        server.terminate()
+        self.assertEqual(server.wait(PATIENCE), 0)
+
+    def test_twistd(self) -> None:
+        """
+        C{twistd -l -} into a pipe that nobody reads, in any locale.
+        """
+        arguments = ("--rate", "off", "--tcp", LOCAL, "--ws", "none", "--monitor", LOCAL)
+        server = self.run_(
+            "twistd", "-n", "--pidfile=", "-l", "-", "machat", *arguments, LC_ALL="POSIX"
+        )
+        monitor = int(waitForLine(server, "_Site starting on ").split()[-1])
+        (tcp,) = portsOf(server, "ChatFactory")
+        self.assertGoesOn(server, tcp, monitor)
+
+    def test_twist(self) -> None:
+        """
+        C{twist} with its log as JSON.
+        """
+        arguments = ("--rate", "off", "--tcp", LOCAL, "--ws", "none", "--monitor", LOCAL)
+        server = self.run_("twist", "--log-format=json", "machat", *arguments)
+        ports = []
+        for factory in ("_Site", "ChatFactory"):
+            event = json.loads(waitForLine(server, f"{factory} starting on").strip("\x1e"))
+            ports.append(int(event["log_text"].split()[-1] if "log_text" in event else 0))
+        self.assertGoesOn(server, ports[1], ports[0])
+
+    def test_names(self) -> None:
+        """
+        Names beyond the locale are in the log.
+        """
+        server = self.run_(
+            *("twistd", "-n", "--pidfile=", "machat", "--tcp", LOCAL, "--ws", "none"),
+            PYTHONIOENCODING="ascii",
+            LC_ALL="POSIX",
+        )
+        (tcp,) = portsOf(server, "ChatFactory")
+        with connect(tcp) as client:
+            client.sendall('{"name": "Zoë雪", "room": "dev"}\n'.encode())
+            waitForLine(server, "Zoë雪 joins dev")
+
+    def test_daemon(self) -> None:
+        """
+        A daemon writes its log, to the end.
+        """
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        pid, log = folder / "pid", folder / "machat.store.memory"
+        subprocess.run(
+            [
+                *(BIN / "twistd", "--pidfile", pid, "-l", log, "--rundir", "/", "machat"),
+                *("--tcp", f"unix:{folder}/chat", "--ws", "none"),
+            ],
+            check=True,
+            timeout=PATIENCE,
+        )
+        number = int(pid.read_text())
+        self.addCleanup(_kill, number)
+        with connect(f"{folder}/chat") as client:
+            client.sendall('{"name": "Zoë", "room": "dev"}\nhello\n'.encode())
+            self.assertEqual(readUntil(client, b"\n"), "Zoë:hello\n".encode())
+        os.kill(number, signal.SIGTERM)
+        while pid.exists():
+            time.sleep(0.01)
+        self.assertIn("Zoë joins dev", log.read_text("utf-8"))
+
+
+def _kill(number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(number, signal.SIGKILL)

@@ -1,0 +1,26 @@
+"""
+A short stay: see L{tools.soak}.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.processes import ROOT
+from tools.mischief import ACTS
+
+
+class SoakTests(SynchronousTestCase):
+    def test_short(self) -> None:
+        """
+        A few who chat hear everything, whoever else is there, and in the end nobody has left
+        anything behind.
+        """
+        command = [sys.executable, "-m", "tools.soak", "--minutes", "0.05", "--clients", "12"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        for kind in ("well-behaved, TCP text", "well-behaved, WebSocket events", *ACTS):
+            self.assertIn(f"  {kind} ", done.stdout)

@@ -1,0 +1,182 @@
+"""
+Tests for L{machat.transport.budget}.
+"""
+
+from __future__ import annotations
+
+import json
+from math import inf
+from sys import getsizeof
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.limits import Limits
+from machat.testing import MemoryChat, MemoryClient
+from machat.transport.budget import Backlog, Holding
+
+
+class Queue:
+    """
+    What waits for one connection.
+    """
+
+    def __init__(self, backlog: Backlog) -> None:
+        self.backlog = backlog
+        self.waiting = 0
+        self.gaveUp = False
+
+    def grow(self, size: int) -> None:
+        self.waiting += size
+        self.backlog.add(self, size)
+
+    def giveUp(self) -> None:
+        self.gaveUp = True
+        self.grow(-self.waiting)
+
+
+class BacklogTests(SynchronousTestCase):
+    """
+    Tests for L{Backlog}.
+    """
+
+    def test_relieve(self) -> None:
+        """
+        Over the limit the longest queues go, as many as it needs; within it none.
+        """
+        backlog = Backlog(100)
+        queues = [Queue(backlog) for _ in range(4)]
+        for queue, size in zip(queues, (10, 40, 30, 20), strict=True):
+            queue.grow(size)
+        backlog.relieve()
+        self.assertFalse(any(queue.gaveUp for queue in queues))
+        queues[0].grow(1)
+        backlog.relieve()
+        self.assertEqual([queue.gaveUp for queue in queues], [False, True, False, False])
+        self.assertEqual(backlog.waiting, 61)
+        for queue in queues:
+            queue.grow(-queue.waiting)
+        self.assertEqual((backlog.waiting, backlog._queues), (0, set()))
+
+    def test_chat(self) -> None:
+        """
+        The connections of a chat count together: who waits for most goes first, and who reads
+        stays.
+        """
+        chat = MemoryChat(Limits(rate=inf, waitingTotal=3_000))
+        early, late, quick = (chat.tcp(name, "dev") for name in ("early", "late", "quick"))
+        early.transport.producer.pauseProducing()
+        quick.send("x" * 1000)
+        chat.turn()
+        late.transport.producer.pauseProducing()
+        for _ in range(2):
+            quick.send("x" * 1000)
+            chat.turn()
+        self.assertEqual([c.connected for c in (early, late, quick)], [False, True, True])
+        self.assertEqual(chat.service.metrics.slow, 1)
+        self.assertEqual(len(quick.received()), 3)
+        late.close()
+        self.assertEqual(chat.service.backlog.waiting, 0)
+
+    def test_holding(self) -> None:
+        """
+        A text that is kept for several connections counts once, until the last of them lets go.
+        """
+        backlog = Backlog(1_000_000)
+        texts = ["x" * 1_000, "\u4e2d" * 1_000]
+        both = sum(map(getsizeof, texts))
+        first, second = (Holding(backlog, 100, texts) for _ in range(2))
+        self.assertEqual(backlog.waiting, both + 200)
+        self.assertEqual((first.size, second.size), (both + 100, both + 100))
+        first.keep(1)
+        self.assertEqual(first.size, getsizeof(texts[1]) + 100)
+        self.assertEqual(backlog.waiting, both + 200)
+        second.keep(1)
+        self.assertEqual(backlog.waiting, getsizeof(texts[1]) + 200)
+        for holding in (first, second, first):
+            holding.end()
+        self.assertEqual((backlog.waiting, first.size, backlog._holders), (0, 0, {}))
+
+
+class HoarderTests(SynchronousTestCase):
+    """
+    Clients that ask for much and read nothing.
+    """
+
+    def setUp(self) -> None:
+        self.limits = Limits(burst=1_000, rate=1_000, waitingTotal=3_000_000)
+        self.chat = MemoryChat(self.limits)
+        self.speaker = self.chat.tcp("Mina", "dev")
+        for _ in range(8):
+            self.speaker.send("\x01" * 30_000)
+            self.chat.clock.advance(2)
+        self.speaker.received()
+
+    def hoard(self, number: int, *commands: dict[str, object]) -> MemoryClient:
+        """
+        @return: a client that has sent these, and reads nothing after its hello
+        """
+        room = "dev" if commands[0]["type"] != "join" else "lobby"
+        client = self.chat.tcp()
+        client.send(json.dumps({"v": 1, "name": f"h{number}", "room": room}))
+        client.transport.producer.pauseProducing()
+        for command in commands:
+            client.send(json.dumps(command))
+        return client
+
+    @property
+    def waiting(self) -> int:
+        return self.chat.service.backlog.waiting
+
+    def test_history(self) -> None:
+        """
+        Each answer counts whole; together they are bounded. One who reads gets the whole answer.
+        """
+        commands = [{"type": "history", "room": "dev"}] * 3
+        first = self.hoard(0, *commands)
+        size = self.waiting
+        self.assertGreater(size, 1_000_000)
+        clients = [first, *[self.hoard(number, *commands) for number in range(1, 20)]]
+        self.assertLessEqual(self.waiting, self.limits.waitingTotal)
+        left = [client for client in clients if client.connected]
+        self.assertEqual(len(left), 2)
+        self.assertEqual(self.chat.service.metrics.slow, 18)
+        for _ in range(10):
+            left[0].transport.producer.resumeProducing()
+            self.chat.turn()
+        heard = [json.loads(line) for line in left[0].received()]
+        answers = [event for event in heard if event["type"] == "history"]
+        self.assertEqual([len(answer["messages"]) for answer in answers], [8] * 3)
+
+    def test_stalled(self) -> None:
+        """
+        One that takes nothing of its answer in time is a slow consumer.
+        """
+        client = self.hoard(0, {"type": "history", "room": "dev"})
+        self.assertGreater(self.waiting, 1_000_000)
+        self.chat.clock.advance(self.limits.stalled)
+        self.assertFalse(client.connected)
+        self.assertEqual((self.waiting, self.chat.service.metrics.slow), (0, 1))
+
+    def test_replay(self) -> None:
+        """
+        The messages of replays count, each once for all that wait for it.
+        """
+        replays = {"type": "join", "room": "dev", "history": 300}
+        clients = [self.hoard(0, replays)]
+        one = self.waiting
+        self.assertGreater(one, 200_000)
+        clients += [self.hoard(number, replays) for number in range(1, 20)]
+        self.assertLess(self.waiting, 2 * one)
+        self.assertTrue(all(client.connected for client in clients))
+        for client in clients:
+            client.close()
+        self.assertEqual((self.waiting, self.chat.service.backlog._holders), (0, {}))
+
+    def test_members(self) -> None:
+        """
+        A list of members counts too.
+        """
+        for number in range(300):
+            self.chat.member(f"{number:032}", "dev")
+        self.hoard(0, {"type": "who", "room": "dev"})
+        self.assertGreater(self.waiting, 300 * 32)

@@ -1,0 +1,1172 @@
+"""
+Tests for L{machat.transport.outbox}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from errno import EAGAIN, ECONNRESET
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IConsumer,
+    IPullProducer,
+    IPushProducer,
+    ISSLTransport,
+    ITransport,
+)
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Connection
+from twisted.internet.testing import MemoryReactorClock, StringTransport
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import alsoProvides, verify
+
+from machat import wire
+from machat.events import Message
+from machat.limits import Limits
+from machat.transport.budget import Backlog
+from machat.transport.outbox import LINGER, PIECE, Outbox
+from machat.wire.pieces import Encoded, Pieces, Slices
+
+PEER = IPv4Address("TCP", "192.0.2.1", 50000)
+HOST = IPv4Address("TCP", "192.0.2.2", 8989)
+
+
+class Socket(Connection):
+    """
+    A plain socket and its transport: Twisted's own buffering and producer code, above a socket that
+    takes as much as a test says.
+
+    @ivar space: how many bytes it takes until the peer reads
+    @ivar taken: the bytes that it took
+    @ivar written: the size of each C{write}, which takes what has to wait
+    @ivar aborted: how often it was aborted
+    @ivar ended: whether our direction is closed, behind all bytes
+    @ivar broken: what every attempt to send ends with
+    """
+
+    connected = 1
+    outbox: Any = None
+    reactor: Any
+
+    def __init__(self, reactor: Any, space: int) -> None:
+        FileDescriptor.__init__(self, reactor)
+        self.socket = self
+        self.space = space
+        self.taken = b""
+        self.written: list[int] = []
+        self.aborted = 0
+        self.ended = False
+        self.broken: OSError | None = None
+
+    def send(self, data: bytes) -> int:
+        """
+        What the kernel does.
+        """
+        if self.broken is not None:
+            raise self.broken
+        if data and not self.space:
+            raise BlockingIOError(EAGAIN, "Resource temporarily unavailable")
+        size = min(len(data), self.space)
+        self.space -= size
+        self.taken += bytes(data[:size])
+        return size
+
+    def write(self, data: bytes) -> None:
+        self.written.append(len(data))
+        FileDescriptor.write(self, data)
+
+    def read(self, size: int) -> None:
+        """
+        The peer reads: the socket takes so many bytes more, and the reactor sees it.
+        """
+        self.space += size
+        while self.space and self in self.reactor.getWriters():
+            why = self.doWrite()
+            if why:
+                self.connectionLost(Failure(why))
+
+    def _closeWriteConnection(self) -> None:
+        self.ended = True
+
+    def abortConnection(self) -> None:
+        self.aborted += 1
+        self.stopReading()
+        self.stopWriting()
+        self.reactor.callLater(0, self.connectionLost, Failure(ConnectionAborted()))
+
+    def connectionLost(self, reason: Failure) -> None:
+        if not self.disconnected:
+            FileDescriptor.connectionLost(self, reason)
+            self.outbox.connectionLost()
+
+    def getPeer(self) -> IPv4Address:
+        return PEER
+
+    def getHost(self) -> IPv4Address:
+        return HOST
+
+
+class Cipher(ProtocolWrapper):
+    """
+    A transport above another, as TLS is: it passes on every attribute, C{getHandle} too, but
+    what is to be sent has to be changed by it.
+    """
+
+    transport: Any
+
+    def write(self, data: bytes) -> None:
+        self.transport.write(data.swapcase())
+
+
+class OutboxTestCase(SynchronousTestCase):
+    """
+    An outbox on a socket. When the connection is gone, no timer of it is left.
+    """
+
+    def setUp(self) -> None:
+        self.clock = MemoryReactorClock()
+        self.gaveUp: list[int] = []
+
+    def open(self, space: int = 0, **limits: float) -> None:
+        """
+        Make a connection whose socket takes so many bytes.
+        """
+        self.socket = Socket(self.clock, space)
+        self.makeOutbox(self.socket, **limits)
+
+    def makeOutbox(self, transport: Any, **limits: float) -> None:
+        values = Limits(**{"waiting": 10_000_000, **limits})  # type: ignore[arg-type]
+        self.backlog = Backlog(values.waitingTotal)
+        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, self.backlog)
+        self.socket.outbox = self.outbox
+
+    def tearDown(self) -> None:
+        self.clock.advance(0)
+        self.socket.connectionLost(Failure(ConnectionDone()))
+        self.outbox.write(b"too late")
+        self.outbox.loseConnection()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(self.clock.getWriters(), [])
+
+    def assertSlow(self, waiting: int) -> None:
+        """
+        The outbox gave the peer up, once, with so many bytes waiting.
+        """
+        self.assertEqual(self.gaveUp, [waiting])
+        self.assertEqual(self.socket.aborted, 1)
+
+    def assertOpen(self) -> None:
+        """
+        Nobody has given the peer up.
+        """
+        self.assertEqual(self.gaveUp, [])
+        self.assertEqual(self.socket.aborted, 0)
+
+
+class SocketTests(OutboxTestCase):
+    """
+    An outbox on a plain socket.
+    """
+
+    def test_interfaces(self) -> None:
+        """
+        An outbox is a producer of both kinds; the socket of these tests is a transport.
+        """
+        self.open()
+        verify.verifyObject(IPushProducer, self.outbox)
+        verify.verifyObject(IPullProducer, self.outbox)
+        verify.verifyObject(ITransport, self.socket)
+        verify.verifyObject(IConsumer, self.socket)
+
+    def test_idle(self) -> None:
+        """
+        An idle socket is written to at once: nothing waits, and no timer runs.
+        """
+        self.open(100)
+        self.outbox.write(b"abc")
+        self.outbox.write(b"def")
+        self.assertEqual(self.socket.taken, b"abcdef")
+        self.assertEqual(self.socket.written, [])
+        self.assertIsNone(self.socket.producer)
+        self.assertEqual(self.clock.getWriters(), [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_rest(self) -> None:
+        """
+        What the socket does not take is sent when it takes more.
+        """
+        self.open(2)
+        self.outbox.write(b"abcdef")
+        self.assertEqual(self.socket.taken, b"ab")
+        self.socket.read(3)
+        self.assertEqual(self.socket.taken, b"abcde")
+        self.socket.read(3)
+        self.assertEqual(self.socket.taken, b"abcdef")
+
+    def test_nothing(self) -> None:
+        """
+        Writing nothing while something waits does not stop what comes behind it.
+        """
+        self.open(2)
+        self.outbox.write(b"abc")
+        self.outbox.write(b"")
+        self.socket.read(3)
+        self.outbox.write(b"de")
+        self.socket.read(5)
+        self.assertEqual(self.socket.taken, b"abcde")
+
+    def test_notAround(self) -> None:
+        """
+        While something waits, what is written later waits behind it, even if the socket would take
+        it.
+        """
+        self.open(2)
+        self.outbox.write(b"abcd")
+        self.socket.space = 100
+        self.outbox.write(b"ef")
+        self.assertEqual(self.socket.taken, b"ab")
+        self.socket.read(1)
+        self.assertEqual(self.socket.taken, b"abcdef")
+
+    def test_idleAgain(self) -> None:
+        """
+        When all that waited is sent, the socket is written to at once again.
+        """
+        self.open()
+        self.outbox.write(b"abc")
+        self.socket.read(100)
+        self.assertIsNone(self.socket.producer)
+        self.assertEqual(self.clock.getWriters(), [])
+        self.outbox.write(b"def")
+        self.assertEqual(self.socket.taken, b"abcdef")
+        self.assertEqual(self.socket.written, [3])
+
+    def test_againAndAgain(self) -> None:
+        """
+        A socket may be full any number of times.
+        """
+        self.open()
+        for n in range(20):
+            self.outbox.write(b"%d," % n)
+            self.assertIs(self.socket.producer, self.outbox)
+            self.socket.read(3)
+            self.assertIsNone(self.socket.producer)
+            self.socket.space = 0
+        self.assertEqual(self.socket.taken, b"".join(b"%d," % n for n in range(20)))
+        self.assertOpen()
+
+    def test_joined(self) -> None:
+        """
+        What waits is handed over joined, at most one piece at a time.
+        """
+        self.open()
+        self.outbox.write(b"first")
+        for _ in range(1000):
+            self.outbox.write(b"x" * 100)
+        self.assertEqual(self.socket.written, [5])
+        self.socket.read(5)
+        self.assertEqual(self.socket.written, [5, PIECE])
+        self.socket.read(PIECE)
+        self.assertEqual(self.socket.written, [5, PIECE, 100_000 - PIECE])
+        self.socket.read(1_000_000)
+        self.assertEqual(self.socket.taken, b"first" + b"x" * 100_000)
+
+    def test_large(self) -> None:
+        """
+        One write of many pieces is handed over piece by piece.
+        """
+        self.open(10)
+        data = bytes(range(256)) * 1000
+        self.outbox.write(data)
+        self.socket.read(1_000_000)
+        self.assertEqual(self.socket.taken, data)
+        self.assertEqual(self.socket.written, [PIECE, PIECE, PIECE, 255_990 - 3 * PIECE])
+
+    def test_addresses(self) -> None:
+        """
+        The addresses are the transport's.
+        """
+        self.open()
+        self.assertEqual((self.outbox.getPeer(), self.outbox.getHost()), (PEER, HOST))
+
+    def test_unregisterProducer(self) -> None:
+        """
+        Nobody else can take the outbox off its transport.
+        """
+        self.open()
+        self.outbox.write(b"abc")
+        self.outbox.unregisterProducer()
+        self.assertIs(self.socket.producer, self.outbox)
+        self.socket.read(3)
+        self.assertEqual(self.socket.taken, b"abc")
+
+
+class BoundsTests(OutboxTestCase):
+    """
+    What may wait on a plain socket, and how long.
+    """
+
+    def test_waiting(self) -> None:
+        """
+        More bytes waiting than the limit end the connection; up to it they do not.
+        """
+        self.open(10, waiting=1000)
+        self.outbox.write(b"x" * 510)
+        self.outbox.write(b"y" * 500)
+        self.assertOpen()
+        self.outbox.write(b"z")
+        self.assertSlow(1001)
+
+    def test_waitingHandedOver(self) -> None:
+        """
+        What the transport has and has not sent yet waits too; what it has sent does not.
+        """
+        self.open(waiting=1000)
+        self.outbox.write(b"x" * 600)
+        self.outbox.write(b"y" * 400)
+        self.socket.read(600)
+        self.outbox.write(b"z" * 600)
+        self.assertOpen()
+        self.outbox.write(b"!")
+        self.assertSlow(1001)
+
+    def test_waitingBegins(self) -> None:
+        """
+        The count begins anew when all is sent.
+        """
+        self.open(waiting=1000)
+        for _ in range(5):
+            self.outbox.write(b"x" * 500)
+            self.outbox.write(b"y" * 500)
+            self.socket.read(1000)
+        self.assertOpen()
+        self.assertEqual(len(self.socket.taken), 5000)
+
+    def test_slowIsOver(self) -> None:
+        """
+        Nothing is sent to a peer that was given up, and it is given up once.
+        """
+        self.open(waiting=10)
+        self.outbox.write(b"abcdef")
+        self.outbox.write(b"ghijkl")
+        self.assertSlow(12)
+        self.outbox.write(b"more" * 10)
+        self.socket.space = 100
+        self.outbox.resumeProducing()
+        self.outbox.write(b"and more")
+        self.outbox.loseConnection()
+        self.clock.pump([0, 100, 100])
+        self.assertSlow(12)
+        self.assertEqual(self.socket.taken, b"")
+        self.assertTrue(self.socket.disconnected)
+
+    def test_stalled(self) -> None:
+        """
+        A peer that takes nothing for so long is given up.
+        """
+        self.open(2, stalled=30)
+        self.outbox.write(b"abcdef")
+        self.clock.advance(29.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertSlow(4)
+
+    def test_writingIsNoProgress(self) -> None:
+        """
+        That we write on does not make the peer any faster.
+        """
+        self.open(stalled=30)
+        for _ in range(29):
+            self.outbox.write(b"abc")
+            self.clock.advance(1)
+        self.assertOpen()
+        self.clock.advance(1)
+        self.assertSlow(29 * 3)
+
+    def test_progress(self) -> None:
+        """
+        A peer that takes what was handed over is given the whole time again.
+        """
+        self.open(stalled=30)
+        self.outbox.write(b"abc")
+        for _ in range(5):
+            self.outbox.write(b"def")
+            self.clock.advance(20)
+            self.socket.read(3)
+        self.clock.advance(29.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertSlow(3)
+
+    def test_stalledAgain(self) -> None:
+        """
+        The time counts from when the peer began to take too little, not from an earlier time.
+        """
+        self.open(stalled=30)
+        self.outbox.write(b"abc")
+        self.clock.advance(10)
+        self.socket.read(3)
+        self.clock.advance(10)
+        self.outbox.write(b"def")
+        self.clock.advance(29.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertSlow(3)
+
+    def test_standstill(self) -> None:
+        """
+        If the check is late, the process stood still and sent nothing: the time starts again.
+        """
+        self.open(stalled=30)
+        self.outbox.write(b"abc")
+        self.clock.advance(32)
+        self.assertOpen()
+        self.clock.advance(29.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertSlow(3)
+
+    def test_rounding(self) -> None:
+        """
+        It ends at any time of the clock, also where adding and taking away is not exact.
+        """
+        for tenths in range(1, 100):
+            self.setUp()
+            self.clock.advance(tenths * 0.1)
+            self.open(0, stalled=30)
+            self.outbox.write(b"abc")
+            self.clock.advance(30)
+            self.clock.advance(0.001)
+            self.assertSlow(3)
+            self.tearDown()
+
+    def test_oneTimer(self) -> None:
+        """
+        However often a socket is full, one timer runs, and it ends by itself.
+        """
+        self.open(stalled=30)
+        for _ in range(10):
+            self.outbox.write(b"abc")
+            self.socket.read(3)
+        self.assertEqual(len(self.clock.getDelayedCalls()), 1)
+        self.clock.advance(30)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertOpen()
+
+
+class PiecesTests(OutboxTestCase):
+    """
+    Bytes that are made as the peer takes them.
+    """
+
+    def pieces(self, *pieces: bytes) -> Pieces:
+        """
+        @return: these; each that is made is noted
+        """
+
+        def make() -> Iterator[bytes]:
+            for piece in pieces:
+                self.made.append(piece)
+                yield piece
+
+        return Pieces(make(), 0)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.made: list[bytes] = []
+
+    def test_atOnce(self) -> None:
+        """
+        What the socket takes is handed over at once.
+        """
+        self.open(100)
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"abc", b"def")))
+        self.assertEqual(self.socket.taken, b"abcdef")
+        self.assertIsNone(self.outbox.writePieces(self.pieces()))
+
+    def test_asThePeerTakes(self) -> None:
+        """
+        No piece is made before the one before it has gone, and what is written later comes later.
+        """
+        for secure in (False, True):
+            self.setUp()
+            self.socket = Socket(self.clock, 4)
+            if secure:
+                alsoProvides(self.socket, ISSLTransport)
+            self.makeOutbox(self.socket)
+            big = [bytes([65 + n]) * PIECE for n in range(4)]
+            done = self.outbox.writePieces(self.pieces(*big))
+            self.outbox.write(b"later")
+            self.assertLess(len(self.made), 3)
+            self.assertNoResult(done)
+            for count in range(1, 5):
+                self.socket.read(PIECE)
+                self.assertLess(len(self.made), count + 3)
+            self.socket.read(PIECE)
+            self.assertEqual(self.socket.taken, b"".join(big) + b"later")
+            self.successResultOf(done)
+            self.assertOpen()
+            self.tearDown()
+
+    def test_bounded(self) -> None:
+        """
+        Pieces do not count before they are made, what waits behind them does.
+        """
+        self.open(0, waiting=PIECE + 10)
+        self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 10))
+        self.outbox.write(b"y" * 10)
+        self.assertOpen()
+        self.outbox.write(b"y")
+        self.assertSlow(PIECE + 11)
+
+    def test_closed(self) -> None:
+        """
+        Closing sends all of them first.
+        """
+        self.open(0)
+        self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
+        self.outbox.loseConnection()
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"late")))
+        self.socket.read(3 * PIECE + 1)
+        self.assertEqual(self.socket.taken, b"x" * 3 * PIECE)
+        self.assertTrue(self.socket.ended)
+
+    def test_held(self) -> None:
+        """
+        What is kept until the pieces are made counts for all connections together, and for the
+        length of the queue, but not for what may wait for this one.
+        """
+        self.open(0, waiting=PIECE + 10)
+        self.outbox.writePieces(Slices(b"x" * 10 * PIECE))
+        self.assertEqual(self.outbox.waiting, self.backlog.waiting)
+        self.assertEqual(self.outbox.waiting - self.outbox._waiting, 10 * PIECE)
+        self.assertOpen()
+        self.socket.read(10 * PIECE + 1)
+        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
+        self.assertEqual(self.backlog._queues, set())
+
+    def test_heldMessages(self) -> None:
+        """
+        Messages are let go as they are encoded.
+        """
+        self.open(0)
+        messages = [Message("dev", n, "Mina", chr(65 + n) * PIECE, 0) for n in range(8)]
+        self.outbox.write(b"x")
+        self.outbox.writePieces(Encoded(messages, wire.TEXT.encode))
+        before = self.backlog.waiting
+        self.assertGreater(before, 8 * PIECE)
+        self.socket.read(4 * PIECE)
+        self.assertLess(self.backlog.waiting, before - 2 * PIECE)
+        self.outbox.connectionLost()
+        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
+        self.assertEqual(self.backlog._holders, {})
+
+    def test_heldTooMuch(self) -> None:
+        """
+        Keeping too much for all connections together ends the connection that keeps the most.
+        """
+        self.open(0, waitingTotal=5 * PIECE)
+        done = self.outbox.writePieces(Slices(b"x" * 6 * PIECE))
+        self.assertNoResult(done)
+        self.assertSlow(6 * PIECE + PIECE // 4)
+        self.assertEqual(self.backlog.waiting, 0)
+
+    def test_lost(self) -> None:
+        """
+        A connection that is lost asks for no more.
+        """
+        self.open(0)
+        done = self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
+        self.outbox.abortConnection()
+        self.assertIsNone(self.outbox.writePieces(self.pieces(b"late")))
+        self.assertNoResult(done)
+
+
+class ClosingTests(OutboxTestCase):
+    """
+    The end of a connection on a plain socket.
+    """
+
+    def test_idle(self) -> None:
+        """
+        An idle connection is half closed at once, so that the peer reads our last words.
+        """
+        self.open(100)
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.socket.read(1)
+        self.assertEqual((self.socket.taken, self.socket.ended), (b"bye", True))
+        self.assertOpen()
+
+    def test_draining(self) -> None:
+        """
+        All that was written is sent first.
+        """
+        self.open(2, closing=5)
+        self.outbox.write(b"abcdef")
+        self.outbox.write(b"x" * 100_000)
+        self.outbox.loseConnection()
+        self.clock.advance(4)
+        self.socket.read(50_000)
+        self.assertFalse(self.socket.ended)
+        self.socket.read(100_000)
+        self.assertEqual(self.socket.taken, b"abcdef" + b"x" * 100_000)
+        self.assertTrue(self.socket.ended)
+        self.assertIsNone(self.socket.producer)
+        self.assertOpen()
+
+    def test_noMore(self) -> None:
+        """
+        Nothing is taken any more once the connection is closing.
+        """
+        for space in (0, 100):
+            self.open(space)
+            self.outbox.write(b"bye")
+            self.outbox.loseConnection()
+            self.outbox.write(b"more")
+            self.socket.read(1000)
+            self.outbox.write(b"and more")
+            self.socket.read(1000)
+            self.assertEqual((self.socket.taken, self.socket.ended), (b"bye", True))
+            self.socket.connectionLost(Failure(ConnectionDone()))
+
+    def test_expires(self) -> None:
+        """
+        A peer that does not take the last in time is cut off; that is the end, not slowness.
+        """
+        self.open(2, closing=5)
+        self.outbox.write(b"abcdef")
+        self.outbox.loseConnection()
+        self.clock.advance(4.5)
+        self.assertOpen()
+        self.clock.advance(0.5)
+        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
+
+    def test_progressDoesNotProlong(self) -> None:
+        """
+        The time for the last words does not begin again when the peer takes some of them, nor when
+        the connection is closed again.
+        """
+        self.open(closing=5)
+        self.outbox.write(b"x" * 200_000)
+        self.outbox.loseConnection()
+        self.clock.advance(3)
+        self.socket.read(PIECE)
+        self.outbox.loseConnection()
+        self.clock.advance(1.5)
+        self.assertEqual(self.socket.aborted, 0)
+        self.clock.advance(0.5)
+        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
+
+    def test_lingers(self) -> None:
+        """
+        A peer that does not close its own direction is cut off a little later.
+        """
+        self.open(100, closing=5)
+        self.outbox.loseConnection()
+        self.clock.advance(LINGER - 0.1)
+        self.assertEqual(self.socket.aborted, 0)
+        self.clock.advance(0.1)
+        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
+
+    def test_lingersNoLonger(self) -> None:
+        """
+        That is no longer than the time for closing.
+        """
+        self.open(100, closing=0.5)
+        self.outbox.loseConnection()
+        self.clock.advance(0.4)
+        self.assertEqual(self.socket.aborted, 0)
+        self.clock.advance(0.1)
+        self.assertEqual(self.socket.aborted, 1)
+
+    def test_lingersAfterDraining(self) -> None:
+        """
+        A peer that took the last late has the same little time to read it.
+        """
+        self.open(closing=5)
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.clock.advance(4.9)
+        self.socket.read(100)
+        self.clock.advance(LINGER - 0.1)
+        self.assertEqual((self.socket.ended, self.socket.aborted), (True, 0))
+        self.clock.advance(0.1)
+        self.assertEqual(self.socket.aborted, 1)
+
+    def test_peerCloses(self) -> None:
+        """
+        A peer that closes after our last words is not cut off.
+        """
+        self.open(100)
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.socket.read(1)
+        self.socket.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertOpen()
+
+    def test_expire(self) -> None:
+        """
+        A connection that others are closing is cut off when that takes too long; until then it
+        works.
+        """
+        self.open(100, closing=5)
+        self.outbox.expire()
+        self.clock.advance(4.5)
+        self.outbox.write(b"abc")
+        self.assertEqual((self.socket.taken, self.socket.aborted), (b"abc", 0))
+        self.clock.advance(0.5)
+        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
+
+    def test_expireWhileDraining(self) -> None:
+        """
+        That holds when something waits, too.
+        """
+        self.open(2, closing=5)
+        self.outbox.write(b"abcd")
+        self.outbox.expire()
+        self.clock.advance(4.5)
+        self.assertEqual(self.socket.aborted, 0)
+        self.clock.advance(0.5)
+        self.assertEqual((self.socket.aborted, self.gaveUp), (1, []))
+
+    def test_abort(self) -> None:
+        """
+        Aborting sends nothing more.
+        """
+        self.open(2)
+        self.outbox.write(b"abcd")
+        self.outbox.abortConnection()
+        self.outbox.write(b"ef")
+        self.socket.read(100)
+        self.assertEqual((self.socket.taken, self.socket.aborted), (b"ab", 1))
+        self.clock.advance(0)
+        self.assertTrue(self.socket.disconnected)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_broken(self) -> None:
+        """
+        A connection whose socket fails is lost in the next turn, and nobody is called slow.
+        """
+        self.open(100)
+        self.socket.broken = ConnectionResetError(ECONNRESET, "Connection reset by peer")
+        self.outbox.write(b"abc")
+        self.outbox.write(b"def")
+        self.assertFalse(self.socket.disconnected)
+        self.socket.read(1)
+        self.assertTrue(self.socket.disconnected)
+        self.assertEqual((self.socket.taken, self.gaveUp), (b"", []))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_brokenWhileDraining(self) -> None:
+        """
+        A socket that fails while something waits is lost, and its timer stops.
+        """
+        self.open(2)
+        self.outbox.write(b"abcd")
+        self.socket.broken = ConnectionResetError(ECONNRESET, "Connection reset by peer")
+        self.socket.read(1)
+        self.assertTrue(self.socket.disconnected)
+        self.assertEqual((self.clock.getDelayedCalls(), self.gaveUp), ([], []))
+
+    def test_lostWhileDraining(self) -> None:
+        """
+        When the connection is gone, what waited is gone, and its timer.
+        """
+        self.open(2)
+        self.outbox.write(b"abcd")
+        self.socket.connectionLost(Failure(ConnectionLost()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.outbox.write(b"ef")
+        self.outbox.resumeProducing()
+        self.outbox.connectionLost()
+        self.assertEqual((self.socket.taken, self.socket.written), (b"ab", [2]))
+        self.assertOpen()
+
+    def test_lostWhileClosing(self) -> None:
+        """
+        A connection that goes while it closes leaves no timer.
+        """
+        for space in (0, 100):
+            self.open(space)
+            self.outbox.write(b"abc")
+            self.outbox.loseConnection()
+            self.socket.connectionLost(Failure(ConnectionLost()))
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_expireAfterwards(self) -> None:
+        """
+        What is gone need not expire.
+        """
+        self.open(2)
+        self.socket.connectionLost(Failure(ConnectionLost()))
+        self.outbox.connectionLost()
+        self.outbox.expire()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_alreadyLost(self) -> None:
+        """
+        A transport that is gone when the outbox registers with it says so at once.
+        """
+        self.open(2)
+        self.socket.disconnected = 1
+        self.outbox.write(b"abcd")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.outbox.write(b"ef")
+        self.assertEqual(self.socket.taken, b"ab")
+        self.assertOpen()
+
+
+class PushTests(OutboxTestCase):
+    """
+    An outbox on a transport that is not a plain socket.
+    """
+
+    def openString(self, **limits: float) -> None:
+        """
+        Make a connection on a transport that keeps what is written to it.
+        """
+        self.open()
+        self.transport = StringTransport(HOST, PEER)
+        self.makeOutbox(self.transport, **limits)
+
+    def openCipher(self, space: int = 0, **limits: float) -> None:
+        """
+        Make a connection whose socket has another transport above it.
+        """
+        self.socket = Socket(self.clock, space)
+        self.cipher = Cipher(WrappingFactory(Factory()), Protocol())
+        self.cipher.makeConnection(self.socket)
+        self.makeOutbox(self.cipher, **limits)
+
+    def test_registers(self) -> None:
+        """
+        The outbox is the transport's push producer.
+        """
+        self.openString()
+        self.assertIs(self.transport.producer, self.outbox)
+        self.assertIs(self.transport.streaming, True)
+
+    def test_writes(self) -> None:
+        """
+        The transport is written to as long as it does not pause.
+        """
+        self.openString()
+        self.outbox.write(b"abc")
+        self.outbox.write(b"def")
+        self.assertEqual(self.transport.value(), b"abcdef")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_pause(self) -> None:
+        """
+        A paused transport is not written to; when it resumes, it gets what waited, in order.
+        """
+        self.openString()
+        self.outbox.write(b"a")
+        self.outbox.pauseProducing()
+        self.outbox.write(b"b")
+        self.outbox.write(b"c")
+        self.assertEqual(self.transport.value(), b"a")
+        self.outbox.resumeProducing()
+        self.assertEqual(self.transport.value(), b"abc")
+        self.outbox.write(b"d")
+        self.assertEqual(self.transport.value(), b"abcd")
+
+    def test_idempotent(self) -> None:
+        """
+        Pausing and resuming again change nothing, and pausing again is no progress.
+        """
+        self.openString(stalled=30)
+        self.outbox.resumeProducing()
+        self.outbox.write(b"a")
+        for _ in range(2):
+            self.outbox.pauseProducing()
+            self.clock.advance(10)
+        self.outbox.write(b"b")
+        self.assertEqual(self.transport.value(), b"a")
+        for _ in range(2):
+            self.outbox.resumeProducing()
+            self.assertEqual(self.transport.value(), b"ab")
+        self.outbox.pauseProducing()
+        self.clock.advance(20)
+        self.outbox.pauseProducing()
+        self.clock.advance(9)
+        self.assertFalse(self.transport.disconnected)
+        self.clock.advance(1)
+        self.assertTrue(self.transport.disconnected)
+        self.assertEqual(self.gaveUp, [0])
+
+    def test_waiting(self) -> None:
+        """
+        More waiting than the limit ends the connection here too.
+        """
+        self.openString(waiting=1000)
+        self.outbox.write(b"x" * 5000)
+        self.outbox.pauseProducing()
+        self.outbox.write(b"y" * 1000)
+        self.assertEqual(self.gaveUp, [])
+        self.outbox.write(b"z")
+        self.assertEqual(self.gaveUp, [1001])
+        self.assertTrue(self.transport.disconnected)
+        self.outbox.resumeProducing()
+        self.assertEqual(self.transport.value(), b"x" * 5000)
+
+    def test_stalled(self) -> None:
+        """
+        A transport that stays paused for so long ends the connection.
+        """
+        self.openString(stalled=30)
+        self.outbox.pauseProducing()
+        self.outbox.write(b"abc")
+        self.clock.advance(29.5)
+        self.assertEqual(self.gaveUp, [])
+        self.clock.advance(0.5)
+        self.assertEqual(self.gaveUp, [3])
+        self.assertTrue(self.transport.disconnected)
+
+    def test_stalledAgain(self) -> None:
+        """
+        The time counts from the last pause, not from an earlier one.
+        """
+        self.openString(stalled=30)
+        self.outbox.pauseProducing()
+        self.clock.advance(10)
+        self.outbox.resumeProducing()
+        self.clock.advance(10)
+        self.outbox.pauseProducing()
+        self.clock.advance(29.5)
+        self.assertEqual(self.gaveUp, [])
+        self.clock.advance(0.5)
+        self.assertEqual(self.gaveUp, [0])
+
+    def test_close(self) -> None:
+        """
+        An idle transport is closed in its own way, and has no producer any more.
+        """
+        self.openString(closing=5)
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.outbox.write(b"more")
+        self.assertEqual(self.transport.value(), b"bye")
+        self.assertIsNone(self.transport.producer)
+        self.assertTrue(self.transport.disconnecting)
+        self.assertFalse(self.transport.disconnected)
+
+    def test_closeExpires(self) -> None:
+        """
+        A transport that does not end by itself is aborted.
+        """
+        self.openString(closing=5)
+        self.outbox.loseConnection()
+        self.clock.advance(4.5)
+        self.assertFalse(self.transport.disconnected)
+        self.clock.advance(0.5)
+        self.assertTrue(self.transport.disconnected)
+        self.assertEqual(self.gaveUp, [])
+
+    def test_closePaused(self) -> None:
+        """
+        A paused transport is closed when it has what waited, or aborted when it never resumes.
+        """
+        self.openString(closing=5)
+        self.outbox.pauseProducing()
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.outbox.write(b"more")
+        self.assertFalse(self.transport.disconnecting)
+        self.clock.advance(4)
+        self.outbox.resumeProducing()
+        self.assertEqual(self.transport.value(), b"bye")
+        self.assertIsNone(self.transport.producer)
+        self.assertTrue(self.transport.disconnecting)
+        self.assertFalse(self.transport.disconnected)
+        self.outbox.connectionLost()
+
+        self.openString(closing=5)
+        self.outbox.pauseProducing()
+        self.outbox.write(b"bye")
+        self.outbox.loseConnection()
+        self.clock.advance(5)
+        self.assertTrue(self.transport.disconnected)
+        self.assertEqual((self.transport.value(), self.gaveUp), (b"", []))
+
+    def test_stopProducing(self) -> None:
+        """
+        A transport that is lost tells its producer so, and no timer is left.
+        """
+        self.openString()
+        self.outbox.pauseProducing()
+        self.outbox.write(b"abc")
+        self.outbox.stopProducing()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.outbox.resumeProducing()
+        self.outbox.write(b"def")
+        self.assertEqual(self.transport.value(), b"")
+
+    def test_wrapped(self) -> None:
+        """
+        A transport that passes on the socket's C{getHandle} is not written around.
+        """
+        self.openCipher(100)
+        self.assertTrue(hasattr(self.cipher, "getHandle"))
+        self.outbox.write(b"secret")
+        self.assertEqual(self.socket.taken, b"")
+        self.socket.read(100)
+        self.assertEqual(self.socket.taken, b"SECRET")
+
+    def test_wrappedPauses(self) -> None:
+        """
+        The socket below it pauses the outbox at every write past its limit, and resumes it when it
+        is empty.
+        """
+        self.openCipher()
+        for letter in (b"a", b"b", b"c", b"d", b"e"):
+            self.outbox.write(letter * 60_000)
+        self.assertEqual(self.socket.written, [60_000, 60_000])
+        self.socket.read(120_000)
+        self.assertEqual(self.socket.written, [60_000, 60_000, PIECE, PIECE])
+        self.socket.read(1_000_000)
+        self.assertEqual(
+            self.socket.taken,
+            b"".join(letter * 60_000 for letter in (b"A", b"B", b"C", b"D", b"E")),
+        )
+        self.assertEqual(self.socket.written[4:], [180_000 - 2 * PIECE])
+        self.outbox.write(b"f")
+        self.socket.read(1)
+        self.assertEqual(self.socket.taken[-1:], b"F")
+
+    def test_wrappedCloses(self) -> None:
+        """
+        All that was written is sent before the socket below is closed.
+        """
+        self.openCipher()
+        for _ in range(4):
+            self.outbox.write(b"x" * 60_000)
+        self.outbox.loseConnection()
+        self.socket.read(200_000)
+        self.assertFalse(self.socket.disconnected)
+        self.socket.read(200_000)
+        self.assertEqual(self.socket.taken, b"X" * 240_000)
+        self.assertTrue(self.socket.disconnected)
+        self.assertOpen()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_startedTLS(self) -> None:
+        """
+        A socket that has become an encrypted transport itself is not written around either.
+        """
+        self.socket = Socket(self.clock, 100)
+        alsoProvides(self.socket, ISSLTransport)
+        self.makeOutbox(self.socket)
+        self.outbox.write(b"abc")
+        self.assertEqual((self.socket.taken, self.socket.written), (b"", [3]))
+        self.assertIs(self.socket.producer, self.outbox)
+        self.assertIs(self.socket.streamingProducer, True)
+
+
+#: What is written (bytes), how much the peer reads (numbers), in any order.
+#: Bytes to write, pieces to write, or how much the peer reads.
+Step = bytes | int | list[bytes]
+
+STEPS = st.lists(
+    st.one_of(
+        st.binary(min_size=1, max_size=12),
+        st.sampled_from([b"x" * 300, b"y" * (PIECE - 1), b"z" * PIECE, b"abc" * 50_000]),
+        st.lists(st.sampled_from([b"", b"u" * 5, b"v" * PIECE, b"w" * 100_000]), max_size=4),
+        st.integers(0, 20),
+        st.sampled_from([300, PIECE, 100_000]),
+    ),
+    max_size=25,
+)
+
+
+class OrderTests(OutboxTestCase):
+    """
+    Whatever is written and read, in whatever order, the peer gets the bytes in their order.
+    """
+
+    def assertInOrder(self, steps: list[Step]) -> None:
+        """
+        At every step the peer has the first of the bytes, and at the end all of them.
+        """
+        expected = b""
+        for step in steps:
+            if isinstance(step, int):
+                self.socket.read(step)
+            elif isinstance(step, list):
+                self.outbox.writePieces(Pieces(iter(step), 0))
+                expected += b"".join(step)
+            else:
+                self.outbox.write(step)
+                expected += step
+            self.assertTrue(expected.startswith(self.socket.taken))
+        self.socket.read(len(expected) + 1)
+        self.assertEqual(self.socket.taken, expected)
+        self.assertOpen()
+
+    @given(space=st.integers(0, 400), steps=STEPS)
+    @settings(deadline=None, max_examples=150)
+    def test_socket(self, space: int, steps: list[Step]) -> None:
+        """
+        On a plain socket nothing overtakes, is lost or is sent twice; then it is idle.
+        """
+        self.setUp()  # anew for each example
+        self.open(space)
+        self.assertInOrder(steps)
+        self.assertIsNone(self.socket.producer)
+        self.assertEqual(self.clock.getWriters(), [])
+        self.socket.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    @given(space=st.integers(0, 400), steps=STEPS)
+    @settings(deadline=None, max_examples=150)
+    def test_push(self, space: int, steps: list[Step]) -> None:
+        """
+        Nor on a transport to which the outbox is a push producer.
+        """
+        self.setUp()
+        self.socket = Socket(self.clock, space)
+        alsoProvides(self.socket, ISSLTransport)
+        self.makeOutbox(self.socket)
+        self.assertInOrder(steps)
+        self.socket.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    @given(space=st.integers(0, 400), steps=STEPS, encrypted=st.booleans())
+    @settings(deadline=None, max_examples=150)
+    def test_close(self, space: int, steps: list[Step], encrypted: bool) -> None:
+        """
+        Closing sends everything first, whatever waits.
+        """
+        self.setUp()
+        self.socket = Socket(self.clock, space)
+        if encrypted:
+            alsoProvides(self.socket, ISSLTransport)
+        self.makeOutbox(self.socket)
+        expected = b""
+        for step in steps:
+            if isinstance(step, int):
+                self.socket.read(step)
+            elif isinstance(step, list):
+                self.outbox.writePieces(Pieces(iter(step), 0))
+                expected += b"".join(step)
+            else:
+                self.outbox.write(step)
+                expected += step
+        self.outbox.loseConnection()
+        self.outbox.write(b"too late")
+        self.socket.read(len(expected) + 1)
+        self.assertEqual(self.socket.taken, expected)
+        self.assertTrue(self.socket.disconnected if encrypted else self.socket.ended)
+        self.assertOpen()
+        self.socket.connectionLost(Failure(ConnectionDone()))
+        self.assertEqual(self.clock.getDelayedCalls(), [])

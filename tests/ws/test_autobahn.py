@@ -1,0 +1,90 @@
+"""
+Tests for L{machat.ws._autobahn}.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autobahn.twisted.websocket import WebSocketServerProtocol
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.testing import MemoryChat
+from machat.ws import SUBPROTOCOL, ChatWebSocketProtocol
+from machat.ws._autobahn import COMMON
+
+#: What Autobahn keeps of the handshake, and never looks at once the connection is open.
+HANDSHAKE = {
+    "http_request_data",
+    "http_response_data",
+    "http_status_line",
+    "http_headers",
+    "http_request_uri",
+    "http_request_path",
+    "http_request_params",
+    "http_request_host",
+    "websocket_protocols",
+    "websocket_origin",
+    "websocket_extensions",
+    "websocket_extensions_in_use",
+    "_wskey",
+    "_transport_details",
+    "_valid_events",
+    "_results",
+}
+
+
+class StockProtocol(ChatWebSocketProtocol):
+    """
+    The same protocol with Autobahn's own opening and reading, and none of its weight taken off.
+    """
+
+    dataReceived = WebSocketServerProtocol.dataReceived
+
+    def onConnect(self, request: Any) -> str | None:
+        return SUBPROTOCOL if SUBPROTOCOL in request.protocols else None
+
+    def makeConnection(self, transport: Any) -> None:
+        WebSocketServerProtocol.__init__(self)
+        ChatWebSocketProtocol.makeConnection(self, transport)
+        WebSocketServerProtocol.makeConnection(self, self._outbox)
+
+
+class LeanTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+
+    def test_openConnection(self) -> None:
+        """
+        An open connection carries just this.
+        """
+        self.assertEqual(
+            sorted(vars(self.chat.ws("Mina", "dev")._protocol)),
+            ["_alive", "_chat", "_outbox", "_session", "data", "factory", "state", "transport"],
+        )
+
+    def test_stockConnection(self) -> None:
+        """
+        It says all that a connection says which Autobahn has opened, but for what only the
+        handshake needs: a name more is one that a new Autobahn has added.
+        """
+        mine = self.chat.ws()._protocol
+        self.chat._ws.protocol = StockProtocol
+        stock = self.chat.ws()._protocol
+        names = vars(stock).keys() - HANDSHAKE
+        self.assertEqual({name for name in names if not hasattr(mine, name)}, set())
+        for name in COMMON.keys() - {"peer", "send_queue"}:
+            self.assertEqual(getattr(mine, name), getattr(stock, name), name)
+        for name in stock.CONFIG_ATTRS:
+            self.assertEqual(getattr(mine, name), getattr(stock, name), name)
+
+    def test_fragments(self) -> None:
+        """
+        Two lean connections with half a character each do not see each other's.
+        """
+        mina, ada = self.chat.ws("Mina", "dev"), self.chat.ws("Ada", "dev")
+        for half, first in (("\u00e4".encode()[:1], 0x01), ("\u00e4".encode()[1:], 0x80)):
+            mina.sendFrame(first, half)
+            ada.sendFrame(first, half)
+        self.chat.turn()
+        self.assertEqual(mina.received(), ["Mina:\u00e4", "Ada:\u00e4"])

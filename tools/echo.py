@@ -1,0 +1,82 @@
+"""
+MaChat's WebSocket without the chat: C{python -m tools.echo} sends each message back, as what there
+is to test RFC 6455 with expects it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet import reactor
+
+from machat.errors import ChatError
+from machat.http.origins import Hosts, Origins
+from machat.http.site import Site
+from machat.interfaces import IChatRoom
+from machat.limits import Limits
+from machat.service import ChatService
+from machat.ws import SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
+
+#: Room for the largest messages of such tests, and for many that wait to be read again.
+LIMITS = Limits(line=2**24, waiting=2**28)
+
+
+class NoSession:
+    """
+    A session that wants each message as it is, as before a hello, and says nothing of its own.
+    """
+
+    awaitsHello = True
+    busy = False
+    ended = False
+
+    def charge(self, tokens: float) -> None:
+        pass
+
+    def refuseLast(self, error: ChatError) -> None:
+        pass
+
+    def goodbye(self) -> None:
+        pass
+
+    def connectionLost(self) -> None:
+        pass
+
+
+class Echo(ChatWebSocketProtocol):
+    """
+    Reads as the chat does, and sends back what it has read.
+    """
+
+    def makeConnection(self, transport: Any) -> None:
+        super().makeConnection(transport)
+        self._session.connectionLost()
+        self._session = NoSession()
+
+    def onMessage(self, payload: bytes, isBinary: bool) -> None:
+        self.sendMessage(payload, isBinary)
+
+
+class EchoFactory(ChatWebSocketFactory):
+    """
+    Makes connections that are as lean as the chat's, at C{/}.
+    """
+
+    def __init__(self, chat: IChatRoom) -> None:
+        super().__init__(chat)
+        self.site = Site("/", SUBPROTOCOL, None, Origins(), Hosts())
+        self.protocol = type("LeanEcho", (Echo, self.protocol), {})
+
+
+def main() -> None:
+    """
+    Serve on a free port of this machine, and say which it is.
+    """
+    factory = EchoFactory(ChatService(reactor, LIMITS))
+    port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+    print(f"echoing on {port.getHost().port}", flush=True)
+    reactor.run()
+
+
+if __name__ == "__main__":
+    main()
