@@ -20,7 +20,7 @@ from benchmarks.dialects import DIALECTS, TextLines
 from machat.events import Message
 from machat.limits import DEFAULTS
 from machat.testing import MemoryChat, MemoryClient
-from machat.transport.budget import Backlog
+from machat.transport.budget import SendBudget
 from machat.transport.outbox import Outbox
 from machat.wire import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, IDialect
 
@@ -85,7 +85,7 @@ def written(plain: bool) -> Callable[[int], float]:
     here.setblocking(False)
     transport = _Socket(here) if plain else StringTransport()
     clock: IReactorTime = Clock()
-    outbox = Outbox(transport, clock, DEFAULTS, lambda waiting: None, Backlog(1 << 30))
+    outbox = Outbox(transport, clock, DEFAULTS, lambda waiting: None, SendBudget(1 << 30))
     data = TEXT.encode([Message("dev", 1, "Mina", "x" * 64, 0)])
 
     def write(loops: int) -> float:

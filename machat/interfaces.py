@@ -27,7 +27,7 @@ from machat.events import (
 )
 from machat.limits import Limits
 from machat.metrics import Metrics
-from machat.transport.budget import Backlog
+from machat.transport.budget import SendBudget
 from machat.wire import IDialect
 from machat.wire.pieces import Pieces
 
@@ -64,7 +64,7 @@ class IChatMember(Interface):
         """
 
 
-class IChatConnection(Interface):
+class IClientConnection(Interface):
     """
     A client's connection, as the chat sees it from L{IChatRoom.opened} to L{IChatRoom.closed}.
     """
@@ -73,7 +73,9 @@ class IChatConnection(Interface):
     peer: str = Attribute("What the log calls the other end.")
     kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
     throttled: bool = Attribute("Whether it is over its sending rate.")
-    silent: bool = Attribute("Whether its client may have vanished: see L{IConnection.silent}.")
+    silent: bool = Attribute(
+        "Whether its client may have vanished: see L{ISessionTransport.silent}."
+    )
 
     def disconnected(end: Disconnect) -> None:
         """
@@ -81,7 +83,7 @@ class IChatConnection(Interface):
         """
 
 
-class IConnection(Interface):
+class ISessionTransport(Interface):
     """
     A transport's protocol, as its session sees it.
     """
@@ -107,7 +109,7 @@ class IConnection(Interface):
 
     def hangUp(end: Disconnect) -> None:
         """
-        Close the connection: first what is queued, within L{Limits.closing} seconds.
+        Close the connection: first what is queued, within L{Limits.closeTimeout} seconds.
         """
 
     def pauseReading() -> None:
@@ -164,7 +166,7 @@ class IChatRoom(Interface):
 
     clock: ChatClock = Attribute("Where all timers of this chat run.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
-    backlog: Backlog = Attribute("What waits for all its connections.")
+    sendBudget: SendBudget = Attribute("What waits for all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
     logbook: Any = Attribute("The L{machat.logbook.Logbook}, for what unknown peers cause.")
     moderation: Any = Attribute("The L{machat.moderation.service.Moderation} of this chat.")
@@ -180,16 +182,16 @@ class IChatRoom(Interface):
         Put a member into a room, which comes into being if it is not there.
 
         @param since: the place up to which the member knows the room: what came after it is in
-            C{replay} if all of it is in the log, and not more than L{Limits.history} messages
+            C{replay} if all of it is in the log, and not more than L{Limits.maxHistory} messages
         @param history: without C{since}, how many of the last messages to replay, as far as the log
-            and L{Limits.history} go
+            and L{Limits.maxHistory} go
         @param watch: whether to deliver L{Presence} as well
         @return: fires with L{Joined}, before the member's first batch is delivered, which goes on
             where C{replay} ends; fails with L{ChatError} C{bad-name}, C{bad-room}, C{name-taken},
             C{already-joined}, C{room-full}, C{room-locked}, C{not-allowed} (who is
             banned), C{not-joined} (who has left meanwhile), C{failed} (the log cannot be
-            opened, L{Limits.joining} seconds have passed, or the chat stops: try later), or what
-            L{IChatHooks.authorizeJoin} says. Cancelling it withdraws the join
+            opened, L{Limits.joinTimeout} seconds have passed, or the chat stops: try later), or
+            what L{IChatHooks.authorizeJoin} says. Cancelling it withdraws the join
         """
 
     def leave(member: IChatMember, room: str) -> None:
@@ -244,7 +246,7 @@ class IChatRoom(Interface):
         Read kept messages of a room the member is in: the first whose number is above C{after}, or
         without it the last whose number is below C{before}, or without that the last.
 
-        @param limit: how many, up to L{Limits.history}
+        @param limit: how many, up to L{Limits.maxHistory}
         @return: fires with them; fails with L{ChatError} C{not-joined}
         """
 
@@ -254,7 +256,7 @@ class IChatRoom(Interface):
             with L{ChatError} C{not-joined}
         """
 
-    def issue(connection: IChatConnection) -> str:
+    def issue(connection: IClientConnection) -> str:
         """
         @return: a secret of 128 bits, with which another connection of the same C{name} may take
             this one's place until it is closed
@@ -266,7 +268,7 @@ class IChatRoom(Interface):
         name. A secret that is not known (any more) does nothing.
         """
 
-    def opened(connection: IChatConnection, address: Any) -> float:
+    def opened(connection: IClientConnection, address: Any) -> float:
         """
         A connection has been made.
 
@@ -274,7 +276,7 @@ class IChatRoom(Interface):
         @return: how long it may take to join, seconds: less if there are too many connections
         """
 
-    def admit(connection: IChatConnection, address: Any) -> None:
+    def admit(connection: IClientConnection, address: Any) -> None:
         """
         Require that a connection is within the limits. Called when the client's address is known,
         and again for the hello.
@@ -285,7 +287,7 @@ class IChatRoom(Interface):
         """
 
     def enter(
-        connection: IChatConnection, password: str | None, token: str | None
+        connection: IClientConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         """
         A connection that was L{admit}ted shows credentials for its C{name}, for the first time or
@@ -293,16 +295,16 @@ class IChatRoom(Interface):
 
         @return: C{None}, if none are asked for; else fires with who this is, or fails with
             L{ChatError} C{bad-credentials}, C{busy}, or C{too-many-connections} of this user, after
-            L{Limits.joining} seconds, and about twenty at most. It may be cancelled. A
+            L{Limits.joinTimeout} seconds, and about twenty at most. It may be cancelled. A
             connection that has been identified is not let in without credentials
         """
 
-    def ended(connection: IChatConnection) -> None:
+    def ended(connection: IClientConnection) -> None:
         """
         A connection counts for no limit any more, although it may still be closing.
         """
 
-    def closed(connection: IChatConnection) -> None:
+    def closed(connection: IClientConnection) -> None:
         """
         A connection is gone.
         """

@@ -100,7 +100,7 @@ class ChatCollector(Collector):
             family.add_metric(kind, count)
         yield family
         rooms = [room for chat in self._chats for room in chat.rooms]
-        waiting = sum(chat.backlog.waiting for chat in self._chats)
+        waiting = sum(chat.sendBudget.waiting for chat in self._chats)
         calls = len(self._reactor.getDelayedCalls())
         yield _gauge("rooms", "Rooms with somebody in them", len(rooms))
         yield _gauge("members", "Members of all rooms", sum(len(room) for room in rooms))

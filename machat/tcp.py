@@ -15,7 +15,7 @@ from zope.interface import implementer
 
 from machat import wire
 from machat.errors import NO_PONG, Disconnect
-from machat.interfaces import IChatRoom, IConnection
+from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.inbox import PARTIAL
 from machat.session.session import Session
 from machat.transport.keepalive import isSilent, keepAlive
@@ -25,7 +25,7 @@ from machat.wire import IDialect
 from machat.wire.pieces import Pieces
 
 
-@implementer(IConnection)
+@implementer(ISessionTransport)
 class ChatProtocol(LineReceiver):
     """
     One client that speaks lines. It is in raw mode until the hello is over, which needs no newline.
@@ -44,7 +44,7 @@ class ChatProtocol(LineReceiver):
     def connectionMade(self) -> None:
         keepAlive(self.transport)
         chat = self._chat
-        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.backlog)
+        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.sendBudget)
         self.setRawMode()
         self._session = Session(chat, self, self.factory.dialects, self._outbox.write)
 
@@ -81,7 +81,7 @@ class ChatProtocol(LineReceiver):
             self._session.received(lines)
         else:
             self._session.charge(PARTIAL)
-        if len(self._rest) > self._chat.limits.line + 1:  # one for a carriage return
+        if len(self._rest) > self._chat.limits.maxLine + 1:  # one for a carriage return
             self._session.received(self._rest)  # refuses it
             self._rest = b""
 

@@ -57,7 +57,7 @@ def lines(example: str) -> Iterator[Line | None]:
         yield found and Line(found["who"], found["mark"] == ">", found["text"])
 
 
-class Speaker:
+class TextConversation:
     """
     One connection of a conversation.
     """
@@ -117,7 +117,7 @@ class Conversation:
         self._connect = connect
         self._server = server
         self._known = dict(known)
-        self._speakers: dict[str, Speaker] = {}
+        self._speakers: dict[str, TextConversation] = {}
 
     def play(self, example: str) -> str:
         """
@@ -133,7 +133,7 @@ class Conversation:
             self._server.terminate()
             return STOP
         if line.who not in self._speakers:
-            self._speakers[line.who] = Speaker(self._connect())
+            self._speakers[line.who] = TextConversation(self._connect())
         speaker = self._speakers[line.who]
         if line.sent:
             speaker.say(self._meant(line.text))

@@ -36,14 +36,14 @@ from tests.oracle import StrictClock, check, known, nothingLogged
 
 #: Small, so that every bound is met.
 LIMITS = Limits(
-    line=200,
+    maxLine=200,
     hello=300,
     head=600,
-    waiting=5_000,
-    history=5,
+    maxWaiting=5_000,
+    maxHistory=5,
     logMessages=4,
-    rooms=3,
-    members=4,
+    maxRooms=3,
+    maxMembers=4,
     listed=2,
     receipts=3,
     receiptsTotal=5,
@@ -103,7 +103,7 @@ def lines(data: bytes) -> None:
     """
     wire.skipNewline(data)
     for line in data.split(b"\n"):
-        text = orRefused(wire.decodeLine, line, LIMITS.line)
+        text = orRefused(wire.decodeLine, line, LIMITS.maxLine)
         check(text is None or text.encode() == line.removesuffix(b"\r"), line, text)
         check(text is None or wire.isText(line), line)
 
@@ -113,9 +113,9 @@ def commands(data: bytes) -> None:
     A command is refused, or the same when it is sent again.
     """
     for line in data.split(b"\n"):
-        command = orRefused(wire.decodeCommand, line, LIMITS.line)
+        command = orRefused(wire.decodeCommand, line, LIMITS.maxLine)
         if command is not None:
-            again = wire.decodeCommand(wire.encodeCommand(command), 10 * LIMITS.line)
+            again = wire.decodeCommand(wire.encodeCommand(command), 10 * LIMITS.maxLine)
             check(again == command, command, again)
 
 
@@ -124,13 +124,13 @@ def frames(data: bytes) -> None:
     Frames taken off a stream are the same wherever it is cut.
     """
     place, data = (data[0] if data else 0), data[1:]
-    messages, rest, plain = wire.takeTextFrames(data, LIMITS.line)
+    messages, rest, plain = wire.takeTextFrames(data, LIMITS.maxLine)
     check(data.endswith(rest), "bytes are lost")
-    check(all([len(message) <= LIMITS.line for message in messages]), "too long a message")
+    check(all([len(message) <= LIMITS.maxLine for message in messages]), "too long a message")
     check(all([wire.isText(message) for message in messages]), "no text")
-    early, between, goesOn = wire.takeTextFrames(data[:place], LIMITS.line)
+    early, between, goesOn = wire.takeTextFrames(data[:place], LIMITS.maxLine)
     if goesOn:
-        late, end, _ = wire.takeTextFrames(between + data[place:], LIMITS.line)
+        late, end, _ = wire.takeTextFrames(between + data[place:], LIMITS.maxLine)
         check((messages, rest) == (early + late, end), "cut differently", data, place)
     else:
         check(messages[: len(early)] == early and not plain, "not plain", data, place)
@@ -297,7 +297,7 @@ class Conversation:
         elif act in ("soon", "later"):
             self._chat.clock.advance(0.3 if act == "soon" else 7)
         elif act == "speak":
-            self._chat.service.say(self._ada, "dev", "x" * LIMITS.line)
+            self._chat.service.say(self._ada, "dev", "x" * LIMITS.maxLine)
         elif act == "pause" and producer is not None:
             producer.pauseProducing()
         elif act == "resume" and producer is not None:

@@ -24,7 +24,7 @@ class MonitorTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.chat = MemoryChat(Limits(burst=2, rate=1, waiting=500))
+        self.chat = MemoryChat(Limits(burst=2, rate=1, maxWaiting=500))
         self.chat.service.startService()
         self.monitor = Monitor(self.chat.clock, [self.chat.service])
         self.monitor.startService()

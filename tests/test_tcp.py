@@ -100,7 +100,7 @@ class HelloTests(SynchronousTestCase):
 
 class LineTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.chat = MemoryChat(Limits(line=100))
+        self.chat = MemoryChat(Limits(maxLine=100))
         self.client: MemoryClient = self.chat.tcp("Mina", "dev")
 
     def test_longestLine(self) -> None:
@@ -147,7 +147,7 @@ class SlowTests(SynchronousTestCase):
         """
         A client that does not read is aborted when too much waits for it; the others hear all.
         """
-        chat = MemoryChat(Limits(rate=inf, waiting=1000))
+        chat = MemoryChat(Limits(rate=inf, maxWaiting=1000))
         slow, quick = chat.tcp("slow", "dev"), chat.tcp("quick", "dev")
         slow.transport.producer.pauseProducing()
         for number in range(60):

@@ -181,7 +181,7 @@ class Storm:
         self._reactor = reactor
         self._options = options
         self._random = Random(options.seed)
-        self._limits = Limits(rate=inf, logMessages=100_000, logBytes=1 << 30, history=100_000)
+        self._limits = Limits(rate=inf, logMessages=100_000, logBytes=1 << 30, maxHistory=100_000)
         self._chat = ChatService(reactor, self._limits)
         self._proxies: list[Proxy] = []
         self._ports: list[Any] = []

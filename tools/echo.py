@@ -18,7 +18,7 @@ from machat.service import ChatService
 from machat.ws import SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
 
 #: Room for the largest messages of such tests, and for many that wait to be read again.
-LIMITS = Limits(line=2**24, waiting=2**28)
+LIMITS = Limits(maxLine=2**24, maxWaiting=2**28)
 
 
 class NoSession:

@@ -37,7 +37,8 @@ from machat.logbook import Logbook
 #: How long a failure counts, seconds.
 MINUTE = 60.0
 
-#: The longest that a login takes, waiting included, seconds. L{Limits.joining} may make it less.
+#: The longest time that a login takes, including the time in a queue, seconds.
+#: L{Limits.joinTimeout} may be less.
 #: A client that gives up earlier would leave logins behind that are still checked: see
 #: L{machat.client.heartbeat.WELCOME}.
 LONGEST = 20.0
@@ -46,7 +47,7 @@ LONGEST = 20.0
 PAUSE = 0.5
 
 #: The logins that may wait or be checked at once: about as many argon2 hashes as a machine with two
-#: cores computes in L{Limits.joining}.
+#: cores computes in L{Limits.joinTimeout}.
 LOGINS = 128
 
 #: When to try again after a login that found no place, or was not checked in time, seconds.
@@ -96,7 +97,7 @@ class Origin(NamedTuple):
     key: str
 
 
-class Entrance:
+class Authenticator:
     """
     Checks credentials through a L{Portal}.
     """
@@ -112,7 +113,7 @@ class Entrance:
         self._limits = limits
         self._portal = portal
         self._logbook = logbook
-        self._logins = Logins(clock, limits.failures)
+        self._logins = Logins(clock, limits.maxFailures)
 
     def enter(self, attempt: Attempt) -> Deferred[IChatUser]:
         """
@@ -135,7 +136,7 @@ class Entrance:
         return await login(self._portal, attempt.name, None, None)
 
     async def _enter(self, attempt: Attempt) -> IChatUser:
-        end = self._clock.seconds() + min(self._limits.joining, LONGEST)
+        end = self._clock.seconds() + min(self._limits.joinTimeout, LONGEST)
         queue = None if self._cannotBeGuessed(attempt) else self._logins.queueOf(attempt)
         if queue is not None:
             await self._turn(queue, end)

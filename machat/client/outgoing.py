@@ -29,7 +29,7 @@ class TooMuch(Exception):
     """
 
 
-class Unsent(Struct):
+class Outgoing(Struct):
     """
     A message that is not acknowledged.
 
@@ -52,30 +52,30 @@ class Unacknowledged:
     """
 
     def __init__(self) -> None:
-        self._messages: dict[str, Unsent] = {}
+        self._messages: dict[str, Outgoing] = {}
         self.size = 0
 
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(self, id: str, room: str, text: str) -> Unsent:
+    def add(self, id: str, room: str, text: str) -> Outgoing:
         """
         @raise TooMuch: there is no place for it
         """
         if len(self._messages) >= MOST or self.size + len(text) > LARGEST:
             raise TooMuch("too many messages are not acknowledged")
-        unsent = self._messages[id] = Unsent(id, room, text, Deferred())
+        unsent = self._messages[id] = Outgoing(id, room, text, Deferred())
         self.size += len(text)
         unsent.done.addBoth(self._settled, unsent)
         return unsent
 
-    def find(self, id: str | None) -> Unsent | None:
+    def find(self, id: str | None) -> Outgoing | None:
         """
         @return: the message of this id
         """
         return self._messages.get(id or "")
 
-    def _settled(self, result: Any, unsent: Unsent) -> Any:
+    def _settled(self, result: Any, unsent: Outgoing) -> Any:
         del self._messages[unsent.id]
         self.size -= len(unsent.text)
         return result

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred
 
-from machat.client.outgoing import Unknown, Unsent
+from machat.client.outgoing import Outgoing, Unknown
 from machat.events import Joined, Position
 
 #: How many messages of a room are under way at once, and for how many seconds one may be sent
@@ -38,8 +38,8 @@ class Membership:
         self.position: Position | None = None
         self.joined = False
         self.waiting: list[Deferred[Joined]] = []
-        self._sent: deque[Unsent] = deque()
-        self._unsent: deque[Unsent] = deque()
+        self._sent: deque[Outgoing] = deque()
+        self._unsent: deque[Outgoing] = deque()
         self._yielding = False
 
     def enter(self, joined: Joined) -> bool:
@@ -77,13 +77,13 @@ class Membership:
         self.position = Position(self.position.epoch, seq)
         return True
 
-    def add(self, unsent: Unsent) -> None:
+    def add(self, unsent: Outgoing) -> None:
         """
         Send this behind all that was added before.
         """
         self._unsent.append(unsent)
 
-    def due(self, now: float) -> Iterator[Unsent]:
+    def due(self, now: float) -> Iterator[Outgoing]:
         """
         Yield what is to be sent now, at most L{WINDOW} messages at once; what has been on its way
         for too long fails with L{Unknown}. What comes due meanwhile is yielded as well, to the one
@@ -98,7 +98,7 @@ class Membership:
         finally:
             self._yielding = False
 
-    def _next(self, now: float) -> Unsent | None:
+    def _next(self, now: float) -> Outgoing | None:
         while True:
             while self._sent and self._sent[0].done.called:
                 self._sent.popleft()

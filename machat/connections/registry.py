@@ -12,14 +12,14 @@ from typing import Any
 from machat import names
 from machat.addresses import networkOf
 from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
-from machat.interfaces import IChatConnection
+from machat.interfaces import IClientConnection
 from machat.limits import Limits
 
 #: How long a connection beyond a limit has to send its hello, seconds: then it can be refused in
 #: its own dialect, or admitted if another one has made room.
 HURRY = 1.0
 
-#: The share of C{Limits.connections} that may wait, beyond that limit, to be refused.
+#: The share of C{Limits.maxConnections} that may wait, beyond that limit, to be refused.
 _MARGIN = 18
 
 
@@ -34,8 +34,8 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._secrets: dict[IChatConnection, str | None] = {}
-        self._owners: dict[str, IChatConnection] = {}
+        self._secrets: dict[IClientConnection, str | None] = {}
+        self._owners: dict[str, IClientConnection] = {}
         self._networks: dict[object, str] = {}
         self._placed: set[object] = set()
         self._counts: Counter[str] = Counter()
@@ -45,10 +45,10 @@ class Connections:
     def __len__(self) -> int:
         return len(self._secrets)
 
-    def __iter__(self) -> Iterator[IChatConnection]:
+    def __iter__(self) -> Iterator[IClientConnection]:
         return iter(list(self._secrets))
 
-    def add(self, connection: IChatConnection, address: Any) -> float:
+    def add(self, connection: IClientConnection, address: Any) -> float:
         """
         Add a connection, which takes a place if there is one.
 
@@ -58,12 +58,12 @@ class Connections:
         self._secrets[connection] = None
         self._setNetwork(connection, networkOf(address))
         if self._place(connection):
-            return self._limits.joining
-        if len(self) - self._limits.connections > self._limits.connections // _MARGIN:
+            return self._limits.joinTimeout
+        if len(self) - self._limits.maxConnections > self._limits.maxConnections // _MARGIN:
             return 0.0
-        return min(HURRY, self._limits.joining)
+        return min(HURRY, self._limits.joinTimeout)
 
-    def check(self, connection: IChatConnection, address: Any) -> None:
+    def check(self, connection: IClientConnection, address: Any) -> None:
         """
         Require that a connection has a place, or give it one.
 
@@ -84,7 +84,7 @@ class Connections:
         """
         return self._networks.get(connection)
 
-    def end(self, connection: IChatConnection) -> None:
+    def end(self, connection: IClientConnection) -> None:
         """
         Count a connection no more: it is closing. A second time, nothing happens.
         """
@@ -93,7 +93,7 @@ class Connections:
         if user is not None:
             _decrement(self._sharing, user)
 
-    def discard(self, connection: IChatConnection) -> None:
+    def discard(self, connection: IClientConnection) -> None:
         """
         Forget a connection and its secret. One that is not known is ignored.
         """
@@ -103,7 +103,7 @@ class Connections:
             del self._owners[secret]
         self._networks.pop(connection, None)
 
-    def identify(self, connection: IChatConnection, user: str) -> None:
+    def identify(self, connection: IClientConnection, user: str) -> None:
         """
         A connection has shown to be a user's. It may do so again. One that has ended is ignored.
 
@@ -111,8 +111,10 @@ class Connections:
         """
         key = names.key(user)
         if connection in self._placed and self._users.get(connection) != key:
-            if self._sharing[key] >= self._limits.perUser:
-                raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.perUser} of one user")
+            if self._sharing[key] >= self._limits.maxPerUser:
+                raise ChatError(
+                    TOO_MANY_CONNECTIONS, f"at most {self._limits.maxPerUser} of one user"
+                )
             self._users[connection] = key
             self._sharing[key] += 1
 
@@ -128,30 +130,30 @@ class Connections:
         """
         return self._users.get(connection)
 
-    def _setNetwork(self, connection: IChatConnection, network: str | None) -> None:
+    def _setNetwork(self, connection: IClientConnection, network: str | None) -> None:
         self._networks.pop(connection, None)
         if network is not None:
             self._networks[connection] = network
 
-    def _place(self, connection: IChatConnection) -> bool:
-        if len(self._placed) >= self._limits.connections:
+    def _place(self, connection: IClientConnection) -> bool:
+        if len(self._placed) >= self._limits.maxConnections:
             return False
         network = self._networks.get(connection)
         if network is not None:
-            if self._counts[network] >= self._limits.perAddress:
+            if self._counts[network] >= self._limits.maxPerAddress:
                 return False
             self._counts[network] += 1
         self._placed.add(connection)
         return True
 
-    def _leavePlace(self, connection: IChatConnection) -> None:
+    def _leavePlace(self, connection: IClientConnection) -> None:
         if connection in self._placed:
             self._placed.remove(connection)
             network = self._networks.get(connection)
             if network is not None:
                 _decrement(self._counts, network)
 
-    def issue(self, connection: IChatConnection) -> str:
+    def issue(self, connection: IClientConnection) -> str:
         """
         See L{machat.interfaces.IChatRoom.issue}.
         """

@@ -199,11 +199,11 @@ class Sanctions:
         more = len({*targets} - {*here})
         if by is not None:
             own = sum(_key(here.get(target)) != _key(by) for target in targets)
-            if self._moderators[_key(by)] + own > limits.sanctionsPerModerator:
+            if self._moderators[_key(by)] + own > limits.maxSanctionsPerModerator:
                 return False
         return (
-            len(here) + more <= limits.sanctionsPerRoom * share
-            and self._count + more <= limits.sanctions * share
+            len(here) + more <= limits.maxSanctionsPerRoom * share
+            and self._count + more <= limits.maxSanctions * share
         ) or not more
 
     def _sweep(self) -> None:

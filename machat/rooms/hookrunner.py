@@ -15,13 +15,13 @@ from machat.errors import FAILED, ChatError
 from machat.events import Message
 from machat.interfaces import IChatHooks, IChatMember
 from machat.rooms.room import Room
-from machat.rooms.sequencer import Turnstile
+from machat.rooms.sequencer import Sequencer
 
 #: What is said of a fault that is not the client's.
 FAULT = "something went wrong at the server's end"
 
 
-class Guard:
+class HookRunner:
     """
     Between a chat and its hooks: keeps the order of a room while they are asked, and what they
     raise from everybody else.
@@ -44,10 +44,10 @@ class Guard:
         @return: fires with the text to send, in the order in which this was called for the room;
             fails with L{ChatError}, also if the member leaves before
         """
-        if room.turnstile is None:
-            room.turnstile = Turnstile()
+        if room.sequencer is None:
+            room.sequencer = Sequencer()
         asked = maybeDeferred(self._hooks.authorizeSay, member, room.name, text)
-        return room.turnstile.enter(member, asked.addErrback(self.refused))
+        return room.sequencer.enter(member, asked.addErrback(self.refused))
 
     def refused(self, failure: Failure) -> Failure:
         """

@@ -31,7 +31,7 @@ from machat.interfaces import IChatMember, IMessageLog, IRoomPolicy, IRoster
 from machat.limits import Limits
 from machat.metrics import Metrics
 from machat.rooms.arrival import Arrival, Wish
-from machat.rooms.hookrunner import FAULT, Guard
+from machat.rooms.hookrunner import FAULT, HookRunner
 from machat.rooms.presence import Attendance
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
@@ -53,7 +53,7 @@ class Rooms:
         limits: Limits,
         log: IMessageLog,
         roster: IRoster,
-        guard: Guard | None,
+        hookRunner: HookRunner | None,
         metrics: Metrics,
         policy: IRoomPolicy,
         requireOpen: Callable[[IChatMember], None],
@@ -65,7 +65,7 @@ class Rooms:
         self._limits = limits
         self._messageLog = log
         self._roster = roster
-        self._guard = guard
+        self._hookRunner = hookRunner
         self._metrics = metrics
         self._policy = policy
         self._requireOpen = requireOpen
@@ -117,7 +117,7 @@ class Rooms:
         """
         arrival = Arrival(member, Wish(since, history, watch, known))
         joining = Deferred.fromCoroutine(self._join(arrival, roomName))
-        arrival.begin(joining, self._clock, self._limits.joining)
+        arrival.begin(joining, self._clock, self._limits.joinTimeout)
         return arrival.result
 
     async def _join(self, arrival: Arrival, roomName: str) -> Joined:
@@ -149,8 +149,8 @@ class Rooms:
         @return: whether nobody of this name was there, and what the member has missed
         """
         member, wish = arrival.member, arrival.wish
-        if self._guard is not None:
-            await arrival.until(self._guard.mayJoin(member, room))
+        if self._hookRunner is not None:
+            await arrival.until(self._hookRunner.mayJoin(member, room))
             arrival.check()
         release = partial(self._roster.release, room.name, name)
         claiming = self._roster.claim(room.name, name, wish.known)
@@ -189,8 +189,8 @@ class Rooms:
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:
         if member in room:
             raise ChatError(ALREADY_JOINED, f"already in {room.name}")
-        if len(room) >= self._limits.members:
-            raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.members} members")
+        if len(room) >= self._limits.maxMembers:
+            raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.maxMembers} members")
         self._policy.requireJoin(member, name, room)
 
     def arrivals(self) -> list[Arrival]:
@@ -228,7 +228,7 @@ class Rooms:
         room.opening = [waiting]
         room.network = self._policy.networkOf(member)
         room.holds += 1
-        deliver = partial(self._guard.deliver, room) if self._guard else room.deliver
+        deliver = partial(self._hookRunner.deliver, room) if self._hookRunner else room.deliver
         opening = maybeDeferred(self._messageLog.follow, room.key, deliver)
         opening.addCallback(room.follows)
         opening.addErrback(self._notFollowed, room)
@@ -253,8 +253,8 @@ class Rooms:
 
     async def _replay(self, room: Room, wish: Wish) -> Replay:
         if wish.since is not None:
-            return await messagesSince(self._messageLog, room, wish.since, self._limits.history)
-        most = min(wish.history, self._limits.history)
+            return await messagesSince(self._messageLog, room, wish.since, self._limits.maxHistory)
+        most = min(wish.history, self._limits.maxHistory)
         return await lastMessages(self._messageLog, room, most)
 
     def _entered(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
@@ -267,8 +267,8 @@ class Rooms:
             room.attendance = Attendance(
                 room.name, room.names(), self._clock, self._limits, room.announce
             )
-        if self._guard is not None:
-            self._guard.joined(member, room)
+        if self._hookRunner is not None:
+            self._hookRunner.joined(member, room)
 
     def _joined(self, room: Room, name: str, wish: Wish, replay: Replay) -> Joined:
         assert room.position is not None, "the log is followed"
@@ -312,10 +312,10 @@ class Rooms:
                 room.attendance.stop()
                 room.attendance = None
         self._closeIfDeserted(room)
-        if room.turnstile is not None:
-            room.turnstile.withdraw(member, ChatError(NOT_JOINED, f"not in {room.name} any more"))
-        if self._guard is not None:
-            self._guard.left(member, room)
+        if room.sequencer is not None:
+            room.sequencer.withdraw(member, ChatError(NOT_JOINED, f"not in {room.name} any more"))
+        if self._hookRunner is not None:
+            self._hookRunner.left(member, room)
 
     def _closeIfDeserted(self, room: Room) -> None:
         if room.deserted and self._rooms.get(room.key) is room:
@@ -339,7 +339,7 @@ class Rooms:
         """
         room = self.find(member, name)
         assert room.position is not None, "the log is followed"
-        limit = min(limit, self._limits.history)
+        limit = min(limit, self._limits.maxHistory)
         end = room.position.seq + 1 if before is None else before
         start = max(0, end - 1 - limit) if after is None else after
         read = await self._messageLog.read(room.key, start, limit)

@@ -15,7 +15,7 @@ from machat.events import Draft, Event, Message, Position
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.rooms.presence import Attendance
-from machat.rooms.sequencer import Turnstile
+from machat.rooms.sequencer import Sequencer
 from machat.wire import IDialect
 
 Group = dict[IChatMember, Callable[[Any], None]]
@@ -44,7 +44,7 @@ class Room:
     @ivar topic: what the room is about, if anybody has said so
     @ivar locked: whether nobody is let in
     @ivar muted: whether somebody may not speak here, so that it has to be asked who
-    @ivar turnstile: what is said where somebody has to be asked first, once anybody was
+    @ivar sequencer: what is said where somebody has to be asked first, once anybody was
     """
 
     __slots__ = (
@@ -55,7 +55,7 @@ class Room:
         "holds",
         "attendance",
         "network",
-        "turnstile",
+        "sequencer",
         "topic",
         "locked",
         "muted",
@@ -83,7 +83,7 @@ class Room:
         self.network: str | None = None
         self.holds = 0
         self.attendance: Attendance | None = None
-        self.turnstile: Turnstile | None = None
+        self.sequencer: Sequencer | None = None
         self.topic: str | None = None
         self.locked = False
         self.muted = False

@@ -24,7 +24,7 @@ class _Question:
         self.passed: Deferred[Any] = Deferred()
 
 
-class Turnstile:
+class Sequencer:
     """
     Lets answers through in the order of their questions, whichever comes first. An answer that is
     there, with none before it to wait for, passes at once.

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import names, wire
-from machat.auth.login import Attempt, Entrance
+from machat.auth.login import Attempt, Authenticator
 from machat.auth.users import IChatUser
 from machat.clock import chatClock
 from machat.connections.registry import Connections
@@ -30,10 +30,10 @@ from machat.connections.shaper import Shapers
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.interfaces import (
-    IChatConnection,
     IChatHooks,
     IChatMember,
     IChatRoom,
+    IClientConnection,
     IMessageLog,
     IRoster,
 )
@@ -43,7 +43,7 @@ from machat.metrics import Metrics
 from machat.moderation.policy import Rules
 from machat.moderation.sanctions import Sanctions
 from machat.moderation.service import Moderation
-from machat.rooms.hookrunner import Guard
+from machat.rooms.hookrunner import HookRunner
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.service.batches import Batches
@@ -51,7 +51,7 @@ from machat.service.stop import STOPPING, Dismissals, Stage, Stop
 from machat.store.deduplication import Receipts
 from machat.store.memory import MemoryLog
 from machat.store.roster import MemoryRoster
-from machat.transport.budget import Backlog
+from machat.transport.budget import SendBudget
 
 NOT_A_LINE = "a message is one line of Unicode text"
 
@@ -88,9 +88,9 @@ class ChatService(MultiService):
         self.clock = clock = chatClock(clock)
         self.limits = limits
         self.metrics = Metrics()
-        self.backlog = Backlog(limits.waitingTotal)
+        self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self.logbook = Logbook(clock)
-        self._guard = None if hooks is None else Guard(hooks)
+        self._hookRunner = None if hooks is None else HookRunner(hooks)
         self._log = MemoryLog(clock, limits, self._payerOf) if log is None else log
         self._connections = Connections(limits)
         sanctions = Sanctions(clock, limits)
@@ -100,7 +100,7 @@ class ChatService(MultiService):
             limits,
             self._log,
             MemoryRoster() if roster is None else roster,
-            self._guard,
+            self._hookRunner,
             self.metrics,
             self._rules,
             self._requireOpen,
@@ -114,7 +114,9 @@ class ChatService(MultiService):
         self._receipts = Receipts(clock, limits)
         self._roomShapers = Shapers(clock, limits.roomRate)
         self._networkShapers = Shapers(clock, limits.addressRate)
-        self._entrance = None if portal is None else Entrance(clock, limits, portal, self.logbook)
+        self._authenticator = (
+            None if portal is None else Authenticator(clock, limits, portal, self.logbook)
+        )
         self._stop: Stop | None = None
         self._dismissals = Dismissals(self._connections, self._rooms)
 
@@ -151,8 +153,8 @@ class ChatService(MultiService):
         heard = self._rooms.find(member, room)
         if heard.muted:
             self._rules.requireSay(member, heard)
-        if self._guard is not None:
-            return self._ask(self._guard, member, heard, text) or heard.caughtUp()
+        if self._hookRunner is not None:
+            return self._ask(self._hookRunner, member, heard, text) or heard.caughtUp()
         if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
         if heard.say(member, text):
@@ -192,10 +194,10 @@ class ChatService(MultiService):
         if id is not None:
             said = self._receipts.begin(key, said)
         try:
-            if self._guard is None:
+            if self._hookRunner is None:
                 self._add(heard, draft, kept)
             else:
-                waiting = self._ask(self._guard, member, heard, text, kept)
+                waiting = self._ask(self._hookRunner, member, heard, text, kept)
                 if waiting is not None:
                     waiting.addErrback(kept.errback)
         except ChatError:
@@ -204,7 +206,7 @@ class ChatService(MultiService):
 
     def _ask(
         self,
-        guard: Guard,
+        hookRunner: HookRunner,
         member: IChatMember,
         room: Room,
         text: str,
@@ -212,9 +214,9 @@ class ChatService(MultiService):
     ) -> Deferred[None] | None:
         draft = room.draft(member, text)
         room.holds += 1
-        asked = guard.maySay(member, room, text)
+        asked = hookRunner.maySay(member, room, text)
         asked.addCallback(self._allowed, member, room, draft, kept)
-        asked.addErrback(self._refused, guard)
+        asked.addErrback(self._refused, hookRunner)
         asked.addBoth(self._asked, room)
         return _unlessDone(asked)
 
@@ -227,8 +229,8 @@ class ChatService(MultiService):
         self._rules.requireStillSay(member, room)
         self._add(room, replace(draft, text=text), kept)
 
-    def _refused(self, failure: Failure, guard: Guard) -> Failure:
-        return failure if failure.check(CancelledError) else guard.refused(failure)
+    def _refused(self, failure: Failure, hookRunner: HookRunner) -> Failure:
+        return failure if failure.check(CancelledError) else hookRunner.refused(failure)
 
     def _asked(self, result: Any, room: Room) -> Any:
         self._rooms.release(room)
@@ -256,19 +258,19 @@ class ChatService(MultiService):
     def who(self, member: IChatMember, room: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, room))
 
-    def opened(self, connection: IChatConnection, address: Any) -> float:
+    def opened(self, connection: IClientConnection, address: Any) -> float:
         allowed = self._connections.add(connection, address)
         if self.draining:
             connection.disconnected(SHUTDOWN)
         return allowed
 
-    def admit(self, connection: IChatConnection, address: Any) -> None:
+    def admit(self, connection: IClientConnection, address: Any) -> None:
         self._connections.check(connection, address)
 
     def enter(
-        self, connection: IChatConnection, password: str | None, token: str | None
+        self, connection: IClientConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
-        if self._entrance is None:
+        if self._authenticator is None:
             return None
         attempt = Attempt(
             name=connection.name,
@@ -278,21 +280,21 @@ class ChatService(MultiService):
             peer=connection.peer,
             user=self._connections.userOf(connection),
         )
-        return self._entrance.enter(attempt).addCallback(self._identify, connection)
+        return self._authenticator.enter(attempt).addCallback(self._identify, connection)
 
-    def _identify(self, user: IChatUser, connection: IChatConnection) -> IChatUser:
+    def _identify(self, user: IChatUser, connection: IClientConnection) -> IChatUser:
         if user.name is not None:
             self._connections.identify(connection, user.name)
         return user
 
-    def ended(self, connection: IChatConnection) -> None:
+    def ended(self, connection: IClientConnection) -> None:
         self._connections.end(connection)
 
-    def closed(self, connection: IChatConnection) -> None:
+    def closed(self, connection: IClientConnection) -> None:
         self._connections.discard(connection)
         self._checkStopped()
 
-    def issue(self, connection: IChatConnection) -> str:
+    def issue(self, connection: IClientConnection) -> str:
         return self._connections.issue(connection)
 
     def takeOver(self, secret: str, name: str) -> None:
@@ -340,7 +342,7 @@ class ChatService(MultiService):
         anywhere, and more than once.
 
         @return: fires when all connections are gone, and the log has what was said. A connection
-            that does not take its last bytes within L{Limits.closing} seconds is aborted
+            that does not take its last bytes within L{Limits.closeTimeout} seconds is aborted
         """
         stop = self._stop
         if stop is None:

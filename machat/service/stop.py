@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from machat.connections.registry import Connections
 from machat.errors import FAILED, SHUTDOWN, ChatError, Disconnect
-from machat.interfaces import IChatConnection, IChatMember
+from machat.interfaces import IChatMember, IClientConnection
 from machat.rooms.registry import Rooms
 
 #: Connections that are ended in one turn; those that should come back in a second, and the time
@@ -120,7 +120,7 @@ class Dismissals:
         for arrival in arrivals:
             arrival.withdraw(ChatError(FAILED, STOPPING))
 
-    def _end(self, member: IChatMember | IChatConnection, end: Disconnect) -> None:
+    def _end(self, member: IChatMember | IClientConnection, end: Disconnect) -> None:
         self._ending.add(member)
         try:
             member.disconnected(end)

@@ -15,9 +15,9 @@ from zope.interface import implementer
 from machat import commands, events, names, wire
 from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
 from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
-from machat.interfaces import IChatRoom, IChatUser, IConnection
+from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import MEASURES, listSanctions, take
-from machat.session.interfaces import IClient, IConversation
+from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 
@@ -29,7 +29,7 @@ SERVER = "machat"
 
 
 @implementer(IConversation)
-class Requests:
+class EventsConversation:
     """
     What one client asks for, and the rooms it is in.
     """
@@ -46,7 +46,9 @@ class Requests:
         "_pacing",
     )
 
-    def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
+    def __init__(
+        self, chat: IChatRoom, client: IClientSession, connection: ISessionTransport
+    ) -> None:
         self._chat = chat
         self._client = client
         self._connection = connection
@@ -85,9 +87,9 @@ class Requests:
                 server=SERVER,
                 session=self._chat.issue(self._client),
                 limits=events.Allowed(
-                    line=limits.line,
-                    history=limits.history,
-                    rooms=limits.rooms,
+                    line=limits.maxLine,
+                    history=limits.maxHistory,
+                    rooms=limits.maxRooms,
                     rate=None if unlimited else limits.rate,
                     burst=None if unlimited else limits.burst,
                 ),
@@ -108,7 +110,7 @@ class Requests:
 
     def _obey(self, line: bytes) -> Deferred[Any] | None:
         try:
-            command = wire.decodeCommand(line, self._chat.limits.line)
+            command = wire.decodeCommand(line, self._chat.limits.maxLine)
         except ChatError as error:
             self._client.refuse(error)
             return None
@@ -140,7 +142,7 @@ class Requests:
             self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
-        rooms, most = self._rooms, self._chat.limits.rooms
+        rooms, most = self._rooms, self._chat.limits.maxRooms
         if names.key(command.room) in rooms:
             raise ChatError(ALREADY_JOINED, "already in that room")
         if len(rooms) >= most:
@@ -274,15 +276,15 @@ class Requests:
         self._connection.write(self._client.dialect.encodeEvent(event))
 
 
-_DO: dict[type[commands.Command], Callable[[Requests, Any], Deferred[Any] | None]] = {
-    commands.Join: Requests._join,
-    commands.Say: Requests._pace,
-    commands.Leave: Requests._leave,
-    commands.History: Requests._history,
-    commands.Who: Requests._who,
-    commands.Auth: Requests._auth,
-    **dict.fromkeys(MEASURES, Requests._moderate),
-    commands.ListSanctions: Requests._sanctions,
-    commands.Ping: Requests._ping,
-    commands.Pong: Requests._pong,
+_DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {
+    commands.Join: EventsConversation._join,
+    commands.Say: EventsConversation._pace,
+    commands.Leave: EventsConversation._leave,
+    commands.History: EventsConversation._history,
+    commands.Who: EventsConversation._who,
+    commands.Auth: EventsConversation._auth,
+    **dict.fromkeys(MEASURES, EventsConversation._moderate),
+    commands.ListSanctions: EventsConversation._sanctions,
+    commands.Ping: EventsConversation._ping,
+    commands.Pong: EventsConversation._pong,
 }

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
-from machat.interfaces import IChatRoom, IConnection
+from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.ratelimiter import Bucket
 
 #: What is read from a client while its login waits, bytes: so much that its disconnecting is
@@ -56,7 +56,7 @@ class Inbox:
         "_timer",
     )
 
-    def __init__(self, chat: IChatRoom, connection: IConnection, session: Served) -> None:
+    def __init__(self, chat: IChatRoom, connection: ISessionTransport, session: Served) -> None:
         """
         @param session: its C{serve} takes lines, and returns those that it has not served because
             of one that made it call L{hold}; its C{limited} is called whenever reading stops

@@ -13,10 +13,10 @@ from zope.interface import Attribute, Interface
 from machat import commands
 from machat.errors import ChatError
 from machat.events import Event, Joined
-from machat.interfaces import IChatConnection, IChatMember, IChatUser
+from machat.interfaces import IChatMember, IChatUser, IClientConnection
 
 
-class IClient(IChatMember, IChatConnection):
+class IClientSession(IChatMember, IClientConnection):
     """
     A member with a connection, as an L{IConversation} sees it.
     """

@@ -33,13 +33,13 @@ from machat.errors import (
     Disconnect,
     endOf,
 )
-from machat.interfaces import IChatRoom, IConnection
-from machat.session.events import Requests
+from machat.interfaces import IChatRoom, ISessionTransport
+from machat.session.events import EventsConversation
 from machat.session.inbox import Inbox
-from machat.session.interfaces import IClient, IConversation
-from machat.session.text import Speaker
+from machat.session.interfaces import IClientSession, IConversation
+from machat.session.text import TextConversation
 from machat.wire import IDialect
-from machat.wire.hellobuffer import Greeting
+from machat.wire.hellobuffer import HelloBuffer
 
 #: Refusals of one connection that are logged, and after which it ends.
 LOGGED = 5
@@ -57,7 +57,7 @@ class State(IntEnum):
     ENDED = 3
 
 
-@implementer(IClient)
+@implementer(IClientSession)
 class Session:
     """
     A member of the chat with a connection. It lives from the connection's first moment until
@@ -78,7 +78,7 @@ class Session:
         "_conversation",
         "_timer",
         "_deadline",
-        "_greeting",
+        "_helloBuffer",
         "_entering",
         "_expiry",
         "_inbox",
@@ -90,7 +90,7 @@ class Session:
     def __init__(
         self,
         chat: IChatRoom,
-        connection: IConnection,
+        connection: ISessionTransport,
         dialects: tuple[IDialect, IDialect],
         deliver: Callable[[bytes], None],
     ) -> None:
@@ -106,14 +106,14 @@ class Session:
         self._connection = connection
         self._state = State.HELLO
         self._conversation: IConversation | None = None
-        self._greeting: Greeting | None = None
+        self._helloBuffer: HelloBuffer | None = None
         self._entering: Deferred[Any] | None = None
         self._expiry: Expiry | None = None
         self._inbox = Inbox(chat, connection, self)
         self._refused = 0
         self._limited = False
         self._timer: IDelayedCall | None = None
-        self._deadline = chat.clock.seconds() + chat.limits.joining
+        self._deadline = chat.clock.seconds() + chat.limits.joinTimeout
         hurry = chat.opened(self, connection.peerAddress())
         if self._state is State.HELLO:
             self._timer = chat.clock.callLater(hurry, self._expire)
@@ -153,7 +153,7 @@ class Session:
     @property
     def silent(self) -> bool:
         """
-        See L{IConnection.silent}.
+        See L{ISessionTransport.silent}.
         """
         return self._connection.silent()
 
@@ -187,14 +187,14 @@ class Session:
 
         @return: what came behind the hello, or C{None} while it is not complete
         """
-        greeting = self._greeting
+        greeting = self._helloBuffer
         if greeting is None:
-            greeting = self._greeting = Greeting(self._chat.limits.hello)
+            greeting = self._helloBuffer = HelloBuffer(self._chat.limits.hello)
         try:
             split = greeting.receive(data)
             if split is None:
                 return None
-            self._greeting = None
+            self._helloBuffer = None
             self._greet(split[0])
         except ChatError as error:
             self.refuse(error)
@@ -219,7 +219,7 @@ class Session:
 
     def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
         self._startTimer()
-        kind = Requests if self.dialect is self._events else Speaker
+        kind = EventsConversation if self.dialect is self._events else TextConversation
         self._conversation = kind(self._chat, self, self._connection)
         return self._conversation.begin(hello)
 
@@ -413,7 +413,7 @@ class Session:
             self._chat.admit(self, self._connection.peerAddress())
             left = self._deadline - self._chat.clock.seconds()
             if left <= 0:
-                limit = self._chat.limits.joining
+                limit = self._chat.limits.joinTimeout
                 raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
         except ChatError as error:
             self.refuse(error)
@@ -422,7 +422,7 @@ class Session:
 
     def _startTimer(self) -> None:
         if self._timer is None:
-            delay = self._chat.limits.joining
+            delay = self._chat.limits.joinTimeout
             self._deadline = self._chat.clock.seconds() + delay
             self._timer = self._chat.clock.callLater(delay, self._expire)
 
@@ -450,7 +450,7 @@ class Session:
 
     def _close(self) -> None:
         self._state = State.ENDED
-        self._greeting = None
+        self._helloBuffer = None
         self._inbox.end()
         self._stopTimer()
         if self._expiry is not None:

@@ -14,19 +14,21 @@ from machat import commands, wire
 from machat.auth.users import ANYBODY, requireJoin, requireSay
 from machat.errors import REMOVED, ChatError
 from machat.events import Joined
-from machat.interfaces import IChatRoom, IConnection
-from machat.session.interfaces import IClient, IConversation
+from machat.interfaces import IChatRoom, ISessionTransport
+from machat.session.interfaces import IClientSession, IConversation
 
 
 @implementer(IConversation)
-class Speaker:
+class TextConversation:
     """
     What one client says.
     """
 
     __slots__ = ("_chat", "_client", "_room", "_joining", "_paced", "_pacing")
 
-    def __init__(self, chat: IChatRoom, client: IClient, connection: IConnection) -> None:
+    def __init__(
+        self, chat: IChatRoom, client: IClientSession, connection: ISessionTransport
+    ) -> None:
         self._chat = chat
         self._client = client
         self._room = ""
@@ -50,7 +52,7 @@ class Speaker:
         self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
-        client, limit, paced = self._client, self._chat.limits.line, self._paced
+        client, limit, paced = self._client, self._chat.limits.maxLine, self._paced
         for index, line in enumerate(lines):
             try:
                 text = wire.decodeLine(line, limit)

@@ -108,7 +108,7 @@ class Endpoint:
         self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
         recorded = _Recorder(text)
         return TCP4ServerEndpoint(
-            self._reactor, recorded.port, recorded.backlog, recorded.interface
+            self._reactor, recorded.port, recorded.sendBudget, recorded.interface
         )
 
     def _tls(self, arguments: dict[str, str], protocols: Sequence[bytes]) -> Any:
@@ -174,7 +174,7 @@ class _Recorder:
         """
         self.port = port
         self.options = contextFactory
-        self.backlog = backlog
+        self.sendBudget = backlog
         self.interface = interface
 
 

@@ -124,32 +124,39 @@ OPTIONS = {
     "address-rate": _Option(
         "addressRate", size, "Bytes that may come from one address in a second, or off.", inf
     ),
-    "max-line": _Option("line", size, "The longest line or message of a client, bytes."),
-    "max-waiting": _Option("waiting", size, "Output that may wait for one client, bytes."),
+    "max-line": _Option("maxLine", size, "The longest line or message of a client, bytes."),
+    "max-waiting": _Option("maxWaiting", size, "Output that may wait for one client, bytes."),
     "max-waiting-total": _Option(
-        "waitingTotal", size, "Output that may wait for all together, bytes, or off.", UNLIMITED
+        "maxWaitingTotal", size, "Output that may wait for all together, bytes, or off.", UNLIMITED
     ),
-    "max-stall": _Option("stalled", seconds, "Time without progress for what waits."),
+    "max-stall": _Option("maxStall", seconds, "Time without progress for what waits."),
     "max-connections": _Option(
-        "connections", count, "Connections in all, or off; else 0.9 of the descriptors.", UNLIMITED
+        "maxConnections",
+        count,
+        "Connections in all, or off; else 0.9 of the descriptors.",
+        UNLIMITED,
     ),
     "max-per-address": _Option(
-        "perAddress", count, "Connections from one address (/64 of IPv6), or off.", UNLIMITED
+        "maxPerAddress", count, "Connections from one address (/64 of IPv6), or off.", UNLIMITED
     ),
-    "max-per-user": _Option("perUser", count, "Connections of one user, with --auth."),
-    "max-failures": _Option("failures", count, "Wrong credentials from one address in a minute."),
-    "max-rooms": _Option("rooms", count, "Rooms of one connection."),
-    "max-members": _Option("members", count, "Members of one room, or off.", UNLIMITED),
-    "max-history": _Option("history", count, "Messages replayed, or asked for, at once."),
-    "max-sanctions": _Option("sanctions", count, "Active mutes and bans in all rooms."),
+    "max-per-user": _Option("maxPerUser", count, "Connections of one user, with --auth."),
+    "max-failures": _Option(
+        "maxFailures", count, "Wrong credentials from one address in a minute."
+    ),
+    "max-rooms": _Option("maxRooms", count, "Rooms of one connection."),
+    "max-members": _Option("maxMembers", count, "Members of one room, or off.", UNLIMITED),
+    "max-history": _Option("maxHistory", count, "Messages replayed, or asked for, at once."),
+    "max-sanctions": _Option("maxSanctions", count, "Active mutes and bans in all rooms."),
     "max-sanctions-per-room": _Option(
-        "sanctionsPerRoom", count, "Active mutes and bans in one room."
+        "maxSanctionsPerRoom", count, "Active mutes and bans in one room."
     ),
     "max-sanctions-per-moderator": _Option(
-        "sanctionsPerModerator", count, "Active mutes and bans by one moderator."
+        "maxSanctionsPerModerator", count, "Active mutes and bans by one moderator."
     ),
-    "join-timeout": _Option("joining", seconds, "From the connection to having joined."),
-    "close-timeout": _Option("closing", seconds, "For the last bytes of a closing connection."),
+    "join-timeout": _Option("joinTimeout", seconds, "From the connection to having joined."),
+    "close-timeout": _Option(
+        "closeTimeout", seconds, "For the last bytes of a closing connection."
+    ),
     "ping": _Option("ping", whole, "How often a client is asked whether it is there."),
     "pong": _Option("pong", whole, "How long it may take to answer."),
     "log-messages": _Option("logMessages", count, "Messages that a room's log keeps."),
@@ -289,7 +296,7 @@ class Options(usage.Options, AuthOptionMixin):
             _refuse(f"--auth {kind}: {reasonOf(error)}")
 
     def _limits(self) -> Limits:
-        values: dict[str, Any] = {"connections": availableConnections()}
+        values: dict[str, Any] = {"maxConnections": availableConnections()}
         for name, option in OPTIONS.items():
             if self[name] is not None:
                 values[option.field] = self._value(name, option)

@@ -22,10 +22,10 @@ class Queue(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def giveUp(self) -> None: ...
+    def abort(self) -> None: ...
 
 
-class Backlog:
+class SendBudget:
     """
     The sum of all queues of a chat, and of what is kept in memory to be written to them.
 
@@ -70,7 +70,7 @@ class Backlog:
         else:
             self.waiting -= getsizeof(text)
 
-    def relieve(self) -> None:
+    def shed(self) -> None:
         """
         If too much waits, give up the longest queues.
         """
@@ -79,7 +79,7 @@ class Backlog:
         for queue in sorted(self._queues, key=lambda queue: queue.waiting, reverse=True):
             if self.waiting <= self._limit * _RELIEF:
                 break
-            queue.giveUp()
+            queue.abort()
 
 
 class Holding:
@@ -89,18 +89,18 @@ class Holding:
     @ivar size: the memory, as if no other connection's output kept the same, bytes
     """
 
-    __slots__ = ("size", "_backlog", "_own", "_texts")
+    __slots__ = ("size", "_budget", "_own", "_texts")
 
-    def __init__(self, backlog: Backlog, own: int, texts: Iterable[str]) -> None:
+    def __init__(self, sendBudget: SendBudget, own: int, texts: Iterable[str]) -> None:
         """
         @param own: what no other keeps, bytes
         """
-        self._backlog = backlog
+        self._budget = sendBudget
         self._own = own
         self._texts = deque(texts)
-        backlog.waiting += own
+        sendBudget.waiting += own
         for text in self._texts:
-            backlog.share(text)
+            sendBudget.share(text)
         self.size = own + sum(map(getsizeof, self._texts))
 
     def keep(self, count: int) -> None:
@@ -109,7 +109,7 @@ class Holding:
         """
         while len(self._texts) > count:
             text = self._texts.popleft()
-            self._backlog.release(text)
+            self._budget.release(text)
             self.size -= getsizeof(text)
 
     def end(self) -> None:
@@ -117,6 +117,6 @@ class Holding:
         Keep nothing. It may be called again.
         """
         self.keep(0)
-        self._backlog.waiting -= self._own
+        self._budget.waiting -= self._own
         self.size -= self._own
         self._own = 0

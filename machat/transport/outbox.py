@@ -30,7 +30,7 @@ from twisted.internet.interfaces import (
 from zope.interface import implementer
 
 from machat.limits import Limits
-from machat.transport.budget import Backlog, Holding
+from machat.transport.budget import Holding, SendBudget
 from machat.transport.direct import isPlainSocket, sendDirectly
 from machat.wire.pieces import Pieces
 
@@ -95,7 +95,7 @@ class Outbox:
         "_clock",
         "_limits",
         "_slow",
-        "_backlog",
+        "_budget",
         "_send",
         "_state",
         "_queue",
@@ -113,7 +113,7 @@ class Outbox:
         clock: IReactorTime,
         limits: Limits,
         slow: Callable[[int], None],
-        backlog: Backlog,
+        sendBudget: SendBudget,
     ) -> None:
         """
         @param transport: connected, and not written to by anybody else
@@ -126,7 +126,7 @@ class Outbox:
         self._clock = clock
         self._limits = limits
         self._slow = slow
-        self._backlog = backlog
+        self._budget = sendBudget
         self._state = _IDLE
         self._queue: deque[bytes | memoryview | _Pieces] | None = None
         self._made: tuple[Deferred[None], ...] = ()
@@ -146,7 +146,7 @@ class Outbox:
         """
         Send bytes after all that were written before. Ignored once the connection is closing. Bytes
         that find nothing waiting are taken however many they are; those that do must fit into
-        L{Limits.waiting} with what waits.
+        L{Limits.maxWaiting} with what waits.
         """
         if self._state is _IDLE:
             if self._send is None:
@@ -160,10 +160,10 @@ class Outbox:
                 self._drain(data, sent)
         elif self._state is _DRAINING:
             self._enqueue(data)
-            if self._waiting > self._limits.waiting:
-                self.giveUp()
+            if self._waiting > self._limits.maxWaiting:
+                self.abort()
             else:
-                self._backlog.relieve()
+                self._budget.shed()
 
     def _hand(self, data: bytes) -> None:
         """
@@ -178,7 +178,7 @@ class Outbox:
         """
         Send bytes that are made as the peer takes them, in their place between what is written
         before and after. What is kept in memory until they are made counts for
-        L{Limits.waitingTotal}, but only the piece that is made for L{Limits.waiting}.
+        L{Limits.maxWaitingTotal}, but only the piece that is made for L{Limits.maxWaiting}.
 
         @return: C{None} if all is handed over; else fires when it is. It does not fire when the
             connection closes first
@@ -191,17 +191,17 @@ class Outbox:
         if self._state is not _DRAINING:
             return None
         done: Deferred[None] = Deferred()
-        holding = Holding(self._backlog, pieces.own, pieces.texts)
+        holding = Holding(self._budget, pieces.own, pieces.texts)
         if self._queue is None:
             self._queue = deque()
         self._queue.append(_Pieces(pieces, done, holding))
         self._hold(holding.size)
-        self._backlog.relieve()
+        self._budget.shed()
         return done
 
     def _hold(self, size: int) -> None:
         self._held += size
-        self._backlog.add(self, 0)
+        self._budget.add(self, 0)
 
     def _drain(self, data: bytes, sent: int) -> None:
         """
@@ -210,13 +210,13 @@ class Outbox:
         self._enqueue(memoryview(data)[sent:])
         self._startDraining()
         self.transport.registerProducer(self, False)  # calls resumeProducing at once
-        self._backlog.relieve()
+        self._budget.shed()
 
     def _startDraining(self) -> None:
         self._state = _DRAINING
         self._progress = self._clock.seconds()
         if self._timer is None:
-            self._timer = self._clock.callLater(self._limits.stalled, self._checkProgress)
+            self._timer = self._clock.callLater(self._limits.maxStall, self._checkProgress)
 
     def _enqueue(self, data: bytes | memoryview) -> None:
         if self._queue is None:
@@ -227,7 +227,7 @@ class Outbox:
 
     def _wait(self, size: int) -> None:
         self._waiting += size
-        self._backlog.add(self, size)
+        self._budget.add(self, size)
 
     def resumeProducing(self) -> None:
         """
@@ -321,11 +321,11 @@ class Outbox:
         if self._state is not _DRAINING:
             return
         now = self._clock.seconds()
-        rest = self._limits.stalled - (now - self._progress)
+        rest = self._limits.maxStall - (now - self._progress)
         if rest < -_LATE:  # the process stood still, and could not send
-            self._progress, rest = now, self._limits.stalled
+            self._progress, rest = now, self._limits.maxStall
         if rest <= 0:
-            self.giveUp()
+            self.abort()
         else:
             self._timer = self._clock.callLater(max(rest, _TICK), self._checkProgress)
 
@@ -336,7 +336,7 @@ class Outbox:
         """
         return self._waiting + self._held
 
-    def giveUp(self) -> None:
+    def abort(self) -> None:
         """
         Abort the connection: its peer takes too little.
         """
@@ -346,10 +346,10 @@ class Outbox:
 
     def expire(self) -> None:
         """
-        Abort the connection if it is still there after L{Limits.closing} seconds.
+        Abort the connection if it is still there after L{Limits.closeTimeout} seconds.
         """
         if self._state is not State.LOST:
-            self._restartTimer(self._limits.closing)
+            self._restartTimer(self._limits.closeTimeout)
 
     def _restartTimer(self, delay: float) -> None:
         if self._timer is not None:
@@ -363,7 +363,7 @@ class Outbox:
     def loseConnection(self) -> None:
         """
         Close the connection when everything written so far is sent, or abort it when that takes
-        longer than L{Limits.closing} seconds.
+        longer than L{Limits.closeTimeout} seconds.
         """
         if self._state is _IDLE:
             self.expire()
@@ -379,7 +379,7 @@ class Outbox:
             self.transport.loseConnection()
         else:
             self.transport.loseWriteConnection()
-            self._restartTimer(min(LINGER, self._limits.closing))
+            self._restartTimer(min(LINGER, self._limits.closeTimeout))
 
     def abortConnection(self) -> None:
         """

@@ -8,7 +8,7 @@ from machat import wire
 from machat.errors import BAD_HELLO, ChatError
 
 
-class Greeting:
+class HelloBuffer:
     """
     Takes the hello object off what a client sends.
     """

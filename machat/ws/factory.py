@@ -57,14 +57,14 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         self.proxies = proxies
         pages = thePage() if page else None
         self.site = Site(PATH, SUBPROTOCOL, pages, Origins(origins), Hosts(hosts))
-        self.plain = min(wire.LARGEST_PLAIN, chat.limits.line + 2)
+        self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.setProtocolOptions(
             versions=[13],
             webStatus=False,
             failByDrop=False,
-            maxFramePayloadSize=chat.limits.line + 2,
-            maxMessagePayloadSize=chat.limits.line + 2,
+            maxFramePayloadSize=chat.limits.maxLine + 2,
+            maxMessagePayloadSize=chat.limits.maxLine + 2,
             openHandshakeTimeout=0,  # the session's timer covers it, and the outbox's the closing
             closeHandshakeTimeout=0,
         )

@@ -27,7 +27,7 @@ from machat.events import Error
 from machat.http.handshake import Opening
 from machat.http.messages import line
 from machat.http.site import Reply
-from machat.interfaces import IChatRoom, IConnection
+from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.inbox import PARTIAL
 from machat.session.session import Session
 from machat.transport.keepalive import isSilent, keepAlive
@@ -47,7 +47,7 @@ PIECES = 64
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
 
-@implementer(IConnection)
+@implementer(ISessionTransport)
 class ChatWebSocketProtocol(WebSocketServerProtocol):
     """
     One client that speaks WebSocket. The handshake is answered here, frames are Autobahn's. It has
@@ -73,7 +73,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._chat: IChatRoom = self.factory.chat
         keepAlive(transport)
         self.transport = self._outbox = Outbox(
-            transport, self._chat.clock, self._chat.limits, self._slow, self._chat.backlog
+            transport, self._chat.clock, self._chat.limits, self._slow, self._chat.sendBudget
         )
         self._session = Session(
             self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write

@@ -171,7 +171,7 @@ class AdmissionTests(AdmissionTestCase):
         """
         self.chat = self.chatOf(self.slow)
         mina, ada = self.text(), self.events("other", name="Ada")
-        self.chat.clock.advance(DEFAULTS.joining)
+        self.chat.clock.advance(DEFAULTS.joinTimeout)
         self.assertIn("error busy", mina.received()[0])
         error, bye = self.heard(ada)
         self.assertEqual((error["code"], error["retry"]), ("busy", RETRY))
@@ -285,7 +285,7 @@ class OneUserTests(AdmissionTestCase):
     Several connections of one user.
     """
 
-    limits = Limits(perUser=3)
+    limits = Limits(maxPerUser=3)
 
     def test_together(self) -> None:
         """

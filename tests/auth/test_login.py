@@ -25,7 +25,7 @@ from zope.interface import implementer
 
 from machat.addresses import describe, networkOf
 from machat.auth.credentials import IToken, NotChecked
-from machat.auth.login import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Entrance
+from machat.auth.login import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Authenticator
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User
@@ -76,7 +76,7 @@ class Realm:
 
 class EntranceTests(SynchronousTestCase):
     """
-    Tests for L{Entrance}.
+    Tests for L{Authenticator}.
     """
 
     def setUp(self) -> None:
@@ -84,12 +84,12 @@ class EntranceTests(SynchronousTestCase):
         self.checker: Any = InMemoryUsernamePasswordDatabaseDontUse(Mina=b"secret", Ada=b"other")
         self.entrance = self.entranceOf(self.checker)
 
-    def entranceOf(self, *checkers: Any, limits: Limits = DEFAULTS) -> Entrance:
+    def entranceOf(self, *checkers: Any, limits: Limits = DEFAULTS) -> Authenticator:
         """
         @return: an entrance with these checkers
         """
         portal = Portal(ChatRealm(), list(checkers))
-        return Entrance(self.clock, limits, portal, Logbook(self.clock))
+        return Authenticator(self.clock, limits, portal, Logbook(self.clock))
 
     def slowly(self, **limits: Any) -> SlowChecker:
         """
@@ -214,7 +214,7 @@ class EntranceTests(SynchronousTestCase):
         Tries at the same time get no more: three are under way at once. Those that succeed make
         room for the others.
         """
-        asked = self.slowly(joining=30.0).asked
+        asked = self.slowly(joinTimeout=30.0).asked
         entering = [self.enter("Mina", str(number)) for number in range(6)]
         self.assertEqual(len(asked), 3)
         asked[0].callback(b"Mina")
@@ -234,7 +234,7 @@ class EntranceTests(SynchronousTestCase):
         Of the logins that wait or are checked, one network may have as many as are free for others:
         there is a place for another one. A login that finds none is refused at once.
         """
-        asked = self.slowly(failures=2).asked
+        asked = self.slowly(maxFailures=2).asked
         mine = [self.enter("Mina", "secret") for _ in range(LOGINS // 2 + 1)]
         self.assertBusy(mine.pop(), RETRY)
         for number in range(LOGINS // 2 - 1):
@@ -258,12 +258,12 @@ class EntranceTests(SynchronousTestCase):
         A login takes no longer than a connection may take to join, waiting included; nor longer
         than a client waits.
         """
-        self.slowly(failures=1)
+        self.slowly(maxFailures=1)
         entering = [self.enter("Mina", "secret") for _ in range(2)]
-        self.clock.advance(DEFAULTS.joining)
+        self.clock.advance(DEFAULTS.joinTimeout)
         for each in entering:
             self.assertBusy(each, RETRY)
-        self.slowly(joining=300.0)
+        self.slowly(joinTimeout=300.0)
         entering = [self.enter("Mina", "secret")]
         self.clock.advance(LONGEST)
         self.assertBusy(entering[0], RETRY)
@@ -305,7 +305,7 @@ class EntranceTests(SynchronousTestCase):
         slow = self.slowly()
         for _ in range(5):
             entering = self.enter("Mina", "secret")
-            self.clock.advance(DEFAULTS.joining)
+            self.clock.advance(DEFAULTS.joinTimeout)
             self.assertBusy(entering, RETRY)
         self.assertEqual(slow.cancelled, 5)
         self.assertNothingLeft()
@@ -380,7 +380,7 @@ class EntranceTests(SynchronousTestCase):
         self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
         self.checker = SlowChecker()
         portal = Portal(Realm(), [self.checker])
-        self.entrance = Entrance(self.clock, DEFAULTS, portal, Logbook(self.clock))
+        self.entrance = Authenticator(self.clock, DEFAULTS, portal, Logbook(self.clock))
         entering = self.enter("Mina", "secret", user="mina")
         self.checker.asked[0].callback(b"anybody")
         self.clock.advance(PAUSE)

@@ -20,7 +20,7 @@ from machat.auth.users import User
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost, TooMuch, Unknown
 from machat.client.endpoints import LineProtocol, dial
 from machat.client.interfaces import ILine, ILineUser
-from machat.client.outgoing import Unsent
+from machat.client.outgoing import Outgoing
 from machat.client.room import Membership
 from machat.client.websocket import LineWebSocketProtocol
 from machat.commands import Auth, Kick
@@ -370,7 +370,7 @@ class ReconnectTests(ClientTestCase):
         What was acknowledged before what was said before it is not looked at again, however late.
         """
         room = Membership("dev", 0, "join")
-        first, second = (Unsent(id, "dev", id, Deferred()) for id in "ab")
+        first, second = (Outgoing(id, "dev", id, Deferred()) for id in "ab")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
         room.enter(back)
         room.add(first)
@@ -709,7 +709,7 @@ class FlowTests(ClientTestCase):
         room = Membership("dev", 0, "join")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
         room.enter(back)
-        said = [Unsent(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
+        said = [Outgoing(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
         for unsent in said:
             unsent.done.addErrback(lambda failure: list(room.due(0)) and failure)
             room.add(unsent)

@@ -77,7 +77,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         One address has so many connections, however it goes about it; another has its own.
         """
-        connections = Connections(Limits(perAddress=2))
+        connections = Connections(Limits(maxPerAddress=2))
         here = v4("192.0.2.1")
         self.assertEqual([connections.add(each, here) for each in "abc"], [10, 10, 1])
         self.assertTrue(self.refused(connections, "c", here))
@@ -90,7 +90,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         What counts is the address at the hello: many may come from one proxy.
         """
-        connections = Connections(Limits(perAddress=2))
+        connections = Connections(Limits(maxPerAddress=2))
         for number in range(6):
             connections.add(number, v4("192.0.2.9"))
         for number in range(6):
@@ -101,7 +101,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         This machine's own connections are not limited by address.
         """
-        connections = Connections(Limits(perAddress=1))
+        connections = Connections(Limits(maxPerAddress=1))
         for number in range(5):
             self.assertEqual(connections.add(number, v4("127.0.0.1")), 10)
             self.assertFalse(self.refused(connections, number, v4("127.0.0.1")))
@@ -110,7 +110,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         Of those beyond the limit in all, some have a second to be told; the others have none.
         """
-        connections = Connections(Limits(connections=18))
+        connections = Connections(Limits(maxConnections=18))
         times = [connections.add(number, None) for number in range(21)]
         self.assertEqual(times, [10] * 18 + [1] + [0] * 2)
 
@@ -119,10 +119,10 @@ class ConnectionsTests(SynchronousTestCase):
         One connection too many keeps nobody else out: those before it have their places.
         """
         for limits, address in (
-            (Limits(connections=100), None),
-            (Limits(perAddress=64), v4("192.0.2.1")),
+            (Limits(maxConnections=100), None),
+            (Limits(maxPerAddress=64), v4("192.0.2.1")),
         ):
-            most = min(limits.connections, limits.perAddress) if address else 100
+            most = min(limits.maxConnections, limits.maxPerAddress) if address else 100
             connections = Connections(limits)
             for number in range(most + 10):
                 connections.add(number, address)
@@ -138,7 +138,7 @@ class ConnectionsTests(SynchronousTestCase):
         A connection that has ended makes room, in all, at its address and for its user, although it
         is not gone yet.
         """
-        connections = Connections(Limits(connections=2, perAddress=1, perUser=1))
+        connections = Connections(Limits(maxConnections=2, maxPerAddress=1, maxPerUser=1))
         here, there = v4("192.0.2.1"), v4("192.0.2.2")
         connections.add("a", here)
         connections.identify("a", "Ada")
@@ -157,7 +157,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         A connection whose real address becomes known needs a place there, and leaves one behind.
         """
-        connections = Connections(Limits(perAddress=1))
+        connections = Connections(Limits(maxPerAddress=1))
         proxy, client = v4("192.0.2.9"), v4("198.51.100.1")
         for connection in "abc":
             connections.add(connection, proxy)
@@ -188,7 +188,7 @@ class RefusalTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.chat = MemoryChat(Limits(perAddress=1))
+        self.chat = MemoryChat(Limits(maxPerAddress=1))
         self.first = self.chat.tcp("Ada", "dev")
 
     def assertGone(self, client: MemoryClient) -> None:
@@ -247,7 +247,7 @@ class RefusalTests(SynchronousTestCase):
         client.send("hello")
         self.chat.turn()
         self.assertEqual(client.received(), ["Mina:hello"])
-        silent = MemoryChat(Limits(perAddress=1))
+        silent = MemoryChat(Limits(maxPerAddress=1))
         silent.tcp("Ada", "dev").close()
         client = silent.tcp()
         silent.clock.advance(10)

@@ -27,7 +27,7 @@ from machat.testing import MemoryChat, MemoryClient, MemoryTransport
 READER = 1_000_000
 
 #: The line that is the longest when it is delivered: each of its characters takes six bytes there.
-LONGEST = "\x01" * DEFAULTS.line
+LONGEST = "\x01" * DEFAULTS.maxLine
 
 
 class ShaperTests(SynchronousTestCase):
@@ -260,7 +260,7 @@ class DefaultsTests(SynchronousTestCase):
         """
         What comes in any time must not be more than what is read in that time and what may wait.
         """
-        self.assertLessEqual(atOnce, DEFAULTS.waiting)
+        self.assertLessEqual(atOnce, DEFAULTS.maxWaiting)
         self.assertLessEqual(rate, READER)
 
     def test_sender(self) -> None:
@@ -349,13 +349,13 @@ class AttackTests(SynchronousTestCase):
         """
         attack = Attack()
         attack.reader.send('{"v": 1, "name": "Mina"}')
-        for number in range(DEFAULTS.rooms):
+        for number in range(DEFAULTS.maxRooms):
             attack.reader.send(json.dumps({"type": "join", "room": f"r{number}"}))
             attack.chat.clock.advance(1)
-        for number in range(DEFAULTS.perAddress - 1):
-            attack.attack(f"a{number}", f"r{number % DEFAULTS.rooms}", "192.0.2.1")
+        for number in range(DEFAULTS.maxPerAddress - 1):
+            attack.attack(f"a{number}", f"r{number % DEFAULTS.maxRooms}", "192.0.2.1")
         attack.run(8)
-        self.assertLessEqual(attack.most, DEFAULTS.waiting)
+        self.assertLessEqual(attack.most, DEFAULTS.maxWaiting)
         self.assertGreater(attack.heard.count(b'"type":"message"'), 8, "it is slowed, not stopped")
 
     def test_oneRoom(self) -> None:
@@ -377,7 +377,7 @@ class AttackTests(SynchronousTestCase):
             self.assertEqual(other.received(), [f"Bob:hello {number}"])
             attack.run(2)
             self.assertIn(f"Ada:hello {number}\n".encode(), attack.heard)
-        self.assertLessEqual(attack.most, DEFAULTS.waiting)
+        self.assertLessEqual(attack.most, DEFAULTS.maxWaiting)
 
     def test_nothingLost(self) -> None:
         """

@@ -76,11 +76,11 @@ class SecurityTests(SynchronousTestCase):
         """
         page = (ROOT / "docs/security.rst").read_text()
         for said, limit in (
-            ("64 from one address", DEFAULTS.perAddress),
-            ("10 s from the connection", DEFAULTS.joining),
+            ("64 from one address", DEFAULTS.maxPerAddress),
+            ("10 s from the connection", DEFAULTS.joinTimeout),
             ("8,192 bytes of an HTTP request", DEFAULTS.head),
             ("4,096 bytes and", DEFAULTS.hello),
-            ("65,536 bytes (", DEFAULTS.line),
+            ("65,536 bytes (", DEFAULTS.maxLine),
             ("20 at once", DEFAULTS.burst),
             ("5 a second", DEFAULTS.rate),
             ("4 KiB that it begins", DEFAULTS.rateBytes / 1024),
@@ -88,9 +88,9 @@ class SecurityTests(SynchronousTestCase):
             ("512 KiB per second", DEFAULTS.addressRate / 1024),
             ("100 refusals", REFUSALS),
             ("256 messages", DEFAULTS.logMessages),
-            ("32 rooms", DEFAULTS.rooms),
+            ("32 rooms", DEFAULTS.maxRooms),
             ("100,000 ids", DEFAULTS.receiptsTotal),
-            ("30 s to take", DEFAULTS.stalled),
+            ("30 s to take", DEFAULTS.maxStall),
         ):
             self.assertIn(said, page)
             self.assertEqual(float(said.split()[0].replace(",", "")), limit, said)

@@ -279,7 +279,7 @@ class ForwardedTests(SynchronousTestCase):
         A forwarded address may have so many WebSockets, even if they send no hello: the request is
         enough. One too many is told in its dialect, and when to come back.
         """
-        chat = MemoryChat(Limits(perAddress=2))
+        chat = MemoryChat(Limits(maxPerAddress=2))
         for address in ("198.51.100.7", "198.51.100.8"):
             clients = [self.upgrade(chat, address, None) for _ in range(2)]
             self.assertEqual([client.received() for client in clients], [[], []])

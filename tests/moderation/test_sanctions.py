@@ -27,7 +27,7 @@ class SanctionsTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.sanctions = Sanctions(
-            self.clock, Limits(sanctionsPerRoom=3, sanctions=4, sanctionsPerModerator=2)
+            self.clock, Limits(maxSanctionsPerRoom=3, maxSanctions=4, maxSanctionsPerModerator=2)
         )
 
     def test_end(self) -> None:
@@ -112,7 +112,7 @@ class SanctionsTests(SynchronousTestCase):
         A moderator may have so many in all rooms, in any spelling of the moderator's name; renewing
         one's own is free, renewing another's counts, and what is lifted or has ended does not.
         """
-        self.sanctions = Sanctions(self.clock, Limits(sanctionsPerModerator=2))
+        self.sanctions = Sanctions(self.clock, Limits(maxSanctionsPerModerator=2))
         impose = self.sanctions.impose
         impose("dev", [(Kind.BAN, "a")], "a", 10, "Mod")
         impose("other", [(Kind.BAN, "b")], "b", 20, "mod")
@@ -132,7 +132,7 @@ class SanctionsTests(SynchronousTestCase):
         """
         Moderators leave a fifth of a room and of the total to the application.
         """
-        limits = Limits(sanctionsPerRoom=5, sanctions=10, sanctionsPerModerator=9)
+        limits = Limits(maxSanctionsPerRoom=5, maxSanctions=10, maxSanctionsPerModerator=9)
         self.sanctions = Sanctions(self.clock, limits)
         for room in ("dev", "other"):
             for name in "abcd":
@@ -169,7 +169,7 @@ class SanctionsMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.sanctions = Sanctions(self.clock, Limits(sanctionsPerRoom=4, sanctions=6))
+        self.sanctions = Sanctions(self.clock, Limits(maxSanctionsPerRoom=4, maxSanctions=6))
         self.model: dict[tuple[str, Target], float] = {}
 
     @rule(room=rooms, one=against, seconds=st.integers(1, 90))

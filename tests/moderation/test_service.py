@@ -294,7 +294,7 @@ class MuteTests(ModerationTestCase):
         """
         There are so many and no more.
         """
-        for number in range(Limits().sanctionsPerRoom):
+        for number in range(Limits().maxSanctionsPerRoom):
             self.moderation.mute("quiet", f"n{number}")
         self.refused("not-allowed", self.moderation.mute, "quiet", "Mina")
         self.refused("not-allowed", self.moderation.ban, "quiet", "Mina")

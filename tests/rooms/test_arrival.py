@@ -69,7 +69,7 @@ class JoinTestCase(SynchronousTestCase):
     A chat with a slow log.
     """
 
-    limits = Limits(members=2)
+    limits = Limits(maxMembers=2)
 
     def setUp(self) -> None:
         self.chat = MemoryChat(self.limits)

@@ -74,7 +74,7 @@ class RecoveryMachine(RuleBasedStateMachine):
         limits = Limits(
             rate=inf,
             logMessages=KEPT,
-            history=KEPT - 1,
+            maxHistory=KEPT - 1,
             remembered=1e9,
             receipts=1_000,
             ping=10_000,

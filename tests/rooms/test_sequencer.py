@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.rooms.sequencer import Turnstile
+from machat.rooms.sequencer import Sequencer
 
 
 class TurnstileTests(SynchronousTestCase):
@@ -18,20 +18,20 @@ class TurnstileTests(SynchronousTestCase):
         """
         An answer that nothing is before passes at once.
         """
-        turnstile = Turnstile()
-        self.assertEqual(self.successResultOf(turnstile.enter("Mina", succeed(1))), 1)
-        self.assertEqual(len(turnstile), 0)
+        sequencer = Sequencer()
+        self.assertEqual(self.successResultOf(sequencer.enter("Mina", succeed(1))), 1)
+        self.assertEqual(len(sequencer), 0)
 
     @given(st.permutations(range(5)), st.sets(st.integers(0, 4)))
     def test_order(self, answers: list[int], failing: set[int]) -> None:
         """
         In whatever order the answers come, they pass in the order of the questions.
         """
-        turnstile = Turnstile()
+        sequencer = Sequencer()
         asked: list[Deferred[int]] = [Deferred() for _ in answers]
         passed: list[object] = []
         for each in asked:
-            turnstile.enter("Mina", each).addBoth(passed.append)
+            sequencer.enter("Mina", each).addBoth(passed.append)
         for count, number in enumerate(answers, 1):
             if number in failing:
                 asked[number].errback(ValueError(number))
@@ -42,36 +42,36 @@ class TurnstileTests(SynchronousTestCase):
         self.assertEqual(
             [isinstance(each, Failure) for each in passed], [n in failing for n in range(5)]
         )
-        self.assertEqual(len(turnstile), 0)
+        self.assertEqual(len(sequencer), 0)
 
     def test_withdraw(self) -> None:
         """
         The questions of one that has gone fail in their turn, nobody waits for their answers, and
         what is answered after all does nothing.
         """
-        turnstile = Turnstile()
+        sequencer = Sequencer()
         first, gone, answered, last = [Deferred[str]() for _ in range(4)]
         passed: list[object] = []
         for asker, answer in (("a", first), ("b", gone), ("b", answered), ("a", last)):
-            turnstile.enter(asker, answer).addBoth(passed.append)
+            sequencer.enter(asker, answer).addBoth(passed.append)
         answered.callback("yes")
         last.callback("last")
-        turnstile.withdraw("b", ValueError("gone"))
-        turnstile.withdraw("c", ValueError("never there"))
+        sequencer.withdraw("b", ValueError("gone"))
+        sequencer.withdraw("c", ValueError("never there"))
         self.assertEqual(passed, [])
         first.callback("first")
         self.assertEqual([passed[0], passed[3]], ["first", "last"])
         self.assertTrue(all(isinstance(each, Failure) for each in passed[1:3]))
         gone.errback(ValueError("late"))
-        self.assertEqual((len(turnstile), turnstile._askers), (0, {}))
+        self.assertEqual((len(sequencer), sequencer._askers), (0, {}))
 
     def test_withdrawFirst(self) -> None:
         """
         What waited only for one that has gone passes when that goes.
         """
-        turnstile = Turnstile()
-        turnstile.enter("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
-        behind = turnstile.enter("a", succeed(1))
+        sequencer = Sequencer()
+        sequencer.enter("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
+        behind = sequencer.enter("a", succeed(1))
         self.assertNoResult(behind)
-        turnstile.withdraw("b", ValueError("gone"))
+        sequencer.withdraw("b", ValueError("gone"))
         self.assertEqual(self.successResultOf(behind), 1)

@@ -226,7 +226,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         globalLogPublisher.addObserver(self.logged)
         self.plans: dict[str, list[tuple[str, Actor, str]]] = {}
         self.said: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
-        self.chat = MemoryChat(Limits(rate=inf, joining=3), hooks=Watch(self))
+        self.chat = MemoryChat(Limits(rate=inf, joinTimeout=3), hooks=Watch(self))
         self.service = self.chat.service
         self.service.startService()
         self.actors = [Actor(name, self) for name in NAMES]

@@ -20,11 +20,11 @@ from machat.testing import MemoryChat, MemoryClient
 #: Small, so that every bound is met.
 LIMITS = Limits(
     rate=inf,
-    waiting=5_000,
-    history=5,
+    maxWaiting=5_000,
+    maxHistory=5,
     logMessages=4,
-    rooms=3,
-    members=4,
+    maxRooms=3,
+    maxMembers=4,
     listed=2,
     receipts=3,
     receiptsTotal=5,

@@ -500,7 +500,7 @@ class SlowReplayTests(EventsTestCase):
     Replays to a client that takes little.
     """
 
-    limits = Limits(rate=inf, waiting=100_000)
+    limits = Limits(rate=inf, maxWaiting=100_000)
 
     def test_largerThanTheOutbox(self) -> None:
         """

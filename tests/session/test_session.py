@@ -11,9 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
 from machat.events import Joined
-from machat.interfaces import IConnection
+from machat.interfaces import ISessionTransport
 from machat.limits import Limits
-from machat.session.interfaces import IClient, IConversation
+from machat.session.interfaces import IClientSession, IConversation
 from machat.testing import MemoryChat, MemoryClient
 
 
@@ -36,7 +36,7 @@ class TextTests(SynchronousTestCase):
         The client got this line and no more, and is hung up on.
         """
         self.assertEqual(client.received(), [line])
-        self.chat.clock.advance(self.chat.service.limits.closing)
+        self.chat.clock.advance(self.chat.service.limits.closeTimeout)
         self.assertFalse(client.connected)
 
     def test_interfaces(self) -> None:
@@ -44,8 +44,8 @@ class TextTests(SynchronousTestCase):
         A session is a client, its protocol a connection, and what serves its lines a conversation.
         """
         protocol = self.client("Mina")._protocol
-        verify.verifyObject(IConnection, protocol)
-        verify.verifyObject(IClient, protocol._session)
+        verify.verifyObject(ISessionTransport, protocol)
+        verify.verifyObject(IClientSession, protocol._session)
         verify.verifyObject(IConversation, protocol._session._conversation)
 
     def test_chat(self) -> None:

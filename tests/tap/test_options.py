@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import resource
 import socket
 import sys
@@ -51,10 +52,10 @@ class OptionsTests(SynchronousTestCase):
         limits = self.limits()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         for field in Limits.__struct_fields__:
-            if field != "connections":
+            if field != "maxConnections":
                 self.assertEqual(getattr(limits, field), getattr(DEFAULTS, field), field)
         if hard != resource.RLIM_INFINITY:
-            self.assertEqual(limits.connections, int(hard * 0.9))
+            self.assertEqual(limits.maxConnections, int(hard * 0.9))
 
     def test_values(self) -> None:
         """
@@ -65,10 +66,18 @@ class OptionsTests(SynchronousTestCase):
             *("--max-waiting-total", "1GiB", "--log-age", "24h", "--join-timeout", "1.5s"),
             *("--ping", "1m", "--pong", "20", "--max-connections", "12"),
         )
-        self.assertEqual((limits.rate, limits.burst, limits.line), (2.5, 7, 1024))
-        self.assertEqual((limits.waiting, limits.waitingTotal), (2 << 20, 1 << 30))
-        self.assertEqual((limits.logAge, limits.joining), (86_400, 1.5))
-        self.assertEqual((limits.ping, limits.pong, limits.connections), (60, 20, 12))
+        self.assertEqual((limits.rate, limits.burst, limits.maxLine), (2.5, 7, 1024))
+        self.assertEqual((limits.maxWaiting, limits.maxWaitingTotal), (2 << 20, 1 << 30))
+        self.assertEqual((limits.logAge, limits.joinTimeout), (86_400, 1.5))
+        self.assertEqual((limits.ping, limits.pong, limits.maxConnections), (60, 20, 12))
+
+    def test_names(self) -> None:
+        """
+        An option has the name of its limit.
+        """
+        for name, option in OPTIONS.items():
+            dashed = re.sub("[A-Z]", lambda found: f"-{found[0].lower()}", option.field)
+            self.assertEqual(name, dashed)
 
     def test_off(self) -> None:
         """
@@ -80,7 +89,7 @@ class OptionsTests(SynchronousTestCase):
             else:
                 self.assertEqual(getattr(self.limits(f"--{name}", "off"), option.field), option.off)
         self.assertEqual(self.limits("--rate", "off").rate, inf)
-        self.assertEqual(self.limits("--max-members", "off").members, UNLIMITED)
+        self.assertEqual(self.limits("--max-members", "off").maxMembers, UNLIMITED)
 
     def test_nonsense(self) -> None:
         """

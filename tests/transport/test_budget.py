@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
-from machat.transport.budget import Backlog, Holding
+from machat.transport.budget import Holding, SendBudget
 
 
 class Queue:
@@ -20,37 +20,37 @@ class Queue:
     What waits for one connection.
     """
 
-    def __init__(self, backlog: Backlog) -> None:
-        self.backlog = backlog
+    def __init__(self, sendBudget: SendBudget) -> None:
+        self.sendBudget = sendBudget
         self.waiting = 0
         self.gaveUp = False
 
     def grow(self, size: int) -> None:
         self.waiting += size
-        self.backlog.add(self, size)
+        self.sendBudget.add(self, size)
 
-    def giveUp(self) -> None:
+    def abort(self) -> None:
         self.gaveUp = True
         self.grow(-self.waiting)
 
 
 class BacklogTests(SynchronousTestCase):
     """
-    Tests for L{Backlog}.
+    Tests for L{SendBudget}.
     """
 
     def test_relieve(self) -> None:
         """
         Over the limit the longest queues go, as many as it needs; within it none.
         """
-        backlog = Backlog(100)
+        backlog = SendBudget(100)
         queues = [Queue(backlog) for _ in range(4)]
         for queue, size in zip(queues, (10, 40, 30, 20), strict=True):
             queue.grow(size)
-        backlog.relieve()
+        backlog.shed()
         self.assertFalse(any(queue.gaveUp for queue in queues))
         queues[0].grow(1)
-        backlog.relieve()
+        backlog.shed()
         self.assertEqual([queue.gaveUp for queue in queues], [False, True, False, False])
         self.assertEqual(backlog.waiting, 61)
         for queue in queues:
@@ -62,7 +62,7 @@ class BacklogTests(SynchronousTestCase):
         The connections of a chat count together: who waits for most goes first, and who reads
         stays.
         """
-        chat = MemoryChat(Limits(rate=inf, waitingTotal=3_000))
+        chat = MemoryChat(Limits(rate=inf, maxWaitingTotal=3_000))
         early, late, quick = (chat.tcp(name, "dev") for name in ("early", "late", "quick"))
         early.transport.producer.pauseProducing()
         quick.send("x" * 1000)
@@ -75,13 +75,13 @@ class BacklogTests(SynchronousTestCase):
         self.assertEqual(chat.service.metrics.slow, 1)
         self.assertEqual(len(quick.received()), 3)
         late.close()
-        self.assertEqual(chat.service.backlog.waiting, 0)
+        self.assertEqual(chat.service.sendBudget.waiting, 0)
 
     def test_holding(self) -> None:
         """
         A text that is kept for several connections counts once, until the last of them lets go.
         """
-        backlog = Backlog(1_000_000)
+        backlog = SendBudget(1_000_000)
         texts = ["x" * 1_000, "\u4e2d" * 1_000]
         both = sum(map(getsizeof, texts))
         first, second = (Holding(backlog, 100, texts) for _ in range(2))
@@ -103,7 +103,7 @@ class HoarderTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
-        self.limits = Limits(burst=1_000, rate=1_000, waitingTotal=3_000_000)
+        self.limits = Limits(burst=1_000, rate=1_000, maxWaitingTotal=3_000_000)
         self.chat = MemoryChat(self.limits)
         self.speaker = self.chat.tcp("Mina", "dev")
         for _ in range(8):
@@ -125,7 +125,7 @@ class HoarderTests(SynchronousTestCase):
 
     @property
     def waiting(self) -> int:
-        return self.chat.service.backlog.waiting
+        return self.chat.service.sendBudget.waiting
 
     def test_history(self) -> None:
         """
@@ -136,7 +136,7 @@ class HoarderTests(SynchronousTestCase):
         size = self.waiting
         self.assertGreater(size, 1_000_000)
         clients = [first, *[self.hoard(number, *commands) for number in range(1, 20)]]
-        self.assertLessEqual(self.waiting, self.limits.waitingTotal)
+        self.assertLessEqual(self.waiting, self.limits.maxWaitingTotal)
         left = [client for client in clients if client.connected]
         self.assertEqual(len(left), 2)
         self.assertEqual(self.chat.service.metrics.slow, 18)
@@ -153,7 +153,7 @@ class HoarderTests(SynchronousTestCase):
         """
         client = self.hoard(0, {"type": "history", "room": "dev"})
         self.assertGreater(self.waiting, 1_000_000)
-        self.chat.clock.advance(self.limits.stalled)
+        self.chat.clock.advance(self.limits.maxStall)
         self.assertFalse(client.connected)
         self.assertEqual((self.waiting, self.chat.service.metrics.slow), (0, 1))
 
@@ -170,7 +170,7 @@ class HoarderTests(SynchronousTestCase):
         self.assertTrue(all(client.connected for client in clients))
         for client in clients:
             client.close()
-        self.assertEqual((self.waiting, self.chat.service.backlog._holders), (0, {}))
+        self.assertEqual((self.waiting, self.chat.service.sendBudget._holders), (0, {}))
 
     def test_members(self) -> None:
         """

@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
-from machat.transport.budget import Backlog
+from machat.transport.budget import SendBudget
 from machat.transport.outbox import Outbox
 from machat.wire.pieces import Pieces
 from tests.processes import makeCertificate
@@ -86,8 +86,8 @@ class TLSTests(SynchronousTestCase):
         self.socket = Socket(self.clock, PLENTY)
         self.tls = TLSMemoryBIOFactory(self.options, False, factory, self.clock).buildProtocol(None)
         self.tls.makeConnection(self.socket)
-        limits = Limits(waiting=PLENTY)
-        self.outbox = Outbox(self.tls, self.clock, limits, self.gaveUp.append, Backlog(PLENTY))
+        limits = Limits(maxWaiting=PLENTY)
+        self.outbox = Outbox(self.tls, self.clock, limits, self.gaveUp.append, SendBudget(PLENTY))
         self.socket.outbox = self.outbox
         self.client = Client()
         self.client.read(b"")

@@ -31,7 +31,7 @@ from zope.interface import alsoProvides, verify
 from machat import wire
 from machat.events import Message
 from machat.limits import Limits
-from machat.transport.budget import Backlog
+from machat.transport.budget import SendBudget
 from machat.transport.outbox import LINGER, PIECE, Outbox
 from machat.wire.pieces import Encoded, Pieces, Slices
 
@@ -143,9 +143,9 @@ class OutboxTestCase(SynchronousTestCase):
         self.makeOutbox(self.socket, **limits)
 
     def makeOutbox(self, transport: Any, **limits: float) -> None:
-        values = Limits(**{"waiting": 10_000_000, **limits})  # type: ignore[arg-type]
-        self.backlog = Backlog(values.waitingTotal)
-        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, self.backlog)
+        values = Limits(**{"maxWaiting": 10_000_000, **limits})  # type: ignore[arg-type]
+        self.sendBudget = SendBudget(values.maxWaitingTotal)
+        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, self.sendBudget)
         self.socket.outbox = self.outbox
 
     def tearDown(self) -> None:
@@ -318,7 +318,7 @@ class BoundsTests(OutboxTestCase):
         """
         More bytes waiting than the limit end the connection; up to it they do not.
         """
-        self.open(10, waiting=1000)
+        self.open(10, maxWaiting=1000)
         self.outbox.write(b"x" * 510)
         self.outbox.write(b"y" * 500)
         self.assertOpen()
@@ -329,7 +329,7 @@ class BoundsTests(OutboxTestCase):
         """
         What the transport has and has not sent yet waits too; what it has sent does not.
         """
-        self.open(waiting=1000)
+        self.open(maxWaiting=1000)
         self.outbox.write(b"x" * 600)
         self.outbox.write(b"y" * 400)
         self.socket.read(600)
@@ -342,7 +342,7 @@ class BoundsTests(OutboxTestCase):
         """
         The count begins anew when all is sent.
         """
-        self.open(waiting=1000)
+        self.open(maxWaiting=1000)
         for _ in range(5):
             self.outbox.write(b"x" * 500)
             self.outbox.write(b"y" * 500)
@@ -354,7 +354,7 @@ class BoundsTests(OutboxTestCase):
         """
         Nothing is sent to a peer that was given up, and it is given up once.
         """
-        self.open(waiting=10)
+        self.open(maxWaiting=10)
         self.outbox.write(b"abcdef")
         self.outbox.write(b"ghijkl")
         self.assertSlow(12)
@@ -372,7 +372,7 @@ class BoundsTests(OutboxTestCase):
         """
         A peer that takes nothing for so long is given up.
         """
-        self.open(2, stalled=30)
+        self.open(2, maxStall=30)
         self.outbox.write(b"abcdef")
         self.clock.advance(29.5)
         self.assertOpen()
@@ -383,7 +383,7 @@ class BoundsTests(OutboxTestCase):
         """
         That we write on does not make the peer any faster.
         """
-        self.open(stalled=30)
+        self.open(maxStall=30)
         for _ in range(29):
             self.outbox.write(b"abc")
             self.clock.advance(1)
@@ -395,7 +395,7 @@ class BoundsTests(OutboxTestCase):
         """
         A peer that takes what was handed over is given the whole time again.
         """
-        self.open(stalled=30)
+        self.open(maxStall=30)
         self.outbox.write(b"abc")
         for _ in range(5):
             self.outbox.write(b"def")
@@ -410,7 +410,7 @@ class BoundsTests(OutboxTestCase):
         """
         The time counts from when the peer began to take too little, not from an earlier time.
         """
-        self.open(stalled=30)
+        self.open(maxStall=30)
         self.outbox.write(b"abc")
         self.clock.advance(10)
         self.socket.read(3)
@@ -425,7 +425,7 @@ class BoundsTests(OutboxTestCase):
         """
         If the check is late, the process stood still and sent nothing: the time starts again.
         """
-        self.open(stalled=30)
+        self.open(maxStall=30)
         self.outbox.write(b"abc")
         self.clock.advance(32)
         self.assertOpen()
@@ -441,7 +441,7 @@ class BoundsTests(OutboxTestCase):
         for tenths in range(1, 100):
             self.setUp()
             self.clock.advance(tenths * 0.1)
-            self.open(0, stalled=30)
+            self.open(0, maxStall=30)
             self.outbox.write(b"abc")
             self.clock.advance(30)
             self.clock.advance(0.001)
@@ -452,7 +452,7 @@ class BoundsTests(OutboxTestCase):
         """
         However often a socket is full, one timer runs, and it ends by itself.
         """
-        self.open(stalled=30)
+        self.open(maxStall=30)
         for _ in range(10):
             self.outbox.write(b"abc")
             self.socket.read(3)
@@ -520,7 +520,7 @@ class PiecesTests(OutboxTestCase):
         """
         Pieces do not count before they are made, what waits behind them does.
         """
-        self.open(0, waiting=PIECE + 10)
+        self.open(0, maxWaiting=PIECE + 10)
         self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 10))
         self.outbox.write(b"y" * 10)
         self.assertOpen()
@@ -544,14 +544,14 @@ class PiecesTests(OutboxTestCase):
         What is kept until the pieces are made counts for all connections together, and for the
         length of the queue, but not for what may wait for this one.
         """
-        self.open(0, waiting=PIECE + 10)
+        self.open(0, maxWaiting=PIECE + 10)
         self.outbox.writePieces(Slices(b"x" * 10 * PIECE))
-        self.assertEqual(self.outbox.waiting, self.backlog.waiting)
+        self.assertEqual(self.outbox.waiting, self.sendBudget.waiting)
         self.assertEqual(self.outbox.waiting - self.outbox._waiting, 10 * PIECE)
         self.assertOpen()
         self.socket.read(10 * PIECE + 1)
-        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
-        self.assertEqual(self.backlog._queues, set())
+        self.assertEqual((self.outbox.waiting, self.sendBudget.waiting), (0, 0))
+        self.assertEqual(self.sendBudget._queues, set())
 
     def test_heldMessages(self) -> None:
         """
@@ -561,23 +561,23 @@ class PiecesTests(OutboxTestCase):
         messages = [Message("dev", n, "Mina", chr(65 + n) * PIECE, 0) for n in range(8)]
         self.outbox.write(b"x")
         self.outbox.writePieces(Encoded(messages, wire.TEXT.encode))
-        before = self.backlog.waiting
+        before = self.sendBudget.waiting
         self.assertGreater(before, 8 * PIECE)
         self.socket.read(4 * PIECE)
-        self.assertLess(self.backlog.waiting, before - 2 * PIECE)
+        self.assertLess(self.sendBudget.waiting, before - 2 * PIECE)
         self.outbox.connectionLost()
-        self.assertEqual((self.outbox.waiting, self.backlog.waiting), (0, 0))
-        self.assertEqual(self.backlog._holders, {})
+        self.assertEqual((self.outbox.waiting, self.sendBudget.waiting), (0, 0))
+        self.assertEqual(self.sendBudget._holders, {})
 
     def test_heldTooMuch(self) -> None:
         """
         Keeping too much for all connections together ends the connection that keeps the most.
         """
-        self.open(0, waitingTotal=5 * PIECE)
+        self.open(0, maxWaitingTotal=5 * PIECE)
         done = self.outbox.writePieces(Slices(b"x" * 6 * PIECE))
         self.assertNoResult(done)
         self.assertSlow(6 * PIECE + PIECE // 4)
-        self.assertEqual(self.backlog.waiting, 0)
+        self.assertEqual(self.sendBudget.waiting, 0)
 
     def test_lost(self) -> None:
         """
@@ -610,7 +610,7 @@ class ClosingTests(OutboxTestCase):
         """
         All that was written is sent first.
         """
-        self.open(2, closing=5)
+        self.open(2, closeTimeout=5)
         self.outbox.write(b"abcdef")
         self.outbox.write(b"x" * 100_000)
         self.outbox.loseConnection()
@@ -642,7 +642,7 @@ class ClosingTests(OutboxTestCase):
         """
         A peer that does not take the last in time is cut off; that is the end, not slowness.
         """
-        self.open(2, closing=5)
+        self.open(2, closeTimeout=5)
         self.outbox.write(b"abcdef")
         self.outbox.loseConnection()
         self.clock.advance(4.5)
@@ -655,7 +655,7 @@ class ClosingTests(OutboxTestCase):
         The time for the last words does not begin again when the peer takes some of them, nor when
         the connection is closed again.
         """
-        self.open(closing=5)
+        self.open(closeTimeout=5)
         self.outbox.write(b"x" * 200_000)
         self.outbox.loseConnection()
         self.clock.advance(3)
@@ -670,7 +670,7 @@ class ClosingTests(OutboxTestCase):
         """
         A peer that does not close its own direction is cut off a little later.
         """
-        self.open(100, closing=5)
+        self.open(100, closeTimeout=5)
         self.outbox.loseConnection()
         self.clock.advance(LINGER - 0.1)
         self.assertEqual(self.socket.aborted, 0)
@@ -681,7 +681,7 @@ class ClosingTests(OutboxTestCase):
         """
         That is no longer than the time for closing.
         """
-        self.open(100, closing=0.5)
+        self.open(100, closeTimeout=0.5)
         self.outbox.loseConnection()
         self.clock.advance(0.4)
         self.assertEqual(self.socket.aborted, 0)
@@ -692,7 +692,7 @@ class ClosingTests(OutboxTestCase):
         """
         A peer that took the last late has the same little time to read it.
         """
-        self.open(closing=5)
+        self.open(closeTimeout=5)
         self.outbox.write(b"bye")
         self.outbox.loseConnection()
         self.clock.advance(4.9)
@@ -719,7 +719,7 @@ class ClosingTests(OutboxTestCase):
         A connection that others are closing is cut off when that takes too long; until then it
         works.
         """
-        self.open(100, closing=5)
+        self.open(100, closeTimeout=5)
         self.outbox.expire()
         self.clock.advance(4.5)
         self.outbox.write(b"abc")
@@ -731,7 +731,7 @@ class ClosingTests(OutboxTestCase):
         """
         That holds when something waits, too.
         """
-        self.open(2, closing=5)
+        self.open(2, closeTimeout=5)
         self.outbox.write(b"abcd")
         self.outbox.expire()
         self.clock.advance(4.5)
@@ -885,7 +885,7 @@ class PushTests(OutboxTestCase):
         """
         Pausing and resuming again change nothing, and pausing again is no progress.
         """
-        self.openString(stalled=30)
+        self.openString(maxStall=30)
         self.outbox.resumeProducing()
         self.outbox.write(b"a")
         for _ in range(2):
@@ -909,7 +909,7 @@ class PushTests(OutboxTestCase):
         """
         More waiting than the limit ends the connection here too.
         """
-        self.openString(waiting=1000)
+        self.openString(maxWaiting=1000)
         self.outbox.write(b"x" * 5000)
         self.outbox.pauseProducing()
         self.outbox.write(b"y" * 1000)
@@ -924,7 +924,7 @@ class PushTests(OutboxTestCase):
         """
         A transport that stays paused for so long ends the connection.
         """
-        self.openString(stalled=30)
+        self.openString(maxStall=30)
         self.outbox.pauseProducing()
         self.outbox.write(b"abc")
         self.clock.advance(29.5)
@@ -937,7 +937,7 @@ class PushTests(OutboxTestCase):
         """
         The time counts from the last pause, not from an earlier one.
         """
-        self.openString(stalled=30)
+        self.openString(maxStall=30)
         self.outbox.pauseProducing()
         self.clock.advance(10)
         self.outbox.resumeProducing()
@@ -952,7 +952,7 @@ class PushTests(OutboxTestCase):
         """
         An idle transport is closed in its own way, and has no producer any more.
         """
-        self.openString(closing=5)
+        self.openString(closeTimeout=5)
         self.outbox.write(b"bye")
         self.outbox.loseConnection()
         self.outbox.write(b"more")
@@ -965,7 +965,7 @@ class PushTests(OutboxTestCase):
         """
         A transport that does not end by itself is aborted.
         """
-        self.openString(closing=5)
+        self.openString(closeTimeout=5)
         self.outbox.loseConnection()
         self.clock.advance(4.5)
         self.assertFalse(self.transport.disconnected)
@@ -977,7 +977,7 @@ class PushTests(OutboxTestCase):
         """
         A paused transport is closed when it has what waited, or aborted when it never resumes.
         """
-        self.openString(closing=5)
+        self.openString(closeTimeout=5)
         self.outbox.pauseProducing()
         self.outbox.write(b"bye")
         self.outbox.loseConnection()
@@ -991,7 +991,7 @@ class PushTests(OutboxTestCase):
         self.assertFalse(self.transport.disconnected)
         self.outbox.connectionLost()
 
-        self.openString(closing=5)
+        self.openString(closeTimeout=5)
         self.outbox.pauseProducing()
         self.outbox.write(b"bye")
         self.outbox.loseConnection()

@@ -37,7 +37,7 @@ from machat.ws import ChatWebSocketFactory
 from machat.ws.resource import ChatResource, PageResource
 
 application = service.Application("test")
-chat = ChatService(reactor, Limits(rate=inf, waiting=1 << 26))
+chat = ChatService(reactor, Limits(rate=inf, maxWaiting=1 << 26))
 chat.setServiceParent(application)
 root, below = Resource(), Resource()
 root.putChild(b"front", Data(b"welcome", "text/plain"))

@@ -115,7 +115,7 @@ class HandshakeTests(SynchronousTestCase):
 
 class MessageTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.chat = MemoryChat(Limits(line=100))
+        self.chat = MemoryChat(Limits(maxLine=100))
         self.client = self.chat.ws("Mina", "dev")
 
     def heard(self) -> list[str]:
@@ -566,9 +566,9 @@ class ReadingTests(SynchronousTestCase):
         hello = encode(0x81, HELLO.encode(), 0x80, b"mask")
         cuts = cuts + [len(hello)] * helloAlone
         pieces = cutUp([(hello, None), *good, *others, (tail, None)], cuts)
-        limits = Limits(line=line, rate=inf)
+        limits = Limits(maxLine=line, rate=inf)
         unlimited = self.outcome(None, limits, pieces)
         self.assertEqual(unlimited, self.outcome(StockProtocol, limits, pieces))
-        limits = Limits(line=line, rate=1000, burst=2, rateBytes=100)
+        limits = Limits(maxLine=line, rate=1000, burst=2, rateBytes=100)
         slowly = self.outcome(None, limits, pieces)
         self.assertEqual((unlimited[0], unlimited[2]), (slowly[0], slowly[2]))
