@@ -70,7 +70,7 @@ class Crowd:
         self.stalling: list[Member] = []
         self._aside = Room()
 
-    def enter(self) -> Iterator[float]:
+    def connect(self) -> Iterator[float]:
         """
         Open all connections; yields the fraction that is in.
 

@@ -42,7 +42,7 @@ class Audience:
         self.events: Counter[str] = Counter()
         self.size: Counter[str] = Counter()
 
-    def enter(self, name: str, *commands: Mapping[str, object]) -> None:
+    def connect(self, name: str, *commands: Mapping[str, object]) -> None:
         """
         Connect one more, and have it say hello and then these.
         """
@@ -105,7 +105,7 @@ def storm(members: int) -> None:
     with audience() as (clients, usage):
         before, begun = usage(), time.monotonic()
         for number in range(members):
-            clients.enter(f"member{number}", {"type": "join", "room": "storm"})
+            clients.connect(f"member{number}", {"type": "join", "room": "storm"})
         took = time.monotonic() - begun
         clients.settle()
         cpu = usage().cpu - before.cpu
@@ -127,7 +127,7 @@ def logs(rooms: int) -> None:
         before = usage()
         for number in range(0, rooms, inOne):
             mine = range(number, min(number + inOne, rooms))
-            clients.enter(
+            clients.connect(
                 f"member{number}", *[{"type": "join", "room": f"room{each}"} for each in mine]
             )
         clients.settle()

@@ -73,7 +73,7 @@ class Load:
         before = usageOf(self._plan.pid)
         first, tenth = 0, before
         total = self._shape.connections
-        for fraction in self._crowd.enter():
+        for fraction in self._crowd.connect():
             if fraction >= 0.1 and not first:
                 first, tenth = self._crowd.joined, usageOf(self._plan.pid)
             self._beat(fraction * 0.15)

@@ -286,7 +286,7 @@ class IChatRoom(Interface):
         @raise ChatError: C{too-many-connections}, in all or from this address
         """
 
-    def enter(
+    def authenticate(
         connection: IClientConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         """

@@ -80,8 +80,8 @@ def login(
         credentials = Token(name, token)
     elif password is not None:
         credentials = UsernamePassword(name.encode(), password.encode())
-    entering: Deferred[Any] = portal.login(credentials, None, IChatUser)
-    return entering.addCallback(lambda avatar: avatar[1])
+    loggingIn: Deferred[Any] = portal.login(credentials, None, IChatUser)
+    return loggingIn.addCallback(lambda avatar: avatar[1])
 
 
 def knows(portal: Portal, name: str) -> bool:

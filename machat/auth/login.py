@@ -115,18 +115,18 @@ class Authenticator:
         self._logbook = logbook
         self._logins = Logins(clock, limits.maxFailures)
 
-    def enter(self, attempt: Attempt) -> Deferred[IChatUser]:
+    def authenticate(self, attempt: Attempt) -> Deferred[IChatUser]:
         """
         @return: fires with the user; fails with L{ChatError} C{bad-credentials} or C{busy}, after
             L{LONGEST} and L{PAUSE} at most. It may be cancelled
         """
         if attempt.password is None and attempt.token is None:
-            entering = self._enterAnonymously(attempt)
+            authenticating = self._authenticateAnonymously(attempt)
         else:
-            entering = self._enter(attempt)
-        return Deferred.fromCoroutine(entering)
+            authenticating = self._authenticate(attempt)
+        return Deferred.fromCoroutine(authenticating)
 
-    async def _enterAnonymously(self, attempt: Attempt) -> IChatUser:
+    async def _authenticateAnonymously(self, attempt: Attempt) -> IChatUser:
         if (
             attempt.user is not None
             or IAnonymous not in self._portal.checkers
@@ -135,7 +135,7 @@ class Authenticator:
             raise ChatError(BAD_CREDENTIALS, WRONG)
         return await login(self._portal, attempt.name, None, None)
 
-    async def _enter(self, attempt: Attempt) -> IChatUser:
+    async def _authenticate(self, attempt: Attempt) -> IChatUser:
         end = self._clock.seconds() + min(self._limits.joinTimeout, LONGEST)
         queue = None if self._cannotBeGuessed(attempt) else self._logins.queueOf(attempt)
         if queue is not None:

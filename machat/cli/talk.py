@@ -91,7 +91,7 @@ class Talk:
         self._progress = progress
         self.feed = Feed(client, self._tellSettled, self._refusedLine)
         client.startService()
-        return [self._enter(client, room) for room in rooms]
+        return [self._joinRoom(client, room) for room in rooms]
 
     @property
     def status(self) -> str:
@@ -149,9 +149,9 @@ class Talk:
         if not room:
             self._note("which room? /join ROOM")
         elif self._client is not None:
-            self._enter(self._client, room)
+            self._joinRoom(self._client, room)
 
-    def _enter(self, client: ChatClient, room: str) -> Deferred[None]:
+    def _joinRoom(self, client: ChatClient, room: str) -> Deferred[None]:
         self.room = room
         return client.join(room, HISTORY).addCallbacks(self._joined, self._notJoined)
 

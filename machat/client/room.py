@@ -42,7 +42,7 @@ class Membership:
         self._unsent: deque[Outgoing] = deque()
         self._yielding = False
 
-    def enter(self, joined: Joined) -> bool:
+    def markJoined(self, joined: Joined) -> bool:
         """
         It is joined, for the first time or again.
 
@@ -60,7 +60,7 @@ class Membership:
         self._unsent.extendleft(reversed(again))
         return whole
 
-    def entered(self, joined: Joined) -> None:
+    def fireJoined(self, joined: Joined) -> None:
         """
         Tell those who wait for it.
         """

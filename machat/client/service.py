@@ -362,10 +362,10 @@ class ChatClient(Service):
             return
         if room.joined:
             return
-        if not room.enter(event):
+        if not room.markJoined(event):
             self._tell(Gap(room=event.room, missed=event.missed))
         self._tell(event)
-        room.entered(event)
+        room.fireJoined(event)
         self._sendMore(room)
 
     def _message(self, event: Message) -> None:

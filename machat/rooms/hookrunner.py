@@ -47,7 +47,7 @@ class HookRunner:
         if room.sequencer is None:
             room.sequencer = Sequencer()
         asked = maybeDeferred(self._hooks.authorizeSay, member, room.name, text)
-        return room.sequencer.enter(member, asked.addErrback(self.refused))
+        return room.sequencer.push(member, asked.addErrback(self.refused))
 
     def refused(self, failure: Failure) -> Failure:
         """

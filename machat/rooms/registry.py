@@ -134,7 +134,7 @@ class Rooms:
                 first, replay = await self._admit(arrival, name, room)
             finally:
                 del self._arrivals[place]
-            self._entered(room, member, arrival.wish.watch, first)
+            self._added(room, member, arrival.wish.watch, first)
             if member not in room:
                 raise ChatError(NOT_ALLOWED, f"removed from {room.name}")
         finally:
@@ -257,7 +257,7 @@ class Rooms:
         most = min(wish.history, self._limits.maxHistory)
         return await lastMessages(self._messageLog, room, most)
 
-    def _entered(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
+    def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
         if watch:
             room.watch(member)
         if room.attendance is not None:

@@ -37,9 +37,9 @@ class Sequencer:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def enter(self, asker: Hashable, answer: Deferred[Any]) -> Deferred[Any]:
+    def push(self, asker: Hashable, answer: Deferred[Any]) -> Deferred[Any]:
         """
-        @return: fires or fails as C{answer} does, but after all that entered before
+        @return: fires or fails as C{answer} does, but after all that were pushed before it
         """
         question = _Question(asker)
         self._waiting.append(question)

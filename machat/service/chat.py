@@ -267,7 +267,7 @@ class ChatService(MultiService):
     def admit(self, connection: IClientConnection, address: Any) -> None:
         self._connections.check(connection, address)
 
-    def enter(
+    def authenticate(
         self, connection: IClientConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         if self._authenticator is None:
@@ -280,7 +280,7 @@ class ChatService(MultiService):
             peer=connection.peer,
             user=self._connections.userOf(connection),
         )
-        return self._authenticator.enter(attempt).addCallback(self._identify, connection)
+        return self._authenticator.authenticate(attempt).addCallback(self._identify, connection)
 
     def _identify(self, user: IChatUser, connection: IClientConnection) -> IChatUser:
         if user.name is not None:

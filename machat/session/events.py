@@ -69,7 +69,7 @@ class EventsConversation:
             self._chat.takeOver(hello.session, self._client.name)
             if self._client.ended:  # by a callback of the application
                 return None
-        self._client.admitted()
+        self._client.markJoined()
         self._welcome(hello.id)
         self._connection.keepAsking()
         if hello.room is None:
@@ -237,8 +237,8 @@ class EventsConversation:
     def _auth(self, command: commands.Auth) -> Deferred[Any]:
         if command.password is None and command.token is None:
             raise ChatError(BAD_CREDENTIALS, "an auth has a password or a token")
-        entering = self._client.enter(command.password, command.token) or succeed(ANYBODY)
-        return entering.addCallback(self._authenticated, command.id)
+        checking = self._client.authenticate(command.password, command.token) or succeed(ANYBODY)
+        return checking.addCallback(self._authenticated, command.id)
 
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
         left = None if user.expires is None else user.expires - self._chat.clock.now()

@@ -25,7 +25,7 @@ class IClientSession(IChatMember, IClientConnection):
     busy: bool = Attribute("Whether what it sends has to wait.")
     ended: bool = Attribute("Whether it is gone, or has been told to go.")
 
-    def admitted() -> None:
+    def markJoined() -> None:
         """
         Its hello has done what it asked for. It may take its time from now on.
         """
@@ -65,12 +65,12 @@ class IClientSession(IChatMember, IClientConnection):
         Tell it what was not done. Its connection may end with that.
         """
 
-    def enter(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
+    def authenticate(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
         """
-        It shows credentials again.
+        Check the client's credentials, at the hello or later.
 
-        @return: as L{machat.interfaces.IChatRoom.enter}; C{user} is the new one by then. Cancelled
-            if the client goes meanwhile
+        @return: as L{machat.interfaces.IChatRoom.authenticate}. C{user} is already the new user
+            when it fires. It is cancelled if the client disconnects first
         """
 
 

@@ -79,7 +79,7 @@ class Session:
         "_timer",
         "_deadline",
         "_helloBuffer",
-        "_entering",
+        "_authenticating",
         "_expiry",
         "_inbox",
         "_refused",
@@ -107,7 +107,7 @@ class Session:
         self._state = State.HELLO
         self._conversation: IConversation | None = None
         self._helloBuffer: HelloBuffer | None = None
-        self._entering: Deferred[Any] | None = None
+        self._authenticating: Deferred[Any] | None = None
         self._expiry: Expiry | None = None
         self._inbox = Inbox(chat, connection, self)
         self._refused = 0
@@ -207,13 +207,13 @@ class Session:
         self._chat.admit(self, self._connection.peerAddress())
         hello = wire.decodeHello(data, self.dialect is self._events)
         self.name = names.checkName(hello.name)
-        entering = self.enter(hello.password, hello.token)
+        checking = self.authenticate(hello.password, hello.token)
         self._state = State.JOINING
-        if entering is None:
+        if checking is None:
             waiting = self._begin(self.user, hello)
         else:
             self._stopTimer()
-            waiting = entering.addCallback(self._begin, hello)
+            waiting = checking.addCallback(self._begin, hello)
         if waiting is not None:
             self.hold(waiting.addErrback(self.failed))
 
@@ -223,17 +223,17 @@ class Session:
         self._conversation = kind(self._chat, self, self._connection)
         return self._conversation.begin(hello)
 
-    def admitted(self) -> None:
+    def markJoined(self) -> None:
         if not self.ended:
             self._state = State.OPEN
             self._stopTimer()
 
-    def enter(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
-        entering = self._entering = self._chat.enter(self, password, token)
-        return entering and entering.addBoth(self._entered).addCallback(self._identified)
+    def authenticate(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
+        checking = self._authenticating = self._chat.authenticate(self, password, token)
+        return checking and checking.addBoth(self._checked).addCallback(self._identified)
 
-    def _entered(self, result: Any) -> Any:
-        self._entering = None
+    def _checked(self, result: Any) -> Any:
+        self._authenticating = None
         return result
 
     def _identified(self, user: IChatUser) -> IChatUser:
@@ -287,7 +287,7 @@ class Session:
     def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is None:
             return
-        if self._entering is None:
+        if self._authenticating is None:
             self._inbox.hold(waiting)
         else:  # nobody checks credentials for a client that has gone
             self._inbox.holdReading(waiting)
@@ -455,8 +455,8 @@ class Session:
         self._stopTimer()
         if self._expiry is not None:
             self._expiry.stop()
-        if self._entering is not None:
-            self._entering.cancel()
+        if self._authenticating is not None:
+            self._authenticating.cancel()
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.end()

@@ -48,7 +48,7 @@ class TextConversation:
             self._chat.leave(self._client, joined.room)
             return
         self._room = joined.room
-        self._client.admitted()
+        self._client.markJoined()
         self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:

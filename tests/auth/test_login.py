@@ -74,7 +74,7 @@ class Realm:
         return IChatUser, User(), lambda: None
 
 
-class EntranceTests(SynchronousTestCase):
+class AuthenticatorTests(SynchronousTestCase):
     """
     Tests for L{Authenticator}.
     """
@@ -82,25 +82,25 @@ class EntranceTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.checker: Any = InMemoryUsernamePasswordDatabaseDontUse(Mina=b"secret", Ada=b"other")
-        self.entrance = self.entranceOf(self.checker)
+        self.authenticator = self.authenticatorOf(self.checker)
 
-    def entranceOf(self, *checkers: Any, limits: Limits = DEFAULTS) -> Authenticator:
+    def authenticatorOf(self, *checkers: Any, limits: Limits = DEFAULTS) -> Authenticator:
         """
-        @return: an entrance with these checkers
+        @return: an authenticator with these checkers
         """
         portal = Portal(ChatRealm(), list(checkers))
         return Authenticator(self.clock, limits, portal, Logbook(self.clock))
 
     def slowly(self, **limits: Any) -> SlowChecker:
         """
-        @return: the checker of a new entrance
+        @return: the checker of a new authenticator
         """
         self.checker = SlowChecker()
-        self.entrance = self.entranceOf(self.checker, limits=Limits(**limits))
+        self.authenticator = self.authenticatorOf(self.checker, limits=Limits(**limits))
         slow: SlowChecker = self.checker
         return slow
 
-    def enter(
+    def authenticate(
         self, name: str, password: str | None = None, address: Any = HERE, **more: Any
     ) -> Deferred[IChatUser]:
         """
@@ -109,20 +109,20 @@ class EntranceTests(SynchronousTestCase):
         more.setdefault("token", None)
         network, peer = networkOf(address), describe(address)
         attempt = Attempt(name=name, password=password, network=network, peer=peer, **more)
-        return self.entrance.enter(attempt)
+        return self.authenticator.authenticate(attempt)
 
-    def assertRefused(self, entering: Deferred[IChatUser], text: str = WRONG) -> None:
+    def assertRefused(self, authenticating: Deferred[IChatUser], text: str = WRONG) -> None:
         """
         The client hears these words.
         """
-        error = self.failureResultOf(entering, ChatError).value
+        error = self.failureResultOf(authenticating, ChatError).value
         self.assertEqual((error.code, error.text), ("bad-credentials", text))
 
-    def assertBusy(self, entering: Deferred[IChatUser], retry: float) -> None:
+    def assertBusy(self, authenticating: Deferred[IChatUser], retry: float) -> None:
         """
         The client may try again after this time.
         """
-        error = self.failureResultOf(entering, ChatError).value
+        error = self.failureResultOf(authenticating, ChatError).value
         self.assertEqual((error.code, error.retry), ("busy", retry))
         self.assertTrue(error.text.endswith(f": come back in {retry:g} s"), error.text)
 
@@ -130,22 +130,22 @@ class EntranceTests(SynchronousTestCase):
         """
         Nothing is remembered of any login.
         """
-        self.assertEqual((self.clock.getDelayedCalls(), len(self.entrance._logins)), ([], 0))
-        self.assertEqual(self.entrance._logins.free, LOGINS)
+        self.assertEqual((self.clock.getDelayedCalls(), len(self.authenticator._logins)), ([], 0))
+        self.assertEqual(self.authenticator._logins.free, LOGINS)
 
     def failOnce(self, **more: Any) -> None:
         """
         Fail to get in, and hear of it.
         """
-        entering = self.enter("Mina", "wrong", **more)
+        authenticating = self.authenticate("Mina", "wrong", **more)
         self.clock.advance(PAUSE)
-        self.assertRefused(entering)
+        self.assertRefused(authenticating)
 
     def test_right(self) -> None:
         """
         Who shows the right password is that user, at once.
         """
-        user = self.successResultOf(self.enter("Mina", "secret"))
+        user = self.successResultOf(self.authenticate("Mina", "secret"))
         self.assertEqual(user.name, "Mina")
         self.clock.advance(0)
         self.assertNothingLeft()
@@ -155,28 +155,28 @@ class EntranceTests(SynchronousTestCase):
         A wrong password and an unknown name are told in the same words after the same time.
         """
         for name, password in (("Mina", "wrong"), ("Nobody", "wrong"), ("Ada", "secret")):
-            entering = self.enter(name, password)
+            authenticating = self.authenticate(name, password)
             self.clock.advance(PAUSE - 0.001)
-            self.assertNoResult(entering)
+            self.assertNoResult(authenticating)
             self.clock.advance(0.002)
-            self.assertRefused(entering)
+            self.assertRefused(authenticating)
 
     def test_nothingShown(self) -> None:
         """
         Who shows nothing hears the same at once, which is no try.
         """
         for _ in range(10):
-            self.assertRefused(self.enter("Mina"))
-        self.successResultOf(self.enter("Mina", "secret"))
+            self.assertRefused(self.authenticate("Mina"))
+        self.successResultOf(self.authenticate("Mina", "secret"))
 
     def test_anonymous(self) -> None:
         """
         Where anonymous access is allowed, anybody gets in under a name that is no user's.
         """
-        self.entrance = self.entranceOf(self.checker, AllowAnonymousAccess())
-        self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
-        self.assertRefused(self.enter("Mina"))
-        self.assertRefused(self.enter("MINA"))
+        self.authenticator = self.authenticatorOf(self.checker, AllowAnonymousAccess())
+        self.assertIsNone(self.successResultOf(self.authenticate("Bob")).name)
+        self.assertRefused(self.authenticate("Mina"))
+        self.assertRefused(self.authenticate("MINA"))
 
     def test_fewTries(self) -> None:
         """
@@ -186,13 +186,13 @@ class EntranceTests(SynchronousTestCase):
         for _ in range(3):
             self.failOnce()
         for password in ("secret", "wrong"):
-            self.assertBusy(self.enter("Mina", password), 59)
-        elsewhere = self.enter("Mina", "secret", IPv4Address("TCP", "192.0.2.2", 1))
+            self.assertBusy(self.authenticate("Mina", password), 59)
+        elsewhere = self.authenticate("Mina", "secret", IPv4Address("TCP", "192.0.2.2", 1))
         self.assertEqual(self.successResultOf(elsewhere).name, "Mina")
         self.clock.advance(MINUTE - 3 * PAUSE - 0.1)
-        self.assertBusy(self.enter("Mina", "secret"), 1)
+        self.assertBusy(self.authenticate("Mina", "secret"), 1)
         self.clock.advance(0.1)
-        self.assertEqual(self.successResultOf(self.enter("Mina", "secret")).name, "Mina")
+        self.assertEqual(self.successResultOf(self.authenticate("Mina", "secret")).name, "Mina")
         self.clock.pump([MINUTE] * 3)
         self.assertNothingLeft()
 
@@ -201,13 +201,15 @@ class EntranceTests(SynchronousTestCase):
         A /64 of IPv6 has as many tries as one address has, and so has this machine.
         """
         for number in range(3):
-            entering = self.enter("Mina", "wrong", IPv6Address("TCP", f"2001:db8::{number}", 1))
-            local = self.enter("Mina", "wrong", IPv4Address("TCP", "127.0.0.1", number))
+            authenticating = self.authenticate(
+                "Mina", "wrong", IPv6Address("TCP", f"2001:db8::{number}", 1)
+            )
+            local = self.authenticate("Mina", "wrong", IPv4Address("TCP", "127.0.0.1", number))
             self.clock.advance(PAUSE)
-            self.assertRefused(entering)
+            self.assertRefused(authenticating)
             self.assertRefused(local)
         for address in (IPv6Address("TCP", "2001:db8::9", 1), IPv4Address("TCP", "127.0.0.1", 9)):
-            self.assertBusy(self.enter("Mina", "secret", address), 59)
+            self.assertBusy(self.authenticate("Mina", "secret", address), 59)
 
     def test_allAtOnce(self) -> None:
         """
@@ -215,7 +217,7 @@ class EntranceTests(SynchronousTestCase):
         room for the others.
         """
         asked = self.slowly(joinTimeout=30.0).asked
-        entering = [self.enter("Mina", str(number)) for number in range(6)]
+        authenticating = [self.authenticate("Mina", str(number)) for number in range(6)]
         self.assertEqual(len(asked), 3)
         asked[0].callback(b"Mina")
         self.clock.advance(0)
@@ -223,10 +225,10 @@ class EntranceTests(SynchronousTestCase):
         for each in asked[1:4]:
             each.errback(UnauthorizedLogin())
         self.clock.advance(PAUSE)
-        for refused in entering[1:4]:
+        for refused in authenticating[1:4]:
             self.assertRefused(refused)
         self.assertEqual(len(asked), 4)
-        for waiting in entering[4:]:
+        for waiting in authenticating[4:]:
             self.assertBusy(waiting, MINUTE)
 
     def test_queueFull(self) -> None:
@@ -235,16 +237,18 @@ class EntranceTests(SynchronousTestCase):
         there is a place for another one. A login that finds none is refused at once.
         """
         asked = self.slowly(maxFailures=2).asked
-        mine = [self.enter("Mina", "secret") for _ in range(LOGINS // 2 + 1)]
+        mine = [self.authenticate("Mina", "secret") for _ in range(LOGINS // 2 + 1)]
         self.assertBusy(mine.pop(), RETRY)
         for number in range(LOGINS // 2 - 1):
-            self.enter("Mina", "secret", IPv4Address("TCP", f"198.51.100.{number}", 1))
+            self.authenticate("Mina", "secret", IPv4Address("TCP", f"198.51.100.{number}", 1))
         self.assertEqual(len(asked), 2 + LOGINS // 2 - 1)
         last = IPv4Address("TCP", "203.0.113.1", 1)
-        entering = self.enter("Mina", "secret", last)
-        self.assertNoResult(entering)
-        self.assertBusy(self.enter("Mina", "secret", IPv4Address("TCP", "203.0.113.2", 1)), RETRY)
-        for each in reversed([*mine, entering]):
+        authenticating = self.authenticate("Mina", "secret", last)
+        self.assertNoResult(authenticating)
+        self.assertBusy(
+            self.authenticate("Mina", "secret", IPv4Address("TCP", "203.0.113.2", 1)), RETRY
+        )
+        for each in reversed([*mine, authenticating]):
             each.cancel()
             self.failureResultOf(each, CancelledError)
         for each in asked:
@@ -259,14 +263,14 @@ class EntranceTests(SynchronousTestCase):
         than a client waits.
         """
         self.slowly(maxFailures=1)
-        entering = [self.enter("Mina", "secret") for _ in range(2)]
+        authenticating = [self.authenticate("Mina", "secret") for _ in range(2)]
         self.clock.advance(DEFAULTS.joinTimeout)
-        for each in entering:
+        for each in authenticating:
             self.assertBusy(each, RETRY)
         self.slowly(joinTimeout=300.0)
-        entering = [self.enter("Mina", "secret")]
+        authenticating = [self.authenticate("Mina", "secret")]
         self.clock.advance(LONGEST)
-        self.assertBusy(entering[0], RETRY)
+        self.assertBusy(authenticating[0], RETRY)
         self.assertGreater(WELCOME, LONGEST + PAUSE)
 
     def test_gone(self) -> None:
@@ -275,12 +279,12 @@ class EntranceTests(SynchronousTestCase):
         cancelled and counts as a failure: it is not known how it would have ended.
         """
         slow = self.slowly()
-        entering = [self.enter("Mina", "secret") for _ in range(5)]
-        for each in reversed(entering):
+        authenticating = [self.authenticate("Mina", "secret") for _ in range(5)]
+        for each in reversed(authenticating):
             each.cancel()
             self.failureResultOf(each, CancelledError)
         self.assertEqual((len(slow.asked), slow.cancelled), (3, 3))
-        self.assertBusy(self.enter("Mina", "secret"), MINUTE)
+        self.assertBusy(self.authenticate("Mina", "secret"), MINUTE)
         self.clock.pump([MINUTE] * 2)
         self.assertNothingLeft()
 
@@ -291,9 +295,9 @@ class EntranceTests(SynchronousTestCase):
         slow = self.slowly()
         slow.began = False
         for _ in range(10):
-            entering = self.enter("Mina", "secret")
-            entering.cancel()
-            self.failureResultOf(entering, NotChecked)
+            authenticating = self.authenticate("Mina", "secret")
+            authenticating.cancel()
+            self.failureResultOf(authenticating, NotChecked)
             self.clock.advance(0)
         self.assertEqual(slow.cancelled, 10)
         self.assertNothingLeft()
@@ -304,9 +308,9 @@ class EntranceTests(SynchronousTestCase):
         """
         slow = self.slowly()
         for _ in range(5):
-            entering = self.enter("Mina", "secret")
+            authenticating = self.authenticate("Mina", "secret")
             self.clock.advance(DEFAULTS.joinTimeout)
-            self.assertBusy(entering, RETRY)
+            self.assertBusy(authenticating, RETRY)
         self.assertEqual(slow.cancelled, 5)
         self.assertNothingLeft()
 
@@ -315,43 +319,43 @@ class EntranceTests(SynchronousTestCase):
         Credentials are good for their own user's name alone.
         """
         self.slowly()
-        entering = self.enter("Mina", "secret")
+        authenticating = self.authenticate("Mina", "secret")
         self.checker.asked[0].callback(b"Ada")
         self.clock.advance(PAUSE)
-        self.assertRefused(entering)
+        self.assertRefused(authenticating)
 
     def test_tokens(self) -> None:
         """
         A signed token cannot be guessed: failures at its address do not keep it out, and bad tokens
         keep nobody out.
         """
-        self.entrance = self.entranceOf(self.checker, Tokens(secret(SECRET)))
+        self.authenticator = self.authenticatorOf(self.checker, Tokens(secret(SECRET)))
         for _ in range(3):
             self.failOnce()
         token = jwt.encode({"sub": "Mina", "exp": time.time() + 600}, SECRET, "HS256")
-        self.assertEqual(self.successResultOf(self.enter("Mina", token=token)).name, "Mina")
-        bad = [self.enter("Mina", token=f"{token}x") for _ in range(12)]
+        self.assertEqual(self.successResultOf(self.authenticate("Mina", token=token)).name, "Mina")
+        bad = [self.authenticate("Mina", token=f"{token}x") for _ in range(12)]
         self.clock.advance(PAUSE)
         for each in bad:
             self.assertRefused(each)
         self.clock.advance(MINUTE)
         for _ in range(12):
-            self.enter("Mina", token="rubbish").addErrback(lambda failure: None)
-        self.assertEqual(self.successResultOf(self.enter("Mina", "secret")).name, "Mina")
-        self.assertEqual(self.successResultOf(self.enter("Mina", token=token)).name, "Mina")
+            self.authenticate("Mina", token="rubbish").addErrback(lambda failure: None)
+        self.assertEqual(self.successResultOf(self.authenticate("Mina", "secret")).name, "Mina")
+        self.assertEqual(self.successResultOf(self.authenticate("Mina", token=token)).name, "Mina")
 
     def test_guessableTokens(self) -> None:
         """
         Tokens of a checker that does not say that they cannot be guessed are counted.
         """
         self.checker = SlowChecker(IToken)
-        self.entrance = self.entranceOf(self.checker)
+        self.authenticator = self.authenticatorOf(self.checker)
         for _ in range(3):
-            entering = self.enter("Mina", token="1234")
+            authenticating = self.authenticate("Mina", token="1234")
             self.checker.asked[-1].errback(UnauthorizedLogin())
             self.clock.advance(PAUSE)
-            self.assertRefused(entering)
-        self.assertBusy(self.enter("Mina", token="1235"), 59)
+            self.assertRefused(authenticating)
+        self.assertBusy(self.authenticate("Mina", token="1235"), 59)
 
     def test_identified(self) -> None:
         """
@@ -361,30 +365,30 @@ class EntranceTests(SynchronousTestCase):
         for _ in range(3):
             self.failOnce()
         self.assertEqual(
-            self.successResultOf(self.enter("Mina", "secret", user="mina")).name, "Mina"
+            self.successResultOf(self.authenticate("Mina", "secret", user="mina")).name, "Mina"
         )
         self.clock.advance(MINUTE)
         for number in range(3):
             self.failOnce(user="mina", address=IPv4Address("TCP", f"192.0.2.{number}", 1))
-        self.assertBusy(self.enter("Mina", "secret", user="mina"), 59)
-        self.successResultOf(self.enter("Ada", "other", user="ada"))
-        self.successResultOf(self.enter("Mina", "secret"))
+        self.assertBusy(self.authenticate("Mina", "secret", user="mina"), 59)
+        self.successResultOf(self.authenticate("Ada", "other", user="ada"))
+        self.successResultOf(self.authenticate("Mina", "secret"))
 
     def test_identifiedForGood(self) -> None:
         """
         A connection that has been identified does not become anonymous: not without credentials,
         nor with those of nobody in particular.
         """
-        self.entrance = self.entranceOf(self.checker, AllowAnonymousAccess())
-        self.assertRefused(self.enter("Bob", user="bob"))
-        self.assertIsNone(self.successResultOf(self.enter("Bob")).name)
+        self.authenticator = self.authenticatorOf(self.checker, AllowAnonymousAccess())
+        self.assertRefused(self.authenticate("Bob", user="bob"))
+        self.assertIsNone(self.successResultOf(self.authenticate("Bob")).name)
         self.checker = SlowChecker()
         portal = Portal(Realm(), [self.checker])
-        self.entrance = Authenticator(self.clock, DEFAULTS, portal, Logbook(self.clock))
-        entering = self.enter("Mina", "secret", user="mina")
+        self.authenticator = Authenticator(self.clock, DEFAULTS, portal, Logbook(self.clock))
+        authenticating = self.authenticate("Mina", "secret", user="mina")
         self.checker.asked[0].callback(b"anybody")
         self.clock.advance(PAUSE)
-        self.assertRefused(entering)
+        self.assertRefused(authenticating)
 
     def test_log(self) -> None:
         """
@@ -400,12 +404,12 @@ class EntranceTests(SynchronousTestCase):
         globalLogPublisher.addObserver(observe)
         self.addCleanup(globalLogPublisher.removeObserver, observe)
         slow = self.slowly()
-        entering = [self.enter("Mina", "secret") for _ in range(2)]
+        authenticating = [self.authenticate("Mina", "secret") for _ in range(2)]
         slow.asked[0].errback(UnauthorizedLogin("bad\n\x1b[31m"))
-        entering[1].cancel()
-        self.failureResultOf(entering[1], CancelledError)
+        authenticating[1].cancel()
+        self.failureResultOf(authenticating[1], CancelledError)
         self.clock.advance(PAUSE)
-        self.assertRefused(entering[0])
+        self.assertRefused(authenticating[0])
         self.assertEqual(
             told,
             [

@@ -372,12 +372,12 @@ class ReconnectTests(ClientTestCase):
         room = Membership("dev", 0, "join")
         first, second = (Outgoing(id, "dev", id, Deferred()) for id in "ab")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
-        room.enter(back)
+        room.markJoined(back)
         room.add(first)
         room.add(second)
         self.assertEqual(list(room.due(0)), [first, second])
         second.done.callback(Receipt("dev", 1, True))
-        room.enter(back)
+        room.markJoined(back)
         self.assertEqual(list(room.due(1_000)), [])
         self.failureResultOf(first.done, Unknown)
 
@@ -708,7 +708,7 @@ class FlowTests(ClientTestCase):
         """
         room = Membership("dev", 0, "join")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
-        room.enter(back)
+        room.markJoined(back)
         said = [Outgoing(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
         for unsent in said:
             unsent.done.addErrback(lambda failure: list(room.due(0)) and failure)

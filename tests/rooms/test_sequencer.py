@@ -19,7 +19,7 @@ class TurnstileTests(SynchronousTestCase):
         An answer that nothing is before passes at once.
         """
         sequencer = Sequencer()
-        self.assertEqual(self.successResultOf(sequencer.enter("Mina", succeed(1))), 1)
+        self.assertEqual(self.successResultOf(sequencer.push("Mina", succeed(1))), 1)
         self.assertEqual(len(sequencer), 0)
 
     @given(st.permutations(range(5)), st.sets(st.integers(0, 4)))
@@ -31,7 +31,7 @@ class TurnstileTests(SynchronousTestCase):
         asked: list[Deferred[int]] = [Deferred() for _ in answers]
         passed: list[object] = []
         for each in asked:
-            sequencer.enter("Mina", each).addBoth(passed.append)
+            sequencer.push("Mina", each).addBoth(passed.append)
         for count, number in enumerate(answers, 1):
             if number in failing:
                 asked[number].errback(ValueError(number))
@@ -53,7 +53,7 @@ class TurnstileTests(SynchronousTestCase):
         first, gone, answered, last = [Deferred[str]() for _ in range(4)]
         passed: list[object] = []
         for asker, answer in (("a", first), ("b", gone), ("b", answered), ("a", last)):
-            sequencer.enter(asker, answer).addBoth(passed.append)
+            sequencer.push(asker, answer).addBoth(passed.append)
         answered.callback("yes")
         last.callback("last")
         sequencer.withdraw("b", ValueError("gone"))
@@ -70,8 +70,8 @@ class TurnstileTests(SynchronousTestCase):
         What waited only for one that has gone passes when that goes.
         """
         sequencer = Sequencer()
-        sequencer.enter("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
-        behind = sequencer.enter("a", succeed(1))
+        sequencer.push("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))
+        behind = sequencer.push("a", succeed(1))
         self.assertNoResult(behind)
         sequencer.withdraw("b", ValueError("gone"))
         self.assertEqual(self.successResultOf(behind), 1)
