@@ -1,6 +1,6 @@
 """
-What a client of the C{events} dialect says: a hello, then commands. All are immutable, and checked
-when they are decoded.
+The hello and the commands of a client in the C{events} dialect. All values are immutable and are
+validated when they are decoded.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from msgspec import Meta, Struct, field
 
 from machat.events import Count, Position
 
-#: Comes back in the answer: 1 to 64 printable ASCII characters.
+#: A command id, repeated in the answer: 1 to 64 printable ASCII characters.
 Id = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 
-#: For how long something is done, seconds: an hour where it is not said, at most 30 days.
+#: The duration of a mute or ban in seconds: an hour by default, at most 30 days.
 HOUR = 3_600
 LONGEST = 720 * HOUR
 Span = Annotated[int, Meta(ge=1, le=LONGEST)]
@@ -22,16 +22,16 @@ Span = Annotated[int, Meta(ge=1, le=LONGEST)]
 
 class Hello(Struct, frozen=True):
     """
-    The first thing a client says.
+    The first object that a client sends.
 
-    @ivar v: the version of the C{events} dialect, or C{None} for the C{text} dialect
-    @ivar room: the room to join at once; the C{text} dialect has to have one
-    @ivar password: the user's, where credentials are asked for
-    @ivar token: in place of a password
-    @ivar session: the secret of an earlier connection, whose names are taken over
+    @ivar v: the version of the C{events} dialect; C{None} selects the C{text} dialect
+    @ivar room: the room to join immediately; required in the C{text} dialect
+    @ivar password: the user's password, if the server requires authentication
+    @ivar token: a token, instead of a password
+    @ivar session: the secret of an earlier connection whose names this one takes over
     @ivar since: see L{Join}
     @ivar history: see L{Join}
-    @ivar presence: whether to tell who comes and goes
+    @ivar presence: whether the client wants presence updates
     """
 
     name: str
@@ -48,7 +48,7 @@ class Hello(Struct, frozen=True):
 
 class Command(Struct, frozen=True, kw_only=True, tag_field="type"):
     """
-    Anything behind the hello.
+    The base class of everything that a client sends after the hello.
     """
 
     id: Id | None = None
@@ -58,8 +58,9 @@ class Join(Command, frozen=True, kw_only=True, tag="join"):
     """
     Join a room.
 
-    @ivar since: the place up to which its messages are known: what came after it is replayed
-    @ivar history: how many of the last messages to replay, where C{since} is not given
+    @ivar since: the position of the last message that the client has received. The server replays
+        the messages after it
+    @ivar history: the number of recent messages to replay, if C{since} is not given
     """
 
     room: str
@@ -69,9 +70,10 @@ class Join(Command, frozen=True, kw_only=True, tag="join"):
 
 class Say(Command, frozen=True, kw_only=True, tag="say"):
     """
-    Say something. With an C{id} it is acknowledged, and said once however often it comes.
+    Send a message. A message with an C{id} is acknowledged and deduplicated: it is stored once,
+    however often the client sends it.
 
-    @ivar room: may be left out in exactly one room
+    @ivar room: may be omitted by a client that is in exactly one room
     """
 
     text: str
@@ -88,7 +90,8 @@ class Leave(Command, frozen=True, kw_only=True, tag="leave"):
 
 class History(Command, frozen=True, kw_only=True, tag="history"):
     """
-    Ask for kept messages: the first behind C{after}, else the last before C{before}, else the last.
+    Request stored messages: the first ones after C{after}, or the last ones before C{before}. With
+    neither, the last ones.
     """
 
     room: str
@@ -99,7 +102,7 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
 
 class Who(Command, frozen=True, kw_only=True, tag="who"):
     """
-    Ask who is in a room.
+    Request the members of a room.
     """
 
     room: str
@@ -107,10 +110,11 @@ class Who(Command, frozen=True, kw_only=True, tag="who"):
 
 class Kick(Command, frozen=True, kw_only=True, tag="kick"):
     """
-    Take a name out of a room. This command and all down to L{ListSanctions} are for moderators.
+    Remove a name from a room. This command and those that follow, up to L{ListSanctions}, require
+    the right to moderate.
 
-    @ivar room: may be left out in exactly one room, as in all of them
-    @ivar reason: one line, as in all of them
+    @ivar room: may be omitted by a client that is in exactly one room, in all of these commands
+    @ivar reason: one line, in all of these commands
     """
 
     name: str
@@ -120,7 +124,7 @@ class Kick(Command, frozen=True, kw_only=True, tag="kick"):
 
 class Mute(Command, frozen=True, kw_only=True, tag="mute"):
     """
-    Let a name not speak in a room.
+    Prevent a name from sending messages to a room.
     """
 
     name: str
@@ -131,7 +135,7 @@ class Mute(Command, frozen=True, kw_only=True, tag="mute"):
 
 class Unmute(Command, frozen=True, kw_only=True, tag="unmute"):
     """
-    Let it speak again.
+    End a mute.
     """
 
     name: str
@@ -140,9 +144,9 @@ class Unmute(Command, frozen=True, kw_only=True, tag="unmute"):
 
 class Ban(Command, frozen=True, kw_only=True, tag="ban"):
     """
-    Let a name not come into a room, and have who bears it leave.
+    Prevent a name from joining a room, and remove it if it is present.
 
-    @ivar address: whether to ban all who come from where the name is now
+    @ivar address: whether to ban the addresses of the name's current connections as well
     """
 
     name: str
@@ -154,7 +158,7 @@ class Ban(Command, frozen=True, kw_only=True, tag="ban"):
 
 class Unban(Command, frozen=True, kw_only=True, tag="unban"):
     """
-    Let it in again, and the addresses that were banned with it.
+    End a ban, including the addresses that were banned with it.
     """
 
     name: str
@@ -163,7 +167,7 @@ class Unban(Command, frozen=True, kw_only=True, tag="unban"):
 
 class Lock(Command, frozen=True, kw_only=True, tag="lock"):
     """
-    Let nobody else into a room.
+    Close a room to new members.
     """
 
     room: str | None = None
@@ -172,7 +176,7 @@ class Lock(Command, frozen=True, kw_only=True, tag="lock"):
 
 class Unlock(Command, frozen=True, kw_only=True, tag="unlock"):
     """
-    Let others in again.
+    Open a locked room to new members.
     """
 
     room: str | None = None
@@ -180,9 +184,9 @@ class Unlock(Command, frozen=True, kw_only=True, tag="unlock"):
 
 class Topic(Command, frozen=True, kw_only=True, tag="topic"):
     """
-    Say what a room is about.
+    Set the topic of a room.
 
-    @ivar text: one line; an empty one takes the topic away
+    @ivar text: one line; an empty one removes the topic
     """
 
     text: str
@@ -191,7 +195,7 @@ class Topic(Command, frozen=True, kw_only=True, tag="topic"):
 
 class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
     """
-    Ask for the active mutes and bans of a room.
+    Request the active mutes and bans of a room.
     """
 
     room: str | None = None
@@ -199,26 +203,26 @@ class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
 
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """
-    Ask for a L{machat.events.Pong}.
+    Request a L{machat.events.Pong}.
     """
 
 
 class Pong(Command, frozen=True, kw_only=True, tag="pong"):
     """
-    Answer a L{machat.events.Ping}. Anything else answers it as well.
+    Answer a L{machat.events.Ping}. Any other command is an answer as well.
     """
 
 
 class Auth(Command, frozen=True, kw_only=True, tag="auth"):
     """
-    Show credentials again, before those shown so far expire.
+    Present new credentials before the current ones expire.
     """
 
     password: str | None = None
     token: str | None = None
 
 
-#: What a client of the C{events} dialect says after its hello.
+#: All commands that a client of the C{events} dialect may send after its hello.
 AnyCommand = (
     Join
     | Say

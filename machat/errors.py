@@ -1,9 +1,9 @@
 """
-The two ways in which a chat says no.
+The two ways in which the server rejects something, and their codes.
 
-A L{ChatError} is a refusal: it is sent back, and what was asked did not happen. A L{Disconnect} is
-an end: the connection is told why and closed. Their codes are part of the protocol: add to them
-with care, never rename one.
+A L{ChatError} is a refusal: the client receives an error, and the requested action did not happen.
+A L{Disconnect} is the reason why the server closes a connection; the client receives it first. The
+codes are part of the protocol: never rename one, and do not add one without need.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ BUSY = "busy"
 
 class ChatError(Exception):
     """
-    A refusal, in words for the client.
+    A refusal, with a text for the client.
 
     @ivar code: one of this module's constants
-    @ivar text: one line for a person; it quotes nothing that was not checked
-    @ivar id: of the command that is refused, if it has one
-    @ivar retry: the number of seconds after which the client may try again, if that is known
+    @ivar text: one line for a person. It quotes client input only after validation
+    @ivar id: the id of the refused command, if it has one
+    @ivar retry: the number of seconds after which the client may try again, if known
     """
 
     def __init__(
@@ -54,13 +54,14 @@ class ChatError(Exception):
 
 class Disconnect(Struct, frozen=True):
     """
-    The end of a connection.
+    The reason why a connection ends.
 
-    @ivar code: the WebSocket close code (RFC 6455 section 7.4.2, private use): below 3500 the
-        client should come back, from 3500 on it should not
+    @ivar code: a WebSocket close code from the range for libraries, frameworks and applications
+        (RFC 6455 section 7.4.2). Codes from 3000 to 3499 ask the client to reconnect, codes from
+        3500 on ask it not to
     @ivar reason: one word for the client
-    @ivar reconnect: whether the client should come back
-    @ivar retry: after how many seconds it should, if that matters
+    @ivar reconnect: whether the client should reconnect
+    @ivar retry: the minimum number of seconds before it reconnects; C{None} if it may choose
     """
 
     code: int
@@ -97,7 +98,7 @@ _ENDS = {
 
 def endOf(error: ChatError) -> Disconnect:
     """
-    @return: how a refusal ends a connection that has not joined yet
+    @return: the L{Disconnect} for a refusal that ends a connection before its first join
     """
     end = _ENDS.get(error.code, BAD_REQUEST)
     if error.retry is None:

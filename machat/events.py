@@ -1,9 +1,9 @@
 """
-What a chat tells its members. All values are immutable.
+The events that a chat sends to its members. All values are immutable.
 
-The C{events} dialect sends them as JSON objects with these very fields (C{sender} is called
-C{from}), members inside the process get them as they are, and the C{text} dialect knows the few it
-has words for.
+The C{events} dialect sends each event as a JSON object with these fields; C{sender} is called
+C{from} on the wire. Members inside the process receive the Python objects. The C{text} dialect
+sends messages, errors and the reason for a disconnect only.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-#: A number of messages, or of one: exact in every JSON implementation (RFC 7493 section 2.2).
+#: A message number, or a number of messages. Every JSON implementation represents these integers
+#: exactly (RFC 7493 section 2.2).
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
 class Draft(Struct, frozen=True, gc=False):
     """
-    A message as it was said: no log has numbered it yet.
+    A message that the log has not numbered yet.
     """
 
     room: str
@@ -28,10 +29,10 @@ class Draft(Struct, frozen=True, gc=False):
 
 class Position(Struct, frozen=True, gc=False):
     """
-    A place in a room's log.
+    A position in the message log of a room.
 
-    @ivar epoch: names the life of the counter; when it changes, C{seq} begins anew
-    @ivar seq: the last number given, 0 before the first
+    @ivar epoch: identifies the lifetime of the counter; in a new epoch, C{seq} starts again at 1
+    @ivar seq: the number of the last message; 0 before the first one
     """
 
     epoch: Annotated[str, Meta(max_length=64)]
@@ -40,11 +41,12 @@ class Position(Struct, frozen=True, gc=False):
 
 class Receipt(Struct, frozen=True, gc=False):
     """
-    The log has a message.
+    Confirmation that the log has stored a message.
 
     @ivar room: the room's name
     @ivar seq: the message's number
-    @ivar duplicate: whether it had been said before, and was not said again
+    @ivar duplicate: whether a message with the same id had already been stored, so that this one
+        was discarded
     """
 
     room: str
@@ -54,20 +56,20 @@ class Receipt(Struct, frozen=True, gc=False):
 
 class Event(Struct, frozen=True, tag_field="type", omit_defaults=True):
     """
-    Anything a member is told.
+    The base class of everything that a member receives.
     """
 
 
 class Message(Event, frozen=True, gc=False, tag="message"):
     """
-    A message as everybody sees it.
+    A message, the same for all members.
 
     @ivar room: the room's name
-    @ivar seq: its number in the room: 1, 2, 3 ... for the life of the room's epoch
-    @ivar sender: the name of the member who said it
-    @ivar text: what was said: one line, no newline
-    @ivar at: when the log took it, milliseconds since the Unix epoch
-    @ivar replay: whether it comes from the log
+    @ivar seq: its number in the room: 1, 2, 3 ... within an epoch
+    @ivar sender: the name of the sender
+    @ivar text: the text: one line, without a newline
+    @ivar at: the time at which the log stored it, in milliseconds since the Unix epoch
+    @ivar replay: whether it is replayed from the log
     """
 
     room: str
@@ -80,21 +82,23 @@ class Message(Event, frozen=True, gc=False, tag="message"):
 
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     """
-    What a member who has joined knows of the room.
+    The state of a room that the member has joined.
 
-    @ivar room: the room's name, as its first member wrote it
+    @ivar room: the room's name, as spelled by the member who created it
     @ivar name: the member's own name
     @ivar epoch: see L{Position}
-    @ivar seq: the top of the log: the next new message has the next number
-    @ivar count: members in the room, this one counted
-    @ivar recovered: whether C{replay} has all that was missed; C{None} if that was not asked
-    @ivar missed: how many messages came since the place that the member knew, if that can be told
-    @ivar members: their names, where the member watches them and they are few enough
-    @ivar topic: what the room is about, if anybody has said so
-    @ivar locked: whether nobody else is let in
-    @ivar replay: messages from the log, in order; behind them come the new ones, without a gap. On
-        the wire they follow as events of their own
-    @ivar id: the command's
+    @ivar seq: the number of the last message in the log; the next new message has the next number
+    @ivar count: the number of members in the room, including this one
+    @ivar recovered: whether C{replay} contains all missed messages; C{None} if the member did not
+        ask for recovery
+    @ivar missed: the number of messages since the position that the member gave; C{None} if unknown
+    @ivar members: the names of the members, if this member watches presence and the room is small
+        enough
+    @ivar topic: the room's topic; C{None} if it has none
+    @ivar locked: whether the room is closed to new members
+    @ivar replay: messages from the log, in order. New messages follow without a gap. On the wire,
+        each replayed message is a separate event after this one
+    @ivar id: the id of the command
     """
 
     room: str
@@ -113,18 +117,19 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     @property
     def position(self) -> Position:
         """
-        The top of the log.
+        The position of the last message in the log.
         """
         return Position(self.epoch, self.seq)
 
 
 class Presence(Event, frozen=True, kw_only=True, tag="presence"):
     """
-    Who came and went, in a while. A name that is in C{joined} may have been there already.
+    The names that joined and left since the last update. A name in C{joined} may already have been
+    present.
 
-    @ivar joined: the names that are new; C{None} in a large room
-    @ivar left: the names that have gone; C{None} in a large room
-    @ivar count: members now
+    @ivar joined: the names that joined; C{None} in a large room
+    @ivar left: the names that left; C{None} in a large room
+    @ivar count: the current number of members
     """
 
     room: str
@@ -135,10 +140,10 @@ class Presence(Event, frozen=True, kw_only=True, tag="presence"):
 
 class RoomState(Event, frozen=True, kw_only=True, tag="room"):
     """
-    What a moderator has changed about a room: how it is now.
+    The new state of a room after a moderator has changed it.
 
-    @ivar topic: what the room is about, if anybody has said so
-    @ivar locked: whether nobody else is let in
+    @ivar topic: the room's topic; C{None} if it has none
+    @ivar locked: whether the room is closed to new members
     """
 
     room: str
@@ -148,7 +153,7 @@ class RoomState(Event, frozen=True, kw_only=True, tag="room"):
 
 class Done(Event, frozen=True, kw_only=True, tag="done"):
     """
-    The answer to a moderator's command: it has been done.
+    The answer to a moderator's command that has been executed.
     """
 
     id: str | None = None
@@ -156,10 +161,11 @@ class Done(Event, frozen=True, kw_only=True, tag="done"):
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
     """
-    The log has a message.
+    Confirmation that the log has stored a message.
 
-    @ivar id: the message's
-    @ivar duplicate: whether it had been said before, and was not said again
+    @ivar id: the message's id
+    @ivar duplicate: whether a message with the same id had already been stored, so that this one
+        was discarded
     """
 
     id: str
@@ -173,10 +179,10 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     The answer to a hello.
 
     @ivar v: the version of the dialect
-    @ivar server: what this is
-    @ivar session: a secret with which the next connection takes over this one's names
-    @ivar limits: what the client should keep to
-    @ivar ping: how often the server asks whether the client is there, seconds
+    @ivar server: the name and version of the server
+    @ivar session: a secret. A later connection that presents it takes over this connection's names
+    @ivar limits: the limits that apply to the client
+    @ivar ping: the interval between the server's keepalive pings, in seconds
     """
 
     v: int
@@ -189,14 +195,14 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
 
 class Allowed(Struct, frozen=True, kw_only=True):
     """
-    The limits that a client should know.
+    The limits that a client needs to know.
 
-    @ivar line: the longest line or message it may send, bytes
-    @ivar history: the most messages it can ask for at once
-    @ivar rooms: the most rooms it can be in
-    @ivar rate: the commands it may send in a second, as a mean; C{None} if that is not limited. Who
-        sends more is read more slowly
-    @ivar burst: how many it may send at once before that counts
+    @ivar line: the maximum length of a line or message, in bytes
+    @ivar history: the maximum number of messages in one request
+    @ivar rooms: the maximum number of rooms
+    @ivar rate: the average number of commands per second; C{None} if there is no limit. The server
+        reads more slowly from a client that sends more
+    @ivar burst: the number of commands that the client may send at once before C{rate} applies
     """
 
     line: int
@@ -208,9 +214,10 @@ class Allowed(Struct, frozen=True, kw_only=True):
 
 class Left(Event, frozen=True, kw_only=True, tag="left"):
     """
-    The member is not in the room any more.
+    The member is no longer in the room.
 
-    @ivar reason: who has removed it, in words; C{None}: this is the answer to a C{leave}
+    @ivar reason: why it was removed, including the moderator's name; C{None} if this is the answer
+        to a C{leave}
     """
 
     room: str
@@ -222,8 +229,8 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
     """
     The answer to a C{history}.
 
-    @ivar seq: the top of the log
-    @ivar messages: in order
+    @ivar seq: the number of the last message in the log
+    @ivar messages: the messages in order
     """
 
     room: str
@@ -237,8 +244,8 @@ class Members(Event, frozen=True, kw_only=True, tag="members"):
     """
     The answer to a C{who}.
 
-    @ivar count: members in the room
-    @ivar members: their names, at most as many as a L{Joined} has
+    @ivar count: the number of members in the room
+    @ivar members: their names, at most L{machat.limits.Limits.listed}
     """
 
     room: str
@@ -251,11 +258,11 @@ class Sanctioned(Struct, frozen=True, kw_only=True):
     """
     An active mute or ban.
 
-    @ivar kind: C{mute}, C{ban}, or C{address}: a ban of an address
-    @ivar name: the name that was muted or banned; C{None}: an address that was banned by itself.
-        Moderators are not shown addresses
-    @ivar until: its end, Unix time in milliseconds
-    @ivar by: the moderator; C{None}: the application or the operator
+    @ivar kind: C{mute}, C{ban}, or C{address} for the ban of an address
+    @ivar name: the name that is muted or banned; C{None} if an address was banned without a name.
+        Addresses are not shown to moderators
+    @ivar until: its end, in milliseconds since the Unix epoch
+    @ivar by: the name of the moderator; C{None} for the application or the operator
     """
 
     kind: str
@@ -268,7 +275,7 @@ class SanctionList(Event, frozen=True, kw_only=True, tag="sanctions"):
     """
     The answer to a moderator's C{sanctions}.
 
-    @ivar sanctions: in the order of their ends
+    @ivar sanctions: the sanctions, ordered by their end
     """
 
     room: str
@@ -278,9 +285,9 @@ class SanctionList(Event, frozen=True, kw_only=True, tag="sanctions"):
 
 class Expiring(Event, frozen=True, kw_only=True, tag="expiring"):
     """
-    The client's credentials are about to expire: time for an C{auth}.
+    The client's credentials expire soon: the client should send an C{auth}.
 
-    @ivar seconds: after which the connection ends
+    @ivar seconds: the time until the connection is closed
     """
 
     seconds: float
@@ -290,7 +297,7 @@ class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
     """
     The answer to an C{auth}.
 
-    @ivar seconds: for which these credentials are good; C{None} if they do not expire
+    @ivar seconds: the time until these credentials expire; C{None} if they do not expire
     """
 
     seconds: float | None = None
@@ -299,7 +306,7 @@ class Authenticated(Event, frozen=True, kw_only=True, tag="authenticated"):
 
 class Ping(Event, frozen=True, tag="ping"):
     """
-    Is the client there? Anything it sends is an answer.
+    A keepalive request. The client may answer it with a C{pong} or with any other command.
     """
 
 
@@ -313,12 +320,12 @@ class Pong(Event, frozen=True, kw_only=True, tag="pong"):
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
     """
-    A refusal: what was asked did not happen.
+    A refusal: the requested action did not happen.
 
     @ivar code: see L{machat.errors}
     @ivar text: one line for a person
-    @ivar id: the command's
-    @ivar retry: the number of seconds after which to try again
+    @ivar id: the id of the refused command
+    @ivar retry: the number of seconds after which the client may try again, if known
     """
 
     code: str
@@ -329,9 +336,9 @@ class Error(Event, frozen=True, kw_only=True, tag="error"):
 
 class Bye(Event, frozen=True, kw_only=True, tag="bye"):
     """
-    The connection ends: see L{machat.errors.Disconnect}.
+    The server closes the connection: see L{machat.errors.Disconnect}.
 
-    @ivar retry: seconds after which to come back
+    @ivar retry: the number of seconds after which to reconnect
     """
 
     code: int
@@ -340,7 +347,7 @@ class Bye(Event, frozen=True, kw_only=True, tag="bye"):
     retry: float | None = None
 
 
-#: What a server of the C{events} dialect says.
+#: All events of the C{events} dialect.
 AnyEvent = (
     Message
     | Joined

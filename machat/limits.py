@@ -1,5 +1,5 @@
 """
-What one peer may take: every limit of a chat in one value, with its default.
+The limits of a chat and their defaults.
 """
 
 from __future__ import annotations
@@ -14,52 +14,63 @@ UNLIMITED = sys.maxsize
 
 class Limits(Struct, frozen=True, kw_only=True):
     """
-    The limits of one L{machat.service.ChatService}. Times are seconds, sizes are bytes.
+    The limits of one L{machat.service.ChatService}. Times are in seconds, sizes in bytes.
 
-    @ivar maxLine: the longest line, and the longest WebSocket message, a client may send
-    @ivar hello: the longest hello object
-    @ivar head: the longest head of a WebSocket's HTTP request
-    @ivar joinTimeout: from the connection to having joined
-    @ivar rate: the messages and commands that a client may send in a second, as a mean; C{inf} for
-        no such limit. Over it the server reads no more from that connection until it is due
-    @ivar burst: how many it may send at once before that counts
-    @ivar rateBytes: the size up to which a message or command counts as one of them; a longer one
-        counts once for each C{rateBytes} that it begins
-    @ivar roomRate: the bytes that the clients in one room may send there in a second, together;
-        C{inf} for no such limit. Messages count as large as they are delivered, and one second's
-        may come at once. Over it, each of the senders has to wait for its fair share. Without a
-        C{rate} this does not count
-    @ivar addressRate: the same for all connections from one IPv4 address or one /64 of IPv6, in
-        whatever rooms; this machine's own do not count
-    @ivar maxPerAddress: connections from one IPv4 address or one /64 of IPv6; connections of this
-        machine are not counted
-    @ivar maxPerUser: connections of one user who has shown credentials
-    @ivar maxFailures: wrong credentials from one address or /64 in a minute; then it waits
-    @ivar maxConnections: connections in all
-    @ivar maxWaiting: output that may wait for one connection; beyond it, it is a slow consumer
-    @ivar maxWaitingTotal: output that may wait for all connections, with the answers and replays
-        that are kept in memory to be written; beyond it, those with the most are slow consumers
-    @ivar maxStall: how long a connection may need for the next 64 KiB of what waits for it
-    @ivar ping: how often a WebSocket is asked whether it is there, whole seconds
-    @ivar pong: how long it may take to answer, whole seconds below C{ping}
-    @ivar closeTimeout: how long a closing connection may take the last that waits for it
-    @ivar maxRooms: the rooms that one connection may be in
-    @ivar maxMembers: the members of one room
-    @ivar maxHistory: the messages that are replayed, or answered to a C{history}, at once
-    @ivar listed: the members of a room up to which they are told by name
-    @ivar maxSanctions: active mutes and bans in all rooms; moderators may use four fifths of them
-    @ivar maxSanctionsPerRoom: active mutes and bans in one room; moderators may use four fifths
-    @ivar maxSanctionsPerModerator: active mutes and bans by one moderator, in all rooms
-    @ivar coalesce: between two tellings of who came and went
-    @ivar grace: how long one may be away without having gone
-    @ivar remembered: how long a message's own id is known, in this process
-    @ivar receipts: the ids that are known of one name in one room
-    @ivar receiptsTotal: the ids that are known of all together
-    @ivar logMessages: the messages that a room's log keeps
-    @ivar logBytes: the memory of a room's log
-    @ivar logAge: how long a message is kept, and the log of an empty room
-    @ivar logTotal: the memory of all rooms' logs together; beyond it the networks that hold the
-        most lose messages, see L{machat.store.memory.MemoryLog}
+    An I{address} in this list is an IPv4 address or an IPv6 /64 network, see
+    L{machat.addresses.networkOf}. Connections from this machine itself have none.
+
+    @ivar maxLine: maximum length of a line or WebSocket message from a client
+    @ivar hello: maximum length of the hello object
+    @ivar head: maximum length of the head of the HTTP request that opens a WebSocket
+    @ivar joinTimeout: maximum time between accepting a connection and its first join
+    @ivar rate: average number of messages and commands per second that the server reads from one
+        connection; C{inf} disables the limit. The server stops reading from a connection that
+        exceeds the rate until the next message is due
+    @ivar burst: number of messages and commands that a connection may send at once before C{rate}
+        applies
+    @ivar rateBytes: size up to which a message or command counts as one towards C{rate}; a larger
+        one counts once for each C{rateBytes} or part of them
+    @ivar roomRate: total bytes per second that all clients may send to one room; C{inf} disables
+        the limit. Each message counts with the size that is delivered. The bytes of one second may
+        be sent at once. Above the rate, the senders wait, and each gets a fair share. The limit
+        does not apply if C{rate} is disabled
+    @ivar addressRate: total bytes per second that all connections from one address may send to all
+        rooms; C{inf} disables the limit. Connections from this machine are exempt
+    @ivar maxPerAddress: maximum number of connections from one address. Connections from this
+        machine are exempt
+    @ivar maxPerUser: maximum number of connections of one authenticated user
+    @ivar maxFailures: number of failed logins from one address within a minute, after which further
+        logins are refused
+    @ivar maxConnections: maximum number of connections
+    @ivar maxWaiting: maximum output in the send queue of one connection. A connection above it is a
+        slow consumer and is closed
+    @ivar maxWaitingTotal: maximum output in all send queues together, including answers and replays
+        that are kept in memory until they are written. Above it, the connections with the longest
+        queues are closed as slow consumers
+    @ivar maxStall: maximum time for a connection to accept the next 64 KiB of its send queue
+    @ivar ping: interval between WebSocket keepalive pings, whole seconds
+    @ivar pong: maximum time for the reply to a ping, whole seconds; less than C{ping}
+    @ivar closeTimeout: maximum time for a closing connection to accept the rest of its send queue
+    @ivar maxRooms: maximum number of rooms that one connection may be in
+    @ivar maxMembers: maximum number of members in one room
+    @ivar maxHistory: maximum number of messages in one replay or in the answer to one C{history}
+    @ivar listed: number of members up to which a room lists its members by name
+    @ivar maxSanctions: maximum number of active mutes and bans in all rooms. Moderators may use up
+        to four fifths of them; the rest is reserved for the application and the operator
+    @ivar maxSanctionsPerRoom: maximum number of active mutes and bans in one room. Moderators may
+        use up to four fifths of them
+    @ivar maxSanctionsPerModerator: maximum number of active mutes and bans by one moderator in all
+        rooms
+    @ivar coalesce: minimum time between two presence updates of a room
+    @ivar grace: time within which a member may reconnect without being reported as having left
+    @ivar remembered: time for which this process remembers a message id for deduplication
+    @ivar receipts: number of message ids that are remembered for one name in one room
+    @ivar receiptsTotal: number of message ids that are remembered in total
+    @ivar logMessages: maximum number of messages in the log of one room
+    @ivar logBytes: maximum memory for the log of one room
+    @ivar logAge: maximum age of a message in the log, and lifetime of the log of an empty room
+    @ivar logTotal: maximum memory for the logs of all rooms together. Above it, messages are
+        deleted from the networks that use the most, see L{machat.store.memory.MemoryLog}
     """
 
     maxLine: int = 65_536
