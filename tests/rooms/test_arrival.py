@@ -1,5 +1,6 @@
 """
-Tests for L{machat.rooms.arrival} and what may change while a join, or a question, waits.
+Tests for L{machat.rooms.arrival}, and for changes that happen while a join or a history request
+waits.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from tests.service.test_chat import SlowLog
 
 class Doors(Hooks):
     """
-    Opens when the test says so, and keeps who came and went.
+    Hooks that allow a join when the test says so, and record the members that join and leave.
     """
 
     def __init__(self) -> None:
@@ -50,7 +51,7 @@ class Doors(Hooks):
 @implementer(IRoster)
 class SlowRoster(MemoryRoster):
     """
-    Claims when the test says so.
+    A roster that claims a name when the test says so.
     """
 
     def __init__(self) -> None:
@@ -66,7 +67,7 @@ class SlowRoster(MemoryRoster):
 
 class JoinTestCase(SynchronousTestCase):
     """
-    A chat with a slow log.
+    Joins in a chat whose log answers when the test says so.
     """
 
     limits = Limits(maxMembers=2)
@@ -77,7 +78,7 @@ class JoinTestCase(SynchronousTestCase):
 
     def use(self, service: ChatService) -> None:
         """
-        Have its log wait.
+        Replace the log of this service with a slow one.
         """
         self.service = service
         self.clock = self.chat.clock
@@ -103,13 +104,13 @@ class JoinTestCase(SynchronousTestCase):
 
 class ChangedTests(JoinTestCase):
     """
-    What holds is what holds when the log answers.
+    A join is decided by the state of the chat at the time when the log answers.
     """
 
     def changed(self, change: Callable[[MemoryMember], object]) -> Deferred[Joined]:
         """
-        @param change: what happens while a member joins
-        @return: what becomes of the join
+        @param change: called while a member joins
+        @return: the result of the join
         """
         mina = MemoryMember("Mina")
         joining = self.join(mina)
@@ -120,13 +121,13 @@ class ChangedTests(JoinTestCase):
 
     def test_nothing(self) -> None:
         """
-        Without a change the member is in.
+        A member joins if nothing changes.
         """
         self.assertEqual(self.successResultOf(self.changed(lambda mina: None)).count, 1)
 
     def test_banned(self) -> None:
         """
-        One who is banned meanwhile does not get in.
+        A member that is banned meanwhile does not join.
         """
         ban = self.service.moderation.ban
         self.assertRefused(self.changed(lambda mina: ban("dev", "Mina")), "not-allowed")
@@ -134,7 +135,7 @@ class ChangedTests(JoinTestCase):
 
     def test_rights(self) -> None:
         """
-        A user who loses the right to be there does not get in.
+        A user who loses the right to join meanwhile does not join.
         """
 
         def lose(mina: MemoryMember) -> None:
@@ -145,7 +146,7 @@ class ChangedTests(JoinTestCase):
 
     def test_left(self) -> None:
         """
-        One who leaves while joining is told so at once, and has its name free again.
+        The join of a member that leaves meanwhile fails at once, and its name is free again.
         """
         joining = self.changed(lambda mina: self.service.leave(mina, "DEV"))
         self.assertRefused(joining, "not-joined")
@@ -153,7 +154,7 @@ class ChangedTests(JoinTestCase):
 
     def test_cancelled(self) -> None:
         """
-        Cancelling a join withdraws it, and no other that waits for the same log.
+        Cancelling a join withdraws that join, and no other join that waits for the same log.
         """
         mina, ada = (self.join(MemoryMember(name)) for name in ("Mina", "Ada"))
         mina.cancel()
@@ -165,7 +166,7 @@ class ChangedTests(JoinTestCase):
 
     def test_full(self) -> None:
         """
-        Those who join at the same time do not overfill a room.
+        Simultaneous joins do not exceed the room's limit.
         """
         joins = [self.join(MemoryMember(name)) for name in ("Mina", "Ada", "Bob")]
         self.log.release()
@@ -174,7 +175,7 @@ class ChangedTests(JoinTestCase):
 
     def test_twice(self) -> None:
         """
-        A member that is joining a room cannot join it again.
+        A member that is joining a room cannot join it a second time.
         """
         mina = MemoryMember("Mina")
         first = self.join(mina)
@@ -184,7 +185,7 @@ class ChangedTests(JoinTestCase):
 
     def test_late(self) -> None:
         """
-        A join that takes too long is given up; a log that opens after that is closed again.
+        A join that takes too long fails, and a log that opens after that is closed again.
         """
         joining = self.join(MemoryMember("Mina"))
         self.clock.advance(10)
@@ -196,7 +197,7 @@ class ChangedTests(JoinTestCase):
 
     def test_lateNext(self) -> None:
         """
-        One who joins after that waits for the same opening, under the same name.
+        A member that joins after such a timeout waits for the same log, under the same name.
         """
         self.assertNoResult(self.join(MemoryMember("Mina")).addErrback(lambda _: None))
         self.clock.advance(10)
@@ -207,7 +208,7 @@ class ChangedTests(JoinTestCase):
 
     def test_read(self) -> None:
         """
-        What is read for one who has left meanwhile is not told.
+        A history request fails if the member has left when the log answers.
         """
         mina = MemoryMember("Mina")
         self.join(mina)
@@ -221,7 +222,7 @@ class ChangedTests(JoinTestCase):
 
 class StoppedTests(JoinTestCase):
     """
-    A chat stops while somebody joins.
+    A chat stops while members join.
     """
 
     def setUp(self) -> None:
@@ -230,8 +231,8 @@ class StoppedTests(JoinTestCase):
 
     def test_stopped(self) -> None:
         """
-        A member inside the process is told of the stop once, and does not get in, even if the chat
-        has been started again when the log answers.
+        A member inside the process is disconnected once by the stop, and does not join even if the
+        chat has started again when the log answers.
         """
         for again in (False, True):
             mina = MemoryMember("Mina")
@@ -250,7 +251,7 @@ class StoppedTests(JoinTestCase):
 
     def test_stopping(self) -> None:
         """
-        One who would get in while the chat stops is told of the stop.
+        A member whose join ends while the chat stops is disconnected.
         """
         connection = MemoryMember("connection")
         child: Deferred[None] = Deferred()
@@ -290,7 +291,7 @@ class _Child:
 
 class ClientTests(JoinTestCase):
     """
-    A client's join waits for the log.
+    The join of a client waits for the log.
     """
 
     def events(self) -> MemoryClient:
@@ -303,8 +304,8 @@ class ClientTests(JoinTestCase):
 
     def test_text(self) -> None:
         """
-        A C{text} client whose join takes too long is asked to come back, and then not told that
-        its own name is taken.
+        A C{text} client whose join takes too long is asked to reconnect, and its own name does not
+        block it then.
         """
         tcp, ws = self.chat.tcp("Mina", "dev"), self.chat.ws("Ada", "dev")
         self.clock.advance(10)
@@ -320,7 +321,7 @@ class ClientTests(JoinTestCase):
 
     def test_textFails(self) -> None:
         """
-        A C{text} client whose room's log cannot be opened is asked to come back.
+        A C{text} client is asked to reconnect if its room's log cannot be opened.
         """
         self.log.follow = lambda *_: fail(OSError("down"))  # type: ignore[method-assign]
         ws = self.chat.ws("Ada", "dev")
@@ -330,7 +331,8 @@ class ClientTests(JoinTestCase):
 
     def test_events(self) -> None:
         """
-        An C{events} client hears that it has failed, and may try again on the same connection.
+        An C{events} client receives an error if its room's log cannot be opened, and can try again
+        on the same connection.
         """
         client = self.events()
         self.clock.advance(9)
@@ -344,7 +346,7 @@ class ClientTests(JoinTestCase):
 
     def test_gone(self) -> None:
         """
-        A client that goes while it joins leaves nothing behind but the log that is being opened.
+        A client that disconnects while it joins leaves nothing but the log that is being opened.
         """
         hooks = Doors()
         self.chat = MemoryChat(hooks=hooks)
@@ -360,8 +362,8 @@ class ClientTests(JoinTestCase):
 
     def test_goneWhileAsked(self) -> None:
         """
-        A client that goes while a hook is asked leaves nothing behind, and what the hook says in
-        the end does nothing.
+        A client that disconnects while a hook is deciding leaves nothing, and the hook's late
+        decision has no effect.
         """
         hooks = Doors()
         self.chat = MemoryChat(hooks=hooks)
@@ -382,7 +384,7 @@ class OpeningTests(SynchronousTestCase):
 
     def test_overlapping(self) -> None:
         """
-        While joins overlap, those who come when the log is back get in.
+        When the log works again, new members join even if earlier joins are still pending.
         """
 
         class Slow(Hooks):
@@ -412,7 +414,7 @@ class OpeningTests(SynchronousTestCase):
 
     def test_raises(self) -> None:
         """
-        A log that raises instead of failing does the same harm: none.
+        A log that raises an exception instead of failing its Deferred does no harm either.
         """
         chat = MemoryChat()
 
@@ -430,7 +432,7 @@ class OpeningTests(SynchronousTestCase):
 
 class RosterTests(SynchronousTestCase):
     """
-    A roster that takes its time.
+    A roster that answers late.
     """
 
     def setUp(self) -> None:
@@ -441,13 +443,13 @@ class RosterTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """
-        It is a roster.
+        The slow roster provides L{IRoster}.
         """
         verifyObject(IRoster, self.roster)
 
     def test_claimedTooLate(self) -> None:
         """
-        A name that is given to one who has gone is given back.
+        A name that is claimed for a client that has disconnected is released.
         """
         mina = MemoryMember("Mina")
         joining = self.service.join(mina, "dev")
@@ -459,7 +461,7 @@ class RosterTests(SynchronousTestCase):
 
     def test_who(self) -> None:
         """
-        What is told of a room is not told to one who has left it meanwhile.
+        A question about a room fails if the member has left the room when the answer arrives.
         """
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
@@ -479,7 +481,8 @@ class OneUserTests(AdmissionTestCase):
 
     def test_firstRefused(self) -> None:
         """
-        When the one that claimed the name first does not get in, the other one is counted.
+        If the connection that claimed the name first fails to join, the other connection is
+        counted as present.
         """
         rooms = self.chat.service.rooms
         read: Deferred[Any] = Deferred()

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.rooms.presence}, and for what clients see of it.
+Tests for L{machat.rooms.presence}, and for the presence events that clients receive.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ class AttendanceTests(SynchronousTestCase):
 
     def heard(self) -> list[tuple[Any, Any, int]]:
         """
-        @return: who joined, who left and how many are left, for each telling since the last call
+        @return: the names that joined, the names that left and the count, for each report since
+            the last call
         """
         told, self.told[:] = list(self.told), []
         return [(each.joined, each.left, each.count) for each in told]
 
     def test_coalesced(self) -> None:
         """
-        Those who come within a quarter of a second are told at once.
+        Joins within a quarter of a second are reported together.
         """
         for name in ("Mina", "Ada", "Bob"):
             self.attendance.came(name)
@@ -47,7 +48,7 @@ class AttendanceTests(SynchronousTestCase):
 
     def test_atMostFourASecond(self) -> None:
         """
-        However many come and go, it is told four times a second at most.
+        Presence is reported at most four times per second, however many members join and leave.
         """
         for number in range(300):
             self.attendance.came(f"m{number}")
@@ -61,7 +62,8 @@ class AttendanceTests(SynchronousTestCase):
 
     def test_grace(self) -> None:
         """
-        Who comes back within five seconds never left; who does not has left.
+        A member that returns within five seconds is not reported as having left; one that stays
+        away longer is.
         """
         self.attendance = self.begin("Mina", "Ada")
         self.attendance.went("Mina")
@@ -77,7 +79,7 @@ class AttendanceTests(SynchronousTestCase):
 
     def test_large(self) -> None:
         """
-        Where many are present, only their number is told.
+        In a large room only the count is reported.
         """
         self.attendance = self.begin("a", "b", listed=2)
         self.attendance.came("c")
@@ -89,7 +91,7 @@ class AttendanceTests(SynchronousTestCase):
 
     def test_stop(self) -> None:
         """
-        Nothing is told after a stop.
+        Nothing is reported after a stop.
         """
         self.attendance.came("Mina")
         self.attendance.stop()
@@ -103,7 +105,8 @@ class AttendanceTests(SynchronousTestCase):
     @given(STEPS)
     def test_addsUp(self, steps: list[tuple[str, int]]) -> None:
         """
-        Whenever one begins with the names, what is told from there on ends with who is present.
+        A list of names plus all reports after it gives the names that are present, whenever the
+        list was taken.
         """
         self.setUp()
         present: set[str] = set()
@@ -134,7 +137,7 @@ class AttendanceTests(SynchronousTestCase):
 
 class RoomTests(SynchronousTestCase):
     """
-    What is told in a room.
+    Presence events in a room.
     """
 
     def setUp(self) -> None:
@@ -142,7 +145,7 @@ class RoomTests(SynchronousTestCase):
 
     def watcher(self, name: str, **fields: Any) -> tuple[MemoryClient, Any]:
         """
-        @return: a client that watches, and its C{joined}
+        @return: a client that receives presence events, and its C{joined} event
         """
         client = self.chat.tcp()
         client.send(json.dumps({"v": 1, "name": name, "room": "dev", **fields}))
@@ -153,7 +156,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_comeAndGo(self) -> None:
         """
-        Those who watch are told of members of both dialects; others are told nothing.
+        Clients that ask for presence see members of both dialects; other clients receive no
+        presence events.
         """
         bob = self.chat.tcp("Bob", "dev")
         mina, joined = self.watcher("Mina")
@@ -170,7 +174,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_typed(self) -> None:
         """
-        Members inside the process may watch as well.
+        Members inside the process can receive presence events as well.
         """
         bot = self.chat.member("bot", "dev", watch=True)
         self.chat.tcp("Bob", "dev")
@@ -180,7 +184,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_large(self) -> None:
         """
-        In a large room neither the joining nor the presence has names.
+        In a large room, neither C{joined} nor presence events contain names.
         """
         mina, _ = self.watcher("Mina")
         for number in range(3):
@@ -193,7 +197,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_nobodyWatches(self) -> None:
         """
-        Where nobody watches there is nothing to do, and when the last one goes nothing is left.
+        A room without watchers does no presence work, and nothing is left when the last watcher
+        leaves.
         """
         text = self.chat.tcp("Bob", "dev")
         calls = len(self.chat.clock.getDelayedCalls())

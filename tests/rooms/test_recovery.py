@@ -1,6 +1,6 @@
 """
-Nothing lost, nothing seen twice: any sequence of steps beside a model, and real sockets in a busy
-room.
+No message is lost and none is seen twice: any sequence of steps against a model, and real sockets
+in a busy room.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ KEPT = 6
 
 class Client:
     """
-    A client that keeps what it has seen of each room over all its connections, and what it has not
-    seen acknowledged.
+    A client that remembers, over all its connections, what it has seen of each room and which of
+    its messages are not acknowledged.
     """
 
     def __init__(self, name: str) -> None:
@@ -48,7 +48,7 @@ class Client:
 
 class Witness(Hooks):
     """
-    Keeps all that a room has heard since its first message.
+    Hooks that record all messages of each room since the first.
     """
 
     def __init__(self) -> None:
@@ -64,8 +64,8 @@ class Witness(Hooks):
 
 class RecoveryMachine(RuleBasedStateMachine):
     """
-    Clients join, say, leave, are cut off, come back with the place they know, and rooms are
-    forgotten. The model is what a witness has heard in each room.
+    Clients join, send, leave, lose connections and rejoin with their last position, and rooms are
+    forgotten. The model is the list of messages that a witness has received in each room.
     """
 
     def __init__(self) -> None:
@@ -92,7 +92,8 @@ class RecoveryMachine(RuleBasedStateMachine):
 
     def read(self, client: Client) -> None:
         """
-        Take in what the client has been sent: messages come in order, without gap or repeat.
+        Process what the server has sent to the client: messages arrive in order, without gaps or
+        repetitions.
         """
         if client.connection is None:
             return
@@ -114,7 +115,7 @@ class RecoveryMachine(RuleBasedStateMachine):
         known = client.places.get(room)
         if self.epochs.get(room) != event["epoch"]:
             self.epochs[room] = event["epoch"]
-            self.witness.heard[room] = []  # all that was known of it is forgotten
+            self.witness.heard[room] = []  # the client no longer knows anything about this room
         assert seq == len(self.witness.heard[room])
         if known is not None:
             same = known[0] == event["epoch"]
@@ -141,7 +142,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), room=st.sampled_from(ROOMS), ws=st.booleans())
     def join(self, name: str, room: str, ws: bool) -> None:
         """
-        Come in, for the first time or again.
+        Join, for the first time or again.
         """
         client = self.clients[name]
         if client.connection is None:
@@ -183,7 +184,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     )
     def trip(self, name: str, other: str, room: str, missed: int, seen: bool) -> None:
         """
-        Say something, be cut off, miss what another says, and come back.
+        Send a message, lose the connection, miss a message of another client, and rejoin.
         """
         self.say(name, room, 1)
         self.cut(name, seen)
@@ -195,7 +196,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(NAMES), seen=st.booleans())
     def cut(self, name: str, seen: bool) -> None:
         """
-        Lose the connection, with or without what was on its way.
+        Lose the connection, with or without the data that was in flight.
         """
         client = self.clients[name]
         if client.connection is not None:
@@ -208,7 +209,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     @rule()
     def turn(self) -> None:
         """
-        Everything that was said is delivered, also what waited behind a replay.
+        Deliver all messages, including those that wait for the end of a replay.
         """
         for _ in range(3):
             self.chat.turn()
@@ -218,7 +219,7 @@ class RecoveryMachine(RuleBasedStateMachine):
     @rule()
     def evict(self) -> None:
         """
-        Everybody goes and a day passes: the rooms are forgotten, and begin new epochs.
+        All clients leave and a day passes: the rooms are forgotten and begin new epochs.
         """
         for name, client in self.clients.items():
             self.cut(name, True)
@@ -233,14 +234,15 @@ class RecoveryMachine(RuleBasedStateMachine):
     @invariant()
     def bounded(self) -> None:
         """
-        Nothing is kept beyond its bounds.
+        No collection exceeds its bounds.
         """
         for log in self.chat.service._log._followed.values():
             assert len(log.kept) <= KEPT
 
     def teardown(self) -> None:
         """
-        In the end everybody who stays sees what everybody saw, and each message was said once.
+        At the end, all clients that remain have seen the same messages, and each message was
+        posted once.
         """
         self.turn()
         for heard in self.witness.heard.values():
@@ -256,8 +258,8 @@ class RecoveryMachine(RuleBasedStateMachine):
 class RecoveryTests(SynchronousTestCase):
     def test_anySteps(self) -> None:
         """
-        Whatever clients do, and whenever they are cut off, they see each message once and in order,
-        and are told where something is missing.
+        Whatever clients do and whenever they lose connections, they see each message once and in
+        order, and every loss is reported to them.
         """
         run_state_machine_as_test(
             RecoveryMachine,
@@ -277,20 +279,20 @@ class RealSocketTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """
-        On TCP.
+        Recovery works on TCP.
         """
         self.check(RawClient, self.tcp)
 
     def test_frames(self) -> None:
         """
-        On WebSocket.
+        Recovery works on WebSocket.
         """
         self.check(RawWebSocketClient, self.ws)
 
     def check(self, kind: type[RawClient], port: int) -> None:
         """
-        A client that is cut off again and again while 600 messages are said sees each of them once,
-        in order; what comes again with its place comes marked, and as many as are announced.
+        A client that is disconnected repeatedly while 600 messages are posted sees each message
+        once and in order. Replayed messages are marked, and their number is the announced one.
         """
         busy = RawClient(self.tcp)
         busy.send(v=1, name="busy", room="dev", presence=False)
@@ -319,6 +321,6 @@ class RealSocketTests(SynchronousTestCase):
             place = {"epoch": joined["epoch"], "seq": seen[-1]}
             client.reset()
             while busy.await_("message")["seq"] < said:
-                pass  # all of it has been said by the time the client comes back
+                pass  # all messages have been posted by the time the client rejoins
         self.assertEqual(seen, list(range(1, len(seen) + 1)))
         self.assertGreater(replayed, 100)

@@ -22,7 +22,7 @@ from machat.wire import IDialect
 @implementer(IDialect)
 class CountingDialect:
     """
-    Encodes a batch to a list of its texts, and keeps what it encoded.
+    A dialect that encodes a batch to the list of its texts, and keeps its results.
     """
 
     transport = "memory"
@@ -42,7 +42,7 @@ class CountingDialect:
 @implementer(IChatMember)
 class Member:
     """
-    Keeps what is delivered, then does what a test says.
+    A member that keeps what is delivered to it, then runs a function of the test.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ def batch(*texts: str, first: int = 1) -> list[Message]:
 
 class Oops(Exception):
     """
-    What a member raises.
+    An exception that a member raises.
     """
 
 
@@ -95,7 +95,7 @@ class RoomTests(SynchronousTestCase):
         action: Callable[[], object] = lambda: None,
     ) -> Member:
         """
-        @return: a member that is in the room
+        @return: a member of the room
         """
         member = Member(name, dialect or self.dialect, action)
         self.room.add(member, name)
@@ -109,21 +109,21 @@ class RoomTests(SynchronousTestCase):
 
     def test_fakes(self) -> None:
         """
-        The fakes of these tests are a dialect and a member.
+        The fakes of these tests provide their interfaces.
         """
         verify.verifyObject(IDialect, self.dialect)
         verify.verifyObject(IChatMember, self.member("Mina"))
 
     def test_name(self) -> None:
         """
-        A room is called as it was first written, and compared by its key.
+        A room keeps the first spelling of its name, and is compared by its key.
         """
         room = Room("Straße", Metrics())
         self.assertEqual((room.name, room.key), ("Straße", "strasse"))
 
     def test_members(self) -> None:
         """
-        A room knows who is in it, in the order of their coming.
+        A room lists its members in the order in which they joined.
         """
         mina, ada, bo = self.member("Mina"), self.member("Ada", self.other), self.member("Bo")
         self.assertEqual(self.room.members(), [mina, ada, bo])
@@ -136,7 +136,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_removeTellsName(self) -> None:
         """
-        Who is removed is told by the name under which it came, whatever it is called now.
+        Removing a member reports the name under which it joined, even if its name has changed
+        since.
         """
         mina = self.member("Mina")
         mina.name = "Ada"
@@ -144,7 +145,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_removeStranger(self) -> None:
         """
-        Who is not in the room cannot be removed from it.
+        A member that is not in the room cannot be removed from it.
         """
         self.member("Mina")
         self.assertRaises(KeyError, self.room.remove, Member("Ada", self.dialect))
@@ -152,7 +153,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_pending(self) -> None:
         """
-        What is said waits, in order, and only the first of a batch is told to be so.
+        Messages wait in order, and only the first message of a batch is reported as the first.
         """
         mina, ada = self.member("Mina"), self.member("Ada")
         self.assertIs(self.say(mina, "hi"), True)
@@ -169,7 +170,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_takenIsNotFilled(self) -> None:
         """
-        What was taken belongs to its own batch alone, whatever is put in while it is delivered.
+        A batch that was taken does not change when messages are added while it is delivered.
         """
         self.member("Mina")
         self.room.put(Draft("Dev", "Mina", "question"))
@@ -179,7 +180,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_senderIsTheNameHere(self) -> None:
         """
-        A message has the name under which its sender came.
+        A message has the name under which its sender joined.
         """
         mina = self.member("Mina")
         mina.name = "machat"
@@ -188,7 +189,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_deserted(self) -> None:
         """
-        A room is deserted when nobody is in it, nobody is coming, and nothing said there waits.
+        A room is deserted when it has no members, no arriving members and no pending messages.
         """
         self.assertTrue(self.room.deserted)
         mina = self.member("Mina")
@@ -204,7 +205,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_encodesOnce(self) -> None:
         """
-        A batch is encoded once for each dialect that is there, and everybody gets the same object.
+        A batch is encoded once for each dialect in the room, and all members of a dialect get the
+        same object.
         """
         members = [self.member(f"a{n}") for n in range(5)]
         others = [self.member(f"b{n}", self.other) for n in range(3)]
@@ -220,7 +222,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_encodesForNobody(self) -> None:
         """
-        A dialect that nobody speaks any more is not encoded to.
+        A batch is not encoded to a dialect that no member uses any longer.
         """
         self.member("Mina")
         self.room.remove(self.member("Ada", self.other))
@@ -229,7 +231,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_order(self) -> None:
         """
-        Batches come one call each, in order.
+        Each batch is delivered with one call, in order.
         """
         mina = self.member("Mina")
         self.room.deliver(batch("a", "b"))
@@ -238,7 +240,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_removedHearsNothing(self) -> None:
         """
-        Who has been removed gets nothing more.
+        A member that was removed receives nothing more.
         """
         mina, ada = self.member("Mina"), self.member("Ada")
         self.room.deliver(batch("a"))
@@ -248,7 +250,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_dialectRaises(self) -> None:
         """
-        A dialect that raises is logged, and those of all others hear everything.
+        A dialect that raises an exception is logged, and members of all other dialects receive the
+        batch.
         """
 
         class Broken(CountingDialect):
@@ -270,7 +273,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_raises(self) -> None:
         """
-        A member that raises harms no other, hears the next batch too, and is logged.
+        A member that raises an exception is logged, affects no other member, and receives the next
+        batch.
         """
         members = [
             self.member("first"),
@@ -289,7 +293,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_removedInTheBatch(self) -> None:
         """
-        Who is removed by one that comes before it in the same batch gets nothing of it.
+        A member that is removed by an earlier recipient of a batch does not receive that batch.
         """
 
         def leave() -> None:
@@ -306,7 +310,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_removesItself(self) -> None:
         """
-        Who leaves while it gets a batch keeps nobody else from it.
+        A member that leaves while it receives a batch does not prevent delivery to the others.
         """
         members: list[Member] = []
         for n in range(4):
@@ -319,7 +323,8 @@ class RoomTests(SynchronousTestCase):
 
     def test_addedInTheBatch(self) -> None:
         """
-        Who comes while a batch is delivered begins with the next one: its dialect's turn has come.
+        A member that joins while a batch is delivered receives the next batch first, because its
+        dialect has been served already.
         """
         added: list[Member] = []
         first = self.member("first")
@@ -331,7 +336,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_position(self) -> None:
         """
-        The position is the last number that was delivered, and is there before anybody hears of it.
+        The position is the last delivered number, and is set before any member receives the batch.
         """
         room = Room("Dev", Metrics())
         self.assertIsNone(room.position)
@@ -346,7 +351,7 @@ class RoomTests(SynchronousTestCase):
 
     def test_positionWithoutMembers(self) -> None:
         """
-        A batch that nobody is there to hear moves the position too.
+        A batch without recipients advances the position too.
         """
         self.room.deliver(batch("a", "b", "c"))
         self.assertEqual(self.room.position, Position("epoch", 3))

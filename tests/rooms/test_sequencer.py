@@ -16,7 +16,7 @@ from machat.rooms.sequencer import Sequencer
 class TurnstileTests(SynchronousTestCase):
     def test_atOnce(self) -> None:
         """
-        An answer that nothing is before passes at once.
+        An answer passes at once if no earlier question is open.
         """
         sequencer = Sequencer()
         self.assertEqual(self.successResultOf(sequencer.push("Mina", succeed(1))), 1)
@@ -25,7 +25,7 @@ class TurnstileTests(SynchronousTestCase):
     @given(st.permutations(range(5)), st.sets(st.integers(0, 4)))
     def test_order(self, answers: list[int], failing: set[int]) -> None:
         """
-        In whatever order the answers come, they pass in the order of the questions.
+        Answers pass in the order of their questions, in whatever order they arrive.
         """
         sequencer = Sequencer()
         asked: list[Deferred[int]] = [Deferred() for _ in answers]
@@ -46,8 +46,8 @@ class TurnstileTests(SynchronousTestCase):
 
     def test_withdraw(self) -> None:
         """
-        The questions of one that has gone fail in their turn, nobody waits for their answers, and
-        what is answered after all does nothing.
+        The questions of a member that has gone fail in their turn, block no other question, and
+        ignore late answers.
         """
         sequencer = Sequencer()
         first, gone, answered, last = [Deferred[str]() for _ in range(4)]
@@ -67,7 +67,7 @@ class TurnstileTests(SynchronousTestCase):
 
     def test_withdrawFirst(self) -> None:
         """
-        What waited only for one that has gone passes when that goes.
+        An answer that waits only for a member that has gone passes when that member is withdrawn.
         """
         sequencer = Sequencer()
         sequencer.push("b", Deferred()).addErrback(lambda failure: failure.trap(ValueError))

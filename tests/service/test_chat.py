@@ -34,7 +34,7 @@ from machat.testing import MemoryChat, MemoryClient, MemoryMember
 @implementer(IMessageLog)
 class SlowLog:
     """
-    A L{MemoryLog} whose answers, and deliveries, come when the test says so.
+    A L{MemoryLog} that answers and delivers when the test says so.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class SlowLog:
 
     def release(self) -> None:
         """
-        Let all that waits happen.
+        Release everything that waits.
         """
         waiting, self._waiting = self._waiting, []
         for happen in waiting:
@@ -73,7 +73,7 @@ class SlowLog:
 class InterfaceTests(SynchronousTestCase):
     def test_interfaces(self) -> None:
         """
-        The service and its parts provide what they say.
+        The service and its parts provide their interfaces.
         """
         clock = Clock()
         verifyObject(IChatRoom, ChatService(clock))
@@ -90,7 +90,8 @@ class JoinTests(SynchronousTestCase):
 
     def test_joined(self) -> None:
         """
-        Joining tells the room's first spelling, the place in the log, and who is there.
+        A join returns the first spelling of the room's name, the position in the log, and the
+        members.
         """
         self.chat.member("Ada", "Dev")
         joined = self.successResultOf(self.service.join(MemoryMember("Mina"), "dev"))
@@ -100,7 +101,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_nameTaken(self) -> None:
         """
-        A name is taken once in a room, whatever its spelling, and free in another.
+        A name can be used once in a room, in any spelling, and is free in other rooms.
         """
         self.chat.member("Mina", "dev")
         error = self.failureResultOf(self.service.join(MemoryMember("MINA"), "dev"), ChatError)
@@ -110,7 +111,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_badNames(self) -> None:
         """
-        A name or a room against the rules is refused.
+        An invalid name or room name is refused.
         """
         for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
             error = self.failureResultOf(self.service.join(MemoryMember(name), room), ChatError)
@@ -118,7 +119,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_alreadyJoined(self) -> None:
         """
-        A member joins a room once.
+        A member can join a room only once.
         """
         member = self.chat.member("Mina", "dev")
         error = self.failureResultOf(self.service.join(member, "DEV"), ChatError)
@@ -126,7 +127,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_nameIsFreeAgain(self) -> None:
         """
-        Leaving frees the name, and leaving twice does nothing more.
+        Leaving frees the name, and leaving a second time has no effect.
         """
         member = self.chat.member("Mina", "dev")
         self.service.leave(member, "dev")
@@ -135,7 +136,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_epochLives(self) -> None:
         """
-        The log of a room that was left goes on where it was.
+        A room that was left and is joined again continues its numbers.
         """
         member = self.chat.member("Mina", "dev")
         self.service.say(member, "dev", "hello")
@@ -146,7 +147,8 @@ class JoinTests(SynchronousTestCase):
 
     def test_nothingLeft(self) -> None:
         """
-        Many rooms come and go, said in or not, and leave no room and no name behind.
+        Many rooms that are joined and left, with or without messages, leave no room and no name in
+        memory.
         """
         for number in range(1000):
             member = self.chat.member("Mina", f"room{number}")
@@ -166,7 +168,7 @@ class SayTests(SynchronousTestCase):
 
     def test_everybodyHears(self) -> None:
         """
-        A message reaches all members of its room at the end of the turn, its sender too.
+        A message reaches all members of its room at the end of the turn, including its sender.
         """
         mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
         other = self.chat.member("Bob", "lounge")
@@ -179,7 +181,7 @@ class SayTests(SynchronousTestCase):
 
     def test_oneFlushATurn(self) -> None:
         """
-        All that is said in a turn takes one timed call, and all that one room hears one batch.
+        All messages of a turn need one timed call, and each room receives them as one batch.
         """
         mina = self.chat.member("Mina", "dev")
         batches: list[Sequence[Message]] = []
@@ -194,7 +196,7 @@ class SayTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Who is not in the room cannot speak there, and a message is one line.
+        A member must be in the room to post, and a message is one line.
         """
         mina = self.chat.member("Mina", "dev")
         for room, text, code in (
@@ -207,7 +209,7 @@ class SayTests(SynchronousTestCase):
 
     def test_saidBeforeLeaving(self) -> None:
         """
-        What somebody said before leaving is heard by those who stay.
+        A message that is posted before its sender leaves is delivered to the remaining members.
         """
         mina, ada = self.chat.member("Mina", "dev"), self.chat.member("Ada", "dev")
         self.service.say(mina, "dev", "bye")
@@ -217,7 +219,7 @@ class SayTests(SynchronousTestCase):
 
     def test_answerInsideDeliver(self) -> None:
         """
-        What a member says while a batch is delivered to it is another batch, behind this one.
+        A message that a member posts while it receives a batch goes into the next batch.
         """
         mina = self.chat.member("Mina", "dev")
         bot = MemoryMember("bot")
@@ -236,7 +238,8 @@ class SayTests(SynchronousTestCase):
     @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["say", "turn", "go", "come"]))))
     def test_sameOrder(self, steps: list[tuple[int, str]]) -> None:
         """
-        Whatever members do, each hears one stretch of the same sequence for as long as it stays.
+        Whatever members do, each receives a contiguous part of the same sequence while it is in
+        the room.
         """
         chat = MemoryChat()
         members = [chat.member(f"m{number}", "dev") for number in range(4)]
@@ -268,7 +271,7 @@ class SayTests(SynchronousTestCase):
 
 class SlowLogTests(SynchronousTestCase):
     """
-    Nothing assumes that the log answers at once.
+    The service does not assume that the log answers at once.
     """
 
     def setUp(self) -> None:
@@ -278,7 +281,7 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_joinWaits(self) -> None:
         """
-        All who join a room while its log is being opened are in when it is.
+        All members that join while their room's log opens are in the room when it is open.
         """
         first = self.service.join(MemoryMember("Mina"), "dev")
         second = self.service.join(MemoryMember("Ada"), "dev")
@@ -290,7 +293,7 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_saidThenGone(self) -> None:
         """
-        A room stays open until the log has what was said there, then it is closed.
+        A room stays open until the log has stored its messages, then it is closed.
         """
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
@@ -305,7 +308,7 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_logThatCannotBeOpened(self) -> None:
         """
-        A join fails when the log does, gives its name back, and the next one tries again.
+        A join fails if the log fails, releases its name, and the next join tries again.
         """
         working, self.log.follow = self.log.follow, lambda *_: fail(OSError("down"))
         error = self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), ChatError)
@@ -318,7 +321,8 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_behind(self) -> None:
         """
-        Those who speak wait for a log that is behind: what it has not taken is bounded.
+        Senders wait for a log that is late, so the number of messages that it has not stored is
+        bounded.
         """
         clients = [MemoryClient(ChatFactory(self.service)) for _ in "ab"]
         for client, name in zip(clients, ("Mina", "Ada"), strict=True):
@@ -330,7 +334,7 @@ class SlowLogTests(SynchronousTestCase):
                 client.send(text)
             self.clock.advance(0)
         (room,) = self.service.rooms
-        self.assertEqual(room.appending, BEHIND + 1)  # with what each had said meanwhile
+        self.assertEqual(room.appending, BEHIND + 1)  # with the messages sent meanwhile
         while room.appending:
             self.log.release()
             self.clock.advance(0)
@@ -342,7 +346,7 @@ class SlowLogTests(SynchronousTestCase):
 
     def test_logThatDoesNotKeep(self) -> None:
         """
-        A batch that the log does not take is reported, and what is said next gets through.
+        A batch that the log rejects is reported, and later messages are delivered.
         """
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
@@ -366,7 +370,7 @@ class StopTests(SynchronousTestCase):
 
     def test_members(self) -> None:
         """
-        A stop delivers what was said, then ends the members inside the process.
+        A stop delivers pending messages, then disconnects the members inside the process.
         """
         mina = self.chat.member("Mina", "dev")
         self.service.say(mina, "dev", "last words")
@@ -379,7 +383,7 @@ class StopTests(SynchronousTestCase):
 
     def test_childrenFirst(self) -> None:
         """
-        The children are stopped before anybody is told to go.
+        The child services stop before any member is disconnected.
         """
         stopped: Deferred[None] = Deferred()
         child = Service()
@@ -394,8 +398,8 @@ class StopTests(SynchronousTestCase):
 
     def test_spread(self) -> None:
         """
-        Byes go out some hundreds a turn, with times to come back that are spread over a second and
-        another for each thousand.
+        A stop sends a few hundred byes per turn. Their reconnect delays are spread over a second,
+        plus one more for each thousand clients.
         """
         members = [MemoryMember(f"m{number}") for number in range(1_200)]
         for member in members:
@@ -410,7 +414,7 @@ class StopTests(SynchronousTestCase):
 
     def test_waitsForTheLog(self) -> None:
         """
-        What was said is in the log before a stop is done.
+        All messages are in the log when a stop ends.
         """
         clock = Clock()
         log = SlowLog(clock)
@@ -428,7 +432,7 @@ class StopTests(SynchronousTestCase):
 
     def test_nobodyGetsIn(self) -> None:
         """
-        Who joins while it stops is sent away.
+        A member that joins during a stop is disconnected.
         """
         self.service.opened(MemoryMember("still here"), None)
         self.service.stopService()
@@ -440,7 +444,8 @@ class StopTests(SynchronousTestCase):
 
     def test_connections(self) -> None:
         """
-        A stop waits until the connections are gone; one that comes late is told at once.
+        A stop waits until all connections are gone, and a connection that is made later is refused
+        at once.
         """
         connection = MemoryMember("connection")
         self.service.opened(connection, None)
@@ -457,7 +462,8 @@ class StopTests(SynchronousTestCase):
 
     def test_memberThatFails(self) -> None:
         """
-        A member that fails to take its end keeps nobody from theirs.
+        A member that fails to handle its disconnection does not prevent the disconnection of the
+        others.
         """
 
         def broken(end: object) -> None:
@@ -471,7 +477,7 @@ class StopTests(SynchronousTestCase):
 
     def test_everyStop(self) -> None:
         """
-        All who ask for a stop hear of its end, whenever they ask.
+        All callers of C{stop} are notified of its end, whenever they call.
         """
         connection = MemoryMember("connection")
         self.service.opened(connection, None)
@@ -484,8 +490,7 @@ class StopTests(SynchronousTestCase):
 
     def test_startedMeanwhile(self) -> None:
         """
-        A chat that is started again while it stops does not stop, and those who asked for it are
-        not left waiting.
+        Starting a chat again cancels the stop in progress, and the Deferreds of that stop fire.
         """
         stopped: Deferred[None] = Deferred()
         child = Service()
@@ -501,7 +506,7 @@ class StopTests(SynchronousTestCase):
 
     def test_childThatFails(self) -> None:
         """
-        A child that cannot be stopped does not keep the chat from stopping.
+        A child service that cannot be stopped does not prevent the chat from stopping.
         """
 
         class Broken(Service):
@@ -512,12 +517,12 @@ class StopTests(SynchronousTestCase):
         mina = self.chat.member("Mina", "dev")
         self.successResultOf(self.service.stopService())
         self.assertEqual(mina.end, SHUTDOWN)
-        gc.collect()  # Twisted logs it when nobody can handle it any more
+        gc.collect()  # Twisted logs the failure when nothing can handle it any longer
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
     def test_severalRooms(self) -> None:
         """
-        A member is told of the end once, when it has left all its rooms.
+        A member is disconnected once, after it has left all its rooms.
         """
         mina = self.chat.member("Mina", "dev")
         self.successResultOf(self.service.join(mina, "lounge"))
@@ -528,7 +533,7 @@ class StopTests(SynchronousTestCase):
 
     def test_comesBack(self) -> None:
         """
-        A member that joins again when it is told of the end does not get in, and is told no more.
+        A member that joins from its disconnection callback does not join, and is not called again.
         """
         mina = self.chat.member("Mina", "dev")
         refused: list[object] = []
@@ -542,8 +547,8 @@ class StopTests(SynchronousTestCase):
 
     def test_everyRoomsLog(self) -> None:
         """
-        What members say in several rooms when they are told of the end of one is in the log before
-        a stop is done.
+        Messages that members post to several rooms while they are removed from one are in the log
+        before the stop ends.
         """
         connection = MemoryMember("connection")
         self.service.opened(connection, None)
@@ -564,7 +569,7 @@ class StopTests(SynchronousTestCase):
 
     def test_startAgain(self) -> None:
         """
-        A chat that was stopped can be started again.
+        A chat can be started again after a stop.
         """
         self.successResultOf(self.service.stopService())
         self.service.startService()
@@ -575,7 +580,7 @@ class StopTests(SynchronousTestCase):
 
     def test_separateChats(self) -> None:
         """
-        Two chats in one process share nothing.
+        Two chats in one process share no state.
         """
         other = MemoryChat()
         here, there = self.chat.member("Mina", "dev"), other.member("Mina", "dev")
@@ -587,13 +592,13 @@ class StopTests(SynchronousTestCase):
 
 class SharedLogTests(SynchronousTestCase):
     """
-    The memory of the default log is shared by the networks that members come from.
+    Networks share the memory of the default log.
     """
 
     def test_flood(self) -> None:
         """
-        One address with 40 connections in 32 rooms each takes no message from the rooms of others,
-        nor from those of the application.
+        One address with 40 connections in 32 rooms each cannot displace messages of other clients'
+        rooms, or of the application's rooms.
         """
         chat = MemoryChat(Limits(logTotal=4_000_000, logBytes=100_000))
         homes = ["home0", "home1", "home2", "bots"]

@@ -1,6 +1,6 @@
 """
-An application's callbacks call the chat that calls them: some by themselves, and any of them doing
-anything, beside a model.
+An application's callbacks call the chat that calls them: individual cases, and any callback doing
+anything, against a model.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ from machat.testing import MemoryChat, MemoryClient
 
 class HeardTests(SynchronousTestCase):
     """
-    A member answers from inside C{heard}.
+    A member replies from inside C{heard}.
     """
 
     def test_post(self) -> None:
         """
-        An answer that is posted there has its own number, however long the conversation, and the
+        A reply that is posted there gets its own number, however long the conversation is, and the
         chat stops afterwards.
         """
         chat = MemoryChat()
@@ -63,8 +63,8 @@ class HeardTests(SynchronousTestCase):
 
     def test_stop(self) -> None:
         """
-        A stop that is asked for there lets the batch reach everybody, then what else was said in
-        this turn, in any room.
+        A stop that is requested there delivers the batch to all members, and then all other
+        messages of this turn in any room.
         """
         chat = MemoryChat()
         stops: list[Deferred[None]] = []
@@ -86,8 +86,8 @@ class HeardTests(SynchronousTestCase):
 
     def test_comeBack(self) -> None:
         """
-        One who is made to leave there and comes back at once begins after that batch; so does one
-        who comes then for the first time, in whatever dialect.
+        A member that is removed there and rejoins at once starts after that batch, and so does a
+        new member, in any dialect.
         """
         chat = MemoryChat()
         text: list[MemoryClient] = []
@@ -113,7 +113,7 @@ class HeardTests(SynchronousTestCase):
 ROOMS = ("dev", "lounge")
 NAMES = ("Ada", "Bob", "Eve")
 
-#: The callbacks of an application, and what it may do from inside them.
+#: The callbacks of an application, and what each of them may do.
 CALLBACKS = (
     "heard",
     "removed",
@@ -145,13 +145,13 @@ ACTIONS = (
 
 class Boom(Exception):
     """
-    What an application raises by mistake.
+    An exception that an application raises by mistake.
     """
 
 
 class Actor(Member):
     """
-    A member that does what the machine has planned for its callbacks.
+    A member whose callbacks do what the machine has planned.
 
     @ivar places: the last message of each room that it is in
     @ivar over: the rooms that it has left while a batch was delivered to it
@@ -184,7 +184,7 @@ class Actor(Member):
 @implementer(IChatHooks)
 class Watch:
     """
-    Keeps what is said, and does what the machine has planned.
+    Hooks that keep all messages, and do what the machine has planned.
     """
 
     def __init__(self, machine: ReentranceMachine) -> None:
@@ -216,8 +216,8 @@ class Watch:
 
 class ReentranceMachine(RuleBasedStateMachine):
     """
-    Members inside the process, and two clients. Each step plans what a callback will do the next
-    time that it is called, or does something at once.
+    Members inside the process, and two clients. Each step either plans what a callback does the
+    next time it is called, or acts at once.
     """
 
     def __init__(self) -> None:
@@ -242,7 +242,7 @@ class ReentranceMachine(RuleBasedStateMachine):
 
     def logged(self, event: dict[str, Any]) -> None:
         """
-        Nothing is logged as an error but what was raised.
+        Only the planned exceptions are logged as errors.
         """
         failure = event.get("log_failure")
         if failure is not None and not failure.check(Boom):
@@ -250,16 +250,16 @@ class ReentranceMachine(RuleBasedStateMachine):
 
     def check(self, true: bool, what: str) -> None:
         """
-        Like C{assert}, from inside a callback.
+        Check a condition like C{assert}, but from inside a callback.
         """
         if not true:
             self.faults.append(what)
 
     def do(self, callback: str) -> Deferred[Any] | None:
         """
-        A callback is called.
+        Run what is planned for a callback.
 
-        @return: what it waits for
+        @return: what the caller waits for
         """
         plan = self.plans.get(callback)
         if not plan:
@@ -271,7 +271,7 @@ class ReentranceMachine(RuleBasedStateMachine):
 
     def act(self, action: str, actor: Actor, room: str) -> Deferred[Any] | None:
         """
-        Do something.
+        Perform one action.
         """
         try:
             waiting: Deferred[Any] | None = getattr(self, f"_{action}")(actor, room)
@@ -342,10 +342,10 @@ class ReentranceMachine(RuleBasedStateMachine):
 
     def _send(self, actor: Actor, room: str) -> None:
         """
-        The clients say something, or come again.
+        The clients send a message, or connect again.
         """
         if self.service.draining:
-            return  # a connection that is closed as it is made needs a real transport
+            return  # closing a connection while it is made needs a real transport
         if not self.text.connected:
             self.text = self.chat.tcp("Text", room)
         self.text.send(self.newText())
@@ -379,7 +379,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     )
     def plan(self, plans: list[tuple[str, str, int, str]]) -> None:
         """
-        Callbacks will do this when they are called.
+        Plan the actions of callbacks.
         """
         for callback, action, who, room in plans:
             self.plans.setdefault(callback, []).append((action, self.actors[who], room))
@@ -391,7 +391,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     )
     def now(self, action: str, who: int, room: str) -> None:
         """
-        Something is done between the turns.
+        Perform actions between turns.
         """
         self.act(action, self.actors[who], room)
 
@@ -402,7 +402,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     )
     def talk(self, who: int, room: str, actions: list[str]) -> None:
         """
-        All come, somebody says something, and that is delivered.
+        All members join, one posts a message, and it is delivered.
         """
         self.service.startService()
         for actor in self.actors:
@@ -414,7 +414,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     @rule(index=st.integers(0, 3), answer=st.sampled_from(["yes", "no", "boom"]))
     def answer(self, index: int, answer: str) -> None:
         """
-        A hook makes up its mind.
+        A hook decides.
         """
         if index < len(self.asked):
             asked = self.asked.pop(index)
@@ -434,7 +434,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     @invariant()
     def whole(self) -> None:
         """
-        No callback has seen anything wrong, and all counters are what they count.
+        No callback has seen an error, and all counters match what they count.
         """
         assert not self.faults, self.faults[0]
         for room in self.service.rooms:
@@ -479,8 +479,8 @@ class ReentranceMachine(RuleBasedStateMachine):
 class ReentranceTests(SynchronousTestCase):
     def test_anySteps(self) -> None:
         """
-        Whatever an application does from inside which callback, numbers and receipts are right,
-        members hear what they should, and the chat stops with nothing left.
+        Whatever an application does inside its callbacks, numbers and receipts are correct,
+        members receive the right messages, and the chat stops with nothing left.
         """
         run_state_machine_as_test(
             ReentranceMachine,

@@ -1,6 +1,6 @@
 """
-Any commands, from clients that come, go and stop reading: nothing they send reaches a traceback,
-and nothing of them is left.
+Any commands, from clients that connect, disconnect and stop reading, cause no traceback and leave
+nothing.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from machat.auth.users import User
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient
 
-#: Small, so that every bound is met.
+#: Small limits, so that every bound is reached.
 LIMITS = Limits(
     rate=inf,
     maxWaiting=5_000,
@@ -76,7 +76,7 @@ class AnyCommandsTests(SynchronousTestCase):
     @given(STEPS)
     def test_anything(self, steps: list[tuple[int, Any]]) -> None:
         """
-        Whatever is sent, and whenever, is answered or refused; in the end nothing is left.
+        Every command is answered or refused, whenever it is sent, and nothing is left at the end.
         """
         chat = MemoryChat(LIMITS)
         clients: dict[int, MemoryClient] = {}
@@ -101,7 +101,7 @@ class AnyCommandsTests(SynchronousTestCase):
 
     def empower(self, chat: MemoryChat) -> None:
         """
-        Make moderators of those who are called C{m0}.
+        Make members named C{m0} moderators.
         """
         for session in chat.service.connections:
             if session.name == "m0":
@@ -109,7 +109,7 @@ class AnyCommandsTests(SynchronousTestCase):
 
     def act(self, chat: MemoryChat, client: MemoryClient, what: str) -> None:
         """
-        Do what is no command.
+        Send something that is not a command.
         """
         producer = client.transport.producer
         if what == "hello":

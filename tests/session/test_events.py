@@ -18,7 +18,7 @@ from tests.service.test_chat import SlowLog
 
 class EventsTestCase(SynchronousTestCase):
     """
-    Speaks lines; L{OnWebSocket} runs all of it again.
+    Tests on lines; L{OnWebSocket} runs all of them again.
     """
 
     limits = Limits(rate=inf)
@@ -31,7 +31,7 @@ class EventsTestCase(SynchronousTestCase):
 
     def client(self, name: str = "Mina", room: str | None = "dev", **fields: Any) -> MemoryClient:
         """
-        @return: a client that has said its hello and heard all answers
+        @return: a client that has sent its hello and received all answers
         """
         client = self.connect()
         hello = {"v": 1, "name": name, "presence": False, **fields}
@@ -43,7 +43,7 @@ class EventsTestCase(SynchronousTestCase):
 
     def ask(self, client: MemoryClient, **command: Any) -> Any:
         """
-        @return: the one answer to a command
+        @return: the only answer to a command
         """
         client.received()
         self.tell(client, **command)
@@ -58,7 +58,7 @@ class EventsTestCase(SynchronousTestCase):
 
     def say(self, *texts: str, room: str = "dev") -> None:
         """
-        Have others say something.
+        Post messages from other members.
         """
         for text in texts:
             self.chat.service.say(self.bot, room, text)
@@ -68,7 +68,7 @@ class EventsTestCase(SynchronousTestCase):
 class HelloTests(EventsTestCase):
     def test_welcome(self) -> None:
         """
-        A hello is answered by a welcome, and by the room it asks for.
+        A hello is answered with C{welcome}, and with C{joined} for the room that it names.
         """
         client = self.client(id="1")
         welcome, joined = self.heard(client)
@@ -100,7 +100,7 @@ class HelloTests(EventsTestCase):
 
     def test_noRoom(self) -> None:
         """
-        A hello need not name a room, and the connection lives without one.
+        A hello need not name a room, and the connection stays open without one.
         """
         client = self.client(room=None)
         self.assertEqual(self.kinds(client), ["welcome"])
@@ -110,7 +110,7 @@ class HelloTests(EventsTestCase):
 
     def test_refused(self) -> None:
         """
-        A hello that cannot be is refused in words, with a bye, and the connection closed.
+        An invalid hello is refused with an error and a bye, and the connection is closed.
         """
         for hello, code, text in (
             ({"v": 2, "name": "Mina"}, "bad-hello", "this server speaks version 1 - at `$.v`"),
@@ -132,7 +132,8 @@ class HelloTests(EventsTestCase):
 
     def test_roomRefused(self) -> None:
         """
-        A room that cannot be joined at once is refused, and the connection lives.
+        If the room in the hello cannot be joined, the client receives an error and the connection
+        stays open.
         """
         self.chat.member("Mina", "dev")
         client = self.client("mina", id="7")
@@ -150,7 +151,7 @@ class HelloTests(EventsTestCase):
 
     def test_shutdown(self) -> None:
         """
-        A stop is told with a bye that says to come back.
+        A stop sends a bye that asks the client to reconnect.
         """
         client = self.client()
         client.received()
@@ -169,7 +170,7 @@ class HelloTests(EventsTestCase):
 
     def test_pings(self) -> None:
         """
-        A client that is there stays; one that answers nothing is told so and closed.
+        A client that answers stays; one that does not answer receives a bye and is closed.
         """
         alive, dead = self.client("Ada"), self.client("Bob")
         for _ in range(36):
@@ -190,7 +191,7 @@ class CommandTests(EventsTestCase):
 
     def test_sameMessages(self) -> None:
         """
-        Both dialects, on both transports, see the same messages in the same order.
+        Clients of both dialects, on both transports, see the same messages in the same order.
         """
         lines, frames = self.chat.tcp("Ada", "dev"), self.chat.ws("Bob", "dev")
         self.tell(self.mina, type="say", text="one")
@@ -207,8 +208,8 @@ class CommandTests(EventsTestCase):
 
     def test_badCommands(self) -> None:
         """
-        What is wrong is named, with the command's id where it can be told, and the connection
-        lives.
+        An invalid command is answered with an error, with the command's id if it can be read, and
+        the connection stays open.
         """
         for command, text in (
             ('{"type": "dance"}', "Invalid value 'dance' - at `$.type`"),
@@ -233,14 +234,14 @@ class CommandTests(EventsTestCase):
 
     def test_unknownFields(self) -> None:
         """
-        Unknown fields are ignored, and so are empty lines.
+        Unknown fields and empty lines are ignored.
         """
         self.mina.send("\n")
         self.assertEqual(self.ask(self.mina, type="ping", more=[1, {}]), {"type": "pong"})
 
     def test_rooms(self) -> None:
         """
-        One connection may be in several rooms, and has to say which one it means.
+        One connection can be in several rooms, and then every message must name its room.
         """
         self.tell(self.mina, type="say", text="alone")
         self.assertEqual(self.ask(self.mina, type="join", room="Other", id="1")["room"], "Other")
@@ -254,7 +255,7 @@ class CommandTests(EventsTestCase):
 
     def test_leave(self) -> None:
         """
-        Who leaves a room hears no more of it, and may come again.
+        A client that leaves a room receives no more of it, and can join again.
         """
         answer = self.ask(self.mina, type="leave", room="DEV", id="1")
         self.assertEqual(answer, {"type": "left", "room": "dev", "id": "1"})
@@ -265,7 +266,7 @@ class CommandTests(EventsTestCase):
 
     def test_refusals(self) -> None:
         """
-        What cannot be done is refused with a code, and the connection lives.
+        A command that cannot be executed is refused with a code, and the connection stays open.
         """
         for command, code in (
             ({"type": "join", "room": "dev"}, "already-joined"),
@@ -283,7 +284,7 @@ class CommandTests(EventsTestCase):
 
     def test_tooLong(self) -> None:
         """
-        A command that is too long ends the connection.
+        A command that is too long closes the connection.
         """
         self.tell(self.mina, type="say", text="x" * 65_536)
         self.assertEqual([each["type"] for each in self.heard(self.mina)], ["error", "bye"])
@@ -292,7 +293,7 @@ class CommandTests(EventsTestCase):
 
     def test_who(self) -> None:
         """
-        Who is in a room is told by name.
+        C{members} returns the names of the members.
         """
         self.chat.tcp("Ada", "dev")
         answer = self.ask(self.mina, type="who", room="dev", id="1")
@@ -301,7 +302,7 @@ class CommandTests(EventsTestCase):
 
     def test_history(self) -> None:
         """
-        Kept messages can be asked for from either end.
+        C{history} returns stored messages from either end.
         """
         self.say(*"abcdefgh")
         for fields, seqs in (
@@ -323,7 +324,7 @@ class CommandTests(EventsTestCase):
 
     def test_tooManyRooms(self) -> None:
         """
-        A connection is in at most so many rooms.
+        The number of rooms per connection is limited.
         """
         for number in range(31):
             self.assertEqual(self.ask(self.mina, type="join", room=f"r{number}")["type"], "joined")
@@ -331,7 +332,7 @@ class CommandTests(EventsTestCase):
 
     def test_gone(self) -> None:
         """
-        A client that goes is in no room any more, and leaves nothing behind.
+        A client that disconnects is removed from all its rooms, and leaves nothing.
         """
         self.tell(self.mina, type="join", room="other")
         self.mina.close()
@@ -352,7 +353,7 @@ class AckTests(EventsTestCase):
 
     def test_ack(self) -> None:
         """
-        What has an id is acknowledged with its number, behind the message itself.
+        A message with an id is acknowledged with its number, after the message itself.
         """
         self.tell(self.mina, type="say", text="hi", id="1")
         self.assertEqual(self.mina.received(), [])
@@ -366,8 +367,8 @@ class AckTests(EventsTestCase):
 
     def test_duplicate(self) -> None:
         """
-        The same id is said once, also when it comes again on a new connection; the ack is the old
-        one.
+        A message with a known id is posted once, even if it is sent again on a new connection, and
+        the ack is repeated.
         """
         for _ in range(2):
             self.tell(self.mina, type="say", text="hi", id="1")
@@ -380,7 +381,7 @@ class AckTests(EventsTestCase):
 
     def test_otherNameOtherId(self) -> None:
         """
-        Another's id, and the same one's in another room, is another message.
+        The same id from another member or in another room identifies another message.
         """
         self.tell(self.mina, type="say", text="hi", id="1")
         self.tell(self.ada, type="say", text="hi", id="1")
@@ -394,7 +395,7 @@ class AckTests(EventsTestCase):
 
     def test_forgotten(self) -> None:
         """
-        After two minutes an id is free again.
+        An id can be used again after two minutes.
         """
         self.tell(self.mina, type="say", text="hi", id="1")
         self.chat.clock.advance(119)
@@ -415,7 +416,8 @@ class RecoveryTests(EventsTestCase):
 
     def join(self, **fields: Any) -> tuple[Any, list[int]]:
         """
-        @return: the C{joined} of a new client, and the numbers of what is replayed to it
+        @return: the C{joined} event of a new client, and the numbers of the messages replayed to
+            it
         """
         client = self.client(**fields)
         _, joined, *replay = self.heard(client)
@@ -425,7 +427,7 @@ class RecoveryTests(EventsTestCase):
 
     def test_since(self) -> None:
         """
-        Who comes back with its place gets all that it missed, and only that.
+        A client that rejoins with its position receives exactly the messages that it missed.
         """
         self.say("a", "b")
         joined, _ = self.join()
@@ -445,7 +447,7 @@ class RecoveryTests(EventsTestCase):
 
     def test_otherEpoch(self) -> None:
         """
-        A place of another epoch cannot be recovered from, and nothing is replayed.
+        A position of another epoch cannot be recovered, and nothing is replayed.
         """
         self.say("a", "b")
         joined, got = self.join(since={"epoch": "other", "seq": 1}, history=2)
@@ -454,7 +456,7 @@ class RecoveryTests(EventsTestCase):
 
     def test_tooOld(self) -> None:
         """
-        What is not in the log any more cannot be recovered, and nothing is replayed.
+        Messages that are no longer in the log cannot be recovered, and nothing is replayed.
         """
         joined, _ = self.join()
         self.say(*map(str, range(257)))
@@ -465,7 +467,7 @@ class RecoveryTests(EventsTestCase):
 
     def test_history(self) -> None:
         """
-        The last messages can be had with the joining.
+        A join can ask for the last messages.
         """
         self.say("a", "b", "c")
         for count, got in ((0, []), (2, [2, 3]), (100, [1, 2, 3])):
@@ -475,8 +477,8 @@ class RecoveryTests(EventsTestCase):
 
     def test_takeOver(self) -> None:
         """
-        A client that is back before the server has noticed takes its names over, and nobody else
-        can with a secret of another's.
+        A client that reconnects before the server notices takes over its names, and no other
+        client can do that with another secret.
         """
         first = self.client("Mina")
         welcome, _ = self.heard(first)
@@ -497,14 +499,14 @@ class RecoveryTests(EventsTestCase):
 
 class SlowReplayTests(EventsTestCase):
     """
-    Replays to a client that takes little.
+    Replays to a client that reads slowly.
     """
 
     limits = Limits(rate=inf, maxWaiting=100_000)
 
     def test_largerThanTheOutbox(self) -> None:
         """
-        A replay may be larger than what may wait, and live messages stay behind it.
+        A replay can exceed the limit of the send queue, and live messages wait for its end.
         """
         self.bot = self.chat.member("bot", "dev")
         self.say(*["x" * 60_000] * 4)
@@ -528,7 +530,7 @@ class SlowReplayTests(EventsTestCase):
 
 class SlowLogTests(EventsTestCase):
     """
-    A log that takes its time.
+    A log that answers late.
     """
 
     def setUp(self) -> None:
@@ -545,7 +547,7 @@ class SlowLogTests(EventsTestCase):
 
     def test_order(self) -> None:
         """
-        Commands behind a join wait for it, and are done in order.
+        Commands that follow a join wait for it, and are executed in order.
         """
         self.tell(self.mina, type="join", room="dev")
         self.tell(self.mina, type="say", text="hi", id="1")
@@ -558,7 +560,7 @@ class SlowLogTests(EventsTestCase):
 
     def test_saidMeanwhile(self) -> None:
         """
-        What is said while a replay is read is in it, once.
+        A message that is posted while a replay is read is delivered once, as part of it.
         """
         self.tell(self.mina, type="join", room="dev")
         self.settle()
@@ -580,7 +582,7 @@ class SlowLogTests(EventsTestCase):
 
     def test_gone(self) -> None:
         """
-        A client that goes while it joins is not left in the room.
+        A client that disconnects while it joins is not left in the room.
         """
         self.tell(self.mina, type="join", room="dev")
         self.mina.close()
@@ -589,7 +591,7 @@ class SlowLogTests(EventsTestCase):
 
     def test_notKept(self) -> None:
         """
-        A message that the log does not take is refused, and may be sent again.
+        A message that the log rejects is refused, and can be sent again.
         """
         self.tell(self.mina, type="join", room="dev")
         self.settle()
@@ -609,7 +611,7 @@ class SlowLogTests(EventsTestCase):
 
 class OnWebSocket:
     """
-    The same on WebSocket.
+    The same tests on WebSocket.
     """
 
     chat: MemoryChat
@@ -621,12 +623,12 @@ class OnWebSocket:
 class WebSocketHelloTests(OnWebSocket, HelloTests):
     def test_pings(self) -> None:
         """
-        A WebSocket has pings of its own.
+        A WebSocket client is pinged with WebSocket pings.
         """
 
     def test_subprotocol(self) -> None:
         """
-        With the subprotocol, the hello need not say its version.
+        With the subprotocol, the hello need not contain its version.
         """
         client = MemoryWebSocketClient(self.chat._ws, protocol="machat.v1")
         self.assertIn("\r\nSec-WebSocket-Protocol: machat.v1\r\n", client.response)

@@ -29,7 +29,7 @@ DOORS: tuple[Connect, ...] = (
 
 def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
     """
-    @return: what the client has heard of itself since the last call
+    @return: the client's own messages that it has received since the last call
     """
     chat.turn()
     return [line.removeprefix("Mina:") for line in client.received()]
@@ -37,20 +37,20 @@ def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
 
 def cost(number: int, unit: int) -> int:
     """
-    @return: the tokens for a line that is this number
+    @return: the tokens for a line that contains this number
     """
     return -(-len(str(number)) // unit)
 
 
 class RateTests(SynchronousTestCase):
     """
-    Over its rate a client is not read from until it is due.
+    The server does not read from a client that exceeds its rate until it has tokens again.
     """
 
     def test_paste(self) -> None:
         """
-        Of thirty lines the first twenty are said at once, the others five a second; meanwhile
-        nothing is read. None is lost, refused or out of order.
+        Of thirty lines, the first twenty are posted at once and the others at five per second,
+        while reading is paused. No line is lost, refused or reordered.
         """
         for connect in DOORS:
             chat = MemoryChat()
@@ -67,7 +67,7 @@ class RateTests(SynchronousTestCase):
 
     def test_steady(self) -> None:
         """
-        Who keeps to the rate is never made to wait.
+        A client within its rate never waits.
         """
         chat = MemoryChat()
         mina = chat.tcp("Mina", "dev")
@@ -79,7 +79,7 @@ class RateTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """
-        Nobody else notices.
+        Other clients are not affected.
         """
         chat = MemoryChat()
         flood, mina = chat.tcp("flood", "dev"), chat.tcp("Mina", "dev")
@@ -90,7 +90,7 @@ class RateTests(SynchronousTestCase):
 
     def test_events(self) -> None:
         """
-        Commands count alike, whatever becomes of them; the welcome tells the rate.
+        Every command counts, whatever its result, and C{welcome} contains the rate.
         """
         chat = MemoryChat(Limits(rate=2, burst=3))
         mina = chat.tcp()
@@ -107,7 +107,8 @@ class RateTests(SynchronousTestCase):
 
     def test_ping(self) -> None:
         """
-        A throttled connection is not taken for a dead one, nor is one whose answer lies unread.
+        A throttled connection is not closed as dead, and neither is one whose pong has not been
+        read yet.
         """
         for connect in DOORS:
             chat = MemoryChat(Limits(rate=0.05, burst=1))
@@ -120,7 +121,7 @@ class RateTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         """
-        A throttled client that goes leaves nothing behind.
+        A throttled client that disconnects leaves nothing.
         """
         for connect in DOORS:
             chat = MemoryChat()
@@ -132,7 +133,7 @@ class RateTests(SynchronousTestCase):
 
     def test_heldAndThrottled(self) -> None:
         """
-        A line that waits for an answer and one that waits for its time keep their order, and each
+        A line that waits for an answer and a line that waits for tokens keep their order, and each
         counts once.
         """
         answers: list[Deferred[str]] = []
@@ -158,8 +159,8 @@ class RateTests(SynchronousTestCase):
 
     def test_size(self) -> None:
         """
-        A line counts once for each 4 KiB that it begins: of three of 64 KiB the first is said at
-        once, each other one when the sixteen tokens for it are there.
+        A line costs one token per 4 KiB or part of it: of three lines of 64 KiB the first is
+        posted at once, and each of the others when its sixteen tokens are available.
         """
         for connect in DOORS:
             chat = MemoryChat()
@@ -175,7 +176,7 @@ class RateTests(SynchronousTestCase):
 
     def test_sizeOff(self) -> None:
         """
-        Without the rate, or with its size C{off}, long lines count as any other.
+        With the rate, or its size, C{off}, long lines count as any other line.
         """
         for limits in (
             Limits(rate=inf),
@@ -189,7 +190,7 @@ class RateTests(SynchronousTestCase):
 
     def test_credit(self) -> None:
         """
-        A line that costs more than a full bucket has is taken on credit when the bucket is full.
+        A line that costs more than a full bucket is accepted on credit when the bucket is full.
         """
         chat = MemoryChat(Limits(rate=1, burst=2))
         mina = chat.tcp("Mina", "dev")
@@ -203,8 +204,8 @@ class RateTests(SynchronousTestCase):
 
     def test_partial(self) -> None:
         """
-        A client that sends a byte at a time is read from 160 times at once, and then 40 times a
-        second, before its hello and after it: what it sends in between is read together.
+        A client that sends single bytes is read from 160 times at once and then 40 times per
+        second, before and after its hello; the bytes that arrive in between are read together.
         """
         for hello in ("", '{"name": "Mina", "room": "dev"}'):
             chat = MemoryChat()
@@ -221,7 +222,7 @@ class RateTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """
-        The log says once of a connection that it is over its rate, however often that happens.
+        The log reports once per connection that it exceeds its rate, however often that happens.
         """
         chat = MemoryChat()
         mina = chat.tcp("Mina", "dev")
@@ -246,8 +247,8 @@ class RateTests(SynchronousTestCase):
         self, steps: list[int | float], rate: float, burst: int, unit: int, frames: bool
     ) -> None:
         """
-        Whenever lines come, no more of them are said than the rate allows, none is lost, and they
-        keep their order. One that costs more than a full bucket has is the only one on credit.
+        Whenever lines arrive, no more of them are posted than the rate allows, none is lost, and
+        their order is kept. Only a line that costs more than a full bucket is accepted on credit.
         """
         limits = Limits(rate=rate, burst=burst, rateBytes=unit, ping=10_000, pong=1)
         chat = MemoryChat(limits)

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.session.session}, and what both transports must do alike.
+Tests for L{machat.session.session}, and for what both transports have in common.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from machat.testing import MemoryChat, MemoryClient
 
 class TextTests(SynchronousTestCase):
     """
-    The C{text} dialect on lines; L{WebSocketTextTests} runs all of it again.
+    The C{text} dialect on lines; L{WebSocketTextTests} runs all tests again.
     """
 
-    #: How the closing of a refused client is seen.
+    #: How a refused client sees that it is closed.
     code: int | None = None
 
     def setUp(self) -> None:
@@ -33,7 +33,7 @@ class TextTests(SynchronousTestCase):
 
     def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
         """
-        The client got this line and no more, and is hung up on.
+        The client received this line and nothing else, and is disconnected.
         """
         self.assertEqual(client.received(), [line])
         self.chat.clock.advance(self.chat.service.limits.closeTimeout)
@@ -41,7 +41,8 @@ class TextTests(SynchronousTestCase):
 
     def test_interfaces(self) -> None:
         """
-        A session is a client, its protocol a connection, and what serves its lines a conversation.
+        A session, its protocol and the conversation that serves its lines provide their
+        interfaces.
         """
         protocol = self.client("Mina")._protocol
         verify.verifyObject(ISessionTransport, protocol)
@@ -50,7 +51,8 @@ class TextTests(SynchronousTestCase):
 
     def test_chat(self) -> None:
         """
-        Everybody in the room gets a line as C{name:line}, in one order, its sender too.
+        Every member of the room receives a line as C{name:line}, in one order, including its
+        sender.
         """
         mina, ada, bot = self.client("Mina"), self.client("Ada"), self.chat.member("bot", "dev")
         mina.send("hello")
@@ -64,7 +66,7 @@ class TextTests(SynchronousTestCase):
 
     def test_transportsMeet(self) -> None:
         """
-        Lines and WebSockets are in the same room.
+        Line clients and WebSocket clients share rooms.
         """
         tcp, ws = self.chat.tcp("Mina", "dev"), self.chat.ws("Ada", "dev")
         tcp.send("hello")
@@ -76,7 +78,7 @@ class TextTests(SynchronousTestCase):
 
     def test_emptyLine(self) -> None:
         """
-        An empty line is a message, and so is one that only looks empty.
+        An empty line is a message, and so is a line that only looks empty.
         """
         mina = self.client("Mina")
         mina.send("")
@@ -87,7 +89,8 @@ class TextTests(SynchronousTestCase):
 
     def test_badHello(self) -> None:
         """
-        What cannot become a hello is refused at once, in words, and harms nobody.
+        Data that cannot become a hello is refused at once with an error line, and affects no other
+        client.
         """
         other = self.client("Ada")
         for hello, text in (
@@ -112,7 +115,7 @@ class TextTests(SynchronousTestCase):
 
     def test_badNames(self) -> None:
         """
-        Names against the rules are refused with their own codes, and closed as a bad request.
+        Invalid names are refused with their own codes, and closed as a bad request.
         """
         for name, room, code in (("a:b", "dev", "bad-name"), ("Mina", "a b", "bad-room")):
             client = self.client(name, room)
@@ -123,14 +126,14 @@ class TextTests(SynchronousTestCase):
 
     def test_nobodyIsMachat(self) -> None:
         """
-        The server's own name is nobody's.
+        The server's own name is reserved.
         """
         line = "machat:error bad-name the name machat is the server's own"
         self.assertRefused(self.client("MaChat"), line, 3501)
 
     def test_nameTaken(self) -> None:
         """
-        A second client of one name is told and closed; the first stays.
+        A second client with the same name is refused and closed, and the first one stays.
         """
         mina = self.client("Mina")
         second = self.client("MINA", "DEV")
@@ -141,7 +144,8 @@ class TextTests(SynchronousTestCase):
 
     def test_helloTimeout(self) -> None:
         """
-        Who has not joined 10 seconds after connecting is closed, also when it drips.
+        A client that has not joined 10 seconds after connecting is closed, even if it sends single
+        bytes.
         """
         client = self.client()
         self.chat.clock.advance(9.9)
@@ -151,7 +155,7 @@ class TextTests(SynchronousTestCase):
 
     def test_joinedInTime(self) -> None:
         """
-        Who has joined stays.
+        A client that has joined stays.
         """
         client = self.client("Mina")
         self.chat.clock.advance(10)
@@ -159,7 +163,7 @@ class TextTests(SynchronousTestCase):
 
     def test_notUTF8(self) -> None:
         """
-        A line that is not UTF-8 is refused, those before and behind it are sent.
+        A line that is not UTF-8 is refused; the lines before and after it are posted.
         """
         mina = self.client("Mina")
         self.sendRaw(mina, b"one\n\xff\xfe\ntwo\n")
@@ -172,7 +176,7 @@ class TextTests(SynchronousTestCase):
 
     def test_disconnect(self) -> None:
         """
-        A client that goes frees its name and leaves nothing behind, whatever state it was in.
+        A client that disconnects in any state frees its name and leaves nothing.
         """
         for client in (self.client(), self.client("Mina"), self.client("a:b")):
             client.close()
@@ -183,7 +187,7 @@ class TextTests(SynchronousTestCase):
 
     def test_shutdown(self) -> None:
         """
-        A stop delivers what was said, says C{bye shutdown} and closes.
+        A stop delivers pending messages, sends C{bye shutdown} and closes.
         """
         mina = self.client("Mina")
         mina.send("last words")
@@ -216,7 +220,7 @@ class WebSocketTextTests(TextTests):
 
 class WaitingTests(SynchronousTestCase):
     """
-    A session while its join is under way.
+    A session whose join is in progress.
     """
 
     def setUp(self) -> None:
@@ -232,8 +236,8 @@ class WaitingTests(SynchronousTestCase):
 
     def test_earlyLines(self) -> None:
         """
-        What comes while the join waits is said when it is done, in order, and meanwhile nothing
-        more is read.
+        Lines that arrive during the join are posted after it, in order, and reading is paused
+        meanwhile.
         """
         client = self.chat.tcp()
         client.sendBytes(b'{"name":"Mina","room":"dev"}\none\ntw')
@@ -246,7 +250,7 @@ class WaitingTests(SynchronousTestCase):
 
     def test_goneMeanwhile(self) -> None:
         """
-        A client that goes while its join waits is not left in the room.
+        A client that disconnects during its join is not left in the room.
         """
         client = self.chat.tcp("Mina", "dev")
         client.close()
@@ -255,7 +259,7 @@ class WaitingTests(SynchronousTestCase):
 
     def test_timeout(self) -> None:
         """
-        A join that takes too long is given up.
+        A join that takes too long fails.
         """
         client = self.chat.tcp("Mina", "dev")
         self.chat.clock.advance(10)
@@ -265,7 +269,7 @@ class WaitingTests(SynchronousTestCase):
 
     def test_failure(self) -> None:
         """
-        A join that fails for a reason of the server's own is logged, and the client is closed.
+        A join that fails because of a server error is logged, and the client is closed.
         """
         client = self.chat.tcp("Mina", "dev")
         self.joins[0].errback(OSError("down"))
@@ -275,7 +279,7 @@ class WaitingTests(SynchronousTestCase):
 
 class AbuseTests(SynchronousTestCase):
     """
-    Clients that ask for trouble.
+    Clients that abuse the protocol.
     """
 
     def setUp(self) -> None:
@@ -283,7 +287,7 @@ class AbuseTests(SynchronousTestCase):
 
     def test_refusedAllTheTime(self) -> None:
         """
-        A hundred refusals end a connection: what comes behind is not looked at.
+        A connection is closed after a hundred refusals, and the rest of its input is ignored.
         """
         mina = self.chat.tcp("Mina", "dev")
         mina.sendBytes(b"\xff\n" * 99)
@@ -296,7 +300,7 @@ class AbuseTests(SynchronousTestCase):
 
     def test_hugeNumbers(self) -> None:
         """
-        A number that is none of a message is refused, and so is an id with a newline.
+        An invalid message number is refused, and so is an id with a newline.
         """
         mina = self.chat.tcp()
         mina.send('{"v": 1, "name": "Mina", "room": "dev", "presence": false}')
@@ -315,7 +319,8 @@ class AbuseTests(SynchronousTestCase):
 
     def test_oneLongAnswerATurn(self) -> None:
         """
-        However fast a client reads, it gets one long answer a turn, and others have theirs between.
+        A fast reader receives one long answer per turn, so that other clients are served in
+        between.
         """
         bot = self.chat.member("bot", "dev")
         self.chat.service.say(bot, "dev", "x" * 60_000)
@@ -327,13 +332,13 @@ class AbuseTests(SynchronousTestCase):
         (line,) = mina.received()
         self.assertTrue(line.startswith('{"type":"history"'))
         self.assertEqual(mina.transport.producerState, "paused")
-        self.chat.turn()  # a Clock's turn takes all that is due, what comes due in it too
+        self.chat.turn()  # a Clock's turn also runs calls that are scheduled in it
         self.assertEqual(mina.received()[4:], ['{"type":"pong"}'])
         self.assertEqual(mina.transport.producerState, "producing")
 
     def test_drippedHello(self) -> None:
         """
-        A hello that comes byte by byte is looked at again only when it may be whole.
+        A hello that arrives byte by byte is parsed only when it may be complete.
         """
         mina = self.chat.tcp()
         for byte in b'{"name": "Mina", "room": "dev", "more": {"a": "}"}}hello\n':
@@ -351,7 +356,7 @@ class AbuseTests(SynchronousTestCase):
 
     def test_manyBraces(self) -> None:
         """
-        A hello may not have it looked at all that came before it time and again.
+        A hello cannot make the server parse the same bytes again and again.
         """
         mina = self.chat.tcp()
         mina.sendBytes(b"{" * 200)
@@ -369,7 +374,7 @@ class AbuseTests(SynchronousTestCase):
 
     def test_brokenVersion(self) -> None:
         """
-        A hello that was meant for the events dialect is refused in it.
+        An invalid hello that asks for the events dialect is refused in that dialect.
         """
         for hello in ('{"v": 1e999999, "name": "Mina"}', '{"v": 1, "name": "\\q"}'):
             mina = self.chat.tcp()
@@ -378,7 +383,8 @@ class AbuseTests(SynchronousTestCase):
 
     def test_closedWebSocket(self) -> None:
         """
-        A WebSocket that says goodbye is in no room at once, and what it sends on is not kept.
+        A WebSocket client that sends a close leaves all rooms at once, and its later input is
+        ignored.
         """
         mina = self.chat.ws("Mina", "dev")
         mina.sendFrame(0x88, b"\x03\xe8")
@@ -388,7 +394,7 @@ class AbuseTests(SynchronousTestCase):
 
     def test_emptyFragments(self) -> None:
         """
-        Of empty fragments nothing is kept.
+        Empty fragments use no memory.
         """
         mina = self.chat.ws("Mina", "dev")
         mina.sendFrame(0x01, b"a")
