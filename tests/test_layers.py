@@ -87,10 +87,11 @@ def begins(name: str, prefix: str) -> bool:
 def unitOf(name: str) -> str | None:
     """
     @param name: the full name of a module, or of something in it
-    @return: its unit; C{*} for the package itself; C{None} if it belongs to another package
+    @return: its unit; C{*} for the package itself; C{None} if it belongs to another package, or is
+        the version, which any unit may read
     """
     first, _, rest = name.partition(".")
-    if first != "machat":
+    if first != "machat" or rest == "__version__":
         return None
     unit = rest.partition(".")[0]
     return unit if any(unit in layer for layer in LAYERS) else "*"
@@ -257,11 +258,12 @@ class ReadingTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """
-        The package itself and unknown modules are in no unit; other packages are not looked at.
+        The package itself and unknown modules are the unit C{*}; the version and other packages
+        have no unit.
         """
-        for name in ("machat", "machat.other", "machat.__version__"):
+        for name in ("machat", "machat.other"):
             self.assertEqual(unitOf(name), "*", name)
-        for name in ("machatter", "json"):
+        for name in ("machat.__version__", "machatter", "json"):
             self.assertIsNone(unitOf(name))
 
     def test_allowed(self) -> None:

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.task import react
 
+from machat import __version__
 from machat.cli.pipe import Pipe
 from machat.cli.standard import tell
 from machat.cli.terminal import Terminal
@@ -50,6 +51,7 @@ def parser() -> ArgumentParser:
     """
     parser = ArgumentParser(prog="machat", description="Chat. Type /help when you are in.")
     add = parser.add_argument
+    add("--version", action="version", version=f"MaChat {__version__}")
     add("--client", required=True, metavar="NAME", help="who you are")
     add("--room", action="append", metavar="ROOM", help="where to begin; may be repeated")
     add(

@@ -17,7 +17,7 @@ from tempfile import mkstemp
 
 from argon2 import PasswordHasher
 
-from machat import names
+from machat import __version__, names
 from machat.auth.passwords import read
 from machat.errors import ChatError
 
@@ -30,6 +30,7 @@ def main() -> None:
     Ask for a password twice, or read it from a pipe. Print C{name:hash}, or put it into a file.
     """
     parser = ArgumentParser(prog="machat-passwd", description="Make a line for --auth file:FILE.")
+    parser.add_argument("--version", action="version", version=f"MaChat {__version__}")
     parser.add_argument("name", help="the user's name")
     parser.add_argument("--file", metavar="FILE", help="add the line here, or replace the user's")
     options = parser.parse_args()

@@ -19,6 +19,7 @@ from twisted.cred.strcred import AuthOptionMixin, InvalidAuthType, makeChecker
 from twisted.internet.interfaces import IReactorCore
 from twisted.python import usage
 
+from machat import __version__
 from machat.auth.credentials import IToken
 from machat.http.origins import Hosts, Origins
 from machat.limits import DEFAULTS, UNLIMITED, Limits
@@ -211,6 +212,11 @@ class Options(usage.Options, AuthOptionMixin):
         self["ws"] = []
         self["origins"] = []
         self["hosts"] = []
+
+    def opt_version(self) -> None:
+        """Print MaChat's version, and exit."""
+        print(f"MaChat {__version__}")
+        raise SystemExit(0)
 
     def opt_tcp(self, endpoint: str) -> None:
         """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""

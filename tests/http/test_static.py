@@ -114,7 +114,14 @@ class PagesTests(SynchronousTestCase):
         """
         There is no other file, whatever stands in a path.
         """
-        for path in ("/../setup.py", "/%2e%2e/setup.py", "//", "/page", "/client.js/", "/\\..\\"):
+        for path in (
+            "/../pyproject.toml",
+            "/%2e%2e/pyproject.toml",
+            "//",
+            "/page",
+            "/client.js/",
+            "/\\..\\",
+        ):
             self.assertEqual(self.ask(path)[0], "HTTP/1.1 404 Not Found")
 
 
