@@ -99,7 +99,7 @@ class Origin(NamedTuple):
 
 class Authenticator:
     """
-    Checks credentials through a L{Portal}.
+    Checks credentials through a L{Portal<twisted.cred.portal.Portal>}.
     """
 
     def __init__(

@@ -167,8 +167,9 @@ class PasswordFile:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
-        @return: fires with the user's name as the file writes it; fails with L{UnauthorizedLogin}.
-            A hash is computed in a thread, and for an unknown user too. It may be cancelled
+        @return: fires with the user's name as the file writes it; fails with
+            L{UnauthorizedLogin<twisted.cred.error.UnauthorizedLogin>}. A hash is computed in a
+            thread, and for an unknown user too. It may be cancelled
         """
         self._readAgain()
         key = names.key(credentials.username.decode(errors="replace"))

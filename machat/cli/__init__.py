@@ -1,3 +1,4 @@
 """
-The commands C{machat} and C{machat-passwd}.
+The commands C{machat}, a chat in a terminal or in a pipe, and C{machat-passwd}, which maintains a
+password file.
 """

@@ -1,3 +1,18 @@
 """
-Which actions a user may take against which others, and the sanctions that are active.
+The actions of moderators: kick, mute, ban, lock and topic, the active sanctions, and the policy
+that the rooms ask.
 """
+
+from machat.moderation.policy import Rules, mayModerate
+from machat.moderation.sanctions import Active, Kind, Sanction, Sanctions
+from machat.moderation.service import Moderation
+
+__all__ = [
+    "Active",
+    "Kind",
+    "Moderation",
+    "Rules",
+    "Sanction",
+    "Sanctions",
+    "mayModerate",
+]

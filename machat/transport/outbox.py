@@ -120,7 +120,7 @@ class Outbox:
         @param limits: C{waiting}, C{stalled} and C{closing} count here
         @param slow: called once, with the bytes that waited, when the connection was aborted
             because the peer takes too little
-        @param backlog: of all connections
+        @param sendBudget: of all connections
         """
         self.transport = transport
         self._clock = clock
