@@ -82,7 +82,7 @@ class SecurityTests(SynchronousTestCase):
             ("4,096 bytes and", DEFAULTS.hello),
             ("65,536 bytes (", DEFAULTS.maxLine),
             ("20 at once", DEFAULTS.burst),
-            ("5 a second", DEFAULTS.rate),
+            ("5 per second", DEFAULTS.rate),
             ("4 KiB that it begins", DEFAULTS.rateBytes / 1024),
             ("256 KiB per second", DEFAULTS.roomRate / 1024),
             ("512 KiB per second", DEFAULTS.addressRate / 1024),
