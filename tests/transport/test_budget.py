@@ -17,7 +17,7 @@ from machat.transport.budget import Holding, SendBudget
 
 class Queue:
     """
-    What waits for one connection.
+    The queue of one connection.
     """
 
     def __init__(self, sendBudget: SendBudget) -> None:
@@ -41,7 +41,8 @@ class BacklogTests(SynchronousTestCase):
 
     def test_relieve(self) -> None:
         """
-        Over the limit the longest queues go, as many as it needs; within it none.
+        Over the limit, the connections with the longest queues are aborted, as many as necessary;
+        within the limit none is.
         """
         backlog = SendBudget(100)
         queues = [Queue(backlog) for _ in range(4)]
@@ -59,8 +60,8 @@ class BacklogTests(SynchronousTestCase):
 
     def test_chat(self) -> None:
         """
-        The connections of a chat count together: who waits for most goes first, and who reads
-        stays.
+        All connections of a chat share one limit: those with the most queued bytes are aborted
+        first, and those that read stay.
         """
         chat = MemoryChat(Limits(rate=inf, maxWaitingTotal=3_000))
         early, late, quick = (chat.tcp(name, "dev") for name in ("early", "late", "quick"))
@@ -79,7 +80,8 @@ class BacklogTests(SynchronousTestCase):
 
     def test_holding(self) -> None:
         """
-        A text that is kept for several connections counts once, until the last of them lets go.
+        A text that is queued for several connections counts once, until the last of them has sent
+        it.
         """
         backlog = SendBudget(1_000_000)
         texts = ["x" * 1_000, "\u4e2d" * 1_000]
@@ -99,7 +101,7 @@ class BacklogTests(SynchronousTestCase):
 
 class HoarderTests(SynchronousTestCase):
     """
-    Clients that ask for much and read nothing.
+    Clients that request much and read nothing.
     """
 
     def setUp(self) -> None:
@@ -113,7 +115,7 @@ class HoarderTests(SynchronousTestCase):
 
     def hoard(self, number: int, *commands: dict[str, object]) -> MemoryClient:
         """
-        @return: a client that has sent these, and reads nothing after its hello
+        @return: a client that has sent these commands, and reads nothing after its hello
         """
         room = "dev" if commands[0]["type"] != "join" else "lobby"
         client = self.chat.tcp()
@@ -129,7 +131,8 @@ class HoarderTests(SynchronousTestCase):
 
     def test_history(self) -> None:
         """
-        Each answer counts whole; together they are bounded. One who reads gets the whole answer.
+        Each answer counts in full, and all of them together are bounded. A client that reads
+        receives the whole answer.
         """
         commands = [{"type": "history", "room": "dev"}] * 3
         first = self.hoard(0, *commands)
@@ -149,7 +152,7 @@ class HoarderTests(SynchronousTestCase):
 
     def test_stalled(self) -> None:
         """
-        One that takes nothing of its answer in time is a slow consumer.
+        A client that reads nothing of its answer in time is closed as a slow consumer.
         """
         client = self.hoard(0, {"type": "history", "room": "dev"})
         self.assertGreater(self.waiting, 1_000_000)
@@ -159,7 +162,7 @@ class HoarderTests(SynchronousTestCase):
 
     def test_replay(self) -> None:
         """
-        The messages of replays count, each once for all that wait for it.
+        The messages of replays count, each once for all connections that wait for it.
         """
         replays = {"type": "join", "room": "dev", "history": 300}
         clients = [self.hoard(0, replays)]

@@ -1,6 +1,6 @@
 """
-Tests for L{machat.transport.direct}: an outbox on real TLS, above a socket that takes as
-much as a test says.
+Tests for L{machat.transport.direct}: an outbox on real TLS, above a socket that accepts as much as
+a test allows.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Client:
     """
     The peer's end of TLS.
 
-    @ivar heard: what it has decrypted
-    @ivar ended: whether the end was said behind it
+    @ivar heard: the bytes that it has decrypted
+    @ivar ended: whether it has received the end of the stream after them
     """
 
     def __init__(self) -> None:
@@ -50,7 +50,7 @@ class Client:
 
     def read(self, taken: bytes) -> None:
         """
-        @param taken: all that was ever sent to it
+        @param taken: all bytes ever sent to the peer
         """
         self._in.write(taken[self._taken :])
         self._taken = len(taken)
@@ -79,7 +79,7 @@ class TLSTests(SynchronousTestCase):
 
     def open(self) -> None:
         """
-        Connect, and let the two shake hands.
+        Connect and complete the handshake.
         """
         self.clock = MemoryReactorClock()
         factory: Any = Factory.forProtocol(Protocol)
@@ -97,7 +97,7 @@ class TLSTests(SynchronousTestCase):
 
     def close(self) -> None:
         """
-        The connection goes, and leaves nothing.
+        The connection is lost, and leaves nothing.
         """
         self.socket.connectionLost(Failure(ConnectionDone()))
         self.tls.connectionLost(Failure(ConnectionDone()))
@@ -107,7 +107,8 @@ class TLSTests(SynchronousTestCase):
 
     def test_atOnce(self) -> None:
         """
-        What an idle socket takes is sent in the same turn, and nothing is left in the transport.
+        Data that an idle socket accepts is sent in the same turn, and nothing remains in the
+        transport.
         """
         self.open()
         self.socket.written.clear()
@@ -120,7 +121,8 @@ class TLSTests(SynchronousTestCase):
 
     def test_full(self) -> None:
         """
-        A socket that takes no more stops the outbox at once, and its space lets it go on.
+        A socket that accepts no more data stops the outbox at once, and the outbox continues when
+        the socket has space.
         """
         self.open()
         self.socket.space = 10
@@ -135,7 +137,7 @@ class TLSTests(SynchronousTestCase):
 
     def test_stalled(self) -> None:
         """
-        A peer that takes nothing for 30 s is given up.
+        A peer that reads nothing for 30 s is aborted.
         """
         self.open()
         self.socket.space = 0
@@ -149,7 +151,7 @@ class TLSTests(SynchronousTestCase):
 
     def test_lostWhileFull(self) -> None:
         """
-        A connection that goes while its socket is full leaves nothing behind.
+        A connection that is lost while its socket is full leaves nothing.
         """
         self.open()
         self.socket.space = 0
@@ -158,8 +160,7 @@ class TLSTests(SynchronousTestCase):
 
     def test_broken(self) -> None:
         """
-        An error of the socket is the transport's to find: it is not raised where a batch is
-        delivered.
+        A socket error is left for the transport to report; delivering a batch does not raise it.
         """
         self.open()
         self.socket.broken = ConnectionResetError("gone")
@@ -171,8 +172,8 @@ class TLSTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=100)
     def test_order(self, space: int, steps: list[Step], closes: bool) -> None:
         """
-        Whatever is written and read, in whatever order, the peer gets the bytes in their order,
-        also if the connection is closed behind them.
+        In any order of writes and reads, the peer receives the bytes in order, even if the
+        connection is closed after them.
         """
         self.open()
         self.socket.space = space

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.transport.keepalive}, and for a name whose holder may have vanished.
+Tests for L{machat.transport.keepalive}, and for a name whose holder may have disappeared.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class KeepAliveTests(TCPTestCase):
 
     def test_otherTransports(self) -> None:
         """
-        What is not on TCP, or no longer, is left as it is, and nobody on it is silent.
+        A connection that is not on TCP, or no longer, is left unchanged, and is never silent.
         """
         one, other = socket.socketpair()
         self.addCleanup(one.close)
@@ -108,7 +108,7 @@ class KeepAliveTests(TCPTestCase):
 
     def test_silent(self) -> None:
         """
-        A peer is silent if it has sent nothing for so long.
+        A peer is silent if it has sent nothing for the given time.
         """
         self.awaitSilence()
         self.assertFalse(isSilent(Transport(self.server), 3600.0))
@@ -116,7 +116,7 @@ class KeepAliveTests(TCPTestCase):
 
 class TakenTests(TCPTestCase):
     """
-    A name that is taken by a connection that may have vanished.
+    A name that is in use by a connection that may have disappeared.
     """
 
     def setUp(self) -> None:
@@ -125,7 +125,7 @@ class TakenTests(TCPTestCase):
 
     def test_silent(self) -> None:
         """
-        While its holder is silent, a name is refused for now: 3011, and C{retry}.
+        While its holder is silent, a name is refused temporarily, with 3011 and C{retry}.
         """
         mina = self.chat.tcp("Mina", "dev")
         mina.transport.getHandle = lambda: self.server  # type: ignore[attr-defined]
@@ -143,7 +143,7 @@ class TakenTests(TCPTestCase):
 
     def test_present(self) -> None:
         """
-        A client that is there keeps its name, and so does a member in the process.
+        A connected client keeps its name, and so does a member in the process.
         """
         self.chat.tcp("Mina", "dev")
         self.chat.member("bot", "dev")
@@ -156,7 +156,7 @@ class TakenTests(TCPTestCase):
 
     def test_ends(self) -> None:
         """
-        The end for a refusal depends on whether it may be tried again.
+        The close code of a refusal depends on whether the client may try again.
         """
         self.assertEqual(endOf(ChatError(NAME_TAKEN, "")).code, 3520)
         self.assertEqual(endOf(ChatError(NAME_TAKEN, "", retry=15.0)).code, 3011)
@@ -167,8 +167,8 @@ class TakenTests(TCPTestCase):
 class ServedTests(ServerTestCase):
     def test_server(self) -> None:
         """
-        A server refuses the name of a quiet client for good at first, and for now when it has
-        been silent for some time.
+        A server refuses the name of a quiet client permanently at first, and temporarily when the
+        client has been silent for some time.
         """
         for arguments, codes in ((), {3520}), (("--ping", "2", "--pong", "1"), {3011}):
             _, tcp, ws = self.serveBoth(*arguments)
@@ -188,14 +188,14 @@ class ServedTests(ServerTestCase):
 
 class Network:
     """
-    A second host: a network namespace, connected to this machine by a cable.
+    A second host: a network namespace that is connected to this machine by a virtual cable.
     """
 
     HERE, THERE = "198.18.77.1", "198.18.77.2"
 
     def __init__(self) -> None:
         """
-        @raise SkipTest: this needs root, and C{ip} of iproute2
+        @raise SkipTest: without root privileges or C{ip} of iproute2
         """
         self.name = f"machat{os.getpid()}"
         if os.geteuid() or shutil.which("ip") is None:
@@ -218,7 +218,7 @@ class Network:
 
     def pull(self) -> None:
         """
-        Pull the cable: nothing arrives any more, and nobody is told.
+        Pull the cable: no packet arrives any longer, and neither side is notified.
         """
         self._ip("-n", self.name, "link", "set", "machat1", "down")
 
@@ -247,7 +247,7 @@ class Network:
 class VanishedTests(ServerTestCase):
     def test_vanished(self) -> None:
         """
-        A client whose network is gone is silent as soon as it does not answer what is sent.
+        A client whose network has failed is silent as soon as it does not acknowledge sent data.
         """
         network = Network()
         self.addCleanup(network.remove)

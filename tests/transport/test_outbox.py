@@ -41,15 +41,15 @@ HOST = IPv4Address("TCP", "192.0.2.2", 8989)
 
 class Socket(Connection):
     """
-    A plain socket and its transport: Twisted's own buffering and producer code, above a socket that
-    takes as much as a test says.
+    A plain socket and its transport: Twisted's own buffering and producer code, above a socket
+    that accepts as much as a test allows.
 
-    @ivar space: how many bytes it takes until the peer reads
-    @ivar taken: the bytes that it took
-    @ivar written: the size of each C{write}, which takes what has to wait
+    @ivar space: how many bytes it accepts until the peer reads
+    @ivar taken: the bytes that it accepted
+    @ivar written: the size of each C{write}, which receives the data that has to wait
     @ivar aborted: how often it was aborted
-    @ivar ended: whether our direction is closed, behind all bytes
-    @ivar broken: what every attempt to send ends with
+    @ivar ended: whether our direction is closed after all bytes
+    @ivar broken: the error of every attempt to send
     """
 
     connected = 1
@@ -68,7 +68,7 @@ class Socket(Connection):
 
     def send(self, data: bytes) -> int:
         """
-        What the kernel does.
+        The kernel's part.
         """
         if self.broken is not None:
             raise self.broken
@@ -85,7 +85,7 @@ class Socket(Connection):
 
     def read(self, size: int) -> None:
         """
-        The peer reads: the socket takes so many bytes more, and the reactor sees it.
+        The peer reads: the socket accepts so many more bytes, and the reactor notices.
         """
         self.space += size
         while self.space and self in self.reactor.getWriters():
@@ -116,8 +116,8 @@ class Socket(Connection):
 
 class Cipher(ProtocolWrapper):
     """
-    A transport above another, as TLS is: it passes on every attribute, C{getHandle} too, but
-    what is to be sent has to be changed by it.
+    A transport above another one, as in TLS: it passes on every attribute, including C{getHandle},
+    but it must transform the data that is sent.
     """
 
     transport: Any
@@ -128,7 +128,7 @@ class Cipher(ProtocolWrapper):
 
 class OutboxTestCase(SynchronousTestCase):
     """
-    An outbox on a socket. When the connection is gone, no timer of it is left.
+    An outbox on a socket. After the connection is lost, the outbox has no timer.
     """
 
     def setUp(self) -> None:
@@ -137,7 +137,7 @@ class OutboxTestCase(SynchronousTestCase):
 
     def open(self, space: int = 0, **limits: float) -> None:
         """
-        Make a connection whose socket takes so many bytes.
+        Make a connection whose socket accepts so many bytes.
         """
         self.socket = Socket(self.clock, space)
         self.makeOutbox(self.socket, **limits)
@@ -158,14 +158,14 @@ class OutboxTestCase(SynchronousTestCase):
 
     def assertSlow(self, waiting: int) -> None:
         """
-        The outbox gave the peer up, once, with so many bytes waiting.
+        The outbox aborted the connection once, with so many bytes queued.
         """
         self.assertEqual(self.gaveUp, [waiting])
         self.assertEqual(self.socket.aborted, 1)
 
     def assertOpen(self) -> None:
         """
-        Nobody has given the peer up.
+        The connection was not aborted.
         """
         self.assertEqual(self.gaveUp, [])
         self.assertEqual(self.socket.aborted, 0)
@@ -178,7 +178,8 @@ class SocketTests(OutboxTestCase):
 
     def test_interfaces(self) -> None:
         """
-        An outbox is a producer of both kinds; the socket of these tests is a transport.
+        An outbox provides both producer interfaces; the socket of these tests provides a
+        transport's.
         """
         self.open()
         verify.verifyObject(IPushProducer, self.outbox)
@@ -188,7 +189,7 @@ class SocketTests(OutboxTestCase):
 
     def test_idle(self) -> None:
         """
-        An idle socket is written to at once: nothing waits, and no timer runs.
+        Data is written to an idle socket at once, without a queue or a timer.
         """
         self.open(100)
         self.outbox.write(b"abc")
@@ -201,7 +202,7 @@ class SocketTests(OutboxTestCase):
 
     def test_rest(self) -> None:
         """
-        What the socket does not take is sent when it takes more.
+        Data that the socket does not accept is sent when it accepts more.
         """
         self.open(2)
         self.outbox.write(b"abcdef")
@@ -213,7 +214,7 @@ class SocketTests(OutboxTestCase):
 
     def test_nothing(self) -> None:
         """
-        Writing nothing while something waits does not stop what comes behind it.
+        An empty write while data is queued does not stop the data after it.
         """
         self.open(2)
         self.outbox.write(b"abc")
@@ -225,8 +226,8 @@ class SocketTests(OutboxTestCase):
 
     def test_notAround(self) -> None:
         """
-        While something waits, what is written later waits behind it, even if the socket would take
-        it.
+        While data is queued, later writes are queued after it, even if the socket would accept
+        them.
         """
         self.open(2)
         self.outbox.write(b"abcd")
@@ -238,7 +239,7 @@ class SocketTests(OutboxTestCase):
 
     def test_idleAgain(self) -> None:
         """
-        When all that waited is sent, the socket is written to at once again.
+        When all queued data is sent, the socket is written to at once again.
         """
         self.open()
         self.outbox.write(b"abc")
@@ -251,7 +252,7 @@ class SocketTests(OutboxTestCase):
 
     def test_againAndAgain(self) -> None:
         """
-        A socket may be full any number of times.
+        A socket may become full any number of times.
         """
         self.open()
         for n in range(20):
@@ -265,7 +266,7 @@ class SocketTests(OutboxTestCase):
 
     def test_joined(self) -> None:
         """
-        What waits is handed over joined, at most one piece at a time.
+        Queued data is passed to the socket in joined blocks of at most one piece.
         """
         self.open()
         self.outbox.write(b"first")
@@ -281,7 +282,7 @@ class SocketTests(OutboxTestCase):
 
     def test_large(self) -> None:
         """
-        One write of many pieces is handed over piece by piece.
+        One write of many pieces is passed on piece by piece.
         """
         self.open(10)
         data = bytes(range(256)) * 1000
@@ -292,14 +293,14 @@ class SocketTests(OutboxTestCase):
 
     def test_addresses(self) -> None:
         """
-        The addresses are the transport's.
+        The outbox has the addresses of its transport.
         """
         self.open()
         self.assertEqual((self.outbox.getPeer(), self.outbox.getHost()), (PEER, HOST))
 
     def test_unregisterProducer(self) -> None:
         """
-        Nobody else can take the outbox off its transport.
+        No other code can unregister the outbox from its transport.
         """
         self.open()
         self.outbox.write(b"abc")
@@ -311,12 +312,12 @@ class SocketTests(OutboxTestCase):
 
 class BoundsTests(OutboxTestCase):
     """
-    What may wait on a plain socket, and how long.
+    How much data may be queued on a plain socket, and for how long.
     """
 
     def test_waiting(self) -> None:
         """
-        More bytes waiting than the limit end the connection; up to it they do not.
+        A queue longer than the limit aborts the connection; a queue up to the limit does not.
         """
         self.open(10, maxWaiting=1000)
         self.outbox.write(b"x" * 510)
@@ -327,7 +328,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_waitingHandedOver(self) -> None:
         """
-        What the transport has and has not sent yet waits too; what it has sent does not.
+        Data in the transport counts until it is sent.
         """
         self.open(maxWaiting=1000)
         self.outbox.write(b"x" * 600)
@@ -340,7 +341,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_waitingBegins(self) -> None:
         """
-        The count begins anew when all is sent.
+        The count starts again when all data is sent.
         """
         self.open(maxWaiting=1000)
         for _ in range(5):
@@ -352,7 +353,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_slowIsOver(self) -> None:
         """
-        Nothing is sent to a peer that was given up, and it is given up once.
+        Nothing is sent to a peer that was aborted, and it is aborted once.
         """
         self.open(maxWaiting=10)
         self.outbox.write(b"abcdef")
@@ -370,7 +371,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_stalled(self) -> None:
         """
-        A peer that takes nothing for so long is given up.
+        A peer that reads nothing for the given time is aborted.
         """
         self.open(2, maxStall=30)
         self.outbox.write(b"abcdef")
@@ -381,7 +382,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_writingIsNoProgress(self) -> None:
         """
-        That we write on does not make the peer any faster.
+        Further writes do not extend the time of a peer that reads nothing.
         """
         self.open(maxStall=30)
         for _ in range(29):
@@ -393,7 +394,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_progress(self) -> None:
         """
-        A peer that takes what was handed over is given the whole time again.
+        A peer that reads the data that was passed on has the full time again.
         """
         self.open(maxStall=30)
         self.outbox.write(b"abc")
@@ -408,7 +409,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_stalledAgain(self) -> None:
         """
-        The time counts from when the peer began to take too little, not from an earlier time.
+        The time starts when the peer begins to read too slowly, not earlier.
         """
         self.open(maxStall=30)
         self.outbox.write(b"abc")
@@ -423,7 +424,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_standstill(self) -> None:
         """
-        If the check is late, the process stood still and sent nothing: the time starts again.
+        If the check runs late, the process stood still and sent nothing, so the time starts again.
         """
         self.open(maxStall=30)
         self.outbox.write(b"abc")
@@ -436,7 +437,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_rounding(self) -> None:
         """
-        It ends at any time of the clock, also where adding and taking away is not exact.
+        The timeout ends at any clock value, even where floating-point arithmetic is inexact.
         """
         for tenths in range(1, 100):
             self.setUp()
@@ -450,7 +451,7 @@ class BoundsTests(OutboxTestCase):
 
     def test_oneTimer(self) -> None:
         """
-        However often a socket is full, one timer runs, and it ends by itself.
+        However often a socket is full, there is one timer, and it ends by itself.
         """
         self.open(maxStall=30)
         for _ in range(10):
@@ -464,12 +465,12 @@ class BoundsTests(OutboxTestCase):
 
 class PiecesTests(OutboxTestCase):
     """
-    Bytes that are made as the peer takes them.
+    Data that is produced while the peer reads.
     """
 
     def pieces(self, *pieces: bytes) -> Pieces:
         """
-        @return: these; each that is made is noted
+        @return: these pieces; the production of each one is recorded
         """
 
         def make() -> Iterator[bytes]:
@@ -485,7 +486,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_atOnce(self) -> None:
         """
-        What the socket takes is handed over at once.
+        Pieces that the socket accepts are passed on at once.
         """
         self.open(100)
         self.assertIsNone(self.outbox.writePieces(self.pieces(b"abc", b"def")))
@@ -494,7 +495,8 @@ class PiecesTests(OutboxTestCase):
 
     def test_asThePeerTakes(self) -> None:
         """
-        No piece is made before the one before it has gone, and what is written later comes later.
+        A piece is produced only after the one before it has been sent, and later writes are sent
+        after all pieces.
         """
         for secure in (False, True):
             self.setUp()
@@ -518,7 +520,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_bounded(self) -> None:
         """
-        Pieces do not count before they are made, what waits behind them does.
+        Pieces do not count before they are produced, but data queued after them does.
         """
         self.open(0, maxWaiting=PIECE + 10)
         self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 10))
@@ -529,7 +531,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_closed(self) -> None:
         """
-        Closing sends all of them first.
+        Closing sends all pieces first.
         """
         self.open(0)
         self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
@@ -541,8 +543,8 @@ class PiecesTests(OutboxTestCase):
 
     def test_held(self) -> None:
         """
-        What is kept until the pieces are made counts for all connections together, and for the
-        length of the queue, but not for what may wait for this one.
+        Data that is kept for later pieces counts towards the limit of all connections together and
+        the length of the queue, but not towards the limit of this connection.
         """
         self.open(0, maxWaiting=PIECE + 10)
         self.outbox.writePieces(Slices(b"x" * 10 * PIECE))
@@ -555,7 +557,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_heldMessages(self) -> None:
         """
-        Messages are let go as they are encoded.
+        Messages are released as they are encoded.
         """
         self.open(0)
         messages = [Message("dev", n, "Mina", chr(65 + n) * PIECE, 0) for n in range(8)]
@@ -571,7 +573,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_heldTooMuch(self) -> None:
         """
-        Keeping too much for all connections together ends the connection that keeps the most.
+        If all connections together keep too much, the connection that keeps the most is aborted.
         """
         self.open(0, maxWaitingTotal=5 * PIECE)
         done = self.outbox.writePieces(Slices(b"x" * 6 * PIECE))
@@ -581,7 +583,7 @@ class PiecesTests(OutboxTestCase):
 
     def test_lost(self) -> None:
         """
-        A connection that is lost asks for no more.
+        A lost connection requests no more pieces.
         """
         self.open(0)
         done = self.outbox.writePieces(self.pieces(*[b"x" * PIECE] * 3))
@@ -597,7 +599,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_idle(self) -> None:
         """
-        An idle connection is half closed at once, so that the peer reads our last words.
+        An idle connection is half-closed at once, so that the peer reads the last data.
         """
         self.open(100)
         self.outbox.write(b"bye")
@@ -608,7 +610,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_draining(self) -> None:
         """
-        All that was written is sent first.
+        All written data is sent first.
         """
         self.open(2, closeTimeout=5)
         self.outbox.write(b"abcdef")
@@ -625,7 +627,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_noMore(self) -> None:
         """
-        Nothing is taken any more once the connection is closing.
+        A closing connection accepts no more data.
         """
         for space in (0, 100):
             self.open(space)
@@ -640,7 +642,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_expires(self) -> None:
         """
-        A peer that does not take the last in time is cut off; that is the end, not slowness.
+        A peer that does not read the last data in time is aborted, and is not reported as slow.
         """
         self.open(2, closeTimeout=5)
         self.outbox.write(b"abcdef")
@@ -652,8 +654,8 @@ class ClosingTests(OutboxTestCase):
 
     def test_progressDoesNotProlong(self) -> None:
         """
-        The time for the last words does not begin again when the peer takes some of them, nor when
-        the connection is closed again.
+        The time for the last data does not start again when the peer reads some of it, or when the
+        connection is closed again.
         """
         self.open(closeTimeout=5)
         self.outbox.write(b"x" * 200_000)
@@ -668,7 +670,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_lingers(self) -> None:
         """
-        A peer that does not close its own direction is cut off a little later.
+        A peer that does not close its own direction is aborted a little later.
         """
         self.open(100, closeTimeout=5)
         self.outbox.loseConnection()
@@ -679,7 +681,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_lingersNoLonger(self) -> None:
         """
-        That is no longer than the time for closing.
+        That wait is not longer than the close timeout.
         """
         self.open(100, closeTimeout=0.5)
         self.outbox.loseConnection()
@@ -690,7 +692,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_lingersAfterDraining(self) -> None:
         """
-        A peer that took the last late has the same little time to read it.
+        A peer that read the last data late has the same short time to close.
         """
         self.open(closeTimeout=5)
         self.outbox.write(b"bye")
@@ -704,7 +706,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_peerCloses(self) -> None:
         """
-        A peer that closes after our last words is not cut off.
+        A peer that closes after the last data is not aborted.
         """
         self.open(100)
         self.outbox.write(b"bye")
@@ -716,8 +718,8 @@ class ClosingTests(OutboxTestCase):
 
     def test_expire(self) -> None:
         """
-        A connection that others are closing is cut off when that takes too long; until then it
-        works.
+        A connection that other code is closing is aborted when that takes too long, and works
+        until then.
         """
         self.open(100, closeTimeout=5)
         self.outbox.expire()
@@ -729,7 +731,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_expireWhileDraining(self) -> None:
         """
-        That holds when something waits, too.
+        The same holds when data is queued.
         """
         self.open(2, closeTimeout=5)
         self.outbox.write(b"abcd")
@@ -755,7 +757,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_broken(self) -> None:
         """
-        A connection whose socket fails is lost in the next turn, and nobody is called slow.
+        A connection whose socket fails is lost in the next turn, and is not reported as slow.
         """
         self.open(100)
         self.socket.broken = ConnectionResetError(ECONNRESET, "Connection reset by peer")
@@ -769,7 +771,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_brokenWhileDraining(self) -> None:
         """
-        A socket that fails while something waits is lost, and its timer stops.
+        A socket that fails while data is queued is lost, and its timer stops.
         """
         self.open(2)
         self.outbox.write(b"abcd")
@@ -780,7 +782,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_lostWhileDraining(self) -> None:
         """
-        When the connection is gone, what waited is gone, and its timer.
+        When the connection is lost, its queue is empty and its timer is stopped.
         """
         self.open(2)
         self.outbox.write(b"abcd")
@@ -794,7 +796,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_lostWhileClosing(self) -> None:
         """
-        A connection that goes while it closes leaves no timer.
+        A connection that is lost while it closes leaves no timer.
         """
         for space in (0, 100):
             self.open(space)
@@ -805,7 +807,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_expireAfterwards(self) -> None:
         """
-        What is gone need not expire.
+        A lost connection does not time out.
         """
         self.open(2)
         self.socket.connectionLost(Failure(ConnectionLost()))
@@ -815,7 +817,7 @@ class ClosingTests(OutboxTestCase):
 
     def test_alreadyLost(self) -> None:
         """
-        A transport that is gone when the outbox registers with it says so at once.
+        A transport that is already lost when the outbox registers reports this at once.
         """
         self.open(2)
         self.socket.disconnected = 1
@@ -833,7 +835,7 @@ class PushTests(OutboxTestCase):
 
     def openString(self, **limits: float) -> None:
         """
-        Make a connection on a transport that keeps what is written to it.
+        Make a connection on a transport that records what is written to it.
         """
         self.open()
         self.transport = StringTransport(HOST, PEER)
@@ -858,7 +860,7 @@ class PushTests(OutboxTestCase):
 
     def test_writes(self) -> None:
         """
-        The transport is written to as long as it does not pause.
+        Data is written to the transport as long as it does not pause the outbox.
         """
         self.openString()
         self.outbox.write(b"abc")
@@ -868,7 +870,8 @@ class PushTests(OutboxTestCase):
 
     def test_pause(self) -> None:
         """
-        A paused transport is not written to; when it resumes, it gets what waited, in order.
+        No data is written to a paused transport; when it resumes the outbox, it receives the
+        queued data in order.
         """
         self.openString()
         self.outbox.write(b"a")
@@ -883,7 +886,7 @@ class PushTests(OutboxTestCase):
 
     def test_idempotent(self) -> None:
         """
-        Pausing and resuming again change nothing, and pausing again is no progress.
+        Repeated calls of pause and resume have no effect, and a second pause is not progress.
         """
         self.openString(maxStall=30)
         self.outbox.resumeProducing()
@@ -907,7 +910,7 @@ class PushTests(OutboxTestCase):
 
     def test_waiting(self) -> None:
         """
-        More waiting than the limit ends the connection here too.
+        A queue longer than the limit aborts the connection here too.
         """
         self.openString(maxWaiting=1000)
         self.outbox.write(b"x" * 5000)
@@ -922,7 +925,7 @@ class PushTests(OutboxTestCase):
 
     def test_stalled(self) -> None:
         """
-        A transport that stays paused for so long ends the connection.
+        A transport that stays paused for the given time aborts the connection.
         """
         self.openString(maxStall=30)
         self.outbox.pauseProducing()
@@ -935,7 +938,7 @@ class PushTests(OutboxTestCase):
 
     def test_stalledAgain(self) -> None:
         """
-        The time counts from the last pause, not from an earlier one.
+        The time starts at the last pause, not at an earlier one.
         """
         self.openString(maxStall=30)
         self.outbox.pauseProducing()
@@ -950,7 +953,7 @@ class PushTests(OutboxTestCase):
 
     def test_close(self) -> None:
         """
-        An idle transport is closed in its own way, and has no producer any more.
+        An idle transport is closed with its own method, and its producer is unregistered.
         """
         self.openString(closeTimeout=5)
         self.outbox.write(b"bye")
@@ -963,7 +966,7 @@ class PushTests(OutboxTestCase):
 
     def test_closeExpires(self) -> None:
         """
-        A transport that does not end by itself is aborted.
+        A transport that does not close by itself is aborted.
         """
         self.openString(closeTimeout=5)
         self.outbox.loseConnection()
@@ -975,7 +978,8 @@ class PushTests(OutboxTestCase):
 
     def test_closePaused(self) -> None:
         """
-        A paused transport is closed when it has what waited, or aborted when it never resumes.
+        A paused transport is closed when it has received the queued data, or aborted if it never
+        resumes the outbox.
         """
         self.openString(closeTimeout=5)
         self.outbox.pauseProducing()
@@ -1001,7 +1005,7 @@ class PushTests(OutboxTestCase):
 
     def test_stopProducing(self) -> None:
         """
-        A transport that is lost tells its producer so, and no timer is left.
+        A lost transport stops its producer, and no timer is left.
         """
         self.openString()
         self.outbox.pauseProducing()
@@ -1014,7 +1018,7 @@ class PushTests(OutboxTestCase):
 
     def test_wrapped(self) -> None:
         """
-        A transport that passes on the socket's C{getHandle} is not written around.
+        A transport that passes on the C{getHandle} of its socket is not bypassed.
         """
         self.openCipher(100)
         self.assertTrue(hasattr(self.cipher, "getHandle"))
@@ -1025,8 +1029,8 @@ class PushTests(OutboxTestCase):
 
     def test_wrappedPauses(self) -> None:
         """
-        The socket below it pauses the outbox at every write past its limit, and resumes it when it
-        is empty.
+        The socket below pauses the outbox at every write over its limit, and resumes it when it is
+        empty.
         """
         self.openCipher()
         for letter in (b"a", b"b", b"c", b"d", b"e"):
@@ -1046,7 +1050,7 @@ class PushTests(OutboxTestCase):
 
     def test_wrappedCloses(self) -> None:
         """
-        All that was written is sent before the socket below is closed.
+        All written data is sent before the socket below is closed.
         """
         self.openCipher()
         for _ in range(4):
@@ -1062,7 +1066,7 @@ class PushTests(OutboxTestCase):
 
     def test_startedTLS(self) -> None:
         """
-        A socket that has become an encrypted transport itself is not written around either.
+        A socket that has become an encrypted transport itself is not bypassed either.
         """
         self.socket = Socket(self.clock, 100)
         alsoProvides(self.socket, ISSLTransport)
@@ -1073,8 +1077,7 @@ class PushTests(OutboxTestCase):
         self.assertIs(self.socket.streamingProducer, True)
 
 
-#: What is written (bytes), how much the peer reads (numbers), in any order.
-#: Bytes to write, pieces to write, or how much the peer reads.
+#: Steps in any order: bytes to write, pieces to write, or a number of bytes that the peer reads.
 Step = bytes | int | list[bytes]
 
 STEPS = st.lists(
@@ -1091,12 +1094,12 @@ STEPS = st.lists(
 
 class OrderTests(OutboxTestCase):
     """
-    Whatever is written and read, in whatever order, the peer gets the bytes in their order.
+    In any order of writes and reads, the peer receives the bytes in order.
     """
 
     def assertInOrder(self, steps: list[Step]) -> None:
         """
-        At every step the peer has the first of the bytes, and at the end all of them.
+        At every step the peer has received a prefix of the bytes, and at the end all of them.
         """
         expected = b""
         for step in steps:
@@ -1117,9 +1120,10 @@ class OrderTests(OutboxTestCase):
     @settings(deadline=None, max_examples=150)
     def test_socket(self, space: int, steps: list[Step]) -> None:
         """
-        On a plain socket nothing overtakes, is lost or is sent twice; then it is idle.
+        On a plain socket no byte is reordered, lost or sent twice, and the outbox is idle at the
+        end.
         """
-        self.setUp()  # anew for each example
+        self.setUp()  # a new one for each example
         self.open(space)
         self.assertInOrder(steps)
         self.assertIsNone(self.socket.producer)
@@ -1131,7 +1135,7 @@ class OrderTests(OutboxTestCase):
     @settings(deadline=None, max_examples=150)
     def test_push(self, space: int, steps: list[Step]) -> None:
         """
-        Nor on a transport to which the outbox is a push producer.
+        The same holds on a transport to which the outbox is a push producer.
         """
         self.setUp()
         self.socket = Socket(self.clock, space)
@@ -1145,7 +1149,7 @@ class OrderTests(OutboxTestCase):
     @settings(deadline=None, max_examples=150)
     def test_close(self, space: int, steps: list[Step], encrypted: bool) -> None:
         """
-        Closing sends everything first, whatever waits.
+        Closing sends all data first, whatever is queued.
         """
         self.setUp()
         self.socket = Socket(self.clock, space)

@@ -16,7 +16,7 @@ from machat.transport.pings import Wheel
 
 class Connection:
     """
-    Keeps the times at which it was asked, and at which its answer was looked for.
+    Records the times at which it was pinged, and at which its answer was checked.
     """
 
     def __init__(self, clock: Clock, action: Callable[[], object] = lambda: None) -> None:
@@ -52,13 +52,13 @@ class WheelTests(SynchronousTestCase):
 
     def wait(self, seconds: int) -> None:
         """
-        Let whole seconds pass, one by one.
+        Advance the clock second by second.
         """
         self.clock.pump([1] * seconds)
 
     def test_ping(self) -> None:
         """
-        A connection is asked once a round, for the first time after one.
+        A connection is pinged once per round, first after one full round.
         """
         connection = self.add()
         self.wait(24)
@@ -68,7 +68,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_checkPong(self) -> None:
         """
-        The answer is looked for C{pong} seconds after each asking.
+        The answer is checked C{pong} seconds after each ping.
         """
         connection = self.add()
         self.wait(84)
@@ -78,7 +78,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_spread(self) -> None:
         """
-        Connections that come at different times are asked at different times, by one timer.
+        Connections that are added at different times are pinged at different times, by one timer.
         """
         first = self.add()
         self.wait(7)
@@ -90,7 +90,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_slot(self) -> None:
         """
-        A connection that comes between two turns is asked within a second of its round.
+        A connection that is added between two ticks is pinged within a second after its round.
         """
         self.add()
         self.clock.advance(0.5)
@@ -101,7 +101,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_discard(self) -> None:
         """
-        A connection that is off the wheel is neither asked nor looked after; others are.
+        A connection that is removed is neither pinged nor checked; others are.
         """
         gone, stays = self.add(), self.add()
         self.wait(25)
@@ -113,7 +113,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_discardStranger(self) -> None:
         """
-        A connection that is not on the wheel, or not any more, is ignored.
+        Removing a connection that is not on the wheel, or no longer, is ignored.
         """
         stays = self.add()
         gone = self.add()
@@ -125,7 +125,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_timerStops(self) -> None:
         """
-        The wheel turns only while somebody is on it.
+        The wheel turns only while it has connections.
         """
         self.assertEqual(self.clock.getDelayedCalls(), [])
         self.wheel.discard(Connection(self.clock))
@@ -139,7 +139,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_startsAgain(self) -> None:
         """
-        A wheel that stood still gives a newcomer a whole round.
+        A wheel that was stopped gives a new connection a whole round.
         """
         first = self.add()
         self.wait(12)
@@ -152,7 +152,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_discardWhilePinged(self) -> None:
         """
-        A connection may leave while it is asked; if it was the last, the wheel stops.
+        A connection may be removed while it is pinged; if it was the last one, the wheel stops.
         """
         first = self.add(lambda: self.wheel.discard(first))
         second = self.add(lambda: self.wheel.discard(second))
@@ -170,7 +170,7 @@ class WheelTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=100)
     def test_anyRound(self, times: list[int], ping: int, data: st.DataObject) -> None:
         """
-        Whenever connections come, each is asked once in its round and looked after C{pong} later.
+        Whenever connections are added, each is pinged once per round and checked C{pong} later.
         """
         pong = data.draw(st.integers(1, ping - 1))
         clock = Clock()

@@ -34,7 +34,7 @@ def binary(command: int, family: int, rest: bytes) -> bytes:
     return SIGNATURE + bytes([command, family]) + len(rest).to_bytes(2, "big") + rest
 
 
-#: Headers, and the source that each has.
+#: Headers, and the source address in each.
 RIGHT = {
     LINE: SOURCE,
     b"PROXY TCP6 2001:db8::7 2001:DB8::8 4711 8989\r\n": SOURCE_6,
@@ -51,7 +51,7 @@ RIGHT = {
     binary(0x20, 0x00, b""): None,
 }
 
-#: What is no header, and why.
+#: Invalid headers, and the reason for each.
 WRONG = {
     b'{"name": "Mina", "room": "dev"}': "no PROXY header",
     b"GET / HTTP/1.1\r\n": "no PROXY header",
@@ -89,7 +89,8 @@ class HeaderTests(SynchronousTestCase):
 
     def test_right(self) -> None:
         """
-        A header says where the connection comes from, if not from the proxy itself.
+        A header contains the address of the client, unless the connection is from the proxy
+        itself.
         """
         for data, source in RIGHT.items():
             header = takeHeader(data + b"rest")
@@ -97,7 +98,7 @@ class HeaderTests(SynchronousTestCase):
 
     def test_pieces(self) -> None:
         """
-        No piece of a header is refused, or taken for a whole one.
+        An incomplete header is neither refused nor taken for a complete one.
         """
         for data in RIGHT:
             for end in range(len(data)):
@@ -105,7 +106,7 @@ class HeaderTests(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """
-        Anything else is refused, as soon as it is certain.
+        Anything else is refused as soon as it cannot be a header.
         """
         for data, why in WRONG.items():
             error = self.assertRaises(ValueError, takeHeader, data)
@@ -114,7 +115,7 @@ class HeaderTests(SynchronousTestCase):
     @given(st.one_of(st.binary(), st.binary().map(lambda data: SIGNATURE + b"\x21" + data)))
     def test_anyBytes(self, data: bytes) -> None:
         """
-        Whatever comes is a header, the beginning of one, or a C{ValueError}.
+        Any input is a header, the beginning of one, or a C{ValueError}.
         """
         for begun in (data, b"PROXY TCP4 " + data + b"\r\n", b"PROXY TCP6 " + data + b"\r\n"):
             try:
@@ -125,9 +126,9 @@ class HeaderTests(SynchronousTestCase):
 
 class Taker(Protocol):
     """
-    Keeps what it receives.
+    Records what it receives.
 
-    @ivar peer: who it was from when the connection was made
+    @ivar peer: the peer's address when the connection was made
     """
 
     data = b""
@@ -167,7 +168,7 @@ class ProxiedTests(SynchronousTestCase):
 
     def client(self, *pieces: bytes) -> MemoryClient:
         """
-        @return: a connection that has sent these pieces, as a socket would deliver them
+        @return: a connection that has sent these pieces, delivered as by a socket
         """
         client = MemoryClient(self.factory)
         for piece in pieces:
@@ -183,7 +184,7 @@ class ProxiedTests(SynchronousTestCase):
 
     def test_served(self) -> None:
         """
-        What is behind the header arrives from the client's address, in whatever pieces.
+        Data after the header arrives with the client's address, in whatever pieces it was sent.
         """
         for header in (LINE, binary(0x21, 0x11, V4)):
             self.client(header + b"hello")
@@ -194,14 +195,15 @@ class ProxiedTests(SynchronousTestCase):
 
     def test_unknown(self) -> None:
         """
-        Without an address, the connection is from the proxy.
+        A header without an address means that the connection is from the proxy.
         """
         self.client(b"PROXY UNKNOWN\r\nhello")
         self.assertServed(IPv4Address("TCP", "192.0.2.1", 50000), b"hello")
 
     def test_lost(self) -> None:
         """
-        The protocol hears of the end; if the header is not complete by then, there is none.
+        The protocol is notified of the end of the connection; if the header is incomplete by then,
+        no protocol exists.
         """
         self.client(LINE).close()
         self.assertServed(SOURCE, b"")
@@ -211,10 +213,10 @@ class ProxiedTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Anything else is cut off, with one line in the log, in which nothing is raw.
+        Any other input is cut off, with one line in the log in which all input is escaped.
         """
         for data, why in WRONG.items():
-            self.setUp()  # the log has only some such lines a minute
+            self.setUp()  # the log limits these lines per minute
             with capturedLogs() as logged:
                 client = self.client(data)
             self.assertFalse(client.connected, data)
@@ -225,8 +227,8 @@ class ProxiedTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """
-        A header takes five seconds at most. What arrived by then is read first, even if the process
-        stood still.
+        The header must arrive within five seconds. Data that has arrived by then is read first,
+        even if the process stood still.
         """
         client, waits = self.client(LINE[:9]), self.client()
         self.clock.callLater(6, client.transport.protocol.dataReceived, LINE[9:])
@@ -238,7 +240,7 @@ class ProxiedTests(SynchronousTestCase):
 
     def test_many(self) -> None:
         """
-        Of many that wait for their header, the oldest are cut off.
+        If too many connections wait for their header, the oldest are aborted.
         """
         self.patch(proxy, "WAITING", 3)
         clients = [self.client() for _ in range(5)]

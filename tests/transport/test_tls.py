@@ -28,7 +28,7 @@ from tests.processes import (
     waitForLine,
 )
 
-#: What clients offer, and what is selected where a browser may connect.
+#: Protocols that clients offer, and the one that is selected where a browser may connect.
 OFFERS: dict[tuple[str, ...], str | None] = {
     (): None,
     ("h2", "http/1.1"): "http/1.1",
@@ -48,8 +48,8 @@ require("https").get(JSON.parse(process.argv[1]), (answer) => {
 
 def handshake(connection: socket.socket, *offered: str, **options: object) -> ssl.SSLSocket:
     """
-    @param options: of the context
-    @return: the same over TLS, whatever the certificate
+    @param options: options of the context
+    @return: the connection over TLS, with any certificate
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -63,7 +63,7 @@ def handshake(connection: socket.socket, *offered: str, **options: object) -> ss
 
 class NegotiationTests(ServerTestCase):
     """
-    Which protocol is selected, at start and after a reload.
+    The protocol that is selected, at start and after a reload.
     """
 
     def setUp(self) -> None:
@@ -84,7 +84,7 @@ class NegotiationTests(ServerTestCase):
 
     def certify(self) -> bytes:
         """
-        @return: the certificate that is shown from now on, or after the next reload
+        @return: the certificate that the server uses from now on, or after the next reload
         """
         key = self.folder / "key"
         makeCertificate(str(key), str(self.certificate))
@@ -94,7 +94,7 @@ class NegotiationTests(ServerTestCase):
 
     def open(self, port: int) -> socket.socket:
         """
-        @return: a connection, for which a proxy has said what it has to
+        @return: a connection, for which a proxy has sent its header
         """
         connection = connect(port)
         self.addCleanup(connection.close)
@@ -104,7 +104,7 @@ class NegotiationTests(ServerTestCase):
 
     def reload(self) -> None:
         """
-        Let the server read its certificates again.
+        Have the server read its certificates again.
         """
         self.server.send_signal(signal.SIGHUP)
         for _ in self.ports:
@@ -122,7 +122,7 @@ class NegotiationTests(ServerTestCase):
 
     def test_selected(self) -> None:
         """
-        Browsers get HTTP/1.1, if they offer it. Nobody is refused for what it offers.
+        HTTP/1.1 is selected if the client offers it. No client is refused because of its offer.
         """
         self.assertSelected()
         self.reload()
@@ -130,7 +130,7 @@ class NegotiationTests(ServerTestCase):
 
     def test_reload(self) -> None:
         """
-        Every endpoint with TLS shows a new certificate after a reload.
+        Every endpoint with TLS uses a new certificate after a reload.
         """
         certificate = self.certify()
         self.reload()
@@ -140,7 +140,7 @@ class NegotiationTests(ServerTestCase):
 
     def test_proxied(self) -> None:
         """
-        The header of a proxy is read before TLS, and what it says is logged.
+        The header of a proxy is read before TLS, and its address is logged.
         """
         client = RawClient(handshake(self.open(self.proxied)))
         self.addCleanup(client.close)
@@ -151,7 +151,7 @@ class NegotiationTests(ServerTestCase):
 
     def run_(self, *command: object, **keywords: str) -> str:
         """
-        @return: what a program writes
+        @return: the output of a program
         """
         words = [str(word) for word in command]
         done = subprocess.run(
@@ -161,7 +161,7 @@ class NegotiationTests(ServerTestCase):
 
     def test_curl(self) -> None:
         """
-        curl gets the page and the state, with and without ALPN.
+        curl receives the page and the state, with and without ALPN.
         """
         curl = find("curl")
         for options in ([], ["--no-alpn"], ["--http1.1"], ["--tls-max", "1.2"], ["--tlsv1.3"]):
@@ -189,7 +189,7 @@ class NegotiationTests(ServerTestCase):
 
     def test_node(self) -> None:
         """
-        Node gets the page, with and without ALPN.
+        Node receives the page, with and without ALPN.
         """
         node = find("node")
         for offered, selected in (('["http/1.1"]', "http/1.1"), ("[]", "false")):
@@ -241,7 +241,7 @@ class FolderTests(SynchronousTestCase):
 
     def shown(self, *names: str | None) -> Iterator[bytes | None]:
         """
-        @return: the certificates that clients see who ask for these names
+        @return: the certificates that clients receive that ask for these names
         """
         context = contextOfFolder(self.folder, [b"http/1.1"])
         for name in names:
@@ -266,7 +266,8 @@ class FolderTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """
-        A client sees the certificate of the name that it asks for, and else the first.
+        A client receives the certificate for the name that it asks for, or the first one if no
+        certificate matches.
         """
         for file, host in (
             ("a", "chat.example.org"),
@@ -288,7 +289,7 @@ class FolderTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """
-        A folder without a certificate and its key cannot be used.
+        A folder must contain a certificate with its key.
         """
         self.assertRaises(ValueError, contextOfFolder, self.folder, [])
         self.certify("a", "localhost")

@@ -13,7 +13,7 @@ from machat.testing import MemoryChat
 from machat.ws import SUBPROTOCOL, ChatWebSocketProtocol
 from machat.ws._autobahn import COMMON
 
-#: What Autobahn keeps of the handshake, and never looks at once the connection is open.
+#: Attributes that Autobahn keeps from the handshake, and never reads once the connection is open.
 HANDSHAKE = {
     "http_request_data",
     "http_response_data",
@@ -36,7 +36,7 @@ HANDSHAKE = {
 
 class StockProtocol(ChatWebSocketProtocol):
     """
-    The same protocol with Autobahn's own opening and reading, and none of its weight taken off.
+    The same protocol with Autobahn's own opening and reading code, and all of its attributes.
     """
 
     dataReceived = WebSocketServerProtocol.dataReceived
@@ -56,7 +56,7 @@ class LeanTests(SynchronousTestCase):
 
     def test_openConnection(self) -> None:
         """
-        An open connection carries just this.
+        An open connection has exactly these attributes.
         """
         self.assertEqual(
             sorted(vars(self.chat.ws("Mina", "dev")._protocol)),
@@ -65,8 +65,8 @@ class LeanTests(SynchronousTestCase):
 
     def test_stockConnection(self) -> None:
         """
-        It says all that a connection says which Autobahn has opened, but for what only the
-        handshake needs: a name more is one that a new Autobahn has added.
+        An open connection has all attributes that Autobahn sets, except those that only the
+        handshake needs: an additional name is one that a new Autobahn has added.
         """
         mine = self.chat.ws()._protocol
         self.chat._ws.protocol = StockProtocol
@@ -80,7 +80,7 @@ class LeanTests(SynchronousTestCase):
 
     def test_fragments(self) -> None:
         """
-        Two lean connections with half a character each do not see each other's.
+        Two lean connections that have received half a character each do not share decoder state.
         """
         mina, ada = self.chat.ws("Mina", "dev"), self.chat.ws("Ada", "dev")
         for half, first in (("\u00e4".encode()[:1], 0x01), ("\u00e4".encode()[1:], 0x80)):

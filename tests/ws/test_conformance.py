@@ -1,5 +1,5 @@
 """
-RFC 6455, as the Autobahn test suite checks it: C{kosoku} plays its cases to L{tools.echo}.
+RFC 6455, as the Autobahn test suite checks it: C{kosoku} runs its cases against L{tools.echo}.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from tests.processes import BIN, PATIENCE, ROOT, ServerTestCase, start, waitForL
 
 KOSOKU = BIN / "kosoku"
 
-#: What is not played: large messages (9), and the compression that MaChat does not offer (12, 13).
+#: Cases that are not run: large messages (9), and the compression that MaChat does not offer (12,
+#: 13).
 LEFT_OUT = ("9.*", "12.*", "13.*")
 
 GOOD = {"OK", "INFORMATIONAL"}
@@ -21,8 +22,9 @@ GOOD = {"OK", "INFORMATIONAL"}
 
 def bad(results: dict[str, Any]) -> dict[str, str]:
     """
-    @return: the outcome of each case that did not go as RFC 6455 asks. It does not ask for a text
-        that is no UTF-8 to be refused before its frame is whole, which is not strict in 6.4.
+    @return: the outcome of each case that does not conform to RFC 6455. The RFC does not require
+        that invalid UTF-8 is refused before its frame is complete, so NON-STRICT is accepted in
+        section 6.4.
     """
     failed = {}
     for case, result in results.items():
@@ -59,7 +61,7 @@ class ConformanceTests(ServerTestCase):
 
     def test_rfc6455(self) -> None:
         """
-        Every case ends as it should: framing, pings, reserved bits, opcodes, fragments, UTF-8,
+        Every case ends as required: framing, pings, reserved bits, opcodes, fragments, UTF-8,
         closes.
         """
         server = self.stopAtEnd(start(BIN / "python", "-m", "tools.echo", cwd=ROOT))
@@ -67,6 +69,6 @@ class ConformanceTests(ServerTestCase):
         results = self.play(port, *each("-x", LEFT_OUT))
         self.assertGreater(len(results), 200)
         failed = bad(results)
-        if failed:  # the suite waits a second for an answer: a busy machine gets another chance
+        if failed:  # the suite waits a second for an answer, so a busy machine gets another chance
             failed = bad(self.play(port, *each("-i", failed)))
         self.assertFalse(failed, failed)

@@ -47,14 +47,14 @@ below.putChild(b"chat", ChatResource(ChatWebSocketFactory(chat)))
 strports.service("{endpoint}", Site(root)).setServiceParent(chat)
 """
 
-#: A message of which a few are more than the kernel keeps for a connection.
+#: The length of a message of which a few exceed what the kernel buffers for a connection.
 LONG = "x" * 60_000
 MANY = 100
 
 
 class SiteClient(RawWebSocketClient):
     """
-    A WebSocket at the path where the site has it.
+    A WebSocket at the path where the site serves it.
     """
 
     path = "/below/chat"
@@ -80,7 +80,7 @@ class ResourceTests(ServerTestCase):
 
     def stall(self, mina: SiteClient, ada: SiteClient) -> None:
         """
-        Let Mina say more than Ada reads, until all of it waits, and Ada read it then.
+        Have Mina send more than Ada reads until all of it waits, then have Ada read it.
         """
         for seq in range(1, MANY + 1):
             mina.send(type="say", text=LONG)
@@ -90,7 +90,7 @@ class ResourceTests(ServerTestCase):
 
     def test_stalled(self) -> None:
         """
-        What a reader leaves waiting is not lost, and a stop says goodbye.
+        Queued data for a slow reader is not lost, and a stop sends a bye.
         """
         server, port = self.site(LOCAL)
         mina, ada = (self.client(self.connect(port), name) for name in ("Mina", "Ada"))
@@ -104,7 +104,7 @@ class ResourceTests(ServerTestCase):
 
     def test_stalledTLS(self) -> None:
         """
-        The same over TLS.
+        The same holds over TLS.
         """
         key, certificate = self.mktemp(), self.mktemp()
         makeCertificate(key, certificate)
@@ -119,7 +119,7 @@ class ResourceTests(ServerTestCase):
 
     def test_framesWithTheRequest(self) -> None:
         """
-        What a client sends without waiting for the answer is not lost.
+        Data that a client sends before it receives the answer to its handshake is not lost.
         """
         _, port = self.site(LOCAL)
         connection = self.connect(port)
@@ -131,8 +131,8 @@ class ResourceTests(ServerTestCase):
 
     def test_page(self) -> None:
         """
-        The page is there with what makes it safe, once for a browser that has it already; without
-        the slash a browser is sent to where it is.
+        The page is served with its security headers, and once for a browser that has cached it;
+        without the slash, a browser is redirected.
         """
         _, port = self.site(LOCAL)
         request = b"%s /below/page%s HTTP/1.0\r\nHost: test\r\n%s\r\n"
@@ -153,7 +153,7 @@ class ResourceTests(ServerTestCase):
 
     def answers(self, port: int, request: bytes) -> bytes:
         """
-        @return: all that is answered
+        @return: the whole answer
         """
         connection = self.connect(port)
         connection.sendall(request)
@@ -170,8 +170,8 @@ class ResourceTests(ServerTestCase):
 
     def test_others(self) -> None:
         """
-        The site is as it was; a request for no WebSocket and one from another page are refused; and
-        a client that goes away leaves the room.
+        The site works as before; a request that is not a WebSocket handshake and one from a
+        foreign origin are refused; and a client that disconnects leaves the room.
         """
         server, port = self.site(LOCAL)
         host = b"Host: test\r\n"
@@ -189,7 +189,7 @@ class ResourceTests(ServerTestCase):
 
     def test_lines(self) -> None:
         """
-        What is answered to other requests is one line; it gives the fields that RFC 9110 wants.
+        Other requests are answered with one line, and with the fields that RFC 9110 requires.
         """
         _, port = self.site(LOCAL)
         for first, status, field in (
@@ -212,8 +212,8 @@ class ResourceTests(ServerTestCase):
 
     def test_hosts(self) -> None:
         """
-        Page and WebSocket are only there for the hosts that the factory was given; the log of a
-        refused WebSocket has the address, and nothing that a terminal obeys.
+        The page and the WebSocket are served only for the hosts that the factory allows; the log
+        of a refused WebSocket has the address, and no control characters.
         """
         text = SITE.replace(
             "ChatWebSocketFactory(chat)", "ChatWebSocketFactory(chat, hosts=['test'])"
@@ -232,7 +232,7 @@ class ResourceTests(ServerTestCase):
 
     def test_log(self) -> None:
         """
-        The site's log has nothing that a client has sent as it is.
+        The site's log has no unescaped input of a client.
         """
         server, port = self.site(LOCAL)
         for path in (b"/below/page/", b"/below/chat", b"/below/page/client.js", b"/below/page/x"):

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.ws}: what is special to WebSocket.
+Tests for L{machat.ws}: behaviour that only WebSocket has.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def raw(self, data: bytes) -> tuple[bytes, bool]:
         """
-        @return: what the server answers to these bytes, and whether it is still connected
+        @return: the server's answer to these bytes, and whether it is still connected
         """
         client = MemoryClient(ChatWebSocketFactory(self.chat.service))
         client.sendBytes(data)
@@ -48,7 +48,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_path(self) -> None:
         """
-        The chat is at C{/mychat}; everything else is not found.
+        The chat is at C{/mychat}; every other path is not found.
         """
         self.assertTrue(self.chat.ws().response.startswith("HTTP/1.1 101 "))
         factory = ChatWebSocketFactory(self.chat.service)
@@ -59,8 +59,8 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_notWebSocket(self) -> None:
         """
-        An ordinary HTTP request is told to upgrade, and another protocol gets a line and is logged
-        as any other refusal is.
+        An ordinary HTTP request is asked to upgrade, and another protocol receives one line and is
+        logged like any other refusal.
         """
         answer, connected = self.raw(b"GET /mychat HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertTrue(answer.startswith(b"HTTP/1.1 426 "), answer)
@@ -73,7 +73,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_originalClient(self) -> None:
         """
-        The WebSocket client of the original MaChat gets in with its own defaults.
+        The WebSocket client of the original MaChat can join with its own defaults.
         """
         answer, connected = self.raw(GO)
         self.assertTrue(answer.startswith(b"HTTP/1.1 101 "), answer)
@@ -81,7 +81,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_endlessHead(self) -> None:
         """
-        The head of the request is bounded, with or without an end to it.
+        The size of the request's head is limited, whether it is complete or not.
         """
         head = b"GET /mychat HTTP/1.1\r\n" + b"X: y\r\n" * 2000
         for data in (head, head + b"\r\n"):
@@ -91,7 +91,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_timeout(self) -> None:
         """
-        Who has not finished the handshake 10 seconds after connecting is closed.
+        A client that has not finished the handshake 10 seconds after connecting is closed.
         """
         client = MemoryWebSocketClient(ChatWebSocketFactory(self.chat.service), "/" + "x" * 9000)
         self.assertFalse(client.connected)
@@ -102,7 +102,7 @@ class HandshakeTests(SynchronousTestCase):
 
     def test_framesWithTheRequest(self) -> None:
         """
-        Frames in the segment of the request are not lost.
+        Frames in the same segment as the request are not lost.
         """
         client = self.chat.ws()
         self.assertTrue(client.connected)
@@ -124,7 +124,8 @@ class MessageTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """
-        A message carries one or more lines; the last newline is optional.
+        Of messages that arrive in one read, each loses one newline at its end, and no line is
+        lost.
         """
         for payload in ("a\nb", "a\nb\n", "a\r\nb\r\n"):
             self.client.send(payload)
@@ -135,7 +136,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_severalAtOnce(self) -> None:
         """
-        Messages that come in one read lose one newline each at their ends, and no line.
+        Binary messages are accepted like text.
         """
         payloads = (b"a\n", b"b", b"", b"\n", b"c\n\n", b"d\r\n")
         self.client.sendBytes(b"".join([clientFrame(0x81, payload) for payload in payloads]))
@@ -144,7 +145,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_binary(self) -> None:
         """
-        Binary messages are as good as text.
+        A message may arrive in fragments, with a ping between them.
         """
         client = self.chat.ws()
         client.sendFrame(0x82, b'{"name": "Ada", "room": "dev"}\n')
@@ -153,7 +154,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_fragments(self) -> None:
         """
-        A message may come in fragments, with a ping between them.
+        The payload of a ping is never a message, wherever the ping is split.
         """
         self.client.sendFrame(0x01, b"hel")
         self.client.sendFrame(0x89, b"")
@@ -162,7 +163,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_frameInPing(self) -> None:
         """
-        What is in a ping is never a message, wherever the ping is cut.
+        A message cannot begin between the fragments of another message.
         """
         inner = clientFrame(0x81, b"hi")
         ping = clientFrame(0x89, inner)
@@ -175,7 +176,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_messageInFragments(self) -> None:
         """
-        A message cannot begin between the fragments of another.
+        Lines after the hello in the same message are posted; an incomplete hello is refused.
         """
         self.client.sendFrame(0x01, b"hel")
         self.client.sendFrame(0x81, b"hello")
@@ -185,7 +186,8 @@ class MessageTests(SynchronousTestCase):
 
     def test_helloWithLines(self) -> None:
         """
-        Lines behind the hello in its message are messages; half a hello is refused.
+        A violation of RFC 6455 or of a limit is answered with an error text, then with a close
+        code.
         """
         client = self.chat.ws()
         client.send('{"name": "Ada", "room": "dev"}\none\ntwo')
@@ -220,7 +222,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_unmasked(self) -> None:
         """
-        A frame that is not masked is refused.
+        An unmasked frame is refused.
         """
         self.client.sendBytes(b"\x81\x02hi")
         self.assertEqual(len(self.client.received()), 1)
@@ -228,7 +230,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_tooLongLine(self) -> None:
         """
-        A line over the limit in a message within it is refused, and ends the connection.
+        A message with a line over the limit is refused, and the connection is closed.
         """
         self.client.send("x" * 101)
         line = "machat:error too-long a line has at most 100 bytes"
@@ -237,7 +239,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_close(self) -> None:
         """
-        A client's close is answered, and nothing is sent behind the answer.
+        A client's close is answered, and nothing is sent after the answer.
         """
         other = self.chat.ws("Ada", "dev")
         other.send("hello")
@@ -251,7 +253,7 @@ class MessageTests(SynchronousTestCase):
 
 class ChargeTests(SynchronousTestCase):
     """
-    Each frame counts for the sending rate, and waits for its turn.
+    Each frame counts towards the sending rate, and waits for its turn.
     """
 
     def setUp(self) -> None:
@@ -260,8 +262,8 @@ class ChargeTests(SynchronousTestCase):
 
     def test_control(self) -> None:
         """
-        Of pings and pongs, twenty are read at once and then five a second. Nothing is lost, and
-        what comes after them keeps its place.
+        Of pings and pongs, twenty are read at once and then five per second. None is lost, and
+        later frames keep their order.
         """
         for opcode in (0x89, 0x8A):
             chat = MemoryChat()
@@ -278,7 +280,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_fragments(self) -> None:
         """
-        The fragments of a message count, empty ones too.
+        The fragments of a message count, including empty ones.
         """
         self.client.sendBytes(clientFrame(0x01, b"") + clientFrame(0x00, b"") * 5_000)
         self.assertEqual(self.client.transport.producerState, "paused")
@@ -288,7 +290,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_unjoined(self) -> None:
         """
-        What comes before the hello counts too, also the pieces of a request.
+        Data before the hello counts too, including the pieces of a request.
         """
         client = self.chat.ws()
         client.sendBytes(clientFrame(0x89, b"") * 21)
@@ -300,7 +302,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_pieces(self) -> None:
         """
-        Pieces of a frame count for an eighth, in its head, in a small frame and in a large one.
+        A piece of a frame counts as an eighth, in its head, in a small frame and in a large one.
         """
         for frame in (clientFrame(0x81, b"x" * 3_000), clientFrame(0x82, b"x" * 60_000)):
             chat = MemoryChat()
@@ -316,7 +318,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_overhead(self) -> None:
         """
-        A message is kept in few pieces, however many fragments or reads it comes in.
+        A message is stored in few pieces, however many fragments or reads it arrives in.
         """
         chat = MemoryChat(Limits(rate=inf))
         client = chat.ws("Mina", "dev")
@@ -350,7 +352,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_closeWaits(self) -> None:
         """
-        A close behind the hello does not interrupt what the hello has begun.
+        A close after the hello does not interrupt the join that the hello has started.
         """
         asked: list[Deferred[None]] = []
 
@@ -373,8 +375,8 @@ class ChargeTests(SynchronousTestCase):
 
     def test_closing(self) -> None:
         """
-        What comes while the server waits for the answer to its close counts as well, and the wait
-        has an end.
+        Data that arrives while the server waits for the answer to its close counts as well, and
+        the wait ends.
         """
         self.client.sendBytes(b"\x83\x80aaaa" + clientFrame(0x81, b"hi") * 2_000)
         self.assertEqual(self.client.transport.producerState, "paused")
@@ -386,7 +388,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_disconnected(self) -> None:
         """
-        A client that is sent away while its frames wait is closed with the code for it.
+        A client that is closed while its frames wait receives the right close code.
         """
         self.client.sendBytes(clientFrame(0x89, b"") * 100)
         next(iter(self.chat.service.connections)).disconnected(NO_PONG)
@@ -397,7 +399,7 @@ class ChargeTests(SynchronousTestCase):
 
     def test_off(self) -> None:
         """
-        Without the rate, nothing counts.
+        With the rate switched off, nothing counts.
         """
         chat = MemoryChat(Limits(rate=inf))
         client = chat.ws("Mina", "dev")
@@ -415,7 +417,7 @@ class PingTests(SynchronousTestCase):
 
     def test_answered(self) -> None:
         """
-        A client is asked every 25 seconds, and stays while it answers.
+        A client is pinged every 25 seconds, and stays connected while it answers.
         """
         for _ in range(3):
             self.advance(25)
@@ -426,7 +428,7 @@ class PingTests(SynchronousTestCase):
 
     def test_trafficIsAnAnswer(self) -> None:
         """
-        Anything that it sends is an answer.
+        Any data that the client sends counts as an answer.
         """
         self.advance(25)
         self.client.send("hello")
@@ -435,8 +437,8 @@ class PingTests(SynchronousTestCase):
 
     def test_unanswered(self) -> None:
         """
-        A client that does not answer for 10 seconds is closed, and its connection aborted when it
-        does not answer that either.
+        A client that does not answer for 10 seconds is closed, and aborted if it does not answer
+        the close either.
         """
         self.advance(34)
         self.assertEqual(self.client.received(), [])
@@ -450,7 +452,7 @@ class PingTests(SynchronousTestCase):
 
 def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
     """
-    @return: what the client has heard, at the end of the turn
+    @return: what the client has received at the end of the turn
     """
     chat.turn()
     return client.received()
@@ -458,7 +460,7 @@ def texts(chat: MemoryChat, client: MemoryClient) -> list[str]:
 
 def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
     """
-    @return: a frame, straight from RFC 6455 section 5.2
+    @return: a frame, built directly from RFC 6455 section 5.2
     """
     size = len(payload)
     head = bytes((first, masked | (size if size < 126 else 126)))
@@ -472,7 +474,8 @@ def encode(first: int, payload: bytes, masked: int, mask: bytes) -> bytes:
 
 def frames(firsts: list[int], payloads: Any, masked: Sequence[int] = (0x80,)) -> Any:
     """
-    @return: frames of these kinds; with a mask of zeroes, a frame in a frame is one on the wire too
+    @return: frames of these kinds; with a mask of zeroes, a frame inside a frame is valid on the
+        wire too
     """
     masks = st.just(bytes(4)) | st.binary(min_size=4, max_size=4)
     return st.builds(encode, st.sampled_from(firsts), payloads, st.sampled_from(masked), masks)
@@ -485,11 +488,11 @@ FRAGMENTS = st.tuples(
     frames([0x01, 0x02], LINES), frames([0x00], LINES) | PINGS, frames([0x80], LINES)
 ).map(b"".join)
 GOOD = st.one_of(PLAIN, PLAIN, PINGS, FRAGMENTS)
-#: Good or bad; a line of 130 bytes is the longest in half of the tests.
+#: Valid or invalid lines; a line of 130 bytes is the longest in half of the tests.
 OTHERS = st.one_of(
     PLAIN,
     frames([0x01], LINES),
-    frames([0x81], LINES.map(lambda lines: lines[1:])),  # half a character, perhaps
+    frames([0x81], LINES.map(lambda lines: lines[1:])),  # may be half a character
     frames([0x81, 0x82], st.sampled_from([131, 132, 133, 6000]).map(lambda size: b"x" * size)),
     frames(
         [0x81] * 4 + [0x01, 0x80, 0x00, 0x82, 0x89, 0x8A, 0x88, 0xC1, 0x83],
@@ -497,15 +500,15 @@ OTHERS = st.one_of(
         [0x80] * 8 + [0],
     ),
 )
-#: Where a read ends in a frame: nowhere, in front of it, in its head, or behind that.
+#: Where a read ends in a frame: nowhere, before it, in its head, or after its head.
 CUTS = st.sampled_from([None, None, 0, 0, 1, 2, 4, 6])
 
 
 def cutUp(frames: list[tuple[bytes, int | None]], cuts: list[int]) -> list[bytes]:
     """
     @param frames: each with the place in it where a read ends, if one does
-    @param cuts: more such places, in all of it
-    @return: what each read gives
+    @param cuts: more such places, in the whole stream
+    @return: the data of each read
     """
     data = b""
     places = {0, *cuts}
@@ -519,14 +522,14 @@ def cutUp(frames: list[tuple[bytes, int | None]], cuts: list[int]) -> list[bytes
 
 class ReadingTests(SynchronousTestCase):
     """
-    The quick reading path does what Autobahn does, on a lean connection.
+    The fast read path gives the same results as Autobahn, on a lean connection.
     """
 
     def outcome(
         self, protocol: Any, limits: Limits, pieces: list[bytes]
     ) -> tuple[list[str], bytes, bool]:
         """
-        @return: the messages, the server's answers and whether the connection lives, after these
+        @return: the messages, the server's answers and whether the connection is open, after these
             bytes
         """
         chat = MemoryChat(limits)
@@ -560,8 +563,8 @@ class ReadingTests(SynchronousTestCase):
         tail: bytes,
     ) -> None:
         """
-        Any frames, split anywhere, give the same messages, answers, errors and closes, and also
-        when each has to wait for its turn.
+        Any frames, split anywhere, give the same messages, answers, errors and closes, even if
+        each has to wait for its turn.
         """
         hello = encode(0x81, HELLO.encode(), 0x80, b"mask")
         cuts = cuts + [len(hello)] * helloAlone
