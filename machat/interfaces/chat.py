@@ -1,162 +1,21 @@
 """
-What the parts of MaChat promise each other.
-
-L{IChatRoom} is the chat as a protocol sees it, L{IChatMember} a member as a room sees it. Below
-them lie two seams, L{IMessageLog} and L{IRoster}: both are asynchronous even where they complete at
-once, so that an engine on another machine can take their place.
+The chat itself, and what it asks: the policy of its rooms, and the application's hooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from machat.clock import ChatClock
-from machat.errors import Disconnect
-from machat.events import (
-    Draft,
-    History,
-    Joined,
-    Members,
-    Message,
-    Position,
-    Receipt,
-)
+from machat.events import History, Joined, Members, Message, Position, Receipt
+from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
 from machat.metrics import Metrics
 from machat.transport.budget import SendBudget
-from machat.wire import IDialect
-from machat.wire.pieces import Pieces
-
-
-class IChatMember(Interface):
-    """
-    Somebody in a room: a connection's session, or any object of an application, for which
-    L{machat.member.Member} is a beginning.
-    """
-
-    name: str = Attribute("The member's name: see L{machat.names.checkName}.")
-    dialect: IDialect = Attribute("The L{IDialect} in which batches are delivered.")
-
-    def deliver(batch: Any) -> None:
-        """
-        Take one batch of one room's messages, or one event of a room. Called once a batch, in the
-        room's order. What it raises is logged and harms nobody else.
-
-        @param batch: what the dialect's C{encode} or C{encodeEvent} returned: shared, not to be
-            changed
-        """
-
-    def removed(room: str, reason: str) -> None:
-        """
-        A moderator has taken the member out of a room.
-
-        @param reason: who, and why: one line for a person
-        """
-
-    def disconnected(end: Disconnect) -> None:
-        """
-        The chat is over for this member, for instance because the service stops. It has already
-        left its rooms.
-        """
-
-
-class IClientConnection(Interface):
-    """
-    A client's connection, as the chat sees it from L{IChatRoom.opened} to L{IChatRoom.closed}.
-    """
-
-    name: str = Attribute("The name that the client wants, once it has said its hello.")
-    peer: str = Attribute("What the log calls the other end.")
-    kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
-    throttled: bool = Attribute("Whether it is over its sending rate.")
-    silent: bool = Attribute(
-        "Whether its client may have vanished: see L{ISessionTransport.silent}."
-    )
-
-    def disconnected(end: Disconnect) -> None:
-        """
-        It has to end.
-        """
-
-
-class ISessionTransport(Interface):
-    """
-    A transport's protocol, as its session sees it.
-    """
-
-    def write(data: bytes) -> None:
-        """
-        Queue bytes that the session's dialect made. Ignored once the connection is closing.
-        """
-
-    def writePieces(pieces: Pieces) -> Deferred[None] | None:
-        """
-        Queue bytes that are made while the peer takes them, and count what is kept for them.
-
-        @return: C{None} if all is handed over, or what fires when it is: never, if the connection
-            closes first
-        """
-
-    def keepAsking() -> None:
-        """
-        From now on see to it that the session hears L{machat.events.Ping} or the transport does so
-        itself, and that a peer which does not answer is disconnected.
-        """
-
-    def hangUp(end: Disconnect) -> None:
-        """
-        Close the connection: first what is queued, within L{Limits.closeTimeout} seconds.
-        """
-
-    def pauseReading() -> None:
-        """
-        Read no more from the peer until L{resumeReading}.
-        """
-
-    def resumeReading() -> None:
-        """
-        Read on.
-        """
-
-    def silent() -> bool:
-        """
-        @return: whether the peer may have vanished: it has sent nothing for L{Limits.pong} seconds,
-            or does not answer
-        """
-
-    def peerAddress() -> Any:
-        """
-        @return: the peer's L{twisted.internet.interfaces.IAddress}. Read it late: behind a
-            C{haproxy:} endpoint it is the client's only once bytes have arrived.
-        """
-
-
-class IChatUser(Interface):
-    """
-    The avatar that a chat's realm gives for a client's credentials, L{twisted.cred.portal.IRealm}.
-    """
-
-    name: str | None = Attribute("The user's own name, which nobody else has; C{None}: anybody.")
-    expires: float | None = Attribute("When the credentials do, Unix time; C{None}: they do not.")
-
-    def mayJoin(room: str) -> bool:
-        """
-        @return: whether the user may be in a room of this name
-        """
-
-    def maySay(room: str) -> bool:
-        """
-        @return: whether the user may say something there
-        """
-
-    def mayModerate(room: str) -> bool:
-        """
-        @return: whether the user may say there who may
-        """
 
 
 class IChatRoom(Interface):
@@ -367,64 +226,4 @@ class IChatHooks(Interface):
     def said(messages: Sequence[Message]) -> None:
         """
         A batch of a room's messages has been delivered.
-        """
-
-
-class IMessageLog(Interface):
-    """
-    Numbers, keeps and delivers each room's messages. A room is named by its key.
-    """
-
-    def follow(room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
-        """
-        Open a room's log. From now on C{deliver} is called with every batch of this room, whoever
-        appended it, once and in order, until L{unfollow}.
-
-        @return: fires with the L{Position} of the log's top, before the first C{deliver}
-        """
-
-    def append(room: str, batch: Sequence[Draft]) -> Deferred[range]:
-        """
-        Number and keep a batch, then deliver it to those who follow the room.
-
-        @param batch: at least one. While thirty-two of a room are under way, its clients wait
-        @return: fires with the numbers given when the batch is kept; whether it has been delivered
-            by then is the engine's affair
-        """
-
-    def read(room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
-        """
-        @return: fires with at most C{limit} kept messages whose number is above C{after}, in order
-        """
-
-    def unfollow(room: str) -> None:
-        """
-        Deliver no more of this room. What is kept lives on to the log's own limits.
-        """
-
-
-class IRoster(Interface):
-    """
-    Who is where, and that a name is taken once in a room. Spellings with one
-    L{machat.names.key} are one name.
-    """
-
-    def claim(room: str, name: str, known: bool = False) -> Deferred[bool]:
-        """
-        @param known: whether this is a user who has shown to be the one of this name, and may claim
-            it several times
-        @return: fires when the name is this caller's, with whether nobody had it before; fails with
-            L{ChatError} C{name-taken}
-        """
-
-    def release(room: str, name: str) -> bool:
-        """
-        Give back a claimed name.
-
-        @return: whether nobody has it any more
-        """
-
-    def members(room: str) -> Deferred[Sequence[str]]:
-        """
-        @return: fires with the names in the room, in the order of their claims
         """

@@ -1,0 +1,24 @@
+"""
+The contracts between the parts of MaChat.
+
+L{IChatRoom} is the chat as a protocol sees it, and L{IChatMember} a member as a room sees it. The
+store implements L{IMessageLog} and L{IRoster}. Both are asynchronous even where they complete
+immediately, so that an engine on another machine can implement them.
+"""
+
+from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
+from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
+from machat.interfaces.store import IMessageLog, IRoster
+from machat.interfaces.transport import ISessionTransport
+
+__all__ = [
+    "IChatHooks",
+    "IChatMember",
+    "IChatRoom",
+    "IChatUser",
+    "IClientConnection",
+    "IMessageLog",
+    "IRoomPolicy",
+    "IRoster",
+    "ISessionTransport",
+]
