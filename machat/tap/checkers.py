@@ -1,5 +1,5 @@
 """
-C{--auth}: who may come in, in the way of L{twisted.cred.strcred}.
+The checkers of C{--auth}, for L{twisted.cred.strcred}.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from machat.auth.tokens import Tokens, tokensOf
 @implementer(ICheckerFactory, IPlugin)
 class TokenCheckerFactory:
     """
-    Makes a L{Tokens} of an argument of C{--auth}.
+    Makes a L{Tokens} checker from the argument of C{--auth jwt:}.
     """
 
     authType = "jwt"
     authHelp = (
-        "Checks JSON Web Tokens: jwt:key=SECRET or jwt:keyfile=FILE (HS256), or jwt:jwks=FILE"
-        " (RS256, ES256, EdDSA); then :aud=AUDIENCE and :iss=ISSUER, if they are to be checked,"
-        " as :iss=https://example.com/. A colon or backslash in SECRET or FILE has a backslash"
-        " before it."
+        "Checks JSON Web Tokens. Use jwt:key=SECRET or jwt:keyfile=FILE for HS256, and"
+        " jwt:jwks=FILE for RS256, ES256 and EdDSA. To require an audience or an issuer, append"
+        " :aud=AUDIENCE or :iss=ISSUER, as in :iss=https://example.com/. Write a backslash before"
+        " each colon or backslash in SECRET or FILE."
     )
     argStringFormat = "key=SECRET, keyfile=FILE or jwks=FILE, then :aud=... and :iss=..."
     credentialInterfaces = (IToken,)
@@ -47,13 +47,16 @@ class TokenCheckerFactory:
 
 def portalOf(checkers: list[Any], anonymous: bool, reactor: Any) -> Portal | None:
     """
-    @param checkers: those of C{--auth}
-    @return: C{None} if there are none: then nobody is asked
-    @raise ValueError: they do not go together, or cannot be used
+    @param checkers: the checkers from the C{--auth} options
+    @param anonymous: whether to admit clients without credentials too
+    @param reactor: provides the threads that verify passwords
+    @return: a portal with these checkers; C{None} if there are none, so that the chat requires no
+        credentials
+    @raise ValueError: the options conflict, or a checker cannot be used
     @raise OSError: a file cannot be read
     """
     if not checkers and anonymous:
-        raise ValueError("--anonymous is for --auth: without it, everybody is")
+        raise ValueError("--anonymous requires --auth: without it, every client is anonymous")
     portal = Portal(ChatRealm())
     for checker in checkers:
         if isinstance(checker, FilePasswordDB):
@@ -71,7 +74,8 @@ def portalOf(checkers: list[Any], anonymous: bool, reactor: Any) -> Portal | Non
 
 def _inBytes(users: dict[Any, Any]) -> dict[bytes, bytes]:
     """
-    @param users: as C{memory:} of Twisted 26.10 has them: in C{str}, among which it finds nobody
+    @param users: the database of Twisted's C{memory:} checker. Twisted 26.10 fills it with C{str},
+        but looks up C{bytes}, so that it finds no user
     """
     return {_bytes(name): _bytes(password) for name, password in users.items()}
 

@@ -1,11 +1,10 @@
 """
-The command line. Every limit of L{machat.limits} that an operator may have a
-wish for is an option.
+The command-line options of C{twistd machat}. Every limit of L{machat.limits} that an operator may
+want to change is an option.
 """
 
 from __future__ import annotations
 
-import re
 import resource
 import sys
 from collections.abc import Callable
@@ -25,85 +24,24 @@ from machat.http.origins import Hosts, Origins
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.tap.checkers import portalOf
 from machat.tap.endpoints import Endpoint
+from machat.tap.quantities import count, perSecond, seconds, size, whole
 
-#: The share of the process's descriptors that connections may take.
+#: The share of the file descriptors of the process that connections may use.
 CONNECTIONS = 0.9
-
-_UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600}
-
-
-def count(text: str) -> int:
-    """
-    @param text: a whole number from 1 on
-    @raise ValueError: it is none
-    """
-    return _quantity(text, {"": 1})
-
-
-def size(text: str) -> int:
-    """
-    @param text: bytes, a whole number from 1 on, or with the unit C{KiB}, C{MiB} or C{GiB}
-    @raise ValueError: it is none
-    """
-    return _quantity(text, _UNITS)
-
-
-def _quantity(text: str, units: dict[str, int]) -> int:
-    match = re.fullmatch(r"([0-9]{1,15})([A-Za-z]*)", text, re.ASCII)
-    if match is None or match[2] not in units or not int(match[1]):
-        raise ValueError(f"not a number from 1 on{_among(units)}")
-    return int(match[1]) * units[match[2]]
-
-
-def seconds(text: str) -> float:
-    """
-    @param text: a number above 0, or with the unit C{s}, C{m} or C{h}
-    @raise ValueError: it is none
-    """
-    match = re.fullmatch(r"([0-9]{0,9}\.?[0-9]{0,6})([a-z]?)", text, re.ASCII)
-    if match is None or match[2] not in _SPANS or match[1] in ("", ".") or not float(match[1]):
-        raise ValueError(f"not a time above 0{_among(_SPANS)}")
-    return float(match[1]) * _SPANS[match[2]]
-
-
-def whole(text: str) -> int:
-    """
-    @param text: as for L{seconds}, but a whole number of them
-    @raise ValueError: it is none
-    """
-    value = seconds(text)
-    if value != int(value):
-        raise ValueError("not whole seconds")
-    return int(value)
-
-
-def perSecond(text: str) -> float:
-    """
-    @param text: a number above 0
-    @raise ValueError: it is none
-    """
-    if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{0,3}", text, re.ASCII) is None or not text.strip("0."):
-        raise ValueError("not a number above 0")
-    return float(text)
-
-
-def _among(units: dict[str, int]) -> str:
-    named = ", ".join(unit for unit in units if unit)
-    return f", with a unit if you like: {named}" if named else ""
 
 
 class Refused(usage.UsageError):
     """
-    The command line is wrong, and standard error says so.
+    The command line is invalid, and the reason has been written to standard error.
     """
 
 
 class _Option(NamedTuple):
     """
-    One limit as an option.
+    The option for one limit.
 
-    @ivar off: what C{off} means, if one may say so
+    @ivar field: the name of the limit in L{Limits}
+    @ivar off: the value of C{off}; C{None} if the limit cannot be disabled
     """
 
     field: str
@@ -112,58 +50,77 @@ class _Option(NamedTuple):
     off: float | None = None
 
 
-#: The options by name, in the order of the help.
+#: The options by name.
 OPTIONS = {
-    "rate": _Option("rate", perSecond, "Messages a client may send in a second, or off.", inf),
-    "burst": _Option("burst", count, "Messages it may send at once before that counts."),
+    "rate": _Option(
+        "rate", perSecond, 'Maximum average messages per second from one client, or "off".', inf
+    ),
+    "burst": _Option("burst", count, "Messages that a client may send at once above --rate."),
     "rate-bytes": _Option(
-        "rateBytes", size, "Bytes that count as one message; longer ones count as more.", UNLIMITED
+        "rateBytes", size, "Size up to which a message counts once towards --rate.", UNLIMITED
     ),
     "room-rate": _Option(
-        "roomRate", size, "Bytes that clients may send to one room in a second, or off.", inf
+        "roomRate", size, 'Total bytes per second from all clients to one room, or "off".', inf
     ),
     "address-rate": _Option(
-        "addressRate", size, "Bytes that may come from one address in a second, or off.", inf
+        "addressRate", size, 'Total bytes per second from one client address, or "off".', inf
     ),
-    "max-line": _Option("maxLine", size, "The longest line or message of a client, bytes."),
-    "max-waiting": _Option("maxWaiting", size, "Output that may wait for one client, bytes."),
+    "max-line": _Option("maxLine", size, "Maximum length of a line or message, in bytes."),
+    "max-waiting": _Option("maxWaiting", size, "Maximum send queue of one connection, in bytes."),
     "max-waiting-total": _Option(
-        "maxWaitingTotal", size, "Output that may wait for all together, bytes, or off.", UNLIMITED
+        "maxWaitingTotal", size, 'Maximum size of all send queues, in bytes, or "off".', UNLIMITED
     ),
-    "max-stall": _Option("maxStall", seconds, "Time without progress for what waits."),
+    "max-stall": _Option(
+        "maxStall", seconds, "Time after which a client that does not read is disconnected."
+    ),
     "max-connections": _Option(
         "maxConnections",
         count,
-        "Connections in all, or off; else 0.9 of the descriptors.",
+        'Maximum number of connections, or "off". [default: 90 % of the file descriptor limit]',
         UNLIMITED,
     ),
     "max-per-address": _Option(
-        "maxPerAddress", count, "Connections from one address (/64 of IPv6), or off.", UNLIMITED
+        "maxPerAddress",
+        count,
+        'Maximum number of connections per address (IPv6: per /64), or "off".',
+        UNLIMITED,
     ),
-    "max-per-user": _Option("maxPerUser", count, "Connections of one user, with --auth."),
+    "max-per-user": _Option(
+        "maxPerUser", count, "Maximum number of connections per user, with --auth."
+    ),
     "max-failures": _Option(
-        "maxFailures", count, "Wrong credentials from one address in a minute."
+        "maxFailures", count, "Maximum number of failed logins per address and minute."
     ),
-    "max-rooms": _Option("maxRooms", count, "Rooms of one connection."),
-    "max-members": _Option("maxMembers", count, "Members of one room, or off.", UNLIMITED),
-    "max-history": _Option("maxHistory", count, "Messages replayed, or asked for, at once."),
-    "max-sanctions": _Option("maxSanctions", count, "Active mutes and bans in all rooms."),
+    "max-rooms": _Option("maxRooms", count, "Maximum number of rooms per connection."),
+    "max-members": _Option(
+        "maxMembers", count, 'Maximum number of members per room, or "off".', UNLIMITED
+    ),
+    "max-history": _Option(
+        "maxHistory", count, "Maximum number of messages in one replay or history request."
+    ),
+    "max-sanctions": _Option(
+        "maxSanctions", count, "Maximum number of active mutes and bans in all rooms."
+    ),
     "max-sanctions-per-room": _Option(
-        "maxSanctionsPerRoom", count, "Active mutes and bans in one room."
+        "maxSanctionsPerRoom", count, "Maximum number of active mutes and bans per room."
     ),
     "max-sanctions-per-moderator": _Option(
-        "maxSanctionsPerModerator", count, "Active mutes and bans by one moderator."
+        "maxSanctionsPerModerator",
+        count,
+        "Maximum number of active mutes and bans per moderator.",
     ),
-    "join-timeout": _Option("joinTimeout", seconds, "From the connection to having joined."),
+    "join-timeout": _Option(
+        "joinTimeout", seconds, "Maximum time from connecting to joining a room."
+    ),
     "close-timeout": _Option(
-        "closeTimeout", seconds, "For the last bytes of a closing connection."
+        "closeTimeout", seconds, "Maximum time for sending queued output on a closing connection."
     ),
-    "ping": _Option("ping", whole, "How often a client is asked whether it is there."),
-    "pong": _Option("pong", whole, "How long it may take to answer."),
-    "log-messages": _Option("logMessages", count, "Messages that a room's log keeps."),
-    "log-bytes": _Option("logBytes", size, "Bytes of memory that a room's log may take."),
-    "log-age": _Option("logAge", seconds, "How long a room's log keeps a message."),
-    "log-total": _Option("logTotal", size, "Bytes of memory that the logs of all rooms may take."),
+    "ping": _Option("ping", whole, "Interval between WebSocket keepalive pings."),
+    "pong": _Option("pong", whole, "Maximum time for the reply to a keepalive ping."),
+    "log-messages": _Option("logMessages", count, "Maximum number of messages in a room's log."),
+    "log-bytes": _Option("logBytes", size, "Maximum memory for a room's log, in bytes."),
+    "log-age": _Option("logAge", seconds, "Time for which a room's log keeps a message."),
+    "log-total": _Option("logTotal", size, "Maximum memory for the logs of all rooms, in bytes."),
 }
 
 
@@ -179,20 +136,27 @@ class Options(usage.Options, AuthOptionMixin):
     supportedInterfaces = (IUsernamePassword, IToken)
     synopsis = "[options]"
     longdesc = (
-        "A chat room: TCP lines and WebSockets (at /mychat) meet in the same rooms. An endpoint is "
-        "a strports string, for example tcp:8989 or unix:/run/machat. Sizes may be given as 64KiB "
-        "or 1MiB, times as 30s, 5m or 24h."
+        "Serves chat rooms to TCP clients and to browsers (WebSocket, at /mychat); both share the "
+        "same rooms. ENDPOINT is a Twisted strports string, for example tcp:8989 or "
+        'unix:/run/machat; "--tcp none" or "--ws none" disables that kind of client. '
+        "Sizes are in bytes or have a unit, as in 64KiB or 1MiB. Times are in "
+        "seconds or have a unit, as in 30s, 5m or 24h."
     )
     optFlags = [
-        ["separate", None, "Give TCP and WebSocket each a chat of its own."],
-        ["check", None, "Check the options, say what is wrong or nothing, and end."],
-        ["anonymous", None, "With --auth, let people in without credentials too."],
-        ["no-page", None, "Serve no page to browsers beside the WebSocket."],
+        ["separate", None, "Use separate rooms for TCP and WebSocket."],
+        ["check", None, "Check the options and exit."],
+        ["anonymous", None, "Admit clients without credentials too, with --auth."],
+        ["no-page", None, "Do not serve the chat page on WebSocket endpoints."],
     ]
     optParameters = [
-        ["monitor", None, None, "Serve metrics and health on this endpoint, best on loopback."],
-        ["trust-proxy", None, 0, "Proxies in front that tell addresses (X-Forwarded-For).", count],
-        ["shutdown-timeout", None, 30.0, "Time for the whole of a stop.", seconds],
+        [
+            "monitor",
+            None,
+            None,
+            "Serve metrics and health checks over HTTP on ENDPOINT; use a loopback address.",
+        ],
+        ["trust-proxy", None, 0, "Number of trusted proxies that set X-Forwarded-For.", count],
+        ["shutdown-timeout", None, 30.0, "Maximum time for stopping the server.", seconds],
         *[
             [
                 name,
@@ -219,19 +183,19 @@ class Options(usage.Options, AuthOptionMixin):
         raise SystemExit(0)
 
     def opt_tcp(self, endpoint: str) -> None:
-        """Serve lines here; repeatable, or "none". [default: tcp:8989:interface=127.0.0.1]"""
+        """Serve TCP clients on ENDPOINT; repeatable. [default: tcp:8989:interface=127.0.0.1]"""
         self["tcp"].append(endpoint)
 
     def opt_ws(self, endpoint: str) -> None:
-        """Serve WebSockets here; repeatable, or "none". [default: tcp:8099:interface=127.0.0.1]"""
+        """Serve WebSockets on ENDPOINT; repeatable. [default: tcp:8099:interface=127.0.0.1]"""
         self["ws"].append(endpoint)
 
     def opt_origin(self, origin: str) -> None:
-        """Let pages from here open WebSockets too, as https://*.example.com; repeatable."""
+        """Allow pages from this origin too, as in https://*.example.com; repeatable."""
         self._take("origin", origin, Origins)
 
     def opt_host(self, host: str) -> None:
-        """Answer requests for this host only, or for any: "*"; repeatable."""
+        """Answer HTTP requests for this host only, or for any ("*"); repeatable."""
         self._take("host", host, Hosts)
 
     def _take(self, name: str, value: str, check: Callable[[list[str]], object]) -> None:
@@ -243,8 +207,8 @@ class Options(usage.Options, AuthOptionMixin):
 
     def parseOptions(self, options: list[str] | None = None) -> None:
         """
-        Read the command line. If it is wrong, end the process with an error status: C{twistd} does
-        so since Twisted 26 alone.
+        Parse the command line. If it is invalid, exit with status 1; C{twistd} itself does so only
+        since Twisted 26.
         """
         try:
             usage.Options.parseOptions(self, options)
@@ -257,9 +221,9 @@ class Options(usage.Options, AuthOptionMixin):
 
     def postOptions(self) -> None:
         """
-        Check the endpoints, and make C{limits} of the others.
+        Check the endpoints, and set C{limits} and C{portal} from the other options.
 
-        @raise usage.UsageError: names the option and what cannot be used
+        @raise usage.UsageError: the text names the option and the invalid value
         """
         self._checkEndpoints()
         self["limits"] = self._limits()
@@ -292,12 +256,12 @@ class Options(usage.Options, AuthOptionMixin):
             raise
 
     def opt_auth(self, description: str) -> None:
-        """Ask for credentials, as file:PASSWORDS or jwt:keyfile=FILE; see --help-auth."""
-        kind = description.partition(":")[0]  # what is behind it may be secret
+        """Require credentials: file:PASSWORDS or jwt:keyfile=FILE; see --help-auth."""
+        kind = description.partition(":")[0]  # the rest may be secret
         try:
             self.addChecker(makeChecker(description))
         except InvalidAuthType:
-            _refuse(f"--auth {kind}: there is no such type: see --help-auth")
+            _refuse(f"--auth {kind}: unknown type; see --help-auth for the known ones")
         except Exception as error:
             _refuse(f"--auth {kind}: {reasonOf(error)}")
 
@@ -308,7 +272,7 @@ class Options(usage.Options, AuthOptionMixin):
                 values[option.field] = self._value(name, option)
         limits = replace(DEFAULTS, **values)
         if limits.pong >= limits.ping:
-            _refuse(f"--pong {limits.pong}: has to be less than --ping, which is {limits.ping}")
+            _refuse(f"--pong {limits.pong}: must be less than --ping, which is {limits.ping}")
         return limits
 
     def _value(self, name: str, option: _Option) -> float | None:
@@ -324,8 +288,7 @@ class Options(usage.Options, AuthOptionMixin):
 
 def availableConnections() -> int:
     """
-    @return: the connections for which there are descriptors, once the process has all that it may
-        have
+    @return: the number of connections that the hard limit on file descriptors allows
     """
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return UNLIMITED if limit == resource.RLIM_INFINITY else int(limit * CONNECTIONS)
@@ -333,7 +296,7 @@ def availableConnections() -> int:
 
 def raiseDescriptors() -> None:
     """
-    Take all the descriptors that the process may have.
+    Raise the soft limit on file descriptors to the hard limit.
     """
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -341,7 +304,7 @@ def raiseDescriptors() -> None:
 
 def globalReactor() -> IReactorCore:
     """
-    @return: the reactor that C{twistd} has chosen
+    @return: the reactor that C{twistd} has installed
     """
     from twisted.internet import reactor
 
@@ -350,7 +313,8 @@ def globalReactor() -> IReactorCore:
 
 def complain(message: str) -> None:
     """
-    Write a line to the real standard error: C{twistd} sends C{sys.stderr} to its log.
+    Write a line to the original standard error, because C{twistd} redirects C{sys.stderr} to its
+    log.
     """
     print(f"machat: {message}", file=sys.__stderr__, flush=True)
 
@@ -362,7 +326,7 @@ def _refuse(message: str) -> None:
 
 def reasonOf(error: BaseException | None) -> str:
     """
-    @return: an exception in one line
+    @return: the reason of an exception, in one line
     """
     cause = getattr(error, "socketError", error)
     text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__

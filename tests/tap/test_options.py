@@ -85,7 +85,7 @@ class OptionsTests(SynchronousTestCase):
         """
         for name, option in OPTIONS.items():
             if option.off is None:
-                self.assertIn(f"--{name} off: not ", self.refusal(f"--{name}", "off"))
+                self.assertIn(f"--{name} off: must be ", self.refusal(f"--{name}", "off"))
             else:
                 self.assertEqual(getattr(self.limits(f"--{name}", "off"), option.field), option.off)
         self.assertEqual(self.limits("--rate", "off").rate, inf)
@@ -112,10 +112,12 @@ class OptionsTests(SynchronousTestCase):
                 said = self.refusal(f"--{name}", text)
                 self.assertTrue(said.startswith(f"--{name} {text}: "), (said, option))
         self.assertEqual(
-            self.refusal("--pong", "25"), "--pong 25: has to be less than --ping, which is 25"
+            self.refusal("--pong", "25"), "--pong 25: must be less than --ping, which is 25"
         )
         self.assertIn("--monitor nonsense: ", self.refusal("--monitor", "nonsense"))
-        self.assertIn("--ping 1.5: not whole seconds", self.refusal("--ping", "1.5"))
+        self.assertIn(
+            "--ping 1.5: must be a whole number of seconds", self.refusal("--ping", "1.5")
+        )
 
     def test_check(self) -> None:
         """
@@ -133,7 +135,10 @@ class OptionsTests(SynchronousTestCase):
         """
         with contextlib.redirect_stdout(io.StringIO()):
             text = " ".join(str(Options()).split())
-        self.assertIn("--rate= Messages a client may send in a second, or off. [default: 5]", text)
+        self.assertIn(
+            '--rate= Maximum average messages per second from one client, or "off". [default: 5]',
+            text,
+        )
         self.assertIn(
             "--max-line= The longest line or message of a client, bytes. [default: 65536]", text
         )
@@ -192,8 +197,8 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(self.successResultOf(shown), b"Mina")
         self.limits("--auth", "memory:Mina:secret", "--auth", f"jwt:key={'x' * 32}")
         for arguments, why in (
-            (["--anonymous"], "--anonymous is for --auth"),
-            (["--auth", "none"], "--auth none: there is no such type"),
+            (["--anonymous"], "--anonymous requires --auth"),
+            (["--auth", "none"], "--auth none: unknown type"),
             (["--auth", "jwt:key=short"], "--auth jwt: a secret has at least 32 bytes"),
             (["--auth", "file:/nowhere"], "No such file"),
             (["--auth", "unix", "--auth", "memory:Mina:x"], "more than one --auth"),

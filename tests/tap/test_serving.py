@@ -210,7 +210,7 @@ class ServingTests(ServerTestCase):
         self.assertEqual(right.returncode, 0)
         wrong = self.stopAtEnd(start(*check, "--burst", "many"))
         _, err = wrong.communicate(timeout=PATIENCE)
-        self.assertEqual(err, "machat: --burst many: not a number from 1 on\n")
+        self.assertEqual(err, "machat: --burst many: must be a whole number of at least 1\n")
         self.assertEqual(wrong.returncode, 1)
 
     def test_rate(self) -> None:
