@@ -20,7 +20,7 @@ from twisted.internet.task import react
 
 from machat import __version__
 from machat.cli.pipe import Pipe
-from machat.cli.standard import tell
+from machat.cli.stdio import tell
 from machat.cli.terminal import Terminal
 from machat.client import ChatClient
 from machat.clock import useMonotonic
@@ -179,7 +179,7 @@ async def chat(reactor: Any, options: Namespace, face: Terminal | Pipe) -> None:
             reactor,
             options.address,
             options.client,
-            face.talk.heard,
+            face.conversation.received,
             origin=options.origin,
             credentials=options.credentials,
         )

@@ -18,12 +18,12 @@ from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from machat.cli.conversation import Conversation
 from machat.cli.display import Line, printable, stamp
-from machat.cli.patience import Patience
-from machat.cli.standard import Input, plural, tell
-from machat.cli.talk import Talk
+from machat.cli.progress import ProgressTimer
+from machat.cli.stdio import Input, plural, tell
 from machat.client import ChatClient
-from machat.client.heartbeat import patience
+from machat.client.heartbeat import silenceLimit
 from machat.client.outgoing import LARGEST
 
 #: How much of the input may be held here, bytes.
@@ -49,7 +49,7 @@ class Pipe(Protocol):
     """
     Standard input and output of a talk. Our own words go to standard error.
 
-    @ivar talk: the talk
+    @ivar conversation: the conversation
     @ivar interrupted: whether a signal has ended it
     """
 
@@ -59,7 +59,9 @@ class Pipe(Protocol):
         """
         @param options: see L{machat.cli.console.parse}
         """
-        self.talk = Talk(self._show, self.quit, printable if os.isatty(1) else _oneLine)
+        self.conversation = Conversation(
+            self._show, self.quit, printable if os.isatty(1) else _oneLine
+        )
         self._reactor = reactor
         self._commands: bool = options.commands
         self._times: bool = options.times is True
@@ -86,10 +88,10 @@ class Pipe(Protocol):
         transport.pauseProducing()
         transport.registerProducer(self, True)
         self._joining = 1
-        for joined in self.talk.begin(client, rooms, self._pump):
+        for joined in self.conversation.begin(client, rooms, self._pump):
             self._joining += 1
             joined.addBoth(self._joined)
-        watch = Patience(self._reactor, self._waitedFor, self._waited)
+        watch = ProgressTimer(self._reactor, self._waitedFor, self._waited)
         self._joined(None)
         try:
             return await self._over
@@ -135,12 +137,12 @@ class Pipe(Protocol):
         self._read(self._mayRead())
         if self._joining:
             return
-        if self._input.lines and self.talk.room is None and not self._commands:
+        if self._input.lines and self.conversation.room is None and not self._commands:
             self.quit(1)
-        elif not (self._input.lines or self.talk.feed.waiting) and (
+        elif not (self._input.lines or self.conversation.queue.waiting) and (
             self._input.ended or self._deaf
         ):
-            self.quit(1 if self.talk.failed else 0)
+            self.quit(1 if self.conversation.failed else 0)
 
     def _mayRead(self) -> bool:
         if self._input.ended or self._deaf:
@@ -153,8 +155,10 @@ class Pipe(Protocol):
         if self._joining or self._status is not None:
             return False
         if self._commands and self._input.lines[0].startswith(b"/"):
-            return not self.talk.feed.waiting  # it comes after all that stands above it
-        return self.talk.feed.idle and (self.talk.room is not None or self._commands)
+            return not self.conversation.queue.waiting  # it comes after all that stands above it
+        return self.conversation.queue.idle and (
+            self.conversation.room is not None or self._commands
+        )
 
     def _take(self, line: bytes) -> None:
         number = self._input.number
@@ -167,9 +171,9 @@ class Pipe(Protocol):
             self._refuse(number, "it is not UTF-8")
             return
         if self._commands and text.startswith("/"):
-            self.talk.typed(text)
+            self.conversation.typed(text)
         else:
-            self.talk.say(text, number)
+            self.conversation.say(text, number)
 
     def _refuse(self, number: int, why: str) -> None:
         self._refused += 1
@@ -186,9 +190,9 @@ class Pipe(Protocol):
     # How long it takes.
 
     def _waitedFor(self) -> object:
-        feed = self.talk.feed
-        if feed.waiting or self._joining or self._input.lines or not self._client.connected:
-            return feed.done, feed.failed, self._joining
+        queue = self.conversation.queue
+        if queue.waiting or self._joining or self._input.lines or not self._client.connected:
+            return queue.done, queue.failed, self._joining
         return None
 
     def _waited(self, seconds: float) -> None:
@@ -196,7 +200,7 @@ class Pipe(Protocol):
         rate = limits.rate if limits is not None and limits.rate else None
         longest = self._timeout
         if longest is None and self._input.ended:
-            longest = patience(rate, LAST_WORDS)
+            longest = silenceLimit(rate, LAST_WORDS)
         if longest is not None and seconds >= longest:
             tell(f"nothing has got through for {seconds:.0f} s: giving up")
             self.quit(1)
@@ -207,7 +211,7 @@ class Pipe(Protocol):
         now: float = self._reactor.seconds()
         if self._toldSlow is not None and now - self._toldSlow < SLOW:
             return
-        lines = self.talk.feed.waiting + self._input.left()
+        lines = self.conversation.queue.waiting + self._input.left()
         seconds = lines / rate
         if seconds >= WORTH_TELLING:
             self._toldSlow = now
@@ -253,7 +257,7 @@ class Pipe(Protocol):
         if self._status is not None:
             return
         self._deaf = True
-        self.talk.failed = True
+        self.conversation.failed = True
         tell("nobody reads the output")
         self._read(False)
         self._pump()
@@ -274,8 +278,8 @@ class Pipe(Protocol):
         """
         How many of the lines that were read are not known to have been said.
         """
-        feed = self.talk.feed
-        return feed.waiting + feed.failed + self._refused + len(self._input.lines)
+        queue = self.conversation.queue
+        return queue.waiting + queue.failed + self._refused + len(self._input.lines)
 
     def report(self) -> None:
         """

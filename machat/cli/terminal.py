@@ -21,10 +21,10 @@ from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import default_ui_style
 from twisted.internet.defer import Deferred
 
+from machat.cli.conversation import Conversation
 from machat.cli.display import Line, clock, colour, printable
-from machat.cli.patience import Patience
-from machat.cli.standard import plural, tell
-from machat.cli.talk import Talk
+from machat.cli.progress import ProgressTimer
+from machat.cli.stdio import plural, tell
 from machat.client import ChatClient
 
 _COLOURS = (
@@ -51,7 +51,7 @@ class Terminal:
         """
         @param options: see L{machat.cli.console.parse}
         """
-        self.talk = Talk(self._show, self._quit)
+        self.conversation = Conversation(self._show, self._quit)
         self._reactor = reactor
         self._times: bool = options.times is not False
         self._timeout: float | None = options.timeout
@@ -64,7 +64,7 @@ class Terminal:
         self._lines: list[Line] = []
         self._pasted = False
         self._session: PromptSession[str] = PromptSession(
-            bottom_toolbar=lambda: self.talk.status,
+            bottom_toolbar=lambda: self.conversation.status,
             erase_when_done=True,  # what was said comes back as a message
             refresh_interval=1,
             enable_suspend=True,
@@ -95,14 +95,14 @@ class Terminal:
         self._client = client
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
         self._reading = asyncio.ensure_future(self._read())
-        self.talk.begin(client, rooms)
-        patience = Patience(self._reactor, self._waitedFor, self._waited)
+        self.conversation.begin(client, rooms)
+        timer = ProgressTimer(self._reactor, self._waitedFor, self._waited)
         await Deferred.fromFuture(self._reading)
-        patience.stop()
+        timer.stop()
         if self._printing is not None:
             await Deferred.fromFuture(self._printing)
         self._over = True
-        waiting = self.talk.feed.waiting
+        waiting = self.conversation.queue.waiting
         if waiting:
             tell(f"{plural(waiting)} not acknowledged")
         return 1 if waiting else self._status
@@ -129,20 +129,20 @@ class Terminal:
         if not pasted and "\n" not in text:
             if not text.startswith("/") or text.startswith("//"):
                 self._echo(text)
-            self.talk.typed(text)
+            self.conversation.typed(text)
             return
         lines = text.split("\n")
         if len(lines) > 1 and not lines[-1]:
             del lines[-1]
         for line in lines:
             self._echo(line)
-            self.talk.say(line)
+            self.conversation.say(line)
 
     def _echo(self, text: str) -> None:
         """
         Let what cannot be sent yet stay visible.
         """
-        if text and self.talk.room is not None and not self.talk.ready:
+        if text and self.conversation.room is not None and not self.conversation.ready:
             self._show(Line(f"(not sent yet) {printable(text)}"))
 
     def _waitedFor(self) -> object:

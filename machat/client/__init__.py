@@ -2,7 +2,7 @@
 A client for your own program: it reconnects, recovers missed messages and sends each message once.
 """
 
-from machat.client.notices import Connected, Ended, Failed, Gap, Lost
+from machat.client.events import Connected, Ended, Failed, Gap, Lost
 from machat.client.outgoing import TooMuch, Unknown
 from machat.client.service import ChatClient
 

@@ -24,9 +24,9 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.client.answers import Answers
 from machat.client.certificates import unnamed
-from machat.client.interfaces import ILine, ILineUser
+from machat.client.interfaces import IServerConnection, IServerConnectionUser
+from machat.client.quota import ReplyQuota
 from machat.client.reasons import Foreign
 from machat.client.websocket import LineWebSocketFactory
 
@@ -41,7 +41,7 @@ LARGEST = 4 * 1_048_576
 _TLS = (b"\x15\x03", b"\x16\x03")
 
 
-@implementer(ILine, IHandshakeListener)
+@implementer(IServerConnection, IHandshakeListener)
 class LineProtocol(LineReceiver):
     """
     One connection that speaks lines.
@@ -51,9 +51,9 @@ class LineProtocol(LineReceiver):
     MAX_LENGTH = LARGEST
     transport: Any
 
-    def __init__(self, user: ILineUser) -> None:
+    def __init__(self, user: IServerConnectionUser) -> None:
         self._user = user
-        self._answers = Answers()
+        self._answers = ReplyQuota()
         self._reason: Exception | None = None
 
     def connectionMade(self) -> None:
@@ -117,12 +117,12 @@ class LineProtocol(LineReceiver):
 
 class LineFactory(Factory):
     """
-    Connects an L{ILineUser} to a stream endpoint.
+    Connects an L{IServerConnectionUser} to a stream endpoint.
     """
 
     noisy = False
 
-    def __init__(self, user: ILineUser) -> None:
+    def __init__(self, user: IServerConnectionUser) -> None:
         self._user = user
 
     def buildProtocol(self, addr: IAddress | None) -> LineProtocol:
@@ -130,12 +130,12 @@ class LineFactory(Factory):
 
 
 @implementer(IStreamClientEndpoint)
-class Watched:
+class ReportingEndpoint:
     """
     An endpoint that tells its user about failed attempts.
     """
 
-    def __init__(self, endpoint: IStreamClientEndpoint, user: ILineUser) -> None:
+    def __init__(self, endpoint: IStreamClientEndpoint, user: IServerConnectionUser) -> None:
         self._endpoint = endpoint
         self._user = user
 
@@ -152,7 +152,10 @@ class Watched:
 
 
 def dial(
-    reactor: Any, address: str | IStreamClientEndpoint, user: ILineUser, origin: str | None = None
+    reactor: Any,
+    address: str | IStreamClientEndpoint,
+    user: IServerConnectionUser,
+    origin: str | None = None,
 ) -> tuple[IStreamClientEndpoint, Factory]:
     """
     @param address: C{host:port}, a client endpoint string, an endpoint, or a C{ws://} or C{wss://}

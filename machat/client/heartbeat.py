@@ -19,7 +19,7 @@ PONG = 10.0
 SLOWEST = 300.0
 
 
-def patience(rate: float | None, least: float) -> float:
+def silenceLimit(rate: float | None, least: float) -> float:
     """
     @param rate: commands per second that the server reads
     @param least: seconds for a server that reads at once
@@ -102,7 +102,7 @@ class Heartbeat:
         if self._asked is None:
             self._asked = secrets.token_hex(8)
             self._ask(self._asked)
-        self._start(patience(self._rate, PONG), self._check)
+        self._start(silenceLimit(self._rate, PONG), self._check)
 
     def _check(self) -> None:
         self._timer = None

@@ -8,7 +8,7 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 
-class ILine(Interface):
+class IServerConnection(Interface):
     """
     A client's connection to a server, whatever its transport.
     """
@@ -21,7 +21,7 @@ class ILine(Interface):
     def answer(line: bytes) -> None:
         """
         Send one object that the server has asked for. Ignored where the server has asked for more
-        than L{machat.client.answers.MOST} bytes and has not shown that it reads them.
+        than L{machat.client.quota.MOST} bytes and has not shown that it reads them.
         """
 
     def confirmed() -> None:
@@ -45,9 +45,9 @@ class ILine(Interface):
         """
 
 
-class ILineUser(Interface):
+class IServerConnectionUser(Interface):
     """
-    The user of an L{ILine}.
+    The user of an L{IServerConnection}.
     """
 
     def unreachable(reason: Failure) -> None:
@@ -55,12 +55,12 @@ class ILineUser(Interface):
         An attempt to connect has failed.
         """
 
-    def connecting(line: ILine) -> None:
+    def connecting(line: IServerConnection) -> None:
         """
         There is a connection. It can be aborted, and cannot be used yet.
         """
 
-    def opened(line: ILine) -> None:
+    def opened(line: IServerConnection) -> None:
         """
         The connection can be used.
         """
@@ -70,7 +70,7 @@ class ILineUser(Interface):
         One object has come.
         """
 
-    def closed(line: ILine, reason: Failure) -> None:
+    def closed(line: IServerConnection, reason: Failure) -> None:
         """
         A connection is gone, opened or not.
 

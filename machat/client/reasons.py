@@ -44,7 +44,7 @@ LONGEST = 200
 #: What OpenSSL says of a peer that does not speak TLS.
 _PLAIN = ("wrong version number", "packet length too long", "record layer failure", "http request")
 
-#: Answers of the class 4xx that another attempt may not get (RFC 9110, RFC 8470, RFC 6585).
+#: ReplyQuota of the class 4xx that another attempt may not get (RFC 9110, RFC 8470, RFC 6585).
 _PASSING = (408, 425, 429)
 
 

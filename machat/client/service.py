@@ -29,14 +29,14 @@ from zope.interface import implementer
 
 from machat import commands, events, names, wire
 from machat.client import reasons
-from machat.client.endpoints import Watched, dial
+from machat.client.endpoints import ReportingEndpoint, dial
+from machat.client.events import Connected as Connected
+from machat.client.events import Ended as Ended
+from machat.client.events import Failed as Failed
+from machat.client.events import Gap as Gap
+from machat.client.events import Lost as Lost
 from machat.client.heartbeat import Heartbeat
-from machat.client.interfaces import ILine, ILineUser
-from machat.client.notices import Connected as Connected
-from machat.client.notices import Ended as Ended
-from machat.client.notices import Failed as Failed
-from machat.client.notices import Gap as Gap
-from machat.client.notices import Lost as Lost
+from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.outgoing import TooMuch as TooMuch
 from machat.client.outgoing import Unacknowledged
 from machat.client.outgoing import Unknown as Unknown
@@ -57,7 +57,7 @@ RETRY = 60.0
 SECRET = 256
 
 
-@implementer(ILineUser)
+@implementer(IServerConnectionUser)
 class ChatClient(Service):
     """
     A client of one server, under one name. It connects when it is started as a service.
@@ -102,9 +102,9 @@ class ChatClient(Service):
         self._credentials = credentials
         endpoint, factory = dial(reactor, address, self, origin)
         self._service: ClientService = ClientService(
-            Watched(endpoint, self), factory, retryPolicy=self._delay, clock=self._clock
+            ReportingEndpoint(endpoint, self), factory, retryPolicy=self._delay, clock=self._clock
         )
-        self._line: ILine | None = None
+        self._line: IServerConnection | None = None
         self._welcome = False
         self._session: str | None = None
         self._rooms: dict[str, Membership] = {}
@@ -253,7 +253,7 @@ class ChatClient(Service):
         # A listener may stop the client, but not while the attempt is still being made.
         self._clock.callLater(0, self._failed, reasons.explain(reason))
 
-    def connecting(self, line: ILine) -> None:
+    def connecting(self, line: IServerConnection) -> None:
         self._line = line
         self._bye = False
         self._reason = None
@@ -263,11 +263,11 @@ class ChatClient(Service):
         if self._line is not None:
             self._abort(self._line, Reason(reasons.SILENT, "the server does not answer"))
 
-    def _abort(self, line: ILine, reason: Reason) -> None:
+    def _abort(self, line: IServerConnection, reason: Reason) -> None:
         self._reason = reason
         line.abort()
 
-    def opened(self, line: ILine) -> None:
+    def opened(self, line: IServerConnection) -> None:
         shown = self._show()
         if isinstance(shown, Reason):
             self._clock.callLater(0, self._abort, line, shown)
@@ -307,7 +307,7 @@ class ChatClient(Service):
             foreign = reasons.Foreign(f"it says {text!r}")
             self._abort(self._line, reasons.explain(Failure(foreign)))
 
-    def closed(self, line: ILine, reason: Failure) -> None:
+    def closed(self, line: IServerConnection, reason: Failure) -> None:
         if line is not self._line:
             return
         self._line = None

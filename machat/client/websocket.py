@@ -13,9 +13,9 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.client.answers import Answers
 from machat.client.certificates import unnamed
-from machat.client.interfaces import ILine, ILineUser
+from machat.client.interfaces import IServerConnection, IServerConnectionUser
+from machat.client.quota import ReplyQuota
 from machat.client.reasons import Closed, Foreign, Refused
 from machat.wire import SUBPROTOCOL
 
@@ -66,7 +66,7 @@ def _decode(data: bytes) -> str:
     return data[:BODY].decode(errors="replace")
 
 
-@implementer(ILine)
+@implementer(IServerConnection)
 class LineWebSocketProtocol(WebSocketClientProtocol):
     """
     One connection.
@@ -74,10 +74,10 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
 
     data: bytes
 
-    def __init__(self, user: ILineUser) -> None:
+    def __init__(self, user: IServerConnectionUser) -> None:
         WebSocketClientProtocol.__init__(self)
         self._user = user
-        self._answers = Answers()
+        self._answers = ReplyQuota()
         self._reason: Exception | None = None
         self._frames = 0
 
@@ -183,7 +183,7 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
 
 class LineWebSocketFactory(WebSocketClientFactory):
     """
-    Connects a L{ILineUser} to a WebSocket.
+    Connects a L{IServerConnectionUser} to a WebSocket.
     """
 
     noisy = False
@@ -192,7 +192,7 @@ class LineWebSocketFactory(WebSocketClientFactory):
         self,
         url: str,
         clock: IReactorTime,
-        user: ILineUser,
+        user: IServerConnectionUser,
         largest: int,
         origin: str | None = None,
     ) -> None:

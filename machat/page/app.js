@@ -5,13 +5,13 @@
  * @module
  */
 
-import { Ask } from "./ask.js";
+import { FieldDialog } from "./dialog.js";
 import { Client, key } from "./client.js";
 import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
-import { KeptTab } from "./kept.js";
+import { TabStorage } from "./storage.js";
 import { RoomView } from "./roomview.js";
-import { reason } from "./reason.js";
+import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 
@@ -37,17 +37,17 @@ class App {
   #rooms = new Map();
   /** Who waits for the connection. @type {((state: import("./connection.js").State) => void) | null} */
   #waiting = null;
-  #kept = new KeptTab(() => this.#now());
+  #storage = new TabStorage(() => this.#now());
   #signIn = new SignIn((wish) => this.#begin(wish));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #connection = new ConnectionView(() => this.#again());
-  #askRoom = new Ask("join", {
+  #askRoom = new FieldDialog("join", {
     answered: (room) => this.#join(room),
     cancelled: (room) => this.#unjoin(room),
     done: () => this.#tabs.current?.focus(),
     closed: () => this.#turned(),
   });
-  #askPassword = new Ask("password", { answered: (password) => this.#comeBack(password) });
+  #askPassword = new FieldDialog("password", { answered: (password) => this.#comeBack(password) });
 
   start() {
     byId("join-open").addEventListener("click", () => this.#askRoom.open());
@@ -58,15 +58,15 @@ class App {
       if (this.#client?.unacknowledged) event.preventDefault();
     });
     this.#signIn.show();
-    if (this.#kept.before !== null) this.#comeIn(this.#kept.before);
+    if (this.#storage.before !== null) this.#comeIn(this.#storage.before);
   }
 
   // Coming in, and back.
 
   /** @param {import("./signin.js").Wish} wish */
   #begin({ name, room, password }) {
-    if (key(this.#kept.before?.name ?? "") !== key(name)) this.#kept.forget();
-    const { session, rooms = [] } = this.#kept.before ?? {};
+    if (key(this.#storage.before?.name ?? "") !== key(name)) this.#storage.forget();
+    const { session, rooms = [] } = this.#storage.before ?? {};
     this.#password = password;
     const client = this.#connect(name, session);
     for (const other of rooms) if (key(other) !== key(room)) this.#back(client, other);
@@ -79,7 +79,7 @@ class App {
   /**
    * The page was loaded again: be in the same rooms as before.
    *
-   * @param {import("./kept.js").Tab} before
+   * @param {import("./storage.js").Tab} before
    */
   async #comeIn({ name, rooms, session }) {
     const named = roomOf(location.hash);
@@ -99,7 +99,7 @@ class App {
     this.#client?.close();
     const credentials = () => ({ password: this.#password });
     const url = chatUrl();
-    const check = (/** @type {number} */ failures) => reason(url, failures);
+    const check = (/** @type {number} */ failures) => diagnose(url, failures);
     const client = new Client(url, { name, credentials, session, check });
     this.#client = client;
     this.#hear(client);
@@ -207,7 +207,7 @@ class App {
     const client = /** @type {Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
-      drafted: (draft) => this.#kept.drafted(name, draft),
+      drafted: (draft) => this.#storage.drafted(name, draft),
       join: (other) => this.#join(other),
       leave: () => this.#leave(room),
       quit: () => this.#signOut(),
@@ -220,9 +220,9 @@ class App {
     byId("me").textContent = client.name;
     /** @type {HTMLInputElement} */ (byId("password-name")).value = client.name;
     this.#connection.show(client.state);
-    room.draft = this.#kept.draft(name);
+    room.draft = this.#storage.draft(name);
     if (this.#tabs.current === null) this.#tabs.turn(room);
-    this.#kept.keep();
+    this.#storage.keep();
     return room;
   }
 
@@ -263,7 +263,7 @@ class App {
   #leave(room) {
     this.#client?.leave(room.name);
     this.#rooms.delete(key(room.name));
-    this.#kept.drafted(room.name, "");
+    this.#storage.drafted(room.name, "");
     this.#tabs.remove(room);
     if (this.#rooms.size > 0) this.#tabs.current?.focus();
     else this.#signOut();
@@ -276,8 +276,8 @@ class App {
     this.#password = undefined;
     for (const room of this.#rooms.values()) this.#tabs.remove(room);
     this.#rooms.clear();
-    this.#kept.forget();
-    this.#kept.keep();
+    this.#storage.forget();
+    this.#storage.keep();
     byId("chat").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
     this.#title();

@@ -2,7 +2,7 @@
 /**
  * A client of a MaChat server that loses nothing: it reconnects, recovers what it missed, and sends
  * again what was not acknowledged. It needs no page, and only these modules beside it:
- * `connection.js`, `line.js`, `membership.js`, `questions.js`, `rooms.js` and `unsent.js`.
+ * `connection.js`, `membership.js`, `outgoing.js`, `requests.js`, `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
  *
@@ -25,9 +25,9 @@
 
 import { Connection } from "./connection.js";
 import { ChatError } from "./membership.js";
-import { Questions } from "./questions.js";
+import { Requests } from "./requests.js";
 import { key, Rooms } from "./rooms.js";
-import { LINE, Unsent } from "./unsent.js";
+import { LINE, OutgoingMessages } from "./outgoing.js";
 
 export { ChatError, key };
 
@@ -67,14 +67,14 @@ const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", 
 export class Client extends EventTarget {
   #options;
   #connection;
-  #unsent = new Unsent((line) => this.#connection.send(line));
-  #questions = new Questions(
+  #outgoing = new OutgoingMessages((line) => this.#connection.send(line));
+  #requests = new Requests(
     (command) => this.#connection.send(JSON.stringify(command)),
     () => this.#connection.online,
   );
   #rooms = new Rooms(
-    this.#questions,
-    this.#unsent,
+    this.#requests,
+    this.#outgoing,
     () => this.#connection.online,
     (type, detail) => this.#tell(type, detail),
   );
@@ -125,7 +125,7 @@ export class Client extends EventTarget {
 
   /** How many messages are not acknowledged. */
   get unacknowledged() {
-    return this.#unsent.count;
+    return this.#outgoing.count;
   }
 
   /** Connect, and come back whenever the connection is lost; after an end, to the same rooms. */
@@ -178,28 +178,28 @@ export class Client extends EventTarget {
     const wanted = this.#rooms.get(room);
     if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
     if (/[\r\n]/.test(text)) throw new ChatError("bad-command", "a message is one line");
-    return this.#unsent.add(this.#questions.nextId(), wanted, text);
+    return this.#outgoing.add(this.#requests.nextId(), wanted, text);
   }
 
   /**
-   * Ask for kept messages: the first after a number, else the last before one, else the last.
+   * FieldDialog for kept messages: the first after a number, else the last before one, else the last.
    *
    * @param {string} room
    * @param {{after?: number, before?: number, limit?: number}} [which]
    * @returns {Promise<{room: string, epoch: string, seq: number, messages: any[]}>}
    */
   history(room, which = {}) {
-    return this.#questions.ask({ type: "history", room, ...which });
+    return this.#requests.ask({ type: "history", room, ...which });
   }
 
   /**
-   * Ask who is in a room.
+   * FieldDialog who is in a room.
    *
    * @param {string} room
    * @returns {Promise<{room: string, count: number, members: string[]}>}
    */
   who(room) {
-    return this.#questions.ask({ type: "who", room });
+    return this.#requests.ask({ type: "who", room });
   }
 
   /**
@@ -212,18 +212,18 @@ export class Client extends EventTarget {
    */
   async moderate(room, action, fields = {}) {
     if (!MODERATION.includes(action)) throw new ChatError("bad-command", `no action: ${action}`);
-    return this.#questions.ask({ ...fields, type: action, room });
+    return this.#requests.ask({ ...fields, type: action, room });
   }
 
   /**
-   * Ask for the active mutes and bans of a room, if the server lets this user moderate it.
+   * FieldDialog for the active mutes and bans of a room, if the server lets this user moderate it.
    *
    * @param {string} room
    * @returns {Promise<{room: string, sanctions: {kind: string, name: string | null, until: number,
    *     by: string | null}[]}>}
    */
   sanctions(room) {
-    return this.#questions.ask({ type: "sanctions", room });
+    return this.#requests.ask({ type: "sanctions", room });
   }
 
   #checkOpen() {
@@ -250,7 +250,7 @@ export class Client extends EventTarget {
 
   #lost() {
     this.#rooms.lost();
-    this.#questions.lost();
+    this.#requests.lost();
   }
 
   /** @param {State} state */
@@ -269,7 +269,7 @@ export class Client extends EventTarget {
   /** @param {any} event */
   #welcomed(event) {
     this.#session = event.session;
-    this.#unsent.limit = event.limits?.line ?? LINE;
+    this.#outgoing.limit = event.limits?.line ?? LINE;
     this.#connection.welcomed();
     this.#rooms.welcomed();
   }
@@ -282,13 +282,13 @@ export class Client extends EventTarget {
 
   /** @param {any} event */
   #left(event) {
-    if (!this.#questions.answered(event)) this.#rooms.removed(event);
+    if (!this.#requests.answered(event)) this.#rooms.removed(event);
   }
 
   /** @param {any} event */
   #refused(event) {
     const error = new ChatError(event.code, event.text);
-    if (this.#unsent.refused(event.id, error) || this.#questions.refused(event.id, error)) return;
+    if (this.#outgoing.refused(event.id, error) || this.#requests.refused(event.id, error)) return;
     if (this.state.state === "connecting") this.#refusal = error;
     this.#tell("error", event);
   }
@@ -298,7 +298,7 @@ export class Client extends EventTarget {
     this.#tell("expiring", event);
     if (this.#options.credentials === undefined) return;
     this.#credentials("expiring")
-      .then((credentials) => this.#questions.ask({ type: "auth", ...credentials }))
+      .then((credentials) => this.#requests.ask({ type: "auth", ...credentials }))
       .catch((error) => this.#tell("error", { code: error.code ?? "failed", text: error.message }));
   }
 
@@ -324,7 +324,7 @@ export class Client extends EventTarget {
 
   /** @param {any} event */
   #answered(event) {
-    this.#questions.answered(event);
+    this.#requests.answered(event);
   }
 
   /** @type {Map<string, (client: Client, event: any) => void>} */
@@ -332,7 +332,7 @@ export class Client extends EventTarget {
     ["welcome", (client, event) => client.#welcomed(event)],
     ["joined", (client, event) => client.#answered(event)],
     ["message", (client, event) => client.#message(event)],
-    ["ack", (client, event) => client.#unsent.acknowledged(event)],
+    ["ack", (client, event) => client.#outgoing.acknowledged(event)],
     ["left", (client, event) => client.#left(event)],
     ["history", (client, event) => client.#answered(event)],
     ["members", (client, event) => client.#answered(event)],

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Line, OPEN, WELCOME } from "./line.js";
+import { ChatSocket, OPEN, WELCOME } from "./socket.js";
 
 /**
  * @typedef {object} State
@@ -41,8 +41,8 @@ export class Connection {
   state = { state: "ended", code: 1000, reason: "not opened" };
   #url;
   #owner;
-  /** @type {Line | null} */
-  #line = null;
+  /** @type {ChatSocket | null} */
+  #socket = null;
   #attempts = 0;
   #attempted = 0;
   #welcomed = 0;
@@ -96,7 +96,7 @@ export class Connection {
   retry() {
     const { state } = this.state;
     const now = Date.now();
-    if (state === "online") this.#line?.probe();
+    if (state === "online") this.#socket?.probe();
     else if (state === "waiting") this.#wait(this.#allowed(now), this.state);
     else if (state === "connecting" && now - this.#attempted > OPEN + WELCOME) {
       this.#closed(1006, "no answer", true); // the machine slept meanwhile
@@ -107,7 +107,7 @@ export class Connection {
   welcomed() {
     this.#welcomed = Date.now();
     this.#notBefore = 0;
-    this.#line?.welcomed();
+    this.#socket?.welcomed();
     this.#enter({ state: "online" });
   }
 
@@ -120,7 +120,7 @@ export class Connection {
 
   /** @param {string} command JSON. It is lost if the connection is. */
   send(command) {
-    this.#line?.send(command);
+    this.#socket?.send(command);
   }
 
   async #connect() {
@@ -132,7 +132,7 @@ export class Connection {
       this.#blocked = false;
       const hello = JSON.stringify(await this.#owner.hello());
       if (turn !== this.#turn) return;
-      this.#line = new Line(this.#url, {
+      this.#socket = new ChatSocket(this.#url, {
         opened: () => this.#opened(hello),
         received: (event) => this.#owner.received(event),
         closed: (code, reason, opened) => this.#closed(code, reason, opened),
@@ -209,8 +209,8 @@ export class Connection {
 
   #drop() {
     this.#turn++;
-    this.#line?.close();
-    this.#line = null;
+    this.#socket?.close();
+    this.#socket = null;
     clearTimeout(this.#timer);
     this.#owner.lost();
   }

@@ -68,7 +68,7 @@ export class Membership {
   /** @type {Outgoing[]} */
   #sent = [];
   /** @type {Outgoing[]} */
-  #unsent = [];
+  #queued = [];
 
   /**
    * @param {string} name As the server writes it, once that is known.
@@ -94,7 +94,7 @@ export class Membership {
     if (first)
       this.position = { epoch, seq: Math.max(0, seq - this.history) }; // a replay follows
     else if (!recovered) this.position = { epoch, seq };
-    this.#unsent.unshift(...this.#sent.splice(0));
+    this.#queued.unshift(...this.#sent.splice(0));
     return first || recovered === true;
   }
 
@@ -114,7 +114,7 @@ export class Membership {
    * @param {Outgoing} outgoing
    */
   add(outgoing) {
-    this.#unsent.push(outgoing);
+    this.#queued.push(outgoing);
   }
 
   /**
@@ -126,7 +126,7 @@ export class Membership {
   *due(now, refuse) {
     this.#sent = this.#sent.filter((each) => !each.settled);
     while (this.joined !== null && this.#sent.length < WINDOW) {
-      const next = this.#unsent.shift();
+      const next = this.#queued.shift();
       if (next === undefined) return;
       if (next.settled) continue;
       if (next.sent !== null && now - next.sent > AGAIN) {
@@ -141,6 +141,6 @@ export class Membership {
 
   /** What is not acknowledged; it is forgotten. */
   take() {
-    return [...this.#sent.splice(0), ...this.#unsent.splice(0)].filter((each) => !each.settled);
+    return [...this.#sent.splice(0), ...this.#queued.splice(0)].filter((each) => !each.settled);
   }
 }

@@ -24,22 +24,22 @@ export function key(name) {
 export class Rooms {
   /** @type {Map<string, Membership>} */
   #rooms = new Map();
-  #questions;
-  #unsent;
+  #requests;
+  #outgoing;
   #online;
   #tell;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #rejoinTimer;
 
   /**
-   * @param {import("./questions.js").Questions} questions
-   * @param {import("./unsent.js").Unsent} unsent
+   * @param {import("./requests.js").Requests} requests
+   * @param {import("./outgoing.js").OutgoingMessages} outgoing
    * @param {() => boolean} online
    * @param {(type: string, detail: any) => void} tell
    */
-  constructor(questions, unsent, online, tell) {
-    this.#questions = questions;
-    this.#unsent = unsent;
+  constructor(requests, outgoing, online, tell) {
+    this.#requests = requests;
+    this.#outgoing = outgoing;
     this.#online = online;
     this.#tell = tell;
   }
@@ -76,7 +76,7 @@ export class Rooms {
     const left = this.get(name);
     if (left === undefined) return;
     this.#forget(left, new ChatError("left", "left the room"));
-    if (left.joined) this.#questions.ask({ type: "leave", room: left.name }).catch(() => {});
+    if (left.joined) this.#requests.ask({ type: "leave", room: left.name }).catch(() => {});
   }
 
   /** There is a connection again. */
@@ -99,7 +99,7 @@ export class Rooms {
   ended(error) {
     for (const room of [...this.#rooms.values()]) {
       if (room.position === null) this.#forget(room, error);
-      for (const outgoing of room.take()) this.#unsent.refuse(outgoing, error);
+      for (const outgoing of room.take()) this.#outgoing.refuse(outgoing, error);
     }
   }
 
@@ -119,7 +119,7 @@ export class Rooms {
   #send(room) {
     if (!this.#online()) return;
     const which = room.position ? { since: room.position } : { history: room.history };
-    this.#questions.put(
+    this.#requests.put(
       { type: "join", room: room.name, ...which },
       {
         resolve: (joined) => this.#joined(room, joined),
@@ -135,7 +135,7 @@ export class Rooms {
   #joined(room, event) {
     if (this.get(room.name) !== room) {
       // left while it was joined
-      this.#questions.ask({ type: "leave", room: event.room }).catch(() => {});
+      this.#requests.ask({ type: "leave", room: event.room }).catch(() => {});
       return;
     }
     this.#rooms.delete(key(room.name));
@@ -148,7 +148,7 @@ export class Rooms {
     }
     this.#tell("joined", event);
     for (const { resolve } of room.waiting.splice(0)) resolve(event);
-    this.#unsent.sendMore(room);
+    this.#outgoing.sendMore(room);
   }
 
   /**
@@ -178,7 +178,7 @@ export class Rooms {
    */
   #forget(room, error) {
     this.#rooms.delete(key(room.name));
-    for (const outgoing of room.take()) this.#unsent.refuse(outgoing, error);
+    for (const outgoing of room.take()) this.#outgoing.refuse(outgoing, error);
     for (const { reject } of room.waiting.splice(0)) reject(error);
   }
 }

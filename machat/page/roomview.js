@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Away } from "./away.js";
+import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
 import { counted, element, pointer, sentence } from "./dom.js";
@@ -51,7 +51,7 @@ export class RoomView {
   #below = 0;
   #locked = element("span", { class: "tag", hidden: true }, "locked");
   #down = element("button", { type: "button", class: "down", hidden: true });
-  #away = new Away(() => this.#rejoin());
+  #rejoinBar = new RejoinBar(() => this.#rejoin());
   #commands;
   #composer;
   #list;
@@ -97,7 +97,7 @@ export class RoomView {
       element("div", { class: "talk" }, this.#list.element, this.#down),
       this.#members.scrim,
       this.#members.element,
-      this.#away.element,
+      this.#rejoinBar.element,
       this.#composer.element,
     );
   }
@@ -131,7 +131,7 @@ export class RoomView {
   }
 
   focus() {
-    if (this.#away.shown) this.#away.focus();
+    if (this.#rejoinBar.shown) this.#rejoinBar.focus();
     else this.#composer.field.focus();
   }
 
@@ -192,7 +192,7 @@ export class RoomView {
   left({ reason, text }) {
     const words = localised(text ?? (reason ? `You were removed: ${reason}` : "You were removed."));
     this.#note(words);
-    this.#away.show(words);
+    this.#rejoinBar.show(words);
     this.#present(false);
   }
 
@@ -200,7 +200,7 @@ export class RoomView {
 
   async #rejoin() {
     if (this.#client.state.state === "waiting") {
-      this.#away.show("No connection. You will join when it is back.");
+      this.#rejoinBar.show("No connection. You will join when it is back.");
     }
     await this.#client.join(this.name, { history: PAGE });
   }
@@ -342,7 +342,7 @@ export class RoomView {
 
   /** @param {boolean} present */
   #present(present) {
-    if (present) this.#away.hide();
+    if (present) this.#rejoinBar.hide();
     this.#composer.element.hidden = !present;
   }
 

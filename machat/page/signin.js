@@ -7,7 +7,7 @@
 
 import { countdown, interruption } from "./connectionview.js";
 import { byId, sentence } from "./dom.js";
-import { keepName, lastName } from "./kept.js";
+import { keepName, lastName } from "./storage.js";
 import { localised } from "./times.js";
 
 /** Which field an error is about. @type {Record<string, string>} */

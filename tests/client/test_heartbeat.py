@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.client.heartbeat import PING, PONG, SLOWEST, WELCOME, Heartbeat, patience
+from machat.client.heartbeat import PING, PONG, SLOWEST, WELCOME, Heartbeat, silenceLimit
 
 
 class HeartbeatTests(SynchronousTestCase):
@@ -75,4 +75,4 @@ class HeartbeatTests(SynchronousTestCase):
         A server that reads slowly has longer to answer, within reason.
         """
         for rate, seconds in ((None, PONG), (5.0, PONG), (0.1, 20.0), (1e-9, SLOWEST), (0, PONG)):
-            self.assertEqual(patience(rate, PONG), seconds)
+            self.assertEqual(silenceLimit(rate, PONG), seconds)

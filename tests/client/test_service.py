@@ -19,7 +19,7 @@ from zope.interface.verify import verifyClass
 from machat.auth.users import User
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost, TooMuch, Unknown
 from machat.client.endpoints import LineProtocol, dial
-from machat.client.interfaces import ILine, ILineUser
+from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.outgoing import Outgoing
 from machat.client.room import Membership
 from machat.client.websocket import LineWebSocketProtocol
@@ -87,9 +87,9 @@ class ClientTests(ClientTestCase):
         """
         A client uses lines of either transport.
         """
-        verifyClass(ILineUser, ChatClient)
-        verifyClass(ILine, LineProtocol)
-        verifyClass(ILine, LineWebSocketProtocol)
+        verifyClass(IServerConnectionUser, ChatClient)
+        verifyClass(IServerConnection, LineProtocol)
+        verifyClass(IServerConnection, LineWebSocketProtocol)
 
     def test_chat(self) -> None:
         """

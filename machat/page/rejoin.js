@@ -8,7 +8,7 @@
 import { element, sentence } from "./dom.js";
 import { localised } from "./times.js";
 
-export class Away {
+export class RejoinBar {
   #words = element("p", { role: "alert" });
   #button;
 

@@ -18,7 +18,7 @@ import { localised } from "./times.js";
  * @property {() => void} [closed] Called whenever the dialog closes.
  */
 
-export class Ask {
+export class FieldDialog {
   #dialog;
   #field;
   #said;

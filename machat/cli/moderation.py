@@ -49,7 +49,7 @@ def _sanction(rest: str) -> dict[str, Any]:
 
 
 #: From a room and what follows the command's name to the command.
-MEASURES: dict[str, Callable[[str, str], Command]] = {
+MODERATION: dict[str, Callable[[str, str], Command]] = {
     "kick": lambda room, rest: Kick(room=room, name=_split(rest)[0], reason=_split(rest)[1]),
     "mute": lambda room, rest: Mute(room=room, **_sanction(rest)),
     "unmute": lambda room, rest: Unmute(room=room, name=rest),

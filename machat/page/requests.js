@@ -12,7 +12,7 @@ import { ChatError } from "./membership.js";
 /** The most commands that may wait for an answer. */
 const MOST = 100;
 
-export class Questions {
+export class Requests {
   /** @type {Map<string, Waiting>} */
   #waiting = new Map();
   #prefix = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");

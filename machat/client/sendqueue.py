@@ -19,7 +19,7 @@ from machat.client.service import ChatClient
 AHEAD = 2 * WINDOW
 
 
-class Said(NamedTuple):
+class QueuedLine(NamedTuple):
     """
     A line to say.
 
@@ -31,7 +31,7 @@ class Said(NamedTuple):
     number: int
 
 
-class Feed:
+class SendQueue:
     """
     The lines of one person that are not acknowledged. The client gets as many as it has place for,
     the others wait here.
@@ -44,7 +44,7 @@ class Feed:
         self,
         client: ChatClient,
         settled: Callable[[], object],
-        refused: Callable[[Said, Failure], object],
+        refused: Callable[[QueuedLine, Failure], object],
     ) -> None:
         """
         @param settled: is called each time that it is known what became of a line
@@ -55,7 +55,7 @@ class Feed:
         self._client = client
         self._settled = settled
         self._refused = refused
-        self._lines: deque[Said] = deque()
+        self._lines: deque[QueuedLine] = deque()
         self._given = 0
         self._size = 0
         self._feeding = False
@@ -74,7 +74,7 @@ class Feed:
         """
         return not self._lines and self._given < AHEAD
 
-    def add(self, line: Said) -> None:
+    def add(self, line: QueuedLine) -> None:
         """
         Say this after all that was added before.
         """
@@ -96,7 +96,7 @@ class Feed:
             self._client.say(line.room, line.text).addBoth(self._told, line)
         self._feeding = False
 
-    def _told(self, result: Any, line: Said) -> None:
+    def _told(self, result: Any, line: QueuedLine) -> None:
         self._given -= 1
         self._size -= len(line.text)
         if isinstance(result, Failure):

@@ -40,7 +40,7 @@ export function keepName(name) {
 }
 
 /** What is kept for a page that is loaded again. */
-export class KeptTab {
+export class TabStorage {
   /** The tab before the page was loaded, until its rooms are back. @type {Tab | null} */
   before = readTab();
   /** What was typed and is not sent, by room. @type {Map<string, string>} */

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.cli.patience}.
+Tests for L{machat.cli.progress}.
 """
 
 from __future__ import annotations
@@ -7,10 +7,10 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.cli.patience import Patience
+from machat.cli.progress import ProgressTimer
 
 
-class PatienceTests(SynchronousTestCase):
+class ProgressTimerTests(SynchronousTestCase):
     def test_progress(self) -> None:
         """
         The time counts from the last change of what is waited for; nothing waits for nothing.
@@ -18,7 +18,7 @@ class PatienceTests(SynchronousTestCase):
         clock = Clock()
         ticks: list[float] = []
         waited: list[object] = ["a"]
-        patience = Patience(clock, lambda: waited[-1], ticks.append)
+        timer = ProgressTimer(clock, lambda: waited[-1], ticks.append)
         clock.pump([1] * 3)
         waited.append("b")
         clock.pump([1] * 3)
@@ -27,8 +27,8 @@ class PatienceTests(SynchronousTestCase):
         waited.append("b")
         clock.pump([1] * 2)
         self.assertEqual(ticks, [1, 2, 3, 0, 1, 2, 0, 0, 0, 1])
-        patience.stop()
-        patience.stop()
+        timer.stop()
+        timer.stop()
         self.assertEqual(clock.getDelayedCalls(), [])
 
     def test_stopped(self) -> None:
@@ -36,6 +36,6 @@ class PatienceTests(SynchronousTestCase):
         It may be stopped when it ticks.
         """
         clock = Clock()
-        patience = Patience(clock, lambda: 1, lambda seconds: patience.stop())
+        timer = ProgressTimer(clock, lambda: 1, lambda seconds: timer.stop())
         clock.pump([1] * 3)
         self.assertEqual(clock.getDelayedCalls(), [])

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.cli.standard}.
+Tests for L{machat.cli.stdio}.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.cli.standard import Input
+from machat.cli.stdio import Input
 
 
 class InputTests(SynchronousTestCase):

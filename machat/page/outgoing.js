@@ -19,7 +19,7 @@ export const LINE = 65_536;
 
 const ENCODER = new TextEncoder();
 
-export class Unsent {
+export class OutgoingMessages {
   /** The longest line that the server takes, bytes. */
   limit = LINE;
   /** @type {Map<string, Outgoing>} */

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.cli.talk}, without a terminal.
+Tests for L{machat.cli.conversation}, without a terminal.
 """
 
 from __future__ import annotations
@@ -7,23 +7,25 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
+from machat.cli.conversation import Conversation
 from machat.cli.display import COLOURS, Line, colour
-from machat.cli.slash import HELP
-from machat.cli.talk import Talk
+from machat.cli.moderation import HELP
 from machat.client import ChatClient, Lost
 from machat.events import Bye, Error, Presence
 from machat.testing import MemoryChat
 
 
-class TalkTests(SynchronousTestCase):
+class ConversationTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.chat = MemoryChat()
         self.bot = self.chat.member("bot", "dev")
         self.lines: list[Line] = []
         self.ends: list[int] = []
-        self.talk = Talk(self.lines.append, self.ends.append)
-        self.client = ChatClient(self.chat.clock, self.chat.endpoint, "Mina", self.talk.heard)
-        self.talk.begin(self.client, ["dev"])
+        self.conversation = Conversation(self.lines.append, self.ends.append)
+        self.client = ChatClient(
+            self.chat.clock, self.chat.endpoint, "Mina", self.conversation.received
+        )
+        self.conversation.begin(self.client, ["dev"])
 
     def seen(self) -> list[str]:
         """
@@ -43,14 +45,14 @@ class TalkTests(SynchronousTestCase):
         """
         What is typed is said, what is said is shown.
         """
-        self.assertEqual(self.talk.status, "not connected")
+        self.assertEqual(self.conversation.status, "not connected")
         self.assertEqual(self.seen(), ["connected", "joined dev, 2 here: bot, Mina"])
-        self.assertEqual(self.talk.status, "dev: 2 here")
-        self.talk.typed("hello")
-        self.talk.typed("//not a command")
+        self.assertEqual(self.conversation.status, "dev: 2 here")
+        self.conversation.typed("hello")
+        self.conversation.typed("//not a command")
         self.chat.service.say(self.bot, "dev", "beep")
         self.assertEqual(self.seen(), ["bot: beep", "Mina: hello", "Mina: /not a command"])
-        self.successResultOf(self.talk.settled())
+        self.successResultOf(self.conversation.settled())
 
     def test_paste(self) -> None:
         """
@@ -59,13 +61,13 @@ class TalkTests(SynchronousTestCase):
         self.seen()
         texts = ["/quit", "//", "", "a\x0cb", "a\u2028/join x", "\r", *map(str, range(1500))]
         for text in texts:
-            self.talk.say(text)
-        self.assertEqual(self.talk.status, "dev: 2 here, 1506 on their way")
-        settled = self.talk.settled()
+            self.conversation.say(text)
+        self.assertEqual(self.conversation.status, "dev: 2 here, 1506 on their way")
+        settled = self.conversation.settled()
         self.chat.clock.pump([1.0] * 310)
         self.successResultOf(settled)
         self.assertEqual(self.bot.received(), [f"Mina:{text}" for text in texts])
-        self.assertEqual((self.ends, self.talk.failed), ([], False))
+        self.assertEqual((self.ends, self.conversation.failed), ([], False))
 
     def test_quit(self) -> None:
         """
@@ -75,11 +77,11 @@ class TalkTests(SynchronousTestCase):
             self.setUp()
             self.seen()
             for number in range(30):
-                self.talk.say(str(number))
-            self.talk.typed("/quit")
+                self.conversation.say(str(number))
+            self.conversation.typed("/quit")
             self.assertIn("30 lines are still on their way", self.lines[-1].text)
             if again:
-                self.talk.typed("/quit")
+                self.conversation.typed("/quit")
             self.chat.clock.pump([0.5] * 10)
             self.assertEqual(self.ends[:1], ends)
 
@@ -89,8 +91,8 @@ class TalkTests(SynchronousTestCase):
         """
         self.seen()
         for number in range(30):
-            self.talk.say(str(number))
-        self.talk.typed("/leave")
+            self.conversation.say(str(number))
+        self.conversation.typed("/leave")
         self.chat.clock.pump([0.5] * 10)
         self.assertEqual(len(self.bot.received()), 30)
         self.assertEqual(self.client.rooms(), [])
@@ -106,13 +108,13 @@ class TalkTests(SynchronousTestCase):
         self.chat.clock.pump([0.5] * 120)
         refused = "cannot connect: nobody listens there: connection refused; trying again"
         self.assertEqual(self.seen(), ["connection lost, coming back", refused])
-        self.assertFalse(self.talk.ready)
+        self.assertFalse(self.conversation.ready)
         for typed in ("/who", "/kick bot"):
-            self.talk.typed(typed)
+            self.conversation.typed(typed)
             self.assertEqual(self.seen(), ["not connected: nothing was done"])
         self.chat.endpoint.refuses = False
         self.chat.clock.pump([0.5] * 70)
-        self.assertTrue(self.talk.ready)
+        self.assertTrue(self.conversation.ready)
         self.assertEqual(self.seen(), ["connected"])
         self.chat.endpoint.refuses = True
         self.chat.endpoint.cut()
@@ -132,7 +134,7 @@ class TalkTests(SynchronousTestCase):
                 Bye(code=3003, reason="too-many-connections", reconnect=True),
             ):
                 self.client._welcome = False
-                self.talk.heard(event)
+                self.conversation.received(event)
         self.assertEqual(
             [line.text for line in self.lines],
             [
@@ -149,28 +151,28 @@ class TalkTests(SynchronousTestCase):
         self.seen()
         self.chat.service.moderation.mute("dev", "Mina", 60)
         for number in range(15):
-            self.talk.say("x", number + 1)
+            self.conversation.say("x", number + 1)
         told = [line for line in self.seen() if line.startswith("refused: ")]
         self.assertEqual(len(told), 10)
         self.assertTrue(told[9].endswith(" (line 10)"), told)
-        self.assertEqual((self.talk.feed.failed, self.talk.failed), (15, True))
+        self.assertEqual((self.conversation.queue.failed, self.conversation.failed), (15, True))
 
     def test_rooms(self) -> None:
         """
         In several rooms it is said which one is meant, and the last one joined is spoken in.
         """
         self.seen()
-        self.talk.typed("/join other")
-        self.talk.typed("there")
+        self.conversation.typed("/join other")
+        self.conversation.typed("there")
         self.chat.service.say(self.bot, "dev", "here")
         expected = ["joined other, 1 here: Mina", "[dev] bot: here", "[other] Mina: there"]
         self.assertEqual(sorted(self.seen()), sorted(expected))
-        self.assertEqual(self.talk.status, "other: 1 here, also in dev")
-        self.talk.typed("/leave")
-        self.talk.typed("back")
+        self.assertEqual(self.conversation.status, "other: 1 here, also in dev")
+        self.conversation.typed("/leave")
+        self.conversation.typed("back")
         self.assertEqual(self.seen(), ["left other", "Mina: back"])
-        self.talk.typed("/leave")
-        self.talk.typed("nowhere")
+        self.conversation.typed("/leave")
+        self.conversation.typed("nowhere")
         self.assertEqual(self.seen(), ["left dev", "you are in no room: /join ROOM"])
 
     def test_commands(self) -> None:
@@ -184,9 +186,9 @@ class TalkTests(SynchronousTestCase):
             ("/dance", ["there is no command /dance: /help lists them"]),
             ("/join", ["which room? /join ROOM"]),
         ):
-            self.talk.typed(typed)
+            self.conversation.typed(typed)
             self.assertEqual(self.seen(), lines)
-        self.talk.typed("/quit")
+        self.conversation.typed("/quit")
         self.assertEqual(self.ends, [0])
 
     def test_refused(self) -> None:
@@ -194,10 +196,10 @@ class TalkTests(SynchronousTestCase):
         What the server refuses is told, and one is where one was.
         """
         self.seen()
-        self.talk.typed("/join a[ b")
+        self.conversation.typed("/join a[ b")
         (line,) = [each for each in self.seen() if "refused" in each]
         self.assertIn("may have letters", line)
-        self.assertEqual(self.talk.room, "dev")
+        self.assertEqual(self.conversation.room, "dev")
 
     def test_moderated(self) -> None:
         """
@@ -206,9 +208,9 @@ class TalkTests(SynchronousTestCase):
         self.seen()
         self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
         self.assertEqual(self.seen(), ["out of dev: moderator bot kicked Mina: spam"])
-        self.assertIsNone(self.talk.room)
-        self.talk.typed("/kick bot")
-        self.talk.typed("/join dev")
+        self.assertIsNone(self.conversation.room)
+        self.conversation.typed("/kick bot")
+        self.conversation.typed("/join dev")
         self.chat.service.moderation.setTopic("dev", "Tea")
         self.assertIn("machat: the server set the topic: Tea", self.seen())
 
@@ -217,7 +219,7 @@ class TalkTests(SynchronousTestCase):
         Moderators have commands: what they do is seen as a message, the others are refused.
         """
         self.seen()
-        self.talk.typed("/topic Tea")
+        self.conversation.typed("/topic Tea")
         self.assertEqual(self.seen(), ["not-allowed: you may not moderate that room"])
         for session in self.chat.service.connections:
             session.user = User(mod=("*",))
@@ -233,22 +235,22 @@ class TalkTests(SynchronousTestCase):
             ("/ban Eve \u0661 of them", "banned Eve for 1 hour: \u0661 of them"),
             ("/kick bot too  loud", "kicked bot: too  loud"),
         ):
-            self.talk.typed(typed)
+            self.conversation.typed(typed)
             self.assertEqual(self.seen(), [f"machat: moderator Mina {told}"])
-        self.talk.typed("/bans")
+        self.conversation.typed("/bans")
         muted, banned = self.seen()
         self.assertTrue(muted.startswith("bot is muted in dev by Mina until "), muted)
         self.assertTrue(banned.startswith("Eve is banned in dev by Mina until "), banned)
-        self.talk.typed("/unmute bot")
-        self.talk.typed("/unban Eve")
+        self.conversation.typed("/unmute bot")
+        self.conversation.typed("/unban Eve")
         self.seen()
-        self.talk.typed("/bans")
+        self.conversation.typed("/bans")
         self.assertEqual(self.seen(), ["no mutes or bans in dev"])
-        self.talk.typed("/ban Eve 99999")
+        self.conversation.typed("/ban Eve 99999")
         (line,) = self.seen()
         self.assertTrue(line.startswith("bad-command: "), line)
-        other = ChatClient(self.chat.clock, self.chat.endpoint, "Bob", self.talk.heard)
-        Talk(self.lines.append, self.ends.append).begin(other, ["dev"])
+        other = ChatClient(self.chat.clock, self.chat.endpoint, "Bob", self.conversation.received)
+        Conversation(self.lines.append, self.ends.append).begin(other, ["dev"])
         self.assertIn("the topic is: Tea at five", self.seen())
 
     def test_presence(self) -> None:
@@ -288,9 +290,9 @@ class TalkTests(SynchronousTestCase):
         """
         A talk whose lines are not for a terminal gets them as they are.
         """
-        self.talk = Talk(self.lines.append, self.ends.append, str)
-        client = ChatClient(self.chat.clock, self.chat.endpoint, "Eve", self.talk.heard)
-        self.talk.begin(client, ["dev"])
+        self.conversation = Conversation(self.lines.append, self.ends.append, str)
+        client = ChatClient(self.chat.clock, self.chat.endpoint, "Eve", self.conversation.received)
+        self.conversation.begin(client, ["dev"])
         self.seen()
         self.chat.service.say(self.bot, "dev", "a\x0cb\r\u2028")
         self.assertIn("bot: a\x0cb\r\u2028", self.seen())
@@ -301,5 +303,5 @@ class TalkTests(SynchronousTestCase):
         """
         self.seen()
         for number in range(100):
-            self.talk.heard(Presence(room=f"r{number}", joined=("x",), count=1))
-        self.assertEqual(set(self.talk.members), {"dev"})
+            self.conversation.received(Presence(room=f"r{number}", joined=("x",), count=1))
+        self.assertEqual(set(self.conversation.members), {"dev"})

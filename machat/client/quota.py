@@ -10,7 +10,7 @@ from __future__ import annotations
 MOST = 65_536
 
 
-class Answers:
+class ReplyQuota:
     """
     The answers of one connection that the server may not have read.
     """

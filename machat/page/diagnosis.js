@@ -26,7 +26,7 @@ const PASSING = [408, 425, 429];
  * @returns {Promise<ChatError | undefined>} A reason that may not hold for the next attempt. Rejects
  *     with one that does: `refused` if somebody has to change something, else `unreachable`.
  */
-export async function reason(url, failures) {
+export async function diagnose(url, failures) {
   const asked = new URL(url);
   asked.protocol = url.protocol === "wss:" ? "https:" : "http:";
   asked.searchParams.set("origin", location.origin);

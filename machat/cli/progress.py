@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IDelayedCall
 TICK = 1.0
 
 
-class Patience:
+class ProgressTimer:
     """
     Measures for how long somebody has waited for the same thing.
     """

@@ -13,9 +13,9 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.cli.display import Line, clock, printable, printableName
-from machat.cli.slash import HELP, MEASURES
+from machat.cli.moderation import HELP, MODERATION
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost
-from machat.client.feed import Feed, Said
+from machat.client.sendqueue import QueuedLine, SendQueue
 from machat.commands import Command
 from machat.errors import ChatError
 from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence, SanctionList
@@ -40,17 +40,17 @@ def _words(failure: Failure) -> str:
     return error.text if isinstance(error, ChatError) else failure.getErrorMessage()
 
 
-class Talk:
+class Conversation:
     """
     One person's talk.
 
     @ivar room: where what is typed goes, or C{None}
     @ivar members: how many are there, as far as that is known
     @ivar failed: whether anything was refused, or the server does not want us back
-    @ivar feed: the lines that were said and are not acknowledged
+    @ivar queue: the lines that were said and are not acknowledged
     """
 
-    feed: Feed
+    queue: SendQueue
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Talk:
         """
         self._client = client
         self._progress = progress
-        self.feed = Feed(client, self._tellSettled, self._refusedLine)
+        self.queue = SendQueue(client, self._tellSettled, self._refusedLine)
         client.startService()
         return [self._joinRoom(client, room) for room in rooms]
 
@@ -99,7 +99,7 @@ class Talk:
         Where we are, in a few words.
         """
         waiting = (
-            f", {self.feed.waiting} on their way" if self._client and self.feed.waiting else ""
+            f", {self.queue.waiting} on their way" if self._client and self.queue.waiting else ""
         )
         if self._client is None or not self._client.connected:
             return f"not connected{waiting}"
@@ -116,8 +116,8 @@ class Talk:
         """
         if line.startswith("/") and not line.startswith("//"):
             command, _, rest = line[1:].partition(" ")
-            if command in MEASURES:
-                self._moderate(MEASURES[command], rest.strip())
+            if command in MODERATION:
+                self._moderate(MODERATION[command], rest.strip())
             elif command in _COMMANDS:
                 _COMMANDS[command](self, rest.strip())
             else:
@@ -135,7 +135,7 @@ class Talk:
             self.failed = True
             self._note("you are in no room: /join ROOM")
             return
-        self.feed.add(Said(self.room, text, number))
+        self.queue.add(QueuedLine(self.room, text, number))
 
     @property
     def ready(self) -> bool:
@@ -171,9 +171,9 @@ class Talk:
         room = self.room
         if client is None or room is None:
             return
-        if self.feed.waiting and room not in self._leaving:
+        if self.queue.waiting and room not in self._leaving:
             self._leaving.add(room)
-            self._note(f"{self.feed.waiting} lines are still on their way: /leave again: now")
+            self._note(f"{self.queue.waiting} lines are still on their way: /leave again: now")
             self.settled().addCallback(lambda _: self._left(client, room))
         else:
             self._left(client, room)
@@ -221,7 +221,7 @@ class Talk:
             self._note(line)
 
     def _bye(self, rest: str) -> None:
-        waiting = self.feed.waiting
+        waiting = self.queue.waiting
         if not waiting or self._goodbye:
             self._quit(1 if waiting or self.failed else 0)
             return
@@ -234,20 +234,20 @@ class Talk:
         @return: fires when all that was said is acknowledged, or will not be
         """
         settled: Deferred[None] = Deferred()
-        if self.feed.waiting:
+        if self.queue.waiting:
             self._settled.append(settled)
         else:
             settled.callback(None)
         return settled
 
     def _tellSettled(self) -> None:
-        if not self.feed.waiting:
+        if not self.queue.waiting:
             waiting, self._settled = self._settled, []
             for each in waiting:
                 each.callback(None)
         self._progress()
 
-    def heard(self, event: Event) -> None:
+    def received(self, event: Event) -> None:
         """
         Show an event.
         """
@@ -343,38 +343,38 @@ class Talk:
         self.failed = True
         self._note(f"refused: {_words(failure)}")
 
-    def _refusedLine(self, line: Said, failure: Failure) -> None:
+    def _refusedLine(self, line: QueuedLine, failure: Failure) -> None:
         self.failed = True
-        if failure.check(Ended) or self.feed.failed > REPORTED:
+        if failure.check(Ended) or self.queue.failed > REPORTED:
             return  # their number is told at the end
         where = f"line {line.number}" if line.number else line.text[:60]
         self._note(f"refused: {_words(failure)} ({where})")
-        if self.feed.failed == REPORTED:
+        if self.queue.failed == REPORTED:
             self._note("further lines that are refused are only counted")
 
     def _note(self, text: str) -> None:
         self._show(Line(printable(text)))
 
 
-_COMMANDS: dict[str, Callable[[Talk, str], None]] = {
-    "join": Talk._join,
-    "leave": Talk._leave,
-    "who": Talk._who,
-    "help": Talk._help,
-    "quit": Talk._bye,
+_COMMANDS: dict[str, Callable[[Conversation, str], None]] = {
+    "join": Conversation._join,
+    "leave": Conversation._leave,
+    "who": Conversation._who,
+    "help": Conversation._help,
+    "quit": Conversation._bye,
 }
 
-_SHOWN: dict[type[Any], Callable[[Talk, Any], None]] = {
-    Message: Talk._message,
-    Joined: Talk._came,
-    Left: Talk._went,
-    Presence: Talk._presence,
-    Members: Talk._members,
-    SanctionList: Talk._sanctions,
-    Gap: Talk._gap,
-    Connected: Talk._connected,
-    Failed: Talk._notConnected,
-    Lost: Talk._lost,
-    Bye: Talk._ended,
-    Error: Talk._error,
+_SHOWN: dict[type[Any], Callable[[Conversation, Any], None]] = {
+    Message: Conversation._message,
+    Joined: Conversation._came,
+    Left: Conversation._went,
+    Presence: Conversation._presence,
+    Members: Conversation._members,
+    SanctionList: Conversation._sanctions,
+    Gap: Conversation._gap,
+    Connected: Conversation._connected,
+    Failed: Conversation._notConnected,
+    Lost: Conversation._lost,
+    Bye: Conversation._ended,
+    Error: Conversation._error,
 }

@@ -25,7 +25,7 @@ const FRESH = 2_000;
  *     over, unless it was this end that closed it. `opened`: whether `opened` was called.
  */
 
-export class Line {
+export class ChatSocket {
   /** @type {WebSocket | null} */
   #socket;
   #ends;
