@@ -16,7 +16,7 @@ from machat.testing import MemoryChat, MemoryClient
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.ws.test_autobahn import StockProtocol
 
-#: The example of RFC 6455 section 1.3, as a browser asks.
+#: The example of RFC 6455 section 1.3, as a browser sends it.
 HEADERS = {
     "Host": "server.example.com:8099",
     "Upgrade": "websocket",
@@ -33,7 +33,8 @@ ANSWER = (
     b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"
 )
 
-#: What golang.org/x/net/websocket sends, and with it the client of the original MaChat.
+#: The request of golang.org/x/net/websocket, and of the client of the original MaChat that uses
+#: it.
 GO = (
     b"GET /mychat HTTP/1.1\r\nHost: localhost:8099\r\nUpgrade: websocket\r\n"
     b"Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -47,7 +48,7 @@ def request(*lines: str, first: str = f"GET {PATH} HTTP/1.1") -> bytes:
 
 def browser(**changes: str | None) -> bytes:
     """
-    @param changes: headers in place of the usual ones, with C{_} for C{-}; C{None} takes one out
+    @param changes: headers that replace the usual ones, with C{_} for C{-}; C{None} removes one
     """
     headers = {**HEADERS, **{name.replace("_", "-"): value for name, value in changes.items()}}
     return request(*(f"{name}: {value}" for name, value in headers.items() if value is not None))
@@ -64,13 +65,13 @@ class OpenTests(SynchronousTestCase):
 
     def test_browser(self) -> None:
         """
-        What a browser asks is answered as the RFC says.
+        A browser's request is answered as the RFC requires.
         """
         self.assertEqual(opened(browser()), Opening(ANSWER, None))
 
     def test_plain(self) -> None:
         """
-        What may be missing, and what spelling is free.
+        Optional parts may be missing, and free spellings are accepted.
         """
         for head in (
             browser(Origin=None, Sec_WebSocket_Extensions=None, Cookie=None),
@@ -87,7 +88,7 @@ class OpenTests(SynchronousTestCase):
 
     def test_subprotocol(self) -> None:
         """
-        The one subprotocol there is may be asked for, among others too.
+        The only subprotocol may be requested, also among others.
         """
         answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
         for offered in ("machat.v1", "soap, machat.v1", "machat.v1,soap"):
@@ -96,7 +97,7 @@ class OpenTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        All else is refused with a line that says what is wrong; 426 says what to ask for.
+        Anything else is refused with a line that states the error; 426 names the required version.
         """
         for status, head, word in (
             (426, browser(Connection="close"), b"Connection: Upgrade"),
@@ -133,7 +134,7 @@ LINES = st.one_of(
 
 class SameAnswerTests(SynchronousTestCase):
     """
-    Autobahn judges the same.
+    Autobahn accepts the same requests.
     """
 
     @settings(deadline=None, max_examples=200)
@@ -142,8 +143,8 @@ class SameAnswerTests(SynchronousTestCase):
     @example([], ["Cookie", "Origin", "Sec-WebSocket-Extensions"])
     def test_same(self, more: list[str], less: list[str]) -> None:
         """
-        Whatever the request, a WebSocket is opened only if Autobahn opens it too, byte for byte.
-        Extensions and what is listed twice make no difference here, as RFC 6455 allows.
+        A request opens a WebSocket only if Autobahn accepts it too, byte for byte. Extensions and
+        repeated headers make no difference here, as RFC 6455 allows.
         """
         kept = [f"{name}: {value}" for name, value in HEADERS.items() if name not in less]
         head = request(*kept, *more)

@@ -14,7 +14,7 @@ from machat.http.origins import Authority
 
 def request(*lines: str) -> Request:
     """
-    @return: what is read from a head of these lines
+    @return: the request that is read from a head of these lines
     """
     return readRequest("\r\n".join([*lines, "", ""]).encode("latin-1"))
 
@@ -26,7 +26,8 @@ class ReadTests(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """
-        Names are in lower case, values without spaces around them, repeated ones a list.
+        Header names are converted to lower case, values are stripped, and repeated headers form a
+        list.
         """
         found = request("GET /a/b?c=d HTTP/1.1", "HOST:a:80", "X:  1 \t", "x: 2", "Y:", "Z: \xe4")
         self.assertEqual(found[:4], ("GET", "/a/b", "c=d", Authority("a", 80)))
@@ -37,7 +38,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_old(self) -> None:
         """
-        HTTP/1.0 need not name a host.
+        HTTP/1.0 requests need no host.
         """
         found = request("GET / HTTP/1.0")
         self.assertEqual((found.host, found.modern), (None, False))
@@ -45,7 +46,8 @@ class ReadTests(SynchronousTestCase):
 
     def test_targets(self) -> None:
         """
-        A target is a path, a whole URL, whose host then counts, or the server as a whole.
+        A target is a path, a whole URL, whose host then replaces the header's, or C{*} for the
+        server as a whole.
         """
         host = "Host: other"
         for target, path, query, name in (
@@ -62,7 +64,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_bad(self) -> None:
         """
-        What is no request is told so.
+        Each malformed request is refused with its reason.
         """
         get = "GET / HTTP/1.1"
         for status, lines in (
@@ -97,7 +99,7 @@ class ReadTests(SynchronousTestCase):
     @given(st.binary(max_size=200), st.sampled_from([b"", b"GET / HTTP/1.1\r\nHost: a\r\n"]))
     def test_anything(self, data: bytes, before: bytes) -> None:
         """
-        Whatever is sent is a request or is none.
+        Any input is either a request or refused.
         """
         try:
             found = readRequest(before + data + b"\r\n\r\n")
@@ -114,7 +116,7 @@ class AnswerTests(SynchronousTestCase):
 
     def test_encode(self) -> None:
         """
-        An answer has a length, unless it has no body by its status; to HEAD it has no body.
+        An answer has a length, unless its status excludes a body; an answer to HEAD has no body.
         """
         answer = line(405, "no", Allow="GET")
         head, _, body = answer.encode("POST").partition(b"\r\n\r\n")

@@ -17,7 +17,7 @@ def allows(origin: str, host: str, *patterns: str) -> bool:
     return read is not None and asked is not None and Origins(patterns).allows(read, asked)
 
 
-#: What is not the origin of any page that came over HTTP.
+#: Values that are not the origin of any page loaded over HTTP.
 INVALID = (
     *("", "null", "file://", "localhost:8099", "ws://localhost:8099", "http:localhost:8099"),
     *("http://", "http:///x", "//localhost:8099", "chrome-extension://abcdef", "http:/localhost"),
@@ -40,7 +40,7 @@ class OriginsTests(SynchronousTestCase):
 
     def test_sameHost(self) -> None:
         """
-        Pages of the host that was asked are allowed, however a URL spells it.
+        Pages of the requested host are allowed, in every spelling of its URL.
         """
         for origin, host in (
             ("http://localhost:8099", "localhost:8099"),
@@ -62,7 +62,7 @@ class OriginsTests(SynchronousTestCase):
 
     def test_another(self) -> None:
         """
-        Pages of another host or port are not allowed, however alike the two look.
+        Pages of another host or port are not allowed, however similar they look.
         """
         for origin in (
             *("http://evil.example", "http://localhost", "https://localhost"),
@@ -77,8 +77,7 @@ class OriginsTests(SynchronousTestCase):
 
     def test_invalid(self) -> None:
         """
-        What is no origin of a page is not read, even if it equals the host or everything is
-        allowed.
+        An invalid origin is refused, even if it equals the host or all origins are allowed.
         """
         for origin in INVALID:
             self.assertFalse(allows(origin, "localhost:8099", "*"), origin)
@@ -99,7 +98,8 @@ class OriginsTests(SynchronousTestCase):
 
     def test_patterns(self) -> None:
         """
-        An operator may allow more: C{*} stands for whole labels of the host, and for nothing else.
+        An operator can allow more origins: C{*} matches whole labels of the host, and nothing
+        else.
         """
         for pattern, good, bad in (
             (
@@ -129,7 +129,7 @@ class OriginsTests(SynchronousTestCase):
 
     def test_badPatterns(self) -> None:
         """
-        What cannot allow anything, or would allow more than it seems to, is no pattern.
+        A pattern that cannot match anything, or would match more than it appears to, is refused.
         """
         for pattern in (
             *("", "example.com", "null", "NULL", "ws://a", "file://", "*://a", "**", "http://"),
@@ -155,7 +155,7 @@ class HostsTests(SynchronousTestCase):
 
     def assertAllowed(self, expected: bool, host: str, *names: str) -> None:
         """
-        A request that names this host is, or is not, answered.
+        A request that names this host is answered, or is not.
         """
         asked = readAuthority(host)
         assert asked is not None
@@ -171,7 +171,7 @@ class HostsTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """
-        Case, the last dot, the port and how an address is written make no difference.
+        Case, the final dot, the port and the spelling of an address make no difference.
         """
         for host in ("localhost", "LOCALHOST:8099", "localhost.:1", "127.0.0.1:8099", "[0::1]:2"):
             self.assertAllowed(True, host, *LOOPBACK)
@@ -183,7 +183,7 @@ class HostsTests(SynchronousTestCase):
 
     def test_bad(self) -> None:
         """
-        What no request can name is refused.
+        A name that no request can contain is refused.
         """
         for name in (
             "",

@@ -14,7 +14,7 @@ from machat.http.site import METHODS, Reply, Site
 from machat.http.static import thePage
 from machat.ws import PATH, SUBPROTOCOL
 
-#: What asks for a WebSocket, besides the host.
+#: The headers of a WebSocket request, without the host.
 UPGRADE = (
     "Upgrade: websocket",
     "Connection: Upgrade",
@@ -47,7 +47,7 @@ class SiteTests(SynchronousTestCase):
 
     def assertLine(self, reply: Reply, status: int, *words: str) -> None:
         """
-        An answer has this status, and one line of text, with these words in it.
+        An answer has this status, and one line of text that contains these words.
         """
         self.assertEqual(reply.answer.status, status)
         self.assertEqual(reply.answer.fields["Content-Type"], "text/plain; charset=utf-8")
@@ -57,7 +57,7 @@ class SiteTests(SynchronousTestCase):
 
     def test_versions(self) -> None:
         """
-        HTTP/1.0, with a host or without, is answered as HTTP/1.1 is; so is a whole URL.
+        HTTP/1.0, with or without a host, is answered like HTTP/1.1, and so is a whole URL.
         """
         for fields in ((), (HOST,)):
             for path, status in (("/", 200), ("/client.js", 200), ("/x", 404), (PATH, 426)):
@@ -71,8 +71,8 @@ class SiteTests(SynchronousTestCase):
 
     def test_options(self) -> None:
         """
-        C{OPTIONS} is answered wherever there is something, and for the server as a whole, as a
-        health check asks; with the page or without.
+        C{OPTIONS} is answered for every existing path, and for the server as a whole, as health
+        checks request it, with or without the page.
         """
         for site in (self.site, self.make(page=False)):
             self.site = site
@@ -89,7 +89,7 @@ class SiteTests(SynchronousTestCase):
 
     def test_methods(self) -> None:
         """
-        Other methods are not allowed where there is something.
+        Other methods are not allowed on existing paths.
         """
         for path in ("/", "/style.css", PATH):
             for method in ("POST", "PUT", "get", "X"):
@@ -101,14 +101,14 @@ class SiteTests(SynchronousTestCase):
 
     def test_noPage(self) -> None:
         """
-        Without the page, C{/} is nothing either.
+        Without the page, C{/} is not found.
         """
         self.site = self.make(page=False)
         self.assertLine(self.ask("GET / HTTP/1.1", HOST), 404, PATH)
 
     def test_otherUpgrades(self) -> None:
         """
-        An upgrade that is not known is ignored; a WebSocket is nowhere else.
+        An unknown upgrade is ignored, and a WebSocket is not offered at other paths.
         """
         reply = self.ask(
             "GET / HTTP/1.1", HOST, "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"
@@ -121,7 +121,8 @@ class SiteTests(SynchronousTestCase):
 
     def test_explained(self) -> None:
         """
-        A plain request for the WebSocket is told what it is; from which page it may be opened.
+        A plain request to the WebSocket path, from a page that may open a WebSocket, is answered
+        with an explanation.
         """
         for origin in ("http://localhost:8099", "https://a.friend.test", "HTTP://LOCALHOST:8099/"):
             for first, field in (
@@ -138,8 +139,8 @@ class SiteTests(SynchronousTestCase):
 
     def test_refusedOrigin(self) -> None:
         """
-        From another page it is told why that may not, and the remedy; the log hears of it only if
-        a WebSocket was asked for.
+        A request from a foreign page is answered with the reason and the remedy; the log reports
+        it only if a WebSocket was requested.
         """
         origin = "https://chat.example.org"
         for first, *fields in (
@@ -159,7 +160,7 @@ class SiteTests(SynchronousTestCase):
 
     def test_noOrigin(self) -> None:
         """
-        What is no origin is not repeated in the answer, and escaped in the log.
+        An invalid origin is not repeated in the answer, and is escaped in the log.
         """
         for origin in ("null", "", "http://a\x1b[31m\xff", "file://", "http://\xe4"):
             fields = [f"Origin: {origin}", *UPGRADE]
@@ -173,7 +174,7 @@ class SiteTests(SynchronousTestCase):
 
     def test_old(self) -> None:
         """
-        A WebSocket over HTTP/1.0 is refused with the cause, a proxy.
+        A WebSocket over HTTP/1.0 is refused, and the answer names the cause, a proxy.
         """
         for fields in ((), UPGRADE):
             reply = self.ask(f"GET {PATH} HTTP/1.0", HOST, *fields)
@@ -183,8 +184,7 @@ class SiteTests(SynchronousTestCase):
 
     def test_hosts(self) -> None:
         """
-        Only requests that name a host of the server's are answered, and those that name none;
-        whatever is asked for.
+        For all paths, only requests that name one of the server's hosts, or no host, are answered.
         """
         self.site = self.make(hosts=LOOPBACK)
         for first in (
@@ -207,8 +207,8 @@ class SiteTests(SynchronousTestCase):
 
     def test_opened(self) -> None:
         """
-        A WebSocket is opened from the host's own pages, from those that are allowed, and by what is
-        no browser. What a page writes into the address makes no difference.
+        A WebSocket is opened from pages of the same host, from allowed pages and by non-browser
+        clients. An C{origin} in the query makes no difference.
         """
         for fields in ((), ("Origin: http://localhost:8099",), ("Origin: https://a.friend.test/",)):
             lines = [f"GET {PATH}?origin=https://evil.test HTTP/1.1", HOST, *fields, *UPGRADE]

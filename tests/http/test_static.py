@@ -1,5 +1,5 @@
 """
-Tests for L{machat.http.static}, and how a WebSocket's endpoint answers a browser.
+Tests for L{machat.http.static}, and for a WebSocket endpoint's answers to a browser.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class PagesTests(SynchronousTestCase):
 
     def test_everyFile(self) -> None:
         """
-        Every file of the folder is answered as it is, with its type and its size.
+        Every file of the folder is served unchanged, with its type and its size.
         """
         for path in FOLDER.iterdir():
             if path.suffix not in (".py", ".pyc", ""):
@@ -65,8 +65,8 @@ class PagesTests(SynchronousTestCase):
 
     def test_preloaded(self) -> None:
         """
-        The document has every module loaded from the start that the page needs, and its form can
-        send nothing before they are there.
+        The document loads every module that the page needs from the start, and its form cannot be
+        submitted before they are loaded.
         """
         document = (FOLDER / "index.html").read_text()
         needed, left = set(), ["app.js"]
@@ -83,7 +83,7 @@ class PagesTests(SynchronousTestCase):
 
     def test_safe(self) -> None:
         """
-        Every answer forbids what the page does not need, and nothing sets a cookie.
+        Every answer forbids what the page does not need, and no answer sets a cookie.
         """
         for path in ("/", "/style.css", "/client.js"):
             _, fields, _ = self.ask(path)
@@ -95,14 +95,14 @@ class PagesTests(SynchronousTestCase):
 
     def test_shared(self) -> None:
         """
-        The modules may be imported by other pages, the document may not be read by them.
+        Other pages may import the modules, but they may not read the document.
         """
         self.assertEqual(self.ask("/client.js")[1]["Access-Control-Allow-Origin"], "*")
         self.assertNotIn("Access-Control-Allow-Origin", self.ask("/")[1])
 
     def test_head(self) -> None:
         """
-        HEAD is answered as GET without the body, a file that is known already by 304.
+        HEAD is answered like GET without the body, and a request for a cached file with 304.
         """
         status, fields, body = self.ask("/", "HEAD")
         self.assertEqual((status, body), ("HTTP/1.1 200 OK", b""))
@@ -112,7 +112,7 @@ class PagesTests(SynchronousTestCase):
 
     def test_nothingElse(self) -> None:
         """
-        There is no other file, whatever stands in a path.
+        No other file is served, whatever the path contains.
         """
         for path in (
             "/../pyproject.toml",
@@ -127,7 +127,7 @@ class PagesTests(SynchronousTestCase):
 
 class EndpointTests(SynchronousTestCase):
     """
-    The page where the WebSocket is.
+    The page on the WebSocket's endpoint.
     """
 
     def setUp(self) -> None:
@@ -141,7 +141,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_page(self) -> None:
         """
-        A browser gets the page, then the connection ends, and nothing of it is left.
+        A browser receives the page, then the connection ends and leaves nothing.
         """
         client = self.connect()
         for byte in request("/", "GET", "User-Agent: test"):
@@ -156,7 +156,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_pipelined(self) -> None:
         """
-        One request is answered; what comes behind it is not read.
+        One request is answered, and later input is not read.
         """
         client = self.connect()
         client.sendBytes(request() + request("/client.js"))
@@ -164,7 +164,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_noPage(self) -> None:
         """
-        Without the page there is only the WebSocket.
+        Without the page, only the WebSocket is served.
         """
         client = self.connect(False)
         client.sendBytes(request())
@@ -173,7 +173,7 @@ class EndpointTests(SynchronousTestCase):
     @given(st.binary(max_size=200), st.sampled_from([b"", b"GET / HTTP/1.1\r\n", b"GET /"]))
     def test_anything(self, data: bytes, before: bytes) -> None:
         """
-        Whatever is asked, nobody's answer is a traceback.
+        No request is answered with a traceback.
         """
         client = self.connect()
         client.sendBytes(before + data + b"\r\n\r\n")
@@ -184,12 +184,12 @@ class EndpointTests(SynchronousTestCase):
 
 class OriginTests(SynchronousTestCase):
     """
-    Pages from elsewhere.
+    Pages of other origins.
     """
 
     def open(self, origin: str, *fields: str) -> str:
         """
-        @return: how a WebSocket of a page is answered
+        @return: the answer to a page's WebSocket request
         """
         chat = MemoryChat()
         client = MemoryClient(ChatWebSocketFactory(chat.service, origins=["https://*.friend.test"]))
@@ -199,7 +199,8 @@ class OriginTests(SynchronousTestCase):
 
     def test_origins(self) -> None:
         """
-        They cannot open a WebSocket unless they are allowed, whoever judges the request.
+        Foreign pages cannot open a WebSocket unless they are allowed, with either implementation
+        of the handshake.
         """
         for fields in ((), ("Cookie: unusual=1", "Sec-WebSocket-Extensions: x-unusual")):
             self.assertEqual(self.open("http://localhost", *fields), "101 Switching Protocols")
@@ -209,7 +210,7 @@ class OriginTests(SynchronousTestCase):
 
     def test_none(self) -> None:
         """
-        What is no browser says no origin, and gets in.
+        Non-browser clients send no origin, and are accepted.
         """
         client = MemoryWebSocketClient(ChatWebSocketFactory(MemoryChat().service))
         self.assertIn("101", client.response)
@@ -217,19 +218,20 @@ class OriginTests(SynchronousTestCase):
 
 class ForwardedTests(SynchronousTestCase):
     """
-    Addresses that proxies tell.
+    Client addresses that proxies forward.
     """
 
     def assertFrom(self, expected: str | None, proxies: int, *fields: str) -> None:
         """
-        A request with these fields comes from there.
+        A request with these fields comes from this address.
         """
         told = forwardedFor(request("/mychat", "GET", *fields), proxies)
         self.assertEqual(told.host if told is not None else None, expected, fields)
 
     def test_forwarded(self) -> None:
         """
-        The last proxy adds at the end; what stands before the trusted ones' words is anybody's.
+        The last proxy appends its value at the end; values before those of the trusted proxies may
+        be forged.
         """
         fields = ("X-Forwarded-For: 6.6.6.6, 192.0.2.7", "x-forwarded-for:2001:db8::1")
         self.assertFrom("2001:db8::1", 1, *fields)
@@ -241,7 +243,7 @@ class ForwardedTests(SynchronousTestCase):
 
     def test_nonsense(self) -> None:
         """
-        What is no address is none.
+        An invalid address is ignored.
         """
         for said in (
             "unknown",
@@ -258,7 +260,8 @@ class ForwardedTests(SynchronousTestCase):
 
     def test_believed(self) -> None:
         """
-        It is believed where that was asked for, and the client counts and is logged as who it is.
+        The forwarded address is used only if the option is set; the client is then counted and
+        logged under it.
         """
         for proxies, network in ((0, "192.0.2.1"), (1, "198.51.100.7")):
             chat = MemoryChat()
@@ -270,7 +273,7 @@ class ForwardedTests(SynchronousTestCase):
 
     def upgrade(self, chat: MemoryChat, address: str, protocol: str | None) -> MemoryClient:
         """
-        @return: a client that a proxy forwards from this address, and which sends no hello
+        @return: a client that a proxy forwards from this address, and that sends no hello
         """
         client = MemoryWebSocketClient.__new__(MemoryWebSocketClient)
         MemoryClient.__init__(client, ChatWebSocketFactory(chat.service, proxies=1))
@@ -283,8 +286,8 @@ class ForwardedTests(SynchronousTestCase):
 
     def test_limited(self) -> None:
         """
-        A forwarded address may have so many WebSockets, even if they send no hello: the request is
-        enough. One too many is told in its dialect, and when to come back.
+        The number of WebSockets per forwarded address is limited, even before their hellos. The
+        first one over the limit is refused in its dialect, with a time to reconnect.
         """
         chat = MemoryChat(Limits(maxPerAddress=2))
         for address in ("198.51.100.7", "198.51.100.8"):

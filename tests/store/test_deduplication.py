@@ -33,7 +33,7 @@ class ReceiptsTests(SynchronousTestCase):
 
     def test_kept(self) -> None:
         """
-        What has been said is known, for as long as it is to be remembered.
+        The receipt of a posted message is kept for the configured time.
         """
         self.assertIsNone(self.find("1"))
         self.begin("1").callback(Receipt("dev", 7))
@@ -46,7 +46,8 @@ class ReceiptsTests(SynchronousTestCase):
 
     def test_underWay(self) -> None:
         """
-        Who asks while it is being said is told when it has been, even if it is forgotten by then.
+        A request during the post receives its receipt when it succeeds, even if the id has been
+        forgotten by then.
         """
         said = self.begin("1")
         early = self.find("1")
@@ -58,7 +59,7 @@ class ReceiptsTests(SynchronousTestCase):
 
     def test_failed(self) -> None:
         """
-        What could not be said is not known, and may be tried again.
+        A failed post is not remembered, and can be repeated.
         """
         said = self.begin("1")
         waiting = self.find("1")
@@ -70,7 +71,7 @@ class ReceiptsTests(SynchronousTestCase):
 
     def test_cancelled(self) -> None:
         """
-        One who waits no longer for the receipt changes nothing: the message is under way.
+        Cancelling the wait for a receipt does not cancel the message.
         """
         said = self.begin("1")
         self.first.addErrback(lambda failure: failure.trap(CancelledError))
@@ -81,7 +82,8 @@ class ReceiptsTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """
-        Of one name in a room so many are known, the last ones; and so many of all together.
+        The number of remembered ids is limited per name and room, to the newest ones, and for all
+        together.
         """
         self.use(receipts=2, receiptsTotal=4)
         for id in "123":

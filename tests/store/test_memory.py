@@ -26,7 +26,7 @@ from machat.wire import EVENTS
 
 def weight(text: str) -> int:
     """
-    @return: what a message of Mina counts for
+    @return: the size at which a message of Mina is counted
     """
     size = MESSAGE_BYTES + getsizeof("Mina") + getsizeof(text)
     return size if text.isascii() else size + NOTE_BYTES + len(text.encode())
@@ -34,14 +34,14 @@ def weight(text: str) -> int:
 
 def empty(room: str = "dev") -> int:
     """
-    @return: what a room counts for that has messages besides
+    @return: the size at which a room is counted, without its messages
     """
     return ROOM_BYTES + getsizeof(room) + getsizeof(room)
 
 
 class LogTestCase(SynchronousTestCase):
     """
-    A log with a clock, and what it delivered.
+    A log with a clock, and the messages that it delivered.
     """
 
     def setUp(self) -> None:
@@ -52,13 +52,13 @@ class LogTestCase(SynchronousTestCase):
 
     def use(self, limits: Limits) -> None:
         """
-        Begin anew with these limits.
+        Create a new log with these limits.
         """
         self.log: Any = MemoryLog(self.clock, limits)
 
     def follow(self, room: str = "dev") -> Position:
         """
-        @return: the top of the room's log, which is followed from here on
+        @return: the top of the room's log, which is followed from now on
         """
         return self.successResultOf(self.log.follow(room, self.deliver))
 
@@ -74,14 +74,14 @@ class LogTestCase(SynchronousTestCase):
 
     def read(self, after: int = 0, limit: int = 1000, room: str = "dev") -> list[tuple[int, str]]:
         """
-        @return: number and text of what is kept
+        @return: number and text of the stored messages
         """
         messages = self.successResultOf(self.log.read(room, after, limit))
         return [(message.seq, message.text) for message in messages]
 
     def assertForgotten(self, before: Position, room: str = "dev") -> None:
         """
-        The room begins a new life.
+        The room begins a new epoch.
         """
         after = self.follow(room)
         self.assertNotEqual(after.epoch, before.epoch)
@@ -91,25 +91,26 @@ class LogTestCase(SynchronousTestCase):
 
 class MemoryLogTests(LogTestCase):
     """
-    Tests for what a log promises. Another log than L{MemoryLog} has only to L{use} itself.
+    Tests for the contract of a message log. Tests of another log than L{MemoryLog} only need to
+    override L{use}.
     """
 
     def test_interface(self) -> None:
         """
-        It is a message log.
+        The log provides L{IMessageLog}.
         """
         verify.verifyObject(IMessageLog, self.log)
 
     def test_begin(self) -> None:
         """
-        A room nobody has followed yet begins at number 0.
+        A room that has not been followed yet begins at number 0.
         """
         self.assertEqual(self.follow().seq, 0)
         self.assertEqual(self.read(), [])
 
     def test_numbers(self) -> None:
         """
-        Messages are numbered from 1 on without gaps, and who appends is told the numbers.
+        Messages are numbered from 1 without gaps, and C{append} returns the numbers.
         """
         self.follow()
         self.assertEqual(self.append("a", "b"), range(1, 3))
@@ -120,7 +121,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_delivers(self) -> None:
         """
-        A batch is delivered once, whole and numbered, with the time in milliseconds.
+        A batch is delivered once, whole and numbered, with its time in milliseconds.
         """
         self.follow()
         self.assertEqual(self.delivered, [])
@@ -138,7 +139,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_keptWhenDelivered(self) -> None:
         """
-        A message that is delivered is in the log already.
+        A message is in the log before it is delivered.
         """
         seen: list[list[tuple[int, str]]] = []
         self.log.follow("dev", lambda batch: seen.append(self.read()))
@@ -147,7 +148,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_roomsApart(self) -> None:
         """
-        Each room has its own numbers, epoch and followers.
+        Each room has its own numbers, epoch and follower.
         """
         dev, ops = self.follow("dev"), self.follow("ops")
         self.assertNotEqual(dev.epoch, ops.epoch)
@@ -161,7 +162,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_epoch(self) -> None:
         """
-        An epoch is not to be guessed, and names one life of one room.
+        An epoch cannot be guessed, and identifies one lifetime of one room.
         """
         epochs = {self.follow(f"room{n}").epoch for n in range(50)}
         self.assertEqual(len(epochs), 50)
@@ -170,7 +171,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_comeBack(self) -> None:
         """
-        A room that was left and is followed again goes on where it was, with a new follower.
+        A room that is followed again continues its numbers, with a new follower.
         """
         first = self.follow()
         self.append("a", "b")
@@ -184,7 +185,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_readLeft(self) -> None:
         """
-        What is kept of a room can be read when it is left.
+        The stored messages of a room can be read when nobody follows it.
         """
         self.follow()
         self.append("a")
@@ -193,7 +194,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_read(self) -> None:
         """
-        One reads from a number on, at most as many as one asks for.
+        A read begins at a number and returns at most the requested count.
         """
         self.follow()
         self.append(*"abcde")
@@ -204,7 +205,7 @@ class MemoryLogTests(LogTestCase):
 
     def test_readBeforeKept(self) -> None:
         """
-        Reading from before what is kept begins with the oldest that is kept.
+        A read that begins before the oldest stored message returns that message first.
         """
         self.use(Limits(logMessages=3))
         self.follow()
@@ -217,13 +218,13 @@ class MemoryLogTests(LogTestCase):
 
     def test_readUnknown(self) -> None:
         """
-        Of a room that never was, there is nothing.
+        A read of an unknown room returns nothing.
         """
         self.assertEqual(self.read(room="never"), [])
 
     def test_readIsACopy(self) -> None:
         """
-        What was read does not change when more is said.
+        The result of a read does not change when more messages are appended.
         """
         self.follow()
         self.append("a")
@@ -234,12 +235,13 @@ class MemoryLogTests(LogTestCase):
 
 class BoundsTests(LogTestCase):
     """
-    What L{MemoryLog} keeps is bounded.
+    The size of a L{MemoryLog} is limited.
     """
 
     def test_count(self) -> None:
         """
-        The newest messages are kept, as many as the limit says; numbers go on.
+        The log keeps as many of the newest messages as the limit allows, and continues the
+        numbers.
         """
         self.use(Limits(logMessages=3))
         self.follow()
@@ -249,7 +251,7 @@ class BoundsTests(LogTestCase):
 
     def test_countOfABatch(self) -> None:
         """
-        A batch larger than what is kept is delivered whole.
+        A batch larger than the limit is delivered whole.
         """
         self.use(Limits(logMessages=2))
         self.follow()
@@ -259,7 +261,7 @@ class BoundsTests(LogTestCase):
 
     def test_bytes(self) -> None:
         """
-        A room's log has at most so many bytes; characters of several bytes count as such.
+        The log of a room has a limit in bytes, and counts multi-byte characters by their bytes.
         """
         self.use(Limits(logBytes=empty() + weight("x" * 100) + weight("明" * 100)))
         self.follow()
@@ -272,7 +274,7 @@ class BoundsTests(LogTestCase):
 
     def test_bytesOfOne(self) -> None:
         """
-        A message too large to be kept is delivered, and numbers go on.
+        A message too large to store is delivered, and numbers continue.
         """
         self.use(Limits(logBytes=empty() + weight("x" * 100)))
         self.follow()
@@ -284,7 +286,7 @@ class BoundsTests(LogTestCase):
 
     def test_nothingKept(self) -> None:
         """
-        A log that may keep nothing still numbers and delivers.
+        A log with a limit of zero still numbers and delivers.
         """
         self.use(Limits(logMessages=0))
         position = self.follow()
@@ -310,7 +312,7 @@ class BoundsTests(LogTestCase):
 
     def test_ageOfTheFollowed(self) -> None:
         """
-        A room that is followed keeps no message for longer than the limit, and goes on counting.
+        A followed room keeps no message for longer than the limit, and continues its numbers.
         """
         self.use(Limits(logAge=60))
         self.follow()
@@ -327,7 +329,7 @@ class BoundsTests(LogTestCase):
 
     def test_ageByOthers(self) -> None:
         """
-        An old room is forgotten when another comes or goes: nobody has to ask for it.
+        An expired room is forgotten when another room is opened or left, without a request for it.
         """
         self.use(Limits(logAge=60))
         self.follow("other")
@@ -344,7 +346,7 @@ class BoundsTests(LogTestCase):
 
     def test_noTimer(self) -> None:
         """
-        The log needs no timer.
+        The log uses no timer.
         """
         self.follow()
         self.append("a")
@@ -353,7 +355,7 @@ class BoundsTests(LogTestCase):
 
     def test_total(self) -> None:
         """
-        When all rooms together weigh too much, those left first are forgotten first.
+        If all rooms together exceed the limit, the rooms that were left first are forgotten first.
         """
         self.use(Limits(logTotal=3 * (empty("a") + weight("x"))))
         positions = {}
@@ -374,8 +376,8 @@ class BoundsTests(LogTestCase):
 
     def test_totalOfTheFollowed(self) -> None:
         """
-        When only followed rooms are left, the largest give up their oldest messages, whichever has
-        grown; those below lose nothing.
+        If only followed rooms are left, the largest ones lose their oldest messages, whichever has
+        grown; smaller rooms lose nothing.
         """
         total = 3 * empty("a") + 44 * weight("x")
         self.use(Limits(logTotal=total))
@@ -395,7 +397,7 @@ class BoundsTests(LogTestCase):
 
     def test_totalIsOnlyRead(self) -> None:
         """
-        Reading takes nothing from anybody.
+        A read removes no messages of any room.
         """
         self.use(Limits(logTotal=empty() + 3 * weight("x")))
         self.follow()
@@ -407,7 +409,7 @@ class BoundsTests(LogTestCase):
 
     def test_totalOfTheEmpty(self) -> None:
         """
-        A room weighs when it is opened, too.
+        An open room counts, even without messages.
         """
         self.use(Limits(logTotal=empty("a") + 20 * weight("x")))
         self.follow("a")
@@ -417,7 +419,7 @@ class BoundsTests(LogTestCase):
 
     def test_totalIsGivenBack(self) -> None:
         """
-        What is dropped or forgotten leaves its place to others: nothing is left behind.
+        The space of dropped messages and forgotten rooms becomes free, and nothing else is left.
         """
         self.use(Limits(logTotal=2 * empty("room10") + weight("x" * 500), logAge=60))
         for turn in range(20):
@@ -438,7 +440,7 @@ class BoundsTests(LogTestCase):
 
     def test_emptyRoom(self) -> None:
         """
-        Of a room in which nothing was said nothing is kept. Who comes back to it knows it all.
+        A room without messages uses no memory. A client that rejoins it knows all its messages.
         """
         position = self.follow()
         self.log.unfollow("dev")
@@ -451,7 +453,7 @@ class BoundsTests(LogTestCase):
 
 class ModelRoom:
     """
-    A room's log as simple as can be.
+    A simple model of a room's log.
     """
 
     def __init__(self, epoch: str) -> None:
@@ -466,7 +468,8 @@ class ModelRoom:
 
 class Model:
     """
-    What L{MemoryLog} should do, counted anew each time. Rooms are in the order of their leaving.
+    A model of L{MemoryLog} that counts everything anew each time. The rooms are in the order in
+    which they were left.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -527,14 +530,14 @@ STEPS = st.lists(
 
 class ModelTests(LogTestCase):
     """
-    L{MemoryLog} beside L{Model}.
+    L{MemoryLog} compared with L{Model}.
     """
 
     @given(steps=STEPS)
     @settings(deadline=None, max_examples=200)
     def test_anySteps(self, steps: list[tuple[str, str, Any]]) -> None:
         """
-        Whatever is followed, said and left in whatever order, the log keeps what it should.
+        Whatever sequence of calls is made, the log stores what the model stores.
         """
         limits = Limits(logMessages=4, logBytes=empty("a") + 1000, logAge=10)
         self.use(limits)
@@ -565,7 +568,7 @@ class ModelTests(LogTestCase):
                 self.assertEqual(self.read(room=each), kept)
 
 
-#: A network, one of its rooms, and texts; no texts: the room is left.
+#: A network, one of its rooms, and texts; without texts, the room is left.
 SPOKEN = st.tuples(
     st.sampled_from(["near", "far", "other"]),
     st.sampled_from("abc"),
@@ -575,7 +578,7 @@ SPOKEN = st.tuples(
 
 class FairnessTests(LogTestCase):
     """
-    Who loses messages when all rooms together weigh too much.
+    Tests for which network loses messages when all rooms together exceed the limit.
     """
 
     def use(self, limits: Limits) -> None:
@@ -584,7 +587,7 @@ class FairnessTests(LogTestCase):
 
     def shares(self) -> dict[str, int]:
         """
-        @return: what is held by each network, added up anew
+        @return: the bytes held by each network, counted anew
         """
         shares: dict[str, int] = {}
         for room, log in [*self.log._followed.items(), *self.log._idle.items()]:
@@ -594,7 +597,7 @@ class FairnessTests(LogTestCase):
 
     def kept(self, network: str) -> list[tuple[str, int]]:
         """
-        @return: the messages of its rooms
+        @return: the messages of the network's rooms
         """
         rooms = {**self.log._idle, **self.log._followed}
         return [
@@ -606,9 +609,9 @@ class FairnessTests(LogTestCase):
 
     def test_flood(self) -> None:
         """
-        One network with 40 connections in 32 rooms each, and as many rooms that it leaves behind,
-        takes nothing from others: neither from small rooms nor from large ones, neither from those
-        where somebody is nor from those that wait for somebody to come back.
+        One network with 40 connections in 32 rooms each, and as many rooms that it has left,
+        displaces no messages of others: neither of small rooms nor of large ones, neither of
+        followed rooms nor of rooms that were left.
         """
         self.use(Limits(logTotal=2_000_000, logBytes=20_000))
         for number in range(10):
@@ -631,8 +634,8 @@ class FairnessTests(LogTestCase):
 
     def test_ownRooms(self) -> None:
         """
-        Of the network that holds too much, the rooms in which nobody is go first, then the largest
-        ones are shortened; the small ones stay as they are.
+        Of the network that holds too much, the rooms that nobody follows are forgotten first, then
+        the largest rooms lose messages; small rooms stay unchanged.
         """
         self.use(Limits(logTotal=90_000))
         for room, count in (("a/left", 20), ("a/small", 10), ("a/large", 100), ("b/other", 100)):
@@ -647,8 +650,9 @@ class FairnessTests(LogTestCase):
 
     def test_onlyEmptyRooms(self) -> None:
         """
-        Rooms in which somebody is and nothing is said may be too much by themselves. They cannot be
-        forgotten, nobody loses anything for them, and not every message has all looked through.
+        Followed rooms without messages may exceed the limit by themselves. They cannot be
+        forgotten, no other room loses messages for them, and not every message triggers a search
+        through all rooms.
         """
         self.use(Limits(logTotal=60_000))
         self.follow("home/dev")
@@ -667,8 +671,8 @@ class FairnessTests(LogTestCase):
     @settings(deadline=None, max_examples=150)
     def test_anySteps(self, steps: list[tuple[str, str, list[str]]], total: int) -> None:
         """
-        Whatever is said where, the counters are right, the total is kept to as far as possible, and
-        whoever loses messages held at least as much as all others.
+        Whatever is posted where, the counters are correct, the total respects the limit as far as
+        possible, and a network that loses messages held at least as much as all others.
         """
         self.use(Limits(logTotal=total, logMessages=8))
         for network, name, texts in steps:
@@ -699,7 +703,7 @@ class FairnessTests(LogTestCase):
 
 class _Watched(dict[Any, int]):
     """
-    Tells when all of it is looked through.
+    Record each search through all rooms.
     """
 
     def __init__(self, values: dict[Any, int], looked: list[None]) -> None:
@@ -713,13 +717,12 @@ class _Watched(dict[Any, int]):
 
 class WeightTests(SynchronousTestCase):
     """
-    What L{MemoryLog} counts is what it holds.
+    L{MemoryLog} counts the memory that it holds.
     """
 
     def test_held(self) -> None:
         """
-        Whatever rooms, members and texts are called, at least what is held is counted, and not
-        much more.
+        For all names and texts, the counted size is at least the memory held, and not much more.
         """
         for name, sender, text in (
             ("room", "Mina", "hello, here is number "),
@@ -734,8 +737,8 @@ class WeightTests(SynchronousTestCase):
 
     def measure(self, name: str, sender: str, text: str) -> tuple[int, int]:
         """
-        @return: what is held by a log, and what it counts. Each message has a string of its own
-            for its sender
+        @return: the memory held by a log, and the size that it counts. Each message has its own
+            string for its sender
         """
         log = MemoryLog(Clock(), Limits(logBytes=10_000_000))
         gc.collect()
@@ -756,7 +759,8 @@ class WeightTests(SynchronousTestCase):
 
     def test_encodedMeanwhile(self) -> None:
         """
-        A message weighs the same when it goes as when it came, whoever has encoded it meanwhile.
+        A message counts the same when it is dropped as when it was appended, even if it has been
+        encoded meanwhile.
         """
         log = MemoryLog(Clock(), Limits(logMessages=2))
         log.follow("dev", EVENTS.encode)

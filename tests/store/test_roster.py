@@ -32,7 +32,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def assertTaken(self, name: str, text: str, room: str = "dev") -> None:
         """
-        The name is taken, as these words say.
+        The name is taken, and the error has this text.
         """
         error = self.failureResultOf(self.roster.claim(room, name), ChatError).value
         self.assertEqual((error.code, error.text), ("name-taken", text))
@@ -46,13 +46,14 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """
-        It is a roster.
+        The roster provides L{IRoster}.
         """
         verify.verifyObject(IRoster, self.roster)
 
     def test_oneUser(self) -> None:
         """
-        A user may claim his name several times, nobody else may; it is free when all are released.
+        A user can claim a name several times, and no other user can claim it; the name is free
+        when all claims are released.
         """
         self.assertTrue(self.successResultOf(self.roster.claim("dev", "Mina", True)))
         self.assertFalse(self.successResultOf(self.roster.claim("dev", "MINA", True)))
@@ -68,7 +69,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_members(self) -> None:
         """
-        The names in a room are told as they were claimed, in that order.
+        The names in a room are returned as they were claimed, in that order.
         """
         for name in ("Mina", "ada", "Élodie", "Bo"):
             self.claim(name)
@@ -76,14 +77,14 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_noMembers(self) -> None:
         """
-        In a room that is not there, there is nobody, and asking does not make it.
+        An unknown room has no names, and a query does not create it.
         """
         self.assertEqual(self.members("never"), [])
         self.assertEqual(self.roster._rooms, {})
 
     def test_taken(self) -> None:
         """
-        A name is taken once in a room, and whoever asks again is told as who has it writes it.
+        A name can be claimed once per room, and a refusal contains the holder's spelling.
         """
         self.claim("Mina")
         self.assertTaken("Mina", '"Mina" is already in dev')
@@ -91,7 +92,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_takenInOtherSpelling(self) -> None:
         """
-        Spellings of one name are one name, and spellings of one room one room.
+        All spellings of a name are one name, and all spellings of a room one room.
         """
         self.claim("Straße", "Café")
         for name in ("STRASSE", "straße", "Ｓtrasse"):
@@ -110,7 +111,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_release(self) -> None:
         """
-        A name that was given back, in any spelling, is free, and comes last again.
+        A released name, in any spelling, is free, and is listed last when it is claimed again.
         """
         self.claim("Mina")
         self.claim("Ada")
@@ -121,7 +122,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_membersIsACopy(self) -> None:
         """
-        The answer does not change with the room.
+        The answer is the same in every room.
         """
         self.claim("Mina")
         before = self.successResultOf(self.roster.members("dev"))
@@ -130,7 +131,7 @@ class MemoryRosterTests(SynchronousTestCase):
 
     def test_nothingLeft(self) -> None:
         """
-        Nothing is left behind of a room when the last name is given back, refused claims or not.
+        Nothing is left of a room when its last name is released, with or without refused claims.
         """
         self.claim("Mina", "Dev")
         self.assertTaken("mina", '"Mina" is already in dev')
@@ -148,7 +149,8 @@ class MemoryRosterTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=100)
     def test_anySteps(self, steps: list[tuple[str, str]]) -> None:
         """
-        Whatever is claimed and given back, who is where is right, and at the end nothing is left.
+        Whatever is claimed and released, the names in each room are correct, and nothing is left
+        at the end.
         """
         roster = self.roster = MemoryRoster()
         here: dict[str, list[str]] = {"dev": [], "ops": []}

@@ -14,7 +14,7 @@ from machat.store.shares import waterline
 class WaterlineTests(SynchronousTestCase):
     def test_largestFirst(self) -> None:
         """
-        The largest come down to the next ones, then all of them together.
+        The largest are reduced to the next largest, then all of these together.
         """
         self.assertEqual(waterline([10, 50, 20], 20), 30)
         self.assertEqual(waterline([10, 50, 20], 30), 20)
@@ -22,7 +22,7 @@ class WaterlineTests(SynchronousTestCase):
 
     def test_notEnough(self) -> None:
         """
-        All give up everything where that is not enough.
+        All are reduced to zero if that is not enough.
         """
         self.assertEqual(waterline([10, 50], 70), 0)
         self.assertEqual(waterline([], 1), 0)
@@ -30,7 +30,7 @@ class WaterlineTests(SynchronousTestCase):
     @given(st.lists(st.integers(0, 1000)), st.integers(1, 20_000))
     def test_any(self, weights: list[int], excess: int) -> None:
         """
-        What is above the level is enough, and the highest level at which it is.
+        The amount above the level is sufficient, and no higher level suffices.
         """
         level = waterline(weights, excess)
 

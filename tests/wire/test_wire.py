@@ -22,14 +22,14 @@ from machat.wire import IDialect
 
 def message(text: str, sender: str = "Mina") -> Message:
     """
-    @return: a message of which only sender and text matter
+    @return: a message in which only sender and text matter
     """
     return Message("dev", 1, sender, text, 0)
 
 
 def split(data: bytes) -> tuple[Hello, bytes] | None:
     """
-    @return: the hello of a C{text} client at the front of these bytes, and what is behind it
+    @return: the hello of a C{text} client at the start of these bytes, and the bytes after it
     """
     found = wire.splitHello(data)
     return None if found is None else (wire.decodeHello(found[0], False), found[1])
@@ -45,14 +45,14 @@ class DialectTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """
-        Each of them is a dialect.
+        Each dialect provides its interface.
         """
         for dialect in DIALECTS:
             verify.verifyObject(IDialect, dialect)
 
     def test_lines(self) -> None:
         """
-        A batch is one string of bytes, a line each message, in order.
+        A batch is one byte string with a line per message, in order.
         """
         batch = [message("hi"), message("", "Ada"), message("grüß: 明\r", "é")]
         self.assertEqual(
@@ -64,7 +64,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_frames(self) -> None:
         """
-        A batch is one string of bytes, a final, unmasked text frame each message, in order.
+        A batch is one byte string with a final, unmasked text frame per message, in order.
         """
         batch = [message("hi"), message("", "Ada"), message("é")]
         self.assertEqual(
@@ -74,7 +74,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_frameSizes(self) -> None:
         """
-        A frame's head has the shortest form for its length in bytes.
+        A frame's head uses the shortest form for its length in bytes.
         """
         for text, head in (
             ("x" * 119, b"\x81\x7d"),
@@ -89,7 +89,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_refusal(self) -> None:
         """
-        A refusal comes from the reserved name, with its code.
+        A refusal is sent by the reserved name, with its code.
         """
         error = Error(code=NAME_TAKEN, text='"Mina" is already in devroom')
         line = b'machat:error name-taken "Mina" is already in devroom\n'
@@ -98,7 +98,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_farewell(self) -> None:
         """
-        The end of the connection comes from the reserved name, with its reason.
+        The end of the connection is sent by the reserved name, with its reason.
         """
         bye = Bye(code=3001, reason="shutdown", reconnect=True)
         line = b"machat:bye shutdown\n"
@@ -107,7 +107,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_noWords(self) -> None:
         """
-        The C{text} dialect has no words for anything else.
+        The C{text} dialect sends no other events.
         """
         for event in (Pong(), Left(room="dev"), Presence(room="dev", count=3)):
             self.assertIsNone(wire.TEXT.encodeEvent(event))
@@ -115,7 +115,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_events(self) -> None:
         """
-        The C{events} dialect says each event as an object: a line, or a frame.
+        The C{events} dialect sends each event as an object, in a line or a frame.
         """
         batch = [message("hi"), Message("dev", 2, "Ada", "grüß\u2028", 17, replay=True)]
         objects = [
@@ -134,7 +134,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_vocabulary(self) -> None:
         """
-        All commands and events are understood, and no others than those of the protocol.
+        Exactly the commands and events of the protocol are decoded.
         """
         for module, base, vocabulary in (
             (commands, commands.Command, commands.AnyCommand),
@@ -143,11 +143,11 @@ class DialectTests(SynchronousTestCase):
             classes = [each for each in vars(module).values() if isinstance(each, type)]
             defined = {each for each in classes if issubclass(each, base)} - {base}
             self.assertEqual(set(get_args(vocabulary)), defined)
-        self.assertIsNone(wire.decodeEvent(b'{"type": "connected"}'))  # which is machat.client's
+        self.assertIsNone(wire.decodeEvent(b'{"type": "connected"}'))  # made by machat.client
 
     def test_typed(self) -> None:
         """
-        Members inside the process get the messages themselves.
+        Members inside the process receive the message objects.
         """
         batch = [message("hi")]
         self.assertIs(wire.TYPED.encode(batch), batch)
@@ -165,7 +165,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def assertRefused(self, data: bytes, text: str | None = None) -> None:
         """
-        These bytes can never become a hello, and one line says so.
+        These bytes can never become a hello, and are refused with one line.
         """
         error = self.assertRaises(ChatError, split, data)
         self.assertEqual(error.code, BAD_HELLO)
@@ -176,7 +176,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def assertInPieces(self, data: bytes, expected: Hello) -> None:
         """
-        No part of the object is an answer; the whole is, whatever comes behind it.
+        An incomplete object is not a hello yet; a complete one is, whatever follows it.
         """
         for size in range(len(data)):
             self.assertIsNone(split(data[:size]), data[:size])
@@ -185,7 +185,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_newline(self) -> None:
         """
-        What stands behind the object is left as it is, a newline too.
+        Bytes after the object are left unchanged, including a newline.
         """
         self.assertEqual(split(HELLO), (MINA, b""))
         self.assertEqual(split(HELLO + b"\n"), (MINA, b"\n"))
@@ -195,21 +195,21 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_pieces(self) -> None:
         """
-        The object may come in any pieces.
+        The object may arrive in any pieces.
         """
         self.assertInPieces(HELLO, MINA)
         self.assertInPieces(b'{"name":"Mina","room":"devroom"}', MINA)
 
     def test_space(self) -> None:
         """
-        Space before the object and inside it means nothing.
+        Whitespace before and inside the object is ignored.
         """
         self.assertInPieces(b' \r\n\t{\n"name" :\t"Mina",\r\n "room": "devroom" }', MINA)
         self.assertIsNone(split(b"\r\n \t"))
 
     def test_byteOrderMark(self) -> None:
         """
-        A byte order mark before the object means nothing; half of one, or two, is no hello.
+        A byte order mark before the object is ignored; half of one, or two, are refused.
         """
         self.assertInPieces(b"\xef\xbb\xbf" + HELLO, MINA)
         self.assertInPieces(b"\xef\xbb\xbf\r\n" + HELLO, MINA)
@@ -222,13 +222,13 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_bracesInStrings(self) -> None:
         """
-        A brace inside a string is a character.
+        A brace inside a string is an ordinary character.
         """
         self.assertInPieces(b'{"name": "}{", "room": "{{}}}"}', Hello("}{", "{{}}}"))
 
     def test_escapes(self) -> None:
         """
-        A quote or a backslash behind a backslash does not end a string.
+        A quote or a backslash after a backslash does not end a string.
         """
         self.assertInPieces(
             rb'{"name": "a\"}\\", "room": "\\\"{\u00e9\ud83d\ude00"}', Hello('a"}\\', '\\"{é😀')
@@ -236,13 +236,13 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_utf8(self) -> None:
         """
-        The object is UTF-8, and may be cut inside a character.
+        The object is UTF-8, and may be split inside a character.
         """
         self.assertInPieces('{"name": "Élodie明", "room": "é"}'.encode(), Hello("Élodie明", "é"))
 
     def test_unknownFields(self) -> None:
         """
-        Unknown fields are ignored, whatever is in them.
+        Unknown fields are ignored, whatever they contain.
         """
         self.assertInPieces(
             b'{"x": {"y": [{}, {"z": "}"}], "name": "not this"}, "name": "Mina", "n": [1e9, null,'
@@ -252,7 +252,8 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_version(self) -> None:
         """
-        No version, or none said, is the text dialect, 1 the events dialect; any other is refused.
+        A missing or null version selects the text dialect, and 1 the events dialect; any other
+        version is refused.
         """
         hello = b'{"v": null, "name": "Mina", "room": "devroom"}'
         self.assertInPieces(hello, MINA)
@@ -272,7 +273,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_notAnObject(self) -> None:
         """
-        What begins with anything but an object is refused at the first byte.
+        Input that does not begin with an object is refused at the first byte.
         """
         for data in (
             b"[[[[",
@@ -309,7 +310,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_wrongTypes(self) -> None:
         """
-        Names are strings.
+        Names must be strings.
         """
         for value in (b"1", b"null", b"true", b'["Mina"]', b'{"a": "b"}', b"1.5"):
             self.assertRefused(b'{"name": ' + value + b', "room": "dev"}')
@@ -317,7 +318,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_missingFields(self) -> None:
         """
-        A hello has a name and a room.
+        A hello must contain a name and a room.
         """
         self.assertRefused(b"{}", "Object missing required field `name`")
         self.assertRefused(b'{"room": "dev"}', "Object missing required field `name`")
@@ -326,7 +327,8 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_deep(self) -> None:
         """
-        No depth does harm: what is not whole is waited for, what is whole and too deep is refused.
+        Deep nesting does no harm: an incomplete object is waited for, a complete one that is too
+        deep is refused.
         """
         self.assertIsNone(split(b'{"a":' + b"[" * 4000))
         self.assertIsNone(split(b'{"a":' * 2000))
@@ -335,7 +337,7 @@ class SplitHelloTests(SynchronousTestCase):
 
     def test_controlCharacter(self) -> None:
         """
-        A control character in a string is refused as soon as it is there.
+        A control character in a string is refused as soon as it arrives.
         """
         text = "a string in the hello has a control character"
         for character in (b"\n", b"\r", b"\t", b"\x00", b"\x1f"):
@@ -396,7 +398,7 @@ class SplitHelloTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=300)
     def test_anyBytes(self, data: bytes) -> None:
         """
-        An answer, good or bad, does not change with what comes later.
+        A result, valid or not, does not change when more bytes arrive.
         """
         first: object = None
         for size in range(len(data) + 1):
@@ -417,7 +419,7 @@ class LineTests(SynchronousTestCase):
 
     def test_skipNewline(self) -> None:
         """
-        One newline, with or without a carriage return, is taken off.
+        One newline, with or without a carriage return, is removed.
         """
         for data, expected in (
             (b"\n", b""),
@@ -435,14 +437,14 @@ class LineTests(SynchronousTestCase):
 
     def test_skipNewlineWaits(self) -> None:
         """
-        Nothing, or a carriage return alone, tells nothing yet.
+        Empty input, or a carriage return alone, is not decided yet.
         """
         self.assertIsNone(wire.skipNewline(b""))
         self.assertIsNone(wire.skipNewline(b"\r"))
 
     def test_decodeLine(self) -> None:
         """
-        A line is UTF-8; one carriage return at its end is taken off.
+        A line is UTF-8, and one carriage return at its end is removed.
         """
         for line, expected in (
             (b"hi", "hi"),
@@ -458,7 +460,7 @@ class LineTests(SynchronousTestCase):
 
     def test_tooLong(self) -> None:
         """
-        The limit counts bytes, the carriage return not among them.
+        The limit counts bytes, without the carriage return.
         """
         self.assertEqual(wire.decodeLine(b"x" * 8, 8), "x" * 8)
         self.assertEqual(wire.decodeLine(b"x" * 8 + b"\r", 8), "x" * 8)
@@ -480,16 +482,17 @@ class LineTests(SynchronousTestCase):
 
 def masked(payload: bytes, mask: bytes = b"\x37\xfa\x21\x3d", first: int = 0x81) -> bytes:
     """
-    @return: the payload as a client's frame, a whole text message unless said otherwise
+    @return: the payload as a client's frame, by default a whole text message
     """
     return clientFrame(first, payload, mask)
 
 
 def plainFrame(data: bytes) -> tuple[bytes, bytes] | None:
     """
-    Read one plain frame, slowly: bit by bit as in RFC 6455 section 5.2.
+    Read one plain frame slowly, bit by bit as in RFC 6455 section 5.2.
 
-    @return: its text and the bytes behind it; C{None} if no whole plain frame is there
+    @return: its text and the bytes after it; C{None} if the bytes do not begin with a complete
+        plain frame
     """
     if len(data) < 2 or data[0] != 0b1000_0001 or not data[1] & 0b1000_0000:
         return None
@@ -511,7 +514,7 @@ def plainFrame(data: bytes) -> tuple[bytes, bytes] | None:
     return text, data[begin + 4 + size :]
 
 
-#: Texts whose frames are plain, of all kinds of length.
+#: Texts whose frames are plain, with every form of the length.
 TEXTS = st.one_of(
     st.text(max_size=20).map(str.encode),
     st.sampled_from([b"x" * 125, b"x" * 126, b"\xc3\xa9" * 63, b"y" * 127, b"z" * 4096]),
@@ -529,7 +532,7 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def assertLeft(self, frame: bytes) -> None:
         """
-        The frame stays where it is, alone and behind a plain one, and nothing is taken behind it.
+        The frame is left in place, alone and after a plain one, and nothing after it is taken.
         """
         for behind in (b"", self.hello):
             data = frame + behind
@@ -538,13 +541,13 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_example(self) -> None:
         """
-        A masked text frame is its text.
+        A masked text frame is decoded to its text.
         """
         self.assertEqual(wire.takeTextFrames(self.hello), ([b"Hello"], b"", True))
 
     def test_several(self) -> None:
         """
-        All whole frames are taken, in order; empty ones too.
+        All complete frames are taken in order, including empty ones.
         """
         data = self.hello + masked(b"") + masked("é".encode()) + masked(b"x" * 300)
         self.assertEqual(
@@ -553,13 +556,13 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_nothing(self) -> None:
         """
-        Of nothing, nothing is taken, and a plain frame may come.
+        Empty input yields nothing, and a plain frame may follow.
         """
         self.assertEqual(wire.takeTextFrames(b""), ([], b"", True))
 
     def test_partial(self) -> None:
         """
-        A frame that is not whole waits, wherever it is cut.
+        An incomplete frame is waited for, wherever it is split.
         """
         for payload in (b"", b"Hello", b"x" * 125, b"x" * 126, b"x" * 300, "é".encode() * 100):
             data = masked(payload)
@@ -571,7 +574,8 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_lengths(self) -> None:
         """
-        Frames of up to 4,096 bytes are taken, larger ones left as soon as their length is there.
+        Frames of up to 4,096 bytes are taken; larger ones are left as soon as their length is
+        known.
         """
         for size in (0, 1, 125, 126, 127, 255, 256, 4095, 4096):
             self.assertEqual(
@@ -583,7 +587,7 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_largest(self) -> None:
         """
-        Whoever takes less than that leaves larger frames as soon as their length is there.
+        With a lower limit, larger frames are left as soon as their length is known.
         """
         for largest in (0, 5, 125, 126, 300):
             fits, large = masked(b"x" * largest), masked(b"x" * (largest + 1))
@@ -595,7 +599,7 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_notMinimal(self) -> None:
         """
-        A frame whose length has a longer form than it needs is left.
+        A frame whose length is not in the shortest form is left.
         """
         body = b"\x00\x00\x00\x00Hello"
         self.assertLeft(b"\x81\xfe\x00\x05" + body)
@@ -606,7 +610,7 @@ class TakeTextFramesTests(SynchronousTestCase):
 
     def test_unmasked(self) -> None:
         """
-        A frame without a mask is left.
+        An unmasked frame is left.
         """
         self.assertLeft(b"\x81\x05Hello")
         self.assertLeft(b"\x81\x00")
@@ -640,8 +644,8 @@ class TakeTextFramesTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=300)
     def test_reference(self, frames: list[tuple[bytes, bytes]], tail: bytes) -> None:
         """
-        Whatever follows a number of plain frames, what is taken is what a reader that looks at one
-        bit after the other takes.
+        Whatever follows a number of plain frames, the result equals that of a reader that examines
+        every bit.
         """
         data = b"".join(masked(payload, mask) for payload, mask in frames) + tail
         expected, rest = [], data
@@ -661,7 +665,7 @@ class TakeTextFramesTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=200)
     def test_pieces(self, frames: list[tuple[bytes, bytes]], cuts: list[int]) -> None:
         """
-        However a stream of plain frames is cut, its texts are the same, and it stays plain.
+        However a stream of plain frames is split, its texts are the same, and it stays plain.
         """
         data = b"".join(masked(payload, mask) for payload, mask in frames)
         got, left = [], b""
