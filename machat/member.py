@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from machat.errors import Disconnect
 from machat.events import Event, Left
-from machat.interfaces import IChatMember
+from machat.interfaces import IChatMember, IChatUser
 from machat.wire import TYPED
 
 
@@ -22,9 +22,15 @@ class Member:
     nothing with them. For subclasses that do.
 
     @ivar name: the member's name: see L{machat.names.checkName}
+    @cvar user: the user whose rights limit the member; C{None}: the member may join and say
+        everything that the hooks allow, and moderate nothing
+    @cvar peer: the member's address, as the log names it
     """
 
     dialect = TYPED
+    user: IChatUser | None = None
+    peer = "this process"
+    silent = False
     _log = Logger()
 
     def __init__(self, name: str) -> None:

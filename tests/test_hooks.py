@@ -253,7 +253,7 @@ class HooksTests(SynchronousTestCase):
         for user in (User(say=()), Broken()):
 
             def lose(user: User = user) -> None:
-                self.ada.user = user  # type: ignore[attr-defined]
+                self.ada.user = user
 
             self.assertEqual(self.late(lose), "not-allowed")
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)

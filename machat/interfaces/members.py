@@ -20,6 +20,14 @@ class IChatMember(Interface):
 
     name: str = Attribute("The member's name: see L{machat.names.checkName}.")
     dialect: IDialect = Attribute("The L{IDialect} in which batches are delivered.")
+    user: IChatUser | None = Attribute(
+        "The user whose rights limit the member. C{None}: it may join and say everything that the"
+        " hooks allow, and moderate nothing."
+    )
+    peer: str = Attribute("The remote end, as the log names it.")
+    silent: bool = Attribute(
+        "Whether the client may have vanished: see L{ISessionTransport.silent}."
+    )
 
     def deliver(batch: Any) -> None:
         """
@@ -50,11 +58,11 @@ class IClientConnection(Interface):
     """
 
     name: str = Attribute("The name that the client wants, once it has said its hello.")
-    peer: str = Attribute("What the log calls the other end.")
+    peer: str = Attribute("The remote end, as the log names it.")
     kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
     throttled: bool = Attribute("Whether it is over its sending rate.")
     silent: bool = Attribute(
-        "Whether its client may have vanished: see L{ISessionTransport.silent}."
+        "Whether the client may have vanished: see L{ISessionTransport.silent}."
     )
 
     def disconnected(end: Disconnect) -> None:

@@ -13,7 +13,7 @@ from machat.auth import users
 from machat.auth.users import allows
 from machat.connections.registry import Connections
 from machat.errors import MUTED, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
-from machat.interfaces import IChatMember, IChatUser, IRoomPolicy
+from machat.interfaces import IChatMember, IRoomPolicy
 from machat.moderation.sanctions import Kind, Sanctions, Target
 from machat.rooms.room import Room
 
@@ -23,13 +23,7 @@ def mayModerate(member: IChatMember, room: str) -> bool:
     @return: whether the user that this member has shown to be may say there who may; one that is no
         client may not
     """
-    user = _userOf(member)
-    return user is not None and allows(user.mayModerate, room)
-
-
-def _userOf(member: IChatMember) -> IChatUser | None:
-    user = getattr(member, "user", None)  # an application's member may call anything so
-    return user if IChatUser.providedBy(user) else None
+    return member.user is not None and allows(member.user.mayModerate, room)
 
 
 def barriers(name: str, network: str | None) -> list[Target]:
@@ -60,9 +54,8 @@ class Rules:
         """
         @raise ChatError: C{not-allowed}, banned or without the right; C{room-locked}
         """
-        user = _userOf(member)
-        if user is not None:
-            users.requireJoin(user, room.name)
+        if member.user is not None:
+            users.requireJoin(member.user, room.name)
         if not (room.locked or self._sanctions):
             return  # as nearly always
         targets = barriers(name, self._connections.networkOf(member))
@@ -86,9 +79,8 @@ class Rules:
         """
         if member not in room:
             raise ChatError(NOT_JOINED, f"not in {room.name} any more")
-        user = _userOf(member)
-        if user is not None:
-            users.requireSay(user, room.name)
+        if member.user is not None:
+            users.requireSay(member.user, room.name)
         if room.muted:
             self.requireSay(member, room)
 

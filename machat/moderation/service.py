@@ -315,7 +315,7 @@ def _nameOf(member: IChatMember | None) -> str | None:
 
 
 def _peer(member: IChatMember | None) -> str:
-    return str(getattr(member, "peer", "this process"))
+    return "this process" if member is None else member.peer
 
 
 def _peers(members: Collection[IChatMember]) -> list[str]:

@@ -206,7 +206,7 @@ class Room:
             vanished
         """
         named = self.named(name)
-        return bool(named) and all([getattr(each, "silent", False) for each in named])
+        return bool(named) and all([each.silent for each in named])
 
     def draft(self, member: IChatMember, text: str) -> Draft:
         """

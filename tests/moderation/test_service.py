@@ -50,7 +50,7 @@ class ModerationTestCase(SynchronousTestCase):
         @return: a member who may moderate, in the room
         """
         member = MemoryMember("Mod")
-        member.user = MODERATOR  # type: ignore[attr-defined]
+        member.user = MODERATOR
         self.successResultOf(self.chat.service.join(member, room))
         return member
 
@@ -123,9 +123,8 @@ class KickTests(ModerationTestCase):
 
     def test_ofAnApplication(self) -> None:
         """
-        An application's member may have attributes of a session's names, and is no moderator.
+        An application's member is no moderator.
         """
-        self.mina.user = self.mina.peer = 7  # type: ignore[attr-defined]
         self.moderation.kick("dev", "Mina", self.ada)
         self.moderation.lock("dev")
         error = self.failureResultOf(self.chat.service.join(self.mina, "dev"), ChatError)
@@ -548,6 +547,8 @@ class SeenTests(ModerationTestCase):
         self.moderation.setTopic("dev", "secret", bob)
         self.moderation.ban("dev", "Bob", 60, self.ada, "secret")
         self.moderation.banAddress("dev", "2001:db8::1")
+        self.mina.peer = "a cron job"
+        self.moderation.kick("dev", "Mina")
         lines = [
             event["log_format"].format(**event)
             for event in logged
@@ -559,6 +560,7 @@ class SeenTests(ModerationTestCase):
                 "moderator Bob (192.0.2.1:50000) set the topic in dev",
                 "moderator Ada (this process) banned Bob for 1 minute in dev, 192.0.2.1:50000",
                 "the server (this process) banned an address for 1 hour in dev, 2001:db8::/64",
+                "the server (this process) kicked Mina in dev, a cron job",
             ],
         )
 

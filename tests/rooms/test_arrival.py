@@ -139,7 +139,7 @@ class ChangedTests(JoinTestCase):
         """
 
         def lose(mina: MemoryMember) -> None:
-            mina.user = User(name="Mina", rooms=("lounge",))  # type: ignore[attr-defined]
+            mina.user = User(name="Mina", rooms=("lounge",))
 
         self.assertRefused(self.changed(lose), "not-allowed")
         self.assertNothingLeft()

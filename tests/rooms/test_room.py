@@ -45,6 +45,10 @@ class Member:
     A member that keeps what is delivered to it, then runs a function of the test.
     """
 
+    user = None
+    peer = "a test"
+    silent = False
+
     def __init__(
         self, name: str, dialect: IDialect, action: Callable[[], object] = lambda: None
     ) -> None:
