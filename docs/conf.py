@@ -1,11 +1,14 @@
 """
-How Sphinx builds the documents, and pydoctor the reference of the API beside them::
+Configuration of Sphinx, which builds the documents, and of pydoctor, which builds the API
+reference::
 
     sphinx-build -W --keep-going docs build/docs
 
-Nothing is fetched: the inventories of other projects are in C{inventories}.
+The build needs no network: the inventories of other projects are in C{inventories}.
 """
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from docutils.parsers.rst import directives
@@ -15,12 +18,26 @@ from sphinx.directives.code import CodeBlock
 import machat
 
 _DOCS = Path(__file__).parent
+_PACKAGE = Path(machat.__file__).parent
 _INVENTORIES = _DOCS / "inventories"
 _SITES = {
     "python": "https://docs.python.org/3/",
     "twisted": "https://docs.twisted.org/en/stable/api/",
     "zope.interface": "https://zopeinterface.readthedocs.io/en/latest/",
 }
+
+
+def _internalModules() -> Iterator[str]:
+    """
+    @return: the modules that have no section in the index of the public API
+    """
+    public = re.findall(r"(?m)^(machat\.[a-z.]+)\n-+$", (_DOCS / "api.rst").read_text("utf-8"))
+    for path in _PACKAGE.rglob("*.py"):
+        parts = path.relative_to(_PACKAGE.parent).with_suffix("").parts
+        name = ".".join(parts).removesuffix(".__init__")
+        if name not in ("machat", *public):
+            yield name
+
 
 project = "MaChat"
 author = copyright = "the authors of MaChat"
@@ -45,14 +62,15 @@ pydoctor_args = [
     "--docformat=epytext",
     "--theme=readthedocs",
     "--html-output={outdir}/api",
+    *(f"--privacy=PRIVATE:{name}" for name in sorted(_internalModules())),
     *(f"--intersphinx-file={_INVENTORIES / name}.inv::{site}" for name, site in _SITES.items()),
-    str(Path(machat.__file__).parent),
+    str(_PACKAGE),
 ]
 
 
 def setup(app: Sphinx) -> None:
     """
-    Have Sphinx's own blocks of code in the pages, also behind pydoctor, which brings others along.
+    Restore Sphinx's own C{code-block} directive, which pydoctor replaces.
     """
     app.connect("builder-inited", _ownBlocks, priority=495)  # pydoctor's is 490
 
