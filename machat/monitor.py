@@ -1,6 +1,6 @@
 """
-How a chat is, over HTTP: C{/metrics} for Prometheus, C{/healthz}, C{/readyz}, C{/rooms} and
-C{/sanctions}.
+Health checks and metrics over HTTP: C{/metrics} for Prometheus, C{/healthz}, C{/readyz}, C{/rooms}
+and C{/sanctions}.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from machat.metrics import Histogram, Metrics
 from machat.service import ChatService
 from machat.store.memory import MemoryLog
 
-#: How often the reactor's lag is measured, seconds, and upper bounds of what is counted apart.
+#: The interval at which the reactor's lag is measured, and the histogram's upper bounds, seconds.
 LAG_EVERY = 0.25
 LAG_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-#: The largest rooms that are told of.
+#: The maximum number of rooms in C{/rooms}; the largest ones are listed.
 LISTED = 1_000
 
 
@@ -70,7 +70,7 @@ def _sum(counters: Iterable[Counter[Any]]) -> Counter[Any]:
 
 class ChatCollector(Collector):
     """
-    The metrics of some chats, added up when somebody asks.
+    Collects the metrics of one or more chats, added up, for each request.
     """
 
     def __init__(self, reactor: Any, chats: Sequence[ChatService], lag: Histogram) -> None:
@@ -80,12 +80,12 @@ class ChatCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """
-        @return: all of them
+        @return: all metrics
         """
         yield from self._collectNow()
         yield from self._collectSince([chat.metrics for chat in self._chats])
         yield from self._collectLogs([c.log for c in self._chats if isinstance(c.log, MemoryLog)])
-        yield _histogram("reactor_lag_seconds", "How late a timer was called", [self._lag])
+        yield _histogram("reactor_lag_seconds", "Delay of a timer of the reactor", [self._lag])
 
     def _collectNow(self) -> Iterator[Metric]:
         kinds: Counter[tuple[str, str]] = Counter()
@@ -95,19 +95,19 @@ class ChatCollector(Collector):
                 kinds[connection.kind] += 1
                 throttled += connection.throttled
         labels = ["transport", "dialect"]
-        family = GaugeMetricFamily("machat_connections", "Connections", labels=labels)
+        family = GaugeMetricFamily("machat_connections", "Open connections", labels=labels)
         for kind, count in sorted(kinds.items()):
             family.add_metric(kind, count)
         yield family
         rooms = [room for chat in self._chats for room in chat.rooms]
         waiting = sum(chat.sendBudget.waiting for chat in self._chats)
         calls = len(self._reactor.getDelayedCalls())
-        yield _gauge("rooms", "Rooms with somebody in them", len(rooms))
-        yield _gauge("members", "Members of all rooms", sum(len(room) for room in rooms))
-        yield _gauge("waiting_bytes", "Output that waits for all connections", waiting)
-        yield _gauge("throttled", "Connections over their sending rate", throttled)
-        yield _gauge("draining", "Whether it is about to stop", not isReady(self._chats))
-        yield _gauge("pending_calls", "Timers of the reactor", calls)
+        yield _gauge("rooms", "Rooms with at least one member", len(rooms))
+        yield _gauge("members", "Members in all rooms", sum(len(room) for room in rooms))
+        yield _gauge("waiting_bytes", "Size of all send queues", waiting)
+        yield _gauge("throttled", "Connections that currently exceed their sending rate", throttled)
+        yield _gauge("draining", "1 if the server is stopping, else 0", not isReady(self._chats))
+        yield _gauge("pending_calls", "Pending timers of the reactor", calls)
 
     def _collectSince(self, metrics: Sequence[Metrics]) -> Iterator[Metric]:
         messages = sum(m.batches.sum for m in metrics)
@@ -118,49 +118,48 @@ class ChatCollector(Collector):
         throttles = sum(m.throttles for m in metrics)
         slow = sum(m.slow for m in metrics)
         failures = sum(m.logFailures for m in metrics)
-        yield _counter("messages", "Messages sent to a room", messages)
-        yield _counter("deliveries", "Messages handed to a member", deliveries)
-        yield _byCode("refusals", "Refusals by error code", refusals)
+        yield _counter("messages", "Messages sent to rooms", messages)
+        yield _counter("deliveries", "Messages delivered to members", deliveries)
+        yield _byCode("refusals", "Refusals, by error code", refusals)
         yield _byCode("disconnects", "Connections ended by the server, by close code", ends)
-        yield _byCode("moderations", "What moderators did, by command", moderations)
-        yield _counter("throttles", "Times a client was over its sending rate", throttles)
-        yield _counter("slow_consumers", "Connections given up: too much waited", slow)
-        yield _counter("log_failures", "Batches that the log did not take", failures)
-        yield _histogram("flush_seconds", "Time of a flush", [m.flushes for m in metrics])
-        yield _histogram("batch_messages", "Messages of a batch", [m.batches for m in metrics])
+        yield _byCode("moderations", "Executed moderation commands, by command", moderations)
+        yield _counter("throttles", "Times that a connection exceeded its rate", throttles)
+        yield _counter("slow_consumers", "Connections closed as slow consumers", slow)
+        yield _counter("log_failures", "Batches that the message log failed to store", failures)
+        yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
+        yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
 
     def _collectLogs(self, logs: Sequence[MemoryLog]) -> Iterator[Metric]:
         sizes = [log.size() for log in logs]
         for name, text, values in (
-            ("log_rooms", "Rooms of which there is a log", [size.rooms for size in sizes]),
-            ("log_messages", "Messages in the logs", [size.messages for size in sizes]),
-            ("log_bytes", "Memory of the logs", [size.bytes for size in sizes]),
+            ("log_rooms", "Rooms with a message log", [size.rooms for size in sizes]),
+            ("log_messages", "Messages in all logs", [size.messages for size in sizes]),
+            ("log_bytes", "Memory used by all logs", [size.bytes for size in sizes]),
         ):
             yield _gauge(name, text, sum(values))
 
 
 def isReady(chats: Sequence[ChatService]) -> bool:
     """
-    @return: whether all of them let people in
+    @return: whether all chats run and accept new members
     """
     return all(chat.running and not chat.draining for chat in chats)
 
 
-@implementer_only(
-    IProtocolFactory
-)  # of what is negotiated over TLS, L{machat.transport.tls} takes care
+@implementer_only(IProtocolFactory)  # not of ALPN, which L{machat.transport.tls} implements
 class _Site(Site):
     noisy = False
 
     def log(self, request: Request) -> None:
         """
-        Write nothing: somebody asks every few seconds.
+        Write no access log: monitoring systems send requests every few seconds.
         """
 
 
 class Monitor(MultiService):
     """
-    Measures the lag of the reactor, and answers C{site}, which is to be listened with.
+    Measures the lag of the reactor, and serves the metrics. Listen with C{site} to make them
+    available.
 
     @ivar site: the L{Site}
     """
@@ -169,6 +168,8 @@ class Monitor(MultiService):
         self, reactor: Any, chats: Sequence[ChatService], hosts: Sequence[str] = ()
     ) -> None:
         """
+        @param reactor: the reactor
+        @param chats: the chats to report
         @param hosts: the only hosts that requests may name, see L{Hosts}; by default all
         """
         MultiService.__init__(self)

@@ -55,7 +55,7 @@ def rekey(connections: int, folder: Path) -> tuple[bool, int]:
     try:
         (port,) = portsOf(server, "ChatFactory (TLS)")
         with ThreadPoolExecutor(1) as reader:  # a pipe that is full would stop the server
-            done = reader.submit(waitForLine, server, "certificate read again")
+            done = reader.submit(waitForLine, server, "certificate reloaded")
             clients = [join(port, f"u{number}") for number in range(connections)]
             makeCertificate(key, certificate)
             server.send_signal(signal.SIGHUP)

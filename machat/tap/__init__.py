@@ -1,5 +1,5 @@
 """
-C{twistd machat}: the tree of services it runs. The only package that may let the global reactor in.
+The services of C{twistd machat}. This is the only package that may import the global reactor.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from machat.tap.serving import Listener, Server, Signals
 from machat.tcp import ChatFactory
 from machat.ws import ChatWebSocketFactory
 
-#: What is selected where a browser may connect, if it offers a choice (ALPN).
+#: The protocol to select on endpoints for browsers, if the client offers a choice (ALPN).
 _HTTP = (b"http/1.1",)
 
 
 def makeService(options: Options) -> IService:
     """
-    Build the services: a chat with its endpoints as children, or with C{--separate} two of them.
+    Build the services: one chat with its endpoints as children, or two with C{--separate}.
+
+    @param options: the parsed command line
+    @return: the service; it ends the process when it starts and an endpoint cannot be used
     """
     reactor: Any = globalReactor()
     useMonotonic(reactor)

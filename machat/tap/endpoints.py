@@ -1,10 +1,10 @@
 """
-The endpoints of the command line: Twisted's strports strings, with what a server needs besides.
+The endpoints of the command line: Twisted's strports strings, with additions for servers.
 
-* A listen queue that holds what comes while the server is busy, where the string sets none.
-* C{ssl:} and C{tls:}, whose certificates can be read again: see L{machat.transport.tls}.
-* C{haproxy:} before any of them, also before TLS: see L{machat.transport.proxy}.
-* C{unix:} at a path where a server was killed: see L{machat.tap.stale}.
+* A longer listen queue than Twisted's, unless the string sets C{backlog}.
+* C{ssl:} and C{tls:}, with certificates that can be reloaded: see L{machat.transport.tls}.
+* C{haproxy:} before any other endpoint, including TLS: see L{machat.transport.proxy}.
+* C{unix:}, which removes the socket of a killed server: see L{machat.tap.stale}.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from machat.tap import stale
 from machat.transport.proxy import ProxiedFactory
 from machat.transport.tls import Certificates, contextOf, contextOfFolder
 
-#: The length of the listen queue. The kernel cuts it to C{net.core.somaxconn}.
+#: The length of the listen queue. The kernel limits it to C{net.core.somaxconn}.
 BACKLOG = 4096
 
-#: The longest path of a UNIX socket, bytes.
+#: The maximum length of the path of a UNIX socket, bytes.
 _LONGEST_PATH = 107
 
-#: The arguments of the strings that take a backlog, in their order.
+#: The positional arguments of the endpoint types that take a backlog.
 _ARGUMENTS = {
     "tcp": ("port", "interface", "backlog"),
     "tcp6": ("port", "backlog", "interface"),
@@ -59,19 +59,20 @@ class Endpoint:
     """
     One endpoint.
 
-    @ivar certificates: of TLS, or C{None}
-    @ivar path: of a UNIX socket, or C{None}
-    @ivar host: the address that it listens on; empty for all addresses, and for a UNIX socket
-    @ivar proxied: whether connections begin with the header of a proxy
+    @ivar certificates: the certificates of a TLS endpoint, else C{None}
+    @ivar path: the path of a UNIX socket, else C{None}
+    @ivar host: the address that it listens on; empty for all addresses and for a UNIX socket
+    @ivar proxied: whether connections begin with a PROXY protocol header
     """
 
     _log = Logger()
 
     def __init__(self, reactor: Any, text: str, protocols: Sequence[bytes] = ()) -> None:
         """
+        @param reactor: the reactor
         @param text: a strports string
         @param protocols: see L{machat.transport.tls.contextOf}
-        @raise Exception: it cannot be served on
+        @raise Exception: the string is invalid, or its certificates cannot be used
         """
         self.certificates: Certificates | None = None
         self.path: str | None = None
@@ -79,7 +80,7 @@ class Endpoint:
         self.proxied = text.lower().startswith(_PROXIED)
         inner = text[len(_PROXIED) :] if self.proxied else text
         if inner.lower().startswith(_PROXIED):
-            raise ValueError("haproxy: stands there twice")
+            raise ValueError("haproxy: appears twice")
         kind, arguments = _parse(inner)
         _check(arguments)
         self.host = arguments.get("interface", "")
@@ -95,11 +96,11 @@ class Endpoint:
         try:
             endpoint = serverFromString(self._reactor, text)
         except (KeyError, IndexError) as error:
-            raise ValueError(f"the service manager has passed no such socket: {error}") from None
+            raise ValueError(f"the service manager did not pass this socket: {error}") from None
         if isinstance(endpoint, AdoptedStreamServerEndpoint):
             with socket.socket(fileno=os.dup(endpoint.fileno)) as adopted:
                 if adopted.family != endpoint.addressFamily:  # Twisted would misread all addresses
-                    raise ValueError(f"the socket passed has the domain {adopted.family.name[3:]}")
+                    raise ValueError(f"the passed socket has domain {adopted.family.name[3:]}")
                 if adopted.family != socket.AF_UNIX:
                     self.host = adopted.getsockname()[0]
         return endpoint
@@ -108,16 +109,16 @@ class Endpoint:
         self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
         recorded = _Recorder(text)
         return TCP4ServerEndpoint(
-            self._reactor, recorded.port, recorded.sendBudget, recorded.interface
+            self._reactor, recorded.port, recorded.backlog, recorded.interface
         )
 
     def _tls(self, arguments: dict[str, str], protocols: Sequence[bytes]) -> Any:
         unknown = arguments.keys() - set(_ARGUMENTS["tls"])
         if unknown:
-            raise TypeError(f"tls: takes no {min(unknown)}")
+            raise TypeError(f"tls: has no argument {min(unknown)}")
         folder = Path(arguments.get("path", ""))
         if not arguments.get("path") or not folder.is_dir():
-            raise ValueError(f"no folder with certificates: {folder}")
+            raise ValueError(f"no directory with certificates: {folder}")
         self.certificates = Certificates(lambda: contextOfFolder(folder, protocols))
         return TCP6ServerEndpoint(
             self._reactor,
@@ -128,6 +129,8 @@ class Endpoint:
 
     def listen(self, factory: IProtocolFactory) -> Deferred[IListeningPort]:
         """
+        Listen, after removing a UNIX socket that no process listens on any more.
+
         @return: as C{IStreamServerEndpoint.listen}
         """
         served: Any = factory
@@ -136,14 +139,14 @@ class Endpoint:
         if self.proxied:
             served = ProxiedFactory(served, self._reactor)
         if self.path is not None and stale.clear(self.path):
-            self._log.warn("removed a socket that nobody listened on: {path}", path=self.path)
+            self._log.warn("removed stale socket {path}: no process listened on it", path=self.path)
         listening: Deferred[IListeningPort] = self._endpoint.listen(served)
         return listening
 
     def explain(self, reason: str) -> str:
         """
-        @param reason: why it cannot be listened on
-        @return: the same, with what an operator can do
+        @param reason: why MaChat cannot listen
+        @return: the reason, with a remedy if one is known
         """
         holder = stale.holderOf(self.path) if self.path is not None else None
         if self.path is None or holder is None:
@@ -156,11 +159,11 @@ class Endpoint:
 
 class _Recorder:
     """
-    What Twisted makes of an C{ssl:} string. It stands for a reactor, which has no other way to show
-    this.
+    Parses an C{ssl:} string with Twisted's own parser. It takes the place of the reactor and
+    records the arguments of the call.
 
-    @ivar port: with C{backlog} and C{interface}: where to listen
-    @ivar options: of TLS
+    @ivar port: the port; C{interface} and C{backlog} are recorded too
+    @ivar options: the TLS context factory
     """
 
     def __init__(self, text: str) -> None:
@@ -174,13 +177,14 @@ class _Recorder:
         """
         self.port = port
         self.options = contextFactory
-        self.sendBudget = backlog
+        self.backlog = backlog
         self.interface = interface
 
 
 def _parse(text: str) -> tuple[str, dict[str, str]]:
     """
-    @return: the kind of an endpoint, and its arguments by name; none if the kind is not known here
+    @return: the type of an endpoint and its arguments by name, without arguments if the type is not
+        in C{_ARGUMENTS}
     """
     kind, *parts = [found[1] for found in _PART.finditer(text)][:-1] or [""]
     kind = kind.lower()
@@ -200,7 +204,9 @@ def _plainly(text: str) -> str:
 
 def _check(arguments: dict[str, str]) -> None:
     """
-    Refuse what Twisted would only refuse when it listens.
+    Check values that Twisted checks only when it listens.
+
+    @raise ValueError: a port, a backlog, a mode or a path is out of range
     """
     for name, base, most in (("port", 10, 65_535), ("backlog", 10, 65_535), ("mode", 8, 0o777)):
         try:
@@ -208,9 +214,9 @@ def _check(arguments: dict[str, str]) -> None:
                 raise ValueError
         except ValueError:
             shown = f"{most:o}" if base == 8 else str(most)
-            raise ValueError(f"{name} has to be a number from 0 to {shown}") from None
+            raise ValueError(f"{name} must be a number from 0 to {shown}") from None
     if len(os.fsencode(arguments.get("address", ""))) > _LONGEST_PATH:
-        raise ValueError(f"the path of a UNIX socket has at most {_LONGEST_PATH} bytes")
+        raise ValueError(f"the path of a UNIX socket may have {_LONGEST_PATH} bytes at most")
 
 
 def _backlogged(text: str, arguments: dict[str, str]) -> str:

@@ -1,8 +1,9 @@
 """
-The hosts that an endpoint answers for by default.
+The hosts for which an endpoint answers by default.
 
-A chat without credentials on a loopback address is open to everything that runs on this machine, so
-also to a page in a browser whose own name leads here (DNS rebinding). The page's name betrays it.
+A chat without authentication on a loopback address is open to every program on this machine. That
+includes a page in a browser if an attacker's host name resolves to a loopback address (DNS
+rebinding). The C{Host} field of the request reveals such a page.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from machat.tap.endpoints import Endpoint
 
 def defaultHosts(reactor: Any, endpoint: str, proxied: bool, closed: bool) -> Sequence[str]:
     """
+    @param reactor: the reactor
     @param endpoint: a strports string
-    @param proxied: whether a proxy in front has been named: it answers for names of its own
-    @param closed: whether nobody gets in without credentials
-    @return: the hosts to answer for; none: all
+    @param proxied: whether a trusted proxy is configured, which serves host names of its own
+    @param closed: whether the chat requires credentials
+    @return: the hosts to answer for; none for all hosts
     """
     if proxied or closed or not isLoopback(Endpoint(reactor, endpoint)):
         return ()
@@ -29,8 +31,8 @@ def defaultHosts(reactor: Any, endpoint: str, proxied: bool, closed: bool) -> Se
 
 def isLoopback(endpoint: Endpoint) -> bool:
     """
-    @return: whether it listens on a loopback address only. One for the PROXY protocol does not
-        count: it is the proxy's
+    @return: whether the endpoint listens on loopback addresses only. An endpoint for the PROXY
+        protocol does not count, since the proxy serves other addresses
     """
     if endpoint.proxied:
         return False

@@ -1,8 +1,10 @@
 """
-The log of the process: a bounded queue and a thread, so that writing it never stops the chat.
+Writes the log of the process from a thread, through a bounded queue, so that a slow log never stops
+the chat.
 
-A pipe whose reader has stopped, a terminal that is paused, a disk or a system log that hangs: what
-does not fit into the queue is left out, and the log says how much when it can be written again.
+A log can block: a pipe whose reader has stopped, a paused terminal, a disk or system log that
+hangs. Lines that do not fit into the queue are dropped. The log reports their number when it can be
+written again.
 """
 
 from __future__ import annotations
@@ -26,14 +28,14 @@ from twisted.python.syslog import SyslogObserver
 
 from machat.tap.serving import Server
 
-#: What may wait, bytes, and what a line weighs besides its text.
+#: The maximum size of the queue, and the size that a line adds to that of its text, bytes.
 WAITING = 1_048_576
 LINE = 200
 
-#: How long the end of the process waits for the rest to be written, seconds.
+#: The maximum time for writing the rest of the queue when the process ends, seconds.
 LAST = 2.0
 
-#: A file is rotated at so many bytes, and so many rotated ones are kept.
+#: The size at which a log file is rotated, bytes, and the number of rotated files that are kept.
 ROTATE = 10_000_000
 KEPT = 10
 
@@ -47,7 +49,7 @@ class Writer:
 
     def __init__(self, most: int = WAITING) -> None:
         """
-        @param most: bytes that may wait
+        @param most: the maximum size of the queue, bytes
         """
         self._most = most
         self._free = most
@@ -58,8 +60,8 @@ class Writer:
 
     def start(self) -> None:
         """
-        Use the thread from now on, until the end of the process. Before, functions are called at
-        once: a process that becomes a daemon would lose its threads.
+        Start the thread, which runs until the process ends. Until then, functions are called
+        directly: a thread would not survive when the process becomes a daemon.
         """
         if self._thread is None:
             self._thread = Thread(target=self._run, name="log", daemon=True)
@@ -68,9 +70,9 @@ class Writer:
 
     def add(self, size: int, function: Callable[[], object]) -> None:
         """
-        Call a function later, or never if too much waits already.
+        Call a function from the thread. It is dropped if the queue is full.
 
-        @param size: what it keeps in memory, bytes
+        @param size: the memory that the function keeps, bytes
         """
         if self._thread is None:
             self._call(function)
@@ -85,14 +87,14 @@ class Writer:
                 self._lost += 1
             lost, self._lost = (self._lost, 0) if self._free > self._most // 2 else (0, self._lost)
         if lost:
-            self._log.warn("{lost} lines of the log were left out: they were not taken", lost=lost)
+            self._log.warn("dropped {lost} log lines: the log is written too slowly", lost=lost)
 
     def finish(self, seconds: float) -> bool:
         """
-        Wait until nothing waits any more.
+        Wait until the queue is empty.
 
-        @param seconds: how long at most
-        @return: whether all is written
+        @param seconds: the maximum time to wait
+        @return: whether everything has been written
         """
         with self._changed:
             return self._changed.wait_for(lambda: self._free == self._most, seconds)
@@ -110,20 +112,21 @@ class Writer:
     def _call(self, function: Callable[[], object]) -> None:
         try:
             function()
-        except Exception:  # a closed pipe, a full disk: there is nowhere to say so
+        except Exception:  # a closed pipe or a full disk: there is no place to report it
             with self._changed:
                 self._lost += 1
 
 
 class Stream(TextIOBase):
     """
-    A text file whose lines are written by a L{Writer}, in UTF-8 whatever the locale is.
+    A text file that is written by a L{Writer}, always in UTF-8.
     """
 
     encoding = "utf-8"
 
     def __init__(self, writer: Writer, write: Callable[[bytes], object]) -> None:
         """
+        @param writer: writes the file
         @param write: writes whole lines; it may block
         """
         self._writer = writer
@@ -137,7 +140,7 @@ class Stream(TextIOBase):
 
     def write(self, text: str) -> int:
         """
-        Write text, later.
+        Queue text for writing.
         """
         data = text.encode("utf-8", "backslashreplace")
         self._writer.add(len(data), partial(self._write, data))
@@ -146,7 +149,7 @@ class Stream(TextIOBase):
 
 class Syslog(SyslogObserver):
     """
-    Writes to the system log, later.
+    Writes to the system log through a L{Writer}.
     """
 
     def __init__(self, prefix: str, writer: Writer) -> None:
@@ -155,7 +158,7 @@ class Syslog(SyslogObserver):
 
     def syslog(self, priority: int, line: str) -> None:
         """
-        Take one line.
+        Queue one line for writing.
         """
         data = line.encode("utf-8", "backslashreplace").decode()
         write = partial(SyslogObserver.syslog, priority, data)
@@ -164,7 +167,7 @@ class Syslog(SyslogObserver):
 
 class Starter(Service):
     """
-    Starts a L{Writer}.
+    Starts a L{Writer} when the application starts.
     """
 
     def __init__(self, writer: Writer) -> None:
@@ -177,10 +180,11 @@ class Starter(Service):
 
 def writeLogApart(server: Server, options: dict[str, Any]) -> None:
     """
-    Have C{twistd} or C{twist} write the log by means of a L{Writer}. An observer that somebody else
-    has chosen is left alone.
+    Make C{twistd} or C{twist} write its log through a L{Writer}, unless the user has chosen an
+    observer with C{--logger}.
 
-    @param options: those of C{twistd} or C{twist}, which has not begun to log yet
+    @param server: the service that starts the writer
+    @param options: the options of C{twistd} or C{twist}, which has not started to log yet
     """
     writer = Writer()
     if "nodaemon" in options:
@@ -197,9 +201,10 @@ def writeLogApart(server: Server, options: dict[str, Any]) -> None:
 
 def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
     """
-    @param options: those of C{twistd}
-    @return: what writes the log as C{twistd} would, by means of C{writer}; C{None}: that is not for
-        us to choose
+    @param options: the options of C{twistd}
+    @param writer: writes the log
+    @return: an observer that writes where C{twistd} would write; C{None} if the user has chosen an
+        observer, or if the log cannot be written from a thread
     """
     name = options.get("logfile") or ("-" if options.get("nodaemon") else "twistd.log")
     if options.get("logger") or (name == "-" and not options.get("nodaemon")):
@@ -214,7 +219,8 @@ def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
 def streamFor(file: Any, writer: Writer) -> Stream | None:
     """
     @param file: a file object
-    @return: what writes to the same file, or C{None} if it is none of the system's
+    @param writer: writes the file
+    @return: a stream that writes to the same file descriptor, or C{None} if the file has none
     """
     try:
         file.flush()
@@ -222,7 +228,7 @@ def streamFor(file: Any, writer: Writer) -> Stream | None:
     except (AttributeError, OSError, ValueError):
         return None
     stream = Stream(writer, partial(_writeAll, descriptor))
-    stream.file = file  # type: ignore[attr-defined]  # or it would be closed
+    stream.file = file  # type: ignore[attr-defined]  # keeps the file open
     return stream
 
 
@@ -231,7 +237,7 @@ def _writeAll(descriptor: int, data: bytes) -> None:
     while rest:
         try:
             rest = rest[os.write(descriptor, rest) :]
-        except BlockingIOError:  # another process has made it so, such as one on the same terminal
+        except BlockingIOError:  # another process has set O_NONBLOCK on the shared terminal or pipe
             poll = select.poll()
             poll.register(descriptor, select.POLLOUT)
             poll.poll()
@@ -239,7 +245,7 @@ def _writeAll(descriptor: int, data: bytes) -> None:
 
 def _rotated(name: str, writer: Writer) -> Stream:
     """
-    @return: a file that SIGUSR1 rotates too, unless somebody else has a use for that signal
+    @return: a file that is rotated by its size, and on SIGUSR1 unless that signal has a handler
     """
     file = LogFile.fromFullPath(name, rotateLength=ROTATE, maxRotatedFiles=KEPT)
     if not signal.getsignal(signal.SIGUSR1):

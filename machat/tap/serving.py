@@ -1,5 +1,5 @@
 """
-What runs in the process of C{twistd machat}: the endpoints, the signals, the order of a stop.
+The process of C{twistd machat}: its endpoints, its signals, and the order in which it stops.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from machat.service import ChatService
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import complain, globalReactor, reasonOf
 
-#: How long a service manager may take to be told something, seconds.
+#: The maximum time for notifying the service manager, seconds.
 NOTIFIED = 1.0
 
 
 def notify(state: str) -> None:
     """
-    Tell the service manager, if there is one that asked for it (C{sd_notify(3)}).
+    Notify the service manager, if C{NOTIFY_SOCKET} names one (C{sd_notify(3)}). A failure is
+    logged.
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address:
@@ -42,11 +43,10 @@ def notify(state: str) -> None:
 
 class Server(MultiService):
     """
-    The chats, and what shows how they are. The one is there longer than the other: it tells of the
-    end too.
+    The chats and the monitor. The monitor stops last, so that it can report the drain.
 
-    @ivar reloads: what is called to L{reload}
-    @ivar observer: what writes the log of C{twistd}; C{None}: what C{twistd} chooses
+    @ivar reloads: the functions that L{reload} calls
+    @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
     """
 
     observer: ILogObserver | None = None
@@ -60,7 +60,10 @@ class Server(MultiService):
         timeout: float,
     ) -> None:
         """
-        @param timeout: of a stop, seconds
+        @param reactor: the reactor
+        @param chats: the chats, stopped first and at the same time
+        @param monitor: the monitor, or C{None}
+        @param timeout: the maximum time for stopping the chats, seconds
         """
         MultiService.__init__(self)
         self.reloads: list[Callable[[], None]] = []
@@ -72,7 +75,7 @@ class Server(MultiService):
 
     def setServiceParent(self, parent: Any) -> None:
         """
-        Choose the observer before C{twistd} begins to log.
+        Set the observer before C{twistd} starts to log.
 
         @param parent: the application, or another service
         """
@@ -86,7 +89,8 @@ class Server(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """
-        @return: fires when the chats have stopped and then all else has, or the time is over
+        @return: fires when the chats have stopped, or the timeout has expired, and then everything
+            else has stopped
         """
         notify("STOPPING=1")
         drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])
@@ -97,11 +101,14 @@ class Server(MultiService):
         return drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
 
     def _undrained(self, failure: Failure) -> None:
-        self._log.warn("not all was sent within {time:g} s", time=self._timeout)
+        self._log.warn(
+            "stopped after {time:g} s before all output was sent (see --shutdown-timeout)",
+            time=self._timeout,
+        )
 
     def reload(self) -> None:
         """
-        Read again what may have changed.
+        Reload the certificates of all endpoints.
         """
         notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
         for reload in self.reloads:
@@ -111,9 +118,11 @@ class Server(MultiService):
 
 class Signals(Service):
     """
-    Makes SIGINT and SIGTERM stop the reactor with exit status 0: left to itself, Twisted ends the
-    process once more with the signal when all is done. The same signal again ends it at once.
-    SIGHUP reloads.
+    Installs the signal handlers.
+
+    SIGINT and SIGTERM stop the reactor, with exit status 0; Twisted's own handlers would raise the
+    signal again after the stop. A second SIGINT or SIGTERM kills the process immediately. SIGHUP
+    reloads.
     """
 
     def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
@@ -122,7 +131,7 @@ class Signals(Service):
 
     def startService(self) -> None:
         Service.startService(self)
-        self._reactor.callWhenRunning(self._install)  # the reactor installs its own just before
+        self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
 
     def _install(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -139,13 +148,14 @@ class Signals(Service):
 
 class CannotServe(Exception):
     """
-    An endpoint cannot be listened on.
+    MaChat cannot listen on an endpoint.
     """
 
 
 class Listener(Service):
     """
-    One endpoint of the command line. A failure to listen says which, in one line.
+    One endpoint of the command line. If it cannot listen, it writes one line that names the
+    endpoint and the cause, and ends the process.
     """
 
     _log = Logger()
@@ -159,6 +169,10 @@ class Listener(Service):
         protocols: Sequence[bytes] = (),
     ) -> None:
         """
+        @param option: the name of the option, for error messages
+        @param endpoint: a strports string
+        @param factory: serves the connections
+        @param daemonized: whether C{twistd} runs in the background
         @param protocols: see L{Endpoint}
         """
         self._name = f"--{option} {endpoint}"
@@ -200,28 +214,32 @@ class Listener(Service):
         self._listening.addCallback(self._began, failures)
 
     def _began(self, port: IListeningPort | None, failures: list[Failure]) -> IListeningPort | None:
-        for failure in failures:  # an endpoint that took its time: no exception can tell of it
+        for failure in failures:  # it failed asynchronously, so no caller receives an exception
             if not failure.check(CancelledError):
                 self._log.failure("{name}", failure, name=self._name)
         return port
 
     def _fail(self, error: BaseException | None) -> None:
         message = f"{self._name}: {self._endpoint.explain(reasonOf(error))}"
-        if self._daemonized:  # the parent waits to be told of an exception
+        if self._daemonized:  # the parent process waits for an exception
             raise CannotServe(message) from None
         complain(message)
         raise SystemExit(1) from None
 
     def reload(self) -> None:
         """
-        Read the certificates of the endpoint again, if it has any, for the connections to come. If
-        they cannot be used, this is logged, and the last ones stay.
+        Reload the endpoint's certificates, if it has any, for new connections. If they cannot be
+        used, log an error and keep the previous ones.
         """
         certificates = self._endpoint.certificates
         if certificates is not None:
             try:
                 certificates.reload()
             except Exception as error:
-                self._log.error("{name}: {why}", name=self._name, why=reasonOf(error))
+                self._log.error(
+                    "{name}: certificate not reloaded, the previous one stays in use: {why}",
+                    name=self._name,
+                    why=reasonOf(error),
+                )
             else:
-                self._log.info("{name}: certificate read again", name=self._name)
+                self._log.info("{name}: certificate reloaded", name=self._name)

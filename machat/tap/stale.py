@@ -1,9 +1,10 @@
 """
-What a server that is killed leaves at the path of a UNIX socket: the socket, and Twisted's lock, a
+Removes what a killed server leaves at the path of a UNIX socket: the socket, and Twisted's lock, a
 symbolic link that names a process.
 
-Twisted compares processes. In a container every server is process 1, and after a restart of the
-machine any process may have the number. So here the socket itself is asked.
+Twisted checks whether the process of the lock exists. This is not enough: in a container every
+server is process 1, and after a reboot any process may have the same number. This module tries to
+connect to the socket instead.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from contextlib import suppress
 
 def lockOf(path: str) -> str:
     """
-    @return: the path of the lock
+    @return: the path of the lock of a socket
     """
     return f"{path}.lock"
 
 
 def holderOf(path: str) -> str | None:
     """
-    @return: the process that the lock names, or C{None} if there is no lock
+    @return: the process id in the lock, or C{None} if there is no lock
     """
     try:
         return os.readlink(lockOf(path))
@@ -33,14 +34,14 @@ def holderOf(path: str) -> str | None:
 
 def clear(path: str) -> bool:
     """
-    Remove the socket and its lock, if nobody listens there. Anything that is not certain to be left
-    over stays: it is for Twisted to complain about.
+    Remove the socket and its lock, if no process listens on it. In case of doubt, nothing is
+    removed, and Twisted reports the error.
 
     @return: whether something was removed
     """
     try:
         mode = os.lstat(path).st_mode
-    except OSError:  # without a socket, a lock of this process is of an earlier one
+    except OSError:  # without a socket, a lock with our own process id is left from a previous run
         stale = [lockOf(path)] if holderOf(path) == str(os.getpid()) else []
     else:
         stale = [path, lockOf(path)] if stat.S_ISSOCK(mode) and _isRefused(path) else []
@@ -57,6 +58,6 @@ def _isRefused(path: str) -> bool:
             probe.connect(path)
         except ConnectionRefusedError:
             return True
-        except OSError:  # its backlog is full, or it cannot be told
+        except OSError:  # for example, its backlog is full: it may be in use
             return False
     return False

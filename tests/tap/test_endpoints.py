@@ -97,7 +97,7 @@ class EndpointTests(SynchronousTestCase):
         error = self.assertRaises(
             ValueError, Endpoint, MemoryReactor(), "systemd:domain=INET:name=tcp"
         )
-        self.assertIn("has passed no such socket", str(error))
+        self.assertIn("did not pass this socket", str(error))
 
     def test_refused(self) -> None:
         """
@@ -106,20 +106,20 @@ class EndpointTests(SynchronousTestCase):
         self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tcp:1:interfaces=x")
         self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tls:.:1:certKey=x")
         for text, why in (
-            ("tcp:99999999", "port has to be a number from 0 to 65535"),
-            ("tcp:-1", "port has to be"),
-            ("tcp:x", "port has to be"),
-            ("haproxy:tcp:65536", "port has to be"),
-            ("tcp6:65536", "port has to be"),
-            ("tls:.:65536", "port has to be"),
-            ("tcp:1:backlog=99999999999", "backlog has to be a number from 0 to 65535"),
-            ("tcp:1:backlog=many", "backlog has to be"),
-            ("unix:x:mode=999", "mode has to be a number from 0 to 777"),
-            ("unix:x:mode=77777777777777", "mode has to be"),
-            ("unix:" + "x" * 108, "at most 107 bytes"),
-            ("haproxy:haproxy:tcp:1", "haproxy: stands there twice"),
-            ("tls", "no folder with certificates"),
-            ("tls:/nowhere:1", "no folder with certificates: /nowhere"),
+            ("tcp:99999999", "port must be a number from 0 to 65535"),
+            ("tcp:-1", "port must be"),
+            ("tcp:x", "port must be"),
+            ("haproxy:tcp:65536", "port must be"),
+            ("tcp6:65536", "port must be"),
+            ("tls:.:65536", "port must be"),
+            ("tcp:1:backlog=99999999999", "backlog must be a number from 0 to 65535"),
+            ("tcp:1:backlog=many", "backlog must be"),
+            ("unix:x:mode=999", "mode must be a number from 0 to 777"),
+            ("unix:x:mode=77777777777777", "mode must be"),
+            ("unix:" + "x" * 108, "107 bytes at most"),
+            ("haproxy:haproxy:tcp:1", "haproxy: appears twice"),
+            ("tls", "no directory with certificates"),
+            ("tls:/nowhere:1", "no directory with certificates: /nowhere"),
             ("nonsense", ""),
             ("", ""),
             ("haproxy:", ""),

@@ -127,7 +127,7 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(ended.code, 0)
         self.assertIn("--rate none: ", self.refusal("--check", "--rate", "none"))
         told = self.refusal("--check", "--tcp", "tcp:99999999")
-        self.assertEqual(told, "--tcp tcp:99999999: port has to be a number from 0 to 65535")
+        self.assertEqual(told, "--tcp tcp:99999999: port must be a number from 0 to 65535")
 
     def test_help(self) -> None:
         """
@@ -140,7 +140,7 @@ class OptionsTests(SynchronousTestCase):
             text,
         )
         self.assertIn(
-            "--max-line= The longest line or message of a client, bytes. [default: 65536]", text
+            "--max-line= Maximum length of a line or message, in bytes. [default: 65536]", text
         )
         self.assertIn("--max-waiting-total=", text)
         for name in OPTIONS:
@@ -181,9 +181,9 @@ class OptionsTests(SynchronousTestCase):
             self.limits("--tcp", "systemd:domain=INET6:name=tcp")
             for wrapped in ("", "haproxy:"):
                 told = self.refusal("--tcp", f"{wrapped}systemd:domain=INET:name=tcp")
-                self.assertIn("the socket passed has the domain INET6", told)
+                self.assertIn("the passed socket has domain INET6", told)
             told = self.refusal("--ws", "systemd:domain=INET6:name=ws")
-        self.assertIn("the service manager has passed no such socket: 'ws'", told)
+        self.assertIn("the service manager did not pass this socket: 'ws'", told)
 
     def test_auth(self) -> None:
         """

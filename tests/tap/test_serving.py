@@ -121,7 +121,7 @@ class ServingTests(ServerTestCase):
         waitForLine(server, "stuck joins dev")
         status, out, _ = stop(server)
         self.assertEqual(status, 0)
-        self.assertIn("not all was sent within 0.1 s", out)
+        self.assertIn("stopped after 0.1 s before all output was sent", out)
 
     def test_notify(self) -> None:
         """
@@ -190,7 +190,7 @@ class ServingTests(ServerTestCase):
         waitForLine(server, "Mina joins")
         makeCertificate(key, key + ".pem")
         server.send_signal(signal.SIGHUP)
-        waitForLine(server, "certificate read again")
+        waitForLine(server, "certificate reloaded")
         new, second = self.certificateOf(port)
         self.assertNotEqual(first, second)
         new.sendall(b'{"name": "Ada", "room": "dev"}\nhello\n')

@@ -137,7 +137,7 @@ class ServingTests(ServerTestCase):
             os.unlink(f"{path}.lock")
             os.symlink(str(os.getpid()), f"{path}.lock")
             server = self.serve("--tcp", endpoint, "--ws", "none")
-            waitForLine(server, "removed a socket that nobody listened on")
+            waitForLine(server, "removed stale socket ")
             self.join(path, "Mina")
             waitForLine(server, "Mina joins")
             self.assertEqual(stop(server)[0], 0)

@@ -108,7 +108,7 @@ class NegotiationTests(ServerTestCase):
         """
         self.server.send_signal(signal.SIGHUP)
         for _ in self.ports:
-            waitForLine(self.server, "certificate read again")
+            waitForLine(self.server, "certificate reloaded")
 
     def assertSelected(self) -> None:
         for port in self.ports:

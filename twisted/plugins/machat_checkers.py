@@ -1,5 +1,5 @@
 """
-C{--auth jwt:...}, for C{twistd machat}.
+The plugin for C{twistd machat --auth jwt:...}.
 """
 
 from machat.tap.checkers import TokenCheckerFactory

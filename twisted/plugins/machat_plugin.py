@@ -1,9 +1,9 @@
 """
-C{twistd machat}.
+The plugin for C{twistd machat}.
 """
 
 from twisted.application.service import ServiceMaker
 
 serviceMaker = ServiceMaker(
-    "MaChat", "machat.tap", "A chat room on TCP lines and WebSocket.", "machat"
+    "MaChat", "machat.tap", "A chat server for TCP and WebSocket clients.", "machat"
 )
