@@ -91,7 +91,7 @@ class IndexTests(SynchronousTestCase):
         for package in PACKAGES:
             name = f"machat.{package}"
             section = PAGE.partition(f"\n{name}\n-")[2]
-            section = re.split(r"\nmachat\.[a-z.]+\n-+\n|:header-rows:", section)[0]
+            section = re.split(r"\n\S[^\n]*\n---+\n|:header-rows:", section)[0]
             listed = re.findall(r"   \* - .*?(\w+)(?: <[\w.]+>)?`+\n     - \S", section)
             self.assertEqual(sorted(listed), sorted(publicNames(name)), name)
 
