@@ -1,5 +1,5 @@
 """
-Tests for conversations with a chat that asks for credentials.
+Tests for conversations with a chat that requires credentials.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from tests.auth.test_login import SECRET, SlowChecker
 @implementer(IRealm)
 class Realm:
     """
-    Knows what each user may do.
+    A realm that returns what each user may do.
 
     @ivar users: by name
     """
@@ -69,44 +69,44 @@ class AdmissionTestCase(SynchronousTestCase):
 
     def hello(self, client: MemoryClient, **fields: Any) -> MemoryClient:
         """
-        Say a hello of these fields.
+        Send a hello with these fields.
         """
         client.send(json.dumps({"name": "Mina", "room": "dev", **fields}))
         return client
 
     def text(self, password: str | None = "secret", **fields: Any) -> MemoryClient:
         """
-        @return: a client of the C{text} dialect that has said this
+        @return: a client of the C{text} dialect that has sent this hello
         """
         return self.hello(self.chat.tcp(), password=password, **fields)
 
     def events(self, password: str | None = "secret", **fields: Any) -> MemoryClient:
         """
-        @return: the same with C{events}
+        @return: the same in the C{events} dialect
         """
         return self.hello(self.chat.ws(), v=1, password=password, **fields)
 
     def heard(self, client: MemoryClient) -> list[dict[str, Any]]:
         """
-        @return: the events that came
+        @return: the events that were received
         """
         return [json.loads(line) for line in client.received()]
 
     def kinds(self, client: MemoryClient) -> list[str]:
         """
-        @return: what came
+        @return: the lines that were received
         """
         return [event["type"] for event in self.heard(client)]
 
 
 class AdmissionTests(AdmissionTestCase):
     """
-    Getting in.
+    Joining with and without credentials.
     """
 
     def test_right(self) -> None:
         """
-        Who shows the right password is in, and what was sent behind the hello is said.
+        A client with the right password joins, and lines sent after the hello are posted.
         """
         mina, ada = self.text(), self.events("other", name="Ada")
         mina.send("hello")
@@ -116,7 +116,8 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_wrong(self) -> None:
         """
-        Who does not hears so in one way, and is hung up on for good.
+        A client with wrong credentials is refused with one wording for all causes, and closed for
+        good.
         """
         for password in (None, "wrong"):
             mina, ada = self.text(password), self.events(password, name="Ada")
@@ -126,12 +127,12 @@ class AdmissionTests(AdmissionTestCase):
             error, bye = self.heard(ada)
             self.assertEqual((error["code"], bye["code"]), ("bad-credentials", 3500))
             self.assertFalse(mina.connected or bye["reconnect"])
-            self.assertEqual(ada.transport.producerState, "producing")  # its closing is read
+            self.assertEqual(ada.transport.producerState, "producing")  # the server reads its close
         self.assertEqual(self.chat.service.metrics.refusals["bad-credentials"], 4)
 
     def test_ownSpelling(self) -> None:
         """
-        A user is called as the user is, however the name was written.
+        A user has the user's own name, in whatever spelling the client wrote it.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.text(name="MINA")
@@ -142,7 +143,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_notAsked(self) -> None:
         """
-        A chat that asks for no credentials ignores them.
+        A chat that requires no credentials ignores them.
         """
         self.chat = MemoryChat()
         mina, ada = self.text("any"), self.events("any", name="Ada")
@@ -153,7 +154,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_goneMeanwhile(self) -> None:
         """
-        A client that goes while its login is checked leaves nothing behind but a failed login.
+        A client that disconnects while its login is checked leaves nothing but a failed login.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.text()
@@ -167,7 +168,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_waitingIsBounded(self) -> None:
         """
-        A checker that never answers keeps nobody for longer than a connection may take to join.
+        A checker that never answers keeps no client waiting for longer than the join timeout.
         """
         self.chat = self.chatOf(self.slow)
         mina, ada = self.text(), self.events("other", name="Ada")
@@ -180,7 +181,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_tooManyFailures(self) -> None:
         """
-        A login over the limit is refused at once. The client may come back, and hears when.
+        A login over the limit is refused at once, and the client learns when it may reconnect.
         """
         for _ in range(3):
             self.text("wrong")
@@ -197,8 +198,8 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_noticed(self) -> None:
         """
-        The server reads on while a login waits, so that it notices when the client goes: but no
-        more than a little.
+        The server continues to read while a login waits, so that it notices a disconnection, but
+        it reads only a limited amount.
         """
         self.chat = self.chatOf(self.slow)
         mina, ada = self.text(), self.events("other", name="Ada")
@@ -218,7 +219,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_littleIsRead(self) -> None:
         """
-        Many small pieces are not kept without end either.
+        The number of small pieces that are kept is limited too.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.events()
@@ -233,7 +234,7 @@ class AdmissionTests(AdmissionTestCase):
 
     def test_broken(self) -> None:
         """
-        A checker that breaks lets nobody in, and its failure is logged.
+        A checker that raises admits no client, and its failure is logged.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.text()
@@ -255,7 +256,8 @@ class RightsTests(AdmissionTestCase):
 
     def test_rooms(self) -> None:
         """
-        A room that is not the user's cannot be joined, in words; the C{events} client lives.
+        A room that the user may not enter is refused with an error, and the connection of an
+        C{events} client stays open.
         """
         mina, ada = self.text(room="other"), self.events(room="other")
         self.assertIn("machat:error not-allowed ", mina.received()[0])
@@ -267,7 +269,7 @@ class RightsTests(AdmissionTestCase):
 
     def test_listenOnly(self) -> None:
         """
-        A user may be one who only listens in a room.
+        A user may have the right to read in a room without the right to post.
         """
         mina, again = self.text(), self.events()
         mina.send("hello")
@@ -289,7 +291,8 @@ class OneUserTests(AdmissionTestCase):
 
     def test_together(self) -> None:
         """
-        They share the name, are one in presence and in the counts, and hear each other.
+        The connections share the name, count as one in presence and in the counts, and receive
+        each other's messages.
         """
         ada = self.events("other", name="Ada")
         first, second = self.text(), self.events()
@@ -312,7 +315,7 @@ class OneUserTests(AdmissionTestCase):
 
     def test_tooMany(self) -> None:
         """
-        They are limited, and one that goes makes room.
+        The number of connections per user is limited, and a connection that closes makes room.
         """
         clients = [self.text() for _ in range(3)]
         self.assertIn("error too-many-connections", self.text().received()[0])
@@ -323,7 +326,7 @@ class OneUserTests(AdmissionTestCase):
 
     def test_nothingLeft(self) -> None:
         """
-        When all are gone nothing of the user is left.
+        When all connections are gone, nothing of the user is left.
         """
         for client in (self.text(), self.events(), self.text("wrong")):
             self.chat.clock.advance(PAUSE)
@@ -344,13 +347,14 @@ class ExpiringTests(AdmissionTestCase):
 
     def lasting(self, expires: float | None, *rooms: str) -> None:
         """
-        From now on, Mina's credentials last until then.
+        Mina's credentials last until this time from now on.
         """
         self.realm.users["Mina"] = User(name="Mina", rooms=rooms or ("*",), expires=expires)
 
     def test_notRenewed(self) -> None:
         """
-        A minute before, the client hears of it; 25 seconds after, it has to come back.
+        The client is notified a minute before its credentials expire, and must reconnect 25
+        seconds after that time.
         """
         mina, again = self.text(), self.events()
         again.received()
@@ -364,7 +368,7 @@ class ExpiringTests(AdmissionTestCase):
 
     def test_renewed(self) -> None:
         """
-        Credentials shown again count from then on, and nothing else changes.
+        Renewed credentials count from then on, and nothing else changes.
         """
         mina = self.events()
         mina.received()
@@ -380,7 +384,8 @@ class ExpiringTests(AdmissionTestCase):
 
     def test_renewedWrong(self) -> None:
         """
-        Wrong ones are refused, and those shown before still count; so are another user's.
+        Wrong credentials and those of another user are refused, and the earlier credentials still
+        count.
         """
         mina = self.events()
         mina.received()
@@ -395,7 +400,7 @@ class ExpiringTests(AdmissionTestCase):
 
     def test_fewerRooms(self) -> None:
         """
-        Who may not be in a room any more leaves it.
+        A user who loses the right to be in a room is removed from it.
         """
         mina = self.events()
         mina.send('{"type": "join", "room": "other"}')
@@ -408,7 +413,7 @@ class ExpiringTests(AdmissionTestCase):
 
     def test_goneMeanwhile(self) -> None:
         """
-        Who goes while the new ones are looked at leaves nothing behind.
+        A client that disconnects while its new credentials are checked leaves nothing.
         """
         self.chat = self.chatOf(self.slow)
         mina = self.events()
@@ -424,7 +429,7 @@ class ExpiringTests(AdmissionTestCase):
 
     def test_slowRenewal(self) -> None:
         """
-        Nothing is told of a waiting client's room twice: what it sends meanwhile waits.
+        Commands that are sent during a renewal wait for it, and their messages are received once.
         """
         self.chat = self.chatOf(self.slow)
         mina: Deferred[Any] | Any = self.events()
@@ -441,7 +446,7 @@ class ExpiringTests(AdmissionTestCase):
 
 class IdentifiedTests(AdmissionTestCase):
     """
-    Clients that have been identified stay so.
+    Clients that have been authenticated stay authenticated.
     """
 
     def setUp(self) -> None:
@@ -454,21 +459,21 @@ class IdentifiedTests(AdmissionTestCase):
 
     def checkers(self) -> list[Any]:
         """
-        @return: passwords, tokens, and anonymous access
+        @return: a portal with passwords, tokens, and anonymous access
         """
         passwords = InMemoryUsernamePasswordDatabaseDontUse(Ada=b"other")
         return [passwords, Tokens(secret(SECRET)), AllowAnonymousAccess()]
 
     def token(self, **claims: Any) -> str:
         """
-        @return: Mina's, who may only listen
+        @return: a token for Mina, who may only read
         """
         said = {"sub": "Mina", "exp": self.expires, "say": False, **claims}
         return jwt.encode(said, SECRET, "HS256")
 
     def answer(self, **fields: Any) -> dict[str, Any]:
         """
-        @return: what Mina hears to this
+        @return: the answer that Mina receives to this command
         """
         self.mina.send(json.dumps(fields))
         self.chat.clock.advance(PAUSE)
@@ -477,7 +482,7 @@ class IdentifiedTests(AdmissionTestCase):
 
     def test_emptyAuth(self) -> None:
         """
-        An C{auth} without credentials is refused, and takes no restriction away.
+        An C{auth} without credentials is refused, and lifts no restriction.
         """
         for shown in ({}, {"password": None, "token": None}):
             answer = self.answer(type="auth", id="1", **shown)
@@ -488,8 +493,8 @@ class IdentifiedTests(AdmissionTestCase):
 
     def test_renewedInTime(self) -> None:
         """
-        Failures of others at a client's address keep it neither from renewing its token nor from
-        coming back with it.
+        Failed logins of others at a client's address prevent the client neither from renewing its
+        token nor from reconnecting with it.
         """
         for _ in range(12):
             self.events(None, token="rubbish")
@@ -501,8 +506,8 @@ class IdentifiedTests(AdmissionTestCase):
 
     def test_takenOver(self) -> None:
         """
-        If a connection is taken over while its new credentials are checked, they are checked no
-        further.
+        If a connection is taken over while its new credentials are checked, the check is
+        cancelled.
         """
         slow = SlowChecker()
         self.chat = self.chatOf(slow)
@@ -519,7 +524,7 @@ class IdentifiedTests(AdmissionTestCase):
 
 class ClientTests(AdmissionTestCase):
     """
-    L{machat.client.ChatClient} where credentials are asked for.
+    L{machat.client.ChatClient} with a server that requires credentials.
     """
 
     def setUp(self) -> None:
@@ -538,7 +543,7 @@ class ClientTests(AdmissionTestCase):
 
     def show(self) -> Auth:
         """
-        Show the credentials, or fail to.
+        Return the credentials, or fail.
         """
         if self.shown is None:
             raise OSError("cannot be read")
@@ -546,13 +551,14 @@ class ClientTests(AdmissionTestCase):
 
     def settle(self, seconds: int = 0) -> None:
         """
-        Let everything arrive, and time pass.
+        Deliver all data, and advance the clock.
         """
         self.chat.clock.pump([0.0] * 8 + [0.5] * 2 * seconds)
 
     def test_renews(self) -> None:
         """
-        It shows them at each connection, and again when they are about to expire.
+        The client sends its credentials at each connection, and again when they are about to
+        expire.
         """
         self.realm.users["Mina"] = User(name="Mina", expires=100.0)
         client = self.client()
@@ -567,7 +573,8 @@ class ClientTests(AdmissionTestCase):
 
     def test_notRenewed(self) -> None:
         """
-        If they cannot be had for a while it comes back with those that can.
+        If the credentials are temporarily unavailable, the client reconnects until it can send
+        some.
         """
         self.realm.users["Mina"] = User(name="Mina", expires=100.0)
         client = self.client()
@@ -587,7 +594,8 @@ class ClientTests(AdmissionTestCase):
 
     def test_busy(self) -> None:
         """
-        If it is over the limit it comes back when it may, and its listener hears why.
+        If it exceeds the login limit, it reconnects when it may, and its listener receives the
+        reason.
         """
         for _ in range(3):
             self.text("wrong")
@@ -602,7 +610,7 @@ class ClientTests(AdmissionTestCase):
 
     def test_wrong(self) -> None:
         """
-        With wrong ones it ends, and its listener hears why.
+        With wrong credentials it ends, and its listener receives the reason.
         """
         self.shown = Auth(password="wrong")
         client = self.client()

@@ -26,7 +26,7 @@ from machat.auth.users import ANYBODY, IChatUser, User
 @implementer(IKnowsUsers)
 class Tokens:
     """
-    Takes any token for a user that it knows.
+    A checker that accepts any token, for the name that comes with it.
     """
 
     credentialInterfaces = (IToken,)
@@ -49,21 +49,21 @@ class CredentialsTests(SynchronousTestCase):
 
     def login(self, *shown: Any) -> IChatUser:
         """
-        @return: who this is
+        @return: the user of this login
         """
         user: IChatUser = self.successResultOf(login(self.portal, *shown))
         return user
 
     def test_interfaces(self) -> None:
         """
-        A token is credentials, a realm is one.
+        The classes for tokens and realms provide their interfaces.
         """
         verify.verifyObject(IToken, Token("Mina", "x"))
         verify.verifyObject(IRealm, ChatRealm())
 
     def test_login(self) -> None:
         """
-        A token counts before a password, and without both one is anonymous.
+        A token takes precedence over a password, and a login without both is anonymous.
         """
         self.assertEqual(self.login("Mina", "sécret", None), User(name="Mina"))
         self.assertEqual(self.login("Eve", "sécret", "t"), User(name="Eve", mod=("t",)))
@@ -71,7 +71,7 @@ class CredentialsTests(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """
-        What is wrong, or cannot be checked, fails.
+        Wrong credentials, and a login that cannot be checked, fail.
         """
         self.failureResultOf(login(self.portal, "Mina", "wrong", None), UnauthorizedLogin)
         portal = Portal(ChatRealm())
@@ -79,7 +79,7 @@ class CredentialsTests(SynchronousTestCase):
 
     def test_knows(self) -> None:
         """
-        It is asked of every checker that can tell.
+        Every checker for the kind of credentials is tried.
         """
         self.assertEqual(
             [name for name in ("Mina", "mina", "Ada", "Eve") if knows(self.portal, name)],
@@ -91,7 +91,7 @@ class CredentialsTests(SynchronousTestCase):
 
     def test_anotherInterface(self) -> None:
         """
-        A realm has no other avatars than users of a chat.
+        A realm has no avatars other than the users of a chat.
         """
         realm = ChatRealm()
         self.assertRaises(NotImplementedError, realm.requestAvatar, b"x", None, IUsernamePassword)

@@ -23,7 +23,7 @@ class ExpiryTests(SynchronousTestCase):
 
     def test_notice(self) -> None:
         """
-        The client hears of it a minute before, and is ended 25 seconds after.
+        The client is notified a minute before the expiry, and disconnected 25 seconds after it.
         """
         self.expiry.start(100.0)
         self.clock.advance(39.9)
@@ -38,7 +38,7 @@ class ExpiryTests(SynchronousTestCase):
 
     def test_renewed(self) -> None:
         """
-        Only the last credentials count, and those that never expire end the matter.
+        Only the last credentials count, and credentials that never expire cancel the timer.
         """
         self.expiry.start(100.0)
         self.clock.advance(30)
@@ -52,7 +52,7 @@ class ExpiryTests(SynchronousTestCase):
 
     def test_almostOver(self) -> None:
         """
-        Credentials that have almost expired, or have a moment ago, are told of at once.
+        Credentials that are about to expire, or have just expired, are reported at once.
         """
         self.clock.advance(1000)
         self.expiry.start(999.0)
@@ -63,7 +63,8 @@ class ExpiryTests(SynchronousTestCase):
 
     def test_clockSet(self) -> None:
         """
-        Credentials end at their time of day. That the clock was set is noticed within a minute.
+        Credentials expire at a time of day, and a change of the system clock is noticed within a
+        minute.
         """
         for jump in (-3600, 3600):
             clock, told = Clock(), []

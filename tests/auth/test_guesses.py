@@ -14,7 +14,7 @@ from tests.processes import PATIENCE, ROOT, start
 class GuessesTests(SynchronousTestCase):
     def test_short(self) -> None:
         """
-        Each kind of guess is made half of the time, and refused.
+        Guesses of each kind are made half of the time, and refused.
         """
         run = start(sys.executable, "-m", "tools.guesses", "--tries", 4, cwd=ROOT)
         out, err = run.communicate(timeout=PATIENCE)

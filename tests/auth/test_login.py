@@ -43,9 +43,9 @@ SECRET = "a secret of at least 32 bytes, yes"
 @implementer(ICredentialsChecker)
 class SlowChecker:
     """
-    Answers when a test says so.
+    A checker that answers when a test says so.
 
-    @ivar began: whether the work on a login has begun when it is cancelled
+    @ivar began: whether the check of a login has begun when it is cancelled
     """
 
     def __init__(self, interface: Any = IUsernamePassword) -> None:
@@ -67,7 +67,7 @@ class SlowChecker:
 @implementer(IRealm)
 class Realm:
     """
-    Has nobody but users without a name.
+    A realm whose users have no name.
     """
 
     def requestAvatar(self, avatarId: Any, mind: object, *interfaces: object) -> Any:
@@ -113,7 +113,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def assertRefused(self, authenticating: Deferred[IChatUser], text: str = WRONG) -> None:
         """
-        The client hears these words.
+        The login fails with this text.
         """
         error = self.failureResultOf(authenticating, ChatError).value
         self.assertEqual((error.code, error.text), ("bad-credentials", text))
@@ -128,14 +128,14 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def assertNothingLeft(self) -> None:
         """
-        Nothing is remembered of any login.
+        No state is left of any login.
         """
         self.assertEqual((self.clock.getDelayedCalls(), len(self.authenticator._logins)), ([], 0))
         self.assertEqual(self.authenticator._logins.free, LOGINS)
 
     def failOnce(self, **more: Any) -> None:
         """
-        Fail to get in, and hear of it.
+        Fail to log in, and receive the error.
         """
         authenticating = self.authenticate("Mina", "wrong", **more)
         self.clock.advance(PAUSE)
@@ -143,7 +143,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_right(self) -> None:
         """
-        Who shows the right password is that user, at once.
+        A login with the right password succeeds as that user, at once.
         """
         user = self.successResultOf(self.authenticate("Mina", "secret"))
         self.assertEqual(user.name, "Mina")
@@ -152,7 +152,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_wrong(self) -> None:
         """
-        A wrong password and an unknown name are told in the same words after the same time.
+        A wrong password and an unknown name are answered with the same words after the same delay.
         """
         for name, password in (("Mina", "wrong"), ("Nobody", "wrong"), ("Ada", "secret")):
             authenticating = self.authenticate(name, password)
@@ -163,7 +163,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_nothingShown(self) -> None:
         """
-        Who shows nothing hears the same at once, which is no try.
+        A login without credentials receives the same answer at once, and does not count as an
+        attempt.
         """
         for _ in range(10):
             self.assertRefused(self.authenticate("Mina"))
@@ -171,7 +172,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_anonymous(self) -> None:
         """
-        Where anonymous access is allowed, anybody gets in under a name that is no user's.
+        If anonymous access is allowed, any name except that of a user is admitted.
         """
         self.authenticator = self.authenticatorOf(self.checker, AllowAnonymousAccess())
         self.assertIsNone(self.successResultOf(self.authenticate("Bob")).name)
@@ -180,8 +181,9 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_fewTries(self) -> None:
         """
-        After three failures in a minute the next login is refused at once, right or wrong, and told
-        when the first will be a minute old. Logins from elsewhere are not concerned.
+        After three failures within a minute the next login is refused at once, right or wrong,
+        with the time at which the first failure is a minute old. Logins from elsewhere are not
+        affected.
         """
         for _ in range(3):
             self.failOnce()
@@ -198,7 +200,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_oneNetwork(self) -> None:
         """
-        A /64 of IPv6 has as many tries as one address has, and so has this machine.
+        A /64 of IPv6 has as many attempts as a single address, and so has this machine.
         """
         for number in range(3):
             authenticating = self.authenticate(
@@ -213,8 +215,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_allAtOnce(self) -> None:
         """
-        Tries at the same time get no more: three are under way at once. Those that succeed make
-        room for the others.
+        Simultaneous attempts are limited too: three may be in progress. Successful ones make room
+        for others.
         """
         asked = self.slowly(joinTimeout=30.0).asked
         authenticating = [self.authenticate("Mina", str(number)) for number in range(6)]
@@ -233,8 +235,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_queueFull(self) -> None:
         """
-        Of the logins that wait or are checked, one network may have as many as are free for others:
-        there is a place for another one. A login that finds none is refused at once.
+        One network may use only as many of the places for waiting and active logins as it leaves
+        to others, so one place remains. A login that finds no place is refused at once.
         """
         asked = self.slowly(maxFailures=2).asked
         mine = [self.authenticate("Mina", "secret") for _ in range(LOGINS // 2 + 1)]
@@ -259,8 +261,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_patience(self) -> None:
         """
-        A login takes no longer than a connection may take to join, waiting included; nor longer
-        than a client waits.
+        A login takes no longer than the join timeout, including its wait, and no longer than a
+        client waits.
         """
         self.slowly(maxFailures=1)
         authenticating = [self.authenticate("Mina", "secret") for _ in range(2)]
@@ -275,8 +277,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         """
-        If a client goes before its turn, its login is not checked. A check that has begun is
-        cancelled and counts as a failure: it is not known how it would have ended.
+        If a client disconnects before its turn, its login is not checked. A check in progress is
+        cancelled and counts as a failure, because its result is unknown.
         """
         slow = self.slowly()
         authenticating = [self.authenticate("Mina", "secret") for _ in range(5)]
@@ -290,7 +292,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_goneBefore(self) -> None:
         """
-        A checker may tell that its work had not begun, which is no failure.
+        A checker can report that its work had not begun, and then the cancellation is not a
+        failure.
         """
         slow = self.slowly()
         slow.began = False
@@ -304,7 +307,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_slowChecker(self) -> None:
         """
-        A checker that does not answer in time is not the client's fault: that is no failure.
+        A checker that does not answer in time is not the client's fault, and is not counted as a
+        failure.
         """
         slow = self.slowly()
         for _ in range(5):
@@ -316,7 +320,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_somebodyElse(self) -> None:
         """
-        Credentials are good for their own user's name alone.
+        Credentials are valid only for the name of their own user.
         """
         self.slowly()
         authenticating = self.authenticate("Mina", "secret")
@@ -326,8 +330,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_tokens(self) -> None:
         """
-        A signed token cannot be guessed: failures at its address do not keep it out, and bad tokens
-        keep nobody out.
+        A signed token cannot be guessed, so failures at its address do not block it, and bad
+        tokens block no other login.
         """
         self.authenticator = self.authenticatorOf(self.checker, Tokens(secret(SECRET)))
         for _ in range(3):
@@ -346,7 +350,7 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_guessableTokens(self) -> None:
         """
-        Tokens of a checker that does not say that they cannot be guessed are counted.
+        Tokens are counted if their checker does not declare that they cannot be guessed.
         """
         self.checker = SlowChecker(IToken)
         self.authenticator = self.authenticatorOf(self.checker)
@@ -359,8 +363,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_identified(self) -> None:
         """
-        A connection that has been identified renews its credentials whatever others at its address
-        do. Its own failures are counted by its user, wherever it comes from.
+        A connection that has been authenticated renews its credentials regardless of failures at
+        its address. Its own failures are counted by user, from any address.
         """
         for _ in range(3):
             self.failOnce()
@@ -376,8 +380,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_identifiedForGood(self) -> None:
         """
-        A connection that has been identified does not become anonymous: not without credentials,
-        nor with those of nobody in particular.
+        A connection that has been authenticated cannot become anonymous, neither without
+        credentials nor with anonymous credentials.
         """
         self.authenticator = self.authenticatorOf(self.checker, AllowAnonymousAccess())
         self.assertRefused(self.authenticate("Bob", user="bob"))
@@ -392,8 +396,8 @@ class AuthenticatorTests(SynchronousTestCase):
 
     def test_log(self) -> None:
         """
-        A failure is logged with its reason in one line, whatever a checker has put into it; so is a
-        login that was cancelled while it was checked.
+        A failure is logged with its reason in one line, with any control characters of the checker
+        escaped, and so is a login that was cancelled during its check.
         """
         told: list[str] = []
 

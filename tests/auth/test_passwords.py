@@ -24,7 +24,7 @@ from zope.interface.verify import verifyObject
 from machat.auth.credentials import IKnowsUsers, NotChecked
 from machat.auth.passwords import START, BadPasswords, PasswordFile, Workers, read
 
-#: Cheap to look at.
+#: A hash that is cheap to verify.
 HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("secret")
 
 
@@ -35,14 +35,14 @@ class ReadTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """
-        A line is a name and what is behind the first colon; empty lines and comments are not.
+        A line is a name and the text after the first colon; empty lines and comments are skipped.
         """
         users = read(f"# users\n\nMina:se:cret \nAda:{HASH}\n")
         self.assertEqual(users, {"mina": ("Mina", "se:cret "), "ada": ("Ada", HASH)})
 
     def test_wrong(self) -> None:
         """
-        The first line that is wrong is told.
+        The error names the first invalid line.
         """
         for line in ("Mina", "Mina:", ":x", "a b:x", "machat:x", "Ada:$argon2id$broken", "BOB:x"):
             error = self.assertRaises(BadPasswords, read, f"Bob:x\n{line}\n")
@@ -50,7 +50,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_otherHashes(self) -> None:
         """
-        A hash that is not one of argon2 is refused, not taken for a password in plain text.
+        A hash of another kind than argon2 is refused, and is not taken for a plain-text password.
         """
         for other in (
             "$2b$12$abcdefghijklmnopqrstuuABCDEFGHIJKLMNOPQRSTUVWXYZ01234",
@@ -70,7 +70,7 @@ class ReadTests(SynchronousTestCase):
 
     def test_plain(self) -> None:
         """
-        Passwords in plain text may have the characters of hashes.
+        Plain-text passwords may contain the characters of hashes.
         """
         for password in ("$ecret", "pa$$word", "a$b$c", "{", "a{b}", "{a b}c", "argon2", "$ $"):
             self.assertEqual(read(f"Ada:{password}\n"), {"ada": ("Ada", password)})
@@ -78,7 +78,7 @@ class ReadTests(SynchronousTestCase):
     @given(st.text(max_size=60))
     def test_anything(self, text: str) -> None:
         """
-        Whatever is in a file, it is read or refused.
+        Any file is either read or refused.
         """
         try:
             self.assertTrue(all(name and word for name, word in read(text).values()))
@@ -88,7 +88,7 @@ class ReadTests(SynchronousTestCase):
 
 class Threads:
     """
-    The part of a reactor that L{Workers} use. Threads end when a test says so.
+    The part of a reactor that L{Workers} use. A thread ends when a test says so.
     """
 
     def __init__(self) -> None:
@@ -123,7 +123,7 @@ class WorkersTests(SynchronousTestCase):
 
     def call(self, count: int) -> list[Deferred[Any]]:
         """
-        Make calls.
+        Start these calls.
         """
         calls = [self.workers.call(lambda number=number: number) for number in range(count)]
         self.threads.clock.advance(START / 2)
@@ -133,7 +133,7 @@ class WorkersTests(SynchronousTestCase):
 
     def test_fewAtOnce(self) -> None:
         """
-        Two threads work at once, on the calls in their order.
+        Two threads work at once, and the calls run in order.
         """
         calls = self.call(3)
         self.assertEqual(len(self.threads.began), 2)
@@ -145,7 +145,7 @@ class WorkersTests(SynchronousTestCase):
 
     def test_cancelledLate(self) -> None:
         """
-        A call that is cancelled keeps its place until its thread has ended.
+        A cancelled call occupies its thread until the thread has ended.
         """
         calls = self.call(3)
         for each in calls[:2]:
@@ -160,7 +160,8 @@ class WorkersTests(SynchronousTestCase):
 
     def test_cancelledEarly(self) -> None:
         """
-        A call that is cancelled before its turn is not made. Its turn never comes at once.
+        A call that is cancelled before its turn does not run; even with a free thread, its turn
+        comes after a short delay.
         """
         calls = [self.workers.call(int) for _ in range(150)]
         for each in reversed(calls):
@@ -190,9 +191,9 @@ class PasswordFileTests(TestCase):
 
     def reading(self, text: str) -> list[str]:
         """
-        The file is overwritten, and asked for somebody, twice.
+        Overwrite the file, and look a name up twice.
 
-        @return: what the log says of that
+        @return: the log lines of these lookups
         """
         told: list[str] = []
 
@@ -211,7 +212,7 @@ class PasswordFileTests(TestCase):
 
     async def outcome(self, name: str, password: str) -> Any:
         """
-        @return: the name, or C{None} if they are not right
+        @return: the name, or C{None} if the credentials are wrong
         """
         try:
             shown = UsernamePassword(name.encode(), password.encode())
@@ -221,7 +222,7 @@ class PasswordFileTests(TestCase):
 
     async def test_encoding(self) -> None:
         """
-        The file is UTF-8, also if an editor has begun it with a byte order mark.
+        The file is UTF-8, with or without a byte order mark.
         """
         self.path.write_text("Zo\u00eb:k\u00e4se\n", "utf-8-sig")
         os.utime(self.path, (1, 1))
@@ -229,7 +230,7 @@ class PasswordFileTests(TestCase):
 
     async def test_check(self) -> None:
         """
-        Plain or hashed, the right password tells the name as the file has it.
+        With the right password, plain or hashed, the result is the name as the file spells it.
         """
         verifyObject(ICredentialsChecker, self.checker)
         verifyObject(IKnowsUsers, self.checker)
@@ -243,7 +244,7 @@ class PasswordFileTests(TestCase):
 
     async def test_changed(self) -> None:
         """
-        A file that has changed counts at once; one that is broken is logged, and changes nothing.
+        A changed file is used at once; an invalid one is logged, and changes nothing.
         """
         self.path.write_text("Eve:new\n")
         os.utime(self.path, ns=(1, 1))
@@ -256,8 +257,8 @@ class PasswordFileTests(TestCase):
 
     async def test_notWhole(self) -> None:
         """
-        A file that is empty, or only half written, is logged once, and changes nothing: nobody
-        anonymous gets a user's name meanwhile.
+        A file that is empty or only half written is logged once, and changes nothing, so that no
+        anonymous client can use a user's name meanwhile.
         """
         whole = self.path.read_text()
         for text in (
@@ -282,8 +283,8 @@ class PasswordFileTests(TestCase):
 
     def test_fewerUsers(self) -> None:
         """
-        While a file has just been written, missing users are not believed to be gone; they are
-        when it has been left alone for a second.
+        Just after a write, users missing from the file are not treated as deleted; they are when
+        the file has not changed for a second.
         """
         self.assertEqual(self.reading("Mina:plain\n"), [])
         self.assertTrue(self.checker.knows("Ada"))
@@ -294,7 +295,7 @@ class PasswordFileTests(TestCase):
 
     def test_withoutNewline(self) -> None:
         """
-        A file whose last line never had an end is whole.
+        A file whose last line never had a newline is complete.
         """
         self.path.write_text("Mina:plain")
         self.checker = PasswordFile(self.path, None)
@@ -303,7 +304,7 @@ class PasswordFileTests(TestCase):
 
     def test_mode(self) -> None:
         """
-        A file that others may read is warned of, once for each change.
+        A file that others can read causes a warning, once for each change.
         """
         text = self.path.read_text()
         for mode in (0o640, 0o604, 0o622):
@@ -316,7 +317,7 @@ class PasswordFileTests(TestCase):
 
     def test_missing(self) -> None:
         """
-        A file that is not there, or is wrong, is told at once.
+        A file that is missing or invalid is reported at once.
         """
         self.assertRaises(OSError, PasswordFile, self.path.with_name("none"), None)
         for text in ("broken\n", "", "# nobody\n"):

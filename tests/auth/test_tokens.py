@@ -32,7 +32,7 @@ SECRET = "a secret of at least 32 bytes, yes"
 
 def claims(**more: Any) -> dict[str, Any]:
     """
-    @return: what a good token says
+    @return: the claims of a valid token
     """
     return {"sub": "Mina", "exp": int(time.time()) + 600, **more}
 
@@ -44,7 +44,7 @@ class TokensTests(SynchronousTestCase):
 
     def check(self, argument: str, token: str) -> User:
         """
-        @return: who this is
+        @return: the user of this token
         """
         user: User = tokensOf(argument).requestAvatarId(Token("Mina", token))
         return user
@@ -58,13 +58,13 @@ class TokensTests(SynchronousTestCase):
 
     def assertRefused(self, token: str, argument: str = f"key={SECRET}") -> str:
         """
-        @return: why it is not good
+        @return: the reason for which it is refused
         """
         return str(self.assertRaises(UnauthorizedLogin, self.check, argument, token))
 
     def test_rights(self) -> None:
         """
-        A token tells who somebody is, until when, and what he may.
+        A token contains the user's name, its expiry and the user's rights.
         """
         verifyObject(ICredentialsChecker, tokensOf(f"key={SECRET}"))
         user = self.check(f"key={SECRET}", self.sign(exp=2**33))
@@ -76,7 +76,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Whatever is wrong with a token, it is refused.
+        An invalid token is refused, whatever is wrong with it.
         """
         now = time.time()
         for token in (
@@ -102,7 +102,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_audience(self) -> None:
         """
-        The audience and the issuer have to be right where they are asked for.
+        The audience and the issuer must match if they are configured.
         """
         argument = f"key={SECRET}:aud=chat:iss=https"
         self.check(argument, self.sign(aud=["x", "chat"], iss="https"))
@@ -112,7 +112,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_keySet(self) -> None:
         """
-        Each key of a set is good for its own algorithm, found by its id.
+        Each key of a set is used only for its own algorithm, and is selected by its id.
         """
         pairs: dict[str, tuple[str, Any, Any]] = {
             "r": ("RS256", rsa.generate_private_key(65537, 2048), RSAAlgorithm),
@@ -131,7 +131,7 @@ class TokensTests(SynchronousTestCase):
             self.assertEqual(self.check(argument, token).name, "Mina")
             self.assertRefused(jwt.encode(claims(), key, name, {"kid": "x"}), argument)
             self.assertRefused(jwt.encode(claims(), key, name), argument)
-        # the public key of one as the secret of another algorithm
+        # the public key of one key as the secret of another algorithm
         public = pairs["r"][1].public_key().public_bytes(Encoding.DER, PublicFormat.PKCS1)
         head, body, _ = jwt.encode(claims(), SECRET, "HS256", {"kid": "r"}).split(".")
         signed = hmac.digest(public, f"{head}.{body}".encode(), "sha256")
@@ -141,7 +141,8 @@ class TokensTests(SynchronousTestCase):
 
     def test_severalKeys(self) -> None:
         """
-        A key without an id may be any token's: all of the token's algorithm are tried.
+        A key without an id may have signed any token, so all keys for the token's algorithm are
+        tried.
         """
         keys = [ec.generate_private_key(ec.SECP256R1()) for _ in range(3)]
         curve = ed25519.Ed25519PrivateKey.generate()
@@ -163,8 +164,8 @@ class TokensTests(SynchronousTestCase):
 
     def test_otherKeys(self) -> None:
         """
-        Keys of a set that are not for signatures are left out; of a private key, the public part
-        counts.
+        Keys of a set that are not for signatures are ignored, and of a private key only the public
+        part is used.
         """
         key = ec.generate_private_key(ec.SECP256R1())
         for private in (key, ed25519.Ed25519PrivateKey.generate()):
@@ -180,7 +181,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_critical(self) -> None:
         """
-        A token with a critical header is refused: MaChat does not know what it means.
+        A token with a critical header is refused, because MaChat does not understand it.
         """
         for crit in (["exp"], ["b64"], [], "x", None):
             header = base64.urlsafe_b64encode(
@@ -193,7 +194,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_publicSecret(self) -> None:
         """
-        A public key is no secret, in whatever form: anyone could sign with it.
+        A public key is refused as a secret in any form, because anyone could sign with it.
         """
         for private, kind in (
             (rsa.generate_private_key(65537, 2048), RSAAlgorithm),
@@ -220,7 +221,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_colons(self) -> None:
         """
-        An issuer or an audience is often a URL. In a secret, a colon has a backslash before it.
+        An issuer or an audience may be a URL. In a secret, a colon is escaped with a backslash.
         """
         issuer, audience = "https://example.com:8443/x?y=1", "urn:chat\\"
         token = self.sign(iss=issuer, aud=audience)
@@ -238,7 +239,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_partialIssuer(self) -> None:
         """
-        The issuer is the whole one.
+        The issuer is compared as a whole.
         """
         for issuer in ("https", "https://example.co", "https://example.com/", ""):
             token = self.sign(iss=issuer)
@@ -246,7 +247,7 @@ class TokensTests(SynchronousTestCase):
 
     def test_arguments(self) -> None:
         """
-        What cannot be used as a key is told.
+        A key that cannot be used is reported.
         """
         path = Path(self.mktemp())
         path.write_text(f"{SECRET}\n")
@@ -266,6 +267,6 @@ class TokensTests(SynchronousTestCase):
     @given(st.text(max_size=80), st.sampled_from(["", "eyJhbGciOiJIUzI1NiJ9."]))
     def test_anything(self, token: str, before: str) -> None:
         """
-        No token is more than refused.
+        No token causes an error other than a refusal.
         """
         self.assertRefused(before + token)

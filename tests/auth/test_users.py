@@ -1,5 +1,5 @@
 """
-Tests for who somebody is to the chat.
+Tests for L{machat.auth.users}: the rights of a user.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class UserTests(SynchronousTestCase):
 
     def test_anybody(self) -> None:
         """
-        Anybody may join and speak everywhere, and moderate nowhere.
+        By default a user may join and post in every room, and moderate none.
         """
         verifyObject(IChatUser, ANYBODY)
         self.assertEqual(
@@ -27,7 +27,7 @@ class UserTests(SynchronousTestCase):
 
     def test_patterns(self) -> None:
         """
-        A right is a list of patterns, compared as names are.
+        A right is a list of patterns, which are compared as names are.
         """
         user = User(name="Mina", rooms=("Dev", "team/*"), say=(), mod=("team/a?",))
         allowed = [room for room in ("DEV", "dev2", "Team/x", "team") if user.mayJoin(room)]

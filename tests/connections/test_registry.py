@@ -35,8 +35,8 @@ class NetworkTests(SynchronousTestCase):
 
     def test_networks(self) -> None:
         """
-        An IPv4 address counts by itself, also behind NAT64, and so does a link-local neighbour.
-        IPv6 counts by its /64, this machine not at all.
+        An IPv4 address counts by itself, including behind NAT64, and so does a link-local
+        neighbour. IPv6 counts by /64, and this machine is not counted.
         """
         for address, network in (
             (v4("192.0.2.7"), "192.0.2.7"),
@@ -64,7 +64,7 @@ class ConnectionsTests(SynchronousTestCase):
 
     def refused(self, connections: Connections, connection: object, address: object) -> bool:
         """
-        @return: whether the connection is one too many when it says its hello
+        @return: whether the connection exceeds the limit when it sends its hello
         """
         try:
             connections.check(connection, address)
@@ -75,7 +75,8 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_perAddress(self) -> None:
         """
-        One address has so many connections, however it goes about it; another has its own.
+        The number of connections per address is limited in every order of events, and separately
+        for each address.
         """
         connections = Connections(Limits(maxPerAddress=2))
         here = v4("192.0.2.1")
@@ -88,7 +89,7 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_behindAProxy(self) -> None:
         """
-        What counts is the address at the hello: many may come from one proxy.
+        The address at the hello counts, so many connections may come from one proxy.
         """
         connections = Connections(Limits(maxPerAddress=2))
         for number in range(6):
@@ -99,7 +100,7 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_loopback(self) -> None:
         """
-        This machine's own connections are not limited by address.
+        Connections from this machine are not limited by address.
         """
         connections = Connections(Limits(maxPerAddress=1))
         for number in range(5):
@@ -108,7 +109,8 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_all(self) -> None:
         """
-        Of those beyond the limit in all, some have a second to be told; the others have none.
+        Of the connections over the total limit, a few have a second to receive their refusal; the
+        others have none.
         """
         connections = Connections(Limits(maxConnections=18))
         times = [connections.add(number, None) for number in range(21)]
@@ -116,7 +118,7 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_inOrder(self) -> None:
         """
-        One connection too many keeps nobody else out: those before it have their places.
+        A connection over the limit does not displace earlier ones.
         """
         for limits, address in (
             (Limits(maxConnections=100), None),
@@ -135,8 +137,8 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_ended(self) -> None:
         """
-        A connection that has ended makes room, in all, at its address and for its user, although it
-        is not gone yet.
+        A connection that has ended no longer counts, neither in total nor for its address or user,
+        even before it is lost.
         """
         connections = Connections(Limits(maxConnections=2, maxPerAddress=1, maxPerUser=1))
         here, there = v4("192.0.2.1"), v4("192.0.2.2")
@@ -148,14 +150,15 @@ class ConnectionsTests(SynchronousTestCase):
         connections.end("a")
         self.assertFalse(self.refused(connections, "c", here))
         connections.identify("c", "Ada")
-        connections.identify("a", "Ada")  # too late
+        connections.identify("a", "Ada")  # after the connection has ended
         connections.discard("a")
         connections.add("d", here)
         self.assertTrue(self.refused(connections, "d", here))
 
     def test_moves(self) -> None:
         """
-        A connection whose real address becomes known needs a place there, and leaves one behind.
+        A connection whose real address becomes known counts there, and no longer at the old
+        address.
         """
         connections = Connections(Limits(maxPerAddress=1))
         proxy, client = v4("192.0.2.9"), v4("198.51.100.1")
@@ -169,7 +172,7 @@ class ConnectionsTests(SynchronousTestCase):
 
     def test_nothingLeft(self) -> None:
         """
-        Those that are gone leave nothing, and going twice does no harm.
+        Lost connections leave nothing, and a second removal has no effect.
         """
         connections = Connections(Limits())
         connections.add("a", v4("192.0.2.1"))
@@ -184,7 +187,7 @@ class ConnectionsTests(SynchronousTestCase):
 
 class RefusalTests(SynchronousTestCase):
     """
-    How those that are too many are refused.
+    Refusals of connections over the limit.
     """
 
     def setUp(self) -> None:
@@ -200,7 +203,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_text(self) -> None:
         """
-        In words, in the text dialect.
+        A C{text} client receives an error line.
         """
         client = self.chat.tcp("Mina", "dev")
         words = "machat:error too-many-connections too many connections: come back later"
@@ -209,7 +212,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_webSocket(self) -> None:
         """
-        With the close code on a WebSocket.
+        A WebSocket client receives the close code.
         """
         client = self.chat.ws("Mina", "dev")
         self.assertIn("too-many-connections", client.received()[0])
@@ -218,7 +221,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_events(self) -> None:
         """
-        With an error and a bye in the events dialect.
+        An C{events} client receives an error and a bye.
         """
         client = self.chat.tcp()
         client.send('{"v": 1, "name": "Mina", "room": "dev"}')
@@ -229,7 +232,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_silent(self) -> None:
         """
-        One that says nothing has a second.
+        A silent connection is closed after a second.
         """
         client = self.chat.tcp()
         self.chat.clock.advance(1)
@@ -238,7 +241,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_roomMeanwhile(self) -> None:
         """
-        One that is silent, but for which there is a place by then, has the usual time.
+        A silent connection has the usual time if a place becomes free meanwhile.
         """
         client = self.chat.tcp()
         self.first.close()
@@ -255,7 +258,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_closing(self) -> None:
         """
-        A connection that was refused, and waits for the client to close it, keeps nobody out.
+        A refused connection that waits for the client to close it blocks no other connection.
         """
         self.first.close()
         refused = self.chat.ws()

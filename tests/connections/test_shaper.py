@@ -1,6 +1,6 @@
 """
-Tests for L{machat.connections.shaper}: the byte rates of rooms and networks, and what the
-defaults promise.
+Tests for L{machat.connections.shaper}: the byte rates of rooms and networks, and the guarantees of
+the defaults.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from machat.limits import DEFAULTS, Limits
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryTransport
 
-#: What a client reads that must never become a slow consumer, bytes per second.
+#: The rate at which a client reads that must never become a slow consumer, bytes per second.
 READER = 1_000_000
 
-#: The line that is the longest when it is delivered: each of its characters takes six bytes there.
+#: The line that is longest on delivery, because each of its characters is encoded in six bytes.
 LONGEST = "\x01" * DEFAULTS.maxLine
 
 
@@ -50,7 +50,7 @@ class ShaperTests(SynchronousTestCase):
 
     def test_burst(self) -> None:
         """
-        One second's bytes may come at once; what comes then waits until there is room for it.
+        The bytes of one second may arrive at once; later messages wait until the rate allows them.
         """
         for name in "abcd":
             self.take(name, 25)
@@ -64,8 +64,8 @@ class ShaperTests(SynchronousTestCase):
 
     def test_smallFirst(self) -> None:
         """
-        A small message goes before the large ones that wait, but does not keep them waiting for
-        longer than its sender's share.
+        A small message is served before waiting large ones, but delays them by no more than its
+        sender's share.
         """
         self.take("first", 100)
         for name in ("large", "larger"):
@@ -78,8 +78,8 @@ class ShaperTests(SynchronousTestCase):
 
     def test_share(self) -> None:
         """
-        Senders of large messages and of small ones get the same share of the bytes, all of which
-        are used.
+        Senders of large and small messages receive equal shares of the bytes, and all bytes are
+        used.
         """
         bytesOf = {"large": 0, "medium": 0, "small": 0}
 
@@ -101,7 +101,7 @@ class ShaperTests(SynchronousTestCase):
 
     def test_crowd(self) -> None:
         """
-        A small message need not wait for all the large ones that came at the same time.
+        A small message does not wait for all large messages that arrived at the same time.
         """
         for number in range(50):
             self.take(f"large{number}", 100)
@@ -113,8 +113,8 @@ class ShaperTests(SynchronousTestCase):
 
     def test_credit(self) -> None:
         """
-        A message that is larger than one second's bytes is let through when nothing else is under
-        way, and those after it wait until it is paid for.
+        A message larger than the bytes of one second passes when nothing else is in progress, and
+        later messages wait until it is paid for.
         """
         self.take("small", 10)
         self.take("huge", 300)
@@ -129,7 +129,7 @@ class ShaperTests(SynchronousTestCase):
 
     def test_cancel(self) -> None:
         """
-        A message that is not wanted any more is forgotten, wherever it waits, and costs nothing.
+        A cancelled message is removed from any position, and costs nothing.
         """
         self.take("a", 100)
         waiting = [self.take(name, 50) for name in "bcd"]
@@ -146,7 +146,7 @@ class ShaperTests(SynchronousTestCase):
 
     def test_cancelWhileServed(self) -> None:
         """
-        One whose turn it is may cancel others, and ask again.
+        A message that is served may cancel others, and submit new ones.
         """
         self.take("a", 100)
         first, second = self.take("b", 10), self.take("c", 10)
@@ -163,8 +163,8 @@ class ShaperTests(SynchronousTestCase):
     )
     def test_anything(self, steps: list[tuple[int, int, float]]) -> None:
         """
-        Whoever sends what and when: no more is served than the rate allows, and everything is in
-        the end, each sender's in order.
+        Whatever is sent and when, the rate is never exceeded, all messages are served, and those
+        of each sender in order.
         """
         clock = Clock()
         shaper = Shaper(clock, 100)
@@ -212,7 +212,7 @@ class ShapersTests(SynchronousTestCase):
 
     def test_apart(self) -> None:
         """
-        Each key has its own rate; the idle ones are forgotten.
+        Each key has its own rate, and idle keys are forgotten.
         """
         clock = Clock()
         shapers = Shapers(clock, 100)
@@ -228,7 +228,7 @@ class ShapersTests(SynchronousTestCase):
 
     def test_off(self) -> None:
         """
-        Without a rate there is nothing to keep.
+        Without a rate, no state is kept.
         """
         shapers = Shapers(Clock(), inf)
         self.assertIsNone(shapers.take("dev", self, 10**12))
@@ -242,7 +242,7 @@ class WeighTests(SynchronousTestCase):
     @given(NAMES, NAMES, st.text(st.characters(blacklist_categories=["Cs"])), st.booleans())
     def test_most(self, room: str, sender: str, text: str, replay: bool) -> None:
         """
-        No dialect makes more bytes of a message than L{wire.weigh} says.
+        No dialect encodes a message in more bytes than L{wire.weigh} returns.
         """
         message = Message(room, 2**53, sender, text, 10**14, replay or None)
         for dialect in (wire.TEXT, wire.TEXT_FRAMES, wire.EVENTS, wire.EVENTS_FRAMES):
@@ -252,34 +252,35 @@ class WeighTests(SynchronousTestCase):
 
 class DefaultsTests(SynchronousTestCase):
     """
-    The defaults agree with each other: no sender within them, and no number of senders from one
+    The defaults are consistent: no sender that respects them, and no number of senders from one
     address or in one room, turns a client that reads 1 MB/s into a slow consumer.
     """
 
     def assertReadable(self, atOnce: float, rate: float) -> None:
         """
-        What comes in any time must not be more than what is read in that time and what may wait.
+        The data received in any period must not exceed what is read in that period plus the queue
+        limit.
         """
         self.assertLessEqual(atOnce, DEFAULTS.maxWaiting)
         self.assertLessEqual(rate, READER)
 
     def test_sender(self) -> None:
         """
-        One sender: a message for each token.
+        One sender posts a message for each token.
         """
         perToken = wire.weigh("\x01" * DEFAULTS.rateBytes, "r" * 64, "n" * 32)
         self.assertReadable(DEFAULTS.burst * perToken, DEFAULTS.rate * perToken)
 
     def test_address(self) -> None:
         """
-        As many as may come from one address, in as many rooms as the reader is in.
+        As many senders as one address may have, in as many rooms as the reader is in.
         """
         largest = wire.weigh(LONGEST, "r" * 64, "n" * 32)
         self.assertReadable(max(DEFAULTS.addressRate * BURST, largest), DEFAULTS.addressRate)
 
     def test_room(self) -> None:
         """
-        Any number in one room, from any addresses.
+        Any number of senders in one room, from any addresses.
         """
         largest = wire.weigh(LONGEST, "r" * 64, "n" * 32)
         self.assertReadable(max(DEFAULTS.roomRate * BURST, largest), DEFAULTS.roomRate)
@@ -287,7 +288,7 @@ class DefaultsTests(SynchronousTestCase):
 
 class Attack:
     """
-    Clients that send as much as they can, and one that reads.
+    Clients that send as much as they can, and one client that reads.
     """
 
     def __init__(self, limits: Limits = DEFAULTS) -> None:
@@ -320,7 +321,7 @@ class Attack:
 
     def run(self, seconds: float) -> None:
         """
-        Let everybody send, and the reader read.
+        Run all senders and the reader.
         """
         tick = 0.05
         for _ in range(round(seconds / tick)):
@@ -339,13 +340,13 @@ class Attack:
 
 class AttackTests(SynchronousTestCase):
     """
-    Many senders together.
+    Many senders at once.
     """
 
     def test_oneAddress(self) -> None:
         """
-        Sixty-four connections from one address, two in each of the rooms that the reader is in,
-        leave less waiting for it than makes it a slow consumer.
+        Sixty-four connections from one address, two in each of the reader's rooms, do not fill its
+        queue up to the limit for slow consumers.
         """
         attack = Attack()
         attack.reader.send('{"v": 1, "name": "Mina"}')
@@ -360,8 +361,8 @@ class AttackTests(SynchronousTestCase):
 
     def test_oneRoom(self) -> None:
         """
-        A hundred senders from a hundred addresses in one room do not do it either. An honest
-        message there is said within two seconds, one in another room in the same turn.
+        A hundred senders from a hundred addresses in one room do not do so either. A normal
+        message in this room is posted within two seconds, one in another room in the same turn.
         """
         attack = Attack()
         attack.reader.join("Mina", "dev")
@@ -381,7 +382,7 @@ class AttackTests(SynchronousTestCase):
 
     def test_nothingLost(self) -> None:
         """
-        What had to wait is said in the end, in its sender's order.
+        Delayed messages are posted in the end, in their sender's order.
         """
         attack = Attack(Limits(roomRate=1_000, addressRate=1_000))
         attack.reader.join("Mina", "dev")
@@ -403,8 +404,8 @@ class AttackTests(SynchronousTestCase):
 
     def test_gone(self) -> None:
         """
-        A client that goes, is removed from the room or leaves it while its message waits says
-        nothing, and leaves nothing behind.
+        If a client disconnects, is removed from the room or leaves it while its message waits, the
+        message is not posted, and nothing is left.
         """
         attack = Attack(Limits(roomRate=100))
         attack.reader.join("Mina", "dev")
@@ -429,7 +430,7 @@ class AttackTests(SynchronousTestCase):
 
     def test_off(self) -> None:
         """
-        Without the rate, or with the two rates C{off}, nothing waits.
+        Without the rate, or with both byte rates C{off}, no message waits.
         """
         for limits in (Limits(rate=inf), Limits(burst=1_000, roomRate=inf, addressRate=inf)):
             attack = Attack(limits)

@@ -21,7 +21,7 @@ from tests.auth.test_admission import AdmissionTestCase
 
 class MeasuresTestCase(AdmissionTestCase):
     """
-    Ada may moderate dev, and Mina may not.
+    Ada may moderate the room C{dev}, and Mina may not.
     """
 
     limits = Limits(rate=inf)
@@ -35,7 +35,7 @@ class MeasuresTestCase(AdmissionTestCase):
 
     def turn(self) -> None:
         """
-        End the turn, and forget what was heard.
+        End the turn, and discard the received events.
         """
         self.chat.turn()
         self.ada.received()
@@ -43,7 +43,7 @@ class MeasuresTestCase(AdmissionTestCase):
 
     def ask(self, client: MemoryClient, type: str, **fields: Any) -> dict[str, Any]:
         """
-        @return: the one answer to a command
+        @return: the only answer to a command
         """
         client.received()
         client.send(json.dumps({"type": type, "id": "7", **fields}))
@@ -53,9 +53,9 @@ class MeasuresTestCase(AdmissionTestCase):
 
     def do(self, type: str, **fields: Any) -> list[str]:
         """
-        Have Ada do something.
+        Send a command as Ada.
 
-        @return: what Ada hears of it at the end of the turn
+        @return: the events that Ada receives until the end of the turn
         """
         self.assertEqual(self.ask(self.ada, type, **fields), {"type": "done"})
         self.chat.turn()
@@ -63,7 +63,7 @@ class MeasuresTestCase(AdmissionTestCase):
 
     def says(self, client: MemoryClient) -> bool:
         """
-        @return: whether a client may say something
+        @return: whether a client may post a message
         """
         client.send('{"type": "say", "text": "x", "id": "8"}')
         self.chat.turn()
@@ -82,7 +82,8 @@ class MeasuresTestCase(AdmissionTestCase):
 class MeasuresTests(MeasuresTestCase):
     def test_notAllowed(self) -> None:
         """
-        Others are refused, a moderator is in another room, and nobody is in a room not joined.
+        Members who are not moderators are refused, a moderator's rights apply to one room, and a
+        command needs a room that was joined.
         """
         self.ask(self.ada, "join", room="other")
         for kind in MEASURES:
@@ -97,8 +98,8 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_sanctions(self) -> None:
         """
-        A moderator gets the active mutes and bans of the room in the order of their ends, without
-        any address; others are refused.
+        A moderator receives the active mutes and bans of the room in the order of their ends,
+        without addresses; others are refused.
         """
         self.chat.service.moderation.banAddress("dev", "203.0.113.9", 7200)
         self.ask(self.ada, "mute", name="Mina", **{"for": 60})
@@ -123,7 +124,7 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_kick(self) -> None:
         """
-        Who is kicked hears why; its connection lives, and it may come back.
+        A kicked member receives the reason, keeps its connection, and can join again.
         """
         self.ask(self.mina, "join", room="other")
         self.assertEqual(
@@ -151,7 +152,7 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_mute(self) -> None:
         """
-        Who is muted is refused, until it is undone.
+        A muted member's messages are refused until the mute is lifted.
         """
         told = self.do("mute", name="Mina", **{"for": 60})
         self.assertEqual(told, ["machat:moderator Ada muted Mina for 1 minute"])
@@ -165,7 +166,7 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_ban(self) -> None:
         """
-        Who is banned does not get in, in either dialect, until it is undone.
+        A banned user cannot join in either dialect until the ban is lifted.
         """
         self.assertEqual(
             self.do("ban", name="Mina"), ["machat:moderator Ada banned Mina for 1 hour"]
@@ -181,7 +182,7 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_banAddress(self) -> None:
         """
-        With the address go all from there, but no moderator.
+        A ban with the address removes every client at that address, except moderators.
         """
         eve = self.hello(self.chat.tcp(), name="Ada", v=1, password="other", presence=False)
         self.assertEqual(self.kinds(eve), ["welcome", "joined"])
@@ -194,14 +195,14 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_moderators(self) -> None:
         """
-        Moderators do not do it to each other, nor to themselves.
+        Moderators cannot sanction each other or themselves.
         """
         for tag in ("kick", "mute", "ban"):
             self.assertEqual(self.code(self.ada, tag, name="Ada"), "not-allowed")
 
     def test_lock(self) -> None:
         """
-        A locked room takes moderators alone; who is in it is told that it is locked.
+        Only moderators can join a locked room, and members are notified of the lock.
         """
         self.assertEqual(self.do("lock"), ["machat:moderator Ada locked the room"])
         self.ask(self.mina, "leave", room="dev")
@@ -214,7 +215,7 @@ class MeasuresTests(MeasuresTestCase):
 
     def test_topic(self) -> None:
         """
-        A topic is told to who comes, and a change to who watches.
+        New members receive the topic, and watching members receive its changes.
         """
         watching = self.events("other", name="Ada")
         watching.received()
@@ -229,7 +230,7 @@ class MeasuresTests(MeasuresTestCase):
 class EncodingTests(SynchronousTestCase):
     def test_encoded(self) -> None:
         """
-        What a client encodes is what the server understands, C{for} included.
+        The server decodes what a client encodes, including C{for}.
         """
         mute = commands.Mute(name="Mina", seconds=60, id="1")
         self.assertEqual(decodeCommand(encodeCommand(mute), 1000), mute)

@@ -32,7 +32,7 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_end(self) -> None:
         """
-        A sanction is of one room and one kind, and has an end.
+        A sanction has one room, one kind, and an end.
         """
         self.assertEqual(self.sanctions.impose("dev", [MINA], "mina", 10), 10.0)
         self.assertEqual(self.sanctions.until("dev", [MINA, ADA]), 10.0)
@@ -43,7 +43,8 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_again(self) -> None:
         """
-        Imposed again it is still one, with the new end; of several the last end counts.
+        A sanction that is imposed again replaces the first, with the new end; of several
+        sanctions, the last end counts.
         """
         self.sanctions.impose("dev", [MINA], "mina", 10)
         self.sanctions.impose("dev", [MINA], "mina", 5)
@@ -53,8 +54,8 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_lift(self) -> None:
         """
-        Sanctions that were imposed together are lifted together by their name, in any spelling; an
-        address is lifted by itself.
+        Sanctions that were imposed together are lifted together by their name, in any spelling; a
+        sanction against an address alone is lifted by that address.
         """
         network: Target = (Kind.ADDRESS, "192.0.2.1")
         self.sanctions.impose("dev", [ADA, network], "Ada", 9)
@@ -72,7 +73,8 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_has(self) -> None:
         """
-        It is told cheaply whether there is any of a kind; what has ended is swept after a while.
+        It is cheap to ask whether a kind of sanction exists at all; expired sanctions are removed
+        after a while.
         """
         self.sanctions.impose("dev", [MINA], "mina", 10)
         self.assertTrue(self.sanctions.has("dev", Kind.MUTE))
@@ -84,7 +86,8 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """
-        More than a room or the chat may have are refused, all of them; what has ended makes place.
+        Sanctions over the limit of a room or the chat are refused as a group; expired ones make
+        room.
         """
         for room, names in (("dev", "abc"), ("other", "d")):
             for name in names:
@@ -101,7 +104,7 @@ class SanctionsTests(SynchronousTestCase):
 
     def refused(self, room: str, name: str, by: str | None = None) -> None:
         """
-        Assert that a ban is refused.
+        Check that a ban is refused.
         """
         impose = self.sanctions.impose
         error = self.assertRaises(ChatError, impose, room, [(Kind.BAN, name)], name, 10, by)
@@ -109,8 +112,9 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_quotaOfAModerator(self) -> None:
         """
-        A moderator may have so many in all rooms, in any spelling of the moderator's name; renewing
-        one's own is free, renewing another's counts, and what is lifted or has ended does not.
+        A moderator may have a limited number of sanctions in all rooms, in any spelling of the
+        moderator's name. Renewing an own sanction is free, renewing another's counts, and lifted
+        or expired sanctions do not count.
         """
         self.sanctions = Sanctions(self.clock, Limits(maxSanctionsPerModerator=2))
         impose = self.sanctions.impose
@@ -130,7 +134,7 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_reserve(self) -> None:
         """
-        Moderators leave a fifth of a room and of the total to the application.
+        A fifth of each room's limit and of the total is reserved for the application.
         """
         limits = Limits(maxSanctionsPerRoom=5, maxSanctions=10, maxSanctionsPerModerator=9)
         self.sanctions = Sanctions(self.clock, limits)
@@ -146,8 +150,7 @@ class SanctionsTests(SynchronousTestCase):
 
     def test_active(self) -> None:
         """
-        Those that have not ended are listed, of a room or of all, with whom they are against, until
-        when and by whom.
+        Active sanctions are listed, for one room or all, with target, end and moderator.
         """
         self.sanctions.impose("dev", [MINA], "Mina", 10, "Mod")
         self.sanctions.impose("dev", [(Kind.ADDRESS, "192.0.2.1")], None, 20)
@@ -160,7 +163,7 @@ class SanctionsTests(SynchronousTestCase):
 
 class SanctionsMachine(RuleBasedStateMachine):
     """
-    Sanctions beside a plain list of them.
+    Sanctions compared with a plain list.
     """
 
     rooms = st.sampled_from(["dev", "other"])
@@ -210,7 +213,8 @@ class SanctionsMachine(RuleBasedStateMachine):
 class MachineTests(SynchronousTestCase):
     def test_anyOrder(self) -> None:
         """
-        Whatever is imposed, lifted and waited for: what is active is, and the bounds hold.
+        Whatever is imposed, lifted and waited for, the active sanctions are correct and the limits
+        hold.
         """
         run_state_machine_as_test(
             SanctionsMachine,

@@ -31,7 +31,7 @@ class ModerationTestCase(SynchronousTestCase):
 
     def begin(self, chat: MemoryChat) -> None:
         """
-        Have Ada and Mina in a room of this chat.
+        Add Ada and Mina to a room of this chat.
         """
         self.chat = chat
         self.moderation = chat.service.moderation
@@ -40,14 +40,14 @@ class ModerationTestCase(SynchronousTestCase):
 
     def heard(self, member: MemoryMember | None = None) -> list[str]:
         """
-        @return: what Ada, or another, has heard when the turn is over
+        @return: what Ada, or another member, has received when the turn is over
         """
         self.chat.turn()
         return (member or self.ada).received()
 
     def moderator(self, room: str = "dev") -> MemoryMember:
         """
-        @return: a member who may moderate, in the room
+        @return: a member of the room who may moderate
         """
         member = MemoryMember("Mod")
         member.user = MODERATOR
@@ -56,7 +56,7 @@ class ModerationTestCase(SynchronousTestCase):
 
     def refused(self, code: str, call: Callable[..., Any], *arguments: Any, **more: Any) -> str:
         """
-        @return: the words in which this is refused
+        @return: the text with which this is refused
         """
         error = self.assertRaises(ChatError, call, *arguments, **more)
         self.assertEqual(error.code, code)
@@ -64,7 +64,7 @@ class ModerationTestCase(SynchronousTestCase):
 
     def refusedJoin(self, code: str, name: str = "Mina", room: str = "dev") -> str:
         """
-        @return: the words in which somebody is not let in
+        @return: the text with which a join is refused
         """
         return self.refused(code, self.chat.member, name, room)
 
@@ -72,8 +72,8 @@ class ModerationTestCase(SynchronousTestCase):
 class KickTests(ModerationTestCase):
     def test_kick(self) -> None:
         """
-        Who is kicked hears who did it, is in the room no more, and may come back; the others see
-        it as a message of the room.
+        A kicked member receives the moderator's name, leaves the room, and can join again; the
+        others see the kick as a message of the room.
         """
         self.moderation.kick("DEV", "mina", self.ada, "enough")
         self.assertEqual(self.heard(), ["machat:moderator Ada kicked mina: enough"])
@@ -86,14 +86,14 @@ class KickTests(ModerationTestCase):
 
     def test_application(self) -> None:
         """
-        What the application does itself, the server does.
+        A kick by the application is attributed to the server.
         """
         self.moderation.kick("dev", "Mina")
         self.assertEqual(self.heard(), ["machat:the server kicked Mina"])
 
     def test_text(self) -> None:
         """
-        A client of the text dialect, which has one room, is hung up on for good.
+        A client of the text dialect, which has one room, is closed for good.
         """
         lines, frames = self.chat.tcp("Bob", "dev"), self.chat.ws("Eve", "dev")
         for name in ("Bob", "Eve"):
@@ -106,7 +106,7 @@ class KickTests(ModerationTestCase):
 
     def test_nobody(self) -> None:
         """
-        Nobody is not kicked.
+        A kick of a name that is not in the room fails.
         """
         self.refused("not-joined", self.moderation.kick, "dev", "Bob")
         self.refused("not-joined", self.moderation.kick, "other", "Ada")
@@ -115,7 +115,7 @@ class KickTests(ModerationTestCase):
 
     def test_reason(self) -> None:
         """
-        A reason is one line, not too long.
+        A reason is one line of limited length.
         """
         for reason in ("two\nlines", "a\rb", "\u2028", "\ud800", "x" * 301):
             self.refused("bad-command", self.moderation.kick, "dev", "Mina", None, reason)
@@ -123,7 +123,7 @@ class KickTests(ModerationTestCase):
 
     def test_ofAnApplication(self) -> None:
         """
-        An application's member is no moderator.
+        An application's member is not a moderator by default.
         """
         self.moderation.kick("dev", "Mina", self.ada)
         self.moderation.lock("dev")
@@ -132,7 +132,7 @@ class KickTests(ModerationTestCase):
 
     def test_lastOne(self) -> None:
         """
-        That the last one was kicked is in the room's log, and the room goes.
+        A kick of the last member is stored in the room's log, and the room is closed.
         """
         for name in ("Ada", "Mina"):
             self.moderation.kick("dev", name)
@@ -144,7 +144,7 @@ class KickTests(ModerationTestCase):
 
     def test_moderator(self) -> None:
         """
-        A moderator is not kicked by another, but by the application.
+        A moderator cannot be kicked by another one, but by the application.
         """
         mod = self.moderator()
         self.refused("not-allowed", self.moderation.kick, "dev", "Mod", self.ada)
@@ -153,7 +153,7 @@ class KickTests(ModerationTestCase):
 
     def test_trouble(self) -> None:
         """
-        A member that does not take it well is out all the same.
+        A member whose callback raises is removed all the same.
         """
 
         class Wild(MemoryMember):
@@ -168,7 +168,7 @@ class KickTests(ModerationTestCase):
 
     def test_asItJoins(self) -> None:
         """
-        Who is kicked by a hook at the very moment it joins has not joined.
+        A member that a hook kicks while it joins has not joined.
         """
         test = self
 
@@ -189,7 +189,7 @@ class MuteTests(ModerationTestCase):
 
     def test_mute(self) -> None:
         """
-        Who is muted hears everything and says nothing, until the end.
+        A muted member receives all messages and cannot post until the mute ends.
         """
         self.say(self.mina, "before")
         self.moderation.mute("dev", "MINA", 600, self.ada, "spam")
@@ -210,7 +210,7 @@ class MuteTests(ModerationTestCase):
 
     def test_again(self) -> None:
         """
-        Leaving and coming back does not help, nor does it that the room was empty.
+        Leaving and rejoining does not lift a mute, and neither does an empty room.
         """
         self.moderation.mute("dev", "Mina")
         self.chat.service.leave(self.mina, "dev")
@@ -221,7 +221,7 @@ class MuteTests(ModerationTestCase):
 
     def test_unmute(self) -> None:
         """
-        It can be undone, once, and then nobody is asked for any more.
+        A mute can be lifted once, and then the sanctions are not searched any longer.
         """
         self.moderation.mute("dev", "Mina")
         self.moderation.unmute("dev", "mina", self.ada)
@@ -234,7 +234,7 @@ class MuteTests(ModerationTestCase):
 
     def test_elsewhere(self) -> None:
         """
-        A mute is for one room, and may come before the name and the room.
+        A mute applies to one room, and can be imposed before the member and the room exist.
         """
         self.moderation.mute("other", "Bob", 1)
         bob = self.chat.member("Bob", "other")
@@ -245,7 +245,7 @@ class MuteTests(ModerationTestCase):
 
     def test_acknowledged(self) -> None:
         """
-        What was said before is acknowledged again afterwards.
+        A message that was posted before the mute is acknowledged again afterwards.
         """
         first = self.chat.service.post(self.mina, "dev", "x", "1")
         self.chat.turn()
@@ -256,7 +256,7 @@ class MuteTests(ModerationTestCase):
 
     def test_text(self) -> None:
         """
-        A client of the text dialect is told so, in one line.
+        A client of the text dialect receives the refusal in one line.
         """
         client = self.chat.tcp("Bob", "dev")
         self.moderation.mute("dev", "Bob", 60)
@@ -266,7 +266,7 @@ class MuteTests(ModerationTestCase):
 
     def test_moderator(self) -> None:
         """
-        Who moderates is not muted, and no mute of its name holds.
+        A moderator cannot be muted, and an existing mute of its name has no effect.
         """
         self.moderation.mute("dev", "Mod")
         mod = self.moderator()
@@ -275,7 +275,8 @@ class MuteTests(ModerationTestCase):
 
     def test_spans(self) -> None:
         """
-        A time is told in the largest unit that fits; none is below a second or above 30 days.
+        A duration is shown in the largest unit that fits, and must be between one second and 30
+        days.
         """
         for seconds, words in (
             (1, "1 second"),
@@ -291,7 +292,7 @@ class MuteTests(ModerationTestCase):
 
     def test_bound(self) -> None:
         """
-        There are so many and no more.
+        The number of mutes is limited.
         """
         for number in range(Limits().maxSanctionsPerRoom):
             self.moderation.mute("quiet", f"n{number}")
@@ -303,7 +304,7 @@ class MuteTests(ModerationTestCase):
 class ImitationTests(ModerationTestCase):
     def test_imitation(self) -> None:
         """
-        No name of a moderator or of a target makes a line that a C{text} client takes for the
+        No name of a moderator or of a target produces a line that a C{text} client takes for the
         server's own C{error} or C{bye}.
         """
         for word in ("error", "bye"):
@@ -320,7 +321,8 @@ class ImitationTests(ModerationTestCase):
 class BanTests(ModerationTestCase):
     def test_ban(self) -> None:
         """
-        Who is banned is out, and stays out until the end, though the room be empty meanwhile.
+        A banned member is removed, and cannot rejoin until the ban ends, even if the room is empty
+        meanwhile.
         """
         self.moderation.ban("dev", "Mina", 60, self.ada, "spam")
         words = "moderator Ada banned Mina for 1 minute: spam"
@@ -335,7 +337,7 @@ class BanTests(ModerationTestCase):
 
     def test_unban(self) -> None:
         """
-        A ban can be undone, once.
+        A ban can be lifted once.
         """
         self.moderation.ban("dev", "Eve")
         self.moderation.unban("dev", "eve", self.ada)
@@ -346,8 +348,9 @@ class BanTests(ModerationTestCase):
 
     def test_addressOf(self) -> None:
         """
-        A ban of somebody's address keeps and puts out everybody who comes from there, under any
-        name, but no moderator; the room is not told the address. It is undone by the name.
+        A ban of a member's address removes and rejects every client at this address, under any
+        name, except moderators; the room does not learn the address. The ban is lifted by the
+        name.
         """
         bob, eve = self.chat.tcp("Bob", "dev"), self.chat.ws("Eve", "dev")
         self.chat.turn()
@@ -365,7 +368,7 @@ class BanTests(ModerationTestCase):
 
     def test_behindAProxy(self) -> None:
         """
-        What counts is the address at the hello: that of the client, not of the proxy.
+        The address at the hello counts: the client's, not the proxy's.
         """
         clients = {"198.51.100.7": self.chat.tcp(), "198.51.100.8": self.chat.tcp()}
         for address, client in clients.items():
@@ -380,7 +383,7 @@ class BanTests(ModerationTestCase):
 
     def test_noAddress(self) -> None:
         """
-        Who is inside the process, or not there, has no address to ban.
+        A member inside the process, or one that is absent, has no address to ban.
         """
         self.refused("not-allowed", self.moderation.banAddressOf, "dev", "Mina")
         self.refused("not-joined", self.moderation.banAddressOf, "dev", "Bob")
@@ -388,7 +391,7 @@ class BanTests(ModerationTestCase):
 
     def test_address(self) -> None:
         """
-        An application bans an address that it knows, and undoes that by the address.
+        An application can ban an address directly, and lifts the ban by the address.
         """
         bob = self.chat.tcp("Bob", "dev")
         self.chat.turn()
@@ -403,8 +406,8 @@ class BanTests(ModerationTestCase):
 
     def test_guess(self) -> None:
         """
-        A moderator who guesses a banned address learns nothing: the answer is the same for an
-        address that is banned and for one that is not, and the ban stays.
+        A moderator who guesses a banned address learns nothing: the answer is the same whether the
+        address is banned or not, and the ban stays.
         """
         self.moderation.banAddress("dev", "192.0.2.1")
         told = {
@@ -416,7 +419,7 @@ class BanTests(ModerationTestCase):
 
     def test_addressAsName(self) -> None:
         """
-        One may be called like an address: that is not from where one comes.
+        A member may be named like an address, and is not confused with that address.
         """
         named = self.chat.member("192.0.2.1", "dev")
         self.moderation.banAddress("dev", "192.0.2.1")
@@ -427,7 +430,7 @@ class BanTests(ModerationTestCase):
 
     def test_moderator(self) -> None:
         """
-        A moderator is not banned, and no ban of its name holds.
+        A moderator cannot be banned, and an existing ban of its name has no effect.
         """
         self.moderation.ban("dev", "Mod")
         self.moderator()
@@ -435,7 +438,7 @@ class BanTests(ModerationTestCase):
 
     def test_asItJoins(self) -> None:
         """
-        Who is banned while its join waits does not get in.
+        A member that is banned while its join waits does not join.
         """
         asked: list[Deferred[None]] = []
 
@@ -460,7 +463,7 @@ class BanTests(ModerationTestCase):
 class RoomTests(ModerationTestCase):
     def test_lock(self) -> None:
         """
-        Nobody else gets into a locked room but who may moderate it; those who watch hear of it.
+        Only moderators can join a locked room, and watching members receive the lock.
         """
         self.moderation.lock("dev", self.ada, "a talk")
         self.moderation.lock("dev", self.ada)
@@ -477,7 +480,7 @@ class RoomTests(ModerationTestCase):
 
     def test_topic(self) -> None:
         """
-        Who comes in hears the topic, and those who watch hear the new one.
+        A new member receives the topic, and watching members receive a new one.
         """
         self.moderation.setTopic("dev", " Tea ", self.ada)
         self.moderation.setTopic("dev", "Tea", self.ada)
@@ -491,7 +494,7 @@ class RoomTests(ModerationTestCase):
 
     def test_deserted(self) -> None:
         """
-        A room that was deserted is open and has no topic.
+        A room that has been empty is unlocked and has no topic.
         """
         self.moderation.lock("dev")
         self.moderation.setTopic("dev", "Tea")
@@ -507,7 +510,8 @@ class RoomTests(ModerationTestCase):
 class SeenTests(ModerationTestCase):
     def test_everybody(self) -> None:
         """
-        A change has its place in the room's order, in both dialects, and is kept.
+        A change has its place in the order of the room's messages, in both dialects, and is
+        stored.
         """
         text = self.chat.tcp("Bob", "dev")
         events = self.chat.tcp()
@@ -527,7 +531,7 @@ class SeenTests(ModerationTestCase):
 
     def test_empty(self) -> None:
         """
-        Where nobody is, nothing is said.
+        A sanction in an empty room is not announced.
         """
         self.moderation.ban("other", "Mina")
         self.assertEqual(len(self.chat.service.rooms), 1)
@@ -537,7 +541,8 @@ class SeenTests(ModerationTestCase):
 
     def test_logged(self) -> None:
         """
-        The operator reads who did what to whom, from which addresses; not why, and no topic.
+        The operator's log shows who sanctioned whom, and the addresses, but neither reasons nor
+        topics.
         """
         logged: list[LogEvent] = []
         globalLogPublisher.addObserver(logged.append)
@@ -569,7 +574,7 @@ class SeenTests(ModerationTestCase):
 
     def test_counted(self) -> None:
         """
-        What was done is counted by kind.
+        Sanctions are counted by kind.
         """
         self.moderation.lock("dev")
         self.moderation.kick("dev", "Mina")
@@ -578,7 +583,8 @@ class SeenTests(ModerationTestCase):
 
     def test_slowLog(self) -> None:
         """
-        The last one is kicked where the log takes its time: nothing is lost, and the room goes.
+        The last member can be kicked while the log is slow: no message is lost, and the room is
+        closed.
         """
         clock = MemoryChat().clock
         log = SlowLog(clock)
