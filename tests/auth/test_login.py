@@ -104,7 +104,7 @@ class AuthenticatorTests(SynchronousTestCase):
         self, name: str, password: str | None = None, address: Any = HERE, **more: Any
     ) -> Deferred[IChatUser]:
         """
-        Try to get in.
+        Try to log in.
         """
         more.setdefault("token", None)
         network, peer = networkOf(address), describe(address)

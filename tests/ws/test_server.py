@@ -124,8 +124,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """
-        Of messages that arrive in one read, each loses one newline at its end, and no line is
-        lost.
+        A message carries one or more lines; the last newline is optional.
         """
         for payload in ("a\nb", "a\nb\n", "a\r\nb\r\n"):
             self.client.send(payload)
@@ -136,7 +135,8 @@ class MessageTests(SynchronousTestCase):
 
     def test_severalAtOnce(self) -> None:
         """
-        Binary messages are accepted like text.
+        Of messages that arrive in one read, each loses one newline at its end, and no line is
+        lost.
         """
         payloads = (b"a\n", b"b", b"", b"\n", b"c\n\n", b"d\r\n")
         self.client.sendBytes(b"".join([clientFrame(0x81, payload) for payload in payloads]))
@@ -145,7 +145,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_binary(self) -> None:
         """
-        A message may arrive in fragments, with a ping between them.
+        Binary messages are accepted like text.
         """
         client = self.chat.ws()
         client.sendFrame(0x82, b'{"name": "Ada", "room": "dev"}\n')
@@ -154,7 +154,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_fragments(self) -> None:
         """
-        The payload of a ping is never a message, wherever the ping is split.
+        A message may arrive in fragments, with a ping between them.
         """
         self.client.sendFrame(0x01, b"hel")
         self.client.sendFrame(0x89, b"")
@@ -163,7 +163,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_frameInPing(self) -> None:
         """
-        A message cannot begin between the fragments of another message.
+        The payload of a ping is never a message, wherever the ping is split.
         """
         inner = clientFrame(0x81, b"hi")
         ping = clientFrame(0x89, inner)
@@ -176,7 +176,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_messageInFragments(self) -> None:
         """
-        Lines after the hello in the same message are posted; an incomplete hello is refused.
+        A message cannot begin between the fragments of another message.
         """
         self.client.sendFrame(0x01, b"hel")
         self.client.sendFrame(0x81, b"hello")
@@ -186,8 +186,7 @@ class MessageTests(SynchronousTestCase):
 
     def test_helloWithLines(self) -> None:
         """
-        A violation of RFC 6455 or of a limit is answered with an error text, then with a close
-        code.
+        Lines after the hello in the same message are posted; an incomplete hello is refused.
         """
         client = self.chat.ws()
         client.send('{"name": "Ada", "room": "dev"}\none\ntwo')
@@ -200,7 +199,8 @@ class MessageTests(SynchronousTestCase):
 
     def test_failures(self) -> None:
         """
-        What breaks RFC 6455, or a limit, is told in words and then in a close code.
+        A violation of RFC 6455 or of a limit is answered with an error text, then with a close
+        code.
         """
         for first, payload, word, code in (
             (0x81, b"x" * 103, "too-long", 1009),
