@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -157,15 +157,17 @@ def portsOf(server: subprocess.Popen[str], *factories: str) -> list[int]:
     ]
 
 
-def waitForLine(process: subprocess.Popen[str], text: str) -> str:
+def waitForLine(process: subprocess.Popen[str], text: str, stream: IO[str] | None = None) -> str:
     """
-    @return: the first line of the process's output that has this text in it
+    @param stream: where to read; the process's output by default
+    @return: the first line that has this text in it
     """
-    assert process.stdout is not None
+    stream = stream or process.stdout
+    assert stream is not None
     impatient = threading.Timer(PATIENCE, process.kill)
     impatient.start()
     try:
-        for line in process.stdout:
+        for line in stream:
             if text in line:
                 return line
     finally:
