@@ -1,5 +1,5 @@
 """
-What a client shows to get in, in the terms of L{twisted.cred}.
+The credentials of a client, in the terms of L{twisted.cred}.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from machat import names
 from machat.auth.users import IChatUser
 
 
-class IToken(ICredentials, Interface):  # the second for pydoctor, which reads MaChat alone
+class IToken(ICredentials, Interface):  # Interface is for pydoctor
     """
-    A token, and the name that it is shown for.
+    A token, and the name for which the client presents it.
     """
 
-    name: str = Attribute("The name that the client wants.")
-    token: str = Attribute("What it shows.")
+    name: str = Attribute("The name that the client requests.")
+    token: str = Attribute("The token.")
 
 
 @implementer(IToken)
@@ -43,27 +43,28 @@ class Token:
 
 class IUnguessable(Interface):
     """
-    What a checker of L{IToken} may be besides: one whose tokens nobody can guess, such as signed
-    ones, and which answers at once. Its logins are neither queued nor counted, so that failures of
-    others at the same address do not concern them.
+    An additional interface for a checker of L{IToken} whose tokens cannot be guessed, such as
+    signed ones, and which answers immediately. Its logins are neither queued nor counted, so that
+    failures of other clients at the same address do not affect them.
     """
 
 
 class NotChecked(CancelledError):
     """
-    With this a checker fails that was cancelled before its work began. Any other login that is
-    cancelled counts as a failure.
+    Raised by a checker that is cancelled before its work has started. Any other cancelled login
+    counts as a failure.
     """
 
 
 class IKnowsUsers(Interface):
     """
-    What a checker may be besides: so nobody anonymous can have a user's name.
+    An additional interface for a checker that can tell which names are users. Anonymous clients
+    cannot use such a name.
     """
 
     def knows(name: str) -> bool:
         """
-        @return: whether there is a user of this name, compared by L{names.key}
+        @return: whether there is a user with this name, compared by L{names.key}
         """
 
 
@@ -71,9 +72,12 @@ def login(
     portal: Portal, name: str, password: str | None, token: str | None
 ) -> Deferred[IChatUser]:
     """
-    @param token: if it is given, the password does not count; without both it is an anonymous login
-    @return: fires with who this is; fails with L{twisted.cred.error.LoginFailed}, or
-        L{twisted.cred.error.UnhandledCredentials} if nobody can check such credentials
+    @param portal: has the checkers
+    @param name: the name that the client requests
+    @param password: the password; ignored if there is a token. Without both, the login is anonymous
+    @param token: the token
+    @return: fires with the user; fails with L{twisted.cred.error.LoginFailed}, or
+        L{twisted.cred.error.UnhandledCredentials} if no checker accepts such credentials
     """
     credentials: Any = Anonymous()
     if token is not None:
@@ -86,8 +90,8 @@ def login(
 
 def knows(portal: Portal, name: str) -> bool:
     """
-    @return: whether one of the portal's checkers says that it has a user of this name. One of
-        another application's that does not implement L{IKnowsUsers} cannot say
+    @return: whether one of the portal's checkers has a user with this name. Checkers that do not
+        implement L{IKnowsUsers} are asked only if they are Twisted's in-memory or UNIX checker
     """
     return any(_knows(checker, name) for checker in portal.checkers.values())
 

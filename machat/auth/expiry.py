@@ -1,5 +1,5 @@
 """
-How long a client's credentials last.
+The expiry of a client's credentials.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from machat.clock import chatClock
 
-#: How long before their end a client is told of it, and how long after it the connection ends.
+#: How long before the expiry a client is notified, and how long after it the connection is closed,
+#: seconds.
 NOTICE = 60.0
 GRACE = 25.0
 
-#: How often the time of day is looked at again, seconds: the system's clock may be set.
+#: The interval at which the time of day is checked, seconds: the system's clock may be set.
 LOOK = 60.0
 
-#: A rest that is too short to wait for, seconds.
+#: A remaining time that is too short for a timer, seconds.
 _TICK = 0.001
 
 
@@ -32,8 +33,10 @@ class Expiry:
         self, clock: IReactorTime, notice: Callable[[float], None], end: Callable[[], None]
     ) -> None:
         """
-        @param notice: is called with how long the connection still has, seconds
-        @param end: is called when that is over
+        @param clock: runs the timer
+        @param notice: called L{NOTICE} before the expiry, with the time until the connection is
+            closed, in seconds
+        @param end: called when the connection must be closed
         """
         self._clock = chatClock(clock)
         self._notice = notice
@@ -42,9 +45,9 @@ class Expiry:
 
     def start(self, expires: float | None) -> None:
         """
-        Begin, or begin again.
+        Start the timer, or restart it for new credentials.
 
-        @param expires: Unix time; C{None}: never
+        @param expires: the expiry, in seconds since the Unix epoch; C{None} for no expiry
         """
         self.stop()
         if expires is not None:
@@ -52,7 +55,7 @@ class Expiry:
 
     def stop(self) -> None:
         """
-        Call nobody any more.
+        Cancel the timer.
         """
         if self._timer is not None:
             self._timer.cancel()

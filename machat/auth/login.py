@@ -1,14 +1,13 @@
 """
-The login: a client's credentials are checked through a L{Portal}.
+Logins: a client's credentials are checked through a L{Portal}.
 
-Failed logins are answered after a constant delay, whatever the cause. What could be guessed is
-limited: only a few logins from one network may fail in a minute. Those that arrive while others
-from there are being checked wait, for as long as L{LONGEST} at most. A login over a limit is
-refused at once with C{busy}, and its client is told when to try again.
+Failed logins are answered after a constant delay, whatever the cause. To prevent guessing, only a
+few logins from one network may fail within a minute. A login that arrives while others from its
+network are being checked waits in a queue, for at most L{LONGEST} seconds. A login above a limit is
+refused immediately with C{busy} and the time after which the client may try again.
 
-A client may disconnect while a checker still works on its login. Such a login counts as a failure,
-since nobody waits for its outcome: disconnecting early gives nobody more attempts, or more of the
-server's time.
+A client may disconnect while its login is being checked. Such a login counts as a failure, so that
+disconnecting early allows neither more attempts nor more of the server's time.
 """
 
 from __future__ import annotations
@@ -37,23 +36,22 @@ from machat.logbook import Logbook
 #: How long a failure counts, seconds.
 MINUTE = 60.0
 
-#: The longest time that a login takes, including the time in a queue, seconds.
-#: L{Limits.joinTimeout} may be less.
-#: A client that gives up earlier would leave logins behind that are still checked: see
-#: L{machat.client.heartbeat.WELCOME}.
+#: The maximum time for a login, including the time in the queue, seconds; L{Limits.joinTimeout} may
+#: be less. Clients should wait at least as long, because a login that they abandon is still
+#: checked: see L{machat.client.heartbeat.WELCOME}.
 LONGEST = 20.0
 
-#: When a failure is answered, seconds after the check began.
+#: The time from the start of the check to the answer to a failed login, seconds.
 PAUSE = 0.5
 
-#: The logins that may wait or be checked at once: about as many argon2 hashes as a machine with two
-#: cores computes in L{Limits.joinTimeout}.
+#: The maximum number of logins that wait or are being checked. It is about the number of argon2
+#: hashes that a machine with two cores computes within L{Limits.joinTimeout}.
 LOGINS = 128
 
-#: When to try again after a login that found no place, or was not checked in time, seconds.
+#: When to retry after a login that was refused because of load or was not checked in time, seconds.
 RETRY = 10.0
 
-WRONG = "the right name and password, or a valid token, are needed"
+WRONG = "wrong name, password or token"
 TOO_MANY_FAILURES = "too many failed logins"
 TOO_MANY_LOGINS = "too many logins at once"
 NOT_IN_TIME = "the login could not be checked in time"
@@ -61,12 +59,14 @@ NOT_IN_TIME = "the login could not be checked in time"
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """
-    What a client shows to log in.
+    One login.
 
-    @ivar name: the name that it wants
-    @ivar network: where it comes from, see L{machat.addresses.networkOf}
-    @ivar peer: what the log calls it
-    @ivar user: the key of the user's name, if the connection has already been identified
+    @ivar name: the name that the client requests
+    @ivar password: the password, if the client has sent one
+    @ivar token: the token, if the client has sent one
+    @ivar network: the client's network, see L{machat.addresses.networkOf}
+    @ivar peer: the client's address in the log
+    @ivar user: the key of the user's name, if the connection is already authenticated
     """
 
     name: str
@@ -79,7 +79,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 class Source(Enum):
     """
-    What failures are counted by.
+    The kind of key by which failures are counted.
     """
 
     NETWORK = "network"
@@ -88,9 +88,9 @@ class Source(Enum):
 
 class Origin(NamedTuple):
     """
-    Where attempts come from that are counted together: a network or, for connections that have
-    been identified, a user. So nobody else at their address can keep those from renewing their
-    credentials.
+    The key by which failures are counted: a network or, for a connection that is already
+    authenticated, a user. Therefore other clients at its address cannot prevent such a connection
+    from renewing its credentials.
     """
 
     source: Source
@@ -106,8 +106,10 @@ class Authenticator:
         self, clock: IReactorTime, limits: Limits, portal: Portal, logbook: Logbook
     ) -> None:
         """
-        @param portal: gives L{IChatUser}s, for passwords, tokens, or anonymous
-        @param logbook: takes the lines about logins that failed
+        @param clock: runs the timers
+        @param limits: the limits of the chat
+        @param portal: returns an L{IChatUser} for a password, a token, or an anonymous login
+        @param logbook: logs failed logins
         """
         self._clock = clock
         self._limits = limits
@@ -117,8 +119,10 @@ class Authenticator:
 
     def authenticate(self, attempt: Attempt) -> Deferred[IChatUser]:
         """
+        Check the credentials of a client.
+
         @return: fires with the user; fails with L{ChatError} C{bad-credentials} or C{busy}, after
-            L{LONGEST} and L{PAUSE} at most. It may be cancelled
+            at most L{LONGEST} plus L{PAUSE} seconds. It may be cancelled
         """
         if attempt.password is None and attempt.token is None:
             authenticating = self._authenticateAnonymously(attempt)
@@ -176,9 +180,9 @@ class Authenticator:
         except DeferredTimeout:
             raise busy(NOT_IN_TIME, RETRY) from None
         if user.name is None and attempt.user is not None:
-            raise LoginFailed("but nobody in particular")
+            raise LoginFailed("the credentials name no user")
         if user.name is not None and names.key(user.name) != names.key(attempt.name):
-            raise LoginFailed(f"but {user.name}")
+            raise LoginFailed(f"the credentials belong to {user.name}")
         return user
 
     def _until(self, end: float) -> float:
@@ -187,7 +191,7 @@ class Authenticator:
     def _logFailure(self, attempt: Attempt, why: str) -> None:
         self._logbook.note(
             attempt.network,
-            "{peer} is not {name}: {why}",
+            "login of {peer} as {name} failed: {why}",
             peer=attempt.peer,
             name=attempt.name,
             why=why,
@@ -196,22 +200,24 @@ class Authenticator:
 
 def busy(text: str, retry: float) -> ChatError:
     """
-    @return: the refusal of a login that is over a limit
+    @param retry: the number of seconds after which the client may try again
+    @return: the refusal of a login that exceeds a limit
     """
-    return ChatError(BUSY, f"{text}: come back in {retry:g} s", retry=retry)
+    return ChatError(BUSY, f"{text}: try again in {retry:g} s", retry=retry)
 
 
 class Logins:
     """
-    The logins that wait or are being checked, by where they come from.
+    The logins that wait or are being checked, by their L{Origin}.
 
-    @ivar free: how many more may. One origin may have as many as are free for others: so there is
-        always a place for somebody else
+    @ivar free: how many more logins may be added. One origin may have at most as many logins as
+        are free, so that there is always a place for another origin
     """
 
     def __init__(self, clock: IReactorTime, failures: int) -> None:
         """
-        @param failures: from one origin in a minute
+        @param clock: runs the timers
+        @param failures: maximum number of failures from one origin within a minute
         """
         self.clock = clock
         self.failures = failures
@@ -220,13 +226,13 @@ class Logins:
 
     def __len__(self) -> int:
         """
-        @return: the origins that are known
+        @return: the number of origins that have a queue
         """
         return len(self._queues)
 
     def queueOf(self, attempt: Attempt) -> Queue:
         """
-        @return: the logins that this one is counted with
+        @return: the queue of the origin of this login
         """
         origin = Origin(Source.NETWORK, attempt.network or "")
         if attempt.user is not None:
@@ -238,15 +244,15 @@ class Logins:
 
     def forget(self, origin: Origin) -> None:
         """
-        Nothing of this origin counts any more.
+        Remove the queue of this origin.
         """
         self._queues.pop(origin, None)
 
 
 class Queue:
     """
-    The logins from one origin: only as many are checked at once as may still fail. It lasts until
-    a minute after the last failure.
+    The logins from one origin. At most as many are checked at once as may still fail. The queue is
+    removed when it is empty and a minute has passed since the last failure.
     """
 
     def __init__(self, logins: Logins, origin: Origin) -> None:
@@ -260,8 +266,10 @@ class Queue:
 
     def turn(self) -> Deferred[None]:
         """
-        @return: fires when the login may be checked; then L{leave} has to be called. Fails with
-            L{ChatError} C{busy}. It may be cancelled
+        Add a login.
+
+        @return: fires when the login may be checked; call L{leave} after the check. Fails with
+            L{ChatError} C{busy} if a limit is exceeded. It may be cancelled
         """
         waiting: Deferred[None]
         if self._tooManyFailures():
@@ -277,7 +285,9 @@ class Queue:
 
     def leave(self, failed: bool) -> None:
         """
-        A check has ended.
+        End a check.
+
+        @param failed: whether it counts as a failure
         """
         self._checking -= 1
         self._logins.free += 1

@@ -28,36 +28,36 @@ from machat import names
 from machat.auth.credentials import IKnowsUsers, NotChecked
 from machat.errors import ChatError
 
-#: Hashes that are computed at once: each takes 64 MiB, and a tenth of a second of a core.
+#: Maximum number of hashes computed at once. Each takes 64 MiB and a tenth of a second of one core.
 AT_ONCE = 2
 
-#: How long a hash waits at least, seconds: none is computed for a client that disconnects at once.
+#: The delay before a hash is computed, seconds. A client that disconnects within it costs nothing.
 START = 0.02
 
-#: How long a file has to be left alone before users who are missing from it are removed, seconds:
-#: it may still be being written.
+#: How long a file must be unchanged before users who are missing from it are removed, seconds: an
+#: editor may still be writing it.
 SETTLED = 1.0
 
 _LINE = re.compile(r"([^:\s]+):(.+)")
 
-#: A hash as C{argon2} writes it, with its salt and its digest.
+#: An argon2 hash, with salt and digest.
 _ARGON2 = re.compile(r"\$argon2(id|i|d)\$(v=\d+\$)?m=[^$]+\$[A-Za-z0-9+/]{11,}\$[A-Za-z0-9+/]{6,}")
 
-#: What a hash of another kind begins with: C{$2b$...} of bcrypt and the like, and C{{SSHA}...}.
+#: The beginning of an unsupported hash, such as C{$2b$...} of bcrypt or C{{SSHA}...}.
 _FOREIGN = re.compile(r"\$argon2|\$[A-Za-z0-9_.,=-]+\$|\{[A-Za-z0-9_./-]+\}")
 
 
 class BadPasswords(ValueError):
     """
-    A file of passwords cannot be used.
+    A password file is invalid.
     """
 
 
 def read(text: str) -> dict[str, tuple[str, str]]:
     """
-    @param text: of a file; empty lines and those that begin with C{#} are ignored
-    @return: the users' names and what their passwords are compared with, by L{names.key}
-    @raise BadPasswords: the first line that is wrong
+    @param text: the text of a password file. Empty lines and lines that begin with C{#} are ignored
+    @return: for each L{names.key}, the user's name and the password or hash
+    @raise BadPasswords: the text names the first invalid line
     """
     users: dict[str, tuple[str, str]] = {}
     for number, line in enumerate(text.splitlines(), 1):
@@ -67,7 +67,7 @@ def read(text: str) -> dict[str, tuple[str, str]]:
             except ValueError as error:
                 raise BadPasswords(f"line {number}: {error}") from None
             if names.key(name) in users:
-                raise BadPasswords(f"line {number}: {name} is there already")
+                raise BadPasswords(f"line {number}: {name} appears more than once")
             users[names.key(name)] = (name, password)
     return users
 
@@ -82,24 +82,24 @@ def _entry(line: str) -> tuple[str, str]:
         if _ARGON2.fullmatch(password):
             extract_parameters(password)
         elif _FOREIGN.match(password):
-            raise ValueError("a hash of an unknown type: machat-passwd makes argon2 hashes")
+            raise ValueError("unsupported hash type: use machat-passwd to create argon2 hashes")
     except ChatError as error:
         raise ValueError(error.text) from None
     except InvalidHashError:
-        raise ValueError("not a hash of argon2") from None
+        raise ValueError("not a valid argon2 hash") from None
     return name, password
 
 
 class Workers:
     """
-    Calls functions in threads, only a few at once. A call that is cancelled before it begins is not
-    made. One that is cancelled later keeps its place until its thread has ended.
+    Calls functions in threads, a limited number at once. A function that is cancelled before it
+    starts is not called. One that is cancelled later occupies its thread until it has returned.
     """
 
     def __init__(self, reactor: Any, most: int) -> None:
         """
-        @param reactor: has the threads
-        @param most: calls at once
+        @param reactor: provides the thread pool
+        @param most: maximum number of calls at once
         """
         self._reactor = reactor
         self._most = most
@@ -108,8 +108,8 @@ class Workers:
 
     def call(self, function: Callable[[], Any]) -> Deferred[Any]:
         """
-        @return: fires or fails as the function does; fails with L{NotChecked} if it is cancelled
-            before the call began
+        @return: fires or fails with the result of the function; fails with L{NotChecked} if it is
+            cancelled before the call starts
         """
         done: Deferred[Any] = Deferred(self._cancelled)
         self._waiting[done] = function
@@ -138,8 +138,8 @@ class Workers:
 @implementer(ICredentialsChecker, IKnowsUsers)
 class PasswordFile:
     """
-    Checks passwords. The file is read again when it has changed. If it cannot be used then, that is
-    logged, and what was read before still counts.
+    Checks passwords against a file. The file is read again when it has changed. If the new version
+    is invalid, the error is logged and the previous version stays in use.
     """
 
     credentialInterfaces = (IUsernamePassword,)
@@ -147,9 +147,10 @@ class PasswordFile:
 
     def __init__(self, path: str | Path, reactor: Any) -> None:
         """
-        @param reactor: has the threads in which hashes are computed
-        @raise BadPasswords: the file cannot be used
-        @raise OSError: or not be read
+        @param path: the path of the file
+        @param reactor: provides the threads that compute hashes
+        @raise BadPasswords: the file is invalid
+        @raise OSError: the file cannot be read
         """
         self._path = Path(path)
         self._users: dict[str, tuple[str, str]] = {}
@@ -167,9 +168,9 @@ class PasswordFile:
 
     def requestAvatarId(self, credentials: Any) -> Deferred[Any]:
         """
-        @return: fires with the user's name as the file writes it; fails with
+        @return: fires with the user's name as the file spells it; fails with
             L{UnauthorizedLogin<twisted.cred.error.UnauthorizedLogin>}. A hash is computed in a
-            thread, and for an unknown user too. It may be cancelled
+            thread, even if the user is unknown. The check may be cancelled
         """
         self._readAgain()
         key = names.key(credentials.username.decode(errors="replace"))
@@ -195,11 +196,11 @@ class PasswordFile:
 
     def _readAgain(self) -> None:
         """
-        Read the file if it has changed. What is wrong with it is logged once.
+        Read the file if it has changed. An error is logged once.
         """
         seen = self._seen
         try:
-            self._seen = ()  # in case that it is not there
+            self._seen = ()  # if the file does not exist
             state = self._path.stat()
             self._seen = _fingerprint(state)
             if self._seen != seen:
@@ -207,23 +208,23 @@ class PasswordFile:
         except (OSError, ValueError) as error:
             if self._seen != seen:
                 self._log.error(
-                    "{path}: {error}; the users read before still count",
+                    "{path}: {error}; the previous users stay in use",
                     path=str(self._path),
                     error=str(error),
                 )
 
     def _read(self, state: os.stat_result) -> None:
         """
-        @raise BadPasswords: nobody is in it, or it does not seem to be whole
+        @raise BadPasswords: the file has no users or seems to be incomplete
         """
         text = self._path.read_text("utf-8-sig")
         users = read(text)
         if not users:
-            raise BadPasswords("there are no users in it")
+            raise BadPasswords("the file has no users")
         if self._whole and not text.endswith("\n"):
-            raise BadPasswords("the last line has no end: it is not whole")
+            raise BadPasswords("the last line has no newline, so the file may be incomplete")
         if set(self._users) - set(users) and 0 <= time.time() - state.st_mtime < SETTLED:
-            self._seen = None  # look again at the next login
+            self._seen = None  # check again at the next login
             return
         self._users, self._whole = users, text.endswith("\n")
         self._warnOfMode(state.st_mode)
@@ -231,7 +232,7 @@ class PasswordFile:
     def _warnOfMode(self, mode: int) -> None:
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             self._log.warn(
-                "{path} has mode {mode:04o}: others may read the passwords, chmod 600",
+                "{path} has mode {mode:04o}, so other users may read the passwords: run chmod 600",
                 path=str(self._path),
                 mode=stat.S_IMODE(mode),
             )

@@ -1,5 +1,5 @@
 """
-From what a checker has found out to a user of the chat.
+The realm: the user for the result of a checker.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from machat.auth.users import ANYBODY, IChatUser, User
 @implementer(IRealm)
 class ChatRealm:
     """
-    Gives the users of L{twisted.cred}'s checkers all rights but moderation, and those of
-    L{machat.auth.tokens} the rights that their tokens tell.
+    Returns the L{User} for a name that a checker has authenticated, or the checker's own
+    L{IChatUser}. A user who is known by name only has all rights except moderation.
+    L{machat.auth.tokens} returns users with the rights in their tokens.
     """
 
     def requestAvatar(
@@ -26,10 +27,10 @@ class ChatRealm:
         """
         @param avatarId: a user's name, as C{bytes} or C{str}, an L{IChatUser}, or
             C{twisted.cred.checkers.ANONYMOUS}
-        @raise NotImplementedError: none of the interfaces is L{IChatUser}
+        @raise NotImplementedError: L{IChatUser} is not among the interfaces
         """
         if IChatUser not in interfaces:
-            raise NotImplementedError("a chat's realm has IChatUser alone")
+            raise NotImplementedError("the realm of a chat provides IChatUser only")
         if IChatUser.providedBy(avatarId):
             user: IChatUser = avatarId
         elif avatarId:

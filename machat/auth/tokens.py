@@ -24,28 +24,28 @@ from machat.auth.credentials import IToken, IUnguessable
 from machat.auth.users import User
 from machat.errors import ChatError
 
-#: The shortest secret, bytes: as long as the hash of HS256 (RFC 7518 section 3.2).
+#: The minimum length of a secret, bytes: the length of the hash of HS256 (RFC 7518 section 3.2).
 SECRET = 32
 
-#: How far the clocks of the issuer and of this machine may be apart, seconds.
+#: The maximum difference between the clocks of the issuer and of this machine, seconds.
 LEEWAY = 5
 
 _ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
-#: Keys in the formats of PEM and SSH.
+#: The beginning of a key in PEM or SSH format.
 _KEY_FILE = re.compile(r"\s*(----|ssh-|ecdsa-|sk-)")
 
-#: The fields of an argument, and those whose values may have colons.
+#: The fields of the argument, and those whose values may contain colons.
 _FIELDS = ("key", "keyfile", "jwks", "aud", "iss")
 _WITH_COLONS = ("aud", "iss")
 
 
 class Key(NamedTuple):
     """
-    A key that tokens are checked with.
+    A key that verifies tokens.
 
     @ivar id: its C{kid}, if it has one
-    @ivar algorithm: the one that it is for
+    @ivar algorithm: the signature algorithm that it is for
     """
 
     id: str | None
@@ -61,13 +61,14 @@ class BadKey(ValueError):
 
 def secret(key: str) -> list[Key]:
     """
-    @return: the one key that any token is checked with
-    @raise BadKey: it is too short, or no secret: anyone could sign with a public key
+    @return: one key for HS256, which verifies every token
+    @raise BadKey: the secret is too short, or it is a key file. Public keys are rejected as
+        secrets, because anyone who knows one could sign tokens with it
     """
     if len(key.encode()) < SECRET:
-        raise BadKey(f"a secret has at least {SECRET} bytes")
+        raise BadKey(f"a secret must have at least {SECRET} bytes")
     if _KEY_FILE.match(key) or _isJWK(key) or _isDER(key):
-        raise BadKey("this is a key file, not a secret: public keys are given by jwks=FILE")
+        raise BadKey("this is a key file, not a secret: use jwks=FILE for public keys")
     return [Key(None, "HS256", key)]
 
 
@@ -81,7 +82,7 @@ def _isJWK(text: str) -> bool:
 
 def _isDER(text: str) -> bool:
     """
-    @return: whether this is a public key or a certificate in base64, without the lines of PEM
+    @return: whether the text is a public key or a certificate in base64, without the PEM lines
     """
     for load in (load_der_public_key, load_der_x509_certificate):
         with suppress(Exception):
@@ -93,39 +94,40 @@ def _isDER(text: str) -> bool:
 def keySet(text: str) -> list[Key]:
     """
     @param text: a JWK Set (RFC 7517)
-    @return: its keys, in their order; those that are not for signatures, or of other algorithms,
-        are left out
-    @raise BadKey: none can be used
+    @return: the keys in their order, without those that are not for signatures or are for
+        unsupported algorithms
+    @raise BadKey: no key can be used
     """
     try:
         keys = list(_keys(json.loads(text)["keys"]))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise BadKey(f"no set of keys: {error!r}") from None
+        raise BadKey(f"not a JWK Set: {error!r}") from None
     if not keys:
-        raise BadKey(f"no key for {', '.join(_ALGORITHMS)}")
+        raise BadKey(f"the set has no key for {', '.join(_ALGORITHMS)}")
     return keys
 
 
 def _keys(entries: list[dict[str, Any]]) -> Iterator[Key]:
     for entry in entries:
         signs = entry.get("use", "sig") == "sig" and "verify" in entry.get("key_ops", ["verify"])
-        with suppress(jwt.PyJWTError):  # of an unknown type
+        with suppress(jwt.PyJWTError):  # unsupported key type
             found = jwt.PyJWK(entry)
             if signs and found.algorithm_name in _ALGORITHMS:
                 key = found.key.public_key() if hasattr(found.key, "public_key") else found.key
                 yield Key(found.key_id, found.algorithm_name, key)
 
 
-#: What is raised for tokens that are not good: PyJWT lets through what C{json} and numbers raise.
+#: The exceptions for an invalid token. PyJWT does not catch those of C{json} and of numbers.
 _WRONG = (jwt.PyJWTError, ChatError, ValueError, TypeError, OverflowError, RecursionError)
 
 
 @implementer(ICredentialsChecker, IUnguessable)
 class Tokens:
     """
-    Checks tokens. A token has to have C{sub}, the user's name, and C{exp}: what does not expire
-    could never be taken back. It may have C{rooms}, patterns of rooms to join, and C{say} and
-    C{mod}, each a list of patterns, or C{true} for all or C{false} for none.
+    Checks tokens. A token must have C{sub}, the user's name, and C{exp}, because a token that does
+    not expire could never be revoked. It may have C{rooms}, a list of patterns of rooms to join,
+    and C{say} and C{mod}. Each of the three is a list of patterns, C{true} for all rooms, or
+    C{false} for none.
     """
 
     credentialInterfaces = (IToken,)
@@ -135,8 +137,8 @@ class Tokens:
     ) -> None:
         """
         @param keys: see L{secret} and L{keySet}
-        @param audience: what C{aud} has to name, if there is one
-        @param issuer: what C{iss} has to be
+        @param audience: the required C{aud}; C{None} if C{aud} is not checked
+        @param issuer: the required C{iss}; C{None} if C{iss} is not checked
         """
         self._keys = keys
         self._audience = audience
@@ -144,8 +146,8 @@ class Tokens:
 
     def requestAvatarId(self, credentials: IToken) -> Any:
         """
-        @return: the L{User} that the token tells of
-        @raise UnauthorizedLogin: why the token is not good
+        @return: the L{User} that the token describes
+        @raise UnauthorizedLogin: the text explains why the token is invalid
         """
         try:
             claims = self._claims(credentials.token)
@@ -163,16 +165,16 @@ class Tokens:
 
     def _claims(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
-        if "crit" in header:  # RFC 7515 section 4.1.11; MaChat knows no extension
-            raise ValueError("has a critical header")
+        if "crit" in header:  # RFC 7515 section 4.1.11; no extension is supported
+            raise ValueError("it has a critical header")
         for key in self._candidates(header.get("kid"), header.get("alg")):
             with suppress(jwt.InvalidSignatureError):
                 return self._decode(token, key)
-        raise ValueError("not signed with a known key")
+        raise ValueError("it is not signed with a known key")
 
     def _candidates(self, id: str | None, algorithm: str | None) -> list[Key]:
         """
-        @return: the keys that a token may be signed with. One without an id may be any token's
+        @return: the keys that may have signed a token. A key without an id matches every token
         """
         found = [key for key in self._keys if key.id == id] if id is not None else []
         found = found or [key for key in self._keys if key.id is None]
@@ -198,20 +200,22 @@ def _patterns(claim: object) -> tuple[str, ...]:
         return ("*",) * claim
     if isinstance(claim, list) and len(claim) <= 100 and all(isinstance(p, str) for p in claim):
         return tuple(claim)
-    raise ValueError("rights are true, false, or a list of at most 100 rooms")
+    raise ValueError("rights must be true, false, or a list of at most 100 rooms")
 
 
 def tokensOf(argument: str) -> Tokens:
     """
-    @param argument: C{key=SECRET} or C{keyfile=FILE} or C{jwks=FILE}, then C{aud=} and C{iss=},
-        with C{:} between them. As in endpoint strings, C{\\:} is a colon and C{\\\\} a backslash.
-        In C{aud} and C{iss} a colon needs no backslash, unless C{NAME=} comes after it
-    @raise ValueError: it cannot be used
+    @param argument: one of C{key=SECRET}, C{keyfile=FILE} and C{jwks=FILE}, optionally followed by
+        C{aud=} and C{iss=}, separated by C{:}. As in endpoint strings, C{\\:} is a colon and
+        C{\\\\} a backslash. In C{aud} and C{iss}, a colon needs a backslash only before C{NAME=}
+    @raise ValueError: the argument is invalid
     @raise OSError: a file cannot be read
     """
     fields = _fields(argument)
     if len({"key", "keyfile", "jwks"} & set(fields)) != 1:
-        raise ValueError("one of key=, keyfile= and jwks=, then aud= and iss= if you like")
+        raise ValueError(
+            "exactly one of key=, keyfile= and jwks= is required; aud= and iss= are optional"
+        )
     if "jwks" in fields:
         keys = keySet(Path(fields["jwks"]).read_text("utf-8-sig"))
     elif "keyfile" in fields:
@@ -227,19 +231,21 @@ def _fields(argument: str) -> dict[str, str]:
     for part in _split(argument):
         name, equals, value = part.partition("=")
         if equals and name in fields:
-            raise ValueError(f"{name}= is there twice")
+            raise ValueError(f"{name}= appears twice")
         if equals and name in _FIELDS:
             fields[name], last = value, name
         elif last in _WITH_COLONS and not (equals and re.fullmatch(r"[A-Za-z_-]+", name)):
             fields[last] += f":{part}"
         else:
-            raise ValueError("between the colons are key=, keyfile=, jwks=, aud= and iss= alone")
+            raise ValueError(
+                "only key=, keyfile=, jwks=, aud= and iss= are allowed, separated by colons"
+            )
     return fields
 
 
 def _split(argument: str) -> list[str]:
     """
-    @return: the parts between the colons that have no backslash before them
+    @return: the parts between those colons that have no backslash before them
     """
     parts = [""]
     characters = iter(argument)

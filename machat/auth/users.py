@@ -1,5 +1,5 @@
 """
-Who somebody is to the chat, and what they may do there.
+Users and their rights.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ _log = Logger()
 @implementer(IChatUser)
 class User(Struct, frozen=True, kw_only=True):
     """
-    A user whose rights are patterns of rooms' names, in which C{*} stands for anything and C{?} for
-    any one character. They are compared as names are, see L{machat.names.key}.
+    A user with rights for the rooms whose names match a pattern. In a pattern, C{*} matches any
+    text and C{?} any one character. Case and width of letters are ignored, see
+    L{machat.names.key}.
 
-    @ivar rooms: the rooms to join
-    @ivar say: the rooms to speak in
-    @ivar mod: the rooms to moderate
+    @ivar rooms: patterns of the rooms that the user may join
+    @ivar say: patterns of the rooms in which the user may send messages
+    @ivar mod: patterns of the rooms that the user may moderate
     """
 
     name: str | None = None
@@ -48,12 +49,14 @@ class User(Struct, frozen=True, kw_only=True):
 def allows(may: Callable[[str], bool], room: str) -> bool:
     """
     @param may: a method of an L{IChatUser}
-    @return: what it answers; what it raises is logged and is a no
+    @return: its result; C{False} if it raises an exception, which is logged
     """
     try:
         return may(room)
     except Exception:
-        _log.failure("a user could not be asked about {room}", room=room)
+        _log.failure(
+            "access to {room} denied: the rights of the user could not be checked", room=room
+        )
         return False
 
 
@@ -67,10 +70,10 @@ def requireJoin(user: IChatUser, room: str) -> None:
 
 def requireSay(user: IChatUser, room: str) -> None:
     """
-    @raise ChatError: C{not-allowed}: the user may not say anything there
+    @raise ChatError: C{not-allowed}: the user may not send messages to this room
     """
     if user is not ANYBODY and not allows(user.maySay, room):
-        raise ChatError(NOT_ALLOWED, "you may only listen in that room")
+        raise ChatError(NOT_ALLOWED, "you may read, but not write, in that room")
 
 
 def _matches(patterns: tuple[str, ...], room: str) -> bool:
@@ -79,8 +82,8 @@ def _matches(patterns: tuple[str, ...], room: str) -> bool:
 
 
 def _literal(pattern: str) -> str:
-    return names.key(pattern).replace("[", "[[]")  # a bracket is a part of names
+    return names.key(pattern).replace("[", "[[]")  # brackets are allowed in names
 
 
-#: Who has shown no credentials, where none are asked for.
+#: A client without credentials, where none are required.
 ANYBODY = User()

@@ -38,7 +38,7 @@ export function ending({ code = 0, reason, error }) {
 }
 
 /** When to try again, as the server says it: it does not count down. */
-const LATER = /: come back in [\d.]+ s$/;
+const LATER = /: try again in [\d.]+ s$/;
 
 /**
  * @param {State} state

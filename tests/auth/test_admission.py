@@ -188,7 +188,7 @@ class AdmissionTests(AdmissionTestCase):
         self.chat.clock.advance(PAUSE)
         mina, ada = self.text(), self.events("other", name="Ada")
         self.assertEqual(
-            mina.received(), ["machat:error busy too many failed logins: come back in 60 s"]
+            mina.received(), ["machat:error busy too many failed logins: try again in 60 s"]
         )
         error, bye = self.heard(ada)
         self.assertEqual((error["code"], bye["code"], bye["retry"]), ("busy", 3004, 60))

@@ -124,7 +124,7 @@ class AuthenticatorTests(SynchronousTestCase):
         """
         error = self.failureResultOf(authenticating, ChatError).value
         self.assertEqual((error.code, error.retry), ("busy", retry))
-        self.assertTrue(error.text.endswith(f": come back in {retry:g} s"), error.text)
+        self.assertTrue(error.text.endswith(f": try again in {retry:g} s"), error.text)
 
     def assertNothingLeft(self) -> None:
         """
@@ -417,7 +417,7 @@ class AuthenticatorTests(SynchronousTestCase):
         self.assertEqual(
             told,
             [
-                "192.0.2.1:50000 is not Mina: bad\\x0a\\x1b[31m",
-                "192.0.2.1:50000 is not Mina: disconnected before the answer",
+                "login of 192.0.2.1:50000 as Mina failed: bad\\x0a\\x1b[31m",
+                "login of 192.0.2.1:50000 as Mina failed: disconnected before the answer",
             ],
         )

@@ -199,7 +199,7 @@ class OptionsTests(SynchronousTestCase):
         for arguments, why in (
             (["--anonymous"], "--anonymous requires --auth"),
             (["--auth", "none"], "--auth none: unknown type"),
-            (["--auth", "jwt:key=short"], "--auth jwt: a secret has at least 32 bytes"),
+            (["--auth", "jwt:key=short"], "--auth jwt: a secret must have at least 32 bytes"),
             (["--auth", "file:/nowhere"], "No such file"),
             (["--auth", "unix", "--auth", "memory:Mina:x"], "more than one --auth"),
         ):
