@@ -29,7 +29,7 @@ from tests.processes import (
 )
 from tests.terminal import Terminal
 
-#: Lines that a pipe has to leave as they are.
+#: Lines that a pipe has to leave unchanged.
 ODD = (
     b"/quit\n/leave\n/join elsewhere\n// comment\n\n"
     b"a\xe2\x80\xa8/join eves\xe2\x80\xa8b\nform\x0cfeed\n"
@@ -78,7 +78,7 @@ class Relay:
 
     def close(self) -> None:
         """
-        Relay no more.
+        Stop the relay.
         """
         self._socket.close()
 
@@ -88,7 +88,7 @@ class PipeTestCase(ServerTestCase):
         self, address: str, data: bytes, *more: str, **environment: str
     ) -> subprocess.CompletedProcess[bytes]:
         """
-        @return: the command, after it has read this
+        @return: the command, after it has read this input
         """
         command = [str(BIN / "machat"), "--client", "Mina", "--address", address, *more]
         return subprocess.run(
@@ -104,7 +104,8 @@ class PipeTestCase(ServerTestCase):
 class PipeTests(PipeTestCase):
     def test_pipe(self) -> None:
         """
-        In a pipe it says what it reads, prints what it hears, and ends when all has arrived.
+        In a pipe, the command posts its input, prints the messages, and ends when every message
+        has arrived.
         """
         _, tcp, ws = self.serveBoth()
         for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
@@ -115,8 +116,8 @@ class PipeTests(PipeTestCase):
 
     def test_asItIs(self) -> None:
         """
-        Lines end at newlines alone, are never commands, and arrive byte for byte: with other
-        clients in both dialects, and in the pipe's own output.
+        Lines end only at newlines, are never commands, and arrive byte for byte, at other clients
+        of both dialects and in the output of the pipe.
         """
         _, tcp, ws = self.serveBoth()
         for address in (f"localhost:{tcp}", f"ws://localhost:{ws}/mychat"):
@@ -135,7 +136,7 @@ class PipeTests(PipeTestCase):
 
     def test_many(self) -> None:
         """
-        Any number of lines arrives, in order, once.
+        Any number of lines arrives, in order, once each.
         """
         _, tcp, ws = self.serveBoth()
         lines = [b"%d" % number for number in range(10_000)]
@@ -146,7 +147,7 @@ class PipeTests(PipeTestCase):
 
     def test_rate(self) -> None:
         """
-        A server that takes few lines a second is waited for, and that is told.
+        If the server accepts few lines per second, the command waits and reports this.
         """
         _, tcp, _ = self.serveBoth("--rate", "20", "--burst", "1")
         done = self.machat(f"localhost:{tcp}", b"x\n" * 70, "--room", "dev")
@@ -157,8 +158,8 @@ class PipeTests(PipeTestCase):
 
     def test_refusedLines(self) -> None:
         """
-        A line that is too long, by itself or as JSON, or no text is reported with its number; the
-        others arrive, and the status tells.
+        A line that is too long, by itself or as JSON, or not valid text is reported with its
+        number; the others arrive, and the exit status reports the failure.
         """
         _, tcp, ws = self.serveBoth()
         data = (
@@ -184,7 +185,7 @@ class PipeTests(PipeTestCase):
 
     def test_commands(self) -> None:
         """
-        With an option lines may be commands; each comes after all that stands above it.
+        With an option, lines can be commands, and each runs after all lines above it.
         """
         _, tcp, _ = self.serveBoth()
         data = b"here\n/join other\n//there\n/leave\nback\n/quit\nnever\n"
@@ -197,7 +198,7 @@ class PipeTests(PipeTestCase):
 
     def test_times(self) -> None:
         """
-        With an option each message has its time.
+        With an option, each message is printed with its time.
         """
         _, tcp, _ = self.serveBoth()
         done = self.machat(f"localhost:{tcp}", b"x\n", "--room", "dev", "--times")
@@ -207,7 +208,8 @@ class PipeTests(PipeTestCase):
 
     def test_refused(self) -> None:
         """
-        A bad address is said in one line; who may not come in hears why, and what was not sent.
+        An invalid address is reported in one line, and a refused client reports the reason and the
+        lines that were not sent.
         """
         done = self.machat("pigeon:x", b"", "--room", "dev")
         self.assertEqual((done.returncode, done.stdout), (1, b""))
@@ -222,7 +224,7 @@ class PipeTests(PipeTestCase):
 
     def test_noRoom(self) -> None:
         """
-        Without a room there is nowhere to say it; in a terminal commands are no option.
+        Without a room, a pipe is refused, because its lines cannot be posted.
         """
         done = self.machat("localhost:1", b"hello\n")
         self.assertEqual(done.returncode, 2)
@@ -230,7 +232,7 @@ class PipeTests(PipeTestCase):
 
     def test_cut(self) -> None:
         """
-        Connections that break now and then cost no line, and none comes twice.
+        Interrupted connections lose no line and duplicate none.
         """
         _, tcp, _ = self.serveBoth()
         relay = Relay(tcp, 40_000)
@@ -256,7 +258,7 @@ class PipeTests(PipeTestCase):
         lines = [f"{number}{'x' * 1_000}\n" for number in range(1_000)]
         writing = threading.Thread(target=self.write, args=(pipe.stdin, lines))
         writing.start()
-        for _ in range(100):  # more than a pipe holds
+        for _ in range(100):  # larger than the buffer of a pipe
             ear.await_("message")
         self.assertEqual(pipe.stdout.read(), "".join(f"Mina: {line}" for line in lines))
         writing.join()
@@ -265,14 +267,14 @@ class PipeTests(PipeTestCase):
 
     def write(self, file: IO[str], lines: list[str]) -> None:
         """
-        Write these lines, and close the file.
+        Write these lines, and close the input.
         """
         with file:
             file.writelines(lines)
 
     def test_noReader(self) -> None:
         """
-        If nobody reads the output any more, what was read arrives, and it ends.
+        If the output is no longer read, the lines that were read arrive, and the command ends.
         """
         _, tcp, _ = self.serveBoth()
         pipe = start(BIN / "machat", "--client=Mina", "--room=dev", f"--address=localhost:{tcp}")
@@ -287,7 +289,7 @@ class PipeTests(PipeTestCase):
 
     def test_signal(self) -> None:
         """
-        Whoever ends it early hears how many lines did not arrive.
+        When the command is interrupted, it reports how many lines did not arrive.
         """
         server, tcp, _ = self.serveBoth("--rate", "1", "--burst", "1")
         pipe = start(BIN / "machat", "--client=Mina", "--room=dev", f"--address=localhost:{tcp}")
@@ -306,7 +308,7 @@ class PipeTests(PipeTestCase):
 
     def test_nothing(self) -> None:
         """
-        Without a line to say there is still a room to join.
+        Without any lines, the command still joins the room.
         """
         _, tcp, _ = self.serveBoth()
         done = self.machat(f"localhost:{tcp}", b"", "--room", "dev")
@@ -321,7 +323,7 @@ class Listener:
 
     def __init__(self, answer: bytes, close: bool = True) -> None:
         """
-        @param close: whether to close each connection after that
+        @param close: whether to close each connection after the answer
         """
         self._answer = answer
         self._close = close
@@ -345,7 +347,7 @@ class Listener:
 
     def close(self) -> None:
         """
-        Listen no more.
+        Stop listening.
         """
         for each in (self._socket, *self._kept):
             each.close()
@@ -353,7 +355,7 @@ class Listener:
 
 class FailedTests(PipeTestCase):
     """
-    Why there is no connection.
+    Reasons for a missing connection.
     """
 
     def listen(self, answer: bytes, close: bool = True) -> int:
@@ -381,7 +383,7 @@ class FailedTests(PipeTestCase):
 
     def test_unreachable(self) -> None:
         """
-        What may pass is tried again, for as long as the option says.
+        After a temporary error the command tries again, for as long as the option says.
         """
         refused = "nobody listens there: connection refused"
         closed = "the server closed the connection without an answer"
@@ -398,7 +400,7 @@ class FailedTests(PipeTestCase):
 
     def test_silent(self) -> None:
         """
-        A server that says nothing is given up as well.
+        The command gives up on a silent server as well.
         """
         addresses = [
             f"localhost:{self.listen(b'', False)}",
@@ -413,7 +415,7 @@ class FailedTests(PipeTestCase):
 
     def test_foreign(self) -> None:
         """
-        What is no chat server ends it at once.
+        A server that is not a chat server ends the command at once.
         """
         ssh = self.listen(b"SSH-2.0-OpenSSH_9.2\x1b[2J\r\n", False)
         foreign = "that is no MaChat server: it"
@@ -434,7 +436,8 @@ class FailedTests(PipeTestCase):
 
     def test_http(self) -> None:
         """
-        A refused WebSocket has a status, and the explanation of a server that gives one.
+        The status of a refused WebSocket is reported, with the server's explanation if it sends
+        one.
         """
         head = b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain\r\nContent-Length: "
         port = self.listen(head + b"12\r\n\r\nno\x1b[2J\nmore\n", False)
@@ -447,7 +450,7 @@ class FailedTests(PipeTestCase):
 
     def test_server(self) -> None:
         """
-        So MaChat's own refusals: of a path, and of an origin.
+        MaChat's own refusals of a path and of an origin are reported in the same way.
         """
         _, tcp, ws = self.serveBoth()
         done = self.machat(f"ws://localhost:{ws}/wrong", b"x\n", "--room", "dev")
@@ -465,7 +468,7 @@ class FailedTests(PipeTestCase):
 
     def certified(self, named: bool = True) -> tuple[int, int, str]:
         """
-        @param named: whether its certificate names C{localhost}
+        @param named: whether the certificate names C{localhost}
         @return: the ports of a server, and the file of its certificate
         """
         folder = Path(self.mktemp())
@@ -479,8 +482,8 @@ class FailedTests(PipeTestCase):
 
     def test_certificate(self) -> None:
         """
-        A certificate that is not trusted, or is another's, ends it; one that is trusted is taken,
-        from a file or from a folder.
+        A certificate that is not trusted, or names another host, ends the command; a trusted one
+        is accepted, from a file or from a folder.
         """
         tcp, ws, certificate = self.certified()
         untrusted = "the server's certificate is not trusted"
@@ -504,7 +507,7 @@ class FailedTests(PipeTestCase):
 
     def test_unnamed(self) -> None:
         """
-        A certificate that names no host is for none, trusted or not.
+        A certificate that names no host is valid for none, trusted or not.
         """
         tcp, ws, certificate = self.certified(False)
         for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
@@ -514,7 +517,7 @@ class FailedTests(PipeTestCase):
 
     def test_plain(self) -> None:
         """
-        A server without TLS is no server with.
+        A server without TLS is not accepted as one with TLS.
         """
         _, tcp, ws = self.serveBoth()
         for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
@@ -524,7 +527,7 @@ class FailedTests(PipeTestCase):
 
     def test_ssl(self) -> None:
         """
-        An endpoint that checks no certificate is not used.
+        An endpoint that checks no certificate is refused.
         """
         for address in ("ssl:localhost:1", "SSL:localhost:1:hostname=localhost"):
             done = self.machat(address, b"", "--room", "dev")
@@ -544,15 +547,15 @@ class PasswordTests(PipeTestCase):
 
     def says(self, *more: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
         """
-        @return: what became of two lines
+        @return: the result of posting two lines
         """
         room = ("--room", "dev")
         return self.machat(f"localhost:{self.tcp}", b"a\nb\n", *room, *more, **environment)
 
     def test_password(self) -> None:
         """
-        A pipe has its password from a file, the environment or a descriptor; all of its input is
-        said.
+        A pipe reads its password from a file, the environment or a descriptor, and posts all of
+        its input.
         """
         for more, environment in (
             (("--password-file", str(self.file)), {}),
@@ -565,7 +568,7 @@ class PasswordTests(PipeTestCase):
 
     def test_descriptor(self) -> None:
         """
-        From a descriptor one line is read, so it may be that of the input.
+        Only one line is read from a descriptor, so it may be the standard input.
         """
         data = "s\u00e9cret \na\n".encode()
         done = self.machat(f"localhost:{self.tcp}", data, "--room", "dev", "--password-fd", "0")
@@ -573,7 +576,7 @@ class PasswordTests(PipeTestCase):
 
     def test_refused(self) -> None:
         """
-        Without any of them it does not run, and takes nothing else for a password.
+        Without these sources the command does not run, and takes no other input for a password.
         """
         empty = self.file.with_name("empty")
         empty.touch()
@@ -593,7 +596,7 @@ class PasswordTests(PipeTestCase):
 
     def test_wrong(self) -> None:
         """
-        A wrong one ends it.
+        A wrong password ends the command.
         """
         done = self.says(MACHAT_PASSWORD="wrong")
         self.assertEqual(done.returncode, 1)
@@ -603,12 +606,13 @@ class PasswordTests(PipeTestCase):
 
 class TerminalTests(ServerTestCase):
     """
-    In a real terminal, which tmux is.
+    Tests in a real terminal, provided by tmux.
     """
 
     def test_talk(self) -> None:
         """
-        Two rooms, a paste of thirty lines, a server that comes back, and goodbye.
+        A session with two rooms, a paste of thirty lines, a server that restarts, and a normal
+        exit.
         """
         server = self.serve("--tcp", "tcp:0:interface=127.0.0.1", "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
@@ -643,15 +647,15 @@ class TerminalTests(ServerTestCase):
 
     def open(self, port: int, *more: str) -> Terminal:
         """
-        @return: a terminal with Mina in it, and the exit status after her
+        @return: a terminal in which Mina has joined, which shows the exit status afterwards
         """
         command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
         return Terminal(self, f"{command} {' '.join(more)}; echo status $?")
 
     def test_paste(self) -> None:
         """
-        Pasted lines are messages, whatever they begin with, and all arrive: also if one leaves at
-        once. A slash that is typed makes a command.
+        Pasted lines are messages, whatever they begin with, and all arrive even if the user quits
+        at once. A slash that is typed begins a command.
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
         (port,) = portsOf(server, "ChatFactory")
@@ -676,7 +680,7 @@ class TerminalTests(ServerTestCase):
 
     def test_suspend(self) -> None:
         """
-        Ctrl-Z suspends it.
+        Ctrl-Z suspends the command.
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
@@ -691,7 +695,7 @@ class TerminalTests(ServerTestCase):
 
     def test_notConnected(self) -> None:
         """
-        Without a connection it says why, and what is typed is kept, and can be seen.
+        Without a connection the terminal shows the reason, and keeps and shows the typed lines.
         """
         port = freePort()
         terminal = self.open(port)
@@ -708,7 +712,7 @@ class TerminalTests(ServerTestCase):
 
     def test_timeout(self) -> None:
         """
-        It gives up after a time, and says what was not sent.
+        The command gives up after a time, and prints the lines that were not sent.
         """
         terminal = self.open(freePort(), "--timeout", "5")
         terminal.awaitScreen("cannot connect: ")
@@ -717,7 +721,7 @@ class TerminalTests(ServerTestCase):
 
     def test_final(self) -> None:
         """
-        If another attempt cannot help it ends.
+        If another attempt cannot help, the command ends.
         """
         terminal = self.open(1, "--address", "ssl:localhost:1")
         terminal.awaitScreen("ssl: does not check the server's certificate", "status 1")
@@ -727,7 +731,8 @@ class TerminalTests(ServerTestCase):
 
     def test_times(self) -> None:
         """
-        Messages have their time, unless one does not want it. What can be seen is shown as it is.
+        Messages are shown with their time unless an option forbids it, and printable characters
+        are shown unchanged.
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")

@@ -18,8 +18,8 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
 class PrintableTests(SynchronousTestCase):
     def test_shown(self) -> None:
         """
-        What is only written, is written as it is: joined emoji, Persian, Devanagari, flags, wide
-        spaces, emoji of the next Unicode.
+        Printable text is shown unchanged: joined emoji, Persian, Devanagari, flags, wide spaces,
+        emoji of the next Unicode.
         """
         for text in (
             "gr\u00fc\u00df",
@@ -36,7 +36,7 @@ class PrintableTests(SynchronousTestCase):
 
     def test_escaped(self) -> None:
         """
-        What a terminal obeys, and what hides or turns text around, can be seen.
+        Control characters, and characters that hide or reorder text, are shown visibly.
         """
         for text, shown in (
             ("\x1b[2J\r\x9b\x00", "\\x1b[2J\\x0d\\x9b\\x00"),
@@ -53,7 +53,7 @@ class PrintableTests(SynchronousTestCase):
 
     def test_names(self) -> None:
         """
-        A name has nothing invisible at all.
+        A name is shown without any invisible character.
         """
         self.assertEqual(printableName(PERSIAN), PERSIAN.replace("\u200c", "\\x200c"))
         self.assertEqual(printableName("Mina"), "Mina")
@@ -62,7 +62,7 @@ class PrintableTests(SynchronousTestCase):
 class TimeTests(SynchronousTestCase):
     def test_clock(self) -> None:
         """
-        Today needs no date; a time that cannot be is none.
+        A time of today is shown without its date, and an impossible time as a placeholder.
         """
         now = datetime(2026, 5, 4, 12, 0, tzinfo=timezone(timedelta(hours=2)))
         at = int(now.timestamp() * 1000)
@@ -75,7 +75,7 @@ class TimeTests(SynchronousTestCase):
 
     def test_stamp(self) -> None:
         """
-        For programs it has its date and zone.
+        For programs, the time includes its date and zone.
         """
         self.assertEqual(
             datetime.fromisoformat(stamp(1_764_000_000_123)).timestamp(), 1_764_000_000.123

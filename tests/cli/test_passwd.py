@@ -29,13 +29,13 @@ class PutTests(SynchronousTestCase):
 
     def mode(self) -> int:
         """
-        @return: that of the file
+        @return: the text of the file
         """
         return stat.S_IMODE(self.path.stat().st_mode)
 
     def test_new(self) -> None:
         """
-        A new file can be read by its owner alone, whatever the umask.
+        A new file is readable only by its owner, whatever the umask.
         """
         umask = os.umask(0)
         try:
@@ -47,8 +47,8 @@ class PutTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """
-        The line takes the place of the user's own, in whatever spelling, or is the last. The others
-        stay as they are.
+        The line replaces the user's own, in any spelling, or is appended. The other lines stay
+        unchanged.
         """
         self.path.write_text("# Mina: admin\n\nMINA:a\nZo\u00eb:k:\u00e4 ", "utf-8")
         put(self.path, "Mina", "Mina:b")
@@ -58,7 +58,8 @@ class PutTests(SynchronousTestCase):
 
     def test_replaced(self) -> None:
         """
-        The file is replaced, not written over: whoever has it open reads the old one to its end.
+        The file is replaced, not overwritten: a process that has it open reads the old one to its
+        end.
         """
         self.path.write_text("Mina:a\n")
         with self.path.open() as old:
@@ -67,7 +68,7 @@ class PutTests(SynchronousTestCase):
 
     def test_link(self) -> None:
         """
-        A link stays one.
+        A symbolic link is kept.
         """
         real = self.folder / "real"
         real.write_text("Mina:a\n")
@@ -77,8 +78,8 @@ class PutTests(SynchronousTestCase):
 
     def test_mode(self) -> None:
         """
-        A file that a group may read keeps its mode; one that others may read, or a group may write,
-        becomes the owner's alone.
+        A file that a group may read keeps its mode; one that others may read, or a group may
+        write, becomes accessible only to its owner.
         """
         for before, after in ((0o600, 0o600), (0o640, 0o640), (0o644, 0o600), (0o660, 0o600)):
             self.path.write_text("Mina:a\n")
@@ -88,7 +89,7 @@ class PutTests(SynchronousTestCase):
 
     def test_broken(self) -> None:
         """
-        A file that a server would refuse is not touched, and nothing is left beside it.
+        A file that a server would refuse is not changed, and no temporary file is left.
         """
         self.path.write_text("Mina\n")
         self.assertRaises(BadPasswords, put, self.path, "Mina", "Mina:b")
@@ -106,14 +107,14 @@ class CommandTests(SynchronousTestCase):
 
     def passwd(self, *arguments: object) -> CompletedProcess[str]:
         """
-        @return: what it did, with a password on standard input
+        @return: the result of the command, with a password on standard input
         """
         command = [sys.executable, str(BIN / "machat-passwd"), *map(str, arguments)]
         return run(command, input="secret\n", capture_output=True, text=True, timeout=PATIENCE)
 
     def test_print(self) -> None:
         """
-        Without a file the line is printed.
+        Without a file, the line is printed.
         """
         done = self.passwd("Mina")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
@@ -121,7 +122,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_file(self) -> None:
         """
-        With one the line is put there.
+        With a file, the line is written to it.
         """
         path = Path(self.mktemp())
         for name in ("Mina", "Ada", "MINA"):
@@ -131,7 +132,7 @@ class CommandTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        What cannot be done is told in one line.
+        An error is reported in one line.
         """
         path = Path(self.mktemp())
         path.write_text("Mina\n")

@@ -22,7 +22,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_noWelcome(self) -> None:
         """
-        Without a welcome there is no server.
+        A server that does not send a welcome is treated as lost.
         """
         self.heartbeat.begin()
         self.clock.advance(WELCOME)
@@ -31,7 +31,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_silent(self) -> None:
         """
-        A server that is asked and says nothing is gone.
+        A server that does not answer a ping is treated as lost.
         """
         self.heartbeat.begin()
         self.heartbeat.welcomed(None)
@@ -42,8 +42,8 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_answers(self) -> None:
         """
-        Anything is an answer; only the question's own id proves that it was read, and until then
-        there is no other question.
+        Any data counts as an answer; only the ping's own id proves that the ping was read, and no
+        other ping is sent before that.
         """
         self.heartbeat.begin()
         self.heartbeat.welcomed(None)
@@ -62,7 +62,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_paused(self) -> None:
         """
-        Where nothing is read, silence is no sign.
+        While nothing is read, silence is not a sign of failure.
         """
         self.heartbeat.begin()
         self.heartbeat.welcomed(None)
@@ -72,7 +72,7 @@ class HeartbeatTests(SynchronousTestCase):
 
     def test_slow(self) -> None:
         """
-        A server that reads slowly has longer to answer, within reason.
+        A server that reads slowly has longer to answer, up to a limit.
         """
         for rate, seconds in ((None, PONG), (5.0, PONG), (0.1, 20.0), (1e-9, SLOWEST), (0, PONG)):
             self.assertEqual(silenceLimit(rate, PONG), seconds)

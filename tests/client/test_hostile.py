@@ -1,5 +1,6 @@
 """
-Tests for a client of a hostile server: in a process of its own, whose memory is measured.
+Tests for a client that connects to a hostile server. The client runs in its own process, whose
+memory is measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from unittest import skipUnless
 from tests.hostile import HostileServer, event, frame
 from tests.processes import BIN, PATIENCE, ServerTestCase
 
-#: How much an attack sends at most, and by how much the client may grow, KiB (docs/terminal.rst).
+#: How much an attack sends at most, and how much the client may grow, KiB (docs/terminal.rst).
 SIZE = 96 * 1_048_576
 BOUND = 64 * 1_024
 
@@ -43,7 +44,7 @@ def limited(pieces: Iterable[bytes], most: int = SIZE) -> Iterator[bytes]:
 
 def messages() -> Iterator[bytes]:
     """
-    Yield messages, as if they were of an endless history.
+    Yield the messages of an apparently endless history.
     """
     for seq in itertools.count(1):
         yield event(
@@ -119,7 +120,7 @@ HEADS: dict[str, Iterable[bytes]] = {
 
 def peak(process: subprocess.Popen[bytes]) -> int:
     """
-    @return: the most memory that a process has had, KiB
+    @return: the maximum memory that a process has had, KiB
     """
     status = Path(f"/proc/{process.pid}/status").read_text()
     found = re.search(r"(?m)^VmHWM:\s+(\d+) kB$", status)
@@ -131,7 +132,7 @@ def peak(process: subprocess.Popen[bytes]) -> int:
 class HostileTests(ServerTestCase):
     def attack(self, name: str, server: HostileServer, address: str, reading: bool = True) -> None:
         """
-        Check by how much the client grows.
+        Check how much the client grows.
 
         @param reading: whether its output is read
         """
@@ -158,7 +159,7 @@ class HostileTests(ServerTestCase):
 
     def test_lines(self) -> None:
         """
-        Whatever a server says, and however much of it.
+        The client's memory stays limited for all input from the server, of any length.
         """
         for name, pieces in ATTACKS.items():
             server = HostileServer(limited(pieces, SMALL_SIZE if name in SMALL else SIZE))
@@ -166,7 +167,7 @@ class HostileTests(ServerTestCase):
 
     def test_output(self) -> None:
         """
-        If nobody reads the output, no more is read from the server.
+        If the client's output is not read, the client stops reading from the server.
         """
         server = HostileServer(limited(messages()))
         self.attack("output", server, f"localhost:{server.port}", False)
@@ -174,7 +175,7 @@ class HostileTests(ServerTestCase):
 
     def test_websocket(self) -> None:
         """
-        The same on a WebSocket, with its frames.
+        The same holds for WebSocket frames.
         """
         for name, pieces in FRAMES.items():
             server = HostileServer(limited(pieces), True)
@@ -182,7 +183,7 @@ class HostileTests(ServerTestCase):
 
     def test_handshake(self) -> None:
         """
-        The same with the answer to its handshake.
+        The same holds for the answer to the WebSocket handshake.
         """
         for name, pieces in HEADS.items():
             server = HostileServer(limited(pieces), True, False)

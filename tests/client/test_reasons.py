@@ -25,7 +25,7 @@ def tls(text: str) -> TLSError:
 class ReasonTests(SynchronousTestCase):
     def test_final(self) -> None:
         """
-        What only a person can mend is final.
+        An error that only a person can fix is final.
         """
         for failed, code in (
             (tls("certificate verify failed"), reasons.CERTIFICATE),
@@ -44,7 +44,7 @@ class ReasonTests(SynchronousTestCase):
 
     def test_passing(self) -> None:
         """
-        What may pass is not.
+        An error that may be temporary is not final.
         """
         for failed, code in (
             (error.DNSLookupError(), reasons.UNREACHABLE),
@@ -75,7 +75,7 @@ class ReasonTests(SynchronousTestCase):
 
     def test_safe(self) -> None:
         """
-        What a server says cannot move a cursor, and is no novel.
+        Text from the server is shortened, and cannot move the cursor.
         """
         reason = explain(Failure(Refused(400, "\x1b[2J\r\n\u202e" + "x" * 10_000)))
         self.assertTrue(reason.text.isprintable(), reason)

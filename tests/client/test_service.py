@@ -56,7 +56,7 @@ class ClientTestCase(SynchronousTestCase):
 
     def settle(self, seconds: float = 0) -> None:
         """
-        Let everything arrive, and time pass.
+        Deliver all data, and advance the clock.
         """
         for _ in range(8):
             self.chat.turn()
@@ -65,7 +65,7 @@ class ClientTestCase(SynchronousTestCase):
 
     def say(self, *texts: str) -> None:
         """
-        Have Ada say something.
+        Post a message from Ada.
         """
         for text in texts:
             self.chat.service.say(self.ada, "dev", text)
@@ -85,7 +85,7 @@ class ClientTestCase(SynchronousTestCase):
 class ClientTests(ClientTestCase):
     def test_interfaces(self) -> None:
         """
-        A client uses lines of either transport.
+        A client works on lines over either transport.
         """
         verifyClass(IServerConnectionUser, ChatClient)
         verifyClass(IServerConnection, LineProtocol)
@@ -93,7 +93,7 @@ class ClientTests(ClientTestCase):
 
     def test_chat(self) -> None:
         """
-        A client joins, hears everything in order, and hears what became of its own.
+        A client joins, receives all messages in order, and learns the results of its own.
         """
         self.assertEqual(self.successResultOf(self.joined).count, 2)
         self.assertEqual(
@@ -124,7 +124,7 @@ class ClientTests(ClientTestCase):
 
     def test_history(self) -> None:
         """
-        With history, the last messages come first.
+        With history, the last messages are received first.
         """
         self.say("a", "b", "c")
         events: list[Event] = []
@@ -137,7 +137,7 @@ class ClientTests(ClientTestCase):
 
     def test_rooms(self) -> None:
         """
-        A client may be in several rooms, and leave them.
+        A client can be in several rooms, and leave them.
         """
         self.mina.join("other")
         self.settle()
@@ -151,7 +151,7 @@ class ClientTests(ClientTestCase):
 
     def test_who(self) -> None:
         """
-        Who is there, and who comes and goes, is told to the listener.
+        The listener receives the members of a room, and all joins and leaves.
         """
         self.mina.who("dev")
         self.settle()
@@ -164,7 +164,7 @@ class ClientTests(ClientTestCase):
 
     def test_refused(self) -> None:
         """
-        What the server refuses fails.
+        A command that the server refuses fails.
         """
         error = self.failureResultOf(self.mina.say("nowhere", "x"), ChatError)
         self.assertEqual(error.value.code, "not-joined")
@@ -177,7 +177,7 @@ class ClientTests(ClientTestCase):
 
     def test_anyRoom(self) -> None:
         """
-        A room may have the longest name, in any script; if it is refused, that is told.
+        A room can have the longest valid name in any script, and a refused name is reported.
         """
         for room in ("\u043a\u043e\u043c\u043d\u0430\u0442\u0430", "x" * 64):
             joined = self.mina.join(room)
@@ -190,7 +190,7 @@ class ClientTests(ClientTestCase):
 
     def test_listenerFails(self) -> None:
         """
-        A listener that fails is logged, and hears the next event.
+        A listener that raises is logged, and receives the next event.
         """
         seen = []
 
@@ -205,7 +205,7 @@ class ClientTests(ClientTestCase):
 
     def test_stop(self) -> None:
         """
-        A client that is stopped is gone, and what it had said is not known to be kept.
+        A client that is stopped disconnects, and its unacknowledged messages fail as unknown.
         """
         self.chat.endpoint.cut()
         said = self.mina.say("dev", "never")
@@ -227,7 +227,7 @@ class RemovedTests(ClientTestCase):
 
     def test_kicked(self) -> None:
         """
-        Who is kicked is told so, is in the room no more, and does not come back to it alone.
+        A kicked client receives the reason, leaves the room, and does not rejoin by itself.
         """
         self.heard()
         self.kick()
@@ -246,7 +246,7 @@ class RemovedTests(ClientTestCase):
 
     def test_underWay(self) -> None:
         """
-        What was under way when it was kicked fails, all of it once, and nothing else is told.
+        All pending requests fail once when the client is kicked, and nothing else is reported.
         """
         self.heard()
         said = [self.mina.say("dev", str(number)) for number in range(60)]
@@ -259,7 +259,7 @@ class RemovedTests(ClientTestCase):
 
     def test_cannotComeBack(self) -> None:
         """
-        Who may not come back to a room after a lost connection is told why.
+        A client that may not rejoin a room after a lost connection receives the reason.
         """
         self.chat.endpoint.cut()
         self.chat.service.moderation.ban("dev", "Mina", 60)
@@ -271,7 +271,7 @@ class RemovedTests(ClientTestCase):
 
     def test_leaveAndComeBack(self) -> None:
         """
-        The answer to a leave is not taken for having been removed from a room that is joined again.
+        The answer to a leave is not mistaken for a removal from a room that is joined again.
         """
         self.mina.leave("dev")
         again = self.mina.join("dev")
@@ -281,7 +281,7 @@ class RemovedTests(ClientTestCase):
 
     def test_moderate(self) -> None:
         """
-        What moderators may is asked for with a command; the listener hears the answer.
+        A moderator's command is sent to the server, and the listener receives the answer.
         """
         self.heard()
         self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
@@ -299,7 +299,8 @@ class RemovedTests(ClientTestCase):
 class ReconnectTests(ClientTestCase):
     def test_recovers(self) -> None:
         """
-        What was missed comes when the client is back, once and in order, and nobody notices.
+        After a reconnect, missed messages arrive once and in order, and the interruption is not
+        visible.
         """
         watcher = self.chat.member("Eve", "dev", watch=True)
         self.say("a")
@@ -315,7 +316,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_resends(self) -> None:
         """
-        What was not acknowledged is sent again with its id: it is said once.
+        A message that was not acknowledged is sent again with its id, and is posted once.
         """
         first = self.mina.say("dev", "first")
         self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
@@ -333,8 +334,8 @@ class ReconnectTests(ClientTestCase):
 
     def test_window(self) -> None:
         """
-        No more is under way than the server can remember: however much is said while the
-        connection comes and goes, it is said once.
+        The client has no more unacknowledged messages than the server remembers, so each of any
+        number of messages is posted once over any number of reconnects.
         """
         said = []
         for number in range(20):
@@ -350,7 +351,8 @@ class ReconnectTests(ClientTestCase):
 
     def test_unknown(self) -> None:
         """
-        What may have been said before the connection was lost for minutes is not said again.
+        A message that may have been posted before the connection was lost for minutes is not sent
+        again.
         """
         said = self.mina.say("dev", "perhaps")
         self.chat.endpoint._pipes[0].other.write = lambda data: None  # type: ignore[method-assign]
@@ -367,7 +369,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_acknowledgedOutOfOrder(self) -> None:
         """
-        What was acknowledged before what was said before it is not looked at again, however late.
+        A message that was acknowledged before earlier ones is not considered again, however late.
         """
         room = Membership("dev", 0, "join")
         first, second = (Outgoing(id, "dev", id, Deferred()) for id in "ab")
@@ -383,7 +385,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_gap(self) -> None:
         """
-        What cannot be recovered is told, with how much it is.
+        Messages that cannot be recovered are reported with their number.
         """
         self.say("a")
         self.chat.endpoint.cut()
@@ -396,7 +398,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_backOff(self) -> None:
         """
-        While nobody listens the attempts become rarer, up to every half minute.
+        While no server listens, the attempts become less frequent, down to one every half minute.
         """
         self.chat.endpoint.refuses = True
         self.chat.endpoint.cut()
@@ -419,7 +421,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_byeAndComeBack(self) -> None:
         """
-        A bye that says to come back is obeyed, not before its time.
+        A bye that asks for a reconnect is followed, not before its time.
         """
         session = next(iter(self.chat.service._connections))
         session.disconnected(Disconnect(3001, "shutdown", True, 20.0))
@@ -431,8 +433,8 @@ class ReconnectTests(ClientTestCase):
 
     def test_byeWithNonsense(self) -> None:
         """
-        No server can keep the client from coming back: not with a time before now, nor with one
-        that never comes.
+        No server can prevent the client from reconnecting, neither with a negative delay nor with
+        an endless one.
         """
         for retry in (-1000.0, 1e300):
             (session,) = self.chat.service.connections
@@ -442,7 +444,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_byeForGood(self) -> None:
         """
-        A bye that says not to come back ends the client.
+        A bye that forbids a reconnect ends the client.
         """
         said = self.mina.say("other", "x")
         self.failureResultOf(said, ChatError)
@@ -456,7 +458,7 @@ class ReconnectTests(ClientTestCase):
 
     def test_silence(self) -> None:
         """
-        A server that is not there any more is noticed, and one that answers is kept.
+        A server that has disappeared is noticed, and one that answers is kept.
         """
         self.limits = Limits(rate=inf, ping=1000, pong=1)
         self.setUp()
@@ -469,7 +471,8 @@ class ReconnectTests(ClientTestCase):
 
     def test_bounded(self) -> None:
         """
-        What waits to be acknowledged is bounded, and what is over it is said to be.
+        The number of unacknowledged messages is limited, and messages over the limit fail with an
+        error.
         """
         self.chat.endpoint.refuses = True
         self.chat.endpoint.cut()
@@ -483,7 +486,7 @@ class ReconnectTests(ClientTestCase):
 
 class FailedTests(SynchronousTestCase):
     """
-    Attempts to connect that fail.
+    Connection attempts that fail.
     """
 
     def setUp(self) -> None:
@@ -497,7 +500,7 @@ class FailedTests(SynchronousTestCase):
 
     def connect(self, factory: Any) -> Deferred[Any]:
         """
-        Be an endpoint: connect to a server that gives an answer and closes, or fail.
+        Act as an endpoint: connect to a server that sends an answer and closes, or fail.
         """
         self.attempts += 1
         if self.failure is not None:
@@ -514,7 +517,7 @@ class FailedTests(SynchronousTestCase):
 
     def respond(self, protocol: Any, answer: bytes) -> None:
         """
-        Answer, and close.
+        Send the answer, and close.
         """
         if answer:
             protocol.dataReceived(answer)
@@ -523,7 +526,7 @@ class FailedTests(SynchronousTestCase):
 
     def fails(self, seconds: int) -> list[Failed]:
         """
-        @return: what was told in this time
+        @return: the events that were reported in this time
         """
         self.client.startService()
         self.clock.pump([0.5] * seconds * 2)
@@ -531,7 +534,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Each attempt that fails is told, and the next one comes.
+        Each failed attempt is reported, and followed by the next one.
         """
         self.failure = ConnectionRefusedError()
         joined = self.client.join("dev")
@@ -544,7 +547,8 @@ class FailedTests(SynchronousTestCase):
 
     def test_certificate(self) -> None:
         """
-        What another attempt cannot help ends the client: its Deferreds say why.
+        An error that another attempt cannot fix ends the client, and its Deferreds fail with the
+        reason.
         """
         joined = self.client.join("dev")
         self.lost = TLSError([("", "", "certificate verify failed")])
@@ -557,7 +561,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_foreign(self) -> None:
         """
-        So does what is no chat server.
+        A server that is not a chat server ends the client too.
         """
         self.answer = b"220 mail.example.org ESMTP\r\n250 HELP\r\n"
         (failed,) = self.fails(60)
@@ -566,7 +570,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_silent(self) -> None:
         """
-        A server that says nothing is tried again.
+        After a connection to a silent server, the client tries again.
         """
         self.answer = None
         failed = self.fails(100)
@@ -575,7 +579,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_unknownBeforeWelcome(self) -> None:
         """
-        An object that the client does not know is no reason.
+        An unknown object before the welcome is ignored.
         """
         self.answer = b'{"type": "novelty"}\n'
         failed = self.fails(40)
@@ -583,7 +587,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_credentials(self) -> None:
         """
-        Credentials that cannot be read are told.
+        Credentials that cannot be read are reported.
         """
         self.answer = None
 
@@ -600,7 +604,7 @@ class FailedTests(SynchronousTestCase):
 
     def test_stoppedByListener(self) -> None:
         """
-        A listener may stop the client when it hears of a failure.
+        A listener may stop the client when a failure is reported.
         """
         stopped: list[Deferred[None]] = []
 
@@ -624,7 +628,7 @@ class FailedTests(SynchronousTestCase):
 class LaterFailureTests(ClientTestCase):
     def test_laterFinal(self) -> None:
         """
-        After a first welcome, no failed attempt ends the client.
+        After the first welcome, no failed attempt ends the client.
         """
         connect = self.chat.endpoint.connect
         self.chat.endpoint.connect = (  # type: ignore[method-assign]
@@ -642,7 +646,7 @@ class LaterFailureTests(ClientTestCase):
 class FlowTests(ClientTestCase):
     def test_pause(self) -> None:
         """
-        While it is paused nothing is heard; afterwards everything is.
+        A paused client receives nothing, and receives everything when it resumes.
         """
         self.heard()
         self.mina.pause()
@@ -656,8 +660,8 @@ class FlowTests(ClientTestCase):
 
     def test_pausedReconnect(self) -> None:
         """
-        While it is paused, no room is joined on a new connection; a room is left or joined as
-        always.
+        A paused client joins no room on a new connection; it joins its rooms when it resumes,
+        except those left meanwhile.
         """
         self.mina.pause()
         self.chat.endpoint.cut()
@@ -679,7 +683,7 @@ class FlowTests(ClientTestCase):
 
     def test_pausedWhileJoining(self) -> None:
         """
-        A join that is under way is not sent again.
+        A join in progress is not sent again.
         """
         other = self.mina.join("other")
         self.mina.pause()
@@ -689,7 +693,8 @@ class FlowTests(ClientTestCase):
 
     def test_tooLong(self) -> None:
         """
-        What is longer than the server takes fails, any number of it, and the rest is said.
+        A line that is longer than the server accepts fails, any number of times, and the other
+        lines are posted.
         """
         long = [self.mina.say("dev", "x" * 65_500) for _ in range(3)]
         short = self.mina.say("dev", "short")
@@ -704,7 +709,7 @@ class FlowTests(ClientTestCase):
 
     def test_allUnknown(self) -> None:
         """
-        However many fail at once, each fails once.
+        Of any number of lines that fail at once, each fails once.
         """
         room = Membership("dev", 0, "join")
         back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
@@ -718,7 +723,7 @@ class FlowTests(ClientTestCase):
 
     def test_otherRooms(self) -> None:
         """
-        Events of rooms that it is not in are not told.
+        Events of rooms that the client is not in are not reported.
         """
         self.heard()
         for event in (
