@@ -1,5 +1,5 @@
 """
-The page, in a browser: for those who use a keyboard, hear the page, or see it on a phone.
+Browser tests of the page: keyboard, screen reader, and phone.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ try:
 except ImportError:
     Axe = None
 
-#: What a time looks like to a machine.
+#: A time in the machine-readable form.
 ISO = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$")
 
-#: The narrowest window there is.
+#: The width of the narrowest window.
 PHONE = {"width": 320, "height": 568}
 
 
 class AccessTests(PageTestCase):
     def test_keyboard(self) -> None:
         """
-        Everything can be done with the keyboard alone, and what has the focus can be seen.
+        Everything can be done with the keyboard alone, and the focus is visible.
         """
         self.serveOn()
         page = self.open()
@@ -69,7 +69,7 @@ class AccessTests(PageTestCase):
 
     def _stops(self, page: Any) -> Iterator[str]:
         """
-        @return: what the tab key comes to, each with a ring around it
+        @return: the elements that the tab key reaches, each with a focus ring
         """
         for _ in range(9):
             page.keyboard.press("Tab")
@@ -85,7 +85,8 @@ class AccessTests(PageTestCase):
 
     def test_heard(self) -> None:
         """
-        New messages are read out at the end of the log, old ones are not; so is the connection.
+        A screen reader announces new messages at the end of the log and the connection state, but
+        not old messages.
         """
         self.serveOn()
         eve = self.tcpClient("Eve")
@@ -107,7 +108,7 @@ class AccessTests(PageTestCase):
 
     def test_phone(self) -> None:
         """
-        At the width of a phone nothing is wider than the window, and everything is there.
+        At the width of a phone nothing is wider than the window, and every control is present.
         """
         self.serveOn()
         page = self.open(viewport=PHONE, has_touch=True)
@@ -132,7 +133,7 @@ class AccessTests(PageTestCase):
 
     def test_motion(self) -> None:
         """
-        Who does not want motion sees none.
+        Users who prefer reduced motion see none.
         """
         self.serveOn()
         for motion, moving in (("reduce", False), ("no-preference", True)):
@@ -153,7 +154,7 @@ class AxeTests(PageTestCase):
 
     def check(self, page: Any) -> None:
         """
-        Fail with what axe finds.
+        Fail if axe finds a problem.
         """
         found = Axe().run(page, options={"resultTypes": ["violations"]})
         wrong = [
@@ -164,9 +165,9 @@ class AxeTests(PageTestCase):
 
     def crowded(self, **options: Any) -> tuple[Any, Server]:
         """
-        @return: a page with everything on it, and its server
+        @return: a page that shows every element, and its server
         """
-        # the page's own policy would not let axe in
+        # the page's own policy blocks axe
         page = self.open(bypass_csp=True, **options)
         self.check(page)
         page.close()
@@ -190,8 +191,8 @@ class AxeTests(PageTestCase):
 
     def test_colours(self) -> None:
         """
-        Axe finds nothing wrong, in light and in dark, wide and narrow: while all is well, in the
-        dialog, with what was refused, offline, and when it is over.
+        Axe finds no problem, in light and dark mode, wide and narrow: while connected, in the
+        dialog, with a refused message, offline, and after the end.
         """
         for scheme, viewport in (("light", {"width": 1200, "height": 1400}), ("dark", PHONE)):
             page, server = self.crowded(color_scheme=scheme, viewport=viewport)

@@ -1,5 +1,5 @@
 """
-The page's client, which anybody's page may use.
+Browser tests of the page's client module, which any page can use.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from tests.browser import PageTestCase, Way, expect, freePort, waitFor
 from tests.documents import ALL
 
-#: Counts the timers that run.
+#: Counts the active timers.
 TIMERS = """
 window.timers = new Set();
 const { setTimeout: start, clearTimeout: stop } = window;
@@ -24,7 +24,7 @@ window.setTimeout = (call, delay) => {
 window.clearTimeout = (timer) => { timers.delete(timer); stop(timer); };
 """
 
-#: Makes a client; what it tells is kept.
+#: Creates a client, and records its events.
 MAKE = """async (options) => {
     const { Client } = await import("/client.js");
     window.client = new Client(`ws://${location.host}/mychat`, options);
@@ -33,7 +33,7 @@ MAKE = """async (options) => {
         client.addEventListener(type, ({ detail }) => told.push([type, detail]));
 }"""
 
-#: What became of a promise.
+#: Returns the result of a promise.
 OUTCOME = (
     ".then((value) => (window.outcome = { value }), ({ code }) => (window.outcome = { code }))"
 )
@@ -48,7 +48,7 @@ class ClientTests(PageTestCase):
 
     def client(self, way: Way | None = None, **options: object) -> None:
         """
-        Make C{client}, for Mina, whose connections go this way.
+        Create C{client}, for Mina, whose connections use this way.
         """
         self.page.goto(f"http://127.0.0.1:{way.port if way else self.ws}/")
         self.page.evaluate(MAKE, {"name": "Mina", **options})
@@ -63,7 +63,7 @@ class ClientTests(PageTestCase):
 
     def states(self) -> list[str]:
         """
-        @return: the states that there were
+        @return: the past connection states
         """
         found: list[str] = self.page.evaluate(
             "told.filter(([type]) => type === 'state').map(([, detail]) => detail.state)"
@@ -72,7 +72,7 @@ class ClientTests(PageTestCase):
 
     def test_talk(self) -> None:
         """
-        It joins, says, is told, asks for history and for who is there, and leaves.
+        The client joins, posts, receives events, requests history and members, and leaves.
         """
         self.client()
         self.page.evaluate("client.open()")
@@ -92,7 +92,8 @@ class ClientTests(PageTestCase):
 
     def test_refusals(self) -> None:
         """
-        What is refused rejects with the server's word, or its own, and nothing waits for ever.
+        A refused call rejects with the server's code or the client's own, and no promise stays
+        pending forever.
         """
         self.client()
         self.assertEqual(self.outcome("client.join('dev')"), {"code": "ended"})
@@ -110,8 +111,8 @@ class ClientTests(PageTestCase):
 
     def test_close(self) -> None:
         """
-        After its end no timer runs, whatever it was doing; what waits is rejected; it can be opened
-        again, and is back in its rooms.
+        After C{close} no timer is active in any state, and pending promises are rejected; the
+        client can be opened again, and rejoins its rooms.
         """
         way = self.way()
         self.client(way)
@@ -129,8 +130,8 @@ class ClientTests(PageTestCase):
 
     def test_bounded(self) -> None:
         """
-        Without a connection a bounded number of messages wait, each under an id of its own; all are
-        said, in order, when there is one.
+        Without a connection a bounded number of messages wait, each with its own id, and all are
+        posted in order after the reconnect.
         """
         way = self.way()
         self.client(way)
@@ -157,7 +158,7 @@ class ClientTests(PageTestCase):
 
     def test_ids(self) -> None:
         """
-        No two clients use the same id, though both count from one.
+        No two clients use the same id, even though both count from one.
         """
         seen: set[str] = set()
         self.page.on("websocket", lambda line: line.on("framesent", lambda sent: keep(sent)))
@@ -177,12 +178,12 @@ class ClientTests(PageTestCase):
 
     def test_putOff(self) -> None:
         """
-        A server that stops says when to come back; nothing makes the client come sooner, and no
-        server can put it off for long.
+        A stopping server sends a reconnect delay; nothing makes the client reconnect earlier, and
+        no server can delay it for long.
         """
         for retry, least, most in ((5, 5, 6), (1e9, 60, 61), (-1, 0, 1), (None, 0, 1)):
             self._bye(retry)
-            waits = self.page.evaluate(  # who need not wait may be on the way again already
+            waits = self.page.evaluate(  # a client with no delay may be connecting again already
                 "(client.retry(), (client.state.retryAt ?? Date.now()) - Date.now()) / 1000"
             )
             self.page.evaluate("client.close()")
@@ -202,7 +203,7 @@ class ClientTests(PageTestCase):
 
     def test_ended(self) -> None:
         """
-        From 3500 on it does not come back, and says why.
+        After a close code of 3500 or higher the client does not reconnect, and reports the reason.
         """
         self.client(name="a:b")
         outcome = self.outcome("(client.open(), client.join('dev'))")
@@ -212,7 +213,7 @@ class ClientTests(PageTestCase):
 
     def test_example(self) -> None:
         """
-        The page that the documents show works, on a host that the server allows.
+        The example page of the documentation works, on a host that the server allows.
         """
         port = freePort()
         self.serveOn("--origin", f"http://localhost:{port}")
@@ -252,8 +253,8 @@ class ClientTests(PageTestCase):
 
     def test_credentials(self) -> None:
         """
-        Credentials are asked for at each connect and when they expire; if there are none at the
-        moment, that is tried again.
+        Credentials are requested at each connect and when they expire; if none are available, the
+        client tries again.
         """
         heard: list[dict[str, Any]] = []
         self.page.route_web_socket(

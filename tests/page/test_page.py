@@ -1,5 +1,5 @@
 """
-The page, in a browser: people, rooms, and many messages.
+Browser tests of the page: members, rooms, and many messages.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from typing import Any
 
 from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts, waitFor
 
-#: The most messages that may have elements, see C{machat/page/messagelist.js}.
+#: The maximum number of messages that have elements, see C{machat/page/messagelist.js}.
 WINDOW = 160
 
-#: Tells which message is the first that can be seen, and where.
+#: Returns the first visible message, and its position.
 PLACE = """() => {
     const log = document.querySelector(".room:not([hidden]) .log");
     const top = log.getBoundingClientRect().top;
@@ -22,7 +22,8 @@ PLACE = """() => {
     }
 }"""
 
-#: Scrolls up until a message is the first; those that have elements stay few, and in order.
+#: Scrolls up until a given message is the first; few messages have elements meanwhile, and they
+#: stay in order.
 TO_THE_FIRST = """(first) => {
     const log = document.querySelector(".log");
     const shown = [...log.querySelectorAll(".text")].map((each) => each.textContent);
@@ -38,7 +39,7 @@ TO_THE_FIRST = """(first) => {
 
 def scrollTo(page: Any, top: int) -> None:
     """
-    Scroll the messages that can be seen.
+    Scroll the visible messages.
     """
     page.locator(".room:not([hidden]) .log").evaluate("(log, top) => log.scrollTo(0, top)", top)
 
@@ -50,7 +51,7 @@ class TalkTests(PageTestCase):
 
     def test_everybody(self) -> None:
         """
-        Two pages and a TCP client meet in a room, and see the same messages in the same order.
+        Two pages and a TCP client share a room, and see the same messages in the same order.
         """
         mina, ada, eve = self.enter("Mina"), self.enter("Ada"), self.tcpClient("Eve")
         say(mina, "hello from a page")
@@ -69,8 +70,8 @@ class TalkTests(PageTestCase):
 
     def test_pending(self) -> None:
         """
-        What one says is shown at once, as being sent until the log has it; once that is in doubt
-        for good it can be sent again.
+        An own message is shown at once, and is marked as being sent until the log has it; if it
+        definitely failed, it can be sent again.
         """
         way = self.way()
         mina = self.enter("Mina", way.port)
@@ -85,7 +86,8 @@ class TalkTests(PageTestCase):
 
     def test_lines(self) -> None:
         """
-        Each line of what was typed is a message; too many are not taken, and stay in the field.
+        Each line of the typed text is a message; too many lines are not accepted, and stay in the
+        field.
         """
         mina = self.enter("Mina")
         field = mina.get_by_label("Message to dev")
@@ -100,8 +102,8 @@ class TalkTests(PageTestCase):
 
     def test_rooms(self) -> None:
         """
-        Another room is another tab, which counts what was not read; leaving the last one leads back
-        to the beginning.
+        Another room opens another tab, which counts unread messages; leaving the last room returns
+        to the start form.
         """
         mina, eve = self.enter("Mina"), self.tcpClient("Eve")
         mina.get_by_role("button", name="Join a room").click()
@@ -124,7 +126,7 @@ class TalkTests(PageTestCase):
 
     def test_refused(self) -> None:
         """
-        A name that is taken, or cannot be one, is said at its field; another can be tried.
+        A name that is taken or invalid is reported at its field, and another one can be tried.
         """
         self.tcpClient("Eve")
         page = self.open()
@@ -138,8 +140,8 @@ class TalkTests(PageTestCase):
 
     def test_kept(self) -> None:
         """
-        The browser keeps the name for the next time, and the rooms as long as the tab is open and
-        somebody is in them; nothing else.
+        The browser stores the name permanently, and the rooms as long as the tab is open and the
+        user is in them; nothing else is stored.
         """
         mina = self.enter("Mina")
         kept = mina.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
@@ -153,7 +155,7 @@ class TalkTests(PageTestCase):
 
     def test_history(self) -> None:
         """
-        Who joins sees the last messages, and older ones by scrolling up, in place.
+        A new member sees the last messages, and loads older ones by scrolling up, without a jump.
         """
         eve = self.tcpClient("Eve")
         for number in range(200):
@@ -173,8 +175,8 @@ class TalkTests(PageTestCase):
 class UserTests(PageTestCase):
     def test_oneUser(self) -> None:
         """
-        A server that asks for a password is given one; a user on two devices is one person, who
-        sees on both what was said on either, once.
+        A server that requires a password receives it; a user on two devices is one member, and
+        both devices show the messages from either, once.
         """
         passwords = Path(self.mktemp())
         passwords.write_text("Mina:secret\n")
@@ -202,8 +204,8 @@ class UserTests(PageTestCase):
 class ManyTests(PageTestCase):
     def test_many(self) -> None:
         """
-        Of 5,000 messages few have elements; who reads old ones stays there while new ones come, and
-        finds back to the end, and to the first.
+        Of 5,000 messages few have elements; a user who reads old messages keeps the position while
+        new ones arrive, and can go to the end and to the first message.
         """
         self.serveOn()
         mina, eve = self.enter("Mina"), self.tcpClient("Eve")
@@ -230,7 +232,7 @@ class ManyTests(PageTestCase):
 
     def test_long(self) -> None:
         """
-        A very long message is folded until somebody wants to read it, and breaks everywhere.
+        A very long message is folded until the user opens it, and can wrap at any character.
         """
         self.serveOn()
         mina = self.enter("Mina", viewport={"width": 320, "height": 600})
@@ -245,7 +247,8 @@ class ManyTests(PageTestCase):
 
     def test_tooLong(self) -> None:
         """
-        What the server would not take is not sent, says why, and can be removed.
+        A message that the server would not accept is not sent, shows the reason, and can be
+        removed.
         """
         self.serveOn()
         mina = self.enter("Mina")

@@ -1,6 +1,5 @@
 """
-The page, in a browser: what can be read, on a phone too, and what happens to the place where
-somebody reads.
+Browser tests of the page: readable content, including on a phone, and the reading position.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ PHONE = {"width": 390, "height": 780}
 TABLET = {"width": 768, "height": 900}
 DESK = {"width": 1280, "height": 800}
 
-#: Tells whether the whole of a name can be seen and touched: it is in the window, on one line, and
+#: Returns whether a whole name can be seen and touched: it is in the window, on one line, and
 #: nothing covers either of its ends.
 READABLE = """(name) => {
     const names = [...document.querySelectorAll(".room:not([hidden]) .names bdi")];
@@ -40,7 +39,7 @@ class ReadingTests(PageTestCase):
 
     def joinRoom(self, page: Any, room: str) -> None:
         """
-        Be in another room.
+        Switch to another room.
         """
         page.get_by_role("button", name="Join a room").click()
         page.get_by_role("dialog").get_by_label("Room").fill(room)
@@ -49,7 +48,7 @@ class ReadingTests(PageTestCase):
 
     def fill(self, person: Any, count: int, word: str = "message") -> None:
         """
-        Have somebody say something many times.
+        Post many messages from one member.
         """
         for number in range(count):
             person.send(type="say", text=f"{word} {number}", id=f"{word}{number}")
@@ -59,8 +58,8 @@ class ReadingTests(PageTestCase):
 class MembersTests(ReadingTests):
     def test_namesCanBeRead(self) -> None:
         """
-        At every width the names of who is there can be read; a list over the messages is closed by
-        a tap beside it, which does nothing else.
+        At every width the names of the members can be read; a list over the messages closes with a
+        tap beside it, which has no other effect.
         """
         for name in ("Ada", "Margaret.Hamilton"):
             self.tcpClient(name)
@@ -90,8 +89,8 @@ class MembersTests(ReadingTests):
 class PlaceTests(ReadingTests):
     def test_eachRoomKeepsItsPlace(self) -> None:
         """
-        Somebody who reads old messages finds the same ones after a look into another room; at the
-        end, the list stays at the end, and says nothing of new messages.
+        A user who reads old messages finds the same position after a visit to another room; at the
+        end, the list stays at the end, and reports no new messages.
         """
         eve = self.tcpClient("Eve")
         self.fill(eve, 60)
@@ -116,8 +115,8 @@ class PlaceTests(ReadingTests):
 
     def test_opensAtTheNewLine(self) -> None:
         """
-        A room with more unread messages than fit opens at the first of them; the button tells how
-        many there are, leads to the end, and goes away. One with few opens at its end.
+        A room with more unread messages than fit opens at the first of them; the button shows
+        their number, goes to the end, and disappears. A room with few opens at its end.
         """
         eve = self.tcpClient("Eve")
         self.fill(eve, 20, "old")
@@ -142,7 +141,7 @@ class PlaceTests(ReadingTests):
 
     def test_newLineAfterTheWindowWasHidden(self) -> None:
         """
-        Somebody who comes back to the window finds the first message that came meanwhile.
+        A user who returns to the window sees the first message that arrived meanwhile.
         """
         eve = self.tcpClient("Eve")
         mina = self.enter("Mina")
@@ -157,7 +156,7 @@ class PlaceTests(ReadingTests):
 
     def pretend(self, page: Any, visibility: str) -> None:
         """
-        Have the page think that its window can be seen, or cannot.
+        Make the page believe that its window is visible, or hidden.
         """
         page.evaluate(
             """(visibility) => {
@@ -170,8 +169,8 @@ class PlaceTests(ReadingTests):
 
     def test_theButtonLeadsToTheNewLineFirst(self) -> None:
         """
-        In a room where somebody reads old messages, the button leads to the first unread one, then
-        to the end.
+        While a user reads old messages in a room, the button goes to the first unread message,
+        then to the end.
         """
         eve = self.tcpClient("Eve")
         self.fill(eve, 50, "old")
@@ -192,8 +191,8 @@ class PlaceTests(ReadingTests):
 class RoomsTests(ReadingTests):
     def test_unreadOutOfSight(self) -> None:
         """
-        Unread rooms that are out of sight are counted at the end of the list where they are, and
-        can be found from there.
+        Unread rooms outside the visible part of the room list are counted at that end of the list,
+        and can be reached from there.
         """
         eve = self.tcpClient("Eve")
         for viewport in (DESK, PHONE):
@@ -215,8 +214,8 @@ class RoomsTests(ReadingTests):
 
     def test_focusAfterAClick(self) -> None:
         """
-        After a click on a tab, the keyboard writes into that room's field; a tap opens no keyboard,
-        but leaves the focus in the room.
+        After a click on a tab, the keyboard writes into that room's field; a tap opens no
+        on-screen keyboard, but keeps the focus in the room.
         """
         for touch, focused in ((False, "Message to dev"), (True, "Messages in dev")):
             page = self.enter(f"Mina{touch}", has_touch=touch, is_mobile=touch, viewport=TABLET)
@@ -227,8 +226,7 @@ class RoomsTests(ReadingTests):
 
     def test_changedAddress(self) -> None:
         """
-        The address leads to a room that is open, and into one that is not; one that does not exist
-        changes nothing.
+        The address opens the named room, joined or not; an invalid name has no effect.
         """
         page = self.enter("Mina")
         self.joinRoom(page, "tea")
@@ -245,7 +243,7 @@ class RoomsTests(ReadingTests):
 class LooksTests(ReadingTests):
     def visit(self, viewport: dict[str, int], **joined: object) -> tuple[Any, Server]:
         """
-        @return: a page in one room, and what answers it
+        @return: a page in one room, and the fake server that answers it
         """
         page = self.blank(viewport=viewport)
         server = Server(page, **joined)
@@ -256,8 +254,8 @@ class LooksTests(ReadingTests):
 
     def test_topicCanBeRead(self) -> None:
         """
-        A topic that does not fit can be opened, at every width; its links can be followed. One that
-        fits has no button.
+        A topic that does not fit can be expanded at every width, and its links can be followed.
+        One that fits has no button.
         """
         end = "and please ask Ada first"
         topic = f"Notes at https://example.org/releases/2.5, {'bugs to support, ' * 12}{end}"
@@ -283,7 +281,8 @@ class LooksTests(ReadingTests):
 
     def test_marks(self) -> None:
         """
-        Names with many marks, which another server may allow, cover nothing beside them.
+        Names with many combining marks, which another server may allow, do not cover their
+        surroundings.
         """
         name = "Z" + "".join(map(chr, range(0x300, 0x31F)))
         page, server = self.visit(DESK, members=["Mina", name], count=2)
@@ -293,7 +292,8 @@ class LooksTests(ReadingTests):
 
     def test_copied(self) -> None:
         """
-        Messages that are copied are those messages: without what only some can hear or see.
+        Copied messages contain only the messages, without text that is only for screen readers or
+        only visual.
         """
         page, server = self.visit(DESK)
         page.context.grant_permissions(["clipboard-read"])
@@ -315,7 +315,7 @@ class LooksTests(ReadingTests):
 
     def test_localTimes(self) -> None:
         """
-        The end of a mute is told in the reader's time zone.
+        The end of a mute is shown in the reader's time zone.
         """
         page = self.blank(timezone_id="Asia/Kolkata")
         server = Server(page)

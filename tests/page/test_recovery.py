@@ -1,5 +1,5 @@
 """
-The page, in a browser: connections that are lost, and come back.
+Browser tests of the page: lost connections and recovery.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from tests.browser import (
 class RecoveryTests(PageTestCase):
     def assertState(self, page: Any, state: str) -> None:
         """
-        Wait until this is how the connection is.
+        Wait until the connection has this state.
         """
         expect(page.locator("#connection")).to_have_text(state)
 
     def test_restarted(self) -> None:
         """
-        When the server is started again, everybody is back, sees where messages may be missing, and
-        talks on.
+        After a server restart all users are connected again, see where messages may be missing,
+        and can post.
         """
         self.serveOn()
         way = self.way()
@@ -58,8 +58,8 @@ class RecoveryTests(PageTestCase):
 
     def test_cut(self) -> None:
         """
-        However often the connection is cut while people talk, no message is lost and none is seen
-        twice.
+        However often the connection is interrupted during a conversation, no message is lost and
+        none is shown twice.
         """
         self.serveOn()
         way = self.way()
@@ -84,7 +84,8 @@ class RecoveryTests(PageTestCase):
 
     def test_unacknowledged(self) -> None:
         """
-        What the log has, and only the word of it was lost, is sent again and not said twice.
+        A message that is in the log, but whose acknowledgement was lost, is sent again and not
+        posted twice.
         """
         self.serveOn()
         way = self.way()
@@ -102,8 +103,8 @@ class RecoveryTests(PageTestCase):
 
     def test_silence(self) -> None:
         """
-        A server of which nothing more comes is found out, and the page takes over its own name from
-        the connection that the server still sees.
+        A server that sends no more data is detected, and the page takes over its own name from the
+        connection that the server still holds.
         """
         self.serveOn()
         way = self.way()
@@ -125,8 +126,8 @@ class RecoveryTests(PageTestCase):
 
     def test_gap(self) -> None:
         """
-        What is not in the log any more is missing, and a divider says how much; what still is there
-        is behind it.
+        If missed messages are no longer in the log, a divider shows their number, and the
+        remaining messages follow it.
         """
         self.serveOn("--log-messages", "5")
         way = self.way()
@@ -147,7 +148,7 @@ class RecoveryTests(PageTestCase):
 
     def test_recoveredUnread(self) -> None:
         """
-        What was missed in a room that nobody looks at is counted once the connection is back.
+        Messages that were missed in a background room are counted when the connection is restored.
         """
         self.serveOn()
         way = self.way()

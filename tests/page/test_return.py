@@ -1,5 +1,5 @@
 """
-The page, in a browser: coming in, being refused, reloading, and coming back after sleep.
+Browser tests of the page: joining, refusals, reloads, and return from sleep.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.browser import (
 )
 from tests.page.test_safety import Server
 
-#: Has no WebSocket open.
+#: Returns whether no WebSocket is open.
 FAILS = """
 window.WebSocket = class {
     constructor() { setTimeout(() => this.onclose({ code: 1006, reason: "" })); }
@@ -41,7 +41,7 @@ def sockets(page: Any) -> list[Any]:
 
 def joinRoom(page: Any, room: str) -> None:
     """
-    Be in another room.
+    Switch to another room.
     """
     page.get_by_role("button", name="Join a room").click()
     page.get_by_role("dialog").get_by_label("Room").fill(room)
@@ -51,12 +51,12 @@ def joinRoom(page: Any, room: str) -> None:
 
 class PasswordTests(PageTestCase):
     """
-    A server that asks for passwords.
+    A server that requires passwords.
     """
 
     def serveUsers(self) -> None:
         """
-        Start a server that knows Mina.
+        Start a server that has a password for Mina.
         """
         users = Path(self.mktemp())
         users.write_text("Mina:secret\n")
@@ -65,15 +65,15 @@ class PasswordTests(PageTestCase):
 
     def offer(self, page: Any, password: str) -> None:
         """
-        Show a password to the first form.
+        Enter a password in the first form.
         """
         page.locator("#signin").get_by_label("Password").fill(password)
         page.keyboard.press("Enter")
 
     def test_wrongPasswords(self) -> None:
         """
-        A wrong password is refused once, and not shown to the server again; after too many of them,
-        the page tells that there were, and when it tries again.
+        A wrong password is refused once, and not sent to the server again; after too many
+        attempts, the page reports this and when it tries again.
         """
         self.serveUsers()
         page = self.blank()
@@ -96,8 +96,8 @@ class PasswordTests(PageTestCase):
 
     def test_dialogStaysUntilTheServerAgrees(self) -> None:
         """
-        The dialog that asks for a new password tells that it was wrong, or what it waits for, and
-        closes when the server has taken it.
+        The dialog for a new password shows that it was wrong, or why it waits, and closes when the
+        server has accepted it.
         """
         self.serveOn()
         page = self.blank()
@@ -139,8 +139,8 @@ class PasswordTests(PageTestCase):
 
     def test_reload(self) -> None:
         """
-        A page that is loaded again asks for the password, which is not kept, and then is in the
-        same rooms.
+        A reloaded page asks for the password, which is not stored, and then rejoins the same
+        rooms.
         """
         self.serveUsers()
         page = self.open()
@@ -160,8 +160,8 @@ class PasswordTests(PageTestCase):
 class ReloadTests(PageTestCase):
     def test_roomsAndDrafts(self) -> None:
         """
-        A page that is loaded again is in the same rooms, turns to the same one, and has what was
-        typed; nobody has seen it go.
+        A reloaded page rejoins the same rooms, shows the same room, and restores typed text; no
+        other member sees a leave.
         """
         self.serveOn()
         eve = self.tcpClient("Eve")
@@ -185,7 +185,7 @@ class ReloadTests(PageTestCase):
 
     def test_silentConnection(self) -> None:
         """
-        The reloaded page takes its name over from a connection that the server still sees.
+        The reloaded page takes its name over from a connection that the server still holds.
         """
         self.serveOn()
         way = self.way()
@@ -202,7 +202,7 @@ class ReloadTests(PageTestCase):
 
     def test_copiedTab(self) -> None:
         """
-        A copy of a tab that is in use does not take over its connection.
+        A duplicate of a tab in use does not take over its connection.
         """
         self.serveOn()
         mina = self.enter("Mina")
@@ -219,7 +219,7 @@ class ReloadTests(PageTestCase):
 
     def test_left(self) -> None:
         """
-        Nothing is left of rooms that somebody has left, and of drafts in them.
+        Nothing is stored of rooms that the user has left, or of drafts in them.
         """
         self.serveOn()
         mina = self.enter("Mina")
@@ -235,8 +235,8 @@ class ReloadTests(PageTestCase):
 class EarlyTests(PageTestCase):
     def test_enterBeforeTheScripts(self) -> None:
         """
-        Somebody who types and presses Enter before the scripts have come finds the page alive, and
-        what was typed in it.
+        Text that is typed and entered before the scripts are loaded is still in the form, and the
+        form works.
         """
         self.serveOn()
         page = self.blank()
@@ -262,7 +262,7 @@ class OfflineTests(PageTestCase):
 
     def offline(self) -> Any:
         """
-        @return: the page of somebody whose connection was cut
+        @return: a page whose connection was interrupted
         """
         page = self.enter("Mina", self.theWay.port)
         self.theWay.block()
@@ -275,7 +275,7 @@ class OfflineTests(PageTestCase):
 
     def test_joins(self) -> None:
         """
-        A room that somebody joins without a connection is joined when there is one.
+        A room that the user opens without a connection is joined after the reconnect.
         """
         page = self.offline()
         self.theWay.mend()
@@ -285,7 +285,7 @@ class OfflineTests(PageTestCase):
 
     def test_cancelled(self) -> None:
         """
-        It is not joined if that was cancelled meanwhile.
+        The room is not joined if the user cancels meanwhile.
         """
         page = self.offline()
         page.get_by_role("button", name="Cancel").click()
@@ -311,8 +311,8 @@ class SleepTests(PageTestCase):
 
     def test_wakesUp(self) -> None:
         """
-        After sleep in which the connection died, the page finds that out within three seconds, by
-        whichever event it wakes up.
+        After a sleep in which the connection died, the page detects this within three seconds,
+        whichever event it wakes up with.
         """
         events = ("pageshow", "window"), ("online", "window"), ("visibilitychange", "document")
         for count, (event, target) in enumerate(events, 1):
@@ -328,7 +328,7 @@ class SleepTests(PageTestCase):
 
     def test_stays(self) -> None:
         """
-        A connection that is alive stays; one from which something came just now is not even asked.
+        A connection that works is kept; one that has just received data is not even checked.
         """
         sent: list[str] = []
         self.opened[0].on("framesent", lambda text: sent.append(text))
@@ -346,8 +346,8 @@ class SleepTests(PageTestCase):
 
     def test_clockSetBack(self) -> None:
         """
-        When the clock is set back by an hour while the page waits as long as the server has told
-        it to, it does not wait for an hour.
+        If the clock is set back by an hour during a reconnect delay, the page does not wait for an
+        hour.
         """
         self.server.terminate()
         self.assertEqual(self.server.wait(), 0)
@@ -362,12 +362,12 @@ class SleepTests(PageTestCase):
 
 class ReasonTests(PageTestCase):
     """
-    Proxies that make a WebSocket impossible.
+    Proxies that prevent WebSockets.
     """
 
     def refused(self, old: bytes, new: bytes, *arguments: object) -> Any:
         """
-        @return: a page whose requests are changed on their way, after an attempt to come in
+        @return: a page whose requests are changed in transit, after an attempt to join
         """
         self.serveOn(*arguments)
         way = self.way(lambda data: data.replace(old.replace(b"PORT", str(way.port).encode()), new))
@@ -377,7 +377,7 @@ class ReasonTests(PageTestCase):
 
     def test_host(self) -> None:
         """
-        A proxy that changes the Host is found out: the page shows the reason and the remedy, and
+        A proxy that changes the Host is detected: the page shows the reason and the remedy, and
         does not try again.
         """
         page = self.refused(b"Host: 127.0.0.1:PORT", b"Host: localhost:1")
@@ -391,15 +391,15 @@ class ReasonTests(PageTestCase):
 
     def test_http10(self) -> None:
         """
-        So is a proxy that speaks HTTP/1.0.
+        A proxy that uses HTTP/1.0 is detected too.
         """
         page = self.refused(b" HTTP/1.1\r\n", b" HTTP/1.0\r\n")
         expect(page.locator("#signin-said.wrong")).to_contain_text("HTTP/1.0")
 
     def test_noUpgrade(self) -> None:
         """
-        A proxy that does not pass the upgrade on is suspected after a second failure, and the page
-        goes on trying.
+        A proxy that does not forward the upgrade is suspected after a second failure, and the page
+        continues to try.
         """
         page = self.refused(b"Upgrade: websocket\r\n", b"")
         expect(page.locator("#signin-said")).to_contain_text("Upgrade", timeout=PATIENT)
@@ -407,7 +407,7 @@ class ReasonTests(PageTestCase):
 
     def test_elsewhere(self) -> None:
         """
-        Where something else answers, the page tells what.
+        If something other than a chat server answers, the page describes the answer.
         """
         self.serveOn()
         page = self.blank()
@@ -421,8 +421,8 @@ class ReasonTests(PageTestCase):
 
     def test_serverThatIsDown(self) -> None:
         """
-        While the server cannot be reached, no WebSocket is tried, for which some browsers make the
-        next ones wait; when it can, the page is back.
+        While the server cannot be reached, the page opens no WebSocket, because some browsers
+        delay further ones after failures; when it is reachable, the page reconnects.
         """
         self.serveOn()
         way = self.way()

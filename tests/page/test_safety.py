@@ -1,5 +1,5 @@
 """
-The page, in a browser: what people and servers may send it.
+Browser tests of the page: hostile input from members and servers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ INJECTIONS = [
     "&lt;b&gt; &amp;",
 ]
 
-#: A text, and the links in it: what is shown, and where it leads. Where that is another host than
-#: is written, the real one is shown behind it.
+#: A text, and the links in it: the shown text, and the target. If the target's host differs from
+#: the shown one, the real one is shown after it.
 LINKS: list[tuple[str, list[tuple[str, str]]]] = [
     ("see https://example.org/a.", [("https://example.org/a", "https://example.org/a")]),
     ("(http://example.org/a_(b))", [("http://example.org/a_(b)", "http://example.org/a_(b)")]),
@@ -66,9 +66,9 @@ LINKS: list[tuple[str, list[tuple[str, str]]]] = [
 
 class Server:
     """
-    Takes the place of the server in a page, and says what it is told to.
+    Replaces the server of a page, and sends what a test tells it to.
 
-    @ivar heard: all commands
+    @ivar heard: all commands that were received
     """
 
     def __init__(self, page: Any, **joined: object) -> None:
@@ -94,7 +94,7 @@ class Server:
 
     def await_(self, type: str) -> dict[str, Any]:
         """
-        @return: the first command of this type, once it is heard
+        @return: the first command of this type, when it arrives
         """
         for _ in range(int(PATIENT) // 10):
             for command in self.heard:
@@ -135,7 +135,7 @@ class Server:
 class InjectionTests(PageTestCase):
     def test_messages(self) -> None:
         """
-        What looks like markup or a script is text, whoever sends it.
+        Text that looks like markup or a script is shown as text, from any sender.
         """
         self.serveOn()
         mina, eve = self.enter("Mina"), self.tcpClient("Eve")
@@ -150,7 +150,8 @@ class InjectionTests(PageTestCase):
 
     def test_everythingElse(self) -> None:
         """
-        So are names, topics, rooms and reasons, even if a server allows what ours does not.
+        The same holds for names, topics, rooms and reasons, even if a server allows what MaChat's
+        own does not.
         """
         page = self.blank()
         evil = INJECTIONS[0]
@@ -168,7 +169,7 @@ class InjectionTests(PageTestCase):
 
     def visit(self, page: Any) -> None:
         """
-        Sign in, where a L{Server} answers.
+        Sign in to a L{Server}.
         """
         self.serveOn()
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
@@ -177,7 +178,8 @@ class InjectionTests(PageTestCase):
 
     def test_links(self) -> None:
         """
-        Only what leads to the web is a link, where it seems to lead, and tells nobody from where.
+        Only web addresses become links; a link leads to the address that it shows, and sends no
+        referrer.
         """
         self.serveOn()
         mina = self.enter("Mina")
@@ -203,7 +205,7 @@ class InjectionTests(PageTestCase):
 
     def test_unknown(self) -> None:
         """
-        What the page does not know, and what is not the protocol, it ignores.
+        The page ignores unknown events, and data that is not valid in the protocol.
         """
         page = self.blank()
         server = Server(page)
@@ -219,7 +221,8 @@ class InjectionTests(PageTestCase):
 
     def test_moderation(self) -> None:
         """
-        The server's own words are not a member's; a topic, a lock, and being removed can be seen.
+        The server's own messages are distinct from a member's; a topic, a lock, and a removal are
+        shown.
         """
         page = self.blank()
         server = Server(page, topic="the topic", locked=False)
@@ -243,8 +246,8 @@ class InjectionTests(PageTestCase):
 
     def test_password(self) -> None:
         """
-        A password is asked for when the server wants one, and again when it is not good any more;
-        it is kept nowhere.
+        A password is requested when the server requires one, and again when it is no longer valid;
+        it is not stored.
         """
         page = self.blank()
         server = Server(page)
@@ -278,7 +281,7 @@ class InjectionTests(PageTestCase):
 
 class ForeignTests(PageTestCase):
     """
-    Pages from elsewhere.
+    Pages of other origins.
     """
 
     #: Tries to open the chat's WebSocket.
@@ -290,7 +293,7 @@ class ForeignTests(PageTestCase):
 
     def elsewhere(self) -> int:
         """
-        @return: a port at which another server has an empty page
+        @return: the port at which another server serves an empty page
         """
         server = HTTPServer(("127.0.0.1", 0), Empty)
         thread = Thread(target=server.serve_forever, daemon=True)
@@ -302,7 +305,8 @@ class ForeignTests(PageTestCase):
 
     def test_origin(self) -> None:
         """
-        A browser does not get a page of another host to the chat, unless that was allowed.
+        A browser refuses to connect a page of another host to the chat, unless that host is
+        allowed.
         """
         friend, stranger = self.elsewhere(), self.elsewhere()
         self.serveOn("--origin", f"http://127.0.0.1:{friend}")
@@ -315,7 +319,7 @@ class ForeignTests(PageTestCase):
 
 class Empty(BaseHTTPRequestHandler):
     """
-    Has an empty page, and no more.
+    Serves an empty page only.
     """
 
     def do_GET(self) -> None:
@@ -326,5 +330,5 @@ class Empty(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """
-        Say nothing.
+        Log nothing.
         """

@@ -1,5 +1,5 @@
 """
-The page, in a browser: what is typed, pasted, composed and corrected.
+Browser tests of the page: text that is typed, pasted, composed and corrected.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from typing import Any
 from tests.browser import PageTestCase, expect, expectTexts, say, signIn
 from tests.page.test_safety import Server
 
-#: An Enter as Safari sends it behind the end of a composition, or a real one.
+#: An Enter key event as Safari sends it after the end of a composition, or an ordinary one.
 ENTER = """(field, keyCode) => field.dispatchEvent(
     new KeyboardEvent("keydown", { key: "Enter", keyCode, bubbles: true, cancelable: true }))"""
 
 
-#: What moderators type, and what is sent, besides the room and an id.
+#: The commands that moderators type, and the objects that are sent, without the room and the id.
 MODERATION: dict[str, dict[str, Any]] = {
     "/kick Bob": {"type": "kick", "name": "Bob"},
     "/kick Bob  that is enough": {"type": "kick", "name": "Bob", "reason": "that is enough"},
@@ -38,7 +38,8 @@ class WritingTests(PageTestCase):
 
     def test_composition(self) -> None:
         """
-        The Enter that ends a composition sends nothing, in whatever order a browser tells of it.
+        The Enter that ends a composition sends nothing, whatever the order of the browser's
+        events.
         """
         mina = self.enter("Mina")
         field = mina.get_by_label("Message to dev")
@@ -51,8 +52,8 @@ class WritingTests(PageTestCase):
 
     def test_blankLines(self) -> None:
         """
-        Blank lines between others are messages, as they take part in what was pasted; those at its
-        ends are not.
+        Blank lines between others are messages, because they belong to the pasted text; blank
+        lines at its ends are not.
         """
         mina, eve = self.enter("Mina"), self.tcpClient("Eve")
         say(mina, "\n\ndef f():\n    pass\n\n\nf()\n\n")
@@ -66,8 +67,8 @@ class WritingTests(PageTestCase):
 
     def test_failedMessageIsEdited(self) -> None:
         """
-        A message that was refused can be taken back into the field, before what stands there, and
-        sent with another text.
+        A refused message can be returned to the field, before the text in it, and sent with
+        changes.
         """
         page = self.blank()
         server = Server(page)
@@ -85,7 +86,7 @@ class WritingTests(PageTestCase):
 
     def test_hashBeforeARoom(self) -> None:
         """
-        A room may be written as the tabs write it.
+        A room may be typed in the form that the tabs show.
         """
         page = self.open()
         page.get_by_role("textbox", name="Room").fill("#dev")
@@ -100,8 +101,8 @@ class WritingTests(PageTestCase):
 class SlashTests(PageTestCase):
     def test_moderatorsCommands(self) -> None:
         """
-        The commands of moderators are sent as the terminal sends them; refusals are told with the
-        command still in the field.
+        The commands of moderators are sent like the terminal sends them; a refusal is shown while
+        the command is still in the field.
         """
         self.serveOn()
         page = self.blank()
@@ -129,7 +130,8 @@ class SlashTests(PageTestCase):
 
     def test_commandsAreNotSaid(self) -> None:
         """
-        What begins with a slash is a command, or an error; nobody reads it. Two slashes make one.
+        Text that begins with a slash is a command or an error, and is never sent as a message. Two
+        slashes send one.
         """
         self.serveOn()
         mina, eve = self.enter("Mina"), self.tcpClient("Eve")
@@ -154,7 +156,7 @@ class SlashTests(PageTestCase):
 
     def test_everybodysCommands(self) -> None:
         """
-        Commands list who is there, explain themselves, and lead into rooms and out of them.
+        Commands list the members, show help, and join and leave rooms.
         """
         self.serveOn()
         mina = self.enter("Mina")

@@ -32,7 +32,7 @@ class EndpointTests(SynchronousTestCase):
 
     def listen(self, text: str) -> tuple[Any, ...]:
         """
-        @return: with which arguments a reactor is made to listen
+        @return: the arguments with which a reactor is asked to listen
         """
         reactor = MemoryReactor()
         self.successResultOf(Endpoint(reactor, text).listen(self.factory))
@@ -41,7 +41,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_backlog(self) -> None:
         """
-        The listen queue is long, if the string does not say how long it is.
+        The listen queue is long, unless the string sets its length.
         """
         ssl = f"privateKey={self.key}:certKey={self.key}.pem"
         for text, at, backlog in (
@@ -69,7 +69,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_order(self) -> None:
         """
-        The header of a proxy comes before TLS.
+        The header of a proxy is read before TLS.
         """
         ssl = f"ssl:8990:privateKey={self.key}:certKey={self.key}.pem"
         for text in (ssl, "tls:.:8990"):
@@ -84,14 +84,14 @@ class EndpointTests(SynchronousTestCase):
 
     def test_mode(self) -> None:
         """
-        A UNIX socket is for everybody, or for whom the string says.
+        A UNIX socket is accessible to everyone, unless the string sets its mode.
         """
         self.assertEqual(self.listen("unix:/run/machat")[3:], (0o666, True))
         self.assertEqual(self.listen("unix:/run/machat:mode=660")[3:], (0o660, True))
 
     def test_systemd(self) -> None:
         """
-        A socket of the service manager has its own queue.
+        A socket of the service manager keeps its own queue.
         """
         self.patch(_SystemdParser, "_sddaemon", ListenFDs([], []))
         error = self.assertRaises(
@@ -101,7 +101,7 @@ class EndpointTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        What cannot be listened on is refused before.
+        An endpoint that cannot listen is refused in advance.
         """
         self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tcp:1:interfaces=x")
         self.assertRaises(TypeError, Endpoint, MemoryReactor(), "tls:.:1:certKey=x")

@@ -1,6 +1,6 @@
 """
-Which hosts C{twistd machat} answers for: L{machat.tap.hosts}, and a browser whose names lead to the
-server.
+The hosts that C{twistd machat} answers for: L{machat.tap.hosts}, and a browser in which foreign
+names resolve to the server.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class LoopbackTests(SynchronousTestCase):
 
     def test_endpoints(self) -> None:
         """
-        Only what others cannot reach, and no proxy is in front of, is on a loopback address.
+        An address is a loopback address only if other machines cannot reach it, and no proxy is in
+        front of it.
         """
         for endpoint, expected in (
             ("tcp:8099:interface=127.0.0.1", True),
@@ -58,7 +59,7 @@ class LoopbackTests(SynchronousTestCase):
 
     def test_adopted(self) -> None:
         """
-        A socket that the service manager has opened is asked where it listens.
+        The address of a socket that the service manager has opened is read from the socket.
         """
         for host, family, expected in (
             ("127.0.0.1", socket.AF_INET, True),
@@ -76,7 +77,8 @@ class LoopbackTests(SynchronousTestCase):
 
     def test_default(self) -> None:
         """
-        The loopback's names are the default if nobody is asked who he is and no proxy is named.
+        The names of the loopback are the default if no credentials are required and no proxy is
+        named.
         """
         endpoint = "tcp:8099:interface=127.0.0.1"
         self.assertEqual(defaultHosts(reactor, endpoint, False, False), LOOPBACK)
@@ -92,7 +94,7 @@ class ServerTests(ServerTestCase):
 
     def statuses(self, port: int, *hosts: str) -> list[str]:
         """
-        @return: how requests for the page that name these hosts are answered
+        @return: the answers to requests for the page that name these hosts
         """
         found = []
         for host in hosts:
@@ -109,8 +111,8 @@ class ServerTests(ServerTestCase):
 
     def test_default(self) -> None:
         """
-        On a loopback address, without credentials and a proxy, other names are refused and logged;
-        the monitor does the same.
+        On a loopback address, without credentials and a proxy, other names are refused and logged,
+        by the monitor as well.
         """
         self.server = self.serve("--tcp", "none", "--monitor", LOCAL, "--ws", LOCAL)
         monitor, port = portsOf(self.server, "_Site", "ChatWebSocketFactory")
@@ -123,7 +125,8 @@ class ServerTests(ServerTestCase):
 
     def test_given(self) -> None:
         """
-        C{--host} names the only ones; C{*} is all. The monitor has the loopback's besides.
+        C{--host} replaces the default names; C{*} allows all. The monitor also allows those of the
+        loopback.
         """
         self.server = self.serve(
             *("--tcp", "none", "--ws", LOCAL, "--monitor", LOCAL),
@@ -138,8 +141,8 @@ class ServerTests(ServerTestCase):
 
     def test_others(self) -> None:
         """
-        With credentials or behind a proxy there is no default; if people without credentials are
-        let in too, there is.
+        With credentials or behind a proxy there is no default; with anonymous access in addition
+        to credentials, there is.
         """
         auth = ("--auth", "memory:mina:secret")
         for options, status in (
@@ -151,7 +154,7 @@ class ServerTests(ServerTestCase):
 
     def test_origin(self) -> None:
         """
-        A refused origin is one line in the log, with the address, the origin and the option.
+        A refused origin is reported in one log line, with the address, the origin and the option.
         """
         port = self.port()
         connection = self.connect(port)
@@ -171,7 +174,7 @@ class ServerTests(ServerTestCase):
 
 class RebindingTests(PageTestCase):
     """
-    A browser for which the name of a page leads to this machine.
+    A browser in which the name of a page resolves to this machine.
     """
 
     def setUp(self) -> None:
@@ -182,7 +185,7 @@ class RebindingTests(PageTestCase):
 
     def elsewhere(self) -> int:
         """
-        @return: the port of another server, which has an empty page
+        @return: the port of another server, which serves an empty page
         """
         server = HTTPServer(("127.0.0.1", 0), Empty)
         thread = Thread(target=server.serve_forever, daemon=True)
@@ -194,7 +197,7 @@ class RebindingTests(PageTestCase):
 
     def read(self, page: Any, path: str) -> list[Any]:
         """
-        @return: the status and the text of what a page reads beside itself
+        @return: the status and the text that a page reads from the server
         """
         found: list[Any] = page.evaluate(
             "async (path) => { const a = await fetch(path); return [a.status, await a.text()]; }",
@@ -204,7 +207,8 @@ class RebindingTests(PageTestCase):
 
     def test_rebound(self) -> None:
         """
-        Such a page reads nothing and opens nothing; where all hosts are answered for, it does.
+        Such a page can neither read from the server nor open a WebSocket, unless the server
+        answers for all hosts.
         """
         for options, status, expected in (((), 421, "refused"), (("--host", "*"), 200, "open")):
             self.serveOn(*options)
@@ -219,8 +223,8 @@ class RebindingTests(PageTestCase):
 
     def test_explained(self) -> None:
         """
-        A page of this server, and one of another, are told why their WebSocket is refused, as no
-        browser tells it.
+        A page of this server, and one of another, can learn why their WebSocket is refused, which
+        browsers do not report.
         """
         self.serveOn("--host", "*")
         ask = "'mychat?origin=' + encodeURIComponent(location.origin)"

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.tap.logs}: whatever the log is written to, the chat goes on.
+Tests for L{machat.tap.logs}: the chat continues, whatever the state of the log's destination.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.processes import (
 
 class Sink:
     """
-    Takes what is written, once it is open.
+    A destination that accepts what is written once it is open.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class WriterTests(SynchronousTestCase):
 
     def start(self, most: int = 10_000) -> Writer:
         """
-        @return: a writer that has started; its thread waits for the sink
+        @return: a writer that has started, whose thread waits for the sink
         """
         writer = Writer(most)
         writer.start()
@@ -83,7 +83,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_before(self) -> None:
         """
-        Before the start everything is written at once, and a failure harms nobody.
+        Before the start everything is written at once, and a failure has no effect.
         """
         writer = Writer()
         self.sink.open.set()
@@ -95,7 +95,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_order(self) -> None:
         """
-        Nobody waits for what is written; it is written in order.
+        Writing does not block, and the order is kept.
         """
         writer = self.start()
         for number in range(20):
@@ -108,7 +108,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_bounded(self) -> None:
         """
-        What does not fit is left out, whole lines, and counted when there is place again.
+        Lines that do not fit are dropped as a whole, and counted when there is space again.
         """
         writer = self.start(10 * (LINE + 10))
         for number in range(50):
@@ -124,7 +124,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_failure(self) -> None:
         """
-        What cannot be written is counted too.
+        Lines that cannot be written are counted too.
         """
         writer = self.start()
         self.sink.open.set()
@@ -135,7 +135,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_threads(self) -> None:
         """
-        Lines of several threads are whole.
+        Lines of several threads are not mixed.
         """
         writer = self.start(10_000_000)
         self.sink.open.set()
@@ -156,7 +156,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_utf8(self) -> None:
         """
-        Text is written in UTF-8; what UTF-8 cannot write is escaped.
+        Text is written in UTF-8; characters that UTF-8 cannot encode are escaped.
         """
         self.sink.open.set()
         stream = Stream(Writer(), self.sink.take)
@@ -166,8 +166,8 @@ class WriterTests(SynchronousTestCase):
 
     def test_pipe(self) -> None:
         """
-        All is written to a pipe that does not take it at once, even if somebody has made it so that
-        it does not block.
+        All data is written to a pipe that does not accept it at once, even if another process has
+        made the pipe non-blocking.
         """
         out, into = os.pipe()
         os.set_blocking(into, False)
@@ -186,7 +186,7 @@ class WriterTests(SynchronousTestCase):
 
     def test_syslog(self) -> None:
         """
-        The system log is written to by the writer as well.
+        The writer writes to the system log as well.
         """
         said: list[tuple[int, str]] = []
         self.patch(Syslog.__bases__[0], "openlog", staticmethod(lambda *args: None))
@@ -205,8 +205,8 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_left(self) -> None:
         """
-        What the operator has chosen is left alone, and so is what C{twistd} refuses, or a standard
-        output that is no file.
+        Destinations chosen by the operator are left unchanged, and so are those that C{twistd}
+        refuses, and a standard output that is not a file.
         """
         self.patch(sys, "stdout", StringIO())
         for options in (
@@ -219,7 +219,7 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_file(self) -> None:
         """
-        A file is rotated: ten are kept; SIGUSR1 rotates it too.
+        A log file is rotated and ten files are kept; SIGUSR1 rotates it too.
         """
         previous = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
         self.addCleanup(signal.signal, signal.SIGUSR1, previous)
@@ -240,7 +240,7 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_application(self) -> None:
         """
-        C{twistd} finds the observer at its application.
+        C{twistd} finds the observer in its application.
         """
         application: Any = Application("machat")
         server = Server(None, (), None, 1.0)
@@ -259,7 +259,7 @@ class ProcessTests(ServerTestCase):
 
     def run_(self, *command: str, **environment: str) -> subprocess.Popen[str]:
         """
-        @return: a command whose output nobody may read
+        @return: a command whose output is never read
         """
         return self.stopAtEnd(
             subprocess.Popen(
@@ -275,7 +275,7 @@ class ProcessTests(ServerTestCase):
 
     def assertGoesOn(self, server: subprocess.Popen[str], tcp: int, monitor: int) -> None:
         """
-        Fill the pipe that the server logs to: chat, monitor and SIGTERM go on.
+        Fill the pipe to which the server logs: the chat, the monitor and SIGTERM still work.
         """
         name = "n" * 32
         for _ in range(1000):
@@ -289,7 +289,7 @@ class ProcessTests(ServerTestCase):
 
     def test_twistd(self) -> None:
         """
-        C{twistd -l -} into a pipe that nobody reads, in any locale.
+        C{twistd -l -} with a pipe that is never read works in any locale.
         """
         arguments = ("--rate", "off", "--tcp", LOCAL, "--ws", "none", "--monitor", LOCAL)
         server = self.run_(
@@ -301,7 +301,7 @@ class ProcessTests(ServerTestCase):
 
     def test_twist(self) -> None:
         """
-        C{twist} with its log as JSON.
+        C{twist} logs JSON.
         """
         arguments = ("--rate", "off", "--tcp", LOCAL, "--ws", "none", "--monitor", LOCAL)
         server = self.run_("twist", "--log-format=json", "machat", *arguments)
@@ -313,7 +313,7 @@ class ProcessTests(ServerTestCase):
 
     def test_names(self) -> None:
         """
-        Names beyond the locale are in the log.
+        Names with characters outside the locale's encoding are logged.
         """
         server = self.run_(
             *("twistd", "-n", "--pidfile=", "machat", "--tcp", LOCAL, "--ws", "none"),
@@ -327,7 +327,7 @@ class ProcessTests(ServerTestCase):
 
     def test_daemon(self) -> None:
         """
-        A daemon writes its log, to the end.
+        A daemon writes its log up to the end.
         """
         folder = Path(self.mktemp()).absolute()
         folder.mkdir()

@@ -29,7 +29,7 @@ class OptionsTests(SynchronousTestCase):
 
     def limits(self, *arguments: str) -> Limits:
         """
-        @return: what the arguments make of the limits
+        @return: the limits that result from the arguments
         """
         options = Options()
         options.parseOptions(arguments)
@@ -38,7 +38,7 @@ class OptionsTests(SynchronousTestCase):
 
     def refusal(self, *arguments: str) -> str:
         """
-        @return: what is said of arguments that cannot be used
+        @return: the error for invalid arguments
         """
         self.patch(sys, "__stderr__", io.StringIO())
         error = self.assertRaises(UsageError, self.limits, *arguments)
@@ -47,7 +47,8 @@ class OptionsTests(SynchronousTestCase):
 
     def test_defaults(self) -> None:
         """
-        Without options the limits are the library's; the connections are 0.9 of the descriptors.
+        Without options the limits are those of the library, and the number of connections is 0.9
+        times the number of descriptors.
         """
         limits = self.limits()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -59,7 +60,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_values(self) -> None:
         """
-        Sizes, times and numbers are what they say.
+        Sizes, times and numbers are parsed with their units.
         """
         limits = self.limits(
             *("--rate", "2.5", "--burst", "7", "--max-line", "1KiB", "--max-waiting", "2MiB"),
@@ -81,7 +82,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_off(self) -> None:
         """
-        What only protects can be switched off.
+        A limit that only protects the server can be switched off.
         """
         for name, option in OPTIONS.items():
             if option.off is None:
@@ -93,7 +94,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_nonsense(self) -> None:
         """
-        Nonsense is refused in one line that names the option.
+        An invalid value is refused in one line that names the option.
         """
         for name, option in OPTIONS.items():
             for text in (
@@ -121,7 +122,8 @@ class OptionsTests(SynchronousTestCase):
 
     def test_check(self) -> None:
         """
-        A check says nothing of what is right, and ends with the status 0; else it says what is not.
+        A check of valid options prints nothing and exits with status 0; otherwise it prints the
+        error.
         """
         ended = self.assertRaises(SystemExit, self.limits, "--check", "--rate", "3")
         self.assertEqual(ended.code, 0)
@@ -131,7 +133,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_help(self) -> None:
         """
-        The help has every limit, with its default.
+        The help lists every limit with its default.
         """
         with contextlib.redirect_stdout(io.StringIO()):
             text = " ".join(str(Options()).split())
@@ -148,7 +150,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_origins(self) -> None:
         """
-        What is no origin, and what is no host, is refused with the reason, in printable words.
+        An invalid origin or host is refused with the reason, in printable characters.
         """
         options = Options()
         options.parseOptions(["--origin", "http://[::1]:3000", "--origin", "https://*.a.test"])
@@ -173,7 +175,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_adoptedSockets(self) -> None:
         """
-        A socket of the service manager's has to be there, and of the domain that is said.
+        A socket of the service manager must exist, and must have the given address family.
         """
         with socket.socket(socket.AF_INET6) as passed:
             sockets = ListenFDs([passed.fileno()], ["tcp"])
@@ -187,7 +189,7 @@ class OptionsTests(SynchronousTestCase):
 
     def test_auth(self) -> None:
         """
-        Credentials are asked for where a checker is named, which has to be one that can be used.
+        Credentials are required if a checker is named, and the checker must be usable.
         """
         options = Options()
         options.parseOptions(["--auth", "memory:Mina:secret", "--anonymous"])

@@ -14,7 +14,7 @@ from tests.processes import PATIENCE, ROOT, start
 class RekeyTests(SynchronousTestCase):
     def test_short(self) -> None:
         """
-        A few open connections do not notice another certificate.
+        A few open connections are not affected by a new certificate.
         """
         run = start(sys.executable, "-m", "tools.rekey", "--connections", 9, cwd=ROOT)
         out, err = run.communicate(timeout=PATIENCE)

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.tap.serving}: a real C{twistd machat}, watched, reloaded and stopped.
+Tests for L{machat.tap.serving}: a real C{twistd machat} is watched, reloaded and stopped.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from tests.processes import (
     waitForLine,
 )
 
-#: A server that lets much wait for a client.
+#: The options of a server that queues much data for a client.
 PATIENT = ("--tcp", LOCAL, "--ws", "none", "--max-waiting", "64MiB")
 
 
 class ServingTests(ServerTestCase):
     """
-    What an operator sees.
+    The behaviour that an operator sees.
     """
 
     def ask(self, port: int, path: str) -> tuple[int, str]:
@@ -55,7 +55,7 @@ class ServingTests(ServerTestCase):
 
     def manager(self) -> tuple[socket.socket, str]:
         """
-        @return: a service manager's socket, and what it is called in the environment
+        @return: a service manager's socket, and its variables in the environment
         """
         path = str(Path(self.mktemp()).absolute())
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -66,7 +66,8 @@ class ServingTests(ServerTestCase):
 
     def test_monitor(self) -> None:
         """
-        The monitor tells of what is going on, and while the last bytes are sent of the stop.
+        The monitor reports the current state, and also reports the stop while the last bytes are
+        sent.
         """
         server = self.serve(*PATIENT, "--monitor", LOCAL)
         monitor, tcp = portsOf(server, "_Site", "ChatFactory")
@@ -95,7 +96,7 @@ class ServingTests(ServerTestCase):
 
     def test_secondSignal(self) -> None:
         """
-        The same signal again ends it at once, whoever is still there.
+        A second signal ends the server at once, even with open connections.
         """
         server = self.serve(*PATIENT, "--close-timeout", "1h")
         (tcp,) = portsOf(server, "ChatFactory")
@@ -111,7 +112,7 @@ class ServingTests(ServerTestCase):
 
     def test_shutdownTimeout(self) -> None:
         """
-        A stop takes no longer than it may.
+        A stop takes no longer than its limit.
         """
         server = self.serve(*PATIENT, "--close-timeout", "1h", "--shutdown-timeout", "0.1")
         (tcp,) = portsOf(server, "ChatFactory")
@@ -125,7 +126,7 @@ class ServingTests(ServerTestCase):
 
     def test_notify(self) -> None:
         """
-        The service manager hears when it is ready, when it reloads and when it stops.
+        The service manager is notified when the server is ready, reloads and stops.
         """
         manager, path = self.manager()
         self.patchEnvironment("NOTIFY_SOCKET", path)
@@ -140,7 +141,8 @@ class ServingTests(ServerTestCase):
 
     def test_notifyNobody(self) -> None:
         """
-        A service manager that takes nothing, or is gone, stops nothing.
+        A service manager that is gone, or does not read its notifications, does not block the
+        server.
         """
         manager, path = self.manager()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
@@ -160,14 +162,14 @@ class ServingTests(ServerTestCase):
 
     def patchEnvironment(self, name: str, value: str) -> None:
         """
-        Set a variable for the processes of this test.
+        Set an environment variable for the processes of this test.
         """
         os.environ[name] = value
         self.addCleanup(os.environ.pop, name)
 
     def certificateOf(self, port: int) -> tuple[ssl.SSLSocket, bytes]:
         """
-        @return: a connection, and the certificate that the server showed
+        @return: a connection, and the certificate that the server sent
         """
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
@@ -178,8 +180,8 @@ class ServingTests(ServerTestCase):
 
     def test_newCertificate(self) -> None:
         """
-        After a SIGHUP new connections see the new certificate, and old ones go on; a bad one is
-        told in the log, and changes nothing.
+        After a SIGHUP new connections receive the new certificate, and old ones continue; an
+        invalid one is logged, and changes nothing.
         """
         key = self.mktemp()
         makeCertificate(key, key + ".pem")
@@ -202,7 +204,7 @@ class ServingTests(ServerTestCase):
 
     def test_check(self) -> None:
         """
-        A configuration can be checked without starting anything.
+        A configuration can be checked without starting the server.
         """
         check = [BIN / "twistd", "machat", "--check", "--tcp", LOCAL]
         right = self.stopAtEnd(start(*check))
@@ -215,7 +217,7 @@ class ServingTests(ServerTestCase):
 
     def test_rate(self) -> None:
         """
-        The rate is on by itself: of thirty lines at once some come later, and none is lost.
+        The rate is enabled by default: of thirty lines at once some are delayed, and none is lost.
         """
         server = self.serve("--rate", "20", "--tcp", LOCAL, "--ws", "none")
         (tcp,) = portsOf(server, "ChatFactory")
@@ -228,7 +230,7 @@ class ServingTests(ServerTestCase):
 
 class Slow:
     """
-    Stands for an endpoint that does not listen at once.
+    An endpoint that does not listen at once.
     """
 
     def __init__(self) -> None:
@@ -236,7 +238,7 @@ class Slow:
 
     def listen(self, factory: object) -> Deferred[Any]:
         """
-        @return: fires when the test says so
+        @return: a Deferred that fires when the test says so
         """
         return self.listening
 
@@ -254,7 +256,7 @@ class ListenerTests(SynchronousTestCase):
 
     def test_fails(self) -> None:
         """
-        An endpoint that cannot listen after all is logged.
+        An endpoint that fails to listen later is logged.
         """
         self.slow.listening.errback(ConnectionError("no network"))
         (failure,) = self.flushLoggedErrors(ConnectionError)
@@ -263,7 +265,7 @@ class ListenerTests(SynchronousTestCase):
 
     def test_stopped(self) -> None:
         """
-        A stop ends the wait for one, without a word.
+        A stop cancels the wait for an endpoint, without a log line.
         """
         self.assertIsNone(self.successResultOf(self.listener.stopService()))
         self.assertEqual(self.flushLoggedErrors(), [])

@@ -22,7 +22,7 @@ class ClearTests(SynchronousTestCase):
 
     def listen(self) -> socket.socket:
         """
-        @return: a socket on which somebody listens
+        @return: a socket on which a process listens
         """
         listening = socket.socket(socket.AF_UNIX)
         self.addCleanup(listening.close)
@@ -32,20 +32,21 @@ class ClearTests(SynchronousTestCase):
 
     def lock(self, process: int) -> None:
         """
-        Make a lock of this process.
+        Create a lock of this process.
         """
         os.symlink(str(process), lockOf(self.path))
 
     def assertLeft(self, path: bool, lock: bool) -> None:
         """
-        These are still there.
+        These files still exist.
         """
         left = os.path.lexists(self.path), os.path.lexists(lockOf(self.path))
         self.assertEqual(left, (path, lock))
 
     def test_stale(self) -> None:
         """
-        A socket that nobody listens on is removed with its lock, whatever process that names.
+        A socket on which no process listens is removed with its lock, whatever process the lock
+        names.
         """
         for process in (1, os.getpid(), os.getppid()):
             self.listen().close()
@@ -58,7 +59,7 @@ class ClearTests(SynchronousTestCase):
 
     def test_used(self) -> None:
         """
-        A socket that somebody listens on stays, even if its queue is full.
+        A socket on which a process listens is kept, even if its queue is full.
         """
         self.listen()
         self.lock(os.getpid())
@@ -73,7 +74,7 @@ class ClearTests(SynchronousTestCase):
 
     def test_lockAlone(self) -> None:
         """
-        A lock without a socket is removed only if it names this process, which cannot have it.
+        A lock without a socket is removed only if it names this process, which cannot hold it.
         """
         self.assertFalse(clear(self.path))
         self.lock(os.getppid())
@@ -86,7 +87,7 @@ class ClearTests(SynchronousTestCase):
 
     def test_otherFile(self) -> None:
         """
-        What is no socket is left alone.
+        A file that is not a socket is left unchanged.
         """
         with open(self.path, "w"):
             self.lock(os.getpid())

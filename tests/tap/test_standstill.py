@@ -1,5 +1,5 @@
 """
-Tests with real processes: C{twistd machat} while the system's clock is set, and after a standstill.
+Tests with real processes: C{twistd machat} while the system clock is set, and after a standstill.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tests.processes import (
     waitForLine,
 )
 
-#: C{twistd}, whose process takes each SIGUSR2 for a clock that is set by so many seconds.
+#: A C{twistd} that treats each SIGUSR2 as a change of the clock by so many seconds.
 TWISTD = """
 import os, signal, sys, time
 
@@ -77,7 +77,7 @@ class StandstillTestCase(ServerTestCase):
 
     def standStill(self, seconds: float) -> None:
         """
-        Stop the process, and let it go on after a while.
+        Stop the process, and resume it after a while.
         """
         self.server.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.server.pid, os.WSTOPPED)
@@ -85,7 +85,7 @@ class StandstillTestCase(ServerTestCase):
 
     def goOn(self) -> None:
         """
-        Let it go on.
+        Resume the process.
         """
         self.server.send_signal(signal.SIGCONT)
 
@@ -93,8 +93,8 @@ class StandstillTestCase(ServerTestCase):
 class ClockTests(StandstillTestCase):
     def test_set(self) -> None:
         """
-        When the clock is set back or forward, nobody is blocked, and pings go on; messages have the
-        time of day.
+        If the clock is set back or forward, no client is blocked and pings continue, and messages
+        have the time of day.
         """
         for jump in (-20, -3600, 3600):
             server, tcp = self.serveWith(jump, "--ping", "2", "--pong", "1")
@@ -120,7 +120,7 @@ class ClockTests(StandstillTestCase):
 class StandstillTests(StandstillTestCase):
     def test_hellos(self) -> None:
         """
-        Clients whose hello arrived during a standstill that is longer than the time to join get in.
+        Clients whose hello arrived during a standstill longer than the join timeout can join.
         """
         _, tcp = self.serveWith(0, "--join-timeout", "1")
         clients = [self.connect(tcp) for _ in range(50)]
@@ -135,7 +135,8 @@ class StandstillTests(StandstillTestCase):
 
     def test_reader(self) -> None:
         """
-        A client that reads all the time is no slow consumer because the server stood still.
+        A client that reads all the time is not closed as a slow consumer because the server stood
+        still.
         """
         _, tcp = self.serveWith(0, "--max-stall", "1", "--rate", "off", "--max-waiting", "64MiB")
         reader = socket.socket()

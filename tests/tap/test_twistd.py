@@ -48,7 +48,7 @@ class ServingTests(ServerTestCase):
 
     def test_oneChat(self) -> None:
         """
-        TCP and WebSocket share a chat; SIGTERM says bye, closes with 3001, and exits with 0.
+        TCP and WebSocket share a chat; SIGTERM sends a bye, closes with 3001, and exits with 0.
         """
         server, tcp, ws = self.serveBoth()
         mina, ada = self.join(tcp, "Mina"), self.joinWebSocket(ws, "Ada")
@@ -66,11 +66,11 @@ class ServingTests(ServerTestCase):
 
     def test_sigint(self) -> None:
         """
-        SIGINT ends the server with 0 as well, stuck readers and silent connections or not.
+        SIGINT ends the server with 0 as well, even with stuck readers and silent connections.
         """
         server, tcp, _ = self.serveBoth()
         connect(tcp).close()
-        self.connect(tcp)  # and says nothing
+        self.connect(tcp)  # this connection sends nothing
         stuck = socket.socket()
         self.addCleanup(stuck.close)
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -89,7 +89,7 @@ class ServingTests(ServerTestCase):
 
     def test_separate(self) -> None:
         """
-        With C{--separate} each has a chat of its own.
+        With C{--separate}, each endpoint has its own chat.
         """
         server, tcp, ws = self.serveBoth("--separate")
         self.join(tcp, "Mina")
@@ -101,7 +101,8 @@ class ServingTests(ServerTestCase):
 
     def test_unixAndTLS(self) -> None:
         """
-        An option given several times serves several endpoints, C{unix:} and C{ssl:} among them.
+        An option that is given several times adds several endpoints, including C{unix:} and
+        C{ssl:}.
         """
         path, key = self.mktemp(), self.mktemp()
         makeCertificate(key, key + ".pem")
@@ -124,8 +125,8 @@ class ServingTests(ServerTestCase):
 
     def test_unixAfterCrash(self) -> None:
         """
-        A server that was killed leaves a UNIX socket, which the next one takes, even if the lock
-        names a process that there is: in a container that is the new server itself.
+        A server that was killed leaves a UNIX socket, which the next server takes over, even if
+        the lock names an existing process: in a container that is the new server itself.
         """
         path = self.mktemp()
         for endpoint in (f"unix:{path}", f"unix:{path}:lockfile=0"):
@@ -145,7 +146,8 @@ class ServingTests(ServerTestCase):
 
     def test_reset(self) -> None:
         """
-        A peer that resets while batches are written to it harms nobody and leaves no traceback.
+        A peer that resets while batches are written to it affects no other client and causes no
+        traceback.
         """
         server, tcp, _ = self.serveBoth()
         mina = self.join(tcp, "Mina")
@@ -163,12 +165,12 @@ class ServingTests(ServerTestCase):
 
 class RefusalTests(ServerTestCase):
     """
-    What keeps the server from starting is told in one line.
+    An error that prevents the server from starting is reported in one line.
     """
 
     def refusal(self, server: subprocess.Popen[str]) -> str:
         """
-        @return: the last line of the errors of a server that does not start
+        @return: the last error line of a server that does not start
         """
         out, err = server.communicate(timeout=PATIENCE)
         self.assertNotEqual(server.returncode, 0)
@@ -177,7 +179,7 @@ class RefusalTests(ServerTestCase):
 
     def test_portTaken(self) -> None:
         """
-        A taken port is named with its option, by C{twistd -n} and by C{twist}.
+        A taken port is reported with its option, by C{twistd -n} and by C{twist}.
         """
         with socket.create_server(("127.0.0.1", 0)) as taken:
             endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
@@ -188,7 +190,7 @@ class RefusalTests(ServerTestCase):
 
     def test_unixTaken(self) -> None:
         """
-        A UNIX socket that another server serves stays its own. The lock is named.
+        A UNIX socket that another server uses is not taken over, and the error names the lock.
         """
         path = self.mktemp()
         first = self.serve("--tcp", f"unix:{path}", "--ws", "none")
@@ -199,7 +201,7 @@ class RefusalTests(ServerTestCase):
 
     def test_daemonized(self) -> None:
         """
-        A daemon that cannot listen says so before its parent ends.
+        A daemon that cannot listen reports this before its parent exits.
         """
         folder = Path(self.mktemp())
         folder.mkdir()
@@ -218,7 +220,7 @@ class RefusalTests(ServerTestCase):
 
     def test_badEndpoint(self) -> None:
         """
-        An endpoint that is none is named with its option.
+        An invalid endpoint is reported with its option.
         """
         for option, endpoint in (
             ("--tcp", "nonsense"),
@@ -230,14 +232,14 @@ class RefusalTests(ServerTestCase):
 
     def test_nothingToServe(self) -> None:
         """
-        A server without any endpoint is a mistake.
+        A server without any endpoint is refused.
         """
         line = self.refusal(twistd("--tcp", "none", "--ws", "none"))
         self.assertIn("leave nothing to serve", line)
 
     def test_privilegedPort(self) -> None:
         """
-        A port that needs a privilege is named with its option.
+        A port that needs a privilege is reported with its option.
         """
         floor = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
         if os.geteuid() != 0 and floor.exists() and int(floor.read_text()) > 80:
@@ -248,7 +250,7 @@ class RefusalTests(ServerTestCase):
 class ReactorTests(SynchronousTestCase):
     def test_noGlobalReactor(self) -> None:
         """
-        Importing everything but the plugin's module installs no reactor.
+        No import except that of the plugin's module installs a reactor.
         """
         code = (
             "import sys, machat.tcp, machat.ws, machat.testing\n"
