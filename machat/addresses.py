@@ -1,5 +1,5 @@
 """
-Who is at the other end of a connection.
+The addresses of peers, and the networks by which connections are counted.
 """
 
 from __future__ import annotations
@@ -13,31 +13,32 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, IPv6Address
 
-#: The part of an IPv6 address that one subscriber has for himself (RFC 6177 section 2).
+#: The prefix length of an IPv6 network that is assigned to one subscriber (RFC 6177 section 2).
 _PREFIX = 64
 
-#: Where a NAT64 puts all the addresses of IPv4 (RFC 6052 section 2.1).
+#: The network in which NAT64 represents IPv4 addresses (RFC 6052 section 2.1).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 _FORWARDED = re.compile(rb"^x-forwarded-for[ \t]*:([^\r\n]*)", re.IGNORECASE | re.MULTILINE)
 
-#: An address, with a port or without.
+#: An address with an optional port.
 _HOST = re.compile(r"\[([0-9a-fA-F:.]+)\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9a-fA-F:.]+)")
 
 
 def describe(address: Any) -> str:
     """
     @param address: an L{twisted.internet.interfaces.IAddress}
-    @return: what the log calls it
+    @return: the address and port for the log, or C{unix} for a UNIX socket
     """
     return f"{address.host}:{address.port}" if hasattr(address, "host") else "unix"
 
 
 def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
     """
-    @param head: of an HTTP request
-    @param proxies: how many are trusted: each has added to C{X-Forwarded-For} whom it was asked by
-    @return: the address of who asked the first of them; C{None} if that cannot be told
+    @param head: the head of an HTTP request
+    @param proxies: the number of trusted proxies, each of which appends its peer's address to
+        C{X-Forwarded-For}
+    @return: the address of the peer of the first trusted proxy; C{None} if it is missing or invalid
     """
     told = b",".join(_FORWARDED.findall(head)).decode("latin-1").split(",")
     if len(told) < proxies:
@@ -54,9 +55,9 @@ def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
 def networkOf(address: Any) -> str | None:
     """
     @param address: an L{twisted.internet.interfaces.IAddress}
-    @return: the network whose connections are counted together: an IPv4 address, a /64 of IPv6, or
-        a link-local address by itself, as all neighbours share one /64; C{None} for this machine's
-        own
+    @return: the network whose connections are counted together: an IPv4 address, an IPv6 /64
+        network, or a single link-local address, because all neighbours share one link-local /64.
+        C{None} for connections from this machine
     """
     host = getattr(address, "host", None)
     return None if host is None else networkOfHost(host)
@@ -65,8 +66,8 @@ def networkOf(address: Any) -> str | None:
 @lru_cache(maxsize=1024)
 def networkOfHost(host: str) -> str | None:
     """
-    @param host: an address in words
-    @return: as L{networkOf}; C{None} as well for what is no address
+    @param host: an address in text form
+    @return: as L{networkOf}; also C{None} if C{host} is not an address
     """
     try:
         address = ip_address(host.partition("%")[0])

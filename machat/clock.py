@@ -1,11 +1,12 @@
 """
-The time of a chat: durations and timers that no change of the system's clock disturbs.
+Durations and timers that do not depend on changes of the system's clock.
 
-A reactor of Twisted measures time with C{time.time}. If that clock is set back by an hour, every
-timer of the process waits for an hour longer. L{useMonotonic} makes a reactor measure time on the
-monotonic clock instead; C{twistd machat} does so. L{ChatClock} covers reactors that are left as
-they are, and everything that ends a connection after a while: before it calls a timer, it lets the
-reactor read and write once. After a standstill the process first takes what has arrived meanwhile.
+Twisted's reactors measure time with C{time.time}. If the system's clock is set back by an hour,
+every timer of the process waits for another hour. L{useMonotonic} makes a reactor use the monotonic
+clock instead; C{twistd machat} does so. L{ChatClock} serves two purposes. It corrects the timers of
+reactors that have not been changed. And it lets the reactor read and write once before it calls a
+timer, so that, after the process has been suspended, data that has arrived meanwhile is read before
+a timeout closes its connection.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ from zope.interface import implementer
 
 def useMonotonic(reactor: Any) -> None:
     """
-    Make a reactor measure time on the monotonic clock. Call it before the reactor runs, or at any
-    time from its thread: the timers that are pending keep their delays.
+    Make a reactor use the monotonic clock. Call this function before the reactor runs, or later in
+    the reactor's thread; pending timers keep their delays.
 
-    Afterwards C{reactor.seconds()} is not Unix time. Twisted itself uses it as such in one place,
-    the dates of the access log of a C{twisted.web} site.
+    Afterwards C{reactor.seconds()} is not Unix time. Twisted relies on that in one place: the dates
+    in the access log of a C{twisted.web} site.
 
-    @param reactor: one of Twisted's. Any other object is left as it is
+    @param reactor: one of Twisted's reactors. Other objects are not changed
     """
     if isinstance(reactor, ReactorBase) and reactor.seconds is not time.monotonic:
         began = reactor.seconds()
@@ -41,7 +42,7 @@ def useMonotonic(reactor: Any) -> None:
 
 def chatClock(clock: IReactorTime) -> ChatClock:
     """
-    @return: the clock itself if it is a L{ChatClock}, else a new one
+    @return: C{clock} itself if it is a L{ChatClock}, else a new L{ChatClock} that uses it
     """
     return clock if isinstance(clock, ChatClock) else ChatClock(clock)
 
@@ -49,12 +50,12 @@ def chatClock(clock: IReactorTime) -> ChatClock:
 @implementer(IReactorTime)
 class ChatClock:
     """
-    Measures durations, tells the time of day, and runs timers.
+    Measures durations, returns the time of day, and runs timers.
 
-    A timer with a delay is called one turn of the reactor after its time has come: so what the
-    other side has sent in time is read first, however late the timer is. If the underlying clock is
-    set back, L{seconds} stands still for a moment and the pending timers keep their delays. This is
-    noticed at the next call of any method.
+    A timer with a delay is called one turn of the reactor after it is due, so that data that the
+    peer has sent in time is read first, however late the timer is. If the underlying clock is set
+    back, L{seconds} does not decrease, and pending timers keep their delays. The change is detected
+    at the next call of any method.
 
     @ivar reactor: the underlying clock
     @ivar timers: the pending timers; C{None} if the underlying clock is never set back
@@ -63,8 +64,7 @@ class ChatClock:
     def __init__(self, reactor: IReactorTime, now: Callable[[], float] | None = None) -> None:
         """
         @param reactor: a reactor, or a L{Clock} in a test
-        @param now: returns Unix time. By default this is the system's time; for a L{Clock} it is
-            the time of that clock
+        @param now: returns Unix time; by default C{time.time}, or for a L{Clock} its own time
         """
         if now is None:
             now = reactor.seconds if isinstance(reactor, Clock) else time.time
@@ -79,14 +79,14 @@ class ChatClock:
 
     def now(self) -> float:
         """
-        @return: Unix time, for what is shown or has to end at a time of day. It may be set, back as
-            well as forward: measure durations with L{seconds}
+        @return: Unix time, for display and for expiry at a time of day. The system's clock may be
+            set forward or back, so measure durations with L{seconds}
         """
         return self._now()
 
     def seconds(self) -> float:
         """
-        @return: seconds since an arbitrary moment; the value never decreases
+        @return: seconds since an arbitrary point in time; the value never decreases
         """
         now = self.reactor.seconds()
         if now < self._last:
@@ -104,7 +104,7 @@ class ChatClock:
         self, delay: float, callable: Callable[..., object], *args: object, **kwargs: object
     ) -> IDelayedCall:
         """
-        See C{IReactorTime.callLater}. A delay of C{0} is the end of this turn, as usual.
+        See C{IReactorTime.callLater}. As usual, a delay of C{0} means the end of this turn.
         """
         call = (lambda: callable(*args, **kwargs)) if args or kwargs else callable
         if not delay and self.timers is None:
@@ -113,7 +113,7 @@ class ChatClock:
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
         """
-        @return: those of the underlying reactor
+        @return: the pending calls of the underlying reactor
         """
         return self.reactor.getDelayedCalls()
 
@@ -130,8 +130,10 @@ class Timer:
         self, clock: ChatClock, due: float, delay: float, called: Callable[[], object]
     ) -> None:
         """
-        @param due: when to call, by L{ChatClock.seconds}
-        @param delay: how long that is from now
+        @param clock: the clock
+        @param due: the time of the call, as L{ChatClock.seconds}
+        @param delay: the time until then, seconds
+        @param called: the function to call
         """
         self._clock = clock
         self._due = due
@@ -145,7 +147,7 @@ class Timer:
 
     def _expired(self) -> None:
         """
-        The time has come: let the reactor read and write once.
+        The timer is due: let the reactor read and write once before the call.
         """
         self._call = self._start(0)
 
@@ -159,15 +161,15 @@ class Timer:
 
     def rearm(self, now: float) -> None:
         """
-        The underlying clock was set back: wait for what is left of the delay.
+        Restart the timer with the rest of its delay, after the underlying clock was set back.
 
-        @param now: L{ChatClock.seconds}
+        @param now: the current L{ChatClock.seconds}
         """
         self._call.reset(max(0.0, self._due - now))
 
     def getTime(self) -> float:
         """
-        @return: when it is called, by L{ChatClock.seconds}
+        @return: the time of the call, as L{ChatClock.seconds}
         """
         return self._due
 

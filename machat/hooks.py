@@ -1,5 +1,5 @@
 """
-A place for an application's own rules.
+The base class for an application's own rules.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from machat.interfaces import IChatHooks, IChatMember
 @implementer(IChatHooks)
 class Hooks:
     """
-    Allows everything and watches nothing: for subclasses that have something to say in one place.
+    Allows everything. Subclasses override the methods that they need; L{IChatHooks} describes when
+    each is called.
     """
 
     def authorizeJoin(self, member: IChatMember, room: str) -> Deferred[None] | None:

@@ -1,9 +1,9 @@
 """
-The log lines that peers cause before anybody knows who they are.
+Log lines about refused peers.
 
-Anybody can be refused as often as he likes. So each network has a few such lines a minute, and all
-networks together have not many; what is left out is counted. And what a peer has sent never reaches
-the log as it is: a terminal would obey it.
+Anyone can cause refusals at any rate. Therefore the number of such lines per minute is limited for
+each network and in total, and the omitted lines are counted. Data from a peer is escaped, because
+control characters in a log can manipulate the terminal that displays it.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ from collections import Counter
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
-#: Lines a minute, of one network and of all.
+#: The maximum number of lines per minute, about one network and in total.
 LINES = 10
 TOTAL = 100
 
 MINUTE = 60.0
 
-#: The longest text that is shown of a field, characters.
+#: The maximum length of a field, characters. The rest is cut off.
 _LONGEST = 500
 
-#: What the lines are counted under that this machine's own peers cause.
+#: The name under which lines about peers on this machine are counted.
 _LOCAL = "this machine"
 
 
 class Logbook:
     """
-    Writes such lines to the log.
+    Writes a limited number of lines about refused peers to the log.
     """
 
     _log = Logger()
@@ -43,10 +43,11 @@ class Logbook:
 
     def note(self, network: str | None, format: str, **fields: object) -> None:
         """
-        Write one line, unless there have been too many.
+        Write one line, unless a limit has been reached.
 
-        @param network: see L{machat.addresses.networkOf}
-        @param format: of a L{Logger}, with a name in braces for each of C{fields}
+        @param network: the peer's network, see L{machat.addresses.networkOf}
+        @param format: a format string of L{Logger}
+        @param fields: the values for the names in C{format}; they are escaped
         """
         name = network or _LOCAL
         since = self._clock.seconds() - self._began
@@ -62,7 +63,7 @@ class Logbook:
 
     def close(self) -> None:
         """
-        End the minute: tell what was left out in it.
+        End the current minute, and log how many lines were omitted in it.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -75,7 +76,7 @@ class Logbook:
         if count:
             network, lines = most[0] if most else ("many networks", count)
             self._log.info(
-                "{count} more lines about refused peers were left out, {lines} of them about"
+                "{count} more lines about refused peers were omitted, {lines} of them about"
                 " {network}",
                 count=count,
                 lines=lines,

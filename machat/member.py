@@ -1,5 +1,5 @@
 """
-A place for an application's own code in a room.
+The base class for members inside the process.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from machat.wire import TYPED
 @implementer(IChatMember)
 class Member:
     """
-    A member without a connection: it hears events as Python objects, one at a time, and does
-    nothing with them. For subclasses that do.
+    A member without a connection. It receives events as Python objects, one at a time. Subclasses
+    override L{heard} and L{disconnected}; by default, events are ignored.
 
     @ivar name: the member's name: see L{machat.names.checkName}
     @cvar user: the user whose rights limit the member; C{None}: the member may join and say
@@ -38,15 +38,18 @@ class Member:
 
     def heard(self, event: Event) -> None:
         """
-        Something has happened in a room of this member: a L{machat.events.Message}, its own too;
-        where it watches, a L{machat.events.Presence} or L{machat.events.RoomState}; or a
-        L{machat.events.Left} with a reason: a moderator has taken it out. What this raises is
-        logged.
+        Receive an event of a room that this member has joined. Exceptions are logged.
+
+        @param event: a L{machat.events.Message}, including the member's own; a
+            L{machat.events.Presence} or L{machat.events.RoomState}, if the member watches the room;
+            or a L{machat.events.Left} with a reason, if a moderator has removed it
         """
 
     def disconnected(self, end: Disconnect) -> None:
         """
-        The chat is over for this member: it stops.
+        The chat has ended for this member, for example because it stops.
+
+        @param end: the reason
         """
 
     def deliver(self, batch: Sequence[Event]) -> None:
@@ -54,7 +57,10 @@ class Member:
             try:
                 self.heard(event)
             except Exception:
-                self._log.failure("the member {name} failed", name=self.name)
+                self._log.failure(
+                    "the member {name} raised an exception in heard(); the event is lost to it",
+                    name=self.name,
+                )
 
     def removed(self, room: str, reason: str) -> None:
         self.deliver((Left(room=room, reason=reason),))

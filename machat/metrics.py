@@ -1,7 +1,7 @@
 """
-What a chat has done so far, in plain numbers: counting has to cost next to nothing.
+Counters of a chat, as plain numbers, because counting must cost almost nothing.
 
-L{machat.monitor} shows them to Prometheus.
+L{machat.monitor} exports them to Prometheus.
 """
 
 from __future__ import annotations
@@ -9,18 +9,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 
-#: Upper bounds of what is counted apart: seconds of a flush, and messages of a batch.
+#: The upper bounds of the histograms of flushes, in seconds, and of batches, in messages.
 FLUSH_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 BATCH_MESSAGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
 
 
 class Histogram:
     """
-    How often values were up to which bound.
+    A histogram.
 
-    @ivar bounds: in order
-    @ivar counts: of each bound those that are not within a lower one; then those above all
-    @ivar sum: of all values
+    @ivar bounds: the upper bounds of the buckets, in ascending order
+    @ivar counts: the number of values in each bucket, not cumulative; the last bucket has no bound
+    @ivar sum: the sum of all values
     """
 
     __slots__ = ("bounds", "counts", "sum")
@@ -40,17 +40,17 @@ class Histogram:
 
 class Metrics:
     """
-    The counts of one chat since it was made.
+    The counters of one chat since its creation.
 
-    @ivar deliveries: messages, as often as each was handed to a member
-    @ivar batches: how many messages a batch had: its C{sum} are the messages
-    @ivar flushes: how long a flush took, seconds
-    @ivar throttles: how often a client was over its sending rate
-    @ivar slow: connections that were given up because the client took too little
-    @ivar refusals: by the code of L{machat.errors.ChatError}
-    @ivar moderations: what moderators did, by the command
-    @ivar disconnects: by the code of L{machat.errors.Disconnect}
-    @ivar logFailures: batches that the log did not take
+    @ivar deliveries: messages delivered, counted once for each member
+    @ivar batches: the number of messages per batch; its C{sum} is the number of messages
+    @ivar flushes: the duration of each flush, in seconds
+    @ivar throttles: times that a connection exceeded its sending rate
+    @ivar slow: connections closed as slow consumers
+    @ivar refusals: refusals by the code of L{machat.errors.ChatError}
+    @ivar moderations: executed moderation commands by their name
+    @ivar disconnects: connections closed by the server, by the code of L{machat.errors.Disconnect}
+    @ivar logFailures: batches that the message log failed to store
     """
 
     __slots__ = (

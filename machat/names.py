@@ -1,9 +1,10 @@
 """
 The rules for the names of members and rooms.
 
-A name is made of Unicode letters, marks, digits and a few signs, normalised to NFC. What cannot be
-seen cannot be used. Two names are the same name when their keys are: NFKC and case folding
-(Unicode 3.13, UAX 15), so that C{Mina}, C{MINA} and a full-width C{Mina} do not sit side by side.
+A name consists of Unicode letters, marks, digits and a few signs, normalised to NFC. Invisible
+characters are not allowed. Two names are the same if their keys are equal. The key is the name
+after NFKC normalisation and case folding (Unicode 3.13, UAX 15), so that C{Mina}, C{MINA} and a
+full-width C{Mina} cannot be in a room at the same time.
 """
 
 from __future__ import annotations
@@ -17,23 +18,23 @@ from machat.errors import BAD_NAME, BAD_ROOM, ChatError
 NAME_LENGTH = 32
 ROOM_LENGTH = 64
 
-#: The sender of the server's own words in the C{text} dialect: nobody else's name.
+#: The sender of the server's own lines in the C{text} dialect. No member can use this name.
 RESERVED = "machat"
 
 _SIGNS = "-_.[]{}|^~'"
 _ROOM_SIGNS = _SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
 
-#: The most nonspacing marks in a row, none of them twice: more would cover the lines above and
-#: below (Unicode Technical Standard 39, section 5.4). Living languages need fewer.
+#: The maximum number of consecutive nonspacing marks, all different. More would cover the lines
+#: above and below (Unicode Technical Standard 39, section 5.4). Living languages need fewer.
 MARKS = 4
 _NONSPACING = ("Mn", "Me")
 
-#: Names without a letter beyond ASCII, as most are: there is nothing to normalise.
+#: Names in ASCII, the most frequent case: they need no normalisation.
 _PLAIN_NAME = re.compile(rf"[A-Za-z0-9{re.escape(_SIGNS)}]{{1,{NAME_LENGTH}}}")
 _PLAIN_ROOM = re.compile(rf"[A-Za-z0-9{re.escape(_ROOM_SIGNS)}]{{1,{ROOM_LENGTH}}}")
 
-#: Letters and marks that show nothing (Default_Ignorable_Code_Point, Unicode 5.21).
+#: Invisible letters and marks (Default_Ignorable_Code_Point, Unicode 5.21).
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
@@ -41,7 +42,7 @@ _INVISIBLE = re.compile(
 
 def key(name: str) -> str:
     """
-    @return: what names are compared by; idempotent
+    @return: the key by which names are compared; the key of a key is the key itself
     """
     if name.isascii():
         return name.lower()
@@ -55,24 +56,27 @@ def _fold(name: str) -> str:
 
 def checkName(name: str) -> str:
     """
-    Check a member's name: 1 to 32 characters.
+    Check a member's name.
 
+    @param name: 1 to 32 characters
     @return: the name in NFC
-    @raise ChatError: C{bad-name}
+    @raise ChatError: C{bad-name}: the name is not allowed
     """
     plain = _PLAIN_NAME.fullmatch(name) is not None
     checked = name if plain else _check(name, NAME_LENGTH, _SIGNS, BAD_NAME)
     if key(checked) == RESERVED:
-        raise ChatError(BAD_NAME, f"the name {RESERVED} is the server's own")
+        raise ChatError(BAD_NAME, f"the name {RESERVED} is reserved for the server")
     return checked
 
 
 def checkRoom(name: str) -> str:
     """
-    Check a room's name: 1 to 64 characters, C{/} and C{+} among them.
+    Check a room's name.
 
+    @param name: 1 to 64 characters. C{/} and C{+} are allowed in addition to those of a member's
+        name
     @return: the name in NFC
-    @raise ChatError: C{bad-room}
+    @raise ChatError: C{bad-room}: the name is not allowed
     """
     if _PLAIN_ROOM.fullmatch(name) is not None:
         return name
@@ -80,16 +84,16 @@ def checkRoom(name: str) -> str:
 
 
 def _check(name: str, length: int, signs: str, code: str) -> str:
-    if len(name) > 4 * length:  # normalising is not for whole novels
+    if len(name) > 4 * length:  # do not normalise long texts
         raise ChatError(code, f"longer than {length} characters")
     name = unicodedata.normalize("NFC", name)
     if not 1 <= len(name) <= length:
         raise ChatError(code, f"must have 1 to {length} characters")
     for character in name:
         if character not in signs and not unicodedata.category(character).startswith(_ALLOWED):
-            raise ChatError(code, f"may have letters, marks, digits and {signs} only")
+            raise ChatError(code, f"may contain only letters, marks, digits and {signs}")
     if _INVISIBLE.search(name) or unicodedata.category(name[0]).startswith("M"):
-        raise ChatError(code, "has a character that cannot be seen by itself")
+        raise ChatError(code, "contains an invisible character")
     if _piled(name):
         raise ChatError(code, f"may have at most {MARKS} marks on a character, each once")
     return name

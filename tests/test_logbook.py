@@ -74,7 +74,7 @@ class LogbookTests(SynchronousTestCase):
         (line,) = self.logged()
         self.assertEqual(
             line,
-            f"{300 - LINES} more lines about refused peers were left out, {300 - LINES} of them"
+            f"{300 - LINES} more lines about refused peers were omitted, {300 - LINES} of them"
             " about 192.0.2.1",
         )
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -94,7 +94,7 @@ class LogbookTests(SynchronousTestCase):
         (line,) = self.logged()
         self.assertEqual(
             line,
-            f"{5_000 - TOTAL} more lines about refused peers were left out, {5_000 - TOTAL} of"
+            f"{5_000 - TOTAL} more lines about refused peers were omitted, {5_000 - TOTAL} of"
             " them about many networks",
         )
 

@@ -49,8 +49,8 @@ class CheckNameTests(Refusals):
     Tests for L{checkName}.
     """
 
-    characters = "may have letters, marks, digits and -_.[]{}|^~' only"
-    unseen = "has a character that cannot be seen by itself"
+    characters = "may contain only letters, marks, digits and -_.[]{}|^~'"
+    unseen = "contains an invisible character"
 
     def test_allowed(self) -> None:
         """
@@ -199,7 +199,7 @@ class CheckNameTests(Refusals):
         """
         Nobody has the server's own name, in whatever spelling.
         """
-        text = "the name machat is the server's own"
+        text = "the name machat is reserved for the server"
         for name in (
             "machat",
             "MaChat",
@@ -251,7 +251,7 @@ class CheckRoomTests(Refusals):
     Tests for L{checkRoom}.
     """
 
-    characters = "may have letters, marks, digits and -_.[]{}|^~'/+ only"
+    characters = "may contain only letters, marks, digits and -_.[]{}|^~'/+"
 
     def test_allowed(self) -> None:
         """
@@ -275,8 +275,8 @@ class CheckRoomTests(Refusals):
         """
         for character in ':,#@!*?<>&" \n\0\u200b\u202e':
             self.assertBadRoom(f"a{character}", self.characters)
-        self.assertBadRoom("dev\u3164", "has a character that cannot be seen by itself")
-        self.assertBadRoom("\u0301dev", "has a character that cannot be seen by itself")
+        self.assertBadRoom("dev\u3164", "contains an invisible character")
+        self.assertBadRoom("\u0301dev", "contains an invisible character")
 
     def test_normalised(self) -> None:
         """

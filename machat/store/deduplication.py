@@ -1,5 +1,5 @@
 """
-What was said with an id of its own, so that it is said once however often it is sent.
+Deduplication of messages with an id, so that a message that is sent again is stored once.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ class _Entry:
         self.waiting: list[Deferred[Receipt]] = []
 
 
-#: Room, name and id of a message; room and name as keys.
+#: Room, name and id of a message; room and name as L{machat.names.key}.
 Key = tuple[str, str, str]
 
 
 class Receipts:
     """
-    The receipts of the last L{Limits.remembered} seconds: of a name in a room the last
-    L{Limits.receipts}, of all together the last L{Limits.receiptsTotal}.
+    The receipts of the last L{Limits.remembered} seconds, at most L{Limits.receipts} for one name
+    in one room, and at most L{Limits.receiptsTotal} in total. The oldest ones are removed first.
     """
 
     def __init__(self, clock: IReactorTime, limits: Limits) -> None:
@@ -45,7 +45,8 @@ class Receipts:
 
     def find(self, key: Key) -> Deferred[Receipt] | None:
         """
-        @return: C{None} if this is new; else fires as the first one's did or will
+        @return: C{None} if the id is new; else fires or fails with the result of the first message
+            with this id
         """
         self._expire()
         entry = self._entries.get(key)
@@ -60,10 +61,11 @@ class Receipts:
 
     def begin(self, key: Key, said: Deferred[Receipt]) -> Deferred[Receipt]:
         """
-        This one is being said now.
+        Remember a message that is being stored.
 
-        @param said: fires when it has been, or fails: then it may be tried again
-        @return: fires or fails as C{said} does. Cancelling it changes nothing about the message
+        @param said: fires with its receipt, or fails; after a failure the id is forgotten, so that
+            the client may try again
+        @return: fires or fails as C{said} does. Cancelling it does not affect the message
         """
         entry = self._entries[key] = _Entry(self._clock.seconds() + self._limits.remembered)
         ids = self._ids.setdefault(key[:2], deque())

@@ -1,5 +1,5 @@
 """
-Who is where, on one machine.
+The names in each room, in the memory of one process.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from machat.interfaces import IRoster
 @implementer(IRoster)
 class MemoryRoster:
     """
-    A dictionary of claimed names for each room that has any.
+    Keeps the claimed names of each room in a dictionary.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
 """
-Who gives up how much when something is shared and there is not enough of it.
+Fair shares of a limited resource.
 """
 
 from __future__ import annotations
@@ -9,10 +9,13 @@ from collections.abc import Iterable
 
 def waterline(weights: Iterable[int], excess: int) -> int:
     """
-    Max-min fairness: the largest give up first, and none gives up more than it is above the others.
+    Compute the level for max-min fairness: the largest shares are reduced first, down to a common
+    level, until the excess is gone.
 
-    @param excess: how much has to be given up
-    @return: the level to which all that are above it are lowered; 0 if that is not enough
+    @param weights: the current shares
+    @param excess: the total by which to reduce them
+    @return: the level to which all larger shares are reduced; 0 if the excess is larger than their
+        sum
     """
     ordered = sorted(weights, reverse=True)
     total = 0

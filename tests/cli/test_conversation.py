@@ -198,7 +198,7 @@ class ConversationTests(SynchronousTestCase):
         self.seen()
         self.conversation.typed("/join a[ b")
         (line,) = [each for each in self.seen() if "refused" in each]
-        self.assertIn("may have letters", line)
+        self.assertIn("may contain only letters", line)
         self.assertEqual(self.conversation.room, "dev")
 
     def test_moderated(self) -> None:

@@ -128,7 +128,7 @@ class TextTests(SynchronousTestCase):
         """
         The server's own name is reserved.
         """
-        line = "machat:error bad-name the name machat is the server's own"
+        line = "machat:error bad-name the name machat is reserved for the server"
         self.assertRefused(self.client("MaChat"), line, 3501)
 
     def test_nameTaken(self) -> None:
