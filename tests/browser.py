@@ -1,6 +1,6 @@
 """
-What the tests of the page need: a browser, pages that tell what went wrong in them, and a way to
-the server that can be cut.
+Support for the tests of the page: a browser, pages that report errors, and a connection to the
+server that can be cut.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ except ImportError:
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-#: How long anything may take before a test gives up, milliseconds. Nothing is judged by it.
+#: The time after which a test gives up waiting, milliseconds. No test depends on its value.
 PATIENT = PATIENCE * 1000
 
-#: A browser says of each attempt to connect that failed that it did.
+#: The message with which a browser reports each failed connection attempt.
 _EXPECTED = ("WebSocket connection to", "Failed to load resource: net::")
 
-#: Tells the test of what the policy forbade.
+#: Reports violations of the policy to the test.
 _WATCH = """
 addEventListener("securitypolicyviolation", (event) =>
     console.error(`forbidden: ${event.violatedDirective} ${event.blockedURI}`));
@@ -40,11 +40,11 @@ addEventListener("securitypolicyviolation", (event) =>
 
 def launch(chromium: Any, *more: str) -> Any:
     """
-    @param chromium: the playwright's
-    @param more: arguments of the command
+    @param chromium: the launcher of playwright
+    @param more: command-line arguments
     @return: the installed Chromium
     """
-    # in a container there is often neither what a sandbox needs nor a large /dev/shm
+    # a container often lacks what the sandbox needs, and a large /dev/shm
     arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
     return chromium.launch(executable_path=CHROMIUM, args=[*arguments, *more])
 
@@ -62,9 +62,9 @@ _browsers: list[Any] = []
 
 def sharedBrowser() -> Any:
     """
-    @return: one browser for all tests, until this process ends: starting one takes a second. If it
-        has crashed, another
-    @raise SkipTest: there is none
+    @return: one browser for all tests, until this process ends, because starting one takes a
+        second; a new one if it has crashed
+    @raise SkipTest: no browser is installed
     """
     if sync_playwright is None or CHROMIUM is None:
         raise SkipTest("chromium or playwright is not installed")
@@ -76,8 +76,8 @@ def sharedBrowser() -> Any:
 
 class PageTestCase(ServerTestCase):
     """
-    Tests that look at the page as somebody sees it. Each page has a context of its own, and shares
-    nothing with another. Nothing may go wrong in a page that the test did not expect.
+    Tests that use the page as a user does. Each page has its own context, and shares nothing with
+    another. An error in a page that the test did not expect fails the test.
     """
 
     def setUp(self) -> None:
@@ -97,8 +97,8 @@ class PageTestCase(ServerTestCase):
 
     def blank(self, **options: Any) -> Any:
         """
-        @param options: of the browser's context: C{viewport}, C{color_scheme} ...
-        @return: a page that has not gone anywhere
+        @param options: options of the browser's context: C{viewport}, C{color_scheme} ...
+        @return: a page that has loaded nothing
         """
         context = self.browser.new_context(**{"locale": "en-GB", **options})
         self.addCleanup(context.close)
@@ -111,24 +111,25 @@ class PageTestCase(ServerTestCase):
         return page
 
     def _told(self, message: Any) -> None:
-        asked = "/mychat?" in message.location.get("url", "")  # why there was no WebSocket
+        asked = "/mychat?" in message.location.get("url", "")  # the reason for a missing WebSocket
         expected = asked or message.text.startswith(_EXPECTED)
         if message.type in ("error", "warning") and not expected:
             self.problems.append(message.text)
 
     def open(self, port: int | None = None, room: str = "dev", **options: Any) -> Any:
         """
-        @return: a page that asks who one is
+        @return: a page that shows the start form
         """
         page = self.blank(**options)
-        # a way may be cut, and not while something of the page, its icon for one, is still on it
+        # a way may be cut, but not while a request of the page, for its icon for example, is still
+        # using it
         until = "networkidle" if port else "load"
         page.goto(f"http://127.0.0.1:{port or self.ws}/#{room}", wait_until=until)
         return page
 
     def enter(self, name: str, port: int | None = None, **options: Any) -> Any:
         """
-        @return: a page of somebody who has joined C{dev}
+        @return: a page that has joined C{dev}
         """
         page = self.open(port, **options)
         signIn(page, name)
@@ -147,7 +148,7 @@ class PageTestCase(ServerTestCase):
 
     def way(self, change: Callable[[bytes], bytes] | None = None) -> Way:
         """
-        @param change: makes of what a browser sends what the server gets
+        @param change: a function that transforms the browser's data for the server
         @return: a way to the server's WebSocket, and its page
         """
         way = Way(self.ws, change)
@@ -156,7 +157,7 @@ class PageTestCase(ServerTestCase):
 
     def assertNoSidewaysScroll(self, page: Any) -> None:
         """
-        Fail if anything of the page is wider than the window.
+        Fail if any part of the page is wider than the window.
         """
         wide = page.evaluate(
             """() => [...document.querySelectorAll("body, main, section, .log, .composer, header")]
@@ -168,7 +169,7 @@ class PageTestCase(ServerTestCase):
 
 def signIn(page: Any, name: str) -> None:
     """
-    Say who one is.
+    Fill in the start form.
     """
     page.get_by_label("Your name").fill(name)
     page.get_by_role("button", name="Join").click()
@@ -185,14 +186,14 @@ def say(page: Any, text: str) -> None:
 
 def lookAgain(page: Any) -> None:
     """
-    Tell the page that the network is there again, which it need not wait for then.
+    Notify the page that the network is available again, so that it does not wait.
     """
     page.evaluate("dispatchEvent(new Event('online'))")
 
 
 def texts(page: Any) -> list[str]:
     """
-    @return: the messages that have an element, as they are read
+    @return: the messages that have an element, as they are shown
     """
     found: list[str] = page.locator(".room:not([hidden]) .text").all_inner_texts()
     return found
@@ -200,28 +201,28 @@ def texts(page: Any) -> list[str]:
 
 def waitFor(page: Any, condition: str, argument: Any = None) -> None:
     """
-    Wait until JavaScript says that something is so.
+    Wait until a JavaScript expression is true.
     """
     page.wait_for_function(condition, arg=argument, timeout=PATIENT)
 
 
 def expectTexts(page: Any, wanted: list[str]) -> None:
     """
-    Wait until these are the messages.
+    Wait until these messages are shown.
     """
     expect(page.locator(".room:not([hidden]) .text")).to_have_text(wanted)
 
 
 class Way:
     """
-    A way to a port of this machine, which can be cut.
+    A connection to a port of this machine, which can be cut.
 
-    @ivar port: where it begins
+    @ivar port: the port to connect to
     """
 
     def __init__(self, to: int, change: Callable[[bytes], bytes] | None = None) -> None:
         """
-        @param change: is made of all that goes to the port
+        @param change: a function that transforms all data sent to the port
         """
         self._to = to
         self._change = change
@@ -234,14 +235,14 @@ class Way:
 
     def lead(self, to: int) -> None:
         """
-        Lead new connections to another port: a server that is started again need not find its old
-        one free.
+        Forward new connections to another port, because a restarted server may not get its old
+        one.
         """
         self._to = to
 
     def cut(self) -> None:
         """
-        End all connections.
+        Close all connections.
         """
         pairs, self._pairs = self._pairs, []
         for each in [end for pair in pairs for end in pair]:
@@ -249,32 +250,33 @@ class Way:
 
     def block(self) -> None:
         """
-        End all connections, and let none through.
+        Close all connections, and refuse new ones.
         """
         self._open = False
         self.cut()
 
     def deafen(self) -> None:
         """
-        Lose all that the server says on the connections there are, not what it is told.
+        Discard all further data from the server on the existing connections, but not the data sent
+        to it.
         """
         self._deaf |= {far for _, far in self._pairs}
 
     def forget(self) -> None:
         """
-        Leave the connections there are alone from now on: they stay as they are.
+        Leave the existing connections unchanged from now on.
         """
         self._pairs = []
 
     def mend(self) -> None:
         """
-        Let new connections through again.
+        Accept new connections again.
         """
         self._open = True
 
     def close(self) -> None:
         """
-        Close it, and what goes through it.
+        Close the way and all connections through it.
         """
         _shut(self._listener)
         self.cut()
@@ -283,7 +285,7 @@ class Way:
         threading.Thread(target=target, args=arguments, daemon=True).start()
 
     def _accept(self) -> None:
-        with suppress(OSError):  # it is closed
+        with suppress(OSError):  # already closed
             while True:
                 near, _ = self._listener.accept()
                 self._join(near)

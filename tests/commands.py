@@ -1,8 +1,7 @@
 """
-The commands in the documents, run: as they stand there, but for the ports, and in this environment.
-
-What installs something is not run again, but held to what C{.ci/run} installs; what needs another
-machine's parts (systemd, a container) is held to the files that it names.
+The commands in the documents are run unchanged except for their ports, in this environment.
+Commands that install something are not run again, but compared with C{.ci/run}; commands that need
+parts of another machine (systemd, a container) are compared with the files that they name.
 """
 
 from __future__ import annotations
@@ -36,23 +35,23 @@ UNITS = ROOT / "deploy" / "systemd"
 
 class NotKnown(AssertionError):
     """
-    Nobody has said how to run this.
+    There is no rule for this command.
     """
 
 
 class Shell:
     """
-    Runs what a reader types.
+    Runs the commands that a reader types.
 
     @ivar case: the test
-    @ivar folder: where one is
-    @ivar made: where what commands make is kept
-    @ivar environment: what is set for a command
+    @ivar folder: the current folder
+    @ivar made: the folder for files that commands create
+    @ivar environment: variables for a command
     """
 
     def __init__(self, case: ServerTestCase, done: set[str]) -> None:
         """
-        @param done: the commands that need not be run again: they depend on nothing
+        @param done: the commands that need not be run again, because they depend on nothing
         """
         self.case = case
         self._done = done
@@ -64,7 +63,7 @@ class Shell:
 
     def run(self, line: str) -> None:
         """
-        @param line: one line, as it is typed
+        @param line: one command line
         @raise NotKnown: there is no rule for it
         """
         for command in re.split(r" && | \| ", line):
@@ -82,7 +81,7 @@ class Shell:
 
     def ports(self) -> list[int]:
         """
-        @return: where a chat is served: lines, and WebSockets
+        @return: the addresses of a chat, for lines and for WebSockets
         """
         if not self._ports:
             self._ports += self.case.serveBoth()[1:]
@@ -95,8 +94,8 @@ def _environment(shell: Shell, words: list[str]) -> None:
 
 def _install(shell: Shell, words: list[str]) -> None:
     """
-    C{.ci/run} installs the package, and what the extra needs: that of the tests with the README's
-    own command.
+    C{.ci/run} installs the package and the requirements of the extra, those of the tests with the
+    README's own command.
     """
     installed = set(",".join(re.findall(r"\.\[([\w,]+)\]", CI)).split(",")) | {"test"}
     found = re.fullmatch(r"\.(?:\[(\w+)\])?", words[-1])
@@ -111,7 +110,7 @@ def _inCi(shell: Shell, words: list[str]) -> None:
 
 def _allTests(shell: Shell, words: list[str]) -> None:
     """
-    C{.ci/run} runs the README's own line, which has to stay the one it finds.
+    C{.ci/run} runs the README's own line, which must stay the one that it finds.
     """
     shell.case.assertIn("'s/^ *\\(python3 .*trial tests\\)$/\\1/p' README.rst", CI)
     found = re.search(r"(?m)^ *(python3 .*trial tests)$", (ROOT / "README.rst").read_text())
@@ -125,7 +124,7 @@ def _help(shell: Shell, words: list[str]) -> None:
 
 def _serve(shell: Shell, words: list[str]) -> None:
     """
-    The server begins to listen where the command says, and ends with status 0 on SIGTERM.
+    The server listens where the command says, and exits with status 0 on SIGTERM.
     """
     arguments = [re.sub(r"^tcp:\d+", "tcp:0", word) for word in words[1:]]
     ends = ["--tcp", LOCAL, "--ws", LOCAL]
@@ -144,7 +143,7 @@ def _serve(shell: Shell, words: list[str]) -> None:
 
 def _chat(shell: Shell, words: list[str]) -> None:
     """
-    The client says what it is told to, and hears it.
+    The client posts its input, and receives it.
     """
     tcp, ws = shell.ports()
     address = f"ws://localhost:{ws}/mychat" if "websocket" in words[1] else f"localhost:{tcp}"
@@ -171,7 +170,7 @@ def _secureChat(shell: Shell, words: list[str]) -> None:
 
 def _make(shell: Shell, words: list[str]) -> None:
     """
-    Whatever it makes.
+    Any output is accepted.
     """
     done = subprocess.run(words, cwd=shell.made, capture_output=True, text=True)
     shell.case.assertEqual(done.returncode, 0, done.stderr)
@@ -179,7 +178,7 @@ def _make(shell: Shell, words: list[str]) -> None:
 
 def _bundle(shell: Shell, words: list[str]) -> None:
     """
-    The file has a certificate and its key, and nobody else may read it.
+    The file has a certificate and its key, and other users cannot read it.
     """
     made = subprocess.run(["sh", "-c", " ".join(words)], cwd=shell.made, check=False)
     shell.case.assertEqual(made.returncode, 0)
@@ -190,7 +189,7 @@ def _bundle(shell: Shell, words: list[str]) -> None:
 
 def _ask(shell: Shell, words: list[str]) -> None:
     """
-    The server says in one line why a page is refused.
+    The server reports in one line why a page is refused.
     """
     address = words[-1].replace("8099", str(shell.ports()[1]))
     command = [find("curl"), "-s", *words[1:-1], address]
@@ -206,7 +205,7 @@ def _go(shell: Shell, words: list[str]) -> None:
 
 def _nothing(shell: Shell, words: list[str]) -> None:
     """
-    What only begins something is not looked at.
+    A command that only begins a procedure is not checked.
     """
 
 
@@ -232,7 +231,7 @@ def _trial(shell: Shell, words: list[str]) -> None:
 
 def _benchmarks(shell: Shell, words: list[str]) -> None:
     """
-    They take minutes: their arguments are read, and the list is shown.
+    These commands take minutes, so only their arguments are parsed, and the list is shown.
     """
     from benchmarks.__main__ import chosenShapes, parseArguments
 
@@ -262,7 +261,8 @@ def _build(shell: Shell, words: list[str]) -> None:
 
 def _runContainer(shell: Shell, words: list[str]) -> None:
     """
-    Its ports are the ones it listens on, and it may take longer to stop than its server does.
+    The published ports are those on which the server listens, and the container may take longer to
+    stop than its server does.
     """
     container = (ROOT / "deploy" / "Containerfile").read_text()
     found = re.search(r"(?m)^CMD (.*)$", container)
@@ -275,7 +275,7 @@ def _runContainer(shell: Shell, words: list[str]) -> None:
             shell.case.assertGreater(int(published), int(own))
 
 
-#: How a command is run, by how it begins.
+#: The function that runs a command, by the command's beginning.
 RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"python3 -m venv ", _environment),
     (r"pip install ", _install),
@@ -303,7 +303,8 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
 
 def settings(case: ServerTestCase, text: str) -> None:
     """
-    Hold what is set in a drop-in of systemd to the unit that it changes: what it names is there.
+    Compare the settings in a systemd drop-in with the unit that it changes: the names must exist
+    there.
     """
     mine, unit = (_unit(source) for source in (text, (UNITS / "machat-tcp.socket").read_text()))
     for section in mine.sections():

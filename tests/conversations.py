@@ -1,9 +1,8 @@
 """
-The conversations in the documents, had again with a real server, byte for byte.
-
-A line C{> TEXT} is sent, and C{< TEXT} is what comes next on that connection. A word before the
-mark is the name of a further connection: C{Ada> TEXT}. C{< (closed 3501)} is its end, which has a
-code on a WebSocket. C{# SIGTERM} stops the server.
+The conversations in the documents, repeated with a real server, byte for byte. A line C{> TEXT} is
+sent, and C{< TEXT} is what the server sends next on that connection. A word before the mark is the
+name of a further connection: C{Ada> TEXT}. C{< (closed 3501)} is the end of the connection, with
+its code on a WebSocket. C{# SIGTERM} stops the server.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ STOP = "# SIGTERM"
 
 PING = '{"type":"ping"}'
 
-#: What no document can know, and where it stands in what the server says.
+#: Values that no document can know, and their places in the server's output.
 UNKNOWN = {
     "SESSION": re.compile(r'(?<="session":")[^"]+'),
     "EPOCH": re.compile(r'(?<="epoch":")[^"]+'),
@@ -35,9 +34,9 @@ UNKNOWN = {
 
 class Line(NamedTuple):
     """
-    What one side says.
+    A line that one side sends.
 
-    @ivar who: which connection
+    @ivar who: the connection
     """
 
     who: str
@@ -47,8 +46,8 @@ class Line(NamedTuple):
 
 def lines(example: str) -> Iterator[Line | None]:
     """
-    @return: its lines; C{None} is where the server is stopped
-    @raise ValueError: this is no conversation
+    @return: the lines of the conversation; C{None} marks where the server is stopped
+    @raise ValueError: the text is not a conversation
     """
     for line in example.splitlines():
         found = _LINE.fullmatch(line)
@@ -70,27 +69,28 @@ class TextConversation:
 
     def say(self, text: str) -> None:
         """
-        Send a line. The first one chooses the dialect.
+        Send a line. The first one selects the dialect.
         """
         self._events = self._events or '"v":' in text
         self._client.sendText(text)
 
     def hear(self, expected: str = "") -> str:
         """
-        @param expected: what a connection that has no code for its end should say at that
-        @return: what comes next
+        @param expected: the text for the end of a connection without a close code
+        @return: what the server sends next
         """
         text = self._client.readText()
         if not text or text.startswith("(closed "):
             self._ended = True
             return text or (expected if expected.startswith("(closed ") else "(closed)")
-        if self._framed and self._events:  # an object is all of a message
+        if self._framed and self._events:  # a message contains one object
             return text
         return text[:-1] if text.endswith("\n") else f"{text}(no newline)"
 
     def leave(self) -> list[str]:
         """
-        @return: what the server said before it saw this end, but for pings, which come at any time
+        @return: what the server sent before it received this close, without pings, which may come
+            at any time
         """
         if not self._ended:
             self._client.finish()
@@ -102,7 +102,7 @@ class TextConversation:
 
 class Conversation:
     """
-    A conversation that is had again.
+    A conversation that is repeated.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Conversation:
         known: Mapping[str, str],
     ) -> None:
         """
-        @param known: what words stand for in what is sent
+        @param known: the values of placeholders in the lines that are sent
         """
         self._connect = connect
         self._server = server
@@ -121,7 +121,8 @@ class Conversation:
 
     def play(self, example: str) -> str:
         """
-        @return: what was said, in the words of the document: the same, if that is right
+        @return: the actual conversation, in the words of the document: equal to it if it is
+            correct
         """
         said = [self._play(line) for line in lines(example)]
         for who, speaker in self._speakers.items():

@@ -16,10 +16,10 @@ from docutils.parsers.rst import Directive, directives, roles
 
 from tests.processes import ROOT
 
-#: What has examples.
+#: The files with examples.
 PAGES = [ROOT / "README.rst", ROOT / "CONTRIBUTING.rst", *sorted((ROOT / "docs").glob("*.rst"))]
 
-#: Sphinx's own, which docutils does not know.
+#: Sphinx roles, which docutils does not know.
 _ROLES = ("any", "doc", "ref", "term", "py:class", "py:func", "py:meth", "py:mod", "py:obj")
 
 
@@ -29,9 +29,9 @@ class Example:
     A literal block.
 
     @ivar page: the name of its file
-    @ivar line: where it stands in it; of a file that is included, what stands before
-    @ivar language: of C{code-block}; empty for a plain block
-    @ivar classes: of C{code-block}: under which conditions it holds
+    @ivar line: its line in that file; for an included file, the text before it
+    @ivar language: the language of a C{code-block}; empty for a plain block
+    @ivar classes: the classes of a C{code-block}, which name conditions for running it
     @ivar text: the block
     """
 
@@ -44,14 +44,14 @@ class Example:
     @property
     def place(self) -> str:
         """
-        Where to look for it.
+        The location of the example.
         """
         return f"{self.page}:{self.line}"
 
 
 class _Omitted(Directive):
     """
-    A directive of Sphinx that holds no text of its own.
+    A Sphinx directive without text of its own.
     """
 
     has_content = True
@@ -68,7 +68,7 @@ class _Included(_Omitted):
     C{literalinclude}: the example is a file.
     """
 
-    # any: which lines are shown is Sphinx's business
+    # any: Sphinx selects the lines that are shown
     option_spec = defaultdict(lambda: directives.unchanged, language=directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
@@ -82,7 +82,7 @@ class _Included(_Omitted):
 def parse(path: Path) -> nodes.document:
     """
     @return: the page
-    @raise docutils.utils.SystemMessage: it is not good reStructuredText
+    @raise docutils.utils.SystemMessage: the page is not valid reStructuredText
     """
     directives.register_directive("toctree", _Omitted)
     directives.register_directive("glossary", _Omitted)
@@ -95,7 +95,7 @@ def parse(path: Path) -> nodes.document:
 
 def examples(path: Path) -> Iterator[Example]:
     """
-    @return: the examples of a page
+    @return: the examples on a page
     """
     lines = [line.strip() for line in path.read_text().splitlines()]
     line = 0
@@ -103,7 +103,7 @@ def examples(path: Path) -> Iterator[Example]:
         classes = [name for name in block["classes"] if name != "code"]
         language = classes.pop(0) if "code" in block["classes"] and classes else ""
         text = block.astext()
-        if language != "included":  # docutils does not tell the line of every block
+        if language != "included":  # docutils does not give the line of every block
             line = lines.index(text.splitlines()[0].strip(), line) + 1
         yield Example(path.name, line, language, tuple(classes), text)
 

@@ -1,8 +1,8 @@
 """
-The edges of the chat, each a function of some bytes from outside: the targets of L{tools.fuzz}.
-
-A target returns if all is well, and raises whatever went wrong: an exception that left the edge or
-was logged, an answer that is not true, or something that grows or is left behind.
+The targets of L{tools.fuzz}: for each place where outside input enters the chat, a function of
+some bytes. A target returns if the input is handled correctly. It raises an exception for any
+error: an exception that escaped or was logged, a wrong answer, or something that grows or is left
+over.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from machat.testing import MemoryChat, MemoryTransport, clientRequest
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.oracle import StrictClock, check, known, nothingLogged
 
-#: Small, so that every bound is met.
+#: Small limits, so that every bound is reached.
 LIMITS = Limits(
     maxLine=200,
     hello=300,
@@ -49,27 +49,28 @@ LIMITS = Limits(
     receiptsTotal=5,
 )
 
-#: What one connection may hold beside what waits for it, bytes of objects.
+#: The memory that one connection may hold in addition to its queue, bytes of objects.
 HELD = 50_000
 
-#: What is answered at most to so many bytes: the worst is C{history}, which asks for five messages.
+#: The maximum size of an answer: the worst is C{history}, which requests five messages.
 ANSWERED = 20_000, 300
 
 #: Every code that a refusal may have.
 CODES = {value for name, value in vars(errors).items() if name.isupper() and type(value) is str}
 
-#: What the bytes that choose the splits mean: the next piece has so many bytes, and before it comes
-#: one of L{Conversation}'s acts.
+#: The meaning of the bytes that choose the splits: the next piece has so many bytes, and one of
+#: L{Conversation}'s acts runs before it.
 SIZES = (10_000, 1, 2, 3, 7, 20, 64, 300)
 ACTS = ("", "", "turn", "soon", "later", "pause", "resume", "speak")
 
-#: By when a client has to be back, seconds.
+#: The time within which a client must reconnect, seconds.
 DAY = 86_400.0
 
 
 def orRefused(decode: Callable[..., Any], *arguments: Any) -> Any:
     """
-    @return: what it decodes, or C{None} if it refuses with a code and words for one line
+    @return: the decoded value, or C{None} if the input is refused with a code and a text of one
+        line
     """
     try:
         return decode(*arguments)
@@ -81,7 +82,7 @@ def orRefused(decode: Callable[..., Any], *arguments: Any) -> Any:
 
 def hello(data: bytes) -> None:
     """
-    The hello is the same object wherever the stream is cut, and is decoded or refused.
+    The hello is the same object wherever the stream is split, and is decoded or refused.
     """
     place, data = (data[0] if data else 0), data[1:]
     before, behind = data[:place], data[place:]
@@ -99,7 +100,7 @@ def hello(data: bytes) -> None:
 
 def lines(data: bytes) -> None:
     """
-    A line is the text it was, or refused.
+    A line is decoded to its text, or refused.
     """
     wire.skipNewline(data)
     for line in data.split(b"\n"):
@@ -110,7 +111,7 @@ def lines(data: bytes) -> None:
 
 def commands(data: bytes) -> None:
     """
-    A command is refused, or the same when it is sent again.
+    A command is refused, or the same after encoding and decoding it again.
     """
     for line in data.split(b"\n"):
         command = orRefused(wire.decodeCommand, line, LIMITS.maxLine)
@@ -121,7 +122,7 @@ def commands(data: bytes) -> None:
 
 def frames(data: bytes) -> None:
     """
-    Frames taken off a stream are the same wherever it is cut.
+    Frames taken off a stream are the same wherever it is split.
     """
     place, data = (data[0] if data else 0), data[1:]
     messages, rest, plain = wire.takeTextFrames(data, LIMITS.maxLine)
@@ -136,14 +137,14 @@ def frames(data: bytes) -> None:
         check(messages[: len(early)] == early and not plain, "not plain", data, place)
 
 
-#: Where requests go.
+#: The paths of requests.
 SITE = Site(PATH, SUBPROTOCOL, thePage(), Origins(["https://*.example.com"]), Hosts(LOOPBACK))
 
 
 def request(data: bytes) -> None:
     """
-    A request is answered by a head of the chat's own words and at most one line, and the log has
-    nothing that a terminal obeys.
+    A request is answered by a head of the chat's own words and at most one line, and the log
+    contains no control characters.
     """
     reply = SITE.reply(data.partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
     if isinstance(reply, Opening):
@@ -160,16 +161,16 @@ def request(data: bytes) -> None:
 @implementer(IStreamClientEndpoint)
 class AnyServer:
     """
-    What a client connects to when anything may be said to it.
+    The endpoint of a client, to which any data can be sent.
 
-    @ivar transport: of the last connection
+    @ivar transport: the transport of the last connection
     """
 
     transport: MemoryTransport
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         """
-        @return: fires with the client's protocol, at once
+        @return: a Deferred that has fired with the client's protocol
         """
         self.transport = MemoryTransport()
         self.transport.protocol = protocolFactory.buildProtocol(None)
@@ -179,8 +180,8 @@ class AnyServer:
 
 def events(data: bytes) -> None:
     """
-    Whatever a server says, its client goes on: it hears a room's messages in order, comes back, and
-    leaves nothing when it stops.
+    Whatever a server sends, its client continues to work: it receives a room's messages in order,
+    reconnects, and leaves nothing when it stops.
     """
     clock, server = StrictClock(), AnyServer()
     places: dict[str, int] = {}
@@ -215,7 +216,7 @@ def events(data: bytes) -> None:
 
 class LateTransport(MemoryTransport):
     """
-    A transport that is closed a turn later, as a socket's is.
+    A transport that is closed a turn later, like a socket's.
     """
 
     clock: Clock
@@ -227,20 +228,20 @@ class LateTransport(MemoryTransport):
             self.clock.callLater(0, super()._close)
 
 
-#: What has entries.
+#: The types of collections.
 COLLECTIONS = (dict, list, set, deque)
 
 
 class Conversation:
     """
-    A client that sends anything, in a room with somebody who is not to notice.
+    A client that sends any data, in a room with another member who must not be affected.
     """
 
     def __init__(self, data: bytes, makeFactory: Callable[[Any], Any], opening: bytes) -> None:
         """
-        @param data: first come a byte with flags and a number, and so many bytes that choose the
-            splits; the rest is what the client sends
-        @param opening: comes first, if the flags say so
+        @param data: first a byte with flags and a number, and so many bytes that choose the
+            splits; the rest is sent by the client
+        @param opening: is sent first, if the flags require it
         """
         flags = data[0] if data else 0
         self._controls = data[1 : 1 + (flags >> 4)] or b"\0"
@@ -256,7 +257,7 @@ class Conversation:
 
     def run(self) -> None:
         """
-        @raise Exception: what went wrong
+        @raise Exception: an error was found
         """
         with nothingLogged():
             self._protocol.makeConnection(self._transport)
@@ -284,7 +285,7 @@ class Conversation:
         check(self._answered < most, "it answers too much", self._answered)
 
     def _reads(self) -> bool:
-        for _ in range(100):  # the server reads on after a while
+        for _ in range(100):  # the server continues to read after a while
             if not self._transport.connected or self._transport.producerState == "producing":
                 break
             self._chat.clock.advance(0.5)
@@ -318,8 +319,8 @@ class Conversation:
 
     def _entries(self) -> Counter[str]:
         """
-        @return: how much is in all collections of the chat and the factory, but for what is
-            remembered on purpose
+        @return: the total size of all collections of the chat and the factory, without those that
+            remember data on purpose
         """
         service = self._chat.service
         counts: Counter[str] = Counter()
@@ -332,7 +333,7 @@ class Conversation:
 
     def _shared(self) -> list[Any]:
         service = self._chat.service
-        native = (Utf8Validator(), create_xor_masker(bytes(4), 1))  # they know their source in C
+        native = (Utf8Validator(), create_xor_masker(bytes(4), 1))  # these are compared in C
         code = [getattr(each, name, None) for each in native for name in ("ffi", "lib")]
         clock = self._chat.clock
         return [service, self._factory, clock, clock.calls, self._transport, *code]
@@ -340,19 +341,19 @@ class Conversation:
 
 def tcp(data: bytes) -> None:
     """
-    Nothing that comes on TCP does harm.
+    No input on TCP does harm.
     """
     Conversation(data, ChatFactory, b"").run()
 
 
 def websocket(data: bytes) -> None:
     """
-    Nothing that comes on WebSocket does harm, before or behind the request.
+    No input on WebSocket does harm, before or after the request.
     """
     Conversation(data, ChatWebSocketFactory, clientRequest()).run()
 
 
-#: All of them, by name.
+#: All targets, by name.
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (hello, lines, frames, commands, request, events, tcp, websocket)

@@ -1,5 +1,5 @@
 """
-A server that wants to fill its client's memory.
+A server that tries to exhaust its client's memory.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def event(type: str, **fields: Any) -> bytes:
 
 LIMITS = {"line": 65536, "history": 300, "rooms": 32}
 
-#: What an honest server says first.
+#: The first line of an honest server.
 WELCOME = event("welcome", v=1, server="machat", session="s", limits=LIMITS, ping=25)
 JOINED = event("joined", room="dev", name="Mina", epoch="e", seq=0, count=1)
 
@@ -45,11 +45,11 @@ def frame(first: int, payload: bytes) -> bytes:
 
 class HostileServer:
     """
-    Takes one client at a time, and sends it whatever it is told to.
+    Accepts one client at a time, and sends it the data of an attack.
 
-    @ivar port: where it listens
-    @ivar sent: bytes that the client took of the attack
-    @ivar over: whether an attack has come to its end: it was all sent, or the client is gone
+    @ivar port: the port on which it listens
+    @ivar sent: bytes of the attack that the client has received
+    @ivar over: whether an attack has ended: all data was sent, or the client has disconnected
     """
 
     def __init__(self, attack: Iterator[bytes], websocket: bool = False, join: bool = True) -> None:
@@ -98,7 +98,7 @@ class HostileServer:
 
     def close(self) -> None:
         """
-        Let go of everything.
+        Close everything.
         """
         self.go.set()
         self._socket.close()

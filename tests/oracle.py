@@ -1,5 +1,5 @@
 """
-What the targets of L{tests.edges} look with: for what was logged, is left, or cannot be.
+The checks of the targets in L{tests.edges}: what was logged, what is left, and what is impossible.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from typing import Any
 from twisted.internet.task import Clock
 from twisted.logger import globalLogPublisher
 
-#: What L{known} does not look into.
+#: The types that L{known} does not look into.
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
 
 
 class Wrong(Exception):
     """
-    An edge did what it must not do.
+    A target violated its contract.
     """
 
 
 def check(right: bool, *words: object) -> None:
     """
-    @raise Wrong: it is not right
+    @raise Wrong: the condition is false
     """
     if not right:
         raise Wrong(*words)
@@ -34,7 +34,7 @@ def check(right: bool, *words: object) -> None:
 @contextmanager
 def nothingLogged() -> Iterator[None]:
     """
-    @raise Wrong: a failure was logged meanwhile
+    @raise Wrong: a failure was logged in the meantime
     """
     failures: list[Any] = []
 
@@ -52,7 +52,7 @@ def nothingLogged() -> Iterator[None]:
 
 class StrictClock(Clock):
     """
-    A clock that takes no more than a reactor does.
+    A clock that accepts only arguments that a reactor accepts.
     """
 
     def callLater(self, delay: float, *arguments: Any, **keywords: Any) -> Any:
@@ -62,8 +62,8 @@ class StrictClock(Clock):
 
 def known(roots: list[Any], shared: list[Any]) -> Iterator[Any]:
     """
-    @param shared: what is left out, with what only it knows
-    @return: all that these objects know
+    @param shared: the objects to leave out, with everything that only they refer to
+    @return: all objects that can be reached from these
     """
     seen, found = {id(one) for one in shared}, roots
     while found:

@@ -1,5 +1,5 @@
 """
-What the tests need that start real processes: the commands as a user starts them.
+Support for tests with real processes: the commands as a user starts them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BIN = Path(sys.executable).parent
 #: Any free port of this machine.
 LOCAL = "tcp:0:interface=127.0.0.1"
 
-#: How long anything may take before a test gives up, seconds. Nothing is judged by it.
+#: The time after which a test gives up waiting, seconds. No test depends on its value.
 PATIENCE = 30.0
 
 
@@ -41,7 +41,7 @@ def makeCertificate(
     keyPath: str, certificatePath: str, host: str = "localhost", named: bool = True
 ) -> None:
     """
-    Write a private key and a certificate for a host that it signed itself.
+    Write a private key and a self-signed certificate for a host.
 
     @param named: whether the certificate has a C{subjectAltName}
     """
@@ -69,7 +69,7 @@ def makeCertificate(
 
 def find(program: str) -> str:
     """
-    @return: the program's path; not everybody looks into C{/usr/sbin}
+    @return: the program's path, also in C{/usr/sbin}, which is not in every search path
     @raise SkipTest: it is not installed
     """
     path = shutil.which(program) or shutil.which(program, path="/usr/local/sbin:/usr/sbin:/sbin")
@@ -80,7 +80,7 @@ def find(program: str) -> str:
 
 def freePort() -> int:
     """
-    @return: a TCP port that nobody listened on just now
+    @return: a TCP port that was free a moment ago
     """
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
@@ -114,9 +114,9 @@ def connect(
 ) -> socket.socket:
     """
     @param address: a port on this machine, or the path of a UNIX socket
-    @param host: where the port is
-    @param source: the address to come from
-    @return: a connection, as soon as somebody listens
+    @param host: the host of the port
+    @param source: the local address
+    @return: a connection, as soon as the server listens
     """
     origin = None if source is None else (source, 0)
     deadline = time.monotonic() + PATIENCE
@@ -136,7 +136,8 @@ def connect(
 
 def readUntil(connection: socket.socket, end: bytes) -> bytes:
     """
-    @return: what the peer sent, up to and with C{end}, or all of it if the peer closed
+    @return: the data that the peer sent, up to and including C{end}, or all of it if the peer
+        closed
     """
     data = b""
     while not data.endswith(end):
@@ -150,7 +151,7 @@ def readUntil(connection: socket.socket, end: bytes) -> bytes:
 def portsOf(server: subprocess.Popen[str], *factories: str) -> list[int]:
     """
     @param factories: C{ChatFactory} or C{ChatWebSocketFactory}, in the order of listening
-    @return: the ports, on each of which a server of C{tcp:0} has begun to listen
+    @return: the ports on which a server with C{tcp:0} listens
     """
     return [
         int(waitForLine(server, f" {factory} starting on ").split()[-1]) for factory in factories
@@ -177,9 +178,9 @@ def waitForLine(process: subprocess.Popen[str], text: str, stream: IO[str] | Non
 
 def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     """
-    Tell a process to stop.
+    Stop a process.
 
-    @return: its exit status, and what was left of its output and its errors
+    @return: its exit status, and the rest of its output and errors
     """
     process.terminate()
     out, err = process.communicate(timeout=PATIENCE)
@@ -188,12 +189,12 @@ def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
 
 class ServerTestCase(SynchronousTestCase):
     """
-    Tests that start processes and connect to them, and leave none of either behind.
+    Tests that start processes and connect to them, and clean both up.
     """
 
     def stopAtEnd(self, process: subprocess.Popen[str]) -> subprocess.Popen[str]:
         """
-        @return: the process, which the test's end stops
+        @return: the process, which is stopped at the end of the test
         """
         self.addCleanup(process.communicate)
         self.addCleanup(process.kill)
@@ -201,8 +202,8 @@ class ServerTestCase(SynchronousTestCase):
 
     def serve(self, *arguments: object) -> subprocess.Popen[str]:
         """
-        @return: a C{twistd -n machat} that the test's end stops. Without a sending rate, if the
-            arguments set none
+        @return: a C{twistd -n machat} that is stopped at the end of the test, without a sending
+            rate unless the arguments set one
         """
         return self.stopAtEnd(twistd("--rate", "off", *arguments))
 
@@ -216,7 +217,7 @@ class ServerTestCase(SynchronousTestCase):
 
     def connect(self, address: int | str) -> socket.socket:
         """
-        @return: a connection that the test's end closes
+        @return: a connection that is closed at the end of the test
         """
         connection = connect(address)
         self.addCleanup(connection.close)
@@ -224,7 +225,7 @@ class ServerTestCase(SynchronousTestCase):
 
     def meet(self, mina: RawClient, ada: RawClient) -> None:
         """
-        Let the two join a room, C{dev}, speak, and hear each other.
+        Have the two clients join the room C{dev}, and exchange messages.
         """
         for client, name in ((mina, "Mina"), (ada, "Ada")):
             self.addCleanup(client.close)
@@ -244,7 +245,7 @@ class Closed(AssertionError):
 
 class RawClient:
     """
-    A client of the C{events} dialect, from a socket up.
+    A client of the C{events} dialect, directly on a socket.
     """
 
     def __init__(self, server: int | socket.socket) -> None:
@@ -257,7 +258,7 @@ class RawClient:
 
     def begin(self) -> None:
         """
-        Nothing comes before the hello.
+        Lines need no handshake before the hello.
         """
 
     def send(self, **command: Any) -> None:
@@ -286,7 +287,7 @@ class RawClient:
 
     def readText(self) -> str:
         """
-        @return: the next line, with its end; nothing if the server has closed
+        @return: the next line, with its end; an empty string if the server has closed
         """
         try:
             return self.readUntil(b"\n").decode()
@@ -295,19 +296,20 @@ class RawClient:
 
     def finish(self) -> None:
         """
-        Say that nothing more will be said.
+        Close the sending direction.
         """
         self._socket.shutdown(socket.SHUT_WR)
 
     def readUntil(self, end: bytes) -> bytes:
         """
-        @return: what comes up to and with these bytes
+        @return: the data up to and including these bytes
         """
         return self.take(lambda data: data.find(end) + len(end) if end in data else 0)
 
     def take(self, size: Callable[[bytes], int]) -> bytes:
         """
-        @param size: of what to take, given what there is; 0 if that is not all of it
+        @param size: a function of the received data that returns the size of the part to take; 0
+            if it is incomplete
         """
         while not (length := size(self._received)):
             more = self._socket.recv(65_536)
@@ -327,7 +329,7 @@ class RawClient:
 
     def reset(self) -> None:
         """
-        Be gone at once, with whatever was on its way.
+        Reset the connection, discarding all data in flight.
         """
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
@@ -341,9 +343,9 @@ class RawClient:
 
 class RawWebSocketClient(RawClient):
     """
-    The same on WebSocket.
+    The same client on WebSocket.
 
-    @cvar path: where that is
+    @cvar path: the path of the WebSocket
     """
 
     path = PATH

@@ -1,5 +1,5 @@
 """
-A real terminal, which tmux is.
+A real terminal, provided by tmux.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Terminal:
 
     def __init__(self, case: ServerTestCase, command: str, columns: int = 90, rows: int = 40):
         """
-        @param case: ends it
+        @param case: the test, which closes the terminal at its end
         @raise SkipTest: tmux is not installed
         """
         folder = tempfile.mkdtemp()
@@ -33,7 +33,7 @@ class Terminal:
 
     def tmux(self, *arguments: str) -> str:
         """
-        @return: what tmux says
+        @return: the output of tmux
         """
         environment = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
         done = subprocess.run(
@@ -47,7 +47,7 @@ class Terminal:
 
     def awaitScreen(self, *texts: str) -> str:
         """
-        @return: what it shows, once all of this is there
+        @return: the screen, as soon as it shows all of these texts
         """
         deadline = time.monotonic() + PATIENCE
         while True:

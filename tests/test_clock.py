@@ -1,5 +1,5 @@
 """
-Tests for L{machat.clock}, and for a chat whose clock is set or stands still.
+Tests for L{machat.clock}, and for a chat whose clock is set or stops.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ HOUR = 3600
 
 class Turns(Clock):
     """
-    A clock that runs timers as a reactor does: those that are due, then input and output. What is
-    scheduled meanwhile waits for the next turn.
+    A clock that runs timers like a reactor: timers that are due, then input and output. Timers
+    scheduled meanwhile wait for the next turn.
     """
 
     def turn(self, *arrived: Any) -> None:
@@ -57,13 +57,13 @@ class ChatClockTests(SynchronousTestCase):
 
     def set(self, seconds: float) -> None:
         """
-        Set the system's clock, forward or back.
+        Set the system clock, forward or back.
         """
         self.system.rightNow += seconds
 
     def test_interfaces(self) -> None:
         """
-        The clock and its timers are what Twisted's are.
+        The clock and its timers provide Twisted's interfaces.
         """
         verify.verifyObject(IReactorTime, self.clock)
         verify.verifyObject(IDelayedCall, self.clock.callLater(1, list))
@@ -78,7 +78,7 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_setBack(self) -> None:
         """
-        Time never goes back; it goes on from where it was.
+        Time never goes back, and continues from its last value.
         """
         began = self.clock.seconds()
         self.system.advance(5)
@@ -89,8 +89,8 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_now(self) -> None:
         """
-        The time of day follows the clock of a test, any other function that it is given, and by
-        default the system's clock.
+        The time of day is that of a test's clock, of a function that is given, or by default of
+        the system clock.
         """
         self.set(-HOUR)
         self.assertEqual(self.clock.now(), 1_000_000 - HOUR)
@@ -112,7 +112,7 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_timersSetBack(self) -> None:
         """
-        Pending timers keep their delays when the clock is set back, those of this turn too.
+        Pending timers keep their delays when the clock is set back, including those of this turn.
         """
         self.clock.callLater(10, self.calls.append, "ten")
         self.clock.callLater(0, self.calls.append, "turn")
@@ -127,8 +127,8 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_late(self) -> None:
         """
-        Before a timer is called, the reactor reads and writes once, however late it is; one with no
-        delay is called in the next turn.
+        Before a late timer is called, the reactor reads and writes once; a timer without a delay
+        is called in the next turn.
         """
         turns = Turns()
         clock = ChatClock(turns)
@@ -142,7 +142,7 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_cancelledByInput(self) -> None:
         """
-        What is read in that turn may cancel the timer, or put it off.
+        Data that is read in that turn may cancel or delay the timer.
         """
         turns = Turns()
         clock = ChatClock(turns)
@@ -160,7 +160,7 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_delayedCall(self) -> None:
         """
-        A timer can be asked, put off and cancelled as Twisted's.
+        A timer can be queried, delayed and cancelled like Twisted's.
         """
         timer = self.clock.callLater(5, self.calls.append, 1)
         self.assertEqual(timer.getTime(), self.clock.seconds() + 5)
@@ -182,7 +182,7 @@ class ChatClockTests(SynchronousTestCase):
 
     def test_twisted(self) -> None:
         """
-        Twisted's own timers run on it.
+        Twisted's own timers run on the clock.
         """
         deferLater(self.clock, 1, self.calls.append, "later")
         loop = LoopingCall(self.calls.append, "loop")
@@ -196,7 +196,7 @@ class ChatClockTests(SynchronousTestCase):
 
 class Reactor(ReactorBase):
     """
-    A reactor that is not installed, and does no input or output.
+    A reactor that is not installed, and performs no input or output.
     """
 
     def installWaker(self) -> None: ...
@@ -209,7 +209,7 @@ class MonotonicTests(SynchronousTestCase):
 
     def test_pending(self) -> None:
         """
-        Timers that are pending keep their delays; those to come are monotonic too.
+        Pending timers keep their delays, and later ones are monotonic too.
         """
         reactor: Any = Reactor()
         pending = reactor.callLater(100, list)
@@ -235,7 +235,7 @@ class MonotonicTests(SynchronousTestCase):
 
     def test_direct(self) -> None:
         """
-        The clock of a chat on such a reactor adds nothing to it.
+        The clock of a chat on such a reactor adds no wrapper.
         """
         reactor: Any = Reactor()
         useMonotonic(reactor)
@@ -247,7 +247,7 @@ class MonotonicTests(SynchronousTestCase):
 
     def test_afterwards(self) -> None:
         """
-        A chat's clock that was made before goes on as it was.
+        A chat's clock that was made before continues unchanged.
         """
         reactor: Any = Reactor()
         clock = ChatClock(reactor)
@@ -261,7 +261,7 @@ class MonotonicTests(SynchronousTestCase):
 
     def test_others(self) -> None:
         """
-        What is no reactor of Twisted's is left as it is.
+        An object that is not a reactor of Twisted is left unchanged.
         """
         clock = Clock()
         useMonotonic(clock)
@@ -270,14 +270,14 @@ class MonotonicTests(SynchronousTestCase):
 
 class SetClockTests(SynchronousTestCase):
     """
-    A chat whose embedder sets its clock.
+    A chat whose host application sets the clock.
     """
 
     JUMPS = (-20, -HOUR, -1_000_000, HOUR)
 
     def chats(self) -> Any:
         """
-        @return: for each jump a chat and what sets its clock
+        @return: for each jump a chat and a function that sets its clock
         """
         for jump in self.JUMPS:
             clock = Clock()
@@ -289,7 +289,8 @@ class SetClockTests(SynchronousTestCase):
 
     def test_rate(self) -> None:
         """
-        Nobody is blocked, whether they are over their burst before or after; the rate still counts.
+        No client is blocked, whether it exceeds its burst before or after the jump, and the rate
+        still applies.
         """
         for chat, set in self.chats():
             mina, ada = chat.tcp("Mina", "dev"), chat.tcp("Ada", "dev")
@@ -309,7 +310,7 @@ class SetClockTests(SynchronousTestCase):
 
     def test_flush(self) -> None:
         """
-        What was said in the turn in which the clock was set is delivered.
+        Messages from the turn in which the clock was set are delivered.
         """
         for chat, set in self.chats():
             mina = chat.tcp("Mina", "dev")
@@ -321,7 +322,7 @@ class SetClockTests(SynchronousTestCase):
 
     def test_deadlines(self) -> None:
         """
-        The time for the hello and the pings go on once anybody does anything.
+        The timeouts for the hello and the pings continue with the next activity.
         """
         for chat, set in self.chats():
             silent, mina = chat.tcp(), chat.tcp("Mina", "dev")
@@ -337,7 +338,7 @@ class SetClockTests(SynchronousTestCase):
 
     def test_presence(self) -> None:
         """
-        Who left is announced after the usual time.
+        A leave is announced after the usual delay.
         """
         for chat, set in self.chats():
             watcher, mina = chat.tcp(), chat.tcp("Mina", "dev")
@@ -352,7 +353,7 @@ class SetClockTests(SynchronousTestCase):
 
     def test_ids(self) -> None:
         """
-        An id is known for two minutes, even if the clock is set back.
+        An id is remembered for two minutes, even if the clock is set back.
         """
         chat = MemoryChat()
         mina = chat.tcp()
@@ -410,7 +411,7 @@ class StandstillTests(SynchronousTestCase):
         """
         Stand still, then run some turns.
 
-        @param arrived: read in the first
+        @param arrived: called as the input of the first turn
         """
         self.turns.rightNow += after
         self.turns.turn(*arrived)
@@ -419,7 +420,7 @@ class StandstillTests(SynchronousTestCase):
 
     def test_hello(self) -> None:
         """
-        Those whose hello has arrived get in; the others may come back.
+        Clients whose hello has arrived can join, and the others may reconnect.
         """
         clients = [self.chat.tcp() for _ in range(3)] + [self.chat.ws()]
         silent = self.chat.ws()

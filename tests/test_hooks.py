@@ -1,5 +1,5 @@
 """
-Tests for L{machat.hooks}: an application's say in a chat.
+Tests for L{machat.hooks}: the decisions of an application in a chat.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from machat.testing import MemoryChat, MemoryMember
 
 class Rules(Hooks):
     """
-    Refuses Bob, and the word C{no}; turns C{hi} into C{hello}; answers to C{later} when the test
-    says; fails at C{oops}.
+    Refuses Bob, and the word C{no}; changes C{hi} to C{hello}; decides on C{later} when the test
+    says so; fails at C{oops}.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class HooksTests(SynchronousTestCase):
 
     def said(self, *lines: str) -> list[str]:
         """
-        @return: what Mina hears after having said these
+        @return: what Mina receives after posting these texts
         """
         for line in lines:
             self.mina.send(line)
@@ -85,7 +85,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_observers(self) -> None:
         """
-        What happens is told, in order.
+        Events are reported in order.
         """
         self.said("one", "hi")
         self.mina.close()
@@ -93,7 +93,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_join(self) -> None:
         """
-        A join may be refused with a code; one whose hook fails is refused and logged.
+        A join may be refused with a code; a join whose hook fails is refused and logged.
         """
         self.assertEqual(
             self.chat.tcp("Bob", "dev").received(), ["machat:error not-allowed not you"]
@@ -105,7 +105,8 @@ class HooksTests(SynchronousTestCase):
 
     def test_say(self) -> None:
         """
-        A message may be changed or refused; what is wrong with a hook harms that message alone.
+        A message may be changed or refused, and an invalid result of a hook affects that message
+        only.
         """
         self.assertEqual(
             self.said("hi", "no", "oops", "two", "still here"),
@@ -121,7 +122,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_saidFails(self) -> None:
         """
-        An observer that fails is logged, and everybody gets the message.
+        An observer that raises is logged, and every member receives the message.
         """
         self.assertEqual(self.said("crash"), ["Mina:crash"])
         self.assertEqual(self.ada.received(), ["Mina:crash"])
@@ -129,7 +130,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_later(self) -> None:
         """
-        While an answer is awaited its sender waits, and so does what others say behind it.
+        While a decision is pending its sender waits, and so do later messages of others.
         """
         bob = self.chat.ws("Eve", "dev")
         self.assertEqual(self.said("later\nbehind"), [])
@@ -146,7 +147,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_laterRefused(self) -> None:
         """
-        A late refusal is told, and what waits behind it goes on.
+        A late refusal is reported, and the waiting messages continue.
         """
         self.mina.send("later")
         self.chat.service.say(self.ada, "dev", "behind")
@@ -156,8 +157,8 @@ class HooksTests(SynchronousTestCase):
 
     def test_saidThenGone(self) -> None:
         """
-        A message that was not allowed yet when its sender went is not sent, and those behind it do
-        not wait for the answer.
+        An undecided message is dropped when its sender leaves, and later messages do not wait for
+        the decision.
         """
         self.mina.send("later")
         self.chat.service.say(self.ada, "dev", "behind")
@@ -170,7 +171,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_lastOneGone(self) -> None:
         """
-        A room does not stay for an answer about a message of one that has gone.
+        A room is not kept for a decision on a message whose sender has left.
         """
         self.mina.send("later")
         self.mina.close()
@@ -183,7 +184,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_post(self) -> None:
         """
-        Who posts hears what became of it: its number, or the refusal, now or later.
+        The caller of C{post} receives the result, the number or the refusal, at once or later.
         """
         post = self.chat.service.post
         first = post(self.ada, "dev", "hi")
@@ -200,7 +201,7 @@ class HooksTests(SynchronousTestCase):
 
     def late(self, change: Callable[[], object]) -> str:
         """
-        @param change: what happens while a message of Ada waits for its answer
+        @param change: called while a message of Ada waits for its decision
         @return: the code with which it is refused
         """
         asked = self.chat.service.post(self.ada, "dev", "later")
@@ -212,7 +213,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_lateMuted(self) -> None:
         """
-        A message whose sender is muted before the answer comes is not sent.
+        A message whose sender is muted before the decision is refused.
         """
         self.assertEqual(
             self.late(lambda: self.chat.service.moderation.mute("dev", "Ada")), "muted"
@@ -220,7 +221,8 @@ class HooksTests(SynchronousTestCase):
 
     def test_lateGone(self) -> None:
         """
-        Nor is one whose sender has left, was kicked or banned, or has come back since.
+        A message whose sender has left, was kicked or banned, or has rejoined since is refused
+        too.
         """
         service = self.chat.service
 
@@ -243,7 +245,8 @@ class HooksTests(SynchronousTestCase):
 
     def test_lateRight(self) -> None:
         """
-        Nor is one whose sender may not speak there any more, or whose right cannot be told.
+        A message whose sender has lost the right to post, or whose right cannot be determined, is
+        refused too.
         """
 
         class Broken(User):
@@ -260,7 +263,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_muteAtOnce(self) -> None:
         """
-        A hook that mutes or kicks the sender while it is asked has its way.
+        A hook can mute or kick the sender while it decides.
         """
         moderation = self.chat.service.moderation
         for measure, code in ((moderation.mute, "muted"), (moderation.kick, "not-joined")):
@@ -277,8 +280,8 @@ class HooksTests(SynchronousTestCase):
 
     def test_cancelled(self) -> None:
         """
-        One who says something may think better of it while the answer is awaited; a hook that gives
-        up by itself is a hook that failed.
+        A sender may cancel a message while the decision is pending; a hook that cancels by itself
+        counts as failed.
         """
         waiting = self.chat.service.say(self.ada, "dev", "later")
         assert waiting is not None
@@ -294,7 +297,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_notAText(self) -> None:
         """
-        A hook that answers with something else is a hook that failed.
+        A hook that returns an invalid result counts as failed.
         """
         self.rules.authorizeSay = lambda *_: None  # type: ignore[assignment, method-assign, return-value]
         self.failureResultOf(self.chat.service.post(self.ada, "dev", "hello"), ChatError)
@@ -302,7 +305,7 @@ class HooksTests(SynchronousTestCase):
 
     def test_stranger(self) -> None:
         """
-        Who is not in the room is not asked about.
+        The hook is not called for a member that is not in the room.
         """
         stranger = MemoryMember("Eve")
         self.assertRaises(ChatError, self.chat.service.say, stranger, "dev", "later")

@@ -38,14 +38,14 @@ LAYERS = [
     )
 ]
 
-#: What a unit may not import itself, although it is in a lower layer.
+#: Units that a unit must not import itself, although they are in a lower layer.
 APART = {"rooms": "http transport", "client": "auth connections http rooms service session store"}
 
-#: What serves a chat.
+#: The modules that serve a chat.
 SERVER = {"auth", "connections", "moderation", "monitor", "rooms", "service", "session", "store"}
 SERVER |= {"tap", "tcp", "ws"}
 
-#: What no import of a unit may lead to, however many imports are between.
+#: Modules that a unit must not reach through any chain of imports.
 UNREACHABLE = {
     "names": ["twisted"],
     "wire": ["twisted", "autobahn"],
@@ -67,7 +67,7 @@ ONLY = {
 def imported(source: str) -> Iterator[str]:
     """
     @param source: a module of the package C{machat}
-    @return: the full name of everything it imports, inside functions and C{if}s too
+    @return: the full names of all imports, including those inside functions and C{if}s
     """
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -79,7 +79,7 @@ def imported(source: str) -> Iterator[str]:
 
 def begins(name: str, prefix: str) -> bool:
     """
-    @return: whether a dotted name is C{prefix} or something in it
+    @return: whether a dotted name is C{prefix} or inside it
     """
     return f"{name}.".startswith(f"{prefix}.")
 
@@ -124,7 +124,7 @@ def sources() -> dict[str, str]:
 @cache
 def reached(module: str) -> frozenset[str]:
     """
-    @return: what is loaded with a module: all that it imports, and what that imports
+    @return: the modules that are loaded with a module: its imports, and their imports
     """
     found: set[str] = set()
     waiting = [module]
@@ -155,7 +155,7 @@ class LayerTests(SynchronousTestCase):
 
     def test_layers(self) -> None:
         """
-        A unit imports only what the table lets it.
+        A unit imports only units that the table allows.
         """
         for module, source in sources().items():
             unit = unitOf(module)
@@ -165,13 +165,13 @@ class LayerTests(SynchronousTestCase):
 
     def test_package(self) -> None:
         """
-        Importing the package itself imports nothing more.
+        Importing the package itself imports nothing else.
         """
         self.assertEqual(list(imported(sources()["machat"])), [])
 
     def test_unreachable(self) -> None:
         """
-        No chain of imports leads from a unit to what it must not know.
+        No chain of imports leads from a unit to a forbidden module.
         """
         for unit, forbidden in UNREACHABLE.items():
             root = unit if unit.startswith("machat.") else f"machat.{unit}"
@@ -183,7 +183,7 @@ class LayerTests(SynchronousTestCase):
 
     def test_libraries(self) -> None:
         """
-        A library is imported only by the units that may know it.
+        A library is imported only by the units that may use it.
         """
         for library, units in ONLY.items():
             found = {
@@ -196,12 +196,12 @@ class LayerTests(SynchronousTestCase):
 
 class LoadingTests(SynchronousTestCase):
     """
-    What a fresh process loads, which no reading of the source can tell for sure.
+    The modules that a fresh process loads, which the source alone cannot prove.
     """
 
     def loaded(self, module: str) -> set[str]:
         """
-        @return: the modules in a process that has imported this one alone
+        @return: the modules in a process that has imported only this one
         """
         code = f"import sys, {module}; print(*sys.modules)"
         output = subprocess.run(
@@ -225,7 +225,7 @@ class LoadingTests(SynchronousTestCase):
 
     def test_reactor(self) -> None:
         """
-        What an application imports does not install a reactor.
+        An application's imports do not install a reactor.
         """
         for module in ("service", "tcp", "ws", "client", "testing", "auth", "monitor"):
             self.assertNotIn("twisted.internet.reactor", self.loaded(f"machat.{module}"))
@@ -238,7 +238,7 @@ class ReadingTests(SynchronousTestCase):
 
     def test_forms(self) -> None:
         """
-        Every form of import is seen, wherever it stands.
+        Every form of import is found at every position.
         """
         for source in (
             "import machat.ws",
@@ -268,7 +268,7 @@ class ReadingTests(SynchronousTestCase):
 
     def test_allowed(self) -> None:
         """
-        A unit may import itself and the layers below, but not what it has to be apart from.
+        A unit may import itself and the layers below, except the units that it must not import.
         """
         self.assertEqual(allowed("errors"), {"errors"})
         self.assertIn("interfaces", allowed("rooms"))

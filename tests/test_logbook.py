@@ -17,7 +17,7 @@ from machat.ws import ChatWebSocketFactory
 
 def logged(test: SynchronousTestCase) -> Callable[[], list[str]]:
     """
-    @return: returns what was logged since its last call
+    @return: a function that returns the log entries since its last call
     """
     lines: list[str] = []
 
@@ -49,7 +49,7 @@ class LogbookTests(SynchronousTestCase):
 
     def test_escaped(self) -> None:
         """
-        What a peer has sent is on one line, and no terminal obeys it.
+        Data from a peer is logged on one line, without control characters.
         """
         self.note("192.0.2.1", "\x1b[31m\r\nforged \x9b \u202e \u2028 \ud800 \u00e4 {peer}")
         self.assertEqual(
@@ -64,7 +64,7 @@ class LogbookTests(SynchronousTestCase):
 
     def test_limited(self) -> None:
         """
-        A network has a few lines a minute; the others are counted.
+        A network has a few lines per minute, and further lines are counted.
         """
         for _ in range(300):
             self.note("192.0.2.1")
@@ -83,7 +83,7 @@ class LogbookTests(SynchronousTestCase):
 
     def test_many(self) -> None:
         """
-        So have all networks together, and nothing is kept of more.
+        All networks together have a limit too, and no state is kept for dropped lines.
         """
         for number in range(5_000):
             self.note(f"2001:db8:0:{number:x}::/64")
@@ -122,7 +122,7 @@ class LogbookTests(SynchronousTestCase):
 
     def test_close(self) -> None:
         """
-        The count is told at the end at the latest.
+        The count is logged at the end of the minute at the latest.
         """
         for _ in range(LINES + 2):
             self.note(None)
@@ -136,7 +136,7 @@ class LogbookTests(SynchronousTestCase):
 
 class ChatTests(SynchronousTestCase):
     """
-    What strangers can write to the log of a chat.
+    The lines that strangers can cause in the log of a chat.
     """
 
     EVIL = b"\x1b]0;owned\x07\r\n2026-01-01T00:00:00+0000 [-] forged\n\x9b31m"
@@ -148,7 +148,8 @@ class ChatTests(SynchronousTestCase):
 
     def assertClean(self, most: int) -> None:
         """
-        There are at most so many new lines, each printable and with the peer's address or a count.
+        The number of new lines is limited, and each is printable and has the peer's address or a
+        count.
         """
         lines = self.logged()
         self.assertLessEqual(len(lines), most, lines)
@@ -158,8 +159,8 @@ class ChatTests(SynchronousTestCase):
 
     def test_handshakes(self) -> None:
         """
-        Whatever a request has in it, one line at most says so, with the address; and many requests
-        do not make many lines.
+        Any request causes at most one line with its address, and many requests do not cause many
+        lines.
         """
         evil = self.EVIL
         for head in (
@@ -183,7 +184,7 @@ class ChatTests(SynchronousTestCase):
 
     def test_frames(self) -> None:
         """
-        Neither do frames that break the protocol, before the hello.
+        Frames that violate the protocol before the hello do not cause many lines either.
         """
         for frame in (b"\x81\x02hi", b"\xc1\x80\x00\x00\x00\x00", b"\x88\x81\x00\x00\x00\x00\x1b"):
             for _ in range(20):
@@ -193,7 +194,7 @@ class ChatTests(SynchronousTestCase):
 
     def test_hellos(self) -> None:
         """
-        Nor hellos, over either transport.
+        Hellos do not cause many lines either, on either transport.
         """
         for door in (self.chat.tcp, self.chat.ws):
             for _ in range(50):

@@ -1,5 +1,5 @@
 """
-An application's own code in a room.
+Tests for an application's own code in a room.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from machat.testing import MemoryChat
 
 class Picky(Member):
     """
-    Keeps what it hears, and does not like some of it.
+    Records its events, and raises for some of them.
     """
 
     def __init__(self, name: str) -> None:
@@ -37,7 +37,7 @@ class MemberTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """
-        A member that only has a name is one, and takes whatever there is.
+        A member needs only a name, and accepts all events.
         """
         idle = Member("idle")
         verifyObject(IChatMember, idle)
@@ -48,7 +48,8 @@ class MemberTests(SynchronousTestCase):
 
     def test_failure(self) -> None:
         """
-        What a subclass raises about one event is logged, and it hears the next of the same batch.
+        An exception that a subclass raises for one event is logged, and the member receives the
+        next event of the same batch.
         """
         self.mina.send("rubbish")
         self.mina.send("hello")
@@ -59,14 +60,14 @@ class MemberTests(SynchronousTestCase):
 
     def test_removed(self) -> None:
         """
-        Being removed is heard as an event.
+        A removal is received as an event.
         """
         self.bot.removed("dev", "kicked by Ada")
         self.assertEqual(self.bot.kept, [Left(room="dev", reason="kicked by Ada")])
 
     def test_history(self) -> None:
         """
-        A member reads the last messages of its room, without saying how many.
+        A member can read the last messages of its room without giving their number.
         """
         self.mina.send("hello")
         self.chat.turn()

@@ -20,7 +20,7 @@ from tests.test_logbook import logged
 
 class MonitorTests(SynchronousTestCase):
     """
-    A monitor of a chat in memory, asked over HTTP.
+    A monitor of a chat in memory, queried over HTTP.
     """
 
     def setUp(self) -> None:
@@ -37,7 +37,7 @@ class MonitorTests(SynchronousTestCase):
         @return: the status, the headers and the body of the answer
         """
         transport = StringTransport()
-        self.monitor.site.timeOut = None  # which would be the reactor's
+        self.monitor.site.timeOut = None  # the default would be the reactor's
         protocol: Any = self.monitor.site.buildProtocol(None)
         protocol.makeConnection(transport)
         field = f"Host: {host}\r\n" if host else ""
@@ -49,7 +49,7 @@ class MonitorTests(SynchronousTestCase):
 
     def samples(self) -> dict[str, float]:
         """
-        @return: the metrics, each as Prometheus writes it
+        @return: the metrics, each as Prometheus formats it
         """
         return {
             sample.name
@@ -67,7 +67,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_now(self) -> None:
         """
-        It tells who and what is there now, by transport and dialect.
+        The current connections, members and rooms are reported by transport and dialect.
         """
         self.chat.tcp()
         self.chat.tcp("Mina", "dev")
@@ -92,7 +92,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_since(self) -> None:
         """
-        It counts what was said, delivered, refused and ended.
+        Messages, deliveries, refusals and disconnections are counted.
         """
         mina, slow = self.chat.tcp("Mina", "dev"), self.chat.tcp("slow", "dev")
         slow.transport.producer.pauseProducing()
@@ -117,7 +117,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_lag(self) -> None:
         """
-        How late the reactor is, is measured all the time.
+        The delay of the reactor is measured continuously.
         """
         self.chat.clock.advance(LAG_EVERY)
         self.chat.clock.advance(LAG_EVERY + 0.2)
@@ -127,7 +127,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_health(self) -> None:
         """
-        It is healthy as long as it answers, and ready until the chat is about to stop.
+        The monitor is healthy as long as it answers, and ready until the chat begins to stop.
         """
         self.assertEqual(self.ask("/healthz")[0], 200)
         self.assertEqual(self.ask("/readyz")[0], 200)
@@ -138,7 +138,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_rooms(self) -> None:
         """
-        The rooms, the largest first, as JSON.
+        The rooms are listed as JSON, the largest first.
         """
         for name, room in (("Mina", "dev"), ("Ada", "dev"), ("Bob", "other")):
             self.chat.tcp(name, room).send("hello")
@@ -158,7 +158,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_sanctions(self) -> None:
         """
-        The active mutes and bans as JSON, with addresses.
+        The active mutes and bans are listed as JSON, with addresses.
         """
         self.chat.service.moderation.mute("dev", "Mina", 60)
         self.chat.service.moderation.banAddress("dev", "192.0.2.1", 60)
@@ -173,7 +173,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_nothingElse(self) -> None:
         """
-        Nothing else is served, and nothing can be changed. Each answer is one line of text.
+        Other paths are not found, and nothing can be changed. Each answer is one line of text.
         """
         for path in ("/", "/x", "/metrics/more", "/metrics/", "//", "/%00"):
             for method in ("GET", "POST", "HEAD"):
@@ -188,7 +188,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_checks(self) -> None:
         """
-        What proxies ask to see whether it is there: C{HEAD} and C{OPTIONS}, without a host.
+        The health checks of proxies are answered: C{HEAD} and C{OPTIONS}, without a host.
         """
         for path in ("/healthz", "/readyz", "/metrics", "/rooms"):
             status, headers, body = self.ask(path, "HEAD")
@@ -211,7 +211,7 @@ class MonitorTests(SynchronousTestCase):
 
     def test_hosts(self) -> None:
         """
-        With hosts, only requests that name one of them are answered, or none.
+        With hosts, only requests that name one of them, or none, are answered.
         """
         self.monitor = Monitor(self.chat.clock, [self.chat.service], ["localhost", "::1"])
         for host, status in (

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.errors import ChatError
 from machat.names import checkName, checkRoom, key
 
-#: Text in which names are frequent: short, and mostly of what may stand in one.
+#: Text in which names are frequent: short, and mostly of characters that a name may contain.
 NAMES = st.text(
     st.one_of(
         st.characters(categories=["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd"]),
@@ -26,19 +26,19 @@ NAMES = st.text(
 
 class Refusals(SynchronousTestCase):
     """
-    What is alike for the names of members and of rooms.
+    Tests for rules that member names and room names share.
     """
 
     def assertBadName(self, name: str, text: str) -> None:
         """
-        The name is refused, in these words.
+        The name is refused with this text.
         """
         error = self.assertRaises(ChatError, checkName, name)
         self.assertEqual((error.code, error.text), ("bad-name", text), ascii(name))
 
     def assertBadRoom(self, name: str, text: str) -> None:
         """
-        The room's name is refused, in these words.
+        The room name is refused with this text.
         """
         error = self.assertRaises(ChatError, checkRoom, name)
         self.assertEqual((error.code, error.text), ("bad-room", text), ascii(name))
@@ -54,7 +54,7 @@ class CheckNameTests(Refusals):
 
     def test_allowed(self) -> None:
         """
-        Letters, marks and digits of any script and a few signs make a name.
+        Letters, marks and digits of any script and a few punctuation characters may form a name.
         """
         for name in (
             "Mina",
@@ -88,8 +88,9 @@ class CheckNameTests(Refusals):
 
     def test_marks(self) -> None:
         """
-        A character has at most four nonspacing marks, each once, also with those that it is
-        composed of; the names of members and of rooms alike. Words of languages that use many pass.
+        A character has at most four nonspacing marks, each once, including those of its
+        composition, in names of members and of rooms. Words of languages with many marks are
+        accepted.
         """
         piled = "may have at most 4 marks on a character, each once"
         self.assertEqual(checkName("q\u0323\u0330\u0307\u0303"), "q\u0323\u0330\u0307\u0303")
@@ -110,8 +111,8 @@ class CheckNameTests(Refusals):
 
     def test_lengthInNFC(self) -> None:
         """
-        The characters are counted as they are kept: a letter with its accent is one, one that falls
-        apart is several.
+        The characters are counted after normalization: a letter with its accent is one, and one
+        that decomposes is several.
         """
         self.assertEqual(checkName("e\u0301" * 32), "é" * 32)
         self.assertBadName("\u0958" * 17, "must have 1 to 32 characters")
@@ -119,7 +120,7 @@ class CheckNameTests(Refusals):
 
     def test_farTooLong(self) -> None:
         """
-        What is longer than any spelling of a name is refused before anything is looked at.
+        Text that is longer than any spelling of a name is refused before it is examined.
         """
         self.assertBadName("e\u0301\u0301\u0301" * 32, "must have 1 to 32 characters")
         self.assertBadName("\n" * 128, "must have 1 to 32 characters")
@@ -127,7 +128,7 @@ class CheckNameTests(Refusals):
 
     def test_normalised(self) -> None:
         """
-        A name is kept in NFC.
+        A name is stored in NFC.
         """
         self.assertEqual(checkName("Ame\u0301lie"), "Am\u00e9lie")
         self.assertEqual(checkName("\u212bsa"), "\u00c5sa")
@@ -135,15 +136,15 @@ class CheckNameTests(Refusals):
 
     def test_displayForm(self) -> None:
         """
-        Case and compatibility forms stay as they were written.
+        Case and compatibility forms are kept as written.
         """
         for name in ("MINA", "Ｍｉｎａ", "ﬁn", "Straße"):
             self.assertEqual(checkName(name), name)
 
     def test_refusedCharacters(self) -> None:
         """
-        Nothing that the protocol uses as a sign, no space, control, format, bidirectional or
-        private character, symbol, punctuation, other number or lone surrogate is in a name.
+        A name contains no delimiter of the protocol, no space, control, format, bidirectional or
+        private character, no symbol, punctuation, other number or lone surrogate.
         """
         for character in (
             ':,#@!*?<>&"/+\\`$%=;() \t\r\n\0\x1b\x7f\x85\xa0\xad'
@@ -156,8 +157,8 @@ class CheckNameTests(Refusals):
 
     def test_everyCategory(self) -> None:
         """
-        Of the first 65,536 characters exactly the letters, marks, decimal digits and the signs may
-        follow a letter, but for those that show nothing.
+        Of the first 65,536 characters exactly the letters, marks, decimal digits and the allowed
+        punctuation may follow a letter, except those that are invisible.
         """
         invisible = {0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180F, 0x3164, 0xFFA0}
         invisible |= {*range(0x180B, 0x180E), *range(0xFE00, 0xFE10)}
@@ -177,7 +178,7 @@ class CheckNameTests(Refusals):
 
     def test_invisible(self) -> None:
         """
-        Letters and marks that show nothing are refused wherever they stand.
+        Invisible letters and marks are refused at any position.
         """
         for character in (
             "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u3164\ufe00\ufe0f\uffa0"
@@ -189,7 +190,7 @@ class CheckNameTests(Refusals):
 
     def test_leadingMark(self) -> None:
         """
-        A name does not begin with a mark, which would sit on what stands before the name.
+        A name does not begin with a mark, which would combine with the preceding character.
         """
         for mark in ("\u0301", "\u093e", "\u20dd"):
             self.assertBadName(f"{mark}a", self.unseen)
@@ -197,7 +198,7 @@ class CheckNameTests(Refusals):
 
     def test_reserved(self) -> None:
         """
-        Nobody has the server's own name, in whatever spelling.
+        The server's own name is reserved, in every spelling.
         """
         text = "the name machat is reserved for the server"
         for name in (
@@ -214,14 +215,14 @@ class CheckNameTests(Refusals):
 
     def test_likeReserved(self) -> None:
         """
-        A name that only has the server's in it is free.
+        A name that only contains the server's name is free.
         """
         for name in ("machat2", "machat.", "mach\u00e1t", "amachat"):
             self.assertEqual(checkName(name), name)
 
     def test_quotesNothing(self) -> None:
         """
-        A refusal does not repeat what was refused.
+        The text of a refusal does not repeat the refused name.
         """
         error = self.assertRaises(ChatError, checkName, "evil\nname")
         self.assertNotIn("evil", error.text)
@@ -231,8 +232,8 @@ class CheckNameTests(Refusals):
     @settings(deadline=None, max_examples=300)
     def test_anyText(self, name: str) -> None:
         """
-        Any text is a name in NFC, of the right length and without what ends a name on the wire, or
-        is refused with one line.
+        Any text is either a name, in NFC, of a valid length and without delimiters of the
+        protocol, or is refused with one line.
         """
         try:
             checked = checkName(name)
@@ -255,14 +256,14 @@ class CheckRoomTests(Refusals):
 
     def test_allowed(self) -> None:
         """
-        A room's name may have what a member's may, and slashes and plusses.
+        A room name may contain the characters of a member's name, slashes and plus signs.
         """
         for name in ("dev", "team/dev+ops", "/", "+", "Räume", "a-_.[]{}|^~'"):
             self.assertEqual(checkRoom(name), name)
 
     def test_length(self) -> None:
         """
-        A room's name has 1 to 64 characters.
+        A room name has 1 to 64 characters.
         """
         self.assertEqual(checkRoom("x" * 64), "x" * 64)
         self.assertBadRoom("x" * 65, "must have 1 to 64 characters")
@@ -271,7 +272,7 @@ class CheckRoomTests(Refusals):
 
     def test_refused(self) -> None:
         """
-        Signs of the protocol, spaces, and what cannot be seen are refused.
+        Delimiters of the protocol, spaces, and invisible characters are refused.
         """
         for character in ':,#@!*?<>&" \n\0\u200b\u202e':
             self.assertBadRoom(f"a{character}", self.characters)
@@ -280,7 +281,7 @@ class CheckRoomTests(Refusals):
 
     def test_normalised(self) -> None:
         """
-        A room's name is kept in NFC.
+        A room name is stored in NFC.
         """
         self.assertEqual(checkRoom("cafe\u0301"), "caf\u00e9")
 
@@ -298,7 +299,7 @@ class KeyTests(SynchronousTestCase):
 
     def test_value(self) -> None:
         """
-        A key is compatibility composed and case folded.
+        A key is composed by compatibility and case-folded.
         """
         for name, expected in (
             ("Mina", "mina"),
@@ -317,7 +318,7 @@ class KeyTests(SynchronousTestCase):
 
     def test_same(self) -> None:
         """
-        Spellings of one name have one key.
+        All spellings of one name have one key.
         """
         for spellings in (
             ("mina", "MINA", "Mina", "ｍｉｎａ", "ＭＩＮＡ", "𝓶𝓲𝓷𝓪"),
@@ -331,7 +332,7 @@ class KeyTests(SynchronousTestCase):
 
     def test_different(self) -> None:
         """
-        What only resembles a name is another name.
+        A name that only looks similar is another name.
         """
         for one, other in (("mina", "mína"), ("mina", "mına"), ("ss", "s"), ("o", "0"), ("a", "а")):
             self.assertNotEqual(key(one), key(other))
@@ -343,7 +344,7 @@ class KeyTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=400)
     def test_idempotent(self, name: str) -> None:
         """
-        The key of a key is itself, for whatever may be a name.
+        The key of a key is itself, for any text that may be a name.
         """
         try:
             checked = checkName(name)
@@ -355,7 +356,8 @@ class KeyTests(SynchronousTestCase):
     @settings(deadline=None, max_examples=400)
     def test_spellings(self, name: str) -> None:
         """
-        A name's normal and folded forms have its key, and checking it again changes nothing.
+        The normalized and case-folded forms of a name have its key, and checking a name twice
+        changes nothing.
         """
         try:
             checked = checkName(name)

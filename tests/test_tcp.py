@@ -1,5 +1,5 @@
 """
-Tests for L{machat.tcp}: what is special to a byte stream.
+Tests for L{machat.tcp}: behaviour that only a byte stream has.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class HelloTests(SynchronousTestCase):
 
     def heard(self, *pieces: bytes) -> list[str]:
         """
-        @return: what a client hears that sends these pieces
+        @return: what a client receives that sends these pieces
         """
         client = self.chat.tcp()
         for piece in pieces:
@@ -34,14 +34,15 @@ class HelloTests(SynchronousTestCase):
 
     def test_withoutNewline(self) -> None:
         """
-        The original Go client sends no newline behind the hello.
+        The original Go client sends no newline after the hello.
         """
         self.assertEqual(self.heard(HELLO + b"hello\n"), ["Mina:hello"])
         self.assertEqual(self.heard(HELLO, b"hello\n"), ["Mina:hello"])
 
     def test_oneNewlineBelongsToTheHello(self) -> None:
         """
-        One newline behind the hello, however it is ended or cut, is not a message; a second is.
+        One newline after the hello, with any line ending and split anywhere, is not a message; a
+        second one is.
         """
         for pieces in (
             (HELLO + b"\nhello\n",),
@@ -74,7 +75,7 @@ class HelloTests(SynchronousTestCase):
 
     def test_notOurProtocol(self) -> None:
         """
-        HTTP and TLS on this port get one clear line.
+        HTTP and TLS on this port receive one clear line.
         """
         for data in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"):
             self.assertEqual(
@@ -84,7 +85,7 @@ class HelloTests(SynchronousTestCase):
 
     def test_anything(self) -> None:
         """
-        Whatever bytes come, in whatever pieces, nothing is raised and nothing stays.
+        No bytes, in any pieces, raise an exception or leave anything.
         """
 
         @settings(deadline=None, max_examples=200)
@@ -105,7 +106,7 @@ class LineTests(SynchronousTestCase):
 
     def test_longestLine(self) -> None:
         """
-        A line of the limit's length gets through, with either ending.
+        A line of exactly the maximum length is accepted, with either line ending.
         """
         self.client.sendBytes(b"x" * 100 + b"\n" + b"y" * 100)
         self.client.sendBytes(b"\r\n")
@@ -114,8 +115,8 @@ class LineTests(SynchronousTestCase):
 
     def test_tooLong(self) -> None:
         """
-        A longer one is refused, in one segment and in many, and ends the connection; the lines
-        before it are sent.
+        A longer line is refused, in one segment and in many, and ends the connection; the lines
+        before it are posted.
         """
         other = self.chat.tcp("Ada", "dev")
         for pieces in ([b"one\n" + b"x" * 101 + b"\ntwo\n"], [b"one\n", *[b"x" * 40] * 3, b"\n"]):
@@ -138,14 +139,15 @@ class LineTests(SynchronousTestCase):
         chat.turn()
         self.assertEqual(client.received(), ["Mina:" + "x" * 65_536])
         client.send("x" * 65_537)
-        chat.clock.advance(3)  # two lines of that length are more than the rate allows at once
+        chat.clock.advance(3)  # two lines of that length exceed the rate
         self.assertFalse(client.connected)
 
 
 class SlowTests(SynchronousTestCase):
     def test_slowConsumer(self) -> None:
         """
-        A client that does not read is aborted when too much waits for it; the others hear all.
+        A client that does not read is aborted when too much data waits for it, and the others
+        receive all messages.
         """
         chat = MemoryChat(Limits(rate=inf, maxWaiting=1000))
         slow, quick = chat.tcp("slow", "dev"), chat.tcp("quick", "dev")

@@ -1,5 +1,5 @@
 """
-Clients of every kind of connection and dialect, on asyncio's streams, for L{tools.crowd}.
+Clients for every kind of connection and dialect, on asyncio's streams, for L{tools.crowd}.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class Closed(Exception):
     """
 
 
-#: What may happen to any conversation.
+#: Exceptions that any conversation may raise.
 EXPECTED = (
     Closed,
     OSError,
-    ValueError,  # a line that is longer than is read ahead
+    ValueError,  # a line that is longer than the read buffer
     asyncio.IncompleteReadError,
     asyncio.LimitOverrunError,
     asyncio.TimeoutError,
@@ -36,11 +36,11 @@ EXPECTED = (
 
 class Tally:
     """
-    What happened.
+    Records what happened.
 
-    @ivar counts: of each sort, a number for each name
-    @ivar problems: what must not happen
-    @ivar latencies: from saying something to hearing it, seconds
+    @ivar counts: for each kind, a number for each name
+    @ivar problems: errors of the server
+    @ivar latencies: the time from posting to receiving a message, seconds
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Tally:
 
 class Lines:
     """
-    A stream of lines.
+    A connection that exchanges lines.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Lines:
 
     async def begin(self) -> None:
         """
-        Nothing comes before the hello.
+        Lines need no handshake before the hello.
         """
 
     def write(self, data: bytes) -> None:
         """
-        Send bytes as they are.
+        Send bytes unchanged.
         """
         self.writer.write(data)
 
@@ -91,13 +91,13 @@ class Lines:
 
     def end(self, code: object) -> None:
         """
-        Note why the connection ends: the first reason counts.
+        Record the reason for the end of the connection; the first reason counts.
         """
         self.ended = self.ended or str(code)
 
     def reset(self) -> None:
         """
-        Be gone at once, with whatever was on its way.
+        Reset the connection, discarding all data in flight.
         """
         self.end("reset by the client")
         self.writer.get_extra_info("socket").setsockopt(
@@ -149,13 +149,13 @@ class Text:
 
     def say(self, room: str, text: str) -> str:
         """
-        @return: a line that says something
+        @return: a line that posts a message
         """
         return text
 
     def event(self, line: bytes) -> dict[str, Any]:
         """
-        @return: what a line of the server says, as an object of the C{events} dialect
+        @return: the event of a line from the server, as an object of the C{events} dialect
         """
         sender, _, text = line.decode().removesuffix("\n").partition(":")
         if sender != "machat":
@@ -181,7 +181,7 @@ class Events(Text):
         return event
 
 
-#: How a client is connected, and what it speaks.
+#: The kind of connection and the dialect of each client.
 KINDS: dict[str, tuple[type[Lines], Text]] = {
     "TCP text": (Lines, Text()),
     "TCP events": (Lines, Events()),
@@ -204,13 +204,13 @@ class Client:
 
     def hello(self, room: str, **fields: Any) -> None:
         """
-        Say hello.
+        Send a hello.
         """
         self.wire.sendLine(self.dialect.hello(self.name, room, **fields))
 
     def say(self, room: str, text: str) -> None:
         """
-        Say something in a room.
+        Post a message to a room.
         """
         self.wire.tally.counts["messages"]["said"] += 1
         self.wire.sendLine(self.dialect.say(room, text))
@@ -223,7 +223,7 @@ class Client:
 
     async def hear(self, *types: str) -> dict[str, Any]:
         """
-        @return: the next event, of one of these types if there are any; pings are answered
+        @return: the next event, of one of these types if any are given; pings are answered
         """
         while True:
             event = self.dialect.event(await self.wire.readLine())
@@ -241,7 +241,7 @@ class Client:
 
     async def listen(self, until: str | None = None) -> None:
         """
-        Hear whatever comes, until this text or the end.
+        Receive events until this text, or the end of the connection.
         """
         event: dict[str, Any] = {}
         while until is None or event.get("text") != until:
@@ -250,9 +250,9 @@ class Client:
 
 class Door:
     """
-    Where the server listens.
+    The endpoint of the server.
 
-    @ivar rooms: where people chat
+    @ivar rooms: the rooms in use
     """
 
     def __init__(self, tcp: int, ws: int, tally: Tally, rooms: list[str]) -> None:
@@ -265,10 +265,10 @@ class Door:
         self, make: type[Lines], limit: int = 1 << 20, receive: int = 0
     ) -> AsyncIterator[Lines]:
         """
-        Connect, and leave when the body ends.
+        Connect, and disconnect when the body ends.
 
-        @param limit: of what is read ahead, bytes
-        @param receive: the size of the socket's buffer, bytes
+        @param limit: the size of the read buffer, bytes
+        @param receive: the size of the socket's receive buffer, bytes
         """
         connection = socket.socket()
         connection.setblocking(False)
@@ -284,21 +284,21 @@ class Door:
         wire = make(reader, writer, self.tally)
         try:
             yield wire
-        except asyncio.TimeoutError:  # which is an OSError since Python 3.11
+        except asyncio.TimeoutError:  # an OSError since Python 3.11
             raise
         except (Closed, OSError, asyncio.IncompleteReadError):
             wire.end("closed by the server")
             raise
         finally:
             writer.close()
-            if writer.transport.get_write_buffer_size():  # the server does not read it
+            if writer.transport.get_write_buffer_size():  # not read by the server
                 writer.transport.abort()
             self.tally.counts["ends"][wire.ended or "closed by the client"] += 1
 
     @asynccontextmanager
     async def client(self, kind: str, name: str, **options: Any) -> AsyncIterator[Client]:
         """
-        A client that has not yet said hello.
+        A client that has not sent its hello yet.
         """
         async with self.wire(KINDS[kind][0], **options) as wire:
             await wire.begin()

@@ -29,7 +29,7 @@ class ConversationTests(SynchronousTestCase):
 
     def seen(self) -> list[str]:
         """
-        @return: the lines since the last call, as they are shown
+        @return: the displayed lines since the last call
         """
         for _ in range(8):
             self.chat.turn()
@@ -43,7 +43,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_chat(self) -> None:
         """
-        What is typed is said, what is said is shown.
+        Typed lines are posted, and messages are shown.
         """
         self.assertEqual(self.conversation.status, "not connected")
         self.assertEqual(self.seen(), ["connected", "joined dev, 2 here: bot, Mina"])
@@ -56,7 +56,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_paste(self) -> None:
         """
-        Lines that are said as they are, are no commands; all arrive, whatever their number.
+        Literal lines are never commands, and all of them arrive, whatever their number.
         """
         self.seen()
         texts = ["/quit", "//", "", "a\x0cb", "a\u2028/join x", "\r", *map(str, range(1500))]
@@ -71,7 +71,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_quit(self) -> None:
         """
-        Who quits leaves when all that was said has arrived; who quits twice, at once.
+        Quitting waits until all messages are acknowledged; quitting a second time does not wait.
         """
         for again, ends in ((False, [0]), (True, [1])):
             self.setUp()
@@ -87,7 +87,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_leaveWithLines(self) -> None:
         """
-        Who leaves a room leaves it when all that was said there has arrived.
+        Leaving a room waits until all messages to it are acknowledged.
         """
         self.seen()
         for number in range(30):
@@ -99,8 +99,8 @@ class ConversationTests(SynchronousTestCase):
 
     def test_notConnected(self) -> None:
         """
-        Each reason for which there is no connection is told once, and again after a connection;
-        what cannot be asked for without one is told to be so.
+        Each reason for a missing connection is shown once, and again after a connection; a command
+        that needs a connection is answered with an error.
         """
         self.seen()
         self.chat.endpoint.refuses = True
@@ -123,7 +123,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_refusedConnection(self) -> None:
         """
-        So is each refusal of a server.
+        Each refusal by a server is shown once as well.
         """
         self.seen()
         refused = "cannot be in"
@@ -146,7 +146,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_refusedLines(self) -> None:
         """
-        Refused lines are reported with their numbers, ten of them.
+        Refused lines are reported with their numbers, up to ten of them.
         """
         self.seen()
         self.chat.service.moderation.mute("dev", "Mina", 60)
@@ -159,7 +159,8 @@ class ConversationTests(SynchronousTestCase):
 
     def test_rooms(self) -> None:
         """
-        In several rooms it is said which one is meant, and the last one joined is spoken in.
+        With several rooms, messages are shown with their room, and typed lines go to the room
+        joined last.
         """
         self.seen()
         self.conversation.typed("/join other")
@@ -177,7 +178,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_commands(self) -> None:
         """
-        Commands are answered, wrong ones too.
+        Commands are answered, including invalid ones.
         """
         self.seen()
         for typed, lines in (
@@ -193,7 +194,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        What the server refuses is told, and one is where one was.
+        A refusal by the server is shown, and the current room stays the same.
         """
         self.seen()
         self.conversation.typed("/join a[ b")
@@ -203,7 +204,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_moderated(self) -> None:
         """
-        Who is kicked reads so, and is in another room or in none.
+        A kicked user sees the reason, and is then in another room or in none.
         """
         self.seen()
         self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
@@ -216,7 +217,8 @@ class ConversationTests(SynchronousTestCase):
 
     def test_moderate(self) -> None:
         """
-        Moderators have commands: what they do is seen as a message, the others are refused.
+        Moderators have commands, whose effects are shown as messages; other users' attempts are
+        refused.
         """
         self.seen()
         self.conversation.typed("/topic Tea")
@@ -255,7 +257,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_presence(self) -> None:
         """
-        Who comes and goes is told, but not oneself.
+        Joins and leaves of others are shown, but not the user's own.
         """
         self.seen()
         bob = self.chat.tcp("Bob", "dev")
@@ -267,7 +269,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_reconnect(self) -> None:
         """
-        A lost connection and a gap are told.
+        A lost connection and a gap are shown.
         """
         self.seen()
         self.chat.endpoint.cut()
@@ -278,7 +280,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_terminal(self) -> None:
         """
-        Nothing that others say moves the cursor, and a name has one colour.
+        No text of others moves the cursor, and each name has one colour.
         """
         self.seen()
         self.chat.service.say(self.bot, "dev", "\x1b[2Jgone\r\u202e")
@@ -288,7 +290,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_asItIs(self) -> None:
         """
-        A talk whose lines are not for a terminal gets them as they are.
+        A talk whose output is not a terminal shows lines unchanged.
         """
         self.conversation = Conversation(self.lines.append, self.ends.append, str)
         client = ChatClient(self.chat.clock, self.chat.endpoint, "Eve", self.conversation.received)
@@ -299,7 +301,7 @@ class ConversationTests(SynchronousTestCase):
 
     def test_presenceElsewhere(self) -> None:
         """
-        The counts are those of the rooms that it is in.
+        The counts cover the rooms that the user is in.
         """
         self.seen()
         for number in range(100):

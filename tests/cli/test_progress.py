@@ -13,7 +13,7 @@ from machat.cli.progress import ProgressTimer
 class ProgressTimerTests(SynchronousTestCase):
     def test_progress(self) -> None:
         """
-        The time counts from the last change of what is waited for; nothing waits for nothing.
+        The timeout starts at the last change of the awaited work, and does not run without work.
         """
         clock = Clock()
         ticks: list[float] = []
@@ -33,7 +33,7 @@ class ProgressTimerTests(SynchronousTestCase):
 
     def test_stopped(self) -> None:
         """
-        It may be stopped when it ticks.
+        The timer may be stopped from its own call.
         """
         clock = Clock()
         timer = ProgressTimer(clock, lambda: 1, lambda seconds: timer.stop())

@@ -15,7 +15,7 @@ class InputTests(SynchronousTestCase):
     @given(st.lists(st.binary(max_size=20)), st.lists(st.integers(0, 50)))
     def test_pieces(self, lines: list[bytes], sizes: list[int]) -> None:
         """
-        Lines are those between newlines, in whatever pieces they come.
+        Lines are separated by newlines, in whatever pieces they arrive.
         """
         data = b"\n".join(lines)
         source, start = Input(), 0
@@ -31,7 +31,7 @@ class InputTests(SynchronousTestCase):
 
     def test_long(self) -> None:
         """
-        A line without an end takes no more memory than it may be long.
+        A line without an end uses no more memory than the line limit.
         """
         source = Input()
         source.received(b"a\n", 100)

@@ -30,14 +30,14 @@ class SendQueueTests(SynchronousTestCase):
 
     def settle(self) -> None:
         """
-        Let everything arrive.
+        Deliver all data.
         """
         for _ in range(400):
             self.chat.turn()
 
     def settled(self) -> None:
         """
-        Add a line, if there is one, in the middle of things.
+        Add a line, if there is one, at an unexpected moment.
         """
         if self.more:
             self.queue.add(self.more.pop(0))
@@ -47,8 +47,8 @@ class SendQueueTests(SynchronousTestCase):
 
     def test_order(self) -> None:
         """
-        Any number of lines arrives in order, those too that are added while others settle; the
-        client never has more than it can take.
+        Any number of lines arrives in order, including those added while others settle, and the
+        client never has more lines than it can accept.
         """
         self.more = [QueuedLine("dev", f"more {n}", n) for n in range(100)]
         for number in range(2_000):
@@ -62,7 +62,7 @@ class SendQueueTests(SynchronousTestCase):
 
     def test_long(self) -> None:
         """
-        Long lines wait for each other; one that is too long by itself is refused.
+        Long lines wait for each other, and a line that is too long by itself is refused.
         """
         for number in range(AHEAD):
             self.queue.add(QueuedLine("dev", f"{number} {'x' * 60_000}", number))
@@ -74,7 +74,7 @@ class SendQueueTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        Any number of lines may be refused at once.
+        Any number of lines can be refused at once.
         """
         for number in range(5_000):
             self.queue.add(QueuedLine("nowhere", "x", number))

@@ -1,5 +1,5 @@
 """
-Tests for who gets in.
+Tests for the table of admissions.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from tools.admissions import page, rows
 
 class AdmissionsTests(SynchronousTestCase):
     """
-    Tests for the table of who gets in.
+    Tests for the table of the combinations that are admitted.
     """
 
     def test_document(self) -> None:
         """
-        The document says what happens; C{python -m tools.admissions} writes it.
+        The document describes the actual behaviour; C{python -m tools.admissions} writes it.
         """
         self.assertEqual(page(), (ROOT / "docs/admission.rst").read_text())
 
     def test_onlyTheRight(self) -> None:
         """
-        Nobody gets in but with the right password or token, at any door.
+        On every endpoint, only a client with the right password or token is admitted.
         """
         let = [what for what, *outcomes in rows() if "in" in outcomes]
         after = "a right token, after three failures"

@@ -1,5 +1,5 @@
 """
-The examples of applications with a chat in them, run as a user runs them.
+The examples of applications that contain a chat, run as a user runs them.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class BelowClient(RawWebSocketClient):
 
 def get(port: int, path: str, **fields: str) -> bytes:
     """
-    @param fields: of a form to post
-    @return: what the site answers
+    @param fields: the fields of a form to post
+    @return: the site's answer
     """
     data = urlencode(fields).encode() if fields else None
     with urlopen(f"http://127.0.0.1:{port}{path}", data, PATIENCE) as answer:
@@ -55,7 +55,7 @@ class ApplicationTests(ServerTestCase):
         """
         Start an example, on other ports.
 
-        @param factories: what it serves, in the order of listening
+        @param factories: the factories that it serves, in the order of listening
         @return: their ports
         """
         self.folder = Path(self.mktemp()).absolute()
@@ -69,8 +69,8 @@ class ApplicationTests(ServerTestCase):
 
     def stopServer(self) -> None:
         """
-        Stop it, when its clients are gone: nothing went wrong. Twisted ends a process with the
-        signal that stopped it.
+        Stop the example after its clients have disconnected, and check that it logged no error.
+        Twisted ends a process with the signal that stopped it.
         """
         for client in self.clients:
             client.close()
@@ -83,7 +83,7 @@ class ApplicationTests(ServerTestCase):
         self, cls: type[RawWebSocketClient], port: int, **hello: object
     ) -> RawWebSocketClient:
         """
-        @return: a client that has said hello
+        @return: a client that has sent its hello
         """
         client = cls(port)
         self.addCleanup(client.close)
@@ -93,7 +93,7 @@ class ApplicationTests(ServerTestCase):
 
     def test_tac(self) -> None:
         """
-        The C{.tac} file makes an application with both endpoints in it.
+        The C{.tac} file makes an application with both endpoints.
         """
         tcp, _ = self.run_("chat.tac", "ChatFactory", "ChatWebSocketFactory")
         connection = self.connect(tcp)
@@ -104,7 +104,7 @@ class ApplicationTests(ServerTestCase):
 
     def test_tutorial(self) -> None:
         """
-        The tutorial's bot counts, and its test of that passes as it is run there.
+        The tutorial's bot counts, and its test passes when it is run as the tutorial says.
         """
         tcp, _ = self.run_("tutorial/counter.py", "ChatFactory", "ChatWebSocketFactory")
         mina = self.connect(tcp)
@@ -121,7 +121,7 @@ class ApplicationTests(ServerTestCase):
 
     def test_web(self) -> None:
         """
-        A site has its own page, MaChat's, the client that both use, and the WebSocket.
+        A site serves its own page, MaChat's page, the client that both use, and the WebSocket.
         """
         site, tcp = self.run_("with_web.py", "Site", "ChatFactory")
         self.assertIn(b"<title>Our site</title>", get(site, "/"))
@@ -136,7 +136,8 @@ class ApplicationTests(ServerTestCase):
 
     def test_klein(self) -> None:
         """
-        What is posted is said in the room, is read again, and the bot counts and answers.
+        A posted form becomes a message in the room, the messages can be read again, and the bot
+        counts and answers.
         """
         (site,) = self.run_("with_klein.py", "Site")
         mina = self.client(BelowClient, site, name="Mina", room="ops")
@@ -155,7 +156,8 @@ class ApplicationTests(ServerTestCase):
 
     def test_services(self) -> None:
         """
-        An alarm is said in the room, and what is said as the process stops is in the file.
+        An alarm is posted in the room, and the messages sent while the process stops are in the
+        file.
         """
         monitor, tcp, alarm = self.run_("with_services.tac", "_Site", "ChatFactory", "Factory")
         mina = self.connect(tcp)
@@ -170,7 +172,7 @@ class ApplicationTests(ServerTestCase):
 
     def test_accounts(self) -> None:
         """
-        Who knows a password gets in, to the rooms of the account, with its rights there.
+        A user with a password can join the rooms of the account, with its rights there.
         """
         (ws,) = self.run_("with_accounts.py", "ChatWebSocketFactory")
         wrong = self.client(RawWebSocketClient, ws, name="Mina", password="snow")

@@ -1,5 +1,5 @@
 """
-What C{deploy} has for systemd, Grafana and Prometheus.
+The files in C{deploy} for systemd, Grafana and Prometheus.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DEPLOY = ROOT / "deploy"
 
 def measured() -> set[str]:
     """
-    @return: the names of what a monitor tells of a chat, as Prometheus keeps them
+    @return: the names of a monitor's metrics, as Prometheus stores them
     """
     chat = MemoryChat()
     found = set()
@@ -39,10 +39,10 @@ def measured() -> set[str]:
     return found
 
 
-#: What MaChat measures.
+#: The metrics of MaChat.
 OWN = measured()
 
-#: What C{prometheus_client} adds of the process.
+#: The metrics of the process that C{prometheus_client} adds.
 PROCESS = {
     *("process_open_fds", "process_max_fds", "process_resident_memory_bytes"),
     "process_cpu_seconds_total",
@@ -64,14 +64,14 @@ class DashboardTests(SynchronousTestCase):
 
     def test_metrics(self) -> None:
         """
-        It shows all that MaChat measures, and nothing that MaChat does not.
+        The dashboard shows all metrics of MaChat, and no others.
         """
         shown = set().union(*(metrics(target["expr"]) for target in self.targets))
         self.assertEqual(shown, OWN | PROCESS)
 
     def test_source(self) -> None:
         """
-        Everything comes from the data source that the reader chooses.
+        All panels use the data source that the user selects.
         """
         names = [variable["name"] for variable in self.dashboard["templating"]["list"]]
         self.assertEqual(names, ["datasource", "job", "instance"])
@@ -80,7 +80,7 @@ class DashboardTests(SynchronousTestCase):
 
     def test_layout(self) -> None:
         """
-        Every panel has its own number and its own place.
+        Every panel has its own number and its own position.
         """
         panels = self.dashboard["panels"]
         self.assertEqual(len({panel["id"] for panel in panels}), len(panels))
@@ -102,7 +102,7 @@ class AlertTests(SynchronousTestCase):
 
     def test_metrics(self) -> None:
         """
-        Each alert looks at something that MaChat measures, or at whether it answers.
+        Each alert uses a metric of MaChat, or whether MaChat answers.
         """
         self.assertEqual(len(self.alerts), 7)
         for name, alert in self.alerts.items():
@@ -112,7 +112,7 @@ class AlertTests(SynchronousTestCase):
 
     def test_summary(self) -> None:
         """
-        Each alert says where, and after a colon what to do.
+        Each alert names the affected instance, and after a colon the remedy.
         """
         for name, alert in self.alerts.items():
             self.assertRegex(alert["labels"], r"severity: (warning|critical)}", name)
@@ -137,14 +137,14 @@ class UnitTests(ServerTestCase):
 
     def test_stop(self) -> None:
         """
-        systemd waits for longer than MaChat does.
+        systemd waits longer for a stop than MaChat does.
         """
         patience = int(self.command[self.command.index("--shutdown-timeout") + 1])
         self.assertGreater(int(self.service["TimeoutStopSec"]), patience)
 
     def test_sockets(self) -> None:
         """
-        The service's command serves on the sockets' names, whichever comes first.
+        The service's command refers to the sockets by name, in either order of activation.
         """
         activate = find("systemd-socket-activate")
         sockets = [self.settings(f"machat-{name}.socket") for name in ("ws", "tcp")]
@@ -152,6 +152,6 @@ class UnitTests(ServerTestCase):
         ws, tcp = freePort(), freePort()
         options = [f"--listen=127.0.0.1:{port}" for port in (ws, tcp)]
         options += [f"--fdname={names}", f"--setenv=PYTHONPATH={ROOT}"]
-        command = self.command[: self.command.index("--monitor")]  # whose port may be taken here
+        command = self.command[: self.command.index("--monitor")]  # its port may be in use here
         self.stopAtEnd(start(activate, *options, *command))
         self.meet(RawClient(tcp), RawWebSocketClient(ws))

@@ -1,5 +1,5 @@
 """
-What C{docs/design.rst} and C{docs/security.rst} say: a dialect and a log of one's own, names and
+The statements of C{docs/design.rst} and C{docs/security.rst}: a custom dialect and log, names and
 numbers.
 """
 
@@ -42,7 +42,7 @@ class DesignTests(SynchronousTestCase):
 
     def test_walk(self) -> None:
         """
-        The functions of the picture are where it says.
+        The functions in the picture exist in the given files.
         """
         picture = (ROOT / "docs/images/walk.svg").read_text()
         steps = re.findall(r'"f".*>(.*\.py)</text>\s*<text class="m".*>(\w+)</text>', picture)
@@ -53,7 +53,7 @@ class DesignTests(SynchronousTestCase):
 
     def test_files(self) -> None:
         """
-        The tests and documents that it names are there.
+        The tests and documents that the page names exist.
         """
         for name in re.findall(r"``((?:tests|machat)/\w+\.py)``", self.page):
             self.assertTrue((ROOT / name).is_file(), name)
@@ -62,7 +62,7 @@ class DesignTests(SynchronousTestCase):
 class SecurityTests(SynchronousTestCase):
     def test_options(self) -> None:
         """
-        The options that the page names are there.
+        The options that the page names exist.
         """
         page = (ROOT / "docs/security.rst").read_text()
         named = set(re.findall(r"``--([a-z-]+)", page))
@@ -72,7 +72,7 @@ class SecurityTests(SynchronousTestCase):
 
     def test_limits(self) -> None:
         """
-        The numbers of the page are the defaults.
+        The numbers on the page are the defaults.
         """
         page = (ROOT / "docs/security.rst").read_text()
         for said, limit in (
@@ -103,13 +103,13 @@ class DialectTests(SynchronousTestCase):
 
     def test_interface(self) -> None:
         """
-        It is a dialect.
+        The example provides L{IDialect}.
         """
         verify.verifyObject(IDialect, TABS)
 
     def test_meets(self) -> None:
         """
-        Who hears a dialect of one's own is in the same room as everybody else.
+        A client with a custom dialect is in the same room as all others.
         """
         mina = self.chat.tcp("Mina", "dev")
         ada = MemoryClient(self.factory)
@@ -122,7 +122,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        It has its own words for a refusal.
+        A custom dialect has its own text for a refusal.
         """
         self.chat.tcp("Mina", "dev")
         again = MemoryClient(self.factory)
@@ -132,7 +132,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_events(self) -> None:
         """
-        A hello with a version still asks for the C{events} dialect.
+        A hello with a version still selects the C{events} dialect.
         """
         client = MemoryClient(self.factory)
         client.send('{"v": 1, "name": "Mina"}')
@@ -142,7 +142,7 @@ class DialectTests(SynchronousTestCase):
 
 class SqliteLogTests(test_log.MemoryLogTests):
     """
-    What a log promises, asked of another one.
+    The contract of a message log, tested with the example.
     """
 
     def use(self, limits: Limits) -> None:
@@ -154,7 +154,7 @@ class SqliteLogTests(test_log.MemoryLogTests):
 class RestartTests(SynchronousTestCase):
     def start(self, path: str) -> tuple[MemoryChat, SqliteLog]:
         """
-        @return: a chat in a new process, as it were
+        @return: a chat that simulates a new process
         """
         clock = Clock()
         log = SqliteLog(path, clock)
@@ -163,7 +163,7 @@ class RestartTests(SynchronousTestCase):
 
     def test_recovered(self) -> None:
         """
-        Who comes back after a restart hears what it missed, and numbers go on.
+        A client that returns after a restart receives what it missed, and the numbers continue.
         """
         path = self.mktemp()
         chat, log = self.start(path)

@@ -1,6 +1,6 @@
 """
-The documents: every example in them is run, and what they link to is there. Conversations are in
-L{tests.docs.test_protocol}.
+The documents: every example in them is run, and every link target exists.
+L{tests.docs.test_protocol} tests the conversations.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.processes import BIN, PATIENCE, ROOT, ServerTestCase, portsOf, readUn
 _TESTS = [path for path in (ROOT / "tests").rglob("test_*.py") if path.stem != "test_docs"]
 _TESTED = "".join(path.read_text() for path in _TESTS)
 
-#: What other tests run, and they: who shows an excerpt of one of these shows what runs.
+#: The files that other tests run, and those tests. An excerpt of one of these files counts as run.
 FILES = _TESTS + [
     path
     for folder in ("examples", "deploy")
@@ -40,7 +40,7 @@ FILES = _TESTS + [
     if path.name in _TESTED or re.search(rf"{folder}.{path.stem} import|\"{path.stem}\"", _TESTED)
 ]
 
-#: What says how examples of a language are run.
+#: The modules that define how examples of a language are run.
 RUN = {
     "text": "tests.docs.test_protocol.ConversationTests.test_conversations",
     "http": "tests.docs.test_protocol.ConversationTests.test_handshake",
@@ -49,8 +49,8 @@ RUN = {
     "sh": "tests.docs.test_docs.CommandTests.test_commands",
 }
 
-#: The tests of the examples in Python, in the order of their page. Those of other pages are run
-#: as they are, each page from its beginning.
+#: The tests of the Python examples, in the order of their page. The examples of other pages are
+#: run unchanged, each page from its beginning.
 PYTHON = {
     "README.rst": ["test_application", "test_memory", "test_client", "test_bot"],
     "authentication.rst": ["test_authentication", "test_authentication"],
@@ -59,21 +59,21 @@ PYTHON = {
 
 def isExcerpt(example: Example) -> bool:
     """
-    @return: whether its lines stand together in a file that another test runs
+    @return: whether these lines appear together in a file that another test runs
     """
     return any(stripped(example.text) in stripped(path.read_text()) for path in FILES)
 
 
 def stripped(text: str) -> str:
     """
-    @return: its lines, without what they are indented by
+    @return: the lines without their indentation
     """
     return "\n".join(line.strip() for line in text.splitlines())
 
 
 def python(page: str) -> list[Example]:
     """
-    @return: the page's examples in Python that stand there alone
+    @return: the Python examples of the page that do not appear elsewhere
     """
     return [
         example
@@ -84,7 +84,7 @@ def python(page: str) -> list[Example]:
 
 class Listener(MemoryMember):
     """
-    A member who can be waited for.
+    A member whose events can be awaited.
     """
 
     def __init__(self, name: str) -> None:
@@ -100,7 +100,7 @@ class Listener(MemoryMember):
 class CompletenessTests(SynchronousTestCase):
     def test_known(self) -> None:
         """
-        Every example is one that some test runs.
+        Every example is run by a test.
         """
         unknown = [
             example.place
@@ -111,7 +111,7 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_python(self) -> None:
         """
-        Every example in Python of the pages that have tests of their own has one.
+        Every Python example on the pages with their own tests has a test.
         """
         for page, names in PYTHON.items():
             self.assertEqual(len(python(page)), len(names), page)
@@ -120,20 +120,20 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_pages(self) -> None:
         """
-        Only the page that a browser is tried with is written in HTML.
+        The only page in HTML is the one that a browser test uses.
         """
         pages = [example.page for example in ALL if example.language == "html"]
         self.assertEqual(pages, ["page.rst"])
 
     def test_plain(self) -> None:
         """
-        The README needs nothing but docutils to be rendered: it has none of Sphinx's roles.
+        The README can be rendered with docutils alone, because it uses no Sphinx roles.
         """
         self.assertNotRegex((ROOT / "README.rst").read_text(), r":\w+:`")
 
     def test_links(self) -> None:
         """
-        What the README links to is there, its pictures too.
+        The link targets of the README exist, including its pictures.
         """
         page = parse(ROOT / "README.rst")
         targets = [node["refuri"] for node in page.findall(nodes.reference)]
@@ -163,13 +163,13 @@ class CommandTests(ServerTestCase):
 
     def test_commands(self) -> None:
         """
-        Every command does what it is there for.
+        Every command does what the documents say.
         """
         self.play(self.examples(False))
 
     def test_benchmarks(self) -> None:
         """
-        So do those that measure.
+        The commands that measure do so too.
         """
         if find_spec("rich") is None or find_spec("pyperf") is None:
             raise SkipTest("the extra bench is not installed")
@@ -177,7 +177,7 @@ class CommandTests(ServerTestCase):
 
     def test_settings(self) -> None:
         """
-        Settings for systemd are ones of the unit that they change.
+        A systemd setting belongs to the unit that the example changes.
         """
         for example in ALL:
             if example.language == "ini" and not isExcerpt(example):
@@ -185,14 +185,14 @@ class CommandTests(ServerTestCase):
 
     def test_unknown(self) -> None:
         """
-        A command that nobody has said how to run is not passed over.
+        A command without a rule for running it is reported.
         """
         self.assertRaises(NotKnown, Shell(self, set()).run, "rm -rf /")
 
 
 class PythonTests(TestCase):
     """
-    On a reactor, as their readers run them.
+    The Python examples, run on a reactor as their readers run them.
     """
 
     timeout = PATIENCE
@@ -202,7 +202,7 @@ class PythonTests(TestCase):
         Run an example, which may wait.
 
         @param names: its globals
-        @param port: what it connects to in place of the port 8989
+        @param port: the port to connect to instead of 8989
         """
         source = "\n" * (example.line - 1) + example.text.replace("8989", str(port))
         flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
@@ -234,7 +234,7 @@ class PythonTests(TestCase):
 
     async def test_client(self) -> None:
         """
-        The bot in the README says that it is there, and answers.
+        The bot in the README announces itself, and answers.
         """
         chat = ChatService(reactor)
         chat.startService()
@@ -250,7 +250,7 @@ class PythonTests(TestCase):
         chat.say(ada, "dev", "!hello")
         self.assertEqual(await ada.said.get(), "Ada:!hello")
         self.assertEqual(await ada.said.get(), "bot:Hello, Ada!")
-        await names["bot"].say("dev", "Bye.")  # what was said before is acknowledged by now
+        await names["bot"].say("dev", "Bye.")  # earlier messages are acknowledged by now
 
     async def test_bot(self) -> None:
         """
@@ -263,7 +263,7 @@ class PythonTests(TestCase):
 
     async def test_others(self) -> None:
         """
-        What other pages have raises nothing, and what it asserts is so.
+        The examples of the other pages raise no exception, and their assertions hold.
         """
         for page in {example.page for example in ALL} - set(PYTHON):
             names: dict[str, Any] = {"reactor": reactor}
@@ -272,7 +272,7 @@ class PythonTests(TestCase):
 
     async def test_authentication(self) -> None:
         """
-        A token as it is made there lets in whom it names, where the portal asks for one.
+        A token made by the example admits the user that it names, where the portal requires one.
         """
         names: dict[str, Any] = {"reactor": reactor, "secret": SECRET}
         names["checker"] = tokensOf(f"key={SECRET}")

@@ -37,8 +37,8 @@ class ExampleTests(ServerTestCase):
 
     def test_clients(self) -> None:
         """
-        The two clients talk to each other, end at the end of input, and say so when the server
-        goes away.
+        The two clients exchange messages, exit at the end of their input, and report when the
+        server disconnects.
         """
         server, tcp, ws = self.serveBoth()
         mina = self.client("Mina", f"localhost:{tcp}")
@@ -76,7 +76,7 @@ class ExampleTests(ServerTestCase):
 
     def test_nobodyThere(self) -> None:
         """
-        A client that cannot connect says so in one line.
+        A client that cannot connect reports this in one line.
         """
         port = freePort()
         for address in (f"localhost:{port}", f"ws://localhost:{port}/mychat"):
@@ -87,7 +87,7 @@ class ExampleTests(ServerTestCase):
 
     def test_bot(self) -> None:
         """
-        The bot sits in the room without a socket and answers C{!time}.
+        The bot is in the room without a socket and answers C{!time}.
         """
         path = self.mktemp()
         bot = self.stopAtEnd(

@@ -36,7 +36,7 @@ class LowestTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """
-        It has the lowest allowed version of every dependency.
+        The file has the lowest allowed version of every dependency.
         """
         text = (ROOT / "tests/lowest.txt").read_text("utf-8")
         pinned = dict(re.findall(r"^([a-z0-9.-]+)==([0-9.]+)$", text, re.MULTILINE))

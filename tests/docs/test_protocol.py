@@ -30,11 +30,11 @@ from tests.processes import (
     twistd,
 )
 
-#: Signs the tokens of these tests.
+#: The key that signs the tokens of these tests.
 SECRET = "a secret of no less than 32 bytes"
 
-#: How a server is started, by the class of the example; TCP and WebSocket apart, so that each
-#: conversation can be had on both.
+#: The options of the server for each class of example; TCP and WebSocket are separate, so that
+#: each conversation can be run on both.
 SERVERS: dict[str, tuple[str, ...]] = {
     "": (),
     "credentials": ("--auth", "memory:Mina:secret", "--auth", "jwt:keyfile=secret"),
@@ -46,14 +46,14 @@ TRANSPORTS: dict[str, type[RawClient]] = {"tcp": RawClient, "websocket": RawWebS
 
 def token(seconds: float, user: str, **rights: Any) -> str:
     """
-    @return: a token that is good for so long
+    @return: a token that is valid for this time
     """
     return jwt.encode({"exp": time.time() + seconds, "sub": user, **rights}, SECRET, "HS256")
 
 
 def tokens() -> dict[str, str]:
     """
-    @return: the words for tokens in what is sent
+    @return: the tokens that replace their placeholders in the input
     """
     return {
         "TOKEN": token(3600, "Ada"),
@@ -67,11 +67,11 @@ CONVERSATIONS = [
     example for example in ALL if example.language == "text" and "measured" not in example.classes
 ]
 
-#: Of refusals and ends.
+#: The codes of refusals and disconnections.
 CODES = [value for name, value in vars(errors).items() if name.isupper()]
 
 
-#: What a server tells; a client has some of its own.
+#: The events of the server; a client has additional ones.
 EVENTS = [event for event in Event.__subclasses__() if event.__module__ == Event.__module__]
 
 
@@ -84,14 +84,14 @@ def tag(struct: type[msgspec.Struct]) -> str:
 
 def types(text: str) -> list[str]:
     """
-    @return: the types of objects in a line
+    @return: the types of the objects in a line
     """
     return re.findall(r'"type": ?"(\w+)"', text)
 
 
 def words(table: nodes.Element) -> set[str]:
     """
-    @return: what the table has in double backquotes
+    @return: the names in double backquotes in the table
     """
     return {literal.astext() for literal in table.findall(nodes.literal)}
 
@@ -109,7 +109,7 @@ class ConversationTests(ServerTestCase):
 
     def started(self, kind: str) -> Any:
         """
-        @return: a server of this kind, and its two ports
+        @return: a server with these options, and its two ports
         """
         if kind not in self.servers:
             folder = Path(self.mktemp())
@@ -136,7 +136,7 @@ class ConversationTests(ServerTestCase):
 
     def test_conversations(self) -> None:
         """
-        Each comes out as it is shown, on TCP and on WebSocket, byte for byte.
+        Each conversation runs as shown, on TCP and on WebSocket, byte for byte.
         """
         for example in CONVERSATIONS:
             only = [name for name in TRANSPORTS if name in example.classes]
@@ -146,7 +146,7 @@ class ConversationTests(ServerTestCase):
 
     def test_handshake(self) -> None:
         """
-        A WebSocket is opened as it is shown.
+        A WebSocket is opened as shown.
         """
         _, ports = self.started("")
         for example in ALL:
@@ -159,7 +159,7 @@ class ConversationTests(ServerTestCase):
 
 class CompletenessTests(SynchronousTestCase):
     """
-    C{docs/protocol.rst} is the reference: nothing is left out.
+    C{docs/protocol.rst} is a complete reference.
     """
 
     def setUp(self) -> None:
@@ -181,7 +181,7 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_events(self) -> None:
         """
-        Every event is in the table and in a conversation, and no other is.
+        The table and the conversations contain every event, and no others.
         """
         tags = {tag(event) for event in EVENTS}
         self.assertEqual(self.heard, tags)
@@ -189,7 +189,7 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_fields(self) -> None:
         """
-        The tables have every field.
+        The tables contain every field.
         """
         for table, kind in ((self.commands, Command.__subclasses__()), (self.events, EVENTS)):
             for struct in kind:
@@ -198,7 +198,7 @@ class CompletenessTests(SynchronousTestCase):
 
     def test_codes(self) -> None:
         """
-        Every code of an error and of an end is there.
+        The tables contain every code of an error and of a disconnection.
         """
         text = (ROOT / "docs" / "protocol.rst").read_text()
         for code in CODES:

@@ -1,5 +1,5 @@
 """
-MaChat behind the proxies of C{deploy}: their very files, with other ports and paths.
+MaChat behind the proxies of C{deploy}: their actual files, with other ports and paths.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from tests.processes import (
 
 DEPLOY = ROOT / "deploy"
 
-#: A port of this machine that is told by a proxy where its clients come from.
+#: A port of this machine to which a proxy forwards the addresses of its clients.
 PROXIED = f"haproxy:{LOCAL}"
 
-#: Where the clients come from: this machine as well, but not the address of the proxies.
+#: The address of the clients: also of this machine, but not that of the proxies.
 CLIENT = "127.0.0.7"
 
-#: What tokens are signed with.
+#: The key that signs tokens.
 SECRET = "0123456789abcdef" * 2
 
 SECONDS = {"s": 1, "m": 60, "h": 3600}
@@ -50,11 +50,11 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 def outside() -> str | None:
     """
-    @return: the address that this machine has for others, if it has one that L{CLIENT} can reach
+    @return: this machine's external address, if it has one that L{CLIENT} can reach
     """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # which sends nothing
+            probe.connect(("192.0.2.1", 9))  # sends no packet
             host: str = probe.getsockname()[0]
             with socket.create_server((host, 0)) as server:
                 socket.create_connection(server.getsockname(), 1, (CLIENT, 0)).close()
@@ -65,7 +65,7 @@ def outside() -> str | None:
 
 def overTLS(connection: socket.socket) -> socket.socket:
     """
-    @return: the same over TLS, whatever the certificate
+    @return: the connection over TLS, with any certificate
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -86,7 +86,7 @@ def reachesIPv6() -> bool:
 
 class NamedClient(RawWebSocketClient):
     """
-    A WebSocket at the name that the proxies answer for.
+    A WebSocket with the host name that the proxies answer for.
     """
 
     def begin(self) -> None:
@@ -98,7 +98,7 @@ class NamedClient(RawWebSocketClient):
 
 def peer(server: subprocess.Popen[str], name: str) -> str:
     """
-    @return: the address from which somebody joins, as the server's log tells it
+    @return: the address of a member that joins, from the server's log
     """
     line = waitForLine(server, f"{name} joins dev from ")
     return line.split()[-1].rpartition(":")[0]
@@ -106,14 +106,14 @@ def peer(server: subprocess.Popen[str], name: str) -> str:
 
 def loggedAs(factory: str, endpoint: str) -> str:
     """
-    @return: what Twisted calls a factory on this endpoint
+    @return: Twisted's name for a factory on this endpoint
     """
     return f"{factory} (PROXY)" if endpoint == PROXIED else factory
 
 
 class ProxyTests(ServerTestCase):
     """
-    Somebody with lines and somebody with a WebSocket meet through each proxy.
+    A line client and a WebSocket client share a room through each proxy.
     """
 
     if sys.platform != "linux":
@@ -122,15 +122,15 @@ class ProxyTests(ServerTestCase):
     def setUp(self) -> None:
         self.folder = Path(self.mktemp()).absolute()
         self.folder.mkdir()
-        short = TemporaryDirectory()  # the path of a socket has to be short
+        short = TemporaryDirectory()  # the path of a socket has a short limit
         self.addCleanup(short.cleanup)
         self.socket = Path(short.name, "stats")
         self.host = outside() or "127.0.0.1"
 
     def configure(self, name: str, *changes: tuple[str, object]) -> Path:
         """
-        @param changes: what has to be in the file, as patterns, and what to put there
-        @return: a copy of the file of C{deploy}
+        @param changes: the patterns that must occur in the file, and their replacements
+        @return: a copy of the file in C{deploy}
         """
         text = (DEPLOY / name).read_text()
         for pattern, new in changes:
@@ -151,9 +151,9 @@ class ProxyTests(ServerTestCase):
 
     def serveThrough(self, tcp: str, ws: str, *options: str) -> list[tuple[str, object]]:
         """
-        Start a server on these endpoints, and choose the ports of a proxy in front of it.
+        Start a server on these endpoints, and choose the ports of a proxy for it.
 
-        @return: what to change in the proxy's file
+        @return: the changes of the proxy's file
         """
         self.server = self.serve("--tcp", tcp, "--ws", ws, *options)
         lines, webSockets = portsOf(
@@ -174,7 +174,7 @@ class ProxyTests(ServerTestCase):
 
     def listening6(self, old: int, new: int) -> tuple[str, object]:
         """
-        @return: how to change where a proxy listens on IPv6, if this machine has that
+        @return: the change of a proxy's IPv6 listener, if this machine has IPv6
         """
         if reachesIPv6():
             return rf"\[?::\]?:{old}\b", f"[::1]:{new}"
@@ -182,7 +182,7 @@ class ProxyTests(ServerTestCase):
 
     def check(self, *command: object) -> None:
         """
-        Let a proxy look at its file.
+        Have a proxy check its file.
         """
         checked = subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, check=False
@@ -193,20 +193,20 @@ class ProxyTests(ServerTestCase):
 
     def lines(self, source: str = CLIENT) -> RawClient:
         """
-        @return: a client with lines over TLS
+        @return: a line client over TLS
         """
         return RawClient(overTLS(connect(self.tls, self.host, source)))
 
     def frames(self, source: str = CLIENT) -> RawClient:
         """
-        @return: a client with a WebSocket over TLS
+        @return: a WebSocket client over TLS
         """
         return NamedClient(overTLS(connect(self.wss, self.host, source)))
 
     def assertPassed(self) -> None:
         """
-        Somebody with lines and somebody with a WebSocket meet, where the server knows where they
-        come from, and the page is there.
+        A line client and a WebSocket client share a room, the server knows their addresses, and
+        the page is served.
         """
         self.meet(self.lines(), self.frames())
         self.assertEqual([peer(self.server, name) for name in ("Mina", "Ada")], [CLIENT, CLIENT])
@@ -220,7 +220,7 @@ class ProxyTests(ServerTestCase):
 
     def assertMoved(self) -> None:
         """
-        Plain HTTP leads to TLS, under the one name that there is.
+        Plain HTTP redirects to TLS, under the only host name.
         """
         with connect(self.plain, self.host) as connection:
             connection.sendall(b"GET /a?b HTTP/1.1\r\nHost: evil.test\r\nConnection: close\r\n\r\n")
@@ -230,7 +230,7 @@ class ProxyTests(ServerTestCase):
 
     def answer(self, request: bytes, port: int | None = None) -> bytes:
         """
-        @return: all that a proxy answers, over TLS or at this port
+        @return: the whole answer of a proxy, over TLS or at this port
         """
         connection = connect(port or self.wss, self.host if port is None else "127.0.0.1")
         with connection if port is not None else overTLS(connection) as connection:
@@ -239,7 +239,7 @@ class ProxyTests(ServerTestCase):
 
     def enter(self, client: RawClient, name: str, answer: str = "joined") -> None:
         """
-        Join with a token, and await this answer.
+        Join with a token, and check the answer.
         """
         self.addCleanup(client.close)
         said = {"sub": name, "exp": time.time() + 600, "mod": name == "Mina"}
@@ -248,8 +248,8 @@ class ProxyTests(ServerTestCase):
 
     def assertBans(self) -> None:
         """
-        Who comes from a banned address is out and stays out, through either door; who comes from
-        another does not. The log has both addresses.
+        A client at a banned address is removed and rejected on either endpoint, and a client at
+        another address is not. The log has both addresses.
         """
         if self.host.startswith("127."):
             raise SkipTest("this machine has no address that could be banned")
@@ -267,7 +267,7 @@ class ProxyTests(ServerTestCase):
 
     def tokens(self) -> str:
         """
-        @return: what asks for tokens that are signed with L{SECRET}
+        @return: a checker that requires tokens signed with L{SECRET}
         """
         keyfile = self.folder / "secret"
         keyfile.write_text(SECRET)
@@ -275,7 +275,7 @@ class ProxyTests(ServerTestCase):
 
     def nginx(self, *options: str) -> None:
         """
-        Start a server and nginx, which tells where a client comes from in two ways.
+        Start a server and nginx, which forwards client addresses in two ways.
         """
         program = find("nginx")
         named = ("--host", "chat.example.org")
@@ -287,7 +287,7 @@ class ProxyTests(ServerTestCase):
 
     def haproxy(self, *options: str, version: str = "") -> None:
         """
-        Start a server and HAProxy, which tells where a client comes from in one way.
+        Start a server and HAProxy, which forwards client addresses in one way.
 
         @param version: C{-v2} for the second version of that
         """
@@ -302,14 +302,14 @@ class ProxyTests(ServerTestCase):
 
     def test_nginx(self) -> None:
         """
-        All pass nginx.
+        All connections work through nginx.
         """
         self.nginx()
         self.assertPassed()
 
     def test_nginxNames(self) -> None:
         """
-        nginx answers for one name, whatever the name that TLS was told of.
+        nginx answers for one host name, whatever name TLS requested.
         """
         self.nginx()
         request = b"GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n"
@@ -350,8 +350,8 @@ class ProxyTests(ServerTestCase):
 
     def test_nginxSite(self) -> None:
         """
-        In a site, the page is below a prefix with its WebSocket, and the WebSocket alone at another
-        path.
+        In a site, the page and its WebSocket are below a prefix, and the WebSocket alone is at
+        another path.
         """
         locations = (DEPLOY / "nginx-site.conf").read_text()
         port = self.site(locations, "--trust-proxy", "1", "--host", "www.example.org")
@@ -377,8 +377,8 @@ class ProxyTests(ServerTestCase):
 
     def test_nginxAlone(self) -> None:
         """
-        With nothing but C{proxy_pass}, nginx speaks HTTP/1.0 and changes the host: the page is
-        there, and is told why its WebSocket is not.
+        With only C{proxy_pass}, nginx uses HTTP/1.0 and changes the host: the page is served, and
+        learns why its WebSocket is refused.
         """
         port = self.site("location / { proxy_pass http://127.0.0.1:8099; }")
         host = "\r\nHost: chat.example.org\r\nConnection: close\r\n\r\n"
@@ -399,7 +399,7 @@ class ProxyTests(ServerTestCase):
 
     def test_haproxyCheck(self) -> None:
         """
-        HAProxy's own question whether a server is there is answered.
+        HAProxy's health check is answered.
         """
         self.haproxy()
         while True:
@@ -416,28 +416,28 @@ class ProxyTests(ServerTestCase):
 
     def test_nginxBans(self) -> None:
         """
-        A ban behind nginx is of the client's address.
+        A ban behind nginx applies to the client's address.
         """
         self.nginx("--auth", self.tokens())
         self.assertBans()
 
     def test_haproxy(self) -> None:
         """
-        All pass HAProxy.
+        All connections work through HAProxy.
         """
         self.haproxy()
         self.assertPassed()
 
     def test_haproxyVersion2(self) -> None:
         """
-        The same with the binary header.
+        The same holds with the binary header.
         """
         self.haproxy(version="-v2")
         self.assertPassed()
 
     def passTLS(self) -> tuple[int, int, int]:
         """
-        Start a server that ends TLS itself behind a proxy.
+        Start a server that terminates TLS itself behind a proxy.
 
         @return: its port, and two for proxies
         """
@@ -450,7 +450,7 @@ class ProxyTests(ServerTestCase):
 
     def assertJoins(self, port: int, name: str) -> None:
         """
-        Somebody joins over TLS through a proxy.
+        Join over TLS through a proxy.
         """
         client = RawClient(overTLS(connect(port, "127.0.0.1", CLIENT)))
         self.addCleanup(client.close)
@@ -460,7 +460,7 @@ class ProxyTests(ServerTestCase):
 
     def test_haproxyPassesTLS(self) -> None:
         """
-        HAProxy passes TLS on, behind a header of either version.
+        HAProxy passes TLS on, after a header of either version.
         """
         program = find("haproxy")
         port, first, second = self.passTLS()
@@ -479,7 +479,7 @@ class ProxyTests(ServerTestCase):
 
     def test_nginxPassesTLS(self) -> None:
         """
-        nginx passes TLS on, behind a header.
+        nginx passes TLS on, after a header.
         """
         program = find("nginx")
         port, at, _ = self.passTLS()
@@ -496,14 +496,14 @@ class ProxyTests(ServerTestCase):
 
     def test_haproxyBans(self) -> None:
         """
-        A ban behind HAProxy is of the client's address.
+        A ban behind HAProxy applies to the client's address.
         """
         self.haproxy("--auth", self.tokens())
         self.assertBans()
 
     def test_caddy(self) -> None:
         """
-        Caddy passes WebSockets on. Here it does without a certificate, which it would ask for.
+        Caddy forwards WebSockets. Here it runs without the certificate that it would request.
         """
         program = find("caddy")
         server = self.serve("--tcp", LOCAL, "--ws", LOCAL, "--trust-proxy", "1")
@@ -524,12 +524,12 @@ class ProxyTests(ServerTestCase):
 
 class PatienceTests(SynchronousTestCase):
     """
-    No proxy gives up a connection that MaChat has not.
+    No proxy closes a connection that MaChat keeps open.
     """
 
     def seconds(self, name: str, pattern: str) -> int:
         """
-        @param pattern: what stands before a time in the file
+        @param pattern: the text before a time in the file
         """
         found = re.findall(rf"{pattern}\s+(\d+)([smh])\b", (DEPLOY / name).read_text())
         self.assertEqual(len(found), 1, f"{pattern} in {name}")
@@ -550,7 +550,7 @@ class PatienceTests(SynchronousTestCase):
 
     def test_lines(self) -> None:
         """
-        Lines, which in the C{text} dialect are not pinged, may be silent for a day.
+        Lines, which are not pinged in the C{text} dialect, may be silent for a day.
         """
         for name, pattern in (
             ("nginx.conf", "proxy_timeout"),

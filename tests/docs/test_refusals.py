@@ -1,5 +1,5 @@
 """
-Tests for what is refused, and how.
+Tests for the table of refusals.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from machat import errors
 from tests.processes import ROOT
 from tools.refusals import CASES, page, rows
 
-#: Of these the log says nothing, or something else.
+#: The log has no line about these codes, or a different one.
 NO_FAULT = (
     *("the server stops", "one's own new connection", "no answer to a ping"),
     *("being kicked",),
@@ -24,13 +24,14 @@ class RefusalTests(SynchronousTestCase):
 
     def test_document(self) -> None:
         """
-        The document says what happens: C{python -m tools.refusals > docs/refusals.rst} writes it.
+        The document describes the actual behaviour; C{python -m tools.refusals >
+        docs/refusals.rst} writes it.
         """
         self.assertEqual(page(), (ROOT / "docs/refusals.rst").read_text())
 
     def test_everyCase(self) -> None:
         """
-        Every case is refused or ended, and the log says so, but for what is no fault.
+        Every case is refused or disconnected, and is logged unless it is not an error.
         """
         for done, dialect, code, end, log in rows():
             self.assertTrue(code or end or log, done)
@@ -40,7 +41,7 @@ class RefusalTests(SynchronousTestCase):
 
     def test_everyCode(self) -> None:
         """
-        There is a case for every code, but for what only an application can say.
+        Every code has a case, except codes that only an application can send.
         """
         told = {code.strip("`") for _, _, code, _, _ in rows()}
         codes = {

@@ -1,5 +1,5 @@
 """
-Tests for what L{benchmarks} is made of: that it counts right, and says what it could not measure.
+Tests for the parts of L{benchmarks}: they count correctly, and report what they could not measure.
 """
 
 from __future__ import annotations
@@ -32,12 +32,13 @@ BY_NAME = {shape.name: shape for shape in SHAPES}
 
 class DialectTests(SynchronousTestCase):
     """
-    What the load says is what a server understands, and what it counts is what was delivered.
+    The load uses the server's dialects, and counts the delivered messages.
     """
 
     def deliveries(self, name: str, size: int, count: int) -> bytes:
         """
-        @return: what the server sends to a member of the dialect who says so many messages
+        @return: the data that the server sends to a member of the dialect that posts so many
+            messages
         """
         chat = MemoryChat()
         client: MemoryClient = chat.tcp()
@@ -57,7 +58,8 @@ class DialectTests(SynchronousTestCase):
 
     def test_machat(self) -> None:
         """
-        Each of MaChat's dialects, at each size: one mark and one stamp a message, in order.
+        In each of MaChat's dialects and at each size, a message has one mark and one stamp, in
+        order.
         """
         for name in ("lines", "frames", "events", "event-frames"):
             for size in (STAMP, 64, 1024, 16_384):
@@ -68,7 +70,7 @@ class DialectTests(SynchronousTestCase):
 
     def test_pings(self) -> None:
         """
-        A ping is answered, wherever it stands.
+        A ping is answered at any position.
         """
         for name, ping, pong in (
             ("frames", b"\x89\x00", b"\x8a\x80\x11\x22\x33\x44"),
@@ -83,7 +85,7 @@ class DialectTests(SynchronousTestCase):
 
 class ResultTests(SynchronousTestCase):
     """
-    From measurements to results.
+    The calculation of results from measurements.
     """
 
     @given(st.lists(st.integers(0, 10**9), max_size=50))
@@ -102,7 +104,7 @@ class ResultTests(SynchronousTestCase):
 
     def test_usage(self) -> None:
         """
-        A process's time and memory are its own and its children's.
+        A process's time and memory include those of its children.
         """
         before = usageOf(os.getpid())
         self.assertGreater(before.memory, 1_000_000)
@@ -112,7 +114,7 @@ class ResultTests(SynchronousTestCase):
 
     def test_plan(self) -> None:
         """
-        The load is told all of a plan.
+        The load receives the whole plan.
         """
         for shape in SHAPES:
             plan = Plan(shape, "lines", True, 1, 2, "library")
@@ -120,7 +122,7 @@ class ResultTests(SynchronousTestCase):
 
     def test_report(self) -> None:
         """
-        Tables have medians and spreads; what was skipped or failed is said.
+        Tables contain medians and spreads, and report skipped and failed runs.
         """
         if find_spec("rich") is None:
             raise SkipTest("rich is not installed")
@@ -147,12 +149,12 @@ class ResultTests(SynchronousTestCase):
 
 class ChoiceTests(SynchronousTestCase):
     """
-    What is measured, and what cannot be.
+    The selection of measurements, and the reasons for omitted ones.
     """
 
     def test_shapes(self) -> None:
         """
-        All that the project promises figures for is there.
+        All shapes for which the project promises figures are present.
         """
         for name, rooms, members, window in (
             ("1x10", 1, 10, 16),
@@ -172,7 +174,8 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_entries(self) -> None:
         """
-        Each peer is measured on each transport it has that was asked for, TLS where it is meant to.
+        Each peer is measured on each of its transports that was requested, with TLS where
+        required.
         """
         peers: list[Peer] = [MaChat(), Nats()]
         found = entries([BY_NAME["1x100"], BY_NAME["200x5"]], peers, {"tcp", "tls"})
@@ -189,7 +192,7 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_obstacles(self) -> None:
         """
-        What is missing, or too much for a peer or this machine, is said.
+        A missing program, and a shape that is too large for a peer or this machine, is reported.
         """
 
         class Absent(MaChat):
@@ -216,7 +219,7 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_peers(self) -> None:
         """
-        Every peer has a name of its own, and a dialect for each of its transports.
+        Every peer has its own name, and a dialect for each of its transports.
         """
         self.assertEqual(len({peer.name for peer in PEERS}), len(PEERS))
         for peer in PEERS:
@@ -226,7 +229,7 @@ class ChoiceTests(SynchronousTestCase):
 class RunTests(SynchronousTestCase):
     def test_run(self) -> None:
         """
-        A real, short run measures deliveries, loses none, and writes them down.
+        A real, short run measures deliveries, loses none, and writes the results.
         """
         if find_spec("rich") is None:
             raise SkipTest("rich is not installed")

@@ -1,5 +1,5 @@
 """
-A short storm: see L{tools.chaos}.
+A short run of L{tools.chaos}.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from tests.processes import ROOT
 class ChaosTests(SynchronousTestCase):
     def test_short(self) -> None:
         """
-        Ten clients whose connections are cut, delayed and split lose nothing and see nothing twice.
+        Ten clients whose connections are cut, delayed and split lose no message and see none
+        twice.
         """
         command = [sys.executable, "-m", "tools.chaos", "--clients", "10", "--rooms", "5"]
         command += ["--messages", "500", "--reconnects", "30"]

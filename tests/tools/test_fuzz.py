@@ -1,6 +1,6 @@
 """
-The targets of L{tools.fuzz}, without its engine: their seeds, some mutations of them, and what was
-found.
+The targets of L{tools.fuzz}, without its engine: their seeds, some mutations of them, and earlier
+findings.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from tests.edges import TARGETS
 from tests.processes import ROOT
 from tools.seeds import EVENTS, SEEDS, TOKENS
 
-#: How many mutations each target is given.
+#: The number of mutations for each target.
 MUTATIONS = 200
 
-#: What an input may cost at most, and each of its bytes, calls of Python functions.
+#: The maximum cost of an input, and of each of its bytes, in calls of Python functions.
 CALLS = 1_000, 50
 
 
 def mutate(data: bytes, random: Random) -> bytes:
     """
-    @return: the data with a few bytes changed, doubled, left out, or exchanged for a word
+    @return: the data with a few bytes changed, duplicated, removed, or replaced by a word
     """
     for _ in range(random.randrange(1, 4)):
         begin = random.randrange(len(data) + 1)
@@ -40,7 +40,7 @@ def mutate(data: bytes, random: Random) -> bytes:
 
 def callsOf(name: str, data: bytes) -> int:
     """
-    @return: how many Python functions a target calls for this input
+    @return: the number of Python functions that a target calls for this input
     """
     calls = 0
 
@@ -59,7 +59,7 @@ def callsOf(name: str, data: bytes) -> int:
 class TargetTests(SynchronousTestCase):
     def test_seeds(self) -> None:
         """
-        Every target takes what it begins with.
+        Every target accepts its seeds.
         """
         self.assertEqual(set(TARGETS), set(SEEDS))
         for name, target in TARGETS.items():
@@ -68,7 +68,8 @@ class TargetTests(SynchronousTestCase):
 
     def test_mutations(self) -> None:
         """
-        And what is made of that at random, with work that is bounded by its length.
+        Every target accepts random mutations of its seeds, with work that is bounded by their
+        length.
         """
         random = Random(1)
         for name in TARGETS:
@@ -84,7 +85,7 @@ class EngineTests(SynchronousTestCase):
 
     def test_command(self) -> None:
         """
-        The command runs the engine for as long as it is told, and tells what came of it.
+        The command runs the engine for the given time, and reports the result.
         """
         command = [sys.executable, "-m", "tools.fuzz", "--seconds", "1", "lines"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -95,7 +96,7 @@ class EngineTests(SynchronousTestCase):
 class FoundTests(SynchronousTestCase):
     def test_retry(self) -> None:
         """
-        A client comes back whatever the server wants it to wait for.
+        A client reconnects, whatever delay the server sends.
         """
         for retry in (b"-1000", b"1e308"):
             bye = EVENTS[-1].replace(b"1.5", retry)
@@ -103,14 +104,14 @@ class FoundTests(SynchronousTestCase):
 
     def test_acknowledgedLongAgo(self) -> None:
         """
-        What was acknowledged is not in doubt, however late the client comes back to the room.
+        An acknowledged message is not in doubt, however late the client rejoins the room.
         """
         welcome, joined, ack = EVENTS[0], EVENTS[1], EVENTS[5]
         TARGETS["events"](b"\n".join((welcome, joined, b"CUT", ack, welcome, joined)))
 
     def test_cutOffWhileRead(self) -> None:
         """
-        What is cut off in the middle of a frame leaves no timer of the sending rate.
+        A connection that is cut in the middle of a frame leaves no timer of the sending rate.
         """
         TARGETS["websocket"](
             b'&A9\x02\x81\xd2\x01\x02\x03\x04z u&;"2(! melg!>! Nmoc!(! 047\xddk qkno!>! g!!(qag~a'

@@ -1,5 +1,5 @@
 """
-A short stay: see L{tools.soak}.
+A short run of L{tools.soak}.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from tools.mischief import ACTS
 class SoakTests(SynchronousTestCase):
     def test_short(self) -> None:
         """
-        A few who chat hear everything, whoever else is there, and in the end nobody has left
-        anything behind.
+        A few chatting clients receive every message, whatever other clients do, and at the end
+        nothing is left.
         """
         command = [sys.executable, "-m", "tools.soak", "--minutes", "0.05", "--clients", "12"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
