@@ -3,7 +3,7 @@ The actions of moderators: kick, mute, ban, lock and topic, the active sanctions
 that the rooms ask.
 """
 
-from machat.moderation.policy import Rules, mayModerate
+from machat.moderation.policy import RoomPolicy, mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanction, Sanctions
 from machat.moderation.service import Moderation
 
@@ -11,7 +11,7 @@ __all__ = [
     "Active",
     "Kind",
     "Moderation",
-    "Rules",
+    "RoomPolicy",
     "Sanction",
     "Sanctions",
     "mayModerate",

@@ -1,5 +1,5 @@
 """
-What a moderator did, in words.
+A moderator's action, and its description.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ LINE = 300
 
 _UNITS = (("day", 24 * HOUR), ("hour", HOUR), ("minute", 60), ("second", 1))
 
-#: Control characters, surrogates and what ends a line or a paragraph.
+#: Control characters, surrogates, and the separators of lines and paragraphs.
 _BREAKS = ("Cc", "Cs", "Zl", "Zp")
 
 
-class Act(Struct, frozen=True):
+class Action(Struct, frozen=True):
     """
-    Something done.
+    One action of a moderator.
 
-    @ivar kind: what it is counted as
-    @ivar by: who did it; C{None}: the application
-    @ivar did: what, in words, of which C{by} is the subject
-    @ivar why: its reason, or what was set
+    @ivar kind: its name in the metrics
+    @ivar by: the moderator; C{None} is the application
+    @ivar did: its description, a verb phrase without the subject
+    @ivar why: the reason, or the new topic
     """
 
     kind: str
@@ -40,23 +40,24 @@ class Act(Struct, frozen=True):
     @property
     def who(self) -> str:
         """
-        The subject. It never begins with a name: a moderator named C{error} must not produce a line
-        that a client of the C{text} dialect takes for an error of the server.
+        The subject of the description. It never begins with a name, so that a moderator named
+        C{error} cannot produce a line that a client of the C{text} dialect takes for an error of
+        the server.
         """
         return "the server" if self.by is None else f"moderator {names.checkName(self.by.name)}"
 
     @property
     def words(self) -> str:
         """
-        All of it, for the room.
+        The whole announcement in the room.
         """
         return f"{self.who} {self.did}" + (f": {self.why}" if self.why else "")
 
 
 def line(text: str) -> str:
     """
-    @return: a reason or a topic, without space around it
-    @raise ChatError: C{bad-command}: too long, or more than a line
+    @return: a reason or a topic, stripped of white space
+    @raise ChatError: C{bad-command}: it is too long, or has several lines
     """
     if len(text) > LINE or any(unicodedata.category(c) in _BREAKS for c in text):
         raise ChatError(BAD_COMMAND, f"a reason or a topic is one line of up to {LINE} characters")
@@ -65,8 +66,8 @@ def line(text: str) -> str:
 
 def span(seconds: float) -> str:
     """
-    @return: a time in words: in the largest unit of which it has a whole number
-    @raise ChatError: C{bad-command}: nothing lasts so long, or so short
+    @return: a duration in words, in the largest unit of which it is a multiple
+    @raise ChatError: C{bad-command}: it is too long or too short
     """
     if not 1 <= seconds <= LONGEST:
         raise ChatError(BAD_COMMAND, f"from 1 to {LONGEST} seconds")

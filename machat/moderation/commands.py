@@ -1,12 +1,12 @@
 """
-The moderators' commands of the C{events} dialect.
+The moderation commands of the C{events} dialect.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from machat import commands
 from machat.errors import NOT_ALLOWED, ChatError
@@ -15,83 +15,70 @@ from machat.interfaces import IChatMember
 from machat.moderation.policy import mayModerate
 from machat.moderation.service import Moderation
 
-
-def take(moderation: Moderation, by: IChatMember, room: str, command: commands.Command) -> None:
-    """
-    Do what a member commands.
-
-    @param room: that it is for
-    @param command: of a type that is in L{MEASURES}
-    @raise ChatError: C{not-allowed}: it is no moderator of the room; or a refusal of L{Moderation}
-    """
-    _requireModerator(by, room)
-    MEASURES[type(command)](moderation, by, room, command)
+#: The fields that are not arguments of a command's function.
+_COMMON = ("id", "room")
 
 
-def listSanctions(moderation: Moderation, by: IChatMember, room: str) -> SanctionList:
+class Entry(NamedTuple):
     """
-    @return: the active mutes and bans of a room, for one of its moderators
-    @raise ChatError: C{not-allowed}: C{by} is no moderator of the room
+    One moderation command.
+
+    @ivar permission: whether a member may use the command in a room of this name
+    @ivar function: called with the L{Moderation}, the room's name, the moderator as C{by}, and the
+        other fields of the command as keyword arguments. Returns the answer, or C{None}
     """
-    _requireModerator(by, room)
-    active = [
+
+    permission: Callable[[IChatMember, str], bool]
+    function: Callable[..., SanctionList | None]
+
+
+def moderate(
+    moderation: Moderation, by: IChatMember, roomName: str, command: commands.Command
+) -> SanctionList | None:
+    """
+    Carry out a member's command.
+
+    @param command: of a type in L{COMMANDS}
+    @return: the answer; C{None} if the command has none of its own
+    @raise ChatError: C{not-allowed}: the member may not use the command in this room; or as the
+        command's function raises
+    """
+    permission, function = COMMANDS[type(command)]
+    if not permission(by, roomName):
+        raise ChatError(NOT_ALLOWED, "you may not moderate that room")
+    fields = [name for name in command.__struct_fields__ if name not in _COMMON]
+    return function(
+        moderation, roomName, by=by, **{name: getattr(command, name) for name in fields}
+    )
+
+
+def _ban(moderation: Moderation, roomName: str, *, address: bool, **fields: Any) -> None:
+    ban = moderation.banAddressOf if address else moderation.ban
+    ban(roomName, **fields)
+
+
+def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> SanctionList:
+    sanctions = [
         Sanctioned(
             kind=each.kind.value,
             name=each.sanction.name,
             until=int(each.sanction.until * 1000),
             by=each.sanction.by,
         )
-        for each in moderation.sanctions(room)
+        for each in moderation.sanctions(roomName)
     ]
-    return SanctionList(room=room, sanctions=tuple(sorted(active, key=attrgetter("until"))))
+    return SanctionList(room=roomName, sanctions=tuple(sorted(sanctions, key=attrgetter("until"))))
 
 
-def _requireModerator(by: IChatMember, room: str) -> None:
-    if not mayModerate(by, room):
-        raise ChatError(NOT_ALLOWED, "you may not moderate that room")
-
-
-def _kick(moderation: Moderation, by: IChatMember, room: str, command: commands.Kick) -> None:
-    moderation.kick(room, command.name, by, command.reason)
-
-
-def _mute(moderation: Moderation, by: IChatMember, room: str, command: commands.Mute) -> None:
-    moderation.mute(room, command.name, command.seconds, by, command.reason)
-
-
-def _unmute(moderation: Moderation, by: IChatMember, room: str, command: commands.Unmute) -> None:
-    moderation.unmute(room, command.name, by)
-
-
-def _ban(moderation: Moderation, by: IChatMember, room: str, command: commands.Ban) -> None:
-    ban = moderation.banAddressOf if command.address else moderation.ban
-    ban(room, command.name, command.seconds, by, command.reason)
-
-
-def _unban(moderation: Moderation, by: IChatMember, room: str, command: commands.Unban) -> None:
-    moderation.unban(room, command.name, by)
-
-
-def _lock(moderation: Moderation, by: IChatMember, room: str, command: commands.Lock) -> None:
-    moderation.lock(room, by, command.reason)
-
-
-def _unlock(moderation: Moderation, by: IChatMember, room: str, command: commands.Unlock) -> None:
-    moderation.unlock(room, by)
-
-
-def _topic(moderation: Moderation, by: IChatMember, room: str, command: commands.Topic) -> None:
-    moderation.setTopic(room, command.text, by)
-
-
-#: What does each of them.
-MEASURES: dict[type[Any], Callable[[Moderation, IChatMember, str, Any], None]] = {
-    commands.Kick: _kick,
-    commands.Mute: _mute,
-    commands.Unmute: _unmute,
-    commands.Ban: _ban,
-    commands.Unban: _unban,
-    commands.Lock: _lock,
-    commands.Unlock: _unlock,
-    commands.Topic: _topic,
+#: All moderation commands.
+COMMANDS: dict[type[commands.Command], Entry] = {
+    commands.Kick: Entry(mayModerate, Moderation.kick),
+    commands.Mute: Entry(mayModerate, Moderation.mute),
+    commands.Unmute: Entry(mayModerate, Moderation.unmute),
+    commands.Ban: Entry(mayModerate, _ban),
+    commands.Unban: Entry(mayModerate, Moderation.unban),
+    commands.Lock: Entry(mayModerate, Moderation.lock),
+    commands.Unlock: Entry(mayModerate, Moderation.unlock),
+    commands.Topic: Entry(mayModerate, Moderation.setTopic),
+    commands.ListSanctions: Entry(mayModerate, _list),
 }

@@ -1,5 +1,5 @@
 """
-What holds for a member in a room: who moderates there stands above all of it.
+The policy of the rooms: locks, mutes and bans, from which moderators are exempt.
 """
 
 from __future__ import annotations
@@ -20,24 +20,23 @@ from machat.rooms.room import Room
 
 def mayModerate(member: IChatMember, room: str) -> bool:
     """
-    @return: whether the user that this member has shown to be may say there who may; one that is no
-        client may not
+    @return: whether the member's user may moderate a room. A member without a user may not
     """
     return member.user is not None and allows(member.user.mayModerate, room)
 
 
 def barriers(name: str, network: str | None) -> list[Target]:
     """
-    @return: the bans that would keep out one of this name and from there
+    @return: the bans that would prevent a member of this name and network from joining
     """
     named: Target = (Kind.BAN, names.key(name))
     return [named] if network is None else [named, (Kind.ADDRESS, network)]
 
 
 @implementer(IRoomPolicy)
-class Rules:
+class RoomPolicy:
     """
-    Locks, mutes and bans, as they are kept to.
+    Enforces locks, mutes, bans, and the rights of users.
     """
 
     def __init__(self, sanctions: Sanctions, connections: Connections) -> None:
@@ -46,18 +45,19 @@ class Rules:
 
     def begin(self, room: Room) -> None:
         """
-        A room has come into being.
+        Note whether a new room has mutes.
         """
         room.muted = self._sanctions.has(room.key, Kind.MUTE)
 
     def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
         """
-        @raise ChatError: C{not-allowed}, banned or without the right; C{room-locked}
+        @raise ChatError: C{not-allowed}: the member is banned, or its user lacks the right;
+            C{room-locked}
         """
         if member.user is not None:
             users.requireJoin(member.user, room.name)
         if not (room.locked or self._sanctions):
-            return  # as nearly always
+            return  # nearly always
         targets = barriers(name, self._connections.networkOf(member))
         until = self._sanctions.until(room.key, targets)
         if (room.locked or until is not None) and not mayModerate(member, room.name):
@@ -73,9 +73,9 @@ class Rules:
 
     def requireStillSay(self, member: IChatMember, room: Room) -> None:
         """
-        To be asked when a message has waited since it was said.
+        Check again, after a message has waited, whether its sender may send it.
 
-        @raise ChatError: C{not-joined}, C{muted}, or C{not-allowed}: the right is lost
+        @raise ChatError: C{not-joined}; C{muted}; C{not-allowed}: the user has lost the right
         """
         if member not in room:
             raise ChatError(NOT_JOINED, f"not in {room.name} any more")
@@ -86,7 +86,7 @@ class Rules:
 
     def requireSay(self, member: IChatMember, room: Room) -> None:
         """
-        To be asked where C{room.muted}.
+        Check whether a member of a room with C{room.muted} may send messages.
 
         @raise ChatError: C{muted}
         """

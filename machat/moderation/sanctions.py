@@ -1,8 +1,8 @@
 """
-Mutes and bans by room, each of which ends at some time.
+The mutes and bans of all rooms. Each has an end.
 
-Nobody can use up the space of the others: each moderator has a quota, and moderators together may
-use only a share of each limit. The rest is reserved for the application and the operator.
+Each moderator has a quota, and all moderators together may use only a share of each limit. The rest
+is reserved for the application and the operator.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from machat.limits import DEFAULTS, Limits
 #: The share of the limits of a room and of the total that moderators may use together.
 SHARE = 0.8
 
-#: How often what has ended is looked for, seconds.
+#: The interval between the removals of ended sanctions, seconds.
 SWEEP = 60.0
 
 
 class Kind(Enum):
     """
-    What is not allowed: a C{MUTE} is of a name's key and a C{BAN} too, an C{ADDRESS} is a ban of a
-    network, see L{machat.addresses.networkOf}.
+    The kind of a sanction. A C{MUTE} or a C{BAN} applies to the key of a name, an C{ADDRESS} is the
+    ban of a network: see L{machat.addresses.networkOf}.
     """
 
     MUTE = "mute"
@@ -37,16 +37,18 @@ class Kind(Enum):
     ADDRESS = "address"
 
 
-#: What a sanction is against.
+#: The target of a sanction: its kind, and the key of a name or a network.
 Target = tuple[Kind, str]
 
 
 class Sanction(NamedTuple):
     """
+    One mute or ban.
+
     @ivar until: its end, Unix time
-    @ivar name: the name that was muted or banned, as it was spelled; C{None} for an address that
-        was banned by itself
-    @ivar by: the name of the moderator; C{None}: the application or the operator
+    @ivar name: the name that was muted or banned, as the moderator spelled it; C{None} if only an
+        address was banned
+    @ivar by: the name of the moderator; C{None} is the application or the operator
     """
 
     until: float
@@ -56,7 +58,7 @@ class Sanction(NamedTuple):
 
 class Active(NamedTuple):
     """
-    A sanction with its place.
+    An active sanction, with its room and its target.
 
     @ivar room: the room's key
     @ivar target: the key of a name, or a network
@@ -70,13 +72,13 @@ class Active(NamedTuple):
 
 class Sanctions:
     """
-    All sanctions of one chat, by the keys of its rooms. They need no member and outlive the rooms:
-    a sanction ends at its time or when it is lifted.
+    All sanctions of one chat, by the keys of its rooms. A sanction ends at its time or when it is
+    lifted; it does not end with its room.
     """
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
         """
-        @param limits: C{sanctions}, C{sanctionsPerRoom} and C{sanctionsPerModerator} count here
+        @param limits: C{maxSanctions}, C{maxSanctionsPerRoom} and C{maxSanctionsPerModerator} apply
         """
         self._clock = chatClock(clock)
         self._limits = limits
@@ -91,7 +93,7 @@ class Sanctions:
     def active(self, room: str | None = None) -> Iterator[Active]:
         """
         @param room: a room's key, or C{None} for all rooms
-        @return: the sanctions that have not ended
+        @return: the sanctions that are currently active
         """
         now = self._clock.now()
         for (kind, place), entries in self._entries.items():
@@ -109,13 +111,14 @@ class Sanctions:
         by: str | None = None,
     ) -> float:
         """
-        Impose sanctions, or change the end of those that exist: all of them or none.
+        Impose sanctions. Those that exist already end at the new time. If one of them cannot be
+        imposed, none is.
 
         @param name: see L{Sanction}
         @param by: see L{Sanction}
         @return: their end, Unix time
-        @raise ChatError: C{not-allowed}: there are too many in the room, in all rooms, or by this
-            moderator
+        @raise ChatError: C{not-allowed}: there are too many sanctions in the room, in all rooms,
+            or by this moderator
         """
         sanction = Sanction(self._clock.now() + seconds, name, by)
         if not self._hasPlace(room, targets, by):
@@ -174,7 +177,7 @@ class Sanctions:
 
     def until(self, room: str, targets: Collection[Target]) -> float | None:
         """
-        @return: the end of the one that lasts longest, C{None} where there is none
+        @return: the latest end of the sanctions against these targets; C{None} if there are none
         """
         now = self._clock.now()
         if self._clock.seconds() - self._swept > SWEEP:
@@ -189,7 +192,7 @@ class Sanctions:
 
     def has(self, room: str, kind: Kind) -> bool:
         """
-        @return: whether there is any; one that has ended may count a while longer
+        @return: whether the room has sanctions of this kind. Recently ended ones may still count
         """
         return (kind, room) in self._entries
 
@@ -208,7 +211,7 @@ class Sanctions:
 
     def _sweep(self) -> None:
         """
-        Forget what has ended.
+        Remove the sanctions that have ended.
         """
         self._swept, now = self._clock.seconds(), self._clock.now()
         for place, entries in list(self._entries.items()):

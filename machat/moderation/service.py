@@ -1,9 +1,8 @@
 """
-What moderators do: take members out of a room, keep them from speaking or from coming back, lock
-the room, say what it is about.
+The actions of moderators: kick, mute and ban members, lock a room, set its topic.
 
-Each change is said in the room by C{machat}, so that it is numbered and kept like all that is said
-there, and has a line in the operator's log. Where nobody is in the room, nobody is told.
+C{machat} announces each action in the room, in a message that is numbered and stored like any
+other, and the operator's log has a line for it. There is no announcement in an empty room.
 """
 
 from __future__ import annotations
@@ -20,24 +19,24 @@ from machat.errors import BAD_COMMAND, NOT_ALLOWED, NOT_JOINED, ChatError
 from machat.events import RoomState
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
-from machat.moderation.actions import Act, line, span
+from machat.moderation.actions import Action, line, span
 from machat.moderation.policy import barriers, mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 
-#: The most peers that one line of the log names.
+#: The maximum number of addresses in one line of the log.
 LISTED = 20
 
 
 class Moderation:
     """
-    What can be done about a room of one chat.
+    The actions of moderators in the rooms of one chat.
 
-    In each method C{room} is a room's name, C{by} the member who does it, whom nobody checks here
-    (C{None} is the application itself), C{seconds} how long it lasts, at most 30 days, and
-    C{reason} one line of up to 300 characters. All raise L{ChatError}: C{bad-room},
-    C{bad-name}, C{bad-command} for what cannot be, and what they say besides.
+    In each method, C{by} is the member who acts; C{None} is the application. The methods do not
+    check whether C{by} may moderate the room. C{seconds} is the duration, at most 30 days.
+    C{reason} is one line of up to 300 characters. All methods raise L{ChatError} C{bad-room},
+    C{bad-name} and C{bad-command} for invalid arguments, and the codes that they document.
     """
 
     _log = Logger()
@@ -51,7 +50,7 @@ class Moderation:
         say: Callable[[Room, str], object],
     ) -> None:
         """
-        @param say: says something in a room as C{machat}
+        @param say: sends a message to a room as C{machat}
         """
         self._rooms = rooms
         self._connections = connections
@@ -59,205 +58,217 @@ class Moderation:
         self._metrics = metrics
         self._say = say
 
-    def kick(self, room: str, name: str, by: IChatMember | None = None, reason: str = "") -> None:
+    def kick(
+        self, roomName: str, name: str, by: IChatMember | None = None, reason: str = ""
+    ) -> None:
         """
-        Have all of this name leave a room. They may come back.
+        Remove all members of this name from a room. They may join again.
 
-        @raise ChatError: C{not-joined}: nobody there has this name; C{not-allowed}: it is a
-            moderator's, and C{by} is a member
+        @raise ChatError: C{not-joined}: nobody in the room has this name; C{not-allowed}: a
+            moderator of the room has it, and C{by} is a member
         """
-        act = Act("kick", by, f"kicked {names.checkName(name)}", line(reason))
-        heard = self._peopled(room)
-        members = _present(heard, name)
+        action = Action("kick", by, f"kicked {names.checkName(name)}", line(reason))
+        room = self._occupied(roomName)
+        members = _present(room, name)
         if by is not None:
-            _requireNoModerator(heard, members)
-        self._tell(heard.name, act, _peers(members))
-        self._remove(heard, members, act)
+            _requireNoModerator(room, members)
+        self._announce(room.name, action, _peers(members))
+        self._remove(room, members, action)
 
     def mute(
         self,
-        room: str,
+        roomName: str,
         name: str,
         seconds: float = HOUR,
         by: IChatMember | None = None,
         reason: str = "",
     ) -> None:
         """
-        Let nobody of this name speak in a room, whether it is there or not.
+        Prevent this name from sending messages to a room, whether it is present or not.
 
-        @raise ChatError: C{not-allowed}: it is a moderator's, or there are too many already
+        @raise ChatError: C{not-allowed}: a moderator of the room has this name, or there are too
+            many sanctions
         """
-        act = Act("mute", by, f"muted {names.checkName(name)} for {span(seconds)}", line(reason))
-        heard = self._rooms.get(names.checkRoom(room))
-        members = heard.named(name) if heard is not None else []
-        _requireNoModerator(heard, members)
-        self._sanctions.impose(
-            names.key(room), {(Kind.MUTE, names.key(name))}, name, seconds, _nameOf(by)
+        action = Action(
+            "mute", by, f"muted {names.checkName(name)} for {span(seconds)}", line(reason)
         )
-        if heard is not None:
-            heard.muted = True
-        self._tell(room, act, _peers(members))
+        room = self._rooms.get(names.checkRoom(roomName))
+        members = room.named(name) if room is not None else []
+        _requireNoModerator(room, members)
+        self._sanctions.impose(
+            names.key(roomName), {(Kind.MUTE, names.key(name))}, name, seconds, _nameOf(by)
+        )
+        if room is not None:
+            room.muted = True
+        self._announce(roomName, action, _peers(members))
 
-    def unmute(self, room: str, name: str, by: IChatMember | None = None) -> None:
+    def unmute(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
-        Let a muted name speak again.
+        End the mute of a name.
+
+        @raise ChatError: C{bad-command}: the name is not muted
         """
-        act = Act("unmute", by, f"unmuted {names.checkName(name)}")
-        self._lift(room, name, [Kind.MUTE], act)
+        action = Action("unmute", by, f"unmuted {names.checkName(name)}")
+        self._lift(roomName, name, [Kind.MUTE], action)
 
     def ban(
         self,
-        room: str,
+        roomName: str,
         name: str,
         seconds: float = HOUR,
         by: IChatMember | None = None,
         reason: str = "",
     ) -> None:
         """
-        Let nobody of this name into a room, and have those leave who are in it.
+        Prevent this name from joining a room, and remove its members of this name.
 
-        @raise ChatError: C{not-allowed}: it is a moderator's, or there are too many already
+        @raise ChatError: C{not-allowed}: a moderator of the room has this name, or there are too
+            many sanctions
         """
-        act = Act("ban", by, f"banned {names.checkName(name)} for {span(seconds)}", line(reason))
-        self._ban(room, name, {(Kind.BAN, names.key(name))}, seconds, act)
+        action = Action(
+            "ban", by, f"banned {names.checkName(name)} for {span(seconds)}", line(reason)
+        )
+        self._ban(roomName, name, {(Kind.BAN, names.key(name))}, seconds, action)
 
     def banAddressOf(
         self,
-        room: str,
+        roomName: str,
         name: str,
         seconds: float = HOUR,
         by: IChatMember | None = None,
         reason: str = "",
     ) -> None:
         """
-        L{ban} a name, and everybody else who comes from where it is now: from the same IPv4 address
-        or /64 of IPv6. Moderators are spared.
+        L{ban} a name and the addresses of its members: for IPv4 the address, for IPv6 its /64.
+        Moderators of the room are exempt from the bans of addresses.
 
-        @raise ChatError: C{not-joined}: nobody there has this name; C{not-allowed} besides: it is
-            on this machine
+        @raise ChatError: C{not-joined}: nobody in the room has this name; C{not-allowed}: as for
+            L{ban}, or all of its members are on this machine
         """
         did = f"banned {names.checkName(name)} and its address for {span(seconds)}"
-        act = Act("ban", by, did, line(reason))
-        members = _present(self._peopled(room), name)
+        action = Action("ban", by, did, line(reason))
+        members = _present(self._occupied(roomName), name)
         found = {self._connections.networkOf(member) for member in members}
         targets = {(Kind.ADDRESS, network) for network in found if network is not None}
         if not targets:
-            raise ChatError(NOT_ALLOWED, "it has no address that could be banned")
-        self._ban(room, name, {*targets, (Kind.BAN, names.key(name))}, seconds, act)
+            raise ChatError(NOT_ALLOWED, "that name has no address that can be banned")
+        self._ban(roomName, name, {*targets, (Kind.BAN, names.key(name))}, seconds, action)
 
     def banAddress(
         self,
-        room: str,
+        roomName: str,
         address: str,
         seconds: float = HOUR,
         by: IChatMember | None = None,
         reason: str = "",
     ) -> None:
         """
-        Ban everybody who comes from an address: of IPv6, from its /64. Moderators are spared. The
-        room is not told which address.
+        Ban an address: for IPv4 the address, for IPv6 its /64. Moderators of the room are exempt.
+        The announcement in the room does not contain the address.
 
-        @raise ChatError: C{bad-command} besides: it is none, or this machine's own; C{not-allowed}:
-            there are too many already
+        @raise ChatError: C{bad-command}: it is not an address, or is one of this machine;
+            C{not-allowed}: there are too many sanctions
         """
         network = networkOfHost(address)
         if network is None:
-            raise ChatError(BAD_COMMAND, "that is no address that could be banned")
-        act = Act("ban", by, f"banned an address for {span(seconds)}", line(reason))
-        self._ban(room, None, {(Kind.ADDRESS, network)}, seconds, act)
+            raise ChatError(BAD_COMMAND, "that address cannot be banned")
+        action = Action("ban", by, f"banned an address for {span(seconds)}", line(reason))
+        self._ban(roomName, None, {(Kind.ADDRESS, network)}, seconds, action)
 
-    def unban(self, room: str, name: str, by: IChatMember | None = None) -> None:
+    def unban(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
-        Lift the ban of a name, and of the addresses that were banned with it.
+        End the ban of a name, and of the addresses that were banned with it.
 
-        @param name: without C{by} it may also be an address. A moderator can lift the ban of an
-            address only by the name with which it was banned: so a guess reveals nothing
+        @param name: a name, or for the application also an address. A moderator can end the ban of
+            an address only by the name that was banned with it, so that guesses reveal no address
         @raise ChatError: C{bad-command}: there is no such ban
         """
         network = networkOfHost(name) if by is None else None
         if network is None:
-            act = Act("unban", by, f"unbanned {names.checkName(name)}")
-            self._lift(room, name, (Kind.BAN, Kind.ADDRESS), act)
+            action = Action("unban", by, f"unbanned {names.checkName(name)}")
+            self._lift(roomName, name, (Kind.BAN, Kind.ADDRESS), action)
         else:
-            lifted = self._sanctions.liftNetwork(names.key(names.checkRoom(room)), network)
-            self._lifted(room, lifted, Act("unban", by, "unbanned an address"))
+            lifted = self._sanctions.liftNetwork(names.key(names.checkRoom(roomName)), network)
+            self._lifted(roomName, lifted, Action("unban", by, "unbanned an address"))
 
-    def sanctions(self, room: str | None = None) -> list[Active]:
+    def sanctions(self, roomName: str | None = None) -> list[Active]:
         """
-        List the mutes and bans that have not ended.
+        Return the mutes and bans that are currently active.
 
-        @param room: a room's name, or C{None} for all rooms
+        @param roomName: C{None} for all rooms
         """
-        return list(
-            self._sanctions.active(None if room is None else names.key(names.checkRoom(room)))
-        )
+        key = None if roomName is None else names.key(names.checkRoom(roomName))
+        return list(self._sanctions.active(key))
 
-    def lock(self, room: str, by: IChatMember | None = None, reason: str = "") -> None:
+    def lock(self, roomName: str, by: IChatMember | None = None, reason: str = "") -> None:
         """
-        Let nobody else in but who may moderate the room, until L{unlock} or until all have left.
+        Admit only moderators to a room, until L{unlock} or until its last member leaves.
 
-        @raise ChatError: C{not-joined}: nobody is there
+        @raise ChatError: C{not-joined}: the room is empty
         """
-        self._setLocked(room, True, Act("lock", by, "locked the room", line(reason)))
+        self._setLocked(roomName, True, Action("lock", by, "locked the room", line(reason)))
 
-    def unlock(self, room: str, by: IChatMember | None = None) -> None:
+    def unlock(self, roomName: str, by: IChatMember | None = None) -> None:
         """
         Undo L{lock}.
 
-        @raise ChatError: C{not-joined}: nobody is there
+        @raise ChatError: C{not-joined}: the room is empty
         """
-        self._setLocked(room, False, Act("unlock", by, "unlocked the room"))
+        self._setLocked(roomName, False, Action("unlock", by, "unlocked the room"))
 
-    def setTopic(self, room: str, topic: str, by: IChatMember | None = None) -> None:
+    def setTopic(self, roomName: str, text: str, by: IChatMember | None = None) -> None:
         """
-        Say what a room is about, until all have left.
+        Set the topic of a room. It is removed when the last member leaves.
 
-        @param topic: one line of up to 300 characters; an empty one takes it away
-        @raise ChatError: C{not-joined}: nobody is there
+        @param text: one line of up to 300 characters; an empty one removes the topic
+        @raise ChatError: C{not-joined}: the room is empty
         """
-        heard, new = self._peopled(room), line(topic) or None
-        if heard.topic != new:
-            heard.topic = new
-            did = "took the topic away" if new is None else "set the topic"
-            self._tell(room, Act("topic", by, did, new or ""))
-            self._announce(heard)
+        room, topic = self._occupied(roomName), line(text) or None
+        if room.topic != topic:
+            room.topic = topic
+            did = "removed the topic" if topic is None else "set the topic"
+            self._announce(roomName, Action("topic", by, did, topic or ""))
+            _publishState(room)
 
-    def _setLocked(self, room: str, locked: bool, act: Act) -> None:
-        heard = self._peopled(room)
-        if heard.locked is not locked:
-            heard.locked = locked
-            self._tell(room, act)
-            self._announce(heard)
+    def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:
+        room = self._occupied(roomName)
+        if room.locked is not locked:
+            room.locked = locked
+            self._announce(roomName, action)
+            _publishState(room)
 
-    def _announce(self, room: Room) -> None:
-        room.announce(RoomState(room=room.name, topic=room.topic, locked=room.locked))
-
-    def _peopled(self, name: str) -> Room:
-        room = self._rooms.get(names.checkRoom(name))
+    def _occupied(self, roomName: str) -> Room:
+        room = self._rooms.get(names.checkRoom(roomName))
         if room is None or not len(room):
             raise ChatError(NOT_JOINED, "nobody is in that room")
         return room
 
-    def _lift(self, room: str, name: str, kinds: Collection[Kind], act: Act) -> None:
-        self._lifted(room, self._sanctions.lift(names.key(names.checkRoom(room)), kinds, name), act)
+    def _lift(self, roomName: str, name: str, kinds: Collection[Kind], action: Action) -> None:
+        key = names.key(names.checkRoom(roomName))
+        self._lifted(roomName, self._sanctions.lift(key, kinds, name), action)
 
-    def _lifted(self, room: str, lifted: bool, act: Act) -> None:
+    def _lifted(self, roomName: str, lifted: bool, action: Action) -> None:
         if not lifted:
             raise ChatError(BAD_COMMAND, "there is no such mute or ban")
-        self._tell(room, act)
+        self._announce(roomName, action)
 
     def _ban(
-        self, room: str, name: str | None, targets: Collection[Target], seconds: float, act: Act
+        self,
+        roomName: str,
+        name: str | None,
+        targets: Collection[Target],
+        seconds: float,
+        action: Action,
     ) -> None:
-        heard = self._rooms.get(names.checkRoom(room))
-        named = heard.named(name) if heard is not None and name is not None else ()
-        _requireNoModerator(heard, named)
-        self._sanctions.impose(names.key(room), targets, name, seconds, _nameOf(act.by))
-        banned = self._banned(heard, targets) if heard is not None else []
+        room = self._rooms.get(names.checkRoom(roomName))
+        named = room.named(name) if room is not None and name is not None else ()
+        _requireNoModerator(room, named)
+        self._sanctions.impose(names.key(roomName), targets, name, seconds, _nameOf(action.by))
+        banned = self._banned(room, targets) if room is not None else []
         networks = [target for kind, target in targets if kind is Kind.ADDRESS]
-        self._tell(room, act, [*networks, *_peers(banned)])
-        if heard is not None:
-            self._remove(heard, banned, act)
+        self._announce(roomName, action, [*networks, *_peers(banned)])
+        if room is not None:
+            self._remove(room, banned, action)
 
     def _banned(self, room: Room, targets: Collection[Target]) -> list[IChatMember]:
         return [
@@ -269,33 +280,41 @@ class Moderation:
             )
         ]
 
-    def _tell(self, name: str, act: Act, whom: Sequence[str] = ()) -> None:
+    def _announce(self, roomName: str, action: Action, targets: Sequence[str] = ()) -> None:
         """
-        Say it in the room, while all are there, and in the operator's log, who moreover reads from
-        where.
-        """
-        self._metrics.moderations[act.kind] += 1
-        self._log.info(
-            "{by} ({peer}) {did} in {room}{whom}",
-            by=act.who,
-            peer=_peer(act.by),
-            did=act.did,
-            room=name,
-            whom="".join([f", {each}" for each in whom[:LISTED]]),
-        )
-        room = self._rooms.get(name)
-        if room is not None and len(room):
-            self._say(room, act.words)
+        Announce an action in the room, before its members are removed, and write it to the log.
 
-    def _remove(self, room: Room, members: Sequence[IChatMember], act: Act) -> None:
+        @param targets: the addresses concerned. Only the log contains them
+        """
+        self._metrics.moderations[action.kind] += 1
+        self._log.info(
+            "{by} ({peer}) {did} in {room}{targets}",
+            by=action.who,
+            peer=_peer(action.by),
+            did=action.did,
+            room=roomName,
+            targets="".join([f", {each}" for each in targets[:LISTED]]),
+        )
+        room = self._rooms.get(roomName)
+        if room is not None and len(room):
+            self._say(room, action.words)
+
+    def _remove(self, room: Room, members: Sequence[IChatMember], action: Action) -> None:
         for member in members:
             if member not in room:
-                continue  # a callback of the application was faster
+                continue  # a callback of the application has removed it already
             self._rooms.leave(member, room.name)
             try:
-                member.removed(room.name, act.words)
+                member.removed(room.name, action.words)
             except Exception:
-                self._log.failure("a member of {room} did not take its end", room=room.name)
+                self._log.failure("removed() of a member of {room} failed", room=room.name)
+
+
+def _publishState(room: Room) -> None:
+    """
+    Send the topic and the lock of a room to its members.
+    """
+    room.announce(RoomState(room=room.name, topic=room.topic, locked=room.locked))
 
 
 def _present(room: Room, name: str) -> list[IChatMember]:

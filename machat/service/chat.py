@@ -40,7 +40,7 @@ from machat.interfaces import (
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
 from machat.metrics import Metrics
-from machat.moderation.policy import Rules
+from machat.moderation.policy import RoomPolicy
 from machat.moderation.sanctions import Sanctions
 from machat.moderation.service import Moderation
 from machat.rooms.hookrunner import HookRunner
@@ -94,7 +94,7 @@ class ChatService(MultiService):
         self._log = MemoryLog(clock, limits, self._payerOf) if log is None else log
         self._connections = Connections(limits)
         sanctions = Sanctions(clock, limits)
-        self._rules = Rules(sanctions, self._connections)
+        self._rules = RoomPolicy(sanctions, self._connections)
         self._rooms = Rooms(
             clock,
             limits,

@@ -16,7 +16,7 @@ from machat import commands, events, names, wire
 from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
 from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
-from machat.moderation.commands import MEASURES, listSanctions, take
+from machat.moderation.commands import COMMANDS, moderate
 from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
@@ -247,14 +247,13 @@ class EventsConversation:
             if names.key(room) in self._rooms:  # leaving one may have ended another
                 self._leave(commands.Leave(room=room))
 
-    def _moderate(self, command: Any) -> None:
-        take(self._chat.moderation, self._client, self._here(command.room), command)
-        self._tell(events.Done(id=command.id))
-
-    def _sanctions(self, command: commands.ListSanctions) -> Deferred[None] | None:
+    def _moderate(self, command: Any) -> Deferred[None] | None:
         room = self._here(command.room)
-        listed = listSanctions(self._chat.moderation, self._client, room)
-        return self._answer(listed, command.id)
+        answer = moderate(self._chat.moderation, self._client, room, command)
+        if answer is not None:
+            return self._answer(answer, command.id)
+        self._tell(events.Done(id=command.id))
+        return None
 
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))
@@ -283,8 +282,7 @@ _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[A
     commands.History: EventsConversation._history,
     commands.Who: EventsConversation._who,
     commands.Auth: EventsConversation._auth,
-    **dict.fromkeys(MEASURES, EventsConversation._moderate),
-    commands.ListSanctions: EventsConversation._sanctions,
+    **dict.fromkeys(COMMANDS, EventsConversation._moderate),
     commands.Ping: EventsConversation._ping,
     commands.Pong: EventsConversation._pong,
 }

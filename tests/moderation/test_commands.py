@@ -5,6 +5,7 @@ Tests for the moderators' commands of the C{events} dialect.
 from __future__ import annotations
 
 import json
+from inspect import signature
 from math import inf
 from typing import Any
 
@@ -13,13 +14,13 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat import commands
 from machat.auth.users import User
 from machat.limits import Limits
-from machat.moderation.commands import MEASURES
+from machat.moderation.commands import COMMANDS
 from machat.testing import MemoryClient
 from machat.wire import decodeCommand, encodeCommand
 from tests.auth.test_admission import AdmissionTestCase
 
 
-class MeasuresTestCase(AdmissionTestCase):
+class ModerationTestCase(AdmissionTestCase):
     """
     Ada may moderate the room C{dev}, and Mina may not.
     """
@@ -79,14 +80,14 @@ class MeasuresTestCase(AdmissionTestCase):
         return code
 
 
-class MeasuresTests(MeasuresTestCase):
+class CommandTests(ModerationTestCase):
     def test_notAllowed(self) -> None:
         """
         Members who are not moderators are refused, a moderator's rights apply to one room, and a
         command needs a room that was joined.
         """
         self.ask(self.ada, "join", room="other")
-        for kind in MEASURES:
+        for kind in COMMANDS:
             named = {"name": "Ada"} if "name" in kind.__struct_fields__ else {"text": "x"}
             tag = kind.__struct_config__.tag
             self.assertEqual(self.code(self.mina, tag, **named), "not-allowed")
@@ -95,6 +96,14 @@ class MeasuresTests(MeasuresTestCase):
             self.assertEqual(self.code(self.ada, tag, **named), "not-joined")
         self.chat.turn()
         self.assertEqual(self.heard(self.mina), [])
+
+    def test_arguments(self) -> None:
+        """
+        The function of each command takes its fields as arguments.
+        """
+        for kind, entry in COMMANDS.items():
+            fields = {*kind.__struct_fields__} - {"id", "room"}
+            signature(entry.function).bind(None, "dev", by=None, **dict.fromkeys(fields))
 
     def test_sanctions(self) -> None:
         """

@@ -489,7 +489,7 @@ class RoomTests(ModerationTestCase):
         joined = self.successResultOf(self.chat.service.join(MemoryMember("Eve"), "dev"))
         self.assertEqual((joined.topic, joined.locked), ("Tea", False))
         self.moderation.setTopic("dev", "")
-        self.assertEqual(self.heard(), ["machat:the server took the topic away"])
+        self.assertEqual(self.heard(), ["machat:the server removed the topic"])
         self.refused("bad-command", self.moderation.setTopic, "dev", "a\nb")
 
     def test_deserted(self) -> None:
