@@ -1,5 +1,5 @@
 """
-What is refused, in which words, and what the log says: tried in both dialects, written as a table.
+Try every refusal in both dialects, and write the results as a table.
 
     python -m tools.refusals > docs/refusals.rst
 """
@@ -18,22 +18,28 @@ from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from machat.limits import DEFAULTS, Limits
 from machat.testing import MemoryChat, MemoryWebSocketClient
 
-TITLE = """What is refused
-===============
+TITLE = """Refusals
+========
 
-What a client did, in which dialect, the code that it heard, the code with which its WebSocket was
-closed (none: it goes on, or is cut off), and what the server's log says of it, for the first five
-refusals of a connection, and of a network in a minute. Made by ``python -m tools.refusals``, which
-tries it all.
+This table lists what the server refuses. Each row shows the action of a client, the dialect, the
+code of the error that the client receives, the close code of its WebSocket, and the line in the
+server's log. :doc:`protocol` explains the codes.
+
+* Without a close code, the connection stays open. A slow consumer is the exception: the server
+  closes its connection without a close frame.
+* The log contains the first five refusals of a connection, and the first ten per minute of a
+  network.
+
+``python -m tools.refusals`` tries each action and writes this page.
 """
 
-#: What is the same each time, in place of what is not.
+#: The client's address, which the table replaces with ADDRESS.
 _PEER = "192.0.2.1:50000"
 
 
 class Trial(NamedTuple):
     """
-    A chat, and one dialect to refuse something in.
+    A chat, and the dialect in which something is refused.
     """
 
     chat: MemoryChat
@@ -43,7 +49,7 @@ class Trial(NamedTuple):
         self, name: str | None = None, room: str = "dev", **more: Any
     ) -> MemoryWebSocketClient:
         """
-        @param name: without it, no hello is sent
+        @param name: the client's name; C{None} sends no hello
         """
         client = self.chat.ws()
         if name is not None:
@@ -52,24 +58,24 @@ class Trial(NamedTuple):
 
     def hello(self, client: MemoryWebSocketClient, **fields: Any) -> None:
         """
-        Send a hello of these fields.
+        Send a hello with these fields.
         """
         client.send(json.dumps({"v": 1, **fields} if self.events else fields))
 
     def say(self, client: MemoryWebSocketClient, text: str, **more: Any) -> None:
         """
-        Say something.
+        Send a message.
         """
         client.send(json.dumps({"type": "say", "text": text, **more}) if self.events else text)
 
 
 class Refusal(NamedTuple):
     """
-    How one attempt ended.
+    The result of one attempt.
 
-    @ivar code: of the error
-    @ivar end: of the connection
-    @ivar log: what was logged last
+    @ivar code: the code of the error
+    @ivar end: the close code of the connection
+    @ivar log: the last line in the log
     """
 
     code: str
@@ -82,9 +88,11 @@ Attempt = Callable[[Trial], MemoryWebSocketClient]
 
 class Case(NamedTuple):
     """
-    @ivar done: in words
-    @ivar attempt: does it, and returns the client that is refused
-    @ivar dialect: the only one in which it can be done
+    One action that the server refuses.
+
+    @ivar done: the action, in words
+    @ivar attempt: performs the action and returns the client that is refused
+    @ivar dialect: the only dialect with this action; empty for both
     """
 
     done: str
@@ -205,57 +213,63 @@ def _kicked(trial: Trial) -> MemoryWebSocketClient:
 
 
 CASES = (
-    Case("a first line that is no object", _sent(b"hello\n")),
-    Case("an object without a room", _greeted(name="Mina"), dialect="text"),
-    Case("an object without a name", _greeted(room="dev")),
-    Case("a name that is a number", _greeted(name=7, room="dev")),
-    Case("an object of more than 4,096 bytes", _greeted(name="Mina", room="dev", x="y" * 4096)),
-    Case("an object with more than 128 closing braces", _sent(b'{"x": [' + b"{}," * 129)),
-    Case("a control character in a string", _sent(b'{"name": "Mi\x07na", "room": "dev"}')),
-    Case("another version", _greeted(name="Mina", room="dev", v=2), dialect="events"),
-    Case("no hello within 10 seconds", _waited(10), dialect="text"),
-    Case("the name of somebody who is there", _second("MINA"), dialect="text"),
-    Case("the same, with rooms of its own", _second("MINA"), dialect="events"),
-    Case("the name of a connection that is silent", _vanished, dialect="text"),
-    Case("the same, with rooms of its own", _vanished, dialect="events"),
-    Case("a name with a colon", _greeted(name="a:b", room="dev")),
-    Case("the server's own name", _greeted(name="machat", room="dev")),
-    Case("a name of 33 characters", _greeted(name="a" * 33, room="dev")),
-    Case("a room with a space", _greeted(name="Mina", room="de v")),
-    Case("into a full room", _second("Ada"), Limits(maxMembers=1)),
-    Case("into a room too many", _manyRooms, Limits(maxRooms=1), dialect="events"),
+    Case("sends a first line that is not an object", _sent(b"hello\n")),
+    Case("sends a hello without a room", _greeted(name="Mina"), dialect="text"),
+    Case("sends a hello without a name", _greeted(room="dev")),
+    Case("sends a name that is a number", _greeted(name=7, room="dev")),
+    Case("sends a hello of more than 4,096 bytes", _greeted(name="Mina", room="dev", x="y" * 4096)),
+    Case("sends a hello with more than 128 closing braces", _sent(b'{"x": [' + b"{}," * 129)),
+    Case("sends a hello with a control character", _sent(b'{"name": "Mi\x07na", "room": "dev"}')),
+    Case("requests another version", _greeted(name="Mina", room="dev", v=2), dialect="events"),
+    Case("sends no hello within 10 seconds", _waited(10), dialect="text"),
+    Case("joins under the name of a present member", _second("MINA"), dialect="text"),
+    Case("joins under the name of a present member", _second("MINA"), dialect="events"),
+    Case("joins under the name of a silent connection", _vanished, dialect="text"),
+    Case("joins under the name of a silent connection", _vanished, dialect="events"),
+    Case("uses a name with a colon", _greeted(name="a:b", room="dev")),
+    Case("uses the server's own name", _greeted(name="machat", room="dev")),
+    Case("uses a name of 33 characters", _greeted(name="a" * 33, room="dev")),
+    Case("joins a room with a space in its name", _greeted(name="Mina", room="de v")),
+    Case("joins a full room", _second("Ada"), Limits(maxMembers=1)),
+    Case("joins more rooms than allowed", _manyRooms, Limits(maxRooms=1), dialect="events"),
     Case(
-        "into the same room again",
+        "joins the same room again",
         _said(b'{"type": "join", "room": "DEV", "id": "1"}'),
         dialect="events",
     ),
-    Case("too many connections from one address", _second("Ada"), Limits(maxPerAddress=1)),
-    Case("too many connections in all", _second("Ada"), Limits(maxConnections=1)),
-    Case("a line of more than 65,536 bytes", _said(b"x" * 65_537)),
-    Case("a line that is not UTF-8", _said(b"\xff")),
-    Case("words of one who is muted", _muted),
-    Case("into a locked room", _locked),
-    Case("into a room one is banned from", _banned),
-    Case("being kicked", _kicked, dialect="text"),
-    Case("a line that is no command", _said(b"hello"), dialect="events"),
-    Case("an unknown command", _said(b'{"type": "dance"}'), dialect="events"),
-    Case("a command without a field", _said(b'{"type": "say", "id": "7"}'), dialect="events"),
+    Case("opens too many connections from one address", _second("Ada"), Limits(maxPerAddress=1)),
     Case(
-        "words for a room one is not in",
+        "opens a connection when the server has too many", _second("Ada"), Limits(maxConnections=1)
+    ),
+    Case("sends a line of more than 65,536 bytes", _said(b"x" * 65_537)),
+    Case("sends a line that is not UTF-8", _said(b"\xff")),
+    Case("sends a message while muted", _muted),
+    Case("joins a locked room", _locked),
+    Case("joins a room while banned from it", _banned),
+    Case("is kicked by a moderator", _kicked, dialect="text"),
+    Case("sends a line that is not a command", _said(b"hello"), dialect="events"),
+    Case("sends an unknown command", _said(b'{"type": "dance"}'), dialect="events"),
+    Case(
+        "sends a command without a required field",
+        _said(b'{"type": "say", "id": "7"}'),
+        dialect="events",
+    ),
+    Case(
+        "sends a message to a room without joining it",
         _said(b'{"type": "say", "room": "other", "text": "hi"}'),
         dialect="events",
     ),
-    Case("100 refusals", _said(*[b"\xff"] * 100), Limits(rate=inf)),
-    Case("no answer to a ping", _unanswered, dialect="events"),
-    Case("more than 1 MiB not read", _stalled),
-    Case("the server stops", _stopped),
-    Case("one's own new connection", _takenOver, dialect="events"),
+    Case("causes 100 refusals", _said(*[b"\xff"] * 100), Limits(rate=inf)),
+    Case("does not answer a ping", _unanswered, dialect="events"),
+    Case("does not read more than 1 MiB of output", _stalled),
+    Case("is connected when the server stops", _stopped),
+    Case("reconnects and takes over its earlier connection", _takenOver, dialect="events"),
 )
 
 
 def tried(case: Case, events: bool) -> Refusal:
     """
-    @return: how it ends in one of the dialects
+    @return: the result of an action in one of the dialects
     """
     logged: list[str] = []
 
@@ -306,7 +320,7 @@ def page() -> str:
     @return: the whole document
     """
     lines = [TITLE, ".. list-table::", "   :header-rows: 1", ""]
-    for row in [("Done", "In", "Code", "End", "The log"), *rows()]:
+    for row in [("Action", "Dialect", "Error code", "Close code", "Log"), *rows()]:
         for index, cell in enumerate(row):
             lines.append(f"   {'  -' if index else '* -'} {cell}".rstrip())
     return "\n".join(lines) + "\n"

@@ -23,8 +23,8 @@ class AdmissionsTests(SynchronousTestCase):
 
     def test_onlyTheRight(self) -> None:
         """
-        On every endpoint, only a client with the right password or token is admitted.
+        On every endpoint, only a client with the correct password or token is admitted.
         """
-        let = [what for what, *outcomes in rows() if "in" in outcomes]
-        after = "a right token, after three failures"
-        self.assertEqual(let, ["the right password", "a right token", after])
+        let = [what for what, *outcomes in rows() if "admitted" in outcomes]
+        after = "a valid token, after three failures"
+        self.assertEqual(let, ["the correct password", "a valid token", after])

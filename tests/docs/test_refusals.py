@@ -12,8 +12,12 @@ from tools.refusals import CASES, page, rows
 
 #: The log has no line about these codes, or a different one.
 NO_FAULT = (
-    *("the server stops", "one's own new connection", "no answer to a ping"),
-    *("being kicked",),
+    *(
+        "is connected when the server stops",
+        "reconnects and takes over its earlier connection",
+        "does not answer a ping",
+    ),
+    *("is kicked by a moderator",),
 )
 
 
