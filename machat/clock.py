@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from twisted.internet.base import ReactorBase
@@ -69,20 +70,21 @@ class ChatClock:
         if now is None:
             now = reactor.seconds if isinstance(reactor, Clock) else time.time
         self.reactor = reactor
-        self._now = now
+        self.now = now  # type: ignore[method-assign]
         self._last = reactor.seconds()
         self._behind = 0.0
         self.timers: dict[Timer, None] | None = {}
         if reactor.seconds is time.monotonic:
             self.timers = None
             self.seconds = time.monotonic  # type: ignore[method-assign]
+            self.callAtEndOfTurn = partial(reactor.callLater, 0)  # type: ignore[method-assign]
 
     def now(self) -> float:
         """
         @return: Unix time, for display and for expiry at a time of day. The system's clock may be
             set forward or back, so measure durations with L{seconds}
         """
-        return self._now()
+        raise NotImplementedError  # replaced in __init__
 
     def seconds(self) -> float:
         """
@@ -110,6 +112,12 @@ class ChatClock:
         if not delay and self.timers is None:
             return self.reactor.callLater(0, call)
         return Timer(self, self.seconds() + delay, delay, call)
+
+    def callAtEndOfTurn(self, callable: Callable[[], object]) -> IDelayedCall:
+        """
+        Call at the end of this turn of the reactor.
+        """
+        return self.callLater(0, callable)
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
         """

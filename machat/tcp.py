@@ -28,10 +28,14 @@ from machat.wire.pieces import Pieces
 @implementer(ISessionTransport)
 class ChatProtocol(LineReceiver):
     """
-    One client that speaks lines. It is in raw mode until the hello is over, which needs no newline.
+    One client that sends lines.
+
+    L{LineReceiver} provides the two modes: raw mode until the hello is complete, since a hello
+    needs no newline, and then line mode, which begins with the bytes that follow the hello. In line
+    mode this class splits each read itself and passes on all of its lines together, because
+    L{LineReceiver} searches and copies the rest of the read again for each line.
     """
 
-    delimiter = b"\n"
     factory: Any
     transport: Any
     _rest = b""
@@ -50,39 +54,40 @@ class ChatProtocol(LineReceiver):
 
     def rawDataReceived(self, data: bytes) -> None:
         """
-        Take the hello and the newline that may follow it.
+        Take the hello, and the newline that may follow it.
         """
         if self._session.awaitsHello:
             rest = self._session.helloReceived(data)
             if rest is None:
-                self._session.charge(PARTIAL)
+                self._session.inbox.charge(PARTIAL)
                 return
             data = rest
         else:
             data = self._rest + data
-        behind = wire.skipNewline(data)
-        if behind is None:
+        rest = wire.skipNewline(data)
+        if rest is None:
             self._rest = data
         else:
             self._rest = b""
-            self.setLineMode(behind)
+            self.setLineMode(rest)
 
     def dataReceived(self, data: bytes) -> None:
         """
-        Give the session all lines of a read at once: L{LineReceiver} looks at the whole of what is
-        left again for every line.
+        Pass all lines of a read to the session's inbox.
         """
         self._alive = True
         if not self.line_mode:
             self.rawDataReceived(data)
             return
-        lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
-        if newline:
-            self._session.received(lines)
+        lines = (self._rest + data).split(b"\n")
+        self._rest = lines.pop()
+        inbox = self._session.inbox
+        if lines:
+            inbox.received(lines)
         else:
-            self._session.charge(PARTIAL)
+            inbox.charge(PARTIAL)
         if len(self._rest) > self._chat.limits.maxLine + 1:  # one for a carriage return
-            self._session.received(self._rest)  # refuses it
+            inbox.received([self._rest])  # it is refused there
             self._rest = b""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -104,14 +109,14 @@ class ChatProtocol(LineReceiver):
 
     def ping(self) -> None:
         """
-        Ask whether the peer is there: anything it sends is an answer.
+        Check that the peer is alive. Anything that it sends counts as an answer.
         """
         self._alive = False
         self._session.ping()
 
     def checkPong(self) -> None:
         """
-        End the connection if L{ping} had no answer.
+        Disconnect the client if it has not answered L{ping}.
         """
         if not self._alive and not self._session.busy:
             self._session.disconnected(NO_PONG)
@@ -123,7 +128,7 @@ class ChatProtocol(LineReceiver):
         self.transport.pauseProducing()
 
     def resumeReading(self) -> None:
-        self._alive = True  # its answer may lie unread
+        self._alive = True  # its answer may be in what has not been read yet
         self.transport.resumeProducing()
 
     def silent(self) -> bool:
@@ -137,7 +142,7 @@ class ChatFactory(Factory):
     """
     Serves a chat on any stream endpoint.
 
-    @ivar dialects: what its clients may speak
+    @ivar dialects: the dialects of its clients, see L{__init__}
     """
 
     noisy = False
@@ -148,8 +153,8 @@ class ChatFactory(Factory):
         dialects: tuple[IDialect, IDialect] = (wire.TEXT, wire.EVENTS),
     ) -> None:
         """
-        @param dialects: what a client hears whose hello has no version, and one whose hello has:
-            this one has to have words for every event
+        @param dialects: a pair: the dialect of clients whose hello has no version, and the dialect
+            of clients whose hello has one. The second must be able to encode every event
         """
         self.dialects = dialects
         self._chat = chat

@@ -324,7 +324,7 @@ class Conversation:
         """
         service = self._chat.service
         counts: Counter[str] = Counter()
-        shapers = (service._roomShapers, service._networkShapers)
+        shapers = (service._rates.rooms, service._rates.networks)
         remembered = (service._log, service._receipts, getattr(service, "metrics", None), *shapers)
         for one in known([service, self._factory], [self._chat.clock, *remembered]):
             if isinstance(one, COLLECTIONS):

@@ -36,7 +36,7 @@ class Connections:
         self._limits = limits
         self._secrets: dict[IClientConnection, str | None] = {}
         self._owners: dict[str, IClientConnection] = {}
-        self._networks: dict[object, str] = {}
+        self.networks: dict[object, str] = {}
         self._placed: set[object] = set()
         self._counts: Counter[str] = Counter()
         self._users: dict[object, str] = {}
@@ -71,7 +71,7 @@ class Connections:
         @raise ChatError: C{too-many-connections}
         """
         network = networkOf(address)
-        if network != self._networks.get(connection):
+        if network != self.networks.get(connection):
             self._leavePlace(connection)
             self._setNetwork(connection, network)
         if connection not in self._placed and not self._place(connection):
@@ -82,7 +82,7 @@ class Connections:
         @return: the network that a connection comes from, see L{machat.addresses.networkOf};
             C{None} as well for what is no connection
         """
-        return self._networks.get(connection)
+        return self.networks.get(connection)
 
     def end(self, connection: IClientConnection) -> None:
         """
@@ -101,7 +101,7 @@ class Connections:
         secret = self._secrets.pop(connection, None)
         if secret is not None:
             del self._owners[secret]
-        self._networks.pop(connection, None)
+        self.networks.pop(connection, None)
 
     def identify(self, connection: IClientConnection, user: str) -> None:
         """
@@ -131,14 +131,14 @@ class Connections:
         return self._users.get(connection)
 
     def _setNetwork(self, connection: IClientConnection, network: str | None) -> None:
-        self._networks.pop(connection, None)
+        self.networks.pop(connection, None)
         if network is not None:
-            self._networks[connection] = network
+            self.networks[connection] = network
 
     def _place(self, connection: IClientConnection) -> bool:
         if len(self._placed) >= self._limits.maxConnections:
             return False
-        network = self._networks.get(connection)
+        network = self.networks.get(connection)
         if network is not None:
             if self._counts[network] >= self._limits.maxPerAddress:
                 return False
@@ -149,7 +149,7 @@ class Connections:
     def _leavePlace(self, connection: IClientConnection) -> None:
         if connection in self._placed:
             self._placed.remove(connection)
-            network = self._networks.get(connection)
+            network = self.networks.get(connection)
             if network is not None:
                 _decrement(self._counts, network)
 

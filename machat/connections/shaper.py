@@ -123,17 +123,27 @@ class Shaper:
 
 class Shapers:
     """
-    The L{Shaper}s of all rooms, or of all networks, that something has come from lately.
+    The L{Shaper}s of all rooms, or of all networks, from which messages came recently.
     """
 
     def __init__(self, clock: IReactorTime, rate: float) -> None:
         """
         @param rate: of each, bytes per second; C{inf} for no such limit
         """
+        self.rate = rate
         self._clock = clock
-        self._rate = rate
         self._shapers: dict[str, Shaper] = {}
         self._most = _FEW
+
+    def get(self, key: str) -> Shaper:
+        """
+        @param key: of the room or the network
+        """
+        shaper = self._shapers.get(key)
+        if shaper is None:
+            self._forgetIdle()
+            shaper = self._shapers[key] = Shaper(self._clock, self.rate)
+        return shaper
 
     def take(self, key: str, sender: object, size: int) -> Deferred[None] | None:
         """
@@ -141,15 +151,62 @@ class Shapers:
 
         @param key: of the room or the network
         """
-        if self._rate == inf:
-            return None
-        shaper = self._shapers.get(key)
-        if shaper is None:
-            self._forgetIdle()
-            shaper = self._shapers[key] = Shaper(self._clock, self._rate)
-        return shaper.take(sender, size)
+        return None if self.rate == inf else self.get(key).take(sender, size)
 
     def _forgetIdle(self) -> None:
         if len(self._shapers) >= self._most:
             self._shapers = {key: each for key, each in self._shapers.items() if not each.idle}
             self._most = max(_FEW, 2 * len(self._shapers))
+
+
+class SharedRates:
+    """
+    The byte rates of all rooms and of all networks, as one limit.
+
+    @ivar rooms: the shapers of the rooms
+    @ivar networks: the shapers of the networks
+    """
+
+    def __init__(self, clock: IReactorTime, roomRate: float, networkRate: float) -> None:
+        """
+        @param roomRate: of each room, bytes per second; C{inf} for no such limit
+        @param networkRate: of each network, the same
+        """
+        self.rooms = Shapers(clock, roomRate)
+        self.networks = Shapers(clock, networkRate)
+        self._clock = clock
+
+    def takeFree(self, network: str | None, room: str, size: int) -> bool:
+        """
+        Take bytes of both rates, if all of them are free.
+
+        @param network: of the sender; C{None} if it has none
+        @param size: of one or more messages, bytes
+        @return: whether they were taken
+        """
+        now = self._clock.seconds()
+        taken = []
+        for shapers, key in ((self.networks, network), (self.rooms, room)):
+            if key is not None and shapers.rate != inf:
+                shaper = shapers._shapers.get(key) or shapers.get(key)
+                full = shaper._full if shaper._full > now else now
+                full += size / shapers.rate
+                if shaper._queue or full - now > BURST:
+                    return False
+                taken.append((shaper, full))
+        for shaper, full in taken:
+            shaper._full = full
+        return True
+
+    def take(
+        self, network: str | None, room: str, sender: object, size: int
+    ) -> Deferred[None] | None:
+        """
+        Take bytes of the network's rate, then of the room's.
+
+        @return: as L{Shaper.take}
+        """
+        waiting = None if network is None else self.networks.take(network, sender, size)
+        if waiting is None:
+            return self.rooms.take(room, sender, size)
+        return waiting.addCallback(lambda _: self.rooms.take(room, sender, size))

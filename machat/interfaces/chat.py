@@ -72,6 +72,17 @@ class IChatRoom(Interface):
             with surrogates, which cannot be encoded; or what the hook says
         """
 
+    def sayAll(member: IChatMember, room: str, texts: Sequence[str], paced: bool) -> bool:
+        """
+        Send several messages of a member, if none of them has to wait or is refused. This is a
+        fast path for protocols: if it returns C{False}, nothing was sent; call L{pace} and L{say}
+        for each message instead.
+
+        @param texts: at least one, each without a newline
+        @param paced: whether the rates of L{pace} apply. They are then charged here
+        @return: whether the messages were sent
+        """
+
     def pace(member: IChatMember, room: str, size: int) -> Deferred[None] | None:
         """
         Ask before a client's message is said whether the room, and the network that the client

@@ -90,7 +90,7 @@ class RoomPolicy:
 
         @raise ChatError: C{muted}
         """
-        muted: Target = (Kind.MUTE, names.key(room.nameOf(member)))
+        muted: Target = (Kind.MUTE, names.key(room.members[member]))
         until = self._sanctions.until(room.key, [muted])
         if until is None:
             room.muted = self._sanctions.has(room.key, Kind.MUTE)

@@ -273,10 +273,10 @@ class Moderation:
     def _banned(self, room: Room, targets: Collection[Target]) -> list[IChatMember]:
         return [
             member
-            for member in room.members()
+            for member in list(room.members)
             if not mayModerate(member, room.name)
             and not {*targets}.isdisjoint(
-                barriers(room.nameOf(member), self._connections.networkOf(member))
+                barriers(room.members[member], self._connections.networkOf(member))
             )
         ]
 

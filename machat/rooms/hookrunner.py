@@ -1,13 +1,13 @@
 """
-Calls an application's hooks for the rooms, in order, and contains what they raise.
+Calls an application's hooks for the rooms, in order, and contains the exceptions of the hooks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, cast
 
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -17,14 +17,14 @@ from machat.interfaces import IChatHooks, IChatMember
 from machat.rooms.room import Room
 from machat.rooms.sequencer import Sequencer
 
-#: What is said of a fault that is not the client's.
+#: The text of an error that the client did not cause.
 FAULT = "something went wrong at the server's end"
 
 
 class HookRunner:
     """
-    Between a chat and its hooks: keeps the order of a room while they are asked, and what they
-    raise from everybody else.
+    Calls the hooks of a chat. It keeps the order of each room's messages while hooks are asked, and
+    contains the exceptions that they raise.
     """
 
     _log = Logger()
@@ -34,24 +34,42 @@ class HookRunner:
 
     def mayJoin(self, member: IChatMember, room: Room) -> Deferred[None]:
         """
-        @return: fires if the member may; else fails with L{ChatError}
+        @return: fires if the member may join, and else fails with L{ChatError}
         """
         asked: Deferred[Any] = maybeDeferred(self._hooks.authorizeJoin, member, room.name)
         return asked.addErrback(self.refused)
 
-    def maySay(self, member: IChatMember, room: Room, text: str) -> Deferred[str]:
+    def maySay(self, member: IChatMember, room: Room, text: str) -> str | Deferred[str]:
         """
-        @return: fires with the text to send, in the order in which this was called for the room;
-            fails with L{ChatError}, also if the member leaves before
+        Ask the hook about a message.
+
+        @return: the text to send. It is a C{Deferred} if the hook returned one, or if earlier
+            messages of the room still wait. These fire in the order of the calls for the room, and
+            fail with L{ChatError}, also if the member leaves before
+        @raise ChatError: the message is refused
         """
+        answer: Any
+        try:
+            answer = self._hooks.authorizeSay(member, room.name, text)
+            if not isinstance(answer, (Deferred, Coroutine)):
+                _checkText(answer)
+        except Exception:
+            failure = self.refused(Failure())
+            if not room.sequencer:
+                failure.raiseException()
+            answer = fail(failure)
+        if not (room.sequencer or isinstance(answer, (Deferred, Coroutine))):
+            return cast(str, answer)
         if room.sequencer is None:
             room.sequencer = Sequencer()
-        asked = maybeDeferred(self._hooks.authorizeSay, member, room.name, text)
-        return room.sequencer.push(member, asked.addErrback(self.refused))
+        asked: Deferred[str] = maybeDeferred(lambda: answer)
+        asked.addCallback(_checkText).addErrback(self.refused)
+        return room.sequencer.push(member, asked)
 
     def refused(self, failure: Failure) -> Failure:
         """
-        @return: the L{ChatError} that was raised, or one in place of something that is logged
+        @return: the failure if it is a L{ChatError}. Any other failure is logged, and one with
+            L{ChatError} C{failed} is returned
         """
         if failure.check(ChatError):
             return failure
@@ -60,19 +78,19 @@ class HookRunner:
 
     def joined(self, member: IChatMember, room: Room) -> None:
         """
-        Tell of a member who has joined.
+        Report a join.
         """
         self._tell(self._hooks.joined, member, room.name)
 
     def left(self, member: IChatMember, room: Room) -> None:
         """
-        Tell of a member who has left.
+        Report that a member has left.
         """
         self._tell(self._hooks.left, member, room.name)
 
     def deliver(self, room: Room, messages: Sequence[Message]) -> None:
         """
-        Deliver a batch, and tell of it.
+        Deliver a batch, and report it.
         """
         room.deliver(messages)
         self._tell(self._hooks.said, messages)
@@ -82,3 +100,9 @@ class HookRunner:
             observe(*arguments)
         except Exception:
             self._log.failure("a hook failed")
+
+
+def _checkText(answer: object) -> str:
+    if not isinstance(answer, str):
+        raise TypeError(f"authorizeSay returned {answer!r}")
+    return answer

@@ -69,26 +69,26 @@ class Rooms:
         self._metrics = metrics
         self._policy = policy
         self._requireOpen = requireOpen
-        self._rooms: dict[str, Room] = {}
+        self.byKey: dict[str, Room] = {}
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
 
     def __iter__(self) -> Iterator[Room]:
-        return iter(list(self._rooms.values()))
+        return iter(list(self.byKey.values()))
 
     def __len__(self) -> int:
-        return len(self._rooms)
+        return len(self.byKey)
 
     def get(self, name: str) -> Room | None:
         """
         @return: the room of this name, if there is one
         """
-        return self._rooms.get(names.key(name))
+        return self.byKey.get(names.key(name))
 
     def networkOf(self, key: str) -> str | None:
         """
         @return: see L{Room.network}, of the room with this key
         """
-        room = self._rooms.get(key)
+        room = self.byKey.get(key)
         return None if room is None else room.network
 
     def find(self, member: IChatMember, name: str) -> Room:
@@ -96,8 +96,8 @@ class Rooms:
         @return: a room that the member is in
         @raise ChatError: C{not-joined}
         """
-        room = self._rooms.get(name.lower() if name.isascii() else names.key(name))
-        if room is None or member not in room:
+        room = self.byKey.get(names.key(name))
+        if room is None or member not in room.members:
             raise ChatError(NOT_JOINED, "not in that room")
         return room
 
@@ -201,9 +201,9 @@ class Rooms:
 
     def _open(self, name: str) -> Room:
         key = names.key(name)
-        room = self._rooms.get(key)
+        room = self.byKey.get(key)
         if room is None:
-            room = self._rooms[key] = Room(name, self._metrics)
+            room = self.byKey[key] = Room(name, self._metrics)
             self._policy.begin(room)
         room.holds += 1
         return room
@@ -213,7 +213,7 @@ class Rooms:
         End one of the room's C{holds}.
         """
         room.holds -= 1
-        self._closeIfDeserted(room)
+        self.closeIfDeserted(room)
 
     def _follow(self, room: Room, member: IChatMember) -> Deferred[None]:
         """
@@ -262,10 +262,10 @@ class Rooms:
             room.watch(member)
         if room.attendance is not None:
             if first:
-                room.attendance.came(room.nameOf(member))
+                room.attendance.came(room.members[member])
         elif watch:
             room.attendance = Attendance(
-                room.name, room.names(), self._clock, self._limits, room.announce
+                room.name, room.members.values(), self._clock, self._limits, room.announce
             )
         if self._hookRunner is not None:
             self._hookRunner.joined(member, room)
@@ -293,7 +293,7 @@ class Rooms:
         """
         See L{IChatRoom.leave}.
         """
-        room = self._rooms.get(names.key(name))
+        room = self.byKey.get(names.key(name))
         if room is None:
             return
         if member in room:
@@ -311,15 +311,18 @@ class Rooms:
             if not room.watched:
                 room.attendance.stop()
                 room.attendance = None
-        self._closeIfDeserted(room)
+        self.closeIfDeserted(room)
         if room.sequencer is not None:
             room.sequencer.withdraw(member, ChatError(NOT_JOINED, f"not in {room.name} any more"))
         if self._hookRunner is not None:
             self._hookRunner.left(member, room)
 
-    def _closeIfDeserted(self, room: Room) -> None:
-        if room.deserted and self._rooms.get(room.key) is room:
-            del self._rooms[room.key]
+    def closeIfDeserted(self, room: Room) -> None:
+        """
+        Remove the room, and unfollow its log, if nothing keeps it.
+        """
+        if room.deserted and self.byKey.get(room.key) is room:
+            del self.byKey[room.key]
             if room.position is not None:
                 try:
                     self._messageLog.unfollow(room.key)

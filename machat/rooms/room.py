@@ -1,5 +1,5 @@
 """
-One room: its members by dialect, what was said this turn, and the way of a batch to everybody.
+One room: its members by dialect, the messages of this turn, and the delivery of a batch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from machat import names
-from machat.events import Draft, Event, Message, Position
+from machat.events import Draft, Event, Message, Position, Receipt
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.rooms.presence import Attendance
@@ -21,30 +21,37 @@ from machat.wire import IDialect
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]
 
-#: Batches that a log may have under way before those who speak wait for it.
+#: The number of batches that a log may be taking before the senders have to wait.
 BEHIND = 32
 
-#: Who waits for the number of which message of a batch.
-Expected = list[tuple[int, Deferred[int]]]
+#: The receipts that a batch owes: the place of a message in the batch, and its receipt.
+Expected = list[tuple[int, Deferred[Receipt]]]
 
 
 class Room:
     """
-    Members, and the messages that wait for the end of the turn. A room knows no transport and no
-    wire: a dialect encodes, a member takes.
+    The members of a room, and the messages that wait for the end of the turn. A room does not know
+    transports or bytes: dialects encode, and members receive.
 
-    @ivar name: as the first member wrote it
-    @ivar key: what the name is compared by
-    @ivar position: the last place in the log that was delivered; C{None} until the log is followed
-    @ivar opening: those who wait for the log to be followed, while it is being opened
-    @ivar network: that of the member for whom the log was opened; C{None}: this machine
-    @ivar holds: the joins and appends under way, each of which keeps the room in being
-    @ivar appending: the batches that the log has not taken yet
-    @ivar attendance: who came and went, while anybody watches it
-    @ivar topic: what the room is about, if anybody has said so
-    @ivar locked: whether nobody is let in
-    @ivar muted: whether somebody may not speak here, so that it has to be asked who
-    @ivar sequencer: what is said where somebody has to be asked first, once anybody was
+    @ivar name: the name as the first member wrote it
+    @ivar key: the key of the name, see L{machat.names.key}
+    @ivar members: the members in the order of their joins, each with its name in this room. Change
+        it only with L{add} and L{remove}
+    @ivar pending: the batch of this turn
+    @ivar expected: the receipts of the messages in C{pending}. The flush takes both lists away and
+        leaves new ones, so a batch does not change while it is delivered
+    @ivar late: what fires when the log is no longer L{BEHIND}
+    @ivar position: the last position in the log that was delivered; C{None} until the log is
+        followed
+    @ivar opening: the joins that wait for the log, while it is being opened
+    @ivar network: the network of the member for whom the log was opened; C{None}: this machine
+    @ivar holds: the number of operations in progress, such as joins. The room exists until they end
+    @ivar appending: the number of batches that the log is taking. The same holds for them
+    @ivar attendance: reports joins and leaves, while a member watches them
+    @ivar topic: the topic, if there is one
+    @ivar locked: whether new members are refused
+    @ivar muted: whether some member may be muted, so that the policy has to be asked
+    @ivar sequencer: keeps the order of messages while a hook is asked; made for the first question
     """
 
     __slots__ = (
@@ -61,20 +68,20 @@ class Room:
         "muted",
         "_metrics",
         "_groups",
-        "_members",
+        "members",
         "_present",
         "_watchers",
         "_leavers",
         "appending",
-        "_pending",
-        "_expected",
-        "_late",
+        "pending",
+        "expected",
+        "late",
     )
     _log = Logger()
 
     def __init__(self, name: str, metrics: Metrics) -> None:
         """
-        @param metrics: counts what is delivered
+        @param metrics: counts the deliveries
         """
         self.name = name
         self.key = names.key(name)
@@ -88,61 +95,63 @@ class Room:
         self.locked = False
         self.muted = False
         self._metrics = metrics
-        self._members: dict[IChatMember, str] = {}
+        self.members: dict[IChatMember, str] = {}
         self._groups: dict[IDialect, Group] = {}
         self._present: dict[str, tuple[IChatMember, ...]] = {}
         self._watchers: dict[IChatMember, None] | None = None
         self._leavers: list[set[IChatMember]] = []
         self.appending = 0
-        self._pending: list[Draft] = []
-        self._expected: Expected = []
-        self._late: list[Deferred[None]] = []
+        self.pending: list[Draft] = []
+        self.expected: Expected = []
+        self.late: list[Deferred[None]] = []
 
     def __contains__(self, member: object) -> bool:
-        return member in self._members
+        return member in self.members
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self.members)
 
     @property
     def present(self) -> int:
         """
-        How many are here, each once however many connections they have.
+        The number of names in the room. A name with several connections counts once.
         """
         return len(self._present)
 
     def has(self, name: str) -> bool:
         """
-        @return: whether anybody of this name is here
+        @return: whether a member has this name
         """
         return names.key(name) in self._present
 
     @property
     def deserted(self) -> bool:
         """
-        Whether nobody is here or coming, and nothing that was said still waits.
+        Whether the room has no members, no message waits, and no operation is in progress.
         """
-        return not (self._members or self._pending or self.holds)
+        return not (self.members or self.pending or self.holds or self.appending)
 
     def follows(self, position: Position) -> None:
         """
-        The log is open: the room begins at this position.
+        Begin at this position: the log is open.
         """
         self.position = position
 
     def add(self, member: IChatMember, name: str) -> None:
         """
-        @param name: the name under which the member speaks here
+        Add a member.
+
+        @param name: the member's name in this room
         """
         dialect, deliver = member.dialect, member.deliver
         key = names.key(name)
-        self._members[member] = name
+        self.members[member] = name
         self._present[key] = (*self._present.get(key, ()), member)
         self._groups.setdefault(dialect, {})[member] = deliver
 
     def watch(self, member: IChatMember) -> None:
         """
-        Tell a member who is here of what L{announce} is called with.
+        Deliver the events of L{announce} to this member too.
         """
         if self._watchers is None:
             self._watchers = {}
@@ -150,7 +159,9 @@ class Room:
 
     def remove(self, member: IChatMember) -> str:
         """
-        @return: the name that the member had here
+        Remove a member.
+
+        @return: the name that it had in this room
         """
         group = self._groups[member.dialect]
         del group[member]
@@ -162,7 +173,7 @@ class Room:
                 self._watchers = None
         for leavers in self._leavers:
             leavers.add(member)
-        name = self._members.pop(member)
+        name = self.members.pop(member)
         key = names.key(name)
         others = tuple([each for each in self._present.pop(key) if each is not member])
         if others:
@@ -172,115 +183,58 @@ class Room:
     @property
     def watched(self) -> bool:
         """
-        Whether anybody is told of what is announced.
+        Whether any member watches the room.
         """
         return self._watchers is not None
 
-    def members(self) -> list[IChatMember]:
-        """
-        @return: those who are here, in the order of their coming
-        """
-        return list(self._members)
-
-    def names(self) -> list[str]:
-        """
-        @return: their names here
-        """
-        return list(self._members.values())
-
-    def nameOf(self, member: IChatMember) -> str:
-        """
-        @return: the name of a member who is here
-        """
-        return self._members[member]
-
     def named(self, name: str) -> list[IChatMember]:
         """
-        @return: those who are here under this name, however it is written
+        @return: the members with this name, in any spelling
         """
         return list(self._present.get(names.key(name), ()))
 
     def silent(self, name: str) -> bool:
         """
-        @return: whether those who are here under this name are connections whose clients may have
-            vanished
+        @return: whether all members with this name are connections whose clients may have vanished
         """
         named = self.named(name)
         return bool(named) and all([each.silent for each in named])
 
-    def draft(self, member: IChatMember, text: str) -> Draft:
-        """
-        @return: a message of this member, who is here
-        """
-        return Draft(self.name, self._members[member], text)
-
-    def say(self, member: IChatMember, text: str) -> bool:
-        """
-        Add a message of a member who is here to the batch of this turn.
-
-        @return: whether it is the first of the batch
-        """
-        pending = self._pending
-        pending.append(Draft(self.name, self._members[member], text))
-        return len(pending) == 1
-
-    def put(self, draft: Draft, kept: Deferred[int] | None = None) -> bool:
-        """
-        Add a message that was made before.
-
-        @param kept: to fire with the message's number
-        @return: whether it is the first of the batch
-        """
-        self._pending.append(draft)
-        if kept is not None:
-            self._expected.append((len(self._pending) - 1, kept))
-        return len(self._pending) == 1
-
-    def takePending(self) -> tuple[list[Draft], Expected]:
-        """
-        @return: the batch of this turn, and who expects the numbers of which of its messages; the
-            next one begins, with lists of its own: it may fill while this one is delivered
-        """
-        batch, self._pending = self._pending, []
-        expected, self._expected = self._expected, []
-        return batch, expected
-
-    def caughtUp(self) -> Deferred[None] | None:
+    def waitForLog(self) -> Deferred[None] | None:
         """
         @return: C{None}, or while the log is L{BEHIND}, what fires when it is not
         """
         if self.appending < BEHIND:
             return None
         waiting: Deferred[None] = Deferred()
-        self._late.append(waiting)
+        self.late.append(waiting)
         return waiting
 
-    def appended(self) -> None:
+    def caughtUp(self) -> None:
         """
-        The log has taken a batch, or has failed to.
+        Let senders continue if the log is no longer L{BEHIND}.
         """
-        self.appending -= 1
-        if self._late and self.appending < BEHIND:
-            late, self._late = self._late, []
+        if self.appending < BEHIND:
+            late, self.late = self.late, []
             for waiting in late:
                 waiting.callback(None)
 
     def deliver(self, messages: Sequence[Message]) -> None:
         """
-        Hand a numbered batch to every member: encoded once a dialect, one call a member.
+        Deliver a numbered batch to every member: encoded once per dialect, one call per member.
         """
-        assert self.position is not None, "the log delivers to those who follow it"
+        assert self.position is not None, "the log delivers only after it is followed"
         self.position = Position(self.position.epoch, messages[-1].seq)
+        self._metrics.deliveries += len(messages) * len(self.members)
+        groups = []
+        for dialect, group in self._groups.items():
+            groups.append((dialect.encode, list(group.items())))
+        self._spread(messages, groups)
         self._metrics.batches.observe(len(messages))
-        self._metrics.deliveries += len(messages) * len(self._members)
-        self._spread(
-            messages,
-            [(dialect.encode, list(group.items())) for dialect, group in self._groups.items()],
-        )
 
     def announce(self, event: Event) -> None:
         """
-        Hand an event to those who L{watch}, encoded once a dialect.
+        Deliver an event to the members that L{watch}, encoded once per dialect.
         """
         watchers = self._watchers or {}
         self._spread(
@@ -293,30 +247,28 @@ class Room:
 
     def _spread(self, said: object, groups: Sequence[tuple[Callable[[Any], Any], Takers]]) -> None:
         """
-        Hand something to all who are here now. A member may make another leave meanwhile: that one
-        gets nothing more, not even if it has come back, since it then begins after this.
+        Deliver something to the members who are here now. A member's C{deliver} may make others
+        leave. They receive nothing more, even if they come back at once, since they then begin
+        after this.
         """
         leavers: set[IChatMember] = set()
         self._leavers.append(leavers)
         try:
             for encode, takers in groups:
-                encoded = self._encoded(encode, said)
-                if encoded is not None:
-                    self._hand(encoded, takers, leavers)
+                try:
+                    encoded = encode(said)
+                except Exception:  # an application's dialect: the other dialects are not affected
+                    self._log.failure("a dialect failed in {room}", room=self.name)
+                    continue
+                if encoded is None:
+                    continue
+                for member, deliver in takers:
+                    if member not in leavers:
+                        try:
+                            deliver(encoded)
+                        except Exception:
+                            self._log.failure(
+                                "a member of {room} did not take a batch", room=self.name
+                            )
         finally:
             self._leavers.pop()
-
-    def _encoded(self, encode: Callable[[Any], Any], said: object) -> Any:
-        try:
-            return encode(said)
-        except Exception:  # a dialect of somebody's own: the others hear it all the same
-            self._log.failure("a dialect failed in {room}", room=self.name)
-            return None
-
-    def _hand(self, encoded: object, takers: Takers, leavers: set[IChatMember]) -> None:
-        for member, deliver in takers:
-            if member not in leavers:
-                try:
-                    deliver(encoded)
-                except Exception:
-                    self._log.failure("a member of {room} did not take a batch", room=self.name)

@@ -1,16 +1,17 @@
 """
-The flush at the end of a reactor turn: the log takes what was said in each room as one batch.
+The flush at the end of a reactor turn: the log takes the new messages of each room as one batch.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from machat.clock import ChatClock
 from machat.errors import FAILED, ChatError
+from machat.events import Draft, Receipt
 from machat.interfaces import IMessageLog
 from machat.metrics import Metrics
 from machat.rooms.room import Expected, Room
@@ -18,30 +19,31 @@ from machat.rooms.room import Expected, Room
 
 class Batches:
     """
-    The batches of all rooms, from the first message of a turn until the log has taken them. Members
-    are delivered to inside L{flush}, and may call the chat from there: what they say belongs to the
-    next flush.
+    The batches of all rooms, from the first message of a turn until the log has taken them.
+    L{flush} delivers to members, which may call the chat while they are called. The messages that
+    they send belong to the next flush.
     """
 
     _log = Logger()
 
     def __init__(
         self,
-        clock: IReactorTime,
+        clock: ChatClock,
         log: IMessageLog,
         metrics: Metrics,
-        release: Callable[[Room], object],
+        closeIfDeserted: Callable[[Room], object],
         settled: Callable[[], object],
     ) -> None:
         """
-        @param release: is called with a room when the log has taken a batch of it, or has failed to
-        @param settled: is called when this may have become L{idle}
+        @param closeIfDeserted: called with a room without members when the log has taken or refused
+            one of its batches
+        @param settled: called when this may have become L{idle}
         """
         self._flushing = False
         self._clock = clock
         self._messageLog = log
         self._metrics = metrics
-        self._release = release
+        self._closeIfDeserted = closeIfDeserted
         self._settled = settled
         self._dirty: list[Room] = []
         self._appending = 0
@@ -49,76 +51,86 @@ class Batches:
     @property
     def pending(self) -> bool:
         """
-        Whether something waits for a flush, or a flush is under way.
+        Whether messages wait for a flush, or a flush is in progress.
         """
         return self._flushing or bool(self._dirty)
 
     @property
     def idle(self) -> bool:
         """
-        Whether the log has taken all that was said.
+        Whether the log has taken all messages.
         """
         return not (self._appending or self.pending)
 
     def wake(self, room: Room) -> None:
         """
-        The room's batch has begun: flush it at the end of the turn.
+        Flush the room's batch at the end of the turn. Call this before the first message of a batch
+        is added.
         """
         if not self._dirty:
-            self._clock.callLater(0, self.flush)
+            self._clock.callAtEndOfTurn(self.flush)
         self._dirty.append(room)
 
     def flush(self) -> None:
         """
-        Give the log what was said so far. Not to be called from inside an application's callback.
+        Pass all pending messages to the log. Do not call this from inside an application's
+        callback.
         """
         began = self._clock.seconds()
         dirty, self._dirty = self._dirty, []
         self._flushing = True
         try:
             for room in dirty:
-                self._append(room)
+                batch, room.pending = room.pending, []
+                expected, room.expected = room.expected, []
+                if batch:  # a stop may have flushed it before
+                    self._append(room, batch, expected)
         finally:
             self._flushing = False
         self._metrics.flushes.observe(self._clock.seconds() - began)
         self._settled()
 
-    def _append(self, room: Room) -> None:
-        batch, expected = room.takePending()
-        if not batch:
-            return  # a stop has flushed before the turn's own flush
-        room.holds += 1
+    def _append(self, room: Room, batch: list[Draft], expected: Expected) -> None:
         room.appending += 1
         self._appending += 1
         try:
             self._messageLog.append(room.key, batch).addCallbacks(
-                self._kept,
+                self._appended,
                 self._lost,
-                callbackArgs=(room, expected),
-                errbackArgs=(room, len(batch), expected),
+                callbackArgs=(room, batch, expected),
+                errbackArgs=(room, batch, expected),
             )
         except Exception:
-            self._lost(Failure(), room, len(batch), expected)
+            self._lost(Failure(), room, batch, expected)
 
-    def _kept(self, numbers: range, room: Room, expected: Expected) -> None:
+    def _appended(self, numbers: range, room: Room, batch: list[Draft], expected: Expected) -> None:
+        """
+        Give the receipts of a batch that the log has taken.
+        """
         try:
-            for index, kept in expected:
-                kept.callback(numbers[index])
+            for index, receipt in expected:
+                receipt.callback(Receipt(batch[index].room, numbers[index]))
         finally:
-            self._appended(room)
+            self._end(room)
 
-    def _lost(self, failure: Failure, room: Room, count: int, expected: Expected) -> None:
+    def _lost(self, failure: Failure, room: Room, batch: list[Draft], expected: Expected) -> None:
         self._metrics.logFailures += 1
         self._log.failure(
-            "the log did not take {count} messages of {room}", failure, count=count, room=room.name
+            "the log did not take {count} messages of {room}",
+            failure,
+            count=len(batch),
+            room=room.name,
         )
-        for _, kept in expected:
-            kept.errback(ChatError(FAILED, "the message could not be kept"))
-        self._appended(room)
+        for _, receipt in expected:
+            receipt.errback(ChatError(FAILED, "the message could not be kept"))
+        self._end(room)
 
-    def _appended(self, room: Room) -> None:
+    def _end(self, room: Room) -> None:
         self._appending -= 1
-        room.appended()
-        self._release(room)
+        room.appending -= 1
+        if room.late:
+            room.caughtUp()
+        if not room.members:
+            self._closeIfDeserted(room)
         if not self._flushing:
             self._settled()

@@ -9,12 +9,13 @@ in a room and the same for all its members, and a message that somebody has seen
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import CancelledError, Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -26,7 +27,7 @@ from machat.auth.login import Attempt, Authenticator
 from machat.auth.users import IChatUser
 from machat.clock import chatClock
 from machat.connections.registry import Connections
-from machat.connections.shaper import Shapers
+from machat.connections.shaper import SharedRates
 from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.interfaces import (
@@ -45,7 +46,7 @@ from machat.moderation.sanctions import Sanctions
 from machat.moderation.service import Moderation
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.registry import Rooms
-from machat.rooms.room import Room
+from machat.rooms.room import BEHIND, Room
 from machat.service.batches import Batches
 from machat.service.stop import STOPPING, Dismissals, Stage, Stop
 from machat.store.deduplication import Receipts
@@ -106,14 +107,13 @@ class ChatService(MultiService):
             self._requireOpen,
         )
         self._batches = Batches(
-            clock, self._log, self.metrics, self._rooms.release, self._checkStopped
+            clock, self._log, self.metrics, self._rooms.closeIfDeserted, self._checkStopped
         )
         self.moderation = Moderation(
             self._rooms, self._connections, sanctions, self.metrics, self._announce
         )
         self._receipts = Receipts(clock, limits)
-        self._roomShapers = Shapers(clock, limits.roomRate)
-        self._networkShapers = Shapers(clock, limits.addressRate)
+        self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook)
         )
@@ -149,101 +149,139 @@ class ChatService(MultiService):
     def _payerOf(self, room: str) -> str | None:
         return self._rooms.networkOf(room)
 
-    def say(self, member: IChatMember, room: str, text: str) -> Deferred[None] | None:
-        heard = self._rooms.find(member, room)
-        if heard.muted:
-            self._rules.requireSay(member, heard)
-        if self._hookRunner is not None:
-            return self._ask(self._hookRunner, member, heard, text) or heard.caughtUp()
-        if "\n" in text or not (text.isascii() or wire.isText(text)):
-            raise ChatError(BAD_COMMAND, NOT_A_LINE)
-        if heard.say(member, text):
-            self._batches.wake(heard)
-        return heard.caughtUp() if heard.appending else None
+    def sayAll(self, member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
+        room = self._rooms.byKey.get(names.key(roomName))
+        if (
+            room is None
+            or room.muted
+            or room.appending >= BEHIND
+            or self._hookRunner is not None
+            or (name := room.members.get(member)) is None
+        ):
+            return False
+        together = "".join(texts)
+        if "\n" in together or not (together.isascii() or wire.isText(together)):
+            return False
+        if paced:
+            network = self._connections.networks.get(member)
+            size = wire.weigh(together, room.name, name, len(texts))
+            if not self._rates.takeFree(network, room.name, size):
+                return False
+        if not room.pending:
+            self._batches.wake(room)
+        for text in texts:
+            room.pending.append(Draft(room.name, name, text))
+        return True
+
+    def say(self, member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:
+        room = self._rooms.find(member, roomName)
+        if room.muted:
+            self._rules.requireSay(member, room)
+        waiting = self._submit(member, room, Draft(room.name, room.members[member], text))
+        return room.waitForLog() if waiting is None and room.appending else waiting
 
     def pace(self, member: IChatMember, room: str, size: int) -> Deferred[None] | None:
-        network = self._connections.networkOf(member)
-        waiting = None if network is None else self._networkShapers.take(network, member, size)
-        if waiting is None:
-            waiting = self._roomShapers.take(room, member, size)
-        else:
-            waiting.addCallback(lambda _: self._roomShapers.take(room, member, size))
+        network = self._connections.networks.get(member)
+        if self._rates.takeFree(network, room, size):
+            return None
+        waiting = self._rates.take(network, room, member, size)
         if waiting is not None:
             self.metrics.throttles += 1
         return waiting
 
     def post(
-        self, member: IChatMember, room: str, text: str, id: str | None = None
+        self, member: IChatMember, roomName: str, text: str, id: str | None = None
     ) -> Deferred[Receipt]:
+        receipt: Deferred[Receipt] = Deferred()
+        answer = receipt
         try:
-            heard = self._rooms.find(member, room)
+            room = self._rooms.find(member, roomName)
+            draft = Draft(room.name, room.members[member], text)
+            key = (room.key, names.key(draft.sender), id or "")
+            known = self._receipts.find(key) if id is not None else None
+            if known is not None:
+                return known
+            if room.muted:
+                self._rules.requireSay(member, room)
+            if id is not None:
+                answer = self._receipts.begin(key, receipt)
+            waiting = self._submit(member, room, draft, receipt)
         except ChatError:
-            return fail()
-        draft = heard.draft(member, text)
-        key = (heard.key, names.key(draft.sender), id or "")
-        known = self._receipts.find(key) if id is not None else None
-        if known is not None:
-            return known
-        if heard.muted:
-            try:
-                self._rules.requireSay(member, heard)
-            except ChatError:
-                return fail()
-        kept: Deferred[int] = Deferred()
-        said = kept.addCallback(lambda seq: Receipt(draft.room, seq))
-        if id is not None:
-            said = self._receipts.begin(key, said)
-        try:
-            if self._hookRunner is None:
-                self._add(heard, draft, kept)
-            else:
-                waiting = self._ask(self._hookRunner, member, heard, text, kept)
-                if waiting is not None:
-                    waiting.addErrback(kept.errback)
-        except ChatError:
-            kept.errback()
-        return said
+            receipt.errback()
+        else:
+            if waiting is not None:
+                waiting.addErrback(receipt.errback)
+        return answer
 
-    def _ask(
+    def _submit(
         self,
-        hookRunner: HookRunner,
         member: IChatMember,
         room: Room,
-        text: str,
-        kept: Deferred[int] | None = None,
+        draft: Draft,
+        receipt: Deferred[Receipt] | None = None,
     ) -> Deferred[None] | None:
-        draft = room.draft(member, text)
-        room.holds += 1
-        asked = hookRunner.maySay(member, room, text)
-        asked.addCallback(self._allowed, member, room, draft, kept)
-        asked.addErrback(self._refused, hookRunner)
-        asked.addBoth(self._asked, room)
-        return _unlessDone(asked)
+        """
+        Add a message to the room's batch, if the hooks allow it.
 
-    def _allowed(
-        self, text: str, member: IChatMember, room: Room, draft: Draft, kept: Deferred[int] | None
+        @param receipt: fires when the log has the message. If this fails, it does not fire
+        @return: C{None}, or while a hook has not answered, what fires or fails after it has
+        @raise ChatError: the message is refused
+        """
+        if self._hookRunner is None:
+            self._add(room, draft, receipt)
+            return None
+        room.holds += 1
+        try:
+            answer = self._hookRunner.maySay(member, room, draft.text)
+            if not isinstance(answer, Deferred):
+                self._addAllowed(member, room, replace(draft, text=answer), receipt)
+                return None
+            room.holds += 1
+            return Deferred.fromCoroutine(self._addLater(member, room, draft, answer, receipt))
+        finally:
+            self._rooms.release(room)
+
+    async def _addLater(
+        self,
+        member: IChatMember,
+        room: Room,
+        draft: Draft,
+        answer: Deferred[str],
+        receipt: Deferred[Receipt] | None,
     ) -> None:
         """
-        The hook allows a message, perhaps long after it was said.
+        Wait for a hook, then add the message.
+        """
+        try:
+            self._addAllowed(member, room, replace(draft, text=await answer), receipt)
+        finally:
+            self._rooms.release(room)
+
+    def _addAllowed(
+        self,
+        member: IChatMember,
+        room: Room,
+        draft: Draft,
+        receipt: Deferred[Receipt] | None,
+    ) -> None:
+        """
+        Add a message that a hook has allowed, perhaps some time ago, if its sender still may.
         """
         self._rules.requireStillSay(member, room)
-        self._add(room, replace(draft, text=text), kept)
+        self._add(room, draft, receipt)
 
-    def _refused(self, failure: Failure, hookRunner: HookRunner) -> Failure:
-        return failure if failure.check(CancelledError) else hookRunner.refused(failure)
-
-    def _asked(self, result: Any, room: Room) -> Any:
-        self._rooms.release(room)
-        return result
-
-    def _add(self, room: Room, draft: Draft, kept: Deferred[int] | None) -> None:
-        if "\n" in draft.text or not wire.isText(draft.text):
+    def _add(self, room: Room, draft: Draft, receipt: Deferred[Receipt] | None = None) -> None:
+        text = draft.text
+        if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
-        if room.put(draft, kept):
+        if not room.pending:
             self._batches.wake(room)
+        if receipt is not None:
+            room.expected.append((len(room.pending), receipt))
+        room.pending.append(draft)
 
     def _announce(self, room: Room, text: str) -> None:
-        self._add(room, Draft(room.name, names.RESERVED, text), None)
+        self._add(room, Draft(room.name, names.RESERVED, text))
 
     def history(
         self,
@@ -377,16 +415,3 @@ class ChatService(MultiService):
         ):
             self.logbook.close()
             stop.finish()
-
-
-def _unlessDone(result: Deferred[Any]) -> Deferred[Any] | None:
-    """
-    @return: C{None} if it has fired; raises what it has failed with
-    """
-    if not result.called:
-        return result
-    failures: list[Failure] = []
-    result.addErrback(failures.append)
-    if failures:
-        failures[0].raiseException()
-    return None

@@ -110,7 +110,7 @@ class Dismissals:
         """
         Tell those who have no connection: each once, when it is in no room any more.
         """
-        stays = [(member, room.name) for room in self._rooms for member in room.members()]
+        stays = [(member, room.name) for room in self._rooms for member in room.members]
         arrivals = self._rooms.arrivals()
         members = [member for member, _ in stays] + [arrival.member for arrival in arrivals]
         for member, name in stays:

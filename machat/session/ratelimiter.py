@@ -8,15 +8,15 @@ from twisted.internet.interfaces import IReactorTime
 
 from machat.limits import Limits
 
-#: A share of a token that is forgiven, because sums of times are not exact.
+#: The part of a token that may be missing, because sums of times are not exact.
 _SLACK = 1e-6
 
 
 class Bucket:
     """
-    A token bucket, kept as one number: the time at which it will be full again. Each token moves
-    that time on by C{1 / rate}, and it may lie C{burst / rate} ahead (the generic cell rate
-    algorithm, ITU-T I.371, Annex A).
+    A token bucket, stored as one number: the time at which it will be full again. Each token moves
+    that time forward by C{1 / rate}. The time may be at most C{burst / rate} ahead (the generic
+    cell rate algorithm, ITU-T I.371, Annex A).
     """
 
     __slots__ = ("_clock", "_limits", "_full")
@@ -32,7 +32,7 @@ class Bucket:
     def cost(self, size: int) -> int:
         """
         @param size: of one line, bytes
-        @return: the tokens that it costs: one, or one for each C{rateBytes} that it begins
+        @return: the tokens that it costs: one for each C{rateBytes} begun, at least one
         """
         unit = self._limits.rateBytes
         return 1 if size <= unit else (size + unit - 1) // unit
@@ -45,21 +45,22 @@ class Bucket:
         free = self._limits.burst - max(0.0, ahead) * self._limits.rate
         return max(0, int(free + _SLACK))
 
-    def affordable(self, sizes: list[int]) -> int:
+    def affordable(self, lines: list[bytes]) -> int:
         """
-        Take the tokens for as many lines as there are tokens for. A line that costs more than a
-        full bucket has is taken on credit once the bucket is full.
+        Take the tokens for as many lines as possible. A line that costs more than a full bucket
+        holds is taken on credit once the bucket is full.
 
-        @param sizes: of the lines in their order, bytes
-        @return: how many lines are paid for
+        @param lines: in their order
+        @return: the number of lines that are paid for
         """
-        rate, burst, unit = self._limits.rate, self._limits.burst, self._limits.rateBytes
+        limits = self._limits
+        rate, burst, unit = limits.rate, limits.burst, limits.rateBytes
         now = self._clock.seconds()
         full = self._full if self._full > now else now
         free = left = int(burst - (full - now) * rate + _SLACK)
         count = 0
-        for size in sizes:
-            cost = 1 if size <= unit else self.cost(size)
+        for line in lines:
+            cost = 1 if len(line) <= unit else self.cost(len(line))
             if cost > left and (count or free < burst):
                 break
             left -= cost
@@ -69,14 +70,14 @@ class Bucket:
 
     def take(self, tokens: float) -> None:
         """
-        Take tokens, whether they are there or not; give them back if there are less than none.
+        Take tokens, even if the bucket holds fewer. A negative number gives tokens back.
         """
         full = max(self._full, self._clock.seconds())
         self._full = full + tokens / self._limits.rate
 
     def delay(self, tokens: int) -> float:
         """
-        @return: the time until so many tokens, or a whole bucket, are free, seconds
+        @return: the time until this number of tokens, or a full bucket, is free, seconds
         """
         burst, rate = self._limits.burst, self._limits.rate
         due = self._full - (burst - min(tokens, burst)) / rate

@@ -81,7 +81,7 @@ class Session:
         "_helloBuffer",
         "_authenticating",
         "_expiry",
-        "_inbox",
+        "inbox",
         "_refused",
         "_limited",
     )
@@ -109,7 +109,7 @@ class Session:
         self._helloBuffer: HelloBuffer | None = None
         self._authenticating: Deferred[Any] | None = None
         self._expiry: Expiry | None = None
-        self._inbox = Inbox(chat, connection, self)
+        self.inbox = Inbox(chat, connection, self._tooFast)
         self._refused = 0
         self._limited = False
         self._timer: IDelayedCall | None = None
@@ -121,7 +121,7 @@ class Session:
     @property
     def awaitsHello(self) -> bool:
         """
-        Whether L{helloReceived} takes what comes next, or L{received}.
+        Whether the next bytes are for L{helloReceived}, and not for the inbox.
         """
         return self._state is State.HELLO
 
@@ -132,23 +132,16 @@ class Session:
     @property
     def busy(self) -> bool:
         """
-        Whether what comes has to wait. See L{reads}.
+        Whether new lines have to wait.
         """
-        return self._inbox.held
-
-    @property
-    def reads(self) -> bool:
-        """
-        Whether anything is read.
-        """
-        return self._inbox.reads
+        return self.inbox.held
 
     @property
     def throttled(self) -> bool:
         """
-        Whether that is because the client is over its sending rate.
+        Whether the client exceeds its sending rate.
         """
-        return self._inbox.throttled
+        return self.inbox.throttled
 
     @property
     def silent(self) -> bool:
@@ -220,8 +213,9 @@ class Session:
     def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
         self._startTimer()
         kind = EventsConversation if self.dialect is self._events else TextConversation
-        self._conversation = kind(self._chat, self, self._connection)
-        return self._conversation.begin(hello)
+        conversation = kind(self._chat, self, self._connection)
+        self._conversation = self.inbox.conversation = conversation
+        return conversation.begin(hello)
 
     def markJoined(self) -> None:
         if not self.ended:
@@ -251,34 +245,9 @@ class Session:
     def _expired(self) -> None:
         self.disconnected(EXPIRED)
 
-    def received(self, lines: bytes) -> None:
+    def _tooFast(self) -> None:
         """
-        Take one or more lines, whole but for the last newline. Ignored after the end.
-        """
-        if not self.ended:
-            self._inbox.received(lines)
-
-    def serve(self, lines: list[bytes]) -> list[bytes]:
-        """
-        See L{IConversation.serve}.
-        """
-        return [] if self._conversation is None else self._conversation.serve(lines)
-
-    def readAhead(self, size: int) -> None:
-        """
-        The transport has kept bytes that have to wait, since the session is C{busy}.
-        """
-        self._inbox.readAhead(size)
-
-    def charge(self, tokens: float) -> None:
-        """
-        See L{Inbox.charge}.
-        """
-        self._inbox.charge(tokens)
-
-    def limited(self) -> None:
-        """
-        The client is over its sending rate. The log has the first time.
+        Log the first time that the client exceeds its sending rate.
         """
         if not self._limited:
             self._limited = True
@@ -288,9 +257,9 @@ class Session:
         if waiting is None:
             return
         if self._authenticating is None:
-            self._inbox.hold(waiting)
+            self.inbox.hold(waiting)
         else:  # nobody checks credentials for a client that has gone
-            self._inbox.holdReading(waiting)
+            self.inbox.holdReading(waiting)
 
     def joined(self, joined: events.Joined) -> None:
         self._log.info(
@@ -404,7 +373,7 @@ class Session:
         The connection is gone.
         """
         self._close()
-        self._inbox.close()
+        self.inbox.close()
         self._chat.closed(self)
 
     def _expire(self) -> None:
@@ -451,7 +420,7 @@ class Session:
     def _close(self) -> None:
         self._state = State.ENDED
         self._helloBuffer = None
-        self._inbox.end()
+        self.inbox.end()
         self._stopTimer()
         if self._expiry is not None:
             self._expiry.stop()

@@ -1,5 +1,5 @@
 """
-A client of the C{text} dialect: it joins one room, and each of its lines is said there.
+A client of the C{text} dialect: it joins one room, and each of its lines is a message there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from machat import commands, wire
-from machat.auth.users import ANYBODY, requireJoin, requireSay
+from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
 from machat.errors import REMOVED, ChatError
 from machat.events import Joined
 from machat.interfaces import IChatRoom, ISessionTransport
@@ -21,7 +21,7 @@ from machat.session.interfaces import IClientSession, IConversation
 @implementer(IConversation)
 class TextConversation:
     """
-    What one client says.
+    The lines of one client, which are messages of one room.
     """
 
     __slots__ = ("_chat", "_client", "_room", "_joining", "_paced", "_pacing")
@@ -52,36 +52,55 @@ class TextConversation:
         self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
-        client, limit, paced = self._client, self._chat.limits.maxLine, self._paced
+        user, together = self._client.user, b"\n".join(lines)
+        if len(together) <= self._chat.limits.maxLine and (
+            user is ANYBODY or allows(user.maySay, self._room)
+        ):
+            try:
+                text = together.decode()
+            except UnicodeDecodeError:
+                return self._serveEach(lines)
+            texts = text.replace("\r\n", "\n").removesuffix("\r").split("\n")
+            if self._chat.sayAll(self._client, self._room, texts, self._paced):
+                return []
+        return self._serveEach(lines)
+
+    def _serveEach(self, lines: list[bytes]) -> list[bytes]:
+        """
+        Serve lines one by one: some of them may be refused, or may have to wait.
+        """
+        client, limit = self._client, self._chat.limits.maxLine
         for index, line in enumerate(lines):
             try:
                 text = wire.decodeLine(line, limit)
                 if client.user is not ANYBODY:
                     requireSay(client.user, self._room)
-                waiting = self._pace(text) if paced else self._chat.say(client, self._room, text)
+                waiting = self._pace(text)
             except ChatError as error:
                 client.refuse(error)
-                if client.ended:
-                    break
             else:
                 if waiting is not None:
                     client.hold(waiting.addErrback(client.failed))
-                    return lines[index + 1 :]
+            if client.ended:
+                break
+            if client.busy:
+                return lines[index + 1 :]
         return []
 
     def _pace(self, text: str) -> Deferred[None] | None:
-        size = wire.weigh(text, self._room, self._client.name)
-        self._pacing = self._chat.pace(self._client, self._room, size)
-        if self._pacing is None:
-            return self._chat.say(self._client, self._room, text)
-        return self._pacing.addCallback(self._say, text)
+        if self._paced:
+            size = wire.weigh(text, self._room, self._client.name)
+            self._pacing = self._chat.pace(self._client, self._room, size)
+            if self._pacing is not None:
+                return self._pacing.addCallback(self._say, text)
+        return self._chat.say(self._client, self._room, text)
 
     def _say(self, _: object, text: str) -> Deferred[None] | None:
         self._pacing = None
         return self._chat.say(self._client, self._room, text)
 
     def removed(self, room: str, reason: str) -> None:
-        self._client.disconnected(REMOVED)  # it is in no other, and has no word for having left
+        self._client.disconnected(REMOVED)  # it is in no other room
 
     def end(self) -> None:
         for waiting in (self._joining, self._pacing):

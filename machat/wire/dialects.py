@@ -63,12 +63,18 @@ _FIELDS = 128
 #: The bytes of a character of a name, at most.
 _CHARACTER = 4
 
+#: The bytes of the quotes around a text in JSON.
+_QUOTES = 2
 
-def weigh(text: str, room: str, sender: str) -> int:
+
+def weigh(text: str, room: str, sender: str, count: int = 1) -> int:
     """
-    @return: the most bytes that a message is in any of the dialects here
+    @param text: of one message, or the joined texts of several
+    @param count: the number of messages
+    @return: the size of the messages, bytes, in the dialect that needs the most
     """
-    return len(_encode(text)) + _CHARACTER * (len(room) + len(sender)) + _FIELDS
+    each = _CHARACTER * (len(room) + len(sender)) + _FIELDS + _QUOTES
+    return len(_encode(text)) - _QUOTES + count * each
 
 
 @implementer(IDialect)

@@ -49,7 +49,7 @@ def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[byte
         if not plain or end > size:
             break
         message = _unmask(data[begin:end], data[begin - 4 : begin])
-        if not isText(message):
+        if not (message.isascii() or isText(message)):
             plain = False
             break
         messages.append(message)

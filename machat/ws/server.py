@@ -100,13 +100,13 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             self._requestReceived(self.data + data)
         else:
             self.data += data
-            if self._session.busy:
-                self._session.readAhead(len(data))
+            if self._session.inbox.held:
+                self._session.inbox.readAhead(len(data))
             else:
                 size = len(self.data)
                 self._framesReceived()
                 if len(self.data) == size:
-                    self._session.charge(PARTIAL)
+                    self._session.inbox.charge(PARTIAL)
 
     def _framesReceived(self) -> None:
         """
@@ -114,11 +114,13 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         if self.state == self.STATE_OPEN and not (self.current_frame or self.inside_message):
             messages, self.data, plain = wire.takeTextFrames(self.data, self.factory.plain)
-            if self._session.awaitsHello:
+            if self._session.inbox.conversation is None and self._session.awaitsHello:
                 for message in messages:
                     self.onMessage(message, False)
             elif messages:
-                self._session.received(b"\n".join([m.removesuffix(b"\n") for m in messages]))
+                if b"\n".join(messages).count(b"\n") >= len(messages):
+                    messages = _splitLines(messages)
+                self._session.inbox.received(messages)
             if plain:
                 return
         self.consumeData()
@@ -132,7 +134,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             return
         self._consuming = True
         try:
-            while self.current_frame or not self._session.busy:
+            while self.current_frame or not self._session.inbox.held:
                 if not self.processData() or self.state == self.STATE_CLOSED:
                     break
         finally:
@@ -144,7 +146,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         frame = self.current_frame
         if frame.opcode > _LAST_DATA or not frame.fin or self._session.ended:
-            self._session.charge(1)
+            self._session.inbox.charge(1)
         WebSocketServerProtocol.onFrameBegin(self)
 
     def onFrameData(self, payload: bytes) -> bool | None:
@@ -152,7 +154,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         Charge a piece of a frame that is not its last.
         """
         if self.current_frame_masker.pointer() < self.current_frame.length:
-            self._session.charge(PARTIAL)
+            self._session.inbox.charge(PARTIAL)
         taken: bool | None = WebSocketServerProtocol.onFrameData(self, payload)
         return taken
 
@@ -175,7 +177,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             text = f"The head of a request has at most {limit} bytes."
             self._reply(Reply(line(431, text), log=text))
         else:
-            self._session.charge(PARTIAL)
+            self._session.inbox.charge(PARTIAL)
 
     def _answer(self, head: bytes, rest: bytes) -> None:
         if self.factory.proxies:
@@ -234,7 +236,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             payload = wire.skipNewline(lines or b"") or b""
             if not payload:
                 return
-        self._session.received(payload.removesuffix(b"\n"))
+        self._session.inbox.received(payload.removesuffix(b"\n").split(b"\n"))
 
     def sendCloseFrame(
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
@@ -261,7 +263,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         """
         End the connection if L{ping} had no answer.
         """
-        if not self._alive and not self._session.busy:
+        if not self._alive and not self._session.inbox.held:
             self._session.disconnected(NO_PONG)
 
     def _slow(self, waiting: int) -> None:
@@ -292,7 +294,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         self._alive = True  # its answer may lie unread
         if self.data and self.state in _CONSUMING and not self._consuming:
             self._framesReceived()
-        if self._session.reads:
+        if self._session.inbox.reads:
             self._outbox.transport.resumeProducing()
 
     def silent(self) -> bool:
@@ -303,6 +305,13 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
 
 
 _CONSUMING = (ChatWebSocketProtocol.STATE_OPEN, ChatWebSocketProtocol.STATE_CLOSING)
+
+
+def _splitLines(messages: list[bytes]) -> list[bytes]:
+    """
+    @return: the lines of the messages. The last newline of a message is optional
+    """
+    return b"\n".join([message.removesuffix(b"\n") for message in messages]).split(b"\n")
 
 
 def _join(pieces: list[bytes]) -> None:

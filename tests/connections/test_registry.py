@@ -180,7 +180,7 @@ class ConnectionsTests(SynchronousTestCase):
         connections.issue("a")
         connections.discard("a")
         connections.discard("a")
-        for kept in (connections._secrets, connections._owners, connections._networks):
+        for kept in (connections._secrets, connections._owners, connections.networks):
             self.assertEqual(kept, {})
         self.assertEqual((connections._counts, connections._placed), ({}, set()))
 

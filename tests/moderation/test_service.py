@@ -570,7 +570,7 @@ class SeenTests(ModerationTestCase):
         )
 
     def members(self) -> list[IChatMember]:
-        return [member for room in self.chat.service.rooms for member in room.members()]
+        return [member for room in self.chat.service.rooms for member in room.members]
 
     def test_counted(self) -> None:
         """

@@ -492,9 +492,9 @@ class OneUserTests(AdmissionTestCase):
         self.flushLoggedErrors(OSError)
         self.assertEqual(self.kinds(first), ["welcome", "error"])
         (room,) = rooms
-        self.assertEqual((room.names(), room.present), (["Mina"], 1))
+        self.assertEqual((list(room.members.values()), room.present), (["Mina"], 1))
         third = self.text()
-        self.assertEqual((room.names(), room.present), (["Mina", "Mina"], 1))
+        self.assertEqual((list(room.members.values()), room.present), (["Mina", "Mina"], 1))
         second.close()
         self.assertEqual(room.present, 1)
         third.close()

@@ -439,7 +439,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         assert not self.faults, self.faults[0]
         for room in self.service.rooms:
             assert room.holds >= 0 and room.appending == 0
-            assert room.present == len(set(room.names()))
+            assert room.present == len(set(room.members.values()))
 
     def teardown(self) -> None:
         """
