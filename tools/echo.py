@@ -21,17 +21,29 @@ from machat.ws import SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
 LIMITS = Limits(maxLine=2**24, maxWaiting=2**28)
 
 
-class NoSession:
+class NoInbox:
     """
-    A session that wants each message as it is, as before a hello, and says nothing of its own.
+    An inbox that never holds the connection and charges nothing.
     """
 
-    awaitsHello = True
-    busy = False
-    ended = False
+    conversation = None
+    held = False
+    reads = True
 
     def charge(self, tokens: float) -> None:
         pass
+
+
+class NoSession:
+    """
+    A session that takes each message as if it were part of the hello, and sends nothing.
+    """
+
+    awaitsHello = True
+    ended = False
+
+    def __init__(self) -> None:
+        self.inbox = NoInbox()
 
     def refuseLast(self, error: ChatError) -> None:
         pass
