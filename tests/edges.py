@@ -205,12 +205,19 @@ def events(data: bytes) -> None:
                 clock.advance(DAY)
                 check(server.transport.connected, "it does not come back")
             elif server.transport.connected:
-                line = line.replace(b"id-", client._prefix.encode() + b"-")
+                line = line.replace(b"id-", client._rooms._prefix.encode() + b"-")
                 server.transport.protocol.dataReceived(line + b"\n")
         client.stopService()
         clock.advance(0)
         check(all([result.called for result in results]), "somebody waits for ever")
-        check(not (client._unsent or client._rooms or client._unsent.size), "something is left")
+        check(
+            not (
+                client.rooms()
+                or len(client._rooms._unacknowledged)
+                or client._rooms._unacknowledged.size
+            ),
+            "something is left",
+        )
         check(not clock.getDelayedCalls(), "timers are left", clock.getDelayedCalls())
 
 

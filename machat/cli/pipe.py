@@ -24,7 +24,7 @@ from machat.cli.progress import ProgressTimer
 from machat.cli.stdio import Input, plural, tell
 from machat.client import ChatClient
 from machat.client.heartbeat import silenceLimit
-from machat.client.outgoing import LARGEST
+from machat.client.outgoing import MAX_SIZE
 
 #: How much of the input may be held here, bytes.
 READ = 65_536
@@ -109,7 +109,7 @@ class Pipe(Protocol):
     @property
     def _longest(self) -> int:
         limits = self._client.limits
-        return LARGEST if limits is None else max(0, min(limits.line, LARGEST))
+        return MAX_SIZE if limits is None else max(0, min(limits.line, MAX_SIZE))
 
     def dataReceived(self, data: bytes) -> None:
         self._input.received(data, self._longest)

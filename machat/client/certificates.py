@@ -1,5 +1,5 @@
 """
-What Twisted does not check about a server's certificate.
+A check of server certificates that Twisted omits.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from service_identity.pyopenssl import extract_patterns
 from twisted.internet.interfaces import ISSLTransport
 
 
-def unnamed(transport: Any) -> CertificateError | None:
+def checkNamesHost(transport: Any) -> CertificateError | None:
     """
-    Check that a certificate names a host. If it does not, or if its names cannot be read, Twisted
-    logs that there is nothing to compare, and goes on.
+    Check that a certificate contains a host name. If it contains none, or none that can be read,
+    Twisted only logs this and continues.
 
-    @param transport: of a client, after the handshake of TLS if it has one
-    @return: what is wrong with the server's certificate
+    @param transport: a client's transport, after the TLS handshake if it uses TLS
+    @return: the fault of the server's certificate; C{None} if there is none
     """
     if ISSLTransport.providedBy(transport):
         certificate: Any = transport.getPeerCertificate()

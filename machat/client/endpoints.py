@@ -1,5 +1,5 @@
 """
-How a client gets to a server: from an address to an endpoint and what speaks on it.
+The connection of a client: from an address to an endpoint and a protocol.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from twisted.protocols.basic import LineReceiver
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.client.certificates import unnamed
+from machat.client.certificates import checkNamesHost
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.quota import ReplyQuota
 from machat.client.reasons import Foreign
 from machat.client.websocket import LineWebSocketFactory
 
-#: C{host:port}, the host an IPv6 address in brackets or without a colon.
+#: C{host:port}. The host is an IPv6 address in brackets, or contains no colon.
 _SHORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^:]+)):(?P<port>\d+)")
 
-#: The longest object that is taken from a server, bytes. JSON may write a character of a message
-#: with six bytes, so a server's C{--max-line} may be about 680 KiB.
+#: The longest object that is accepted from a server, bytes. JSON can encode a character of a
+#: message as six bytes, so this is enough for a server with a C{--max-line} of about 680 KiB.
 LARGEST = 4 * 1_048_576
 
-#: How an alert or a handshake of TLS begins (RFC 8446 section 5.1).
+#: The first bytes of a TLS alert or handshake record (RFC 8446 section 5.1).
 _TLS = (b"\x15\x03", b"\x16\x03")
 
 
 @implementer(IServerConnection, IHandshakeListener)
 class LineProtocol(LineReceiver):
     """
-    One connection that speaks lines.
+    A connection that carries lines.
     """
 
     delimiter = b"\n"
@@ -53,7 +53,7 @@ class LineProtocol(LineReceiver):
 
     def __init__(self, user: IServerConnectionUser) -> None:
         self._user = user
-        self._answers = ReplyQuota()
+        self._quota = ReplyQuota()
         self._reason: Exception | None = None
 
     def connectionMade(self) -> None:
@@ -63,9 +63,9 @@ class LineProtocol(LineReceiver):
 
     def handshakeCompleted(self) -> None:
         """
-        TLS has checked the server's certificate.
+        Open the connection, after TLS has verified the server's certificate.
         """
-        self._reason = unnamed(self.transport)
+        self._reason = checkNamesHost(self.transport)
         if self._reason is None:
             self._user.opened(self)
         else:
@@ -75,49 +75,49 @@ class LineProtocol(LineReceiver):
         self._user.received(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self._reason = Foreign("it sends a line without an end")
+        self._reason = Foreign("it sent an endless line")
         self.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self.clearLineBuffer().startswith(_TLS):
-            self._reason = Foreign("it speaks TLS there, which is tls:HOST:PORT or wss://...")
+            self._reason = Foreign("it uses TLS: try tls:HOST:PORT or wss://...")
         self._user.closed(self, Failure(self._reason) if self._reason else reason)
 
-    def answer(self, line: bytes) -> None:
+    def reply(self, line: bytes) -> None:
         """
-        Send one object that the server has asked for.
+        Send one object that an event of the server causes, within the quota.
         """
-        if self._answers.allow(len(line) + 1):
+        if self._quota.allow(len(line) + 1):
             self.sendLine(line)
 
     def confirmed(self) -> None:
         """
-        The server reads.
+        Record the proof that the server has read everything that was sent.
         """
-        self._answers.confirmed()
+        self._quota.confirmed()
 
     def pause(self) -> None:
         """
-        Read no more.
+        Stop reading.
         """
         self.pauseProducing()
 
     def resume(self) -> None:
         """
-        Read on.
+        Read again.
         """
         self.resumeProducing()
 
     def abort(self) -> None:
         """
-        Close the connection now.
+        Close the connection at once.
         """
         self.transport.abortConnection()
 
 
 class LineFactory(Factory):
     """
-    Connects an L{IServerConnectionUser} to a stream endpoint.
+    Builds the connection of an L{IServerConnectionUser} for a stream endpoint.
     """
 
     noisy = False
@@ -132,7 +132,7 @@ class LineFactory(Factory):
 @implementer(IStreamClientEndpoint)
 class ReportingEndpoint:
     """
-    An endpoint that tells its user about failed attempts.
+    An endpoint that reports failed attempts to its user.
     """
 
     def __init__(self, endpoint: IStreamClientEndpoint, user: IServerConnectionUser) -> None:
@@ -141,7 +141,7 @@ class ReportingEndpoint:
 
     def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
         """
-        Connect.
+        Connect, and report a failure.
         """
         connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
         return connecting.addErrback(self._failed)
@@ -158,17 +158,19 @@ def dial(
     origin: str | None = None,
 ) -> tuple[IStreamClientEndpoint, Factory]:
     """
+    Parse an address.
+
     @param address: C{host:port}, a client endpoint string, an endpoint, or a C{ws://} or C{wss://}
         URL
-    @return: the endpoint to connect to, and what to connect to it
-    @raise ValueError: the address cannot be one, or is an C{ssl:} endpoint
+    @return: the endpoint, and the factory to connect to it
+    @raise ValueError: the address is invalid, or is an C{ssl:} endpoint
     """
     if not isinstance(address, str):
         return address, LineFactory(user)
     if address.startswith(("ws://", "wss://")):
         url = urlsplit(address)
         if not url.hostname:
-            raise ValueError(f"{address}: there is no host in it")
+            raise ValueError(f"{address}: the host is missing")
         secure = url.scheme == "wss"
         port = url.port or (443 if secure else 80)
         endpoint: IStreamClientEndpoint = HostnameEndpoint(reactor, url.hostname, port)
@@ -183,5 +185,5 @@ def dial(
         raise ValueError("ssl: does not check the server's certificate. Use tls:HOST:PORT")
     try:
         return clientFromString(reactor, address), LineFactory(user)
-    except (TypeError, OSError, CryptoError) as error:  # about arguments, and files in them
+    except (TypeError, OSError, CryptoError) as error:  # invalid arguments, or unreadable files
         raise ValueError(f"{address}: {error}") from None

@@ -1,5 +1,5 @@
 """
-The events that a client has to tell besides the server's, and how its Deferreds fail.
+The events that the client itself produces, and the failure of its Deferreds.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from machat.events import Event
 
 class Connected(Event, frozen=True, tag="connected"):
     """
-    The server has said welcome.
+    The server has sent its welcome.
     """
 
 
 class Failed(Event, frozen=True, kw_only=True, tag="failed"):
     """
-    An attempt to connect has failed: there was no welcome.
+    An attempt to connect has failed before the welcome.
 
     @ivar code: one of the constants of L{machat.client.reasons}
     @ivar text: the reason: one line for a person, safe to print
@@ -29,9 +29,9 @@ class Failed(Event, frozen=True, kw_only=True, tag="failed"):
 
 class Lost(Event, frozen=True, tag="lost"):
     """
-    A connection is lost on which the server had said welcome, or goodbye.
+    A connection was lost after the server's welcome or C{bye}.
 
-    @ivar retry: whether the client comes back
+    @ivar retry: whether the client reconnects
     """
 
     retry: bool
@@ -39,9 +39,9 @@ class Lost(Event, frozen=True, tag="lost"):
 
 class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     """
-    Messages of a room were missed and cannot be had any more.
+    Messages of a room were missed and cannot be recovered.
 
-    @ivar missed: how many, if that can be told
+    @ivar missed: the number of messages; C{None} if unknown
     """
 
     room: str
@@ -50,5 +50,5 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
 
 class Ended(Exception):
     """
-    The client has been stopped, was told not to come back, or cannot connect: the text says which.
+    The client was stopped, was asked not to reconnect, or cannot connect. The text is the reason.
     """

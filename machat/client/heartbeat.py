@@ -1,5 +1,5 @@
 """
-Whether a client's server is still there: the timers of one connection after the other.
+The keepalive of a client: it detects a server that no longer responds.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
-#: Seconds: from connecting to the welcome, which is more than a server takes for a login (see
-#: C{machat.auth.login.LONGEST}); between two questions whether the server is there, and for its
-#: answer; and for the answer of a server with a low sending rate, at most.
+#: Timeouts in seconds. C{WELCOME}: from the connection to the welcome, longer than a login can take
+#: (see C{machat.auth.login.LONGEST}). C{PING}: between two pings. C{PONG}: for the reply.
+#: C{SLOWEST}: the maximum for the reply of a server with a low rate limit.
 WELCOME = 30.0
 PING = 25.0
 PONG = 10.0
@@ -21,72 +21,74 @@ SLOWEST = 300.0
 
 def silenceLimit(rate: float | None, least: float) -> float:
     """
-    @param rate: commands per second that the server reads
-    @param least: seconds for a server that reads at once
-    @return: seconds after which a server that has sent nothing is given up
+    @param rate: the server's rate limit, commands per second; C{None} if there is none
+    @param least: the result for a server without a rate limit, seconds
+    @return: the number of seconds after which a silent server is considered dead
     """
     return max(least, min(2 / rate, SLOWEST)) if rate is not None and rate > 0 else least
 
 
 class Heartbeat:
     """
-    Asks the server from time to time whether it is there. Anything that it sends is an answer; that
-    it has read the question is proved by the question's id alone, which cannot be guessed.
+    Sends pings, and reports a server that does not respond. Any data from the server shows that it
+    is alive. Only a pong with the ping's random id proves that it has read the ping.
 
-    @ivar paused: whether nothing is read, so that nothing can be heard
+    @ivar paused: whether reading is paused, so that silence proves nothing
     """
 
     def __init__(
-        self, clock: Any, ask: Callable[[str], object], dead: Callable[[], object]
+        self, clock: Any, ping: Callable[[str], object], dead: Callable[[], object]
     ) -> None:
         """
-        @param ask: sends a ping with this id
-        @param dead: is called if the server does not answer, or does not say welcome
+        @param ping: sends a ping with this id
+        @param dead: called if the server sends no welcome, or does not respond
         """
         self.paused = False
         self._clock = clock
-        self._ask = ask
+        self._sendPing = ping
         self._dead = dead
         self._rate: float | None = None
-        self._heard = False
-        self._asked: str | None = None
+        self._received = False
+        self._pingId: str | None = None
         self._timer: IDelayedCall | None = None
 
     def begin(self) -> None:
         """
-        There is a connection.
+        Start the timer for the welcome of a new connection.
         """
         self._start(WELCOME, self._die)
-        self._asked = None
+        self._pingId = None
 
     def welcomed(self, rate: float | None) -> None:
         """
-        The server has said welcome.
+        Start to send pings, after the server's welcome.
 
-        @param rate: the commands per second that it reads
+        @param rate: the server's rate limit, commands per second
         """
         self._rate = rate
         self._start(PING, self._ping)
 
-    def heard(self) -> None:
+    def received(self) -> None:
         """
-        The server has sent something.
+        Record that the server has sent something.
         """
-        self._heard = True
+        self._received = True
 
     def answered(self, id: str | None) -> bool:
         """
-        @return: whether this is the id of the last question: the server has read everything that
-            was sent before
+        Record a pong.
+
+        @return: whether it has the id of the last ping. If so, the server has read everything that
+            was sent before that ping
         """
-        if self._asked is None or id != self._asked:
+        if self._pingId is None or id != self._pingId:
             return False
-        self._asked = None
+        self._pingId = None
         return True
 
     def stop(self) -> None:
         """
-        There is no connection any more.
+        Stop all timers, because the connection is closed.
         """
         if self._timer is not None:
             self._timer.cancel()
@@ -98,15 +100,15 @@ class Heartbeat:
 
     def _ping(self) -> None:
         self._timer = None
-        self._heard = False
-        if self._asked is None:
-            self._asked = secrets.token_hex(8)
-            self._ask(self._asked)
+        self._received = False
+        if self._pingId is None:
+            self._pingId = secrets.token_hex(8)
+            self._sendPing(self._pingId)
         self._start(silenceLimit(self._rate, PONG), self._check)
 
     def _check(self) -> None:
         self._timer = None
-        if self._heard or self.paused:
+        if self._received or self.paused:
             self._start(PING - PONG, self._ping)
         else:
             self._dead()

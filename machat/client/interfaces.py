@@ -1,5 +1,5 @@
 """
-What the client expects of a connection, whatever its transport.
+The contract between the client and its connection, for any transport.
 """
 
 from __future__ import annotations
@@ -10,38 +10,38 @@ from zope.interface import Interface
 
 class IServerConnection(Interface):
     """
-    A client's connection to a server, whatever its transport.
+    A client's connection to a server, over any transport.
     """
 
     def sendLine(line: bytes) -> None:
         """
-        Send one object. Ignored once the connection is closing.
+        Send one object. Does nothing once the connection is closing.
         """
 
-    def answer(line: bytes) -> None:
+    def reply(line: bytes) -> None:
         """
-        Send one object that the server has asked for. Ignored where the server has asked for more
-        than L{machat.client.quota.MOST} bytes and has not shown that it reads them.
+        Send one object that an event of the server causes. Does nothing if the server has caused
+        more than L{machat.client.quota.MAX_UNCONFIRMED} bytes without a proof that it reads them.
         """
 
     def confirmed() -> None:
         """
-        The server has shown that it has read what was sent.
+        Record the proof that the server has read everything that was sent.
         """
 
     def pause() -> None:
         """
-        Read no more. What has been read already may still be received.
+        Stop reading. Data that was read already may still be received.
         """
 
     def resume() -> None:
         """
-        Read on.
+        Read again.
         """
 
     def abort() -> None:
         """
-        Close the connection now.
+        Close the connection at once.
         """
 
 
@@ -52,27 +52,27 @@ class IServerConnectionUser(Interface):
 
     def unreachable(reason: Failure) -> None:
         """
-        An attempt to connect has failed.
+        Called when an attempt to connect has failed.
         """
 
-    def connecting(line: IServerConnection) -> None:
+    def connecting(connection: IServerConnection) -> None:
         """
-        There is a connection. It can be aborted, and cannot be used yet.
+        Called when the transport is connected. The connection can be aborted, but not used yet.
         """
 
-    def opened(line: IServerConnection) -> None:
+    def opened(connection: IServerConnection) -> None:
         """
-        The connection can be used.
+        Called when the connection can be used.
         """
 
     def received(data: bytes) -> None:
         """
-        One object has come.
+        Called with each object from the server.
         """
 
-    def closed(line: IServerConnection, reason: Failure) -> None:
+    def closed(connection: IServerConnection, reason: Failure) -> None:
         """
-        A connection is gone, opened or not.
+        Called when a connection is closed, whether it was opened or not.
 
         @param reason: an error of Twisted, of OpenSSL, or of L{machat.client.reasons}
         """

@@ -1,5 +1,5 @@
 """
-What a client has said and its server has not acknowledged.
+The messages of a client that the server has not acknowledged.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from twisted.internet.defer import Deferred
 
 from machat.events import Receipt
 
-#: The most of a client, in all rooms: messages, and characters.
-MOST = 1_000
-LARGEST = 1_048_576
+#: The limits of one client, over all rooms: the number of messages, and their characters.
+MAX_MESSAGES = 1_000
+MAX_SIZE = 1_048_576
 
 
 class Unknown(Exception):
     """
-    The connection was lost for so long that the server would not know a message again: it may have
-    been said or not.
+    The connection was lost for so long that the server cannot recognize a resent message. The
+    message may have been published, or not.
     """
 
 
 class TooMuch(Exception):
     """
-    Too much waits to be acknowledged: nothing was queued.
+    Too many messages are not acknowledged. The message was not queued.
     """
 
 
@@ -33,8 +33,8 @@ class Outgoing(Struct):
     """
     A message that is not acknowledged.
 
-    @ivar done: fires or fails when it is known what became of it
-    @ivar sent: when it was sent for the first time
+    @ivar done: fires or fails when the outcome is known
+    @ivar sent: the time when it was first sent, seconds; C{None} before that
     """
 
     id: str
@@ -46,9 +46,10 @@ class Outgoing(Struct):
 
 class Unacknowledged:
     """
-    All of one client, by their ids. One is forgotten when it is known what became of it.
+    All unacknowledged messages of one client, by id. A message is removed when its outcome is
+    known.
 
-    @ivar size: their characters
+    @ivar size: the total number of their characters
     """
 
     def __init__(self) -> None:
@@ -60,22 +61,24 @@ class Unacknowledged:
 
     def add(self, id: str, room: str, text: str) -> Outgoing:
         """
-        @raise TooMuch: there is no place for it
+        Add a message.
+
+        @raise TooMuch: a limit is reached
         """
-        if len(self._messages) >= MOST or self.size + len(text) > LARGEST:
+        if len(self._messages) >= MAX_MESSAGES or self.size + len(text) > MAX_SIZE:
             raise TooMuch("too many messages are not acknowledged")
-        unsent = self._messages[id] = Outgoing(id, room, text, Deferred())
+        message = self._messages[id] = Outgoing(id, room, text, Deferred())
         self.size += len(text)
-        unsent.done.addBoth(self._settled, unsent)
-        return unsent
+        message.done.addBoth(self._settled, message)
+        return message
 
     def find(self, id: str | None) -> Outgoing | None:
         """
-        @return: the message of this id
+        @return: the message with this id; C{None} if there is none
         """
         return self._messages.get(id or "")
 
-    def _settled(self, result: Any, unsent: Outgoing) -> Any:
-        del self._messages[unsent.id]
-        self.size -= len(unsent.text)
+    def _settled(self, result: Any, message: Outgoing) -> Any:
+        del self._messages[message.id]
+        self.size -= len(message.text)
         return result

@@ -1,18 +1,17 @@
 """
-What a client sends because its server asks for it.
-
-A server that asks and does not read the answers would fill the client's memory with them.
+The quota for replies that a server causes. Without it, a server that causes replies and does not
+read them could fill the client's memory.
 """
 
 from __future__ import annotations
 
-#: Bytes of answers that may be on their way without any proof that the server reads.
-MOST = 65_536
+#: The maximum size of the replies that the server is not proven to have read, bytes.
+MAX_UNCONFIRMED = 65_536
 
 
 class ReplyQuota:
     """
-    The answers of one connection that the server may not have read.
+    The size of one connection's replies that the server may not have read.
     """
 
     def __init__(self) -> None:
@@ -20,16 +19,16 @@ class ReplyQuota:
 
     def allow(self, size: int) -> bool:
         """
-        @param size: of one more answer, bytes
-        @return: whether it may be sent
+        @param size: the size of another reply, bytes
+        @return: whether it may be sent. If so, it is counted
         """
-        if self._size + size > MOST:
+        if self._size + size > MAX_UNCONFIRMED:
             return False
         self._size += size
         return True
 
     def confirmed(self) -> None:
         """
-        The server has read all of them.
+        Record that the server has read all replies.
         """
         self._size = 0

@@ -1,8 +1,7 @@
 """
-Why a client cannot connect: errors to codes and words.
+The reasons why a client cannot connect: codes and texts for errors.
 
-A reason is final if another attempt at the same address with the same options cannot succeed
-before a person has changed something.
+A reason is final if further attempts cannot succeed until a person changes something.
 """
 
 from __future__ import annotations
@@ -14,19 +13,19 @@ from service_identity import CertificateError, VerificationError
 from twisted.internet import error
 from twisted.python.failure import Failure
 
-#: The host's name is not known, nobody listens, or there is no way to the host.
+#: The host name is unknown, the connection is refused, or there is no route to the host.
 UNREACHABLE = "unreachable"
 
 #: The server's certificate is not trusted, or is for another host.
 CERTIFICATE = "certificate"
 
-#: Any other failure of TLS.
+#: Any other TLS failure.
 TLS = "tls"
 
 #: An HTTP server refused to open a WebSocket.
 HTTP = "http"
 
-#: Something listens, but it is not a MaChat server.
+#: The peer is not a MaChat server.
 FOREIGN = "foreign"
 
 #: The server did not answer in time.
@@ -38,23 +37,23 @@ CLOSED = "closed"
 #: The credentials could not be read.
 CREDENTIALS = "credentials"
 
-#: The longest text of a reason, characters.
+#: The maximum length of a reason, characters.
 LONGEST = 200
 
-#: What OpenSSL says of a peer that does not speak TLS.
+#: OpenSSL's errors for a peer that does not use TLS.
 _PLAIN = ("wrong version number", "packet length too long", "record layer failure", "http request")
 
 #: ReplyQuota of the class 4xx that another attempt may not get (RFC 9110, RFC 8470, RFC 6585).
-_PASSING = (408, 425, 429)
+_TEMPORARY = (408, 425, 429)
 
 
 class Reason(NamedTuple):
     """
-    Why an attempt to connect failed.
+    The reason why an attempt to connect failed.
 
     @ivar code: one of this module's constants
     @ivar text: one line for a person
-    @ivar final: whether another attempt cannot succeed
+    @ivar final: whether further attempts cannot succeed
     """
 
     code: str
@@ -64,10 +63,10 @@ class Reason(NamedTuple):
 
 class Refused(Exception):
     """
-    An HTTP server answered with something else than a WebSocket.
+    An HTTP server rejected the WebSocket handshake.
 
-    @ivar status: its status code
-    @ivar text: its reason phrase, and its explanation if that is plain text
+    @ivar status: the status code
+    @ivar text: the reason phrase, and the first line of the body if that is plain text
     """
 
     def __init__(self, status: int, text: str) -> None:
@@ -78,7 +77,7 @@ class Refused(Exception):
 
 class Foreign(Exception):
     """
-    The peer does not speak the protocol. The text says what it does.
+    The peer does not use the protocol. The text describes what it does instead.
     """
 
 
@@ -86,8 +85,8 @@ class Closed(Exception):
     """
     The server closed a WebSocket.
 
-    @ivar code: its close code
-    @ivar text: its reason
+    @ivar code: the close code
+    @ivar text: the close reason
     """
 
     def __init__(self, code: int, text: str) -> None:
@@ -96,42 +95,42 @@ class Closed(Exception):
         self.text = text
 
 
-#: The first class that an error is an instance of.
-_PLAINLY: tuple[tuple[type[Exception], str], ...] = (
-    (error.DNSLookupError, "the host's name is not known"),
-    (error.ConnectionRefusedError, "nobody listens there: connection refused"),
-    (ConnectionRefusedError, "nobody listens there: connection refused"),
-    (error.TCPTimedOutError, "the host does not answer"),
-    (error.TimeoutError, "the host does not answer"),
+#: Texts by exception class. The first class that matches is used.
+_TEXTS: tuple[tuple[type[Exception], str], ...] = (
+    (error.DNSLookupError, "the host name is unknown"),
+    (error.ConnectionRefusedError, "connection refused: nothing is listening at this address"),
+    (ConnectionRefusedError, "connection refused: nothing is listening at this address"),
+    (error.TCPTimedOutError, "the host does not respond"),
+    (error.TimeoutError, "the host does not respond"),
     (error.NoRouteError, "there is no route to the host"),
 )
 
 
 def explain(failure: Failure) -> Reason:
     """
-    @param failure: what a connection, or an attempt to make one, ended with
+    @param failure: the failure of a connection or of an attempt to connect
     @return: the reason
     """
     failed = failure.value
-    for kind, text in _PLAINLY:
+    for kind, text in _TEXTS:
         if isinstance(failed, kind):
             return Reason(UNREACHABLE, text)
     if isinstance(failed, VerificationError):
         return Reason(CERTIFICATE, "the server's certificate is for another host", True)
     if isinstance(failed, CertificateError):
-        return Reason(CERTIFICATE, "the server's certificate names no host", True)
+        return Reason(CERTIFICATE, "the server's certificate contains no host name", True)
     if type(failed) is TLSError:
         return _explainTLS(failed)
     if isinstance(failed, Refused):
-        final = 300 <= failed.status < 500 and failed.status not in _PASSING
+        final = 300 <= failed.status < 500 and failed.status not in _TEMPORARY
         return Reason(HTTP, line(f"HTTP {failed.status} {failed.text}"), final)
     if isinstance(failed, Foreign):
-        return Reason(FOREIGN, line(f"that is no MaChat server: {failed}"), True)
+        return Reason(FOREIGN, line(f"not a MaChat server: {failed}"), True)
     if isinstance(failed, Closed):
         text = f"the server closed the connection: {failed.code} {failed.text}"
         return Reason(CLOSED, line(text), 3500 <= failed.code < 4000)
     if isinstance(failed, error.ConnectionDone | error.ConnectionLost | error.ConnectionAborted):
-        return Reason(CLOSED, "the server closed the connection without an answer")
+        return Reason(CLOSED, "the server closed the connection without a response")
     return Reason(UNREACHABLE, line(str(failed) or type(failed).__name__))
 
 
@@ -140,8 +139,8 @@ def _explainTLS(failed: TLSError) -> Reason:
     if "certificate verify failed" in text:
         return Reason(CERTIFICATE, "the server's certificate is not trusted", True)
     if any(plain in text for plain in _PLAIN):
-        return Reason(TLS, line(f"the server does not speak TLS: {text}"), True)
-    return Reason(TLS, line(f"TLS failed: {text or 'no reason given'}"))
+        return Reason(TLS, line(f"the server does not use TLS: {text}"), True)
+    return Reason(TLS, line(f"TLS failed: {text or 'unknown reason'}"))
 
 
 def line(text: str) -> str:

@@ -1,6 +1,6 @@
 """
-A room as a client knows it over all its connections: its place in the log, and what was said there
-and is not acknowledged.
+The state of one room across all connections of a client: its position in the log, and its messages
+that are not acknowledged.
 """
 
 from __future__ import annotations
@@ -13,22 +13,23 @@ from twisted.internet.defer import Deferred
 from machat.client.outgoing import Outgoing, Unknown
 from machat.events import Joined, Position
 
-#: How many messages of a room are under way at once, and for how many seconds one may be sent
-#: again: both are within what a server remembers of a name (L{machat.limits.Limits.receipts}).
+#: The maximum number of a room's messages in flight, and the number of seconds for which one may be
+#: resent. Both are within the server's deduplication (L{machat.limits.Limits.receipts}).
 WINDOW = 50
-AGAIN = 100.0
+RESEND = 100.0
 
 
 class Membership:
     """
-    A room that the client is in or wants to be in.
+    A room that the client is in or wants to join.
 
-    @ivar name: as the server writes it, once that is known
-    @ivar history: how many messages to hear on first coming in
-    @ivar id: of the command that joins it
-    @ivar position: up to where the room is known; C{None} before it was joined
-    @ivar joined: whether it is joined on this connection
-    @ivar waiting: who waits for it to be joined
+    @ivar name: the name as the server spells it, once that is known
+    @ivar history: the number of messages to receive on the first join
+    @ivar id: the id of the command that joins the room
+    @ivar position: the position of the last message received; C{None} before the first join
+    @ivar joined: whether the room is joined on the current connection
+    @ivar waiting: fire when the room is joined
+    @ivar refusals: the number of refused attempts to rejoin, in a row
     """
 
     def __init__(self, name: str, history: int, id: str) -> None:
@@ -37,64 +38,68 @@ class Membership:
         self.id = id
         self.position: Position | None = None
         self.joined = False
+        self.refusals = 0
         self.waiting: list[Deferred[Joined]] = []
         self._sent: deque[Outgoing] = deque()
-        self._unsent: deque[Outgoing] = deque()
+        self._queued: deque[Outgoing] = deque()
         self._yielding = False
 
     def markJoined(self, joined: Joined) -> bool:
         """
-        It is joined, for the first time or again.
+        Record that the room is joined, for the first time or again.
 
-        @return: whether nothing is missing
+        @return: whether no message was missed
         """
         self.name = joined.room
         self.joined = True
+        self.refusals = 0
         whole = True
-        if self.position is None:  # what is replayed comes behind this
+        if self.position is None:  # the replayed messages follow this position
             self.position = Position(joined.epoch, max(0, joined.seq - self.history))
         elif not joined.recovered:
             self.position = joined.position
             whole = False
         again, self._sent = self._sent, deque()
-        self._unsent.extendleft(reversed(again))
+        self._queued.extendleft(reversed(again))
         return whole
 
     def fireJoined(self, joined: Joined) -> None:
         """
-        Tell those who wait for it.
+        Fire the Deferreds that wait for the room to be joined.
         """
         waiting, self.waiting = self.waiting, []
         for done in waiting:
             done.callback(joined)
 
-    def passes(self, seq: int) -> bool:
+    def accept(self, seq: int) -> bool:
         """
-        @return: whether a message with this number is new; from now on it is not
+        Record that the message with this number was received.
+
+        @return: whether it is new
         """
         if self.position is None or seq <= self.position.seq:
             return False
         self.position = Position(self.position.epoch, seq)
         return True
 
-    def add(self, unsent: Outgoing) -> None:
+    def add(self, message: Outgoing) -> None:
         """
-        Send this behind all that was added before.
+        Send this message after all that were added before.
         """
-        self._unsent.append(unsent)
+        self._queued.append(message)
 
     def due(self, now: float) -> Iterator[Outgoing]:
         """
-        Yield what is to be sent now, at most L{WINDOW} messages at once; what has been on its way
-        for too long fails with L{Unknown}. What comes due meanwhile is yielded as well, to the one
-        who asked first.
+        Yield the messages to send now. At most L{WINDOW} messages are in flight. A message that was
+        first sent more than L{RESEND} seconds ago fails with L{Unknown}. Messages that become due
+        during the iteration are yielded to the outermost caller.
         """
         if self._yielding:
             return
         self._yielding = True
         try:
-            while (unsent := self._next(now)) is not None:
-                yield unsent
+            while (message := self._next(now)) is not None:
+                yield message
         finally:
             self._yielding = False
 
@@ -102,27 +107,27 @@ class Membership:
         while True:
             while self._sent and self._sent[0].done.called:
                 self._sent.popleft()
-            if not self.joined or not self._unsent or len(self._sent) >= WINDOW:
+            if not self.joined or not self._queued or len(self._sent) >= WINDOW:
                 return None
-            unsent = self._unsent.popleft()
-            if unsent.done.called:
+            message = self._queued.popleft()
+            if message.done.called:
                 continue
-            if unsent.sent is not None and now - unsent.sent > AGAIN:
-                unsent.done.errback(Unknown("it is not known whether this was said"))
+            if message.sent is not None and now - message.sent > RESEND:
+                message.done.errback(Unknown("the message may have been published, or not"))
             else:
-                unsent.sent = now if unsent.sent is None else unsent.sent
-                self._sent.append(unsent)
-                return unsent
+                message.sent = now if message.sent is None else message.sent
+                self._sent.append(message)
+                return message
 
     def fail(self, error: Exception) -> None:
         """
-        Nothing will come of joining it, nor of what was said there.
+        Fail everything that waits for the room: joins and messages.
         """
-        for unsent in (*self._sent, *self._unsent):
-            if not unsent.done.called:
-                unsent.done.errback(error)
+        for message in (*self._sent, *self._queued):
+            if not message.done.called:
+                message.done.errback(error)
         self._sent.clear()
-        self._unsent.clear()
+        self._queued.clear()
         waiting, self.waiting = self.waiting, []
         for done in waiting:
             done.errback(error)

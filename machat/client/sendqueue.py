@@ -1,6 +1,5 @@
 """
-Lines on their way from one person to a room: all of them, in order, however slowly the server
-takes them.
+A queue of lines in front of a client, for more lines than the client accepts at once.
 """
 
 from __future__ import annotations
@@ -11,19 +10,19 @@ from typing import Any, NamedTuple
 
 from twisted.python.failure import Failure
 
-from machat.client.outgoing import LARGEST
+from machat.client.outgoing import MAX_SIZE
 from machat.client.room import WINDOW
 from machat.client.service import ChatClient
 
-#: How many lines the client has at a time: those under way, and as many that come next.
+#: The number of lines that the client holds: the lines in flight, and as many that follow.
 AHEAD = 2 * WINDOW
 
 
 class QueuedLine(NamedTuple):
     """
-    A line to say.
+    A line to send.
 
-    @ivar number: of the line in its input, from 1
+    @ivar number: the number of the line in its input, from 1
     """
 
     room: str
@@ -33,11 +32,11 @@ class QueuedLine(NamedTuple):
 
 class SendQueue:
     """
-    The lines of one person that are not acknowledged. The client gets as many as it has place for,
-    the others wait here.
+    The unacknowledged lines of one user, in order. The client receives as many as it accepts; the
+    others wait here.
 
-    @ivar done: how many lines were acknowledged
-    @ivar failed: how many were refused, or are not known to have been said
+    @ivar done: the number of acknowledged lines
+    @ivar failed: the number of lines that were refused or whose outcome is unknown
     """
 
     def __init__(
@@ -47,8 +46,8 @@ class SendQueue:
         refused: Callable[[QueuedLine, Failure], object],
     ) -> None:
         """
-        @param settled: is called each time that it is known what became of a line
-        @param refused: is called before that with a line that failed
+        @param settled: called each time the outcome of a line is known
+        @param refused: called before C{settled} with a line that failed
         """
         self.done = 0
         self.failed = 0
@@ -56,53 +55,53 @@ class SendQueue:
         self._settled = settled
         self._refused = refused
         self._lines: deque[QueuedLine] = deque()
-        self._given = 0
+        self._passed = 0
         self._size = 0
-        self._feeding = False
+        self._passing = False
 
     @property
     def waiting(self) -> int:
         """
-        How many lines are not acknowledged yet.
+        The number of unacknowledged lines.
         """
-        return len(self._lines) + self._given
+        return len(self._lines) + self._passed
 
     @property
     def idle(self) -> bool:
         """
-        Whether the client has got all lines, and place for another.
+        Whether the client has all lines, and accepts another.
         """
-        return not self._lines and self._given < AHEAD
+        return not self._lines and self._passed < AHEAD
 
     def add(self, line: QueuedLine) -> None:
         """
-        Say this after all that was added before.
+        Send this line after all that were added before.
         """
         self._lines.append(line)
-        self._give()
+        self._pass()
 
-    def _give(self) -> None:
-        if self._feeding:
+    def _pass(self) -> None:
+        if self._passing:
             return
-        self._feeding = True
-        while self._lines and self._given < AHEAD:
+        self._passing = True
+        while self._lines and self._passed < AHEAD:
             line = self._lines[0]
             size = len(line.text)
-            if self._given and self._size + size > LARGEST:
+            if self._passed and self._size + size > MAX_SIZE:
                 break
             self._lines.popleft()
-            self._given += 1
+            self._passed += 1
             self._size += size
-            self._client.say(line.room, line.text).addBoth(self._told, line)
-        self._feeding = False
+            self._client.say(line.room, line.text).addBoth(self._lineSettled, line)
+        self._passing = False
 
-    def _told(self, result: Any, line: QueuedLine) -> None:
-        self._given -= 1
+    def _lineSettled(self, result: Any, line: QueuedLine) -> None:
+        self._passed -= 1
         self._size -= len(line.text)
         if isinstance(result, Failure):
             self.failed += 1
             self._refused(line, result)
         else:
             self.done += 1
-        self._give()
+        self._pass()
         self._settled()

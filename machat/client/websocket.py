@@ -1,5 +1,5 @@
 """
-The client: a WebSocket as a line of objects.
+The WebSocket connection of a client.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.client.certificates import unnamed
+from machat.client.certificates import checkNamesHost
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.quota import ReplyQuota
 from machat.client.reasons import Closed, Foreign, Refused
 from machat.wire import SUBPROTOCOL
 
-#: The longest head of the answer to a handshake, and the longest explanation of a refusal, bytes.
+#: The longest header of a handshake response, and the longest body of a rejection, bytes.
 HEAD = 16_384
 BODY = 1_024
 
-#: The most frames that a message may come in.
+#: The maximum number of frames in a message.
 FRAMES = 4_096
 
-#: The first line of an HTTP answer, and fields of its head (RFC 9112).
+#: The status line of an HTTP response, and fields of its header (RFC 9112).
 _STATUS = re.compile(rb"HTTP/1\.[01] (?P<status>\d{3}) ?(?P<phrase>[^\r\n]*)")
 _LENGTH = re.compile(rb"(?i)\r\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r\n")
 _PLAIN = re.compile(rb"(?i)\r\ncontent-type:[ \t]*text/plain\b")
@@ -35,17 +35,17 @@ _LOCATION = re.compile(rb"(?i)\r\nlocation:[ \t]*([^\r\n]*)")
 
 def refusal(data: bytes, ended: bool) -> Exception | None:
     """
-    Judge what a server has answered to a handshake so far.
+    Examine the response to a handshake as far as it was received.
 
-    @param ended: whether nothing more comes
-    @return: why there will not be a WebSocket; C{None} while that is open
+    @param ended: whether the response is complete
+    @return: the reason why the handshake fails; C{None} if it may still succeed
     """
     status = _STATUS.match(data)
     head, end, body = data.partition(b"\r\n\r\n")
     if status is None and not (b"HTTP/1.".startswith(data[:7]) and b"\n" not in data):
-        return Foreign(f"it answers {_decode(data.splitlines()[0])!r}")
+        return Foreign(f"it responded {_decode(data.splitlines()[0])!r}")
     if not end:
-        return Foreign("the head of its answer is too long") if len(data) > HEAD else None
+        return Foreign("the header of its response is too long") if len(data) > HEAD else None
     if status is None or status["status"] == b"101":
         return None
     head += b"\r\n"
@@ -69,7 +69,7 @@ def _decode(data: bytes) -> str:
 @implementer(IServerConnection)
 class LineWebSocketProtocol(WebSocketClientProtocol):
     """
-    One connection.
+    A connection that carries objects as WebSocket messages.
     """
 
     data: bytes
@@ -77,7 +77,7 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
     def __init__(self, user: IServerConnectionUser) -> None:
         WebSocketClientProtocol.__init__(self)
         self._user = user
-        self._answers = ReplyQuota()
+        self._quota = ReplyQuota()
         self._reason: Exception | None = None
         self._frames = 0
 
@@ -87,7 +87,7 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
 
     def processHandshake(self) -> None:
         """
-        Read the answer to the handshake.
+        Read the response to the handshake.
         """
         self._reason = refusal(self.data, False)
         if self._reason is not None:
@@ -95,21 +95,21 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
             return
         status = _STATUS.match(self.data)
         if status is None or status["status"] != b"101":
-            return  # the rest of it is still to come
+            return  # the rest has not arrived yet
         try:
             WebSocketClientProtocol.processHandshake(self)
-        except Exception as error:  # Autobahn's, about an answer that is no HTTP
+        except Exception as error:  # from Autobahn, if the response is not HTTP
             self.failHandshake(str(error))
 
     def failHandshake(self, reason: str) -> None:
         """
-        The answer was not the one to a handshake.
+        Record that the response does not accept the handshake.
         """
         self._reason = Foreign(reason)
         WebSocketClientProtocol.failHandshake(self, reason)
 
     def onOpen(self) -> None:
-        self._reason = unnamed(self.transport)
+        self._reason = checkNamesHost(self.transport)
         if self._reason is None:
             self._user.opened(self)
         else:
@@ -123,14 +123,14 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
         WebSocketClientProtocol.onMessageFrameBegin(self, length)
         self._frames += 1
         if self._frames > FRAMES:
-            self._reason = Foreign("it sends a message without an end")
+            self._reason = Foreign("it sent an endless message")
             self.abort()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self._user.received(payload)
 
     def onPing(self, payload: bytes) -> None:
-        if self._answers.allow(len(payload) + 6):
+        if self._quota.allow(len(payload) + 6):
             WebSocketClientProtocol.onPing(self, payload)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
@@ -149,41 +149,41 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
         if self.state == self.STATE_OPEN:
             self.sendMessage(line)
 
-    def answer(self, line: bytes) -> None:
+    def reply(self, line: bytes) -> None:
         """
-        Send one object that the server has asked for.
+        Send one object that an event of the server causes, within the quota.
         """
-        if self._answers.allow(len(line) + 14):
+        if self._quota.allow(len(line) + 14):
             self.sendLine(line)
 
     def confirmed(self) -> None:
         """
-        The server reads.
+        Record the proof that the server has read everything that was sent.
         """
-        self._answers.confirmed()
+        self._quota.confirmed()
 
     def pause(self) -> None:
         """
-        Read no more.
+        Stop reading.
         """
         self.transport.pauseProducing()
 
     def resume(self) -> None:
         """
-        Read on.
+        Read again.
         """
         self.transport.resumeProducing()
 
     def abort(self) -> None:
         """
-        Close the connection now.
+        Close the connection at once.
         """
         self.dropConnection(abort=True)
 
 
 class LineWebSocketFactory(WebSocketClientFactory):
     """
-    Connects a L{IServerConnectionUser} to a WebSocket.
+    Builds the WebSocket connection of an L{IServerConnectionUser}.
     """
 
     noisy = False
@@ -198,9 +198,9 @@ class LineWebSocketFactory(WebSocketClientFactory):
     ) -> None:
         """
         @param url: C{ws://} or C{wss://}
-        @param user: hears of each connection
-        @param largest: the longest message to take, bytes
-        @param origin: the C{Origin} to send, for servers that ask for one (RFC 6454)
+        @param user: the user of each connection
+        @param largest: the longest message to accept, bytes
+        @param origin: the C{Origin} header, for servers that require one (RFC 6454)
         """
         WebSocketClientFactory.__init__(
             self, url, origin=origin, protocols=[SUBPROTOCOL], useragent="MaChat", reactor=clock
@@ -208,10 +208,10 @@ class LineWebSocketFactory(WebSocketClientFactory):
         self._user = user
         self.setProtocolOptions(
             version=13,
-            failByDrop=True,  # a server that breaks the protocol is left at once
+            failByDrop=True,  # disconnect at once if the server violates the protocol
             maxFramePayloadSize=largest,
             maxMessagePayloadSize=largest,
-            openHandshakeTimeout=0,  # the user has a timer of its own
+            openHandshakeTimeout=0,  # the user has its own timer
             closeHandshakeTimeout=0,
         )
 

@@ -177,7 +177,7 @@ class PipeTests(PipeTestCase):
             for words in (
                 b"machat: line 2 was not sent: it is longer than 65536 bytes\n",
                 b"machat: line 3 was not sent: it is not UTF-8\n",
-                b"machat: refused: longer than the server takes (line 4)\n",
+                b"machat: refused: the message is longer than the server accepts (line 4)\n",
                 b"machat: line 6 was not sent: it is longer than 65536 bytes\n",
                 b"machat: 4 lines were not acknowledged\n",
             ):
@@ -385,13 +385,13 @@ class FailedTests(PipeTestCase):
         """
         After a temporary error the command tries again, for as long as the option says.
         """
-        refused = "nobody listens there: connection refused"
-        closed = "the server closed the connection without an answer"
+        refused = "connection refused: nothing is listening at this address"
+        closed = "the server closed the connection without a response"
         busy = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
         reasons = {
             f"localhost:{freePort()}": refused,
             f"ws://localhost:{freePort()}/mychat": refused,
-            "nowhere.invalid:1": "the host's name is not known",
+            "nowhere.invalid:1": "the host name is unknown",
             f"localhost:{self.listen(b'')}": closed,
             f"ws://localhost:{self.listen(busy)}/mychat": "HTTP 503 Service Unavailable",
         }
@@ -418,21 +418,21 @@ class FailedTests(PipeTestCase):
         A server that is not a chat server ends the command at once.
         """
         ssh = self.listen(b"SSH-2.0-OpenSSH_9.2\x1b[2J\r\n", False)
-        foreign = "that is no MaChat server: it"
+        foreign = "not a MaChat server: it"
         said = "'SSH-2.0-OpenSSH_9.2\\x1b[2J\\r'"
-        self.fails(f"localhost:{ssh}", f"{foreign} says {said}")
-        self.fails(f"ws://localhost:{ssh}", f"{foreign} answers {said[:-3]}'")
+        self.fails(f"localhost:{ssh}", f"{foreign} sent {said}")
+        self.fails(f"ws://localhost:{ssh}", f"{foreign} responded {said[:-3]}'")
         alert = self.listen(b"\x15\x03\x01\x00\x02\x02\x46")
         self.fails(
             f"localhost:{alert}",
-            f"{foreign} speaks TLS there, which is tls:HOST:PORT or wss://...",
+            f"{foreign} uses TLS: try tls:HOST:PORT or wss://...",
         )
         bare = self.listen(b"HTTP/1.1 101 Switching Protocols\r\n\r\n", False)
-        self.fails(
-            f"ws://localhost:{bare}", "that is no MaChat server: HTTP Upgrade header missing"
-        )
+        self.fails(f"ws://localhost:{bare}", "not a MaChat server: HTTP Upgrade header missing")
         endless = self.listen(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 50_000, False)
-        self.fails(f"ws://localhost:{endless}", f"{foreign[:-2]}the head of its answer is too long")
+        self.fails(
+            f"ws://localhost:{endless}", f"{foreign[:-2]}the header of its response is too long"
+        )
 
     def test_http(self) -> None:
         """
@@ -464,7 +464,7 @@ class FailedTests(PipeTestCase):
             self.assertIn(b"machat: cannot connect: HTTP 403 ", done.stderr)
         done = self.machat(f"localhost:{ws}", b"x\n", "--room", "dev")
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"machat: cannot connect: that is no MaChat server: ", done.stderr)
+        self.assertIn(b"machat: cannot connect: not a MaChat server: ", done.stderr)
 
     def certified(self, named: bool = True) -> tuple[int, int, str]:
         """
@@ -493,7 +493,7 @@ class FailedTests(PipeTestCase):
         private = f"tls:127.0.0.1:{tcp}:trustRoots={folder}"
         self.fails(private, "the server's certificate is for another host")
         self.fails(
-            f"localhost:{tcp}", "the server closed the connection without an answer", retries=True
+            f"localhost:{tcp}", "the server closed the connection without a response", retries=True
         )
         for room, (address, environment) in enumerate(
             (
@@ -513,7 +513,7 @@ class FailedTests(PipeTestCase):
         for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
             done = self.machat(address, b"x\n", "--room", "dev", SSL_CERT_FILE=certificate)
             self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
-            self.assertIn(b"the server's certificate names no host", done.stderr)
+            self.assertIn(b"the server's certificate contains no host name", done.stderr)
 
     def test_plain(self) -> None:
         """
@@ -523,7 +523,7 @@ class FailedTests(PipeTestCase):
         for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
             done = self.machat(address, b"x\n", "--room", "dev", "--timeout", "3")
             self.assertEqual(done.returncode, 1)
-            self.assertIn(b"machat: cannot connect: the server does not speak TLS", done.stderr)
+            self.assertIn(b"machat: cannot connect: the server does not use TLS", done.stderr)
 
     def test_ssl(self) -> None:
         """
@@ -700,7 +700,7 @@ class TerminalTests(ServerTestCase):
         port = freePort()
         terminal = self.open(port)
         terminal.awaitScreen(
-            "cannot connect: nobody listens there: connection refused; trying again"
+            "cannot connect: connection refused: nothing is listening at this address; trying again"
         )
         terminal.type("hello")
         terminal.awaitScreen("(not sent yet) hello", "not connected, 1 on their way")

@@ -106,7 +106,9 @@ class ConversationTests(SynchronousTestCase):
         self.chat.endpoint.refuses = True
         self.chat.endpoint.cut()
         self.chat.clock.pump([0.5] * 120)
-        refused = "cannot connect: nobody listens there: connection refused; trying again"
+        refused = (
+            "cannot connect: connection refused: nothing is listening at this address; trying again"
+        )
         self.assertEqual(self.seen(), ["connection lost, coming back", refused])
         self.assertFalse(self.conversation.ready)
         for typed in ("/who", "/kick bot"):

@@ -49,7 +49,7 @@ class HeartbeatTests(SynchronousTestCase):
         self.heartbeat.welcomed(None)
         for _ in range(3):
             self.clock.advance(PING)
-            self.heartbeat.heard()
+            self.heartbeat.received()
             self.clock.advance(PONG)
             self.assertFalse(self.heartbeat.answered(None))
             self.assertFalse(self.heartbeat.answered("guessed"))

@@ -10,7 +10,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.client import Ended
-from machat.client.outgoing import LARGEST
+from machat.client.outgoing import MAX_SIZE
 from machat.client.sendqueue import AHEAD, QueuedLine, SendQueue
 from machat.errors import ChatError
 from machat.limits import Limits
@@ -66,7 +66,7 @@ class SendQueueTests(SynchronousTestCase):
         """
         for number in range(AHEAD):
             self.queue.add(QueuedLine("dev", f"{number} {'x' * 60_000}", number))
-        self.queue.add(QueuedLine("dev", "x" * (LARGEST + 1), AHEAD))
+        self.queue.add(QueuedLine("dev", "x" * (MAX_SIZE + 1), AHEAD))
         self.queue.add(QueuedLine("dev", "last", AHEAD + 1))
         self.settle()
         self.assertEqual(len(self.ear.received()), AHEAD + 1)

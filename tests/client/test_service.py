@@ -218,6 +218,98 @@ class ClientTests(ClientTestCase):
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
 
+class RejoinTests(ClientTestCase):
+    """
+    Joins that the server refuses temporarily.
+    """
+
+    def refuse(self, *errors: ChatError) -> list[float]:
+        """
+        Have the server refuse the next joins, one for each error.
+
+        @return: the times of all further joins
+        """
+        times: list[float] = []
+        waiting = list(errors)
+        join = self.chat.service.join
+
+        def refuseOrJoin(*args: Any, **named: Any) -> Any:
+            times.append(self.chat.clock.seconds())
+            return fail(waiting.pop(0)) if waiting else join(*args, **named)
+
+        self.patch(self.chat.service, "join", refuseOrJoin)
+        return times
+
+    def test_failed(self) -> None:
+        """
+        After C{failed}, a room is rejoined with increasing delays, and its messages are sent.
+        """
+        times = self.refuse(*[ChatError("failed", "the hook failed")] * 4)
+        self.chat.endpoint.cut()
+        said = self.mina.say("dev", "hello")
+        self.heard()
+        self.settle(20)
+        self.settle()
+        waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+        self.assertEqual(waits, [1.0, 2.0, 4.0, 8.0])
+        self.assertEqual(self.heard(Left, Error), [])
+        self.assertEqual(self.mina.rooms(), ["dev"])
+        self.successResultOf(said)
+
+    def test_firstJoinFailed(self) -> None:
+        """
+        On a first join, C{failed} is reported to the caller.
+        """
+        self.refuse(ChatError("failed", "the hook failed"))
+        other = self.mina.join("other")
+        self.settle()
+        self.assertEqual(self.failureResultOf(other, ChatError).value.code, "failed")
+        self.assertEqual(self.mina.rooms(), ["dev"])
+
+    def test_silentHolder(self) -> None:
+        """
+        A name whose holder does not respond is requested again after C{retry}, and the listener
+        receives the reason.
+        """
+        times = self.refuse(ChatError("name-taken", "silent: try again in 15 s", retry=15.0))
+        other = self.mina.join("other")
+        self.settle(14)
+        (error,) = self.heard(Error)
+        self.assertEqual((error.code, error.retry), ("name-taken", 15.0))
+        self.assertNoResult(other)
+        self.settle(2)
+        self.settle()
+        self.successResultOf(other)
+        self.assertEqual(times[1] - times[0], 15.0)
+
+    def test_taken(self) -> None:
+        """
+        A name that is taken for good ends the membership at once.
+        """
+        self.refuse(ChatError("name-taken", "taken"))
+        self.chat.endpoint.cut()
+        self.settle(3)
+        self.assertEqual(self.heard(Left), [Left(room="dev", reason="taken")])
+        self.assertEqual(self.mina.rooms(), [])
+
+    def test_noTimerLeft(self) -> None:
+        """
+        A pending rejoin is cancelled by leaving the room, by a lost connection, and by the end.
+        """
+        for end in (
+            lambda: self.mina.leave("dev"),
+            lambda: self.chat.endpoint.cut(),
+            lambda: self.mina.stopService(),
+        ):
+            self.setUp()
+            times = self.refuse(*[ChatError("failed", "the hook failed")] * 4)
+            self.chat.endpoint.cut()
+            self.settle(10)
+            end()
+            self.assertFalse(self.mina._rooms._timers)
+            self.assertEqual(len(times), 4)
+
+
 class RemovedTests(ClientTestCase):
     def kick(self) -> None:
         """

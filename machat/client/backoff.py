@@ -1,0 +1,46 @@
+"""
+The delays between a client's attempts to connect.
+"""
+
+from __future__ import annotations
+
+import random
+
+#: The first and the longest delay before a reconnect, seconds.
+RECONNECT = 0.5
+MAX_RECONNECT = 30.0
+
+#: The longest delay that the server can ask for, seconds.
+MAX_RETRY = 60.0
+
+
+class Backoff:
+    """
+    Exponential backoff with jitter, after the delay that the server asked for.
+    """
+
+    def __init__(self) -> None:
+        self._attempts = 0
+        self._retry = 0.0
+
+    def reset(self) -> None:
+        """
+        Start again with the shortest delay.
+        """
+        self._attempts = 0
+
+    def postpone(self, seconds: float | None) -> None:
+        """
+        Add the delay that the server asked for to the next delay.
+        """
+        self._retry = min(max(seconds or 0.0, 0.0), MAX_RETRY)
+
+    def delay(self, attempts: int) -> float:
+        """
+        @param attempts: ignored: C{ClientService} does not know whether the server sent a welcome
+        @return: the number of seconds until the next attempt
+        """
+        self._attempts += 1
+        retry, self._retry = self._retry, 0.0
+        longest = min(MAX_RECONNECT, RECONNECT * 2 ** min(self._attempts, 10))
+        return retry + random.uniform(longest / 2, longest)

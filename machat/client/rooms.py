@@ -1,0 +1,294 @@
+"""
+The rooms of a client: joined again on each connection, with the messages that are not acknowledged.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IDelayedCall
+
+from machat import commands, events, names, wire
+from machat.client.events import Ended, Gap
+from machat.client.outgoing import TooMuch, Unacknowledged
+from machat.client.room import Membership
+from machat.errors import FAILED, NAME_TAKEN, NOT_JOINED, TOO_LONG, ChatError
+from machat.events import Event, Joined, Message, Receipt
+
+#: The first and the longest delay before another attempt to rejoin a room, seconds.
+REJOIN = 1.0
+MAX_REJOIN = 30.0
+
+#: The longest delay that a refusal can set, seconds.
+MAX_RETRY = 60.0
+
+
+class ClientRooms:
+    """
+    The rooms that a client is in or rejoins.
+
+    @ivar lineLimit: the longest command that the server accepts, bytes; C{None} if unknown
+    """
+
+    def __init__(
+        self,
+        clock: Any,
+        send: Callable[[bytes], object],
+        reply: Callable[[bytes], object],
+        notify: Callable[[Event], object],
+    ) -> None:
+        """
+        @param clock: an L{IReactorTime<twisted.internet.interfaces.IReactorTime>} provider
+        @param send: called with each command to send
+        @param reply: called with each command that an event of the server causes
+        @param notify: called with each event for the listener
+        """
+        self.lineLimit: int | None = None
+        self._clock = clock
+        self._send = send
+        self._reply = reply
+        self._notify = notify
+        self._rooms: dict[str, Membership] = {}
+        self._unacknowledged = Unacknowledged()
+        self._prefix = secrets.token_hex(6)
+        self._count = 0
+        self._connected = False
+        self._paused = False
+        self._held: list[Membership] = []
+        self._timers: dict[Membership, IDelayedCall] = {}
+
+    @property
+    def names(self) -> list[str]:
+        """
+        The rooms that the client is in or rejoins.
+        """
+        return [room.name for room in self._rooms.values()]
+
+    def __contains__(self, name: str) -> bool:
+        return names.key(name) in self._rooms
+
+    def joined(self, name: str) -> bool:
+        """
+        @return: whether the client is in this room on the current connection
+        """
+        room = self._rooms.get(names.key(name))
+        return room is not None and room.joined
+
+    def join(self, name: str, history: int) -> Deferred[Joined]:
+        """
+        Join a room now, or when there is a connection.
+
+        @param history: the number of its last messages to receive first
+        """
+        key = names.key(name)
+        room = self._rooms.get(key)
+        if room is None:
+            room = self._rooms[key] = Membership(name, history, self._newId())
+            self._sendJoin(room)
+        done: Deferred[Joined] = Deferred()
+        room.waiting.append(done)
+        return done
+
+    def leave(self, name: str) -> None:
+        """
+        Leave a room. Its unacknowledged messages fail with L{Ended}.
+        """
+        room = self._rooms.get(names.key(name))
+        if room is not None:
+            self._forget(room, Ended("left the room"))
+            if room.joined:
+                self._send(wire.encodeCommand(commands.Leave(room=room.name)))
+
+    def say(self, name: str, text: str) -> Deferred[Receipt]:
+        """
+        Send a message to a room now, or when the room is joined again.
+        """
+        room = self._rooms.get(names.key(name))
+        if room is None:
+            return fail(ChatError(NOT_JOINED, "not in that room"))
+        try:
+            message = self._unacknowledged.add(self._newId(), room.name, text)
+        except TooMuch:
+            return fail()
+        message.done.addBoth(self._settled, room.name)
+        room.add(message)
+        self._sendMessages(room)
+        return message.done
+
+    def fail(self, error: Exception) -> None:
+        """
+        Forget all rooms, because the client has ended.
+        """
+        for room in list(self._rooms.values()):
+            self._forget(room, error)
+
+    # The connection.
+
+    def connected(self, lineLimit: int) -> None:
+        """
+        Join all rooms, because the server has sent its welcome.
+        """
+        self.lineLimit = lineLimit
+        self._connected = True
+        for room in list(self._rooms.values()):
+            self._sendJoin(room)
+
+    def disconnected(self) -> None:
+        """
+        Mark all rooms as not joined.
+        """
+        self._connected = False
+        self._held = []
+        for timer in self._timers.values():
+            timer.cancel()
+        self._timers.clear()
+        for room in self._rooms.values():
+            room.joined = False
+
+    def pause(self) -> None:
+        """
+        Join no room until C{resume}.
+        """
+        self._paused = True
+
+    def resume(self) -> None:
+        """
+        Join the rooms that were held back by C{pause}.
+        """
+        self._paused = False
+        held, self._held = self._held, []
+        for room in held:
+            if self._rooms.get(names.key(room.name)) is room:
+                self._sendJoin(room)
+
+    # The server's events.
+
+    def receivedJoined(self, event: Joined) -> None:
+        """
+        Record that a room is joined, and send its messages.
+        """
+        room = self._rooms.get(names.key(event.room))
+        if room is None:  # the client left the room while it was being joined
+            self._reply(wire.encodeCommand(commands.Leave(room=event.room)))
+            return
+        if room.joined:
+            return
+        if not room.markJoined(event):
+            self._notify(Gap(room=event.room, missed=event.missed))
+        self._notify(event)
+        room.fireJoined(event)
+        self._sendMessages(room)
+
+    def receivedMessage(self, event: Message) -> None:
+        """
+        Pass on a message, once.
+        """
+        room = self._rooms.get(names.key(event.room))
+        if room is not None and room.accept(event.seq):
+            self._notify(event)
+
+    def receivedLeft(self, event: events.Left) -> None:
+        """
+        Forget a room from which the server has removed the client.
+        """
+        room = self._rooms.get(names.key(event.room))
+        if room is not None and room.joined:  # otherwise it answers a leave command
+            self._forget(room, ChatError(NOT_JOINED, event.reason or "removed from the room"))
+        self._notify(event)
+
+    def receivedAck(self, event: events.Ack) -> None:
+        """
+        Settle an acknowledged message.
+        """
+        message = self._unacknowledged.find(event.id)
+        if message is not None:
+            message.done.callback(Receipt(event.room, event.seq, event.duplicate))
+
+    def receivedError(self, event: events.Error) -> None:
+        """
+        Settle a refused message, retry or forget a room that could not be joined, or pass the
+        error on.
+        """
+        error = ChatError(event.code, event.text, event.id, event.retry)
+        message = self._unacknowledged.find(event.id)
+        if message is not None:
+            message.done.errback(error)
+            return
+        room = next((room for room in self._rooms.values() if room.id == event.id), None)
+        if room is not None:
+            self._joinRefused(room, error)
+        elif not (event.id or "").startswith(self._prefix):  # else it failed with its room
+            self._notify(event)
+
+    def _joinRefused(self, room: Membership, error: ChatError) -> None:
+        delay = self._rejoinDelay(room, error)
+        if delay is not None:
+            if room.position is None:
+                self._notify(events.Error(code=error.code, text=error.text, retry=delay))
+            self._rejoinLater(room, delay)
+            return
+        self._forget(room, error)
+        if room.position is not None:  # the client was in this room, and cannot rejoin it
+            self._notify(events.Left(room=room.name, reason=error.text))
+
+    def _rejoinDelay(self, room: Membership, error: ChatError) -> float | None:
+        """
+        @return: the number of seconds until the next attempt to join; C{None} if there is none
+        """
+        if error.code == NAME_TAKEN and error.retry is not None:  # its holder may be gone
+            return min(max(error.retry, REJOIN), MAX_RETRY)
+        if error.code == FAILED and room.position is not None:
+            room.refusals += 1
+            return min(REJOIN * 2.0 ** min(room.refusals - 1, 10), MAX_REJOIN)
+        return None
+
+    def _rejoinLater(self, room: Membership, delay: float) -> None:
+        def rejoin() -> None:
+            del self._timers[room]
+            self._sendJoin(room)
+
+        if self._connected and room not in self._timers:
+            self._timers[room] = self._clock.callLater(delay, rejoin)
+
+    # What the client sends.
+
+    def _newId(self) -> str:
+        self._count += 1  # the random part proves that an answer's sender has read the command
+        return f"{self._prefix}-{self._count}-{secrets.token_hex(4)}"
+
+    def _sendJoin(self, room: Membership) -> None:
+        if self._connected and self._paused:
+            self._held.append(room)
+        elif self._connected:
+            history = 0 if room.position else room.history
+            join = commands.Join(room=room.name, since=room.position, history=history, id=room.id)
+            self._send(wire.encodeCommand(join))
+
+    def _sendMessages(self, room: Membership) -> None:
+        for message in room.due(self._clock.seconds()):
+            command = commands.Say(room=message.room, text=message.text, id=message.id)
+            line = wire.encodeCommand(command)
+            if self.lineLimit is not None and len(line) > self.lineLimit:
+                text = "the message is longer than the server accepts"
+                message.done.errback(ChatError(TOO_LONG, text))
+            else:
+                self._send(line)
+
+    def _settled(self, result: Any, name: str) -> Any:
+        """
+        Send another message of the room of one that is settled.
+        """
+        room = self._rooms.get(names.key(name))
+        if room is not None and self._connected:
+            self._sendMessages(room)
+        return result
+
+    def _forget(self, room: Membership, error: Exception) -> None:
+        self._rooms.pop(names.key(room.name), None)
+        timer = self._timers.pop(room, None)
+        if timer is not None:
+            timer.cancel()
+        room.fail(error)
