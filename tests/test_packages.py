@@ -17,7 +17,7 @@ import machat
 PACKAGE = Path(machat.__file__).parent
 ROOT = Path(__file__).parent.parent
 
-#: Where users read how to import a name.
+#: The files in which users read how to import a name.
 SHOWN = [
     path
     for pattern in ("README.rst", "docs/*.rst", "examples/**/*.py", "examples/**/*.tac")

@@ -245,7 +245,7 @@ class AdmissionTests(AdmissionTestCase):
 
 class RightsTests(AdmissionTestCase):
     """
-    What a user may do.
+    The rights of a user.
     """
 
     def setUp(self) -> None:

@@ -16,7 +16,8 @@ from unittest import skipUnless
 from tests.hostile import HostileServer, event, frame
 from tests.processes import BIN, PATIENCE, ServerTestCase
 
-#: How much an attack sends at most, and how much the client may grow, KiB (docs/terminal.rst).
+#: The bytes that an attack sends at most, and the KiB by which the client may grow
+#: (docs/terminal.rst).
 SIZE = 96 * 1_048_576
 BOUND = 64 * 1_024
 

@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from tests.documents import parse
 from tests.processes import ROOT
 
-#: What stands for a value in a message of the page, or is one.
+#: A placeholder for a value in a message of the page, or a value.
 _VALUE = re.compile(
     r": |\.\.\.|\b[A-Z]+\b|\b\d+\b|[\w./:\"*]*example[\w./:\"*]*|--\w+|\(404 Not Found\)"
 )

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.rooms.sequencer import Sequencer
 
 
-class TurnstileTests(SynchronousTestCase):
+class SequencerTests(SynchronousTestCase):
     def test_atOnce(self) -> None:
         """
         An answer passes at once if no earlier question is open.

@@ -22,7 +22,7 @@ class TextTests(SynchronousTestCase):
     The C{text} dialect on lines; L{WebSocketTextTests} runs all tests again.
     """
 
-    #: How a refused client sees that it is closed.
+    #: The end of the connection, as a refused client sees it.
     code: int | None = None
 
     def setUp(self) -> None:

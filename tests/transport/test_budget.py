@@ -34,7 +34,7 @@ class Queue:
         self.grow(-self.waiting)
 
 
-class BacklogTests(SynchronousTestCase):
+class SendBudgetTests(SynchronousTestCase):
     """
     Tests for L{SendBudget}.
     """
@@ -44,19 +44,19 @@ class BacklogTests(SynchronousTestCase):
         Over the limit, the connections with the longest queues are aborted, as many as necessary;
         within the limit none is.
         """
-        backlog = SendBudget(100)
-        queues = [Queue(backlog) for _ in range(4)]
+        budget = SendBudget(100)
+        queues = [Queue(budget) for _ in range(4)]
         for queue, size in zip(queues, (10, 40, 30, 20), strict=True):
             queue.grow(size)
-        backlog.shed()
+        budget.shed()
         self.assertFalse(any(queue.gaveUp for queue in queues))
         queues[0].grow(1)
-        backlog.shed()
+        budget.shed()
         self.assertEqual([queue.gaveUp for queue in queues], [False, True, False, False])
-        self.assertEqual(backlog.waiting, 61)
+        self.assertEqual(budget.waiting, 61)
         for queue in queues:
             queue.grow(-queue.waiting)
-        self.assertEqual((backlog.waiting, backlog._queues), (0, set()))
+        self.assertEqual((budget.waiting, budget._queues), (0, set()))
 
     def test_chat(self) -> None:
         """
@@ -83,23 +83,23 @@ class BacklogTests(SynchronousTestCase):
         A text that is queued for several connections counts once, until the last of them has sent
         it.
         """
-        backlog = SendBudget(1_000_000)
+        budget = SendBudget(1_000_000)
         texts = ["x" * 1_000, "\u4e2d" * 1_000]
         both = sum(map(getsizeof, texts))
-        first, second = (Holding(backlog, 100, texts) for _ in range(2))
-        self.assertEqual(backlog.waiting, both + 200)
+        first, second = (Holding(budget, 100, texts) for _ in range(2))
+        self.assertEqual(budget.waiting, both + 200)
         self.assertEqual((first.size, second.size), (both + 100, both + 100))
         first.keep(1)
         self.assertEqual(first.size, getsizeof(texts[1]) + 100)
-        self.assertEqual(backlog.waiting, both + 200)
+        self.assertEqual(budget.waiting, both + 200)
         second.keep(1)
-        self.assertEqual(backlog.waiting, getsizeof(texts[1]) + 200)
+        self.assertEqual(budget.waiting, getsizeof(texts[1]) + 200)
         for holding in (first, second, first):
             holding.end()
-        self.assertEqual((backlog.waiting, first.size, backlog._holders), (0, 0, {}))
+        self.assertEqual((budget.waiting, first.size, budget._holders), (0, 0, {}))
 
 
-class HoarderTests(SynchronousTestCase):
+class GreedyClientTests(SynchronousTestCase):
     """
     Clients that request much and read nothing.
     """

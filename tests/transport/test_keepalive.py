@@ -239,7 +239,7 @@ class Network:
 
     def remove(self) -> None:
         """
-        Remove it.
+        Remove the host and its cable.
         """
         subprocess.run(["ip", "netns", "del", self.name], capture_output=True)
 

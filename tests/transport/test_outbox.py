@@ -312,7 +312,7 @@ class SocketTests(OutboxTestCase):
 
 class BoundsTests(OutboxTestCase):
     """
-    How much data may be queued on a plain socket, and for how long.
+    The limits on queued data on a plain socket, in bytes and in time.
     """
 
     def test_waiting(self) -> None:

@@ -500,7 +500,7 @@ OTHERS = st.one_of(
         [0x80] * 8 + [0],
     ),
 )
-#: Where a read ends in a frame: nowhere, before it, in its head, or after its head.
+#: The place where a read ends in a frame: nowhere, before it, in its head, or after its head.
 CUTS = st.sampled_from([None, None, 0, 0, 1, 2, 4, 6])
 
 
