@@ -150,7 +150,8 @@ class ChatService(MultiService):
         return self._rooms.networkOf(room)
 
     def sayAll(self, member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
-        room = self._rooms.byKey.get(names.key(roomName))
+        key = roomName.lower() if roomName.isascii() else names.key(roomName)
+        room = self._rooms.byKey.get(key)
         if (
             room is None
             or room.muted

@@ -44,6 +44,7 @@ class EventsConversation:
         "_unanswered",
         "_paced",
         "_pacing",
+        "_over",
     )
 
     def __init__(
@@ -58,6 +59,7 @@ class EventsConversation:
         self._unanswered = 0
         self._paced = chat.limits.rate != inf
         self._pacing: Deferred[None] | None = None
+        self._over = False
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
@@ -100,12 +102,13 @@ class EventsConversation:
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         for index, line in enumerate(lines):
-            if line.strip():
-                self._client.hold(self._obey(line))
-            if self._client.ended:
+            waiting = self._obey(line) if line.strip() else None
+            if waiting is not None:
+                self._client.hold(waiting)
+                if self._client.busy:
+                    return lines[index + 1 :]
+            if self._over:
                 break
-            if self._client.busy:
-                return lines[index + 1 :]
         return []
 
     def _obey(self, line: bytes) -> Deferred[Any] | None:
@@ -129,6 +132,7 @@ class EventsConversation:
         return None if waiting is None else waiting.addErrback(self._client.failed, command)
 
     def end(self) -> None:
+        self._over = True
         for waiting in (self._joining, self._pacing):
             if waiting is not None:
                 waiting.cancel()
@@ -168,8 +172,14 @@ class EventsConversation:
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
 
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
+        room, user = self._here(command.room), self._client.user
+        if (
+            command.id is None
+            and (user is ANYBODY or allows(user.maySay, room))
+            and self._chat.sayAll(self._client, room, (command.text,), self._paced)
+        ):
+            return None
         if self._paced:
-            room = self._here(command.room)
             size = wire.weigh(command.text, room, self._client.name)
             self._pacing = self._chat.pace(self._client, room, size)
             if self._pacing is not None:

@@ -1,5 +1,5 @@
 """
-The log of each room, in memory: numbers, keeps a little, delivers.
+The log of each room, in memory: it numbers, stores and delivers messages.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from machat.interfaces import IMessageLog
 from machat.limits import DEFAULTS, Limits
 from machat.store.shares import waterline
 
-#: What an empty log of a room and a kept message weigh without their strings, and a message that is
-#: not in ASCII besides: on CPython 3.11, and not less.
+#: The memory of a room's empty log, of a kept message without its strings, and the addition for a
+#: message that is not in ASCII. Measured on CPython 3.11 and rounded up.
 ROOM_BYTES = 1_600
 MESSAGE_BYTES = 144
 NOTE_BYTES = 144
 
-#: The part of the total that is freed at once when there is too much: so that it is not too much
-#: again with the next message.
+#: The part of the total that is freed at once when the total is exceeded, so that the next message
+#: does not exceed it again.
 RELIEF = 64
 
 _PLAIN_BYTES = MESSAGE_BYTES + 2 * getsizeof("")
@@ -37,17 +37,19 @@ _PLAIN_BYTES = MESSAGE_BYTES + 2 * getsizeof("")
 
 def weigh(text: str) -> int:
     """
-    @return: the memory of a string, with its UTF-8, which CPython keeps once it has been encoded:
-        before that, C{getsizeof} does not tell
+    @return: the memory of a string and of its UTF-8 form, which CPython keeps after the string has
+        been encoded. C{getsizeof} does not include it before that
     """
     return getsizeof(text) + (0 if text.isascii() else len(text.encode("utf-8", "replace")))
 
 
 class _Share:
     """
-    @ivar payer: who holds the memory of some rooms' logs
-    @ivar bytes: how much
-    @ivar rooms: of how many rooms
+    The memory that one network uses.
+
+    @ivar payer: the network
+    @ivar bytes: the memory of its rooms' logs
+    @ivar rooms: the number of its rooms
     """
 
     __slots__ = ("payer", "bytes", "rooms")
@@ -59,12 +61,12 @@ class _Share:
 
 class _RoomLog:
     """
-    One room's messages, newest last. Their numbers have no gaps, so a place in the log is found by
-    arithmetic.
+    One room's messages, newest last. Their numbers are consecutive, so the position of a message is
+    calculated.
 
-    @ivar bytes: the memory that it holds
-    @ivar share: of whose memory that is a part
-    @ivar spelling: the room's name as the last message has it
+    @ivar bytes: the memory that the log uses
+    @ivar share: the share to which that memory belongs
+    @ivar spelling: the room's name as the last message spells it
     """
 
     __slots__ = (
@@ -95,14 +97,14 @@ class _RoomLog:
     @property
     def spare(self) -> int:
         """
-        What it can give up.
+        The memory that can be freed.
         """
         return self.bytes - self._least
 
     def spell(self, name: str) -> str:
         """
-        @param name: the room's, as it is written at the moment
-        @return: the same, as one object for all messages; another spelling weighs until the log is
+        @param name: the room's name in its current spelling
+        @return: an equal string, which all messages share. A new spelling counts until the log is
             empty
         """
         if name != self.spelling:
@@ -110,40 +112,54 @@ class _RoomLog:
             self.bytes += weigh(name)
         return self.spelling
 
-    def keep(self, messages: Sequence[Message], limits: Limits, oldest: float) -> None:
+    def keep(
+        self, messages: Sequence[Message], strings: str, limits: Limits, oldest: float
+    ) -> None:
+        """
+        Add messages, and drop those that exceed the limits.
+
+        @param strings: the texts and senders of the messages, joined
+        @param oldest: the age limit, as a value of C{Message.at}
+        """
         self.kept.extend(messages)
-        plain = _weighPlain(messages)
-        self.bytes += self._note(messages) if plain is None else plain
-        self.drop(len(self.kept) - limits.logMessages)
+        if strings.isascii():  # each string is as long as it is large
+            self.bytes += len(strings) + _PLAIN_BYTES * len(messages)
+        else:
+            self.bytes += self._note(messages)
+        if len(self.kept) > limits.logMessages:
+            self.drop(len(self.kept) - limits.logMessages)
         while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
             self.drop(1)
 
     def shorten(self, spare: int) -> None:
         """
-        Drop the oldest messages until this much is left that could be given up.
+        Drop the oldest messages until at most this much memory is left that could be freed.
         """
         while self.kept and self.spare > spare:
             self.drop(1)
 
     def drop(self, count: int) -> None:
-        if count <= 0:
-            return
-        messages = [self.kept.popleft() for _ in range(count)]
+        """
+        Drop the oldest messages.
+        """
         if self._weights:
-            self.bytes -= self._forget(messages)
+            self.bytes -= self._forget([self.kept.popleft() for _ in range(count)])
         else:
-            strings = sum([len(message.text) + len(message.sender) for message in messages])
-            self.bytes -= strings + _PLAIN_BYTES * count
+            size = _PLAIN_BYTES * count
+            for _ in range(count):
+                message = self.kept.popleft()
+                size += len(message.text) + len(message.sender)
+            self.bytes -= size
         if not self.kept:
             self.bytes = self._least
             self.spelling = ""
 
     def _note(self, messages: Sequence[Message]) -> int:
         """
-        Some of these are not in ASCII. What such a message weighs is noted, because it cannot be
-        found out again.
+        Note the memory of the messages that are not in ASCII, because it cannot be determined
+        again.
 
-        @return: what they weigh together
+        @return: the memory of all the messages
         """
         for message in messages:
             if not (message.text.isascii() and message.sender.isascii()):
@@ -167,21 +183,11 @@ class _RoomLog:
         return weight
 
 
-def _weighPlain(messages: Sequence[Message]) -> int | None:
-    """
-    @return: what messages weigh if all of them are in ASCII: each string is as long as it is large
-    """
-    strings = [message.text for message in messages]
-    strings += [message.sender for message in messages]
-    together = "".join(strings)
-    return len(together) + _PLAIN_BYTES * len(messages) if together.isascii() else None
-
-
 class Size(NamedTuple):
     """
-    What a log keeps.
+    The size of a log.
 
-    @ivar bytes: the memory of it, about
+    @ivar bytes: its approximate memory
     """
 
     rooms: int
@@ -192,13 +198,13 @@ class Size(NamedTuple):
 @implementer(IMessageLog)
 class MemoryLog:
     """
-    Keeps each room's last messages, bounded by count, bytes and age.
+    Keeps each room's last messages, limited by count, bytes and age.
 
-    When all rooms together weigh too much, a part of the total is freed. Those who hold the
-    most memory give it up, down to a level at which they hold as much as each other: nobody who
-    holds less loses anything. A room is held by the network for whose member it was opened first.
-    Of a network, the rooms in which nobody is go first, in the order in which they were left; then
-    the oldest messages of its largest rooms. A room that is forgotten begins a new epoch.
+    When all rooms together exceed the total, a part of it is freed. The networks that use the most
+    memory lose it, down to a common level. Networks that use less lose nothing. A room belongs to
+    the network of the member for whom it was first opened. Of a network, the empty rooms go first,
+    in the order in which their last members left, and then the oldest messages of its largest
+    rooms. A forgotten room begins a new epoch.
     """
 
     def __init__(
@@ -208,8 +214,8 @@ class MemoryLog:
         payerOf: Callable[[str], str | None] = lambda room: None,
     ) -> None:
         """
-        @param payerOf: tells, by its key, for which network a room is opened, which then holds its
-            memory; C{None} is one as well
+        @param payerOf: returns the network to which a room belongs, by the room's key. C{None}
+            counts as a network too
         """
         self._clock = chatClock(clock)
         self._limits = limits
@@ -225,8 +231,8 @@ class MemoryLog:
 
     def _epochOf(self, room: str) -> str:
         """
-        @return: what nobody can guess. It is the same again for a room in which nothing was said:
-            who was there has missed nothing of it
+        @return: an unguessable string. It is the same again for a room that had no messages, since
+            its earlier members have missed nothing
         """
         life = f"{self._forgotten} {room}".encode()
         return blake2b(life, digest_size=8, key=self._secret).hexdigest()
@@ -255,17 +261,18 @@ class MemoryLog:
     def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
         log = self._followed[room]
         first = log.seq + 1
-        at = self._now()
+        at = int(self._clock.now() * 1000)
         before = log.bytes
         name = batch[0].room if batch else log.spelling
         if name is not log.spelling:
             name = log.spell(name)
-        messages = [
-            Message(name, seq, draft.sender, draft.text, at)
-            for seq, draft in enumerate(batch, first)
-        ]
+        messages: list[Message] = []
+        strings: list[str] = []
+        for seq, draft in enumerate(batch, first):
+            messages.append(Message(name, seq, draft.sender, draft.text, at))
+            strings += (draft.text, draft.sender)
         log.seq += len(messages)
-        log.keep(messages, self._limits, at - self._age)
+        log.keep(messages, "".join(strings), self._limits, at - self._age)
         more = log.bytes - before
         self._bytes += more
         log.share.bytes += more
@@ -281,7 +288,7 @@ class MemoryLog:
         if log is None:
             return succeed([])
         before = log.bytes
-        log.keep((), self._limits, self._now() - self._age)
+        log.keep((), "", self._limits, int(self._clock.now() * 1000) - self._age)
         self._charge(log, log.bytes - before)
         start = max(0, after + 1 - log.kept[0].seq) if log.kept else 0
         return succeed(list(islice(log.kept, start, start + limit)))
@@ -298,24 +305,21 @@ class MemoryLog:
 
     def size(self) -> Size:
         """
-        @return: what is kept
+        @return: the size of all logs
         """
         logs = [*self._followed.values(), *self._idle.values()]
         return Size(len(logs), sum([len(log.kept) for log in logs]), self._bytes)
 
-    def _now(self) -> int:
-        return int(self._clock.now() * 1000)
-
     def _charge(self, log: _RoomLog, more: int) -> None:
         """
-        A log holds more, or less.
+        Count that a log uses more memory, or less.
         """
         self._bytes += more
         log.share.bytes += more
 
     def _expire(self) -> None:
         """
-        Forget the rooms that have been empty for too long.
+        Forget the rooms that have been empty for longer than the age limit.
         """
         oldest = self._clock.now() - self._limits.logAge
         while self._idle:
@@ -338,8 +342,8 @@ class MemoryLog:
 
     def _relieve(self) -> None:
         """
-        There is too much: free a part of the total, see L{MemoryLog}. What members are in cannot be
-        forgotten; if that alone is too much, try again when it is another part more.
+        Free a part of the total, see L{MemoryLog}. Rooms with members cannot be forgotten. If they
+        alone exceed the total, try again when another part has been added.
         """
         total = self._limits.logTotal
         part = total // RELIEF
@@ -356,7 +360,7 @@ class MemoryLog:
 
     def _forgetRooms(self, over: dict[_Share, int]) -> None:
         """
-        @param over: who holds how much too much; when this returns, what is left of that
+        @param over: the excess of each share. It is reduced by the memory that is freed
         """
         found = []
         holding = len(over)
@@ -372,7 +376,7 @@ class MemoryLog:
 
     def _shortenRooms(self, over: dict[_Share, int]) -> None:
         """
-        Drop the oldest messages of the largest rooms of each who holds too much.
+        Drop the oldest messages of the largest rooms of each share with an excess.
         """
         rooms: dict[_Share, list[_RoomLog]] = {}
         for log in self._followed.values():
