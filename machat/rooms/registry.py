@@ -117,6 +117,8 @@ class Rooms:
         """
         arrival = Arrival(member, Wish(since, history, watch, known))
         joining = Deferred.fromCoroutine(self._join(arrival, roomName))
+        if joining.called and not joining.paused:
+            return joining  # it did not have to wait
         arrival.begin(joining, self._clock, self._limits.joinTimeout)
         return arrival.result
 
@@ -154,8 +156,10 @@ class Rooms:
             arrival.check()
         release = partial(self._roster.release, room.name, name)
         claiming = self._roster.claim(room.name, name, wish.known)
-        claiming.addErrback(self._taken, room, name)
-        await arrival.until(claiming, lambda _: release())
+        try:
+            await arrival.until(claiming, lambda _: release())
+        except ChatError as error:
+            raise self._taken(error, room, name) from None
         try:
             arrival.check()
             if room.position is None:
@@ -175,16 +179,15 @@ class Rooms:
             raise
         return first, replay
 
-    def _taken(self, failure: Failure, room: Room, name: str) -> Failure:
+    def _taken(self, error: ChatError, room: Room, name: str) -> ChatError:
         """
-        @raise ChatError: C{name-taken} for now: who has the name may have vanished
+        @return: the error. If the client that has the name may have vanished, it says when to retry
         """
-        error = failure.value
-        if isinstance(error, ChatError) and error.code == NAME_TAKEN and room.silent(name):
-            retry = NAME_SILENT.retry
-            text = f"{error.text}, but is silent: try again in {retry:g} s"
-            raise ChatError(NAME_TAKEN, text, retry=retry)
-        return failure
+        if error.code != NAME_TAKEN or not room.silent(name):
+            return error
+        retry = NAME_SILENT.retry
+        text = f"{error.text}, but is silent: try again in {retry:g} s"
+        return ChatError(NAME_TAKEN, text, retry=retry)
 
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:
         if member in room:
