@@ -24,7 +24,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
-from twisted.internet.interfaces import IPushProducer, IStreamClientEndpoint
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -76,6 +76,7 @@ class MemoryTransport(StringTransport):
     """
 
     protocol: Any = None
+    producer: Any
 
     def loseConnection(self) -> None:
         """
@@ -93,7 +94,7 @@ class MemoryTransport(StringTransport):
         """
         Forget the producer, if there is one, as a socket's transport does.
         """
-        self.producer: IPushProducer | None = None
+        self.producer = None
 
     def _close(self) -> None:
         if self.connected:

@@ -21,7 +21,7 @@ from tests.processes import LOCAL, PATIENCE, RawClient, ServerTestCase, freePort
 try:
     from playwright.sync_api import Error, expect, sync_playwright
 except ImportError:
-    sync_playwright = Error = expect = None
+    sync_playwright = Error = expect = None  # type: ignore[assignment]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 

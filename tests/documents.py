@@ -69,7 +69,7 @@ class _Included(_Omitted):
     """
 
     # any: Sphinx selects the lines that are shown
-    option_spec = defaultdict(lambda: directives.unchanged, language=directives.unchanged)
+    option_spec: Any = defaultdict(lambda: directives.unchanged, language=directives.unchanged)
 
     def run(self) -> list[nodes.Node]:
         source = Path(self.state.document.current_source or "")

@@ -8,10 +8,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
 
 #: The types that L{known} does not look into.
 SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType)
@@ -42,11 +42,11 @@ def nothingLogged() -> Iterator[None]:
         if "log_failure" in event:
             failures.append(event["log_failure"])
 
-    globalLogPublisher.addObserver(observe)
+    globalLogPublisher.addObserver(cast(ILogObserver, observe))
     try:
         yield
     finally:
-        globalLogPublisher.removeObserver(observe)
+        globalLogPublisher.removeObserver(cast(ILogObserver, observe))
     check(not failures, "\n".join([failure.getTraceback() for failure in failures]))
 
 

@@ -299,7 +299,7 @@ class HooksTests(SynchronousTestCase):
         """
         A hook that returns an invalid result counts as failed.
         """
-        self.rules.authorizeSay = lambda *_: None  # type: ignore[assignment, method-assign, return-value]
+        self.rules.authorizeSay = lambda *_: None  # type: ignore[assignment, method-assign]
         self.failureResultOf(self.chat.service.post(self.ada, "dev", "hello"), ChatError)
         self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
 

@@ -5,9 +5,10 @@ Tests for L{machat.logbook}.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.logbook import LINES, MINUTE, TOTAL, Logbook
@@ -29,8 +30,8 @@ def logged(test: SynchronousTestCase) -> Callable[[], list[str]]:
         lines.clear()
         return taken
 
-    globalLogPublisher.addObserver(observe)
-    test.addCleanup(globalLogPublisher.removeObserver, observe)
+    globalLogPublisher.addObserver(cast(ILogObserver, observe))
+    test.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, observe))
     return take
 
 

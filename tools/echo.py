@@ -86,7 +86,8 @@ def main() -> None:
     """
     factory = EchoFactory(ChatService(reactor, LIMITS))
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")
-    print(f"echoing on {port.getHost().port}", flush=True)
+    address: Any = port.getHost()
+    print(f"echoing on {address.port}", flush=True)
     reactor.run()
 
 

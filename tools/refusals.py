@@ -11,9 +11,9 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 
 from machat.limits import DEFAULTS, Limits
 from machat.testing import MemoryChat, MemoryWebSocketClient
@@ -279,12 +279,12 @@ def tried(case: Case, events: bool) -> Refusal:
             logged.append(text.replace(_PEER, "ADDRESS"))
 
     chat = MemoryChat(case.limits)
-    globalLogPublisher.addObserver(observe)
+    globalLogPublisher.addObserver(cast(ILogObserver, observe))
     try:
         client = case.attempt(Trial(chat, events))
         chat.turn()
     finally:
-        globalLogPublisher.removeObserver(observe)
+        globalLogPublisher.removeObserver(cast(ILogObserver, observe))
     code = _code(client.received())
     return Refusal(code, str(client.closeCode or ""), logged[-1] if logged else "")
 

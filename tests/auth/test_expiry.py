@@ -67,7 +67,7 @@ class ExpiryTests(SynchronousTestCase):
         minute.
         """
         for jump in (-3600, 3600):
-            clock, told = Clock(), []
+            clock, told = Clock(), list[float]()
             clock.advance(1_000_000)
             now = [0.0]
             expiry = Expiry(ChatClock(clock, lambda now=now: now[0]), told.append, told.clear)

@@ -5,7 +5,7 @@ Tests for L{machat.auth.login}.
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from twisted.cred.checkers import (
@@ -19,7 +19,7 @@ from twisted.cred.portal import IRealm, Portal
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -54,7 +54,7 @@ class SlowChecker:
         self.cancelled = 0
         self.began = True
 
-    def requestAvatarId(self, credentials: Any) -> Deferred[bytes]:
+    def requestAvatarId(self, credentials: Any) -> Deferred[bytes | tuple[()]]:
         self.asked.append(Deferred(self._cancel))
         return self.asked[-1]
 
@@ -405,8 +405,8 @@ class AuthenticatorTests(SynchronousTestCase):
             if event["log_namespace"].startswith("machat.logbook"):
                 told.append(formatEvent(event))
 
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        globalLogPublisher.addObserver(cast(ILogObserver, observe))
+        self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, observe))
         slow = self.slowly()
         authenticating = [self.authenticate("Mina", "secret") for _ in range(2)]
         slow.asked[0].errback(UnauthorizedLogin("bad\n\x1b[31m"))

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import os
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from argon2 import PasswordHasher
 from hypothesis import given
@@ -17,7 +18,7 @@ from twisted.cred.credentials import UsernamePassword
 from twisted.cred.error import UnauthorizedLogin
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 from zope.interface.verify import verifyObject
 
@@ -125,7 +126,7 @@ class WorkersTests(SynchronousTestCase):
         """
         Start these calls.
         """
-        calls = [self.workers.call(lambda number=number: number) for number in range(count)]
+        calls = [self.workers.call(partial(int, number)) for number in range(count)]
         self.threads.clock.advance(START / 2)
         self.assertEqual(self.threads.began, [])
         self.threads.clock.advance(START / 2)
@@ -201,13 +202,13 @@ class PasswordFileTests(TestCase):
             if event["log_namespace"].startswith("machat.auth.passwords"):
                 told.append(formatEvent(event))
 
-        globalLogPublisher.addObserver(observe)
+        globalLogPublisher.addObserver(cast(ILogObserver, observe))
         try:
             self.path.write_text(text)
             for _ in range(2):
                 self.checker.knows("Mina")
         finally:
-            globalLogPublisher.removeObserver(observe)
+            globalLogPublisher.removeObserver(cast(ILogObserver, observe))
         return told
 
     async def outcome(self, name: str, password: str) -> Any:

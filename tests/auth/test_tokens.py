@@ -170,7 +170,7 @@ class TokensTests(SynchronousTestCase):
         key = ec.generate_private_key(ec.SECP256R1())
         for private in (key, ed25519.Ed25519PrivateKey.generate()):
             kind, name = (ECAlgorithm, "ES256") if private is key else (OKPAlgorithm, "EdDSA")
-            entry = kind.to_jwk(private, as_dict=True)
+            entry = kind.to_jwk(private, as_dict=True)  # type: ignore[call-overload]
             path = Path(self.mktemp())
             path.write_text(json.dumps({"keys": [{"kty": "new"}, entry]}))
             self.check(f"jwks={path}", jwt.encode(claims(), private, name))
@@ -202,7 +202,7 @@ class TokensTests(SynchronousTestCase):
             (ed25519.Ed25519PrivateKey.generate(), OKPAlgorithm),
         ):
             key = private.public_key()
-            jwk = kind.to_jwk(key, as_dict=True)
+            jwk = kind.to_jwk(key, as_dict=True)  # type: ignore[call-overload]
             spki = PublicFormat.SubjectPublicKeyInfo
             der = base64.b64encode(key.public_bytes(Encoding.DER, spki)).decode()
             for text in (

@@ -501,7 +501,7 @@ class ReconnectTests(ClientTestCase):
             attempts.append(self.chat.clock.seconds())
             return connect(factory)
 
-        self.chat.endpoint.connect = count  # type: ignore[method-assign]
+        self.patch(self.chat.endpoint, "connect", count)
         self.settle(300)
         waits = [after - before for before, after in zip(attempts, attempts[1:], strict=False)]
         self.assertLess(waits[0], 3)

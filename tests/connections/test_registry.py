@@ -4,6 +4,8 @@ Tests for L{machat.connections.registry} and L{machat.addresses}.
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -62,7 +64,7 @@ class ConnectionsTests(SynchronousTestCase):
     Tests for L{Connections}.
     """
 
-    def refused(self, connections: Connections, connection: object, address: object) -> bool:
+    def refused(self, connections: Any, connection: object, address: object) -> bool:
         """
         @return: whether the connection exceeds the limit when it sends its hello
         """
@@ -78,7 +80,7 @@ class ConnectionsTests(SynchronousTestCase):
         The number of connections per address is limited in every order of events, and separately
         for each address.
         """
-        connections = Connections(Limits(maxPerAddress=2))
+        connections: Any = Connections(Limits(maxPerAddress=2))
         here = v4("192.0.2.1")
         self.assertEqual([connections.add(each, here) for each in "abc"], [10, 10, 1])
         self.assertTrue(self.refused(connections, "c", here))
@@ -91,7 +93,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         The address at the hello counts, so many connections may come from one proxy.
         """
-        connections = Connections(Limits(maxPerAddress=2))
+        connections: Any = Connections(Limits(maxPerAddress=2))
         for number in range(6):
             connections.add(number, v4("192.0.2.9"))
         for number in range(6):
@@ -102,7 +104,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         Connections from this machine are not limited by address.
         """
-        connections = Connections(Limits(maxPerAddress=1))
+        connections: Any = Connections(Limits(maxPerAddress=1))
         for number in range(5):
             self.assertEqual(connections.add(number, v4("127.0.0.1")), 10)
             self.assertFalse(self.refused(connections, number, v4("127.0.0.1")))
@@ -112,7 +114,7 @@ class ConnectionsTests(SynchronousTestCase):
         Of the connections over the total limit, a few have a second to receive their refusal; the
         others have none.
         """
-        connections = Connections(Limits(maxConnections=18))
+        connections: Any = Connections(Limits(maxConnections=18))
         times = [connections.add(number, None) for number in range(21)]
         self.assertEqual(times, [10] * 18 + [1] + [0] * 2)
 
@@ -125,7 +127,7 @@ class ConnectionsTests(SynchronousTestCase):
             (Limits(maxPerAddress=64), v4("192.0.2.1")),
         ):
             most = min(limits.maxConnections, limits.maxPerAddress) if address else 100
-            connections = Connections(limits)
+            connections: Any = Connections(limits)
             for number in range(most + 10):
                 connections.add(number, address)
             refused = [
@@ -140,7 +142,7 @@ class ConnectionsTests(SynchronousTestCase):
         A connection that has ended no longer counts, neither in total nor for its address or user,
         even before it is lost.
         """
-        connections = Connections(Limits(maxConnections=2, maxPerAddress=1, maxPerUser=1))
+        connections: Any = Connections(Limits(maxConnections=2, maxPerAddress=1, maxPerUser=1))
         here, there = v4("192.0.2.1"), v4("192.0.2.2")
         connections.add("a", here)
         connections.identify("a", "Ada")
@@ -160,7 +162,7 @@ class ConnectionsTests(SynchronousTestCase):
         A connection whose real address becomes known counts there, and no longer at the old
         address.
         """
-        connections = Connections(Limits(maxPerAddress=1))
+        connections: Any = Connections(Limits(maxPerAddress=1))
         proxy, client = v4("192.0.2.9"), v4("198.51.100.1")
         for connection in "abc":
             connections.add(connection, proxy)
@@ -174,7 +176,7 @@ class ConnectionsTests(SynchronousTestCase):
         """
         Lost connections leave nothing, and a second removal has no effect.
         """
-        connections = Connections(Limits())
+        connections: Any = Connections(Limits())
         connections.add("a", v4("192.0.2.1"))
         connections.check("a", v4("192.0.2.2"))
         connections.issue("a")

@@ -152,7 +152,8 @@ class ShaperTests(SynchronousTestCase):
         first, second = self.take("b", 10), self.take("c", 10)
         assert first is not None and second is not None
         second.addErrback(lambda failure: self.served.append("cancelled"))
-        first.addCallback(lambda _: (second.cancel(), self.take("d", 10)))
+        first.addCallback(lambda _: second.cancel())
+        first.addCallback(lambda _: self.take("d", 10))
         self.clock.pump([0.1] * 3)
         self.assertEqual(self.served, ["a", "b", "cancelled", "d"])
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -244,7 +245,7 @@ class WeighTests(SynchronousTestCase):
         """
         No dialect encodes a message in more bytes than L{wire.weigh} returns.
         """
-        message = Message(room, 2**53, sender, text, 10**14, replay or None)
+        message = Message(room, 2**53, sender, text, 10**14, replay)
         for dialect in (wire.TEXT, wire.TEXT_FRAMES, wire.EVENTS, wire.EVENTS_FRAMES):
             size = len(dialect.encode([message]))
             self.assertLessEqual(size, wire.weigh(text, room, sender))

@@ -55,6 +55,7 @@ class ExampleTests(ServerTestCase):
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)
         self.assertEqual(waitForLine(ada, "bye"), "machat:bye shutdown\n")
+        assert ada.stderr is not None
         self.assertIn("The server closed the connection", ada.stderr.readline())
         self.assertEqual(ada.wait(PATIENCE), 0)
 

@@ -69,7 +69,7 @@ class PagesTests(SynchronousTestCase):
         submitted before they are loaded.
         """
         document = (FOLDER / "index.html").read_text()
-        needed, left = set(), ["app.js"]
+        needed, left = set[str](), ["app.js"]
         while left:
             module = (FOLDER / left.pop()).read_text()
             found = set(re.findall(r'^(?:import|export).* from "\./(\w+\.js)";', module, re.M))
@@ -195,7 +195,8 @@ class OriginTests(SynchronousTestCase):
         client = MemoryClient(ChatWebSocketFactory(chat.service, origins=["https://*.friend.test"]))
         more = "".join(f"{field}\r\n" for field in (f"Origin: {origin}", *fields))
         client.sendBytes(clientRequest().replace(b"\r\n\r\n", f"\r\n{more}\r\n".encode()))
-        return client.transport.value().decode().partition("\r\n")[0].split(" ", 1)[1]
+        data: bytes = client.transport.value()
+        return data.decode().partition("\r\n")[0].split(" ", 1)[1]
 
     def test_origins(self) -> None:
         """

@@ -6,11 +6,11 @@ credentials.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
@@ -545,8 +545,8 @@ class SeenTests(ModerationTestCase):
         topics.
         """
         logged: list[LogEvent] = []
-        globalLogPublisher.addObserver(logged.append)
-        self.addCleanup(globalLogPublisher.removeObserver, logged.append)
+        globalLogPublisher.addObserver(cast(ILogObserver, logged.append))
+        self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, logged.append))
         self.chat.tcp("Bob", "dev")
         (bob,) = [member for member in self.members() if member.name == "Bob"]
         self.moderation.setTopic("dev", "secret", bob)

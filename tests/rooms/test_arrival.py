@@ -25,6 +25,7 @@ from machat.service import ChatService
 from machat.store.roster import MemoryRoster
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
+from tests.members import asConnection
 from tests.service.test_chat import SlowLog
 
 
@@ -56,7 +57,7 @@ class SlowRoster(MemoryRoster):
 
     def __init__(self) -> None:
         super().__init__()
-        self.waiting: list[Callable[[], None]] = []
+        self.waiting: list[Callable[[], object]] = []
 
     def claim(self, room: str, name: str, known: bool = False) -> Deferred[bool]:
         result: Deferred[bool] = Deferred()
@@ -237,7 +238,7 @@ class StoppedTests(JoinTestCase):
         for again in (False, True):
             mina = MemoryMember("Mina")
             ends: list[object] = []
-            mina.disconnected = ends.append  # type: ignore[method-assign]
+            mina.disconnected = ends.append  # type: ignore[method-assign, assignment]
             joining = self.join(mina)
             self.successResultOf(self.service.stopService())
             self.assertRefused(joining, "failed")
@@ -255,8 +256,8 @@ class StoppedTests(JoinTestCase):
         """
         connection = MemoryMember("connection")
         child: Deferred[None] = Deferred()
-        self.service.addService(_Child(child))  # type: ignore[arg-type]
-        self.service.opened(connection, None)
+        self.service.addService(_Child(child))
+        self.service.opened(asConnection(connection), None)
         mina = MemoryMember("Mina")
         joining = self.join(mina)
         done = self.service.stopService()
@@ -264,7 +265,7 @@ class StoppedTests(JoinTestCase):
         self.assertRefused(joining, "failed")
         self.assertEqual(mina.end, SHUTDOWN)
         child.callback(None)
-        self.service.closed(connection)
+        self.service.closed(asConnection(connection))
         self.successResultOf(done)
         self.assertNothingLeft()
 
@@ -393,7 +394,7 @@ class OpeningTests(SynchronousTestCase):
 
         chat = MemoryChat(hooks=Slow())
         log = chat.service.log
-        follow, log.follow = log.follow, lambda *_: fail(OSError("down"))
+        broken = self.patch(log, "follow", lambda *_: fail(OSError("down")))
         joins: list[Deferred[Joined]] = []
 
         def come() -> None:
@@ -402,7 +403,7 @@ class OpeningTests(SynchronousTestCase):
 
         for _ in range(3):
             come()
-        log.follow = follow
+        broken.restore()
         for _ in range(20):
             come()
         chat.clock.advance(1)
@@ -421,12 +422,12 @@ class OpeningTests(SynchronousTestCase):
         def down(*_: object) -> Any:
             raise OSError("down")
 
-        follow, chat.service.log.follow = chat.service.log.follow, down
+        broken = self.patch(chat.service.log, "follow", down)
         joining = chat.service.join(MemoryMember("Mina"), "dev")
         self.failureResultOf(joining, ChatError)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         self.assertEqual(len(chat.service.rooms), 0)
-        chat.service.log.follow = follow
+        broken.restore()
         chat.member("Mina", "dev")
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Sequence
 from math import inf
+from typing import TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -29,6 +30,9 @@ from machat.store.memory import MemoryLog
 from machat.store.roster import MemoryRoster
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from tests.members import asConnection
+
+_T = TypeVar("_T")
 
 
 @implementer(IMessageLog)
@@ -39,7 +43,7 @@ class SlowLog:
 
     def __init__(self, clock: Clock) -> None:
         self._log = MemoryLog(clock)
-        self._waiting: list[Callable[[], None]] = []
+        self._waiting: list[Callable[[], object]] = []
         self.calls: list[str] = []
 
     def release(self) -> None:
@@ -64,8 +68,8 @@ class SlowLog:
         self.calls.append(f"unfollow {room}")
         self._log.unfollow(room)
 
-    def _later(self, call: Callable[[], Deferred[object]]) -> Deferred[object]:
-        result: Deferred[object] = Deferred()
+    def _later(self, call: Callable[[], Deferred[_T]]) -> Deferred[_T]:
+        result: Deferred[_T] = Deferred()
         self._waiting.append(lambda: call().chainDeferred(result))
         return result
 
@@ -186,7 +190,7 @@ class SayTests(SynchronousTestCase):
         mina = self.chat.member("Mina", "dev")
         batches: list[Sequence[Message]] = []
         listener = MemoryMember("Ada")
-        listener.deliver = batches.append  # type: ignore[method-assign]
+        listener.deliver = batches.append  # type: ignore[method-assign, assignment]
         self.successResultOf(self.service.join(listener, "dev"))
         for number in range(5):
             self.service.say(mina, "dev", str(number))
@@ -228,7 +232,7 @@ class SayTests(SynchronousTestCase):
             if batch[0].sender == "Mina":
                 self.service.say(bot, "dev", "hi")
 
-        bot.deliver = answer  # type: ignore[method-assign]
+        bot.deliver = answer  # type: ignore[method-assign, assignment]
         self.successResultOf(self.service.join(bot, "dev"))
         self.service.say(mina, "dev", "hello")
         self.chat.turn()
@@ -310,11 +314,11 @@ class SlowLogTests(SynchronousTestCase):
         """
         A join fails if the log fails, releases its name, and the next join tries again.
         """
-        working, self.log.follow = self.log.follow, lambda *_: fail(OSError("down"))
+        broken = self.patch(self.log, "follow", lambda *_: fail(OSError("down")))
         error = self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), ChatError)
         self.assertEqual(error.value.code, "failed")
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
-        self.log.follow = working
+        broken.restore()
         again = self.service.join(MemoryMember("Mina"), "dev")
         self.log.release()
         self.successResultOf(again)
@@ -351,11 +355,11 @@ class SlowLogTests(SynchronousTestCase):
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
         self.log.release()
-        working, self.log.append = self.log.append, lambda *_: fail(OSError("full"))
+        broken = self.patch(self.log, "append", lambda *_: fail(OSError("full")))
         self.service.say(mina, "dev", "lost")
         self.clock.advance(0)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
-        self.log.append = working
+        broken.restore()
         self.service.say(mina, "dev", "kept")
         self.clock.advance(0)
         self.log.release()
@@ -403,7 +407,7 @@ class StopTests(SynchronousTestCase):
         """
         members = [MemoryMember(f"m{number}") for number in range(1_200)]
         for member in members:
-            self.service.opened(member, None)
+            self.service.opened(asConnection(member), None)
         self.service.stopService()
         told = [member for member in members if member.end is not None]
         self.assertTrue(0 < len(told) < 1_200)
@@ -434,7 +438,7 @@ class StopTests(SynchronousTestCase):
         """
         A member that joins during a stop is disconnected.
         """
-        self.service.opened(MemoryMember("still here"), None)
+        self.service.opened(asConnection(MemoryMember("still here")), None)
         self.service.stopService()
         late = MemoryMember("late")
         refused = self.failureResultOf(self.service.join(late, "dev"), ChatError)
@@ -448,16 +452,16 @@ class StopTests(SynchronousTestCase):
         at once.
         """
         connection = MemoryMember("connection")
-        self.service.opened(connection, None)
+        self.service.opened(asConnection(connection), None)
         done = self.service.stopService()
         assert connection.end is not None
         self.assertEqual(replace(connection.end, retry=SHUTDOWN.retry), SHUTDOWN)
         late = MemoryMember("late")
-        self.service.opened(late, None)
+        self.service.opened(asConnection(late), None)
         self.assertEqual(late.end, SHUTDOWN)
-        self.service.closed(connection)
+        self.service.closed(asConnection(connection))
         self.assertNoResult(done)
-        self.service.closed(late)
+        self.service.closed(asConnection(late))
         self.successResultOf(done)
 
     def test_memberThatFails(self) -> None:
@@ -480,11 +484,11 @@ class StopTests(SynchronousTestCase):
         All callers of C{stop} are notified of its end, whenever they call.
         """
         connection = MemoryMember("connection")
-        self.service.opened(connection, None)
+        self.service.opened(asConnection(connection), None)
         stops = [self.service.stopService() for _ in range(2)]
         for stop in stops:
             self.assertNoResult(stop)
-        self.service.closed(connection)
+        self.service.closed(asConnection(connection))
         for stop in [*stops, self.service.stopService()]:
             self.successResultOf(stop)
 
@@ -551,7 +555,7 @@ class StopTests(SynchronousTestCase):
         before the stop ends.
         """
         connection = MemoryMember("connection")
-        self.service.opened(connection, None)
+        self.service.opened(asConnection(connection), None)
         bob = self.chat.member("Bob", "a")
         self.successResultOf(self.service.join(bob, "b"))
         receipts: list[Receipt] = []
@@ -559,7 +563,7 @@ class StopTests(SynchronousTestCase):
         def last(end: object) -> None:
             for room in "ab":
                 self.service.post(bob, room, "farewell").addCallback(receipts.append)
-            self.service.closed(connection)
+            self.service.closed(asConnection(connection))
 
         connection.disconnected = last  # type: ignore[method-assign]
         seen: list[int] = []
@@ -605,7 +609,9 @@ class SharedLogTests(SynchronousTestCase):
         for number, room in enumerate(homes):
             member = MemoryMember("Mina")
             if room != "bots":
-                chat.service.opened(member, IPv4Address("TCP", f"192.0.2.{number}", 1))
+                chat.service.opened(
+                    asConnection(member), IPv4Address("TCP", f"192.0.2.{number}", 1)
+                )
             self.successResultOf(chat.service.join(member, room))
             for _ in range(15):
                 chat.service.say(member, room, "hello")
@@ -613,7 +619,7 @@ class SharedLogTests(SynchronousTestCase):
         chat.service.leave(member, room)
         for number in range(40):
             member = MemoryMember(f"m{number}")
-            chat.service.opened(member, IPv4Address("TCP", "198.51.100.7", number))
+            chat.service.opened(asConnection(member), IPv4Address("TCP", "198.51.100.7", number))
             for each in range(32):
                 room = f"flood{number}-{each}"
                 self.successResultOf(chat.service.join(member, room))

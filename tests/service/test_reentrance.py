@@ -9,7 +9,7 @@ import gc
 import json
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from twisted.internet.defer import Deferred
-from twisted.logger import globalLogPublisher
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
@@ -223,7 +223,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.faults: list[str] = []
-        globalLogPublisher.addObserver(self.logged)
+        globalLogPublisher.addObserver(cast(ILogObserver, self.logged))
         self.plans: dict[str, list[tuple[str, Actor, str]]] = {}
         self.said: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
         self.chat = MemoryChat(Limits(rate=inf, joinTimeout=3), hooks=Watch(self))
@@ -293,7 +293,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         id = text if self.count % 2 else None
         self.unanswered += 1
         posted = self.service.post(actor, room, text, id)
-        posted.addCallbacks(self.kept, self.lost, (actor, text), None, (text,), None)
+        posted.addCallbacks(self.kept, self.lost, (actor, text), {}, (text,), {})
 
     def kept(self, receipt: Receipt, actor: Actor, text: str) -> None:
         self.unanswered -= 1
@@ -458,7 +458,7 @@ class ReentranceMachine(RuleBasedStateMachine):
             self.chat.turn()
             self.checkLeft()
         finally:
-            globalLogPublisher.removeObserver(self.logged)
+            globalLogPublisher.removeObserver(cast(ILogObserver, self.logged))
 
     def checkLeft(self) -> None:
         """

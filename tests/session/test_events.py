@@ -596,14 +596,14 @@ class SlowLogTests(EventsTestCase):
         self.tell(self.mina, type="join", room="dev")
         self.settle()
         self.mina.received()
-        working, self.log.append = self.log.append, lambda *_: fail(OSError())
+        broken = self.patch(self.log, "append", lambda *_: fail(OSError()))
         for _ in range(2):
             self.tell(self.mina, type="say", text="hi", id="1")
         self.settle()
         self.flushLoggedErrors()
         errors = self.heard(self.mina)
         self.assertEqual([(each["code"], each["id"]) for each in errors], [("failed", "1")] * 2)
-        self.log.append = working
+        broken.restore()
         self.tell(self.mina, type="say", text="hi", id="1")
         self.settle()
         self.assertEqual(self.kinds(self.mina), ["message", "ack"])

@@ -7,12 +7,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
-from twisted.logger import formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.hooks import Hooks
@@ -227,8 +227,8 @@ class RateTests(SynchronousTestCase):
         chat = MemoryChat()
         mina = chat.tcp("Mina", "dev")
         observed: list[Any] = []
-        globalLogPublisher.addObserver(observed.append)
-        self.addCleanup(globalLogPublisher.removeObserver, observed.append)
+        globalLogPublisher.addObserver(cast(ILogObserver, observed.append))
+        self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, observed.append))
         mina.send("\n" * 60)
         chat.clock.pump([1] * 10)
         self.assertGreater(chat.service.metrics.throttles, 2)

@@ -11,7 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
 from machat.events import Joined
-from machat.interfaces import ISessionTransport
+from machat.interfaces import IChatMember, ISessionTransport
 from machat.limits import Limits
 from machat.session.interfaces import IClientSession, IConversation
 from machat.testing import MemoryChat, MemoryClient
@@ -225,14 +225,14 @@ class WaitingTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.chat = MemoryChat()
-        self.joins: list[Deferred[Joined]] = []
-        self.join, self.chat.service.join = self.chat.service.join, self.delayed
+        self.joins: list[Deferred[None]] = []
+        self.join = self.chat.service.join
+        self.patch(self.chat.service, "join", self.delayed)
 
-    def delayed(self, member: object, room: str) -> Deferred[Joined]:
-        answer: Deferred[Joined] = Deferred()
-        answer.addCallback(lambda _: self.join(member, room))
-        self.joins.append(answer)
-        return answer
+    def delayed(self, member: IChatMember, room: str) -> Deferred[Joined]:
+        allowed: Deferred[None] = Deferred()
+        self.joins.append(allowed)
+        return allowed.addCallback(lambda _: self.join(member, room))
 
     def test_earlyLines(self) -> None:
         """

@@ -24,6 +24,13 @@ from machat.store.memory import MESSAGE_BYTES, NOTE_BYTES, RELIEF, ROOM_BYTES, M
 from machat.wire import EVENTS
 
 
+def encoded(messages: Sequence[Message]) -> None:
+    """
+    Encode the messages, as their delivery does.
+    """
+    EVENTS.encode(messages)
+
+
 def weight(text: str) -> int:
     """
     @return: the size at which a message of Mina is counted
@@ -60,7 +67,8 @@ class LogTestCase(SynchronousTestCase):
         """
         @return: the top of the room's log, which is followed from now on
         """
-        return self.successResultOf(self.log.follow(room, self.deliver))
+        position: Position = self.successResultOf(self.log.follow(room, self.deliver))
+        return position
 
     def deliver(self, batch: Sequence[Message]) -> None:
         self.delivered.append(list(batch))
@@ -70,7 +78,8 @@ class LogTestCase(SynchronousTestCase):
         @return: the numbers of the messages
         """
         batch = [Draft(room.title(), "Mina", text) for text in texts]
-        return self.successResultOf(self.log.append(room, batch))
+        numbers: range = self.successResultOf(self.log.append(room, batch))
+        return numbers
 
     def read(self, after: int = 0, limit: int = 1000, room: str = "dev") -> list[tuple[int, str]]:
         """
@@ -747,7 +756,7 @@ class WeightTests(SynchronousTestCase):
         for number in range(150):
             spelled = f"{name}{number}"
             room = names.key(spelled)
-            log.follow(room, EVENTS.encode)
+            log.follow(room, encoded)
             for seq in range(12):
                 log.append(room, [Draft(spelled, f"{sender}{seq}", f"{text}{seq}")])
             log.unfollow(room)
@@ -763,7 +772,7 @@ class WeightTests(SynchronousTestCase):
         encoded meanwhile.
         """
         log = MemoryLog(Clock(), Limits(logMessages=2))
-        log.follow("dev", EVENTS.encode)
+        log.follow("dev", encoded)
         weights = []
         for number in range(20):
             log.append("dev", [Draft("dev", "Ä" * 20, f"{number % 10}" + "明" * 100)])

@@ -36,7 +36,8 @@ class EndpointTests(SynchronousTestCase):
         """
         reactor = MemoryReactor()
         self.successResultOf(Endpoint(reactor, text).listen(self.factory))
-        (arguments,) = [*reactor.tcpServers, *reactor.unixServers]
+        servers: list[Any] = [*reactor.tcpServers, *reactor.unixServers]
+        (arguments,) = servers
         return arguments
 
     def test_backlog(self) -> None:

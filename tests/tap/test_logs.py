@@ -14,7 +14,7 @@ import threading
 import time
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.request import urlopen
 
 from twisted.application.service import Application
@@ -62,8 +62,8 @@ class WriterTests(SynchronousTestCase):
         self.sink = Sink()
         self.addCleanup(self.sink.open.set)
         self.warnings: list[int] = []
-        globalLogPublisher.addObserver(self.observe)
-        self.addCleanup(globalLogPublisher.removeObserver, self.observe)
+        globalLogPublisher.addObserver(cast(ILogObserver, self.observe))
+        self.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, self.observe))
 
     def observe(self, event: Any) -> None:
         if "lost" in event:
@@ -192,7 +192,7 @@ class WriterTests(SynchronousTestCase):
         self.patch(Syslog.__bases__[0], "openlog", staticmethod(lambda *args: None))
         self.patch(Syslog.__bases__[0], "syslog", staticmethod(lambda *args: said.append(args)))
         writer = Writer()
-        observer = LegacyLogObserverWrapper(Syslog("machat", writer).emit)
+        observer = LegacyLogObserverWrapper(cast(ILogObserver, Syslog("machat", writer).emit))
         observer({"log_format": "two\nlines \ud800", "log_time": 0.0, "log_level": LogLevel.info})
         self.assertEqual([line[line.index("]") :] for _, line in said[:1]], ["] two"])
         self.assertEqual(said[1][1][-13:], "\tlines \\ud800")

@@ -32,7 +32,7 @@ class OptionsTests(SynchronousTestCase):
         @return: the limits that result from the arguments
         """
         options = Options()
-        options.parseOptions(arguments)
+        options.parseOptions(list(arguments))
         limits: Limits = options["limits"]
         return limits
 

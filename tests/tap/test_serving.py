@@ -250,7 +250,8 @@ class ListenerTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.listener = Listener("tcp", LOCAL, Factory(), False)
-        self.listener._endpoint = self.slow = Slow()
+        self.slow = Slow()
+        self.patch(self.listener, "_endpoint", self.slow)
         self.listener.privilegedStartService()
         self.listener.startService()
 

@@ -56,6 +56,7 @@ class ConformanceTests(ServerTestCase):
         out, err = player.communicate(timeout=2 * PATIENCE)
         report = Path(folder, "index.json")
         self.assertTrue(report.exists(), out + err)
+        results: dict[str, Any]
         (results,) = json.loads(report.read_text()).values()
         return results
 
