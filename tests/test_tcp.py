@@ -124,7 +124,7 @@ class LineTests(SynchronousTestCase):
             for piece in pieces:
                 client.sendBytes(piece)
             self.chat.turn()
-            refused = ["machat:error too-long a line has at most 100 bytes"]
+            refused = ["machat:error too-long a line may have at most 100 bytes"]
             self.assertEqual(client.received(), refused)
             self.assertFalse(client.connected)
             self.assertEqual(other.received(), ["Bob:one"])

@@ -1,5 +1,5 @@
 """
-The connections of a chat: how many there may be, and their secrets.
+The connections of a chat: their number, their users, and their secrets.
 """
 
 from __future__ import annotations
@@ -15,21 +15,22 @@ from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
 from machat.interfaces import IClientConnection
 from machat.limits import Limits
 
-#: How long a connection beyond a limit has to send its hello, seconds: then it can be refused in
-#: its own dialect, or admitted if another one has made room.
+#: The time within which a connection above a limit must send its hello, seconds. It is then refused
+#: in its own dialect, or admitted if another connection has closed meanwhile.
 HURRY = 1.0
 
-#: The share of C{Limits.maxConnections} that may wait, beyond that limit, to be refused.
+#: One connection above C{Limits.maxConnections} may wait for its refusal for each C{_MARGIN}
+#: connections within the limit. Further connections are closed immediately.
 _MARGIN = 18
 
 
 class Connections:
     """
-    The connections of one chat, counted in all, by network and by user.
+    The connections of one chat, counted in total, by network and by user.
 
-    A connection takes a place when it is added, if there is one: so they are admitted up to each
-    limit in the order of their arrival. One without a place counts for nobody else. One that has
-    ended gives its place back, even if it is still closing.
+    A connection takes a place when it is added, if one is free. Therefore connections are admitted
+    up to each limit in the order of their arrival. A connection without a place is not counted. A
+    connection that has ended gives its place back, even while it is still closing.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -50,10 +51,12 @@ class Connections:
 
     def add(self, connection: IClientConnection, address: Any) -> float:
         """
-        Add a connection, which takes a place if there is one.
+        Add a connection, which takes a place if one is free.
 
-        @param address: the peer's, as far as it is known
-        @return: how long the connection may take to join, seconds
+        @param connection: the connection
+        @param address: the peer's address, which may still be that of a proxy
+        @return: the time within which the connection must join, in seconds; 0 if it must be closed
+            immediately
         """
         self._secrets[connection] = None
         self._setNetwork(connection, networkOf(address))
@@ -67,26 +70,27 @@ class Connections:
         """
         Require that a connection has a place, or give it one.
 
-        @param address: the peer's, now that more is known of it
-        @raise ChatError: C{too-many-connections}
+        @param connection: the connection
+        @param address: the address of the client itself
+        @raise ChatError: C{too-many-connections}: no place is free, in total or for this address
         """
         network = networkOf(address)
         if network != self.networks.get(connection):
             self._leavePlace(connection)
             self._setNetwork(connection, network)
         if connection not in self._placed and not self._place(connection):
-            raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: come back later")
+            raise ChatError(TOO_MANY_CONNECTIONS, "too many connections: try again later")
 
     def networkOf(self, connection: object) -> str | None:
         """
-        @return: the network that a connection comes from, see L{machat.addresses.networkOf};
-            C{None} as well for what is no connection
+        @return: the network of a connection, see L{machat.addresses.networkOf}; C{None} also for an
+            object that is not a connection of this chat
         """
         return self.networks.get(connection)
 
     def end(self, connection: IClientConnection) -> None:
         """
-        Count a connection no more: it is closing. A second time, nothing happens.
+        Stop counting a connection, because it is closing. A second call has no effect.
         """
         self._leavePlace(connection)
         user = self._users.pop(connection, None)
@@ -95,7 +99,7 @@ class Connections:
 
     def discard(self, connection: IClientConnection) -> None:
         """
-        Forget a connection and its secret. One that is not known is ignored.
+        Forget a connection and its secret. An unknown connection is ignored.
         """
         self.end(connection)
         secret = self._secrets.pop(connection, None)
@@ -105,28 +109,30 @@ class Connections:
 
     def identify(self, connection: IClientConnection, user: str) -> None:
         """
-        A connection has shown to be a user's. It may do so again. One that has ended is ignored.
+        Record the user of a connection that has been authenticated, for the first time or again.
+        Ignored after the connection has ended.
 
-        @raise ChatError: C{too-many-connections} of this user
+        @param connection: the connection
+        @param user: the user's name
+        @raise ChatError: C{too-many-connections}: the user has L{Limits.maxPerUser} other
+            connections
         """
         key = names.key(user)
         if connection in self._placed and self._users.get(connection) != key:
             if self._sharing[key] >= self._limits.maxPerUser:
-                raise ChatError(
-                    TOO_MANY_CONNECTIONS, f"at most {self._limits.maxPerUser} of one user"
-                )
+                raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.maxPerUser} per user")
             self._users[connection] = key
             self._sharing[key] += 1
 
     def known(self, connection: object) -> bool:
         """
-        @return: whether this is a connection that has been L{identify}'d
+        @return: whether this connection has been authenticated as a user
         """
         return connection in self._users
 
     def userOf(self, connection: object) -> str | None:
         """
-        @return: the key of the user that a connection has been L{identify}'d as
+        @return: the L{machat.names.key} of the user of a connection; C{None} if it has none
         """
         return self._users.get(connection)
 

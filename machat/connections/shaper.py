@@ -1,8 +1,8 @@
 """
-Byte rates that several senders share: of a room, and of the connections from one network.
+Byte rates that several senders share: those of a room, or of the connections from one network.
 
-A sender over its own rate harms nobody but itself. Many senders within their rates can still send
-more to a room than its members can read. A L{Shaper} slows them down together, and fairly.
+A rate per sender is not enough: many senders within their own rates can still send more to a room
+than its members can read. A L{Shaper} limits their total rate and shares it fairly.
 """
 
 from __future__ import annotations
@@ -13,30 +13,33 @@ from math import inf
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-#: The time whose bytes may be sent at once, seconds. A larger message is let through on credit.
+#: The burst: as many bytes as in this time may be sent at once, seconds. A larger message is sent
+#: on credit.
 BURST = 1.0
 
-#: A share of a second that is forgiven, because sums of times are not exact.
+#: The tolerance for rounding errors in sums of times, seconds.
 _SLACK = 1e-9
 
-#: Up to so many shapers, or senders, it is not worth looking for idle ones.
+#: The number of shapers, or senders, above which idle ones are removed.
 _FEW = 64
 
 
 class Shaper:
     """
-    Weighted fair queueing at one byte rate, with the same weight for each sender. Virtual time is
-    the number of bytes that each of the waiting senders has been given so far. A message is due at
-    the virtual time at which it would be sent if all that wait were sent side by side: so a small
-    one goes before the large ones, and every sender gets the same share. Each sender has at most
-    one message waiting.
+    Weighted fair queueing at one byte rate, with the same weight for each sender.
+
+    Virtual time is the number of bytes that each waiting sender has been granted so far. A message
+    is due at the virtual time at which it would be finished if all waiting messages were sent in
+    parallel. Therefore small messages precede large ones, and every sender gets the same share.
+    Each sender has at most one waiting message.
     """
 
     __slots__ = ("_clock", "_rate", "_full", "_virtual", "_due", "_queue", "_count", "_timer")
 
     def __init__(self, clock: IReactorTime, rate: float) -> None:
         """
-        @param rate: bytes per second
+        @param clock: runs the timer
+        @param rate: the rate in bytes per second
         """
         self._clock = clock
         self._rate = rate
@@ -50,15 +53,18 @@ class Shaper:
     @property
     def idle(self) -> bool:
         """
-        Whether a new shaper would do exactly the same.
+        Whether this shaper behaves exactly like a new one.
         """
         return not self._queue and self._full <= self._clock.seconds()
 
     def take(self, sender: object, size: int) -> Deferred[None] | None:
         """
-        Take so many bytes of the rate.
+        Take bytes of the rate.
 
-        @return: C{None} if they were free, or what fires when they are. It may be cancelled
+        @param sender: the sender, any hashable object
+        @param size: the number of bytes
+        @return: C{None} if the bytes may be sent now; else fires with C{None} when they may. It may
+            be cancelled
         """
         if not self._queue:
             now = self._clock.seconds()
@@ -79,7 +85,7 @@ class Shaper:
 
     def _delay(self, size: int) -> float:
         """
-        @return: the time until so many bytes, or all that may be sent at once, are free
+        @return: the time until this number of bytes, or a whole burst if that is less, may be sent
         """
         ahead = max(0.0, self._full - self._clock.seconds())
         return ahead + min(size / self._rate, BURST) - BURST
@@ -89,7 +95,7 @@ class Shaper:
 
     def _serve(self, size: int) -> None:
         """
-        Spend the bytes of one of those that wait.
+        Spend the bytes of one waiting message.
         """
         self._spend(size)
         self._virtual += size / (len(self._queue) + 1)
@@ -123,12 +129,13 @@ class Shaper:
 
 class Shapers:
     """
-    The L{Shaper}s of all rooms, or of all networks, from which messages came recently.
+    The L{Shaper}s of all rooms, or of all networks, with recent messages.
     """
 
     def __init__(self, clock: IReactorTime, rate: float) -> None:
         """
-        @param rate: of each, bytes per second; C{inf} for no such limit
+        @param clock: runs the timers
+        @param rate: the rate of each shaper in bytes per second; C{inf} disables the limit
         """
         self.rate = rate
         self._clock = clock
@@ -137,7 +144,8 @@ class Shapers:
 
     def get(self, key: str) -> Shaper:
         """
-        @param key: of the room or the network
+        @param key: the key of the room, or the network
+        @return: its shaper, which is created if necessary
         """
         shaper = self._shapers.get(key)
         if shaper is None:
@@ -149,7 +157,7 @@ class Shapers:
         """
         See L{Shaper.take}.
 
-        @param key: of the room or the network
+        @param key: the key of the room, or the network
         """
         return None if self.rate == inf else self.get(key).take(sender, size)
 

@@ -1,6 +1,6 @@
 """
-HTTP as far as the endpoints of a chat need it: requests and answers, hosts and origins, the opening
-handshake of a WebSocket, and the files of the page. Only C{resource} knows L{twisted.web}.
+The HTTP of a chat's endpoints: requests and answers, hosts and origins, the opening handshake of a
+WebSocket, and the files of the page. Only C{resource} uses L{twisted.web}.
 """
 
 from machat.http.origins import Hosts, Origins

@@ -1,8 +1,8 @@
 """
-The opening handshake of a WebSocket (RFC 6455 section 4.2). Pure.
+The opening handshake of a WebSocket (RFC 6455 section 4.2), without I/O.
 
-Autobahn has a handshake too. It takes ten times as long, logs what it refuses without the address,
-in bytes that the client chose, and answers a request that it does not know with an empty body.
+It replaces Autobahn's handshake, which takes ten times as long, logs refusals with unescaped client
+data but without the client's address, and refuses requests with an empty body.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ _ACCEPTED = (
     b"%sSec-WebSocket-Accept: %s\r\n\r\n"
 )
 
-#: The text for a request of HTTP/1.0, and the remedy.
+#: The answer to an HTTP/1.0 request, with the remedy.
 OLD = (
-    "The request came as HTTP/1.0, which has no WebSockets: a proxy in front has to use HTTP/1.1 "
-    "(nginx: proxy_http_version 1.1) and pass on Upgrade and Connection."
+    "The request came as HTTP/1.0, which has no WebSockets: configure the proxy in front to use "
+    "HTTP/1.1 (nginx: proxy_http_version 1.1) and to forward Upgrade and Connection."
 )
 
 
 class Opening(NamedTuple):
     """
-    A WebSocket that may be opened.
+    An accepted handshake.
 
-    @ivar answer: what opens it
-    @ivar protocol: the subprotocol, if there is one in common
+    @ivar answer: the response that opens the WebSocket
+    @ivar protocol: the selected subprotocol; C{None} if the client does not offer it
     """
 
     answer: bytes
@@ -44,26 +44,28 @@ class Opening(NamedTuple):
 
 def isAsked(request: Request) -> bool:
     """
-    @return: whether a request asks for a WebSocket, rightly or not
+    @return: whether a request asks for a WebSocket, even if it is invalid
     """
     return request.asks("upgrade", "websocket")
 
 
 def open_(request: Request, protocol: str) -> Opening | Answer:
     """
-    @param request: asks for a WebSocket, where there is one
-    @param protocol: the only subprotocol there is. No extension is accepted
-    @return: the opened WebSocket, or what was wrong
+    @param request: a request for a WebSocket, at its path
+    @param protocol: the only supported subprotocol. No extension is accepted
+    @return: the accepted handshake, or an answer that explains the refusal
     """
     if not request.modern:
         return required(OLD, reason="http-1.0")
     if not request.asks("connection", "upgrade"):
-        return required("The field Connection: Upgrade is missing: a proxy has to pass it on.")
+        return required(
+            "The field Connection: Upgrade is missing: configure the proxy to forward it."
+        )
     if request.fields.get("sec-websocket-version") != VERSION:
-        return required(f"The version of WebSocket has to be {VERSION}.")
+        return required(f"Sec-WebSocket-Version must be {VERSION}.")
     key = request.fields.get("sec-websocket-key", "")
     if _KEY.fullmatch(key) is None:
-        return line(400, "Sec-WebSocket-Key has to be 16 bytes in base64.")
+        return line(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
     chosen = protocol if _offers(request, protocol) else None
     field = f"Sec-WebSocket-Protocol: {chosen}\r\n".encode() if chosen else b""
     proof = b64encode(sha1(key.encode() + _GUID).digest())
@@ -72,9 +74,10 @@ def open_(request: Request, protocol: str) -> Opening | Answer:
 
 def required(text: str, reason: str = "") -> Answer:
     """
+    @param text: one line for a person
     @param reason: one word for a program
-    @return: the answer to a request that should have asked for a WebSocket (RFC 9110 section
-        15.5.22, RFC 6455 section 4.4)
+    @return: the answer to a request that does not ask for a WebSocket, or asks for one in a wrong
+        way (RFC 9110 section 15.5.22, RFC 6455 section 4.4)
     """
     more = {"X_Machat_Reason": reason} if reason else {}
     return line(426, text, Upgrade="websocket", Sec_WebSocket_Version=VERSION, **more)

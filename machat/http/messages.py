@@ -1,8 +1,7 @@
 """
-HTTP as far as a WebSocket's endpoint needs it: the head of a request, and short answers (RFC 9110,
-RFC 9112). Pure.
+HTTP requests and answers of a WebSocket endpoint (RFC 9110, RFC 9112), without I/O.
 
-One request is read from a connection, so a body and what comes after it are never looked at.
+Only the head of one request is read from each connection. Everything after it is ignored.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ _FIRST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)", r
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([/?#].*)?", re.ASCII | re.IGNORECASE)
 
-#: The fields of which two are a contradiction; two of any other are a list.
+#: The fields that must not appear more than once. Repeated other fields are combined into a list.
 _SINGLE = {"host", "origin", "sec-websocket-key", "sec-websocket-version", "content-length"}
 
 _REASONS = {
@@ -39,7 +38,9 @@ class Answer(NamedTuple):
     """
     An answer to a request.
 
-    @ivar fields: its header fields, without its length and whether the connection goes on
+    @ivar status: the status code
+    @ivar fields: the header fields, except C{Content-Length} and C{Connection}
+    @ivar body: the body
     """
 
     status: int
@@ -48,8 +49,8 @@ class Answer(NamedTuple):
 
     def encode(self, method: str) -> bytes:
         """
-        @param method: the request's
-        @return: the answer as a whole. The connection is to be closed behind it
+        @param method: the method of the request; the answer to C{HEAD} has no body
+        @return: the encoded answer. The connection must be closed after it
         """
         fields = {**self.fields}
         fields["Connection"] = "Upgrade, close" if "Upgrade" in fields else "close"
@@ -62,9 +63,10 @@ class Answer(NamedTuple):
 
 def line(status: int, text: str, **fields: str) -> Answer:
     """
+    @param status: the status code
     @param text: one line for a person
-    @param fields: more header fields, with C{_} for C{-}
-    @return: an answer of this line
+    @param fields: additional header fields, with C{_} instead of C{-}
+    @return: an answer with this line as its body
     """
     found = {
         "Content-Type": "text/plain; charset=utf-8",
@@ -77,9 +79,9 @@ def line(status: int, text: str, **fields: str) -> Answer:
 
 class BadRequest(Exception):
     """
-    A request that cannot be read.
+    A request is invalid.
 
-    @ivar answer: what to answer
+    @ivar answer: the answer to send
     """
 
     def __init__(self, status: int, text: str) -> None:
@@ -91,10 +93,13 @@ class Request(NamedTuple):
     """
     The head of a request.
 
-    @ivar path: without the query; C{*} if the whole server is asked
-    @ivar host: the host that is asked; C{None} if a request of HTTP/1.0 does not say it
-    @ivar modern: whether it is HTTP/1.1, so that it can ask for an upgrade
-    @ivar fields: the values by their names in lower case
+    @ivar method: the method
+    @ivar path: the path without the query; C{*} for a request about the whole server
+    @ivar query: the query without C{?}
+    @ivar host: the requested host; C{None} if an HTTP/1.0 request has no C{Host}
+    @ivar modern: whether the version is HTTP/1.1 or later, so that the request can ask for an
+        upgrade
+    @ivar fields: the header fields by their names in lower case
     """
 
     method: str
@@ -106,8 +111,9 @@ class Request(NamedTuple):
 
     def asks(self, name: str, token: str) -> bool:
         """
-        @param token: in lower case
-        @return: whether it is in the list that is the value of a field
+        @param name: the name of a field, in lower case
+        @param token: a token, in lower case
+        @return: whether the list in this field contains the token
         """
         value = self.fields.get(name, "").lower()
         return value == token or token in (part.strip(" \t") for part in value.split(","))
@@ -115,31 +121,32 @@ class Request(NamedTuple):
 
 def readRequest(head: bytes) -> Request:
     """
-    @param head: the head of a request, with the empty line that ends it
-    @raise BadRequest: it is none, or none that is answered
+    @param head: the head of a request, including the empty line at its end
+    @return: the request
+    @raise BadRequest: the request is invalid, or its version is not supported
     """
     first, _, rest = head.decode("latin-1")[:-2].partition("\r\n")
     match = _FIRST.fullmatch(first)
     if match is None:
-        raise BadRequest(400, "This is no HTTP request.")
+        raise BadRequest(400, "This is not an HTTP request.")
     if match[3] != "1":
-        raise BadRequest(505, "HTTP/1.1 and HTTP/1.0 are answered here, no other version.")
+        raise BadRequest(505, "Only HTTP/1.1 and HTTP/1.0 are supported.")
     fields = _read(rest)
     modern = match[4] != "0"
     target, host = match[2], fields.get("host")
     absolute = _ABSOLUTE.fullmatch(target)
-    if absolute is not None:  # its host is the one that counts (RFC 9112 section 3.2.2)
+    if absolute is not None:  # its host takes precedence (RFC 9112 section 3.2.2)
         host, target = absolute[1], absolute[2] or "/"
         target = target if target[0] == "/" else f"/{target}"
     if target[0] != "/" and target != "*":
-        raise BadRequest(400, "The request's target has to be a path.")
+        raise BadRequest(400, "The request target must be a path.")
     path, _, query = target.partition("?")
     return Request(match[1], path, query, _hostOf(host, modern), modern, fields)
 
 
 def _read(text: str) -> dict[str, str]:
     if _FIELDS.fullmatch(text) is None:
-        raise BadRequest(400, "A line of the request's head is not a valid header field.")
+        raise BadRequest(400, "The request has an invalid header field.")
     fields: dict[str, str] = {}
     for each in text.split("\r\n")[:-1]:
         name, _, value = each.partition(":")
@@ -159,5 +166,5 @@ def _hostOf(value: str | None, modern: bool) -> Authority | None:
         return None
     host = readAuthority(value)
     if host is None:
-        raise BadRequest(400, "The request's Host is not a valid host.")
+        raise BadRequest(400, "The Host field of the request is invalid.")
     return host

@@ -1,10 +1,10 @@
 """
-The pages that may open a WebSocket, and the hosts that a request may name. Pure.
+The origins of pages that may open a WebSocket, and the hosts that a request may name.
 
 A browser sends the origin of a page (RFC 6454) with the request for a WebSocket. Without a check,
-any page anywhere could use the chat in its visitor's place. The origin is compared with the host
-that was asked. An attacker can also let the name of his own page lead to the server's address (DNS
-rebinding): origin and host then agree, and only a check of the host itself helps.
+any page on the web could use the chat on behalf of its visitor. The origin is compared with the
+requested host. In a DNS rebinding attack, the attacker's own host name resolves to the server's
+address, so that origin and host match. Only a check of the host itself prevents this.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address
 from typing import NamedTuple
 
-#: The longest name of a host (RFC 1035 section 2.3.4).
+#: The maximum length of a host name (RFC 1035 section 2.3.4).
 _LONGEST = 253
 
 _HOST = r"([A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\])"
@@ -30,19 +30,19 @@ _NAME = re.compile(rf"{_HOST}|([0-9A-Fa-f:.]+)", re.ASCII)
 
 _PORTS = {"http": 80, "https": 443}
 
-#: Every origin, or every host.
+#: Stands for every origin, or every host.
 ANY = "*"
 
-#: The hosts that lead to this machine whatever a name server says.
+#: The hosts that always mean this machine, independent of DNS.
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 
 class Authority(NamedTuple):
     """
-    A host and a port, as a URL or C{Host} has them.
+    A host and a port, as in a URL or a C{Host} field.
 
-    @ivar host: in lower case, an IPv6 address in its shortest form and in brackets
-    @ivar port: C{None}: the one of the scheme
+    @ivar host: the host in lower case; an IPv6 address in its shortest form and in brackets
+    @ivar port: the port; C{None} for the default port of the scheme
     """
 
     host: str
@@ -71,8 +71,8 @@ class Origin(NamedTuple):
 
 def readAuthority(text: str) -> Authority | None:
     """
-    @param text: the value of a C{Host}
-    @return: C{None} if it is not valid
+    @param text: the value of a C{Host} field
+    @return: the host and port, or C{None} if the value is invalid
     """
     match = _AUTHORITY.fullmatch(text)
     return None if match is None else _authority(match[1], match[2])
@@ -80,11 +80,10 @@ def readAuthority(text: str) -> Authority | None:
 
 def readOrigin(text: str) -> Origin | None:
     """
-    Read an origin as a parser of URLs does: upper case, a path and the scheme's own port make no
-    difference.
+    Parse an origin like a URL: case, a path and the default port of the scheme are ignored.
 
-    @param text: the value of an C{Origin}
-    @return: C{None} if it is not the origin of a page that came over HTTP
+    @param text: the value of an C{Origin} field
+    @return: the origin, or C{None} if it is not the origin of a page that was loaded over HTTP
     """
     match = _ORIGIN.fullmatch(text)
     authority = None if match is None else _authority(match[2], match[3])
@@ -97,23 +96,25 @@ def readOrigin(text: str) -> Origin | None:
 
 class Origins:
     """
-    Allows pages of the host that was asked, and the other pages that an operator allows.
+    Allows pages of the requested host, and of the origins that the operator allows.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
         """
-        @param patterns: origins. C{*} in place of the first label of a host, as in
-            C{https://*.example.com}, stands for one or more labels, elsewhere for one. C{*} alone
-            stands for every origin
-        @raise ValueError: one of them is neither
+        @param patterns: origins. C{*} as the first label of a host, as in
+            C{https://*.example.com}, matches one or more labels; in another position it matches one
+            label. C{*} alone matches every origin
+        @raise ValueError: a pattern is invalid
         """
         self._any = ANY in patterns
         self._patterns = [_compile(pattern) for pattern in patterns if pattern != ANY]
 
     def allows(self, origin: Origin, host: Authority) -> bool:
         """
-        @param host: the host that was asked. Its scheme is not compared: a proxy that ends TLS
-            does not pass it on
+        @param origin: the origin of the page
+        @param host: the requested host. Its scheme is not compared, because a proxy that terminates
+            TLS does not forward it
+        @return: whether the page may open a WebSocket
         """
         default = _PORTS[origin.scheme]
         port = default if host.port is None else host.port
@@ -125,13 +126,14 @@ class Origins:
 
 class Hosts:
     """
-    Allows requests that name one of these hosts. Ports make no difference.
+    Allows requests for a set of hosts. Ports are ignored.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         """
-        @param names: names or addresses, without ports; none, or C{*}: every host is allowed
-        @raise ValueError: one of them cannot be the name of a host
+        @param names: names or addresses, without ports. If there is none, or one is C{*}, every
+            host is allowed
+        @raise ValueError: a name is not a valid host name or address
         """
         names = list(names)
         self._any = not names or ANY in names
@@ -139,15 +141,15 @@ class Hosts:
 
     def allows(self, host: Authority) -> bool:
         """
-        @return: whether a request that names this host is answered
+        @return: whether requests for this host are answered
         """
         return self._any or host.host.removesuffix(".") in self._names
 
 
 def _authority(host: str, port: str | None) -> Authority | None:
     """
-    @param host: as one of the patterns above has found it
-    @param port: digits; nothing stands for the scheme's own
+    @param host: a host that one of the patterns above has matched
+    @param port: digits; empty or C{None} for the default port of the scheme
     """
     number = int(port) if port else None
     if len(host) > _LONGEST or (number is not None and not 0 < number < 65_536):
@@ -182,12 +184,12 @@ def _hint(pattern: str) -> str:
     if not pattern.isascii():
         return ': write the name as browsers send it, with "xn--"'
     if pattern.lower() == "null":
-        return ": null stands for all pages that have no origin"
+        return ": null stands for all pages without an origin"
     if re.match(r"https?://", pattern.lower()) is None:
-        return ": it begins with http:// or https://"
+        return ": it must begin with http:// or https://"
     if "*" in pattern:
-        return ": * stands for whole labels of the host's name"
-    return ": a host, and a port if it is not the usual one, without a path"
+        return ": * can only replace whole labels of the host name"
+    return ": write a host, optionally with a port, but without a path"
 
 
 def _hostOf(name: str) -> str:
@@ -195,5 +197,5 @@ def _hostOf(name: str) -> str:
     bare = match is not None and match[2] is not None and ":" in name
     authority = _authority(f"[{name}]" if bare else name, None) if match is not None else None
     if authority is None:
-        raise ValueError("not the name or the address of a host; ports are not compared")
+        raise ValueError("not a host name or address; write it without a port")
     return authority.host.removesuffix(".")

@@ -1,5 +1,5 @@
 """
-Answers of L{machat.http.messages} in a site of L{twisted.web}.
+The answers of L{machat.http.messages} as resources of L{twisted.web}.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ from machat.http.site import allowed, misdirected, notAllowed
 
 def send(request: Any, answer: Answer) -> bytes:
     """
-    @param request: of the site
-    @return: what C{render} returns. For C{HEAD} it is empty: of a body, L{twisted.web} would
-        complain in the log, with the path as the client has sent it
+    Set the status and the header fields of a request's answer.
+
+    @param request: the request of L{twisted.web}
+    @param answer: the answer
+    @return: the result for C{render}. It is empty for C{HEAD}, because L{twisted.web} would log a
+        body together with the unescaped path from the client
     """
     request.setResponseCode(answer.status)
     for name, value in answer.fields.items():
@@ -35,12 +38,12 @@ def send(request: Any, answer: Answer) -> bytes:
 
 def refusedHost(request: Any, hosts: Hosts) -> Answer | None:
     """
-    @return: the refusal of a request that names another host
+    @return: the refusal of a request for a host that is not allowed, else C{None}
     """
     for value in request.requestHeaders.getRawHeaders("host", []):
         host = readAuthority(value)
         if host is None:
-            return line(400, "The request's Host is not a valid host.")
+            return line(400, "The Host field of the request is invalid.")
         if not hosts.allows(host):
             return misdirected(host)
     return None
@@ -48,7 +51,7 @@ def refusedHost(request: Any, hosts: Hosts) -> Answer | None:
 
 class _Checked(Resource):
     """
-    Answers requests for some hosts only.
+    Answers requests for the allowed hosts only.
     """
 
     def __init__(self, hosts: Hosts) -> None:
@@ -60,19 +63,20 @@ class _Checked(Resource):
 
     def answer(self, request: Any) -> Answer:
         """
-        @return: the answer to a request that is not refused
+        @return: the answer to a request for an allowed host
         """
         raise NotImplementedError
 
 
 class Missing(_Checked):
     """
-    Nothing, with one line that says so; at C{/}, the answer to a question for the whole server.
+    A path without a resource: answers 404, and C{OPTIONS} at C{/} for the whole server.
     """
 
     def __init__(self, hosts: Hosts, text: str) -> None:
         """
-        @param text: what there is in its place
+        @param hosts: the allowed hosts
+        @param text: a sentence that names the existing paths
         """
         _Checked.__init__(self, hosts)
         self._text = text
@@ -84,20 +88,21 @@ class Missing(_Checked):
 
     def getChild(self, path: bytes, request: Any) -> Resource:
         """
-        @return: nothing either
+        @return: a missing resource as well
         """
         return Missing(self._hosts, self._text)
 
 
 class Document(_Checked):
     """
-    Something to read at one path.
+    A resource that can be read with C{GET} and C{HEAD}.
     """
 
     def __init__(self, hosts: Hosts, make: Callable[[Any], Answer], missing: Missing) -> None:
         """
-        @param make: is called with a request, and makes the answer
-        @param missing: what is below it
+        @param hosts: the allowed hosts
+        @param make: returns the answer to a request
+        @param missing: the resource for all paths below this one
         """
         _Checked.__init__(self, hosts)
         self._make = make
@@ -112,6 +117,6 @@ class Document(_Checked):
 
     def getChild(self, path: bytes, request: Any) -> Resource:
         """
-        @return: nothing
+        @return: a missing resource
         """
         return self._missing

@@ -1,10 +1,10 @@
 """
-The answers of a WebSocket's endpoint to HTTP requests: the WebSocket, the page beside it, and one
-line of text to everything else. Pure.
+The answers of a WebSocket endpoint to HTTP requests: the WebSocket, the chat page, and one line of
+text for everything else. This module does no I/O.
 
-A browser does not tell a page why a WebSocket was refused. So a plain C{GET} of the WebSocket's
-path answers with the reason. The page names its origin in the query, C{?origin=}, because a browser
-sends no C{Origin} with a C{GET} of the same origin.
+A browser does not report to a page why a WebSocket was refused. Therefore a plain C{GET} of the
+WebSocket's path is answered with the reason. The page passes its origin in the query, C{?origin=},
+because a browser sends no C{Origin} field with a same-origin C{GET}.
 """
 
 from __future__ import annotations
@@ -20,28 +20,30 @@ from machat.http.static import Pages
 
 METHODS = "GET, HEAD, OPTIONS"
 
-#: A page of any origin may read why it is refused.
+#: Header fields that allow pages of any origin to read the reason of a refusal.
 _READABLE = {
     "Access_Control_Allow_Origin": "*",
     "Access_Control_Expose_Headers": "X-Machat-Reason",
 }
 
 _PLAIN = (
-    "This is a WebSocket, for WebSocket clients. If they cannot open it, a proxy in front does not "
-    "pass on Upgrade and Connection."
+    "This is a WebSocket, for WebSocket clients. If they cannot open it, configure the proxy in "
+    "front to forward Upgrade and Connection."
 )
 
 _QUERIED = re.compile("(?:^|&)origin=([^&]*)")
 
-#: As much of an invalid origin as the log shows, characters.
+#: The maximum length of an invalid origin in the log, characters.
 _SHOWN = 100
 
 
 class Reply(NamedTuple):
     """
-    An answer, behind which the connection is closed.
+    An answer, after which the connection is closed.
 
-    @ivar log: what the log says of it; nothing for what is usual
+    @ivar answer: the answer
+    @ivar method: the method of the request
+    @ivar log: the text to log; empty for answers that need no attention
     """
 
     answer: Answer
@@ -50,26 +52,27 @@ class Reply(NamedTuple):
 
     def encode(self) -> bytes:
         """
-        @return: the bytes to send
+        @return: the encoded answer
         """
         return self.answer.encode(self.method)
 
 
 class Site:
     """
-    All paths of an endpoint.
+    The paths of a WebSocket endpoint.
 
-    @ivar hosts: the hosts that requests may name
+    @ivar hosts: the allowed hosts
     """
 
     def __init__(
         self, path: str, protocol: str, pages: Pages | None, origins: Origins, hosts: Hosts
     ) -> None:
         """
-        @param path: the WebSocket's
+        @param path: the path of the WebSocket
         @param protocol: its subprotocol
-        @param pages: the files beside it
-        @param origins: the pages that may open the WebSocket
+        @param pages: the files to serve, or C{None}
+        @param origins: the origins of pages that may open the WebSocket
+        @param hosts: the allowed hosts
         """
         self.hosts = hosts
         self._path = path
@@ -79,13 +82,14 @@ class Site:
 
     def reply(self, head: bytes) -> Opening | Reply:
         """
-        @param head: the head of a request, with the empty line that ends it
+        @param head: the head of a request, including the empty line at its end
+        @return: the accepted handshake, or an answer
         """
         try:
             request = readRequest(head)
         except BadRequest as error:
             return Reply(error.answer, log=str(error))
-        host = request.host  # which what is no browser may leave out
+        host = request.host  # HTTP/1.0 clients may omit it
         if host is not None and not self.hosts.allows(host):
             refusal = misdirected(host)
             return Reply(refusal, request.method, _textOf(refusal))
@@ -125,29 +129,28 @@ class Site:
     def _refusedOrigin(self, request: Request) -> Reply | None:
         said = request.fields.get("origin", _queried(request))
         if said is None or request.host is None:
-            return None  # not a browser's
+            return None  # not a browser
         origin = readOrigin(said)
         if origin is not None and self._origins.allows(origin, request.host):
             return None
         if origin is None:
-            text = "The Origin is not that of a page from a web server (see --origin)."
-            log = f"The Origin {ascii(said[:_SHOWN])} is not that of a page (see --origin)."
+            text = "The Origin is not the origin of a page on a web server (see --origin)."
+            log = f"The Origin {ascii(said[:_SHOWN])} is not the origin of a page (see --origin)."
         else:
             text = log = (
                 f"The origin {origin} may not open a WebSocket at the host {request.host}. Start "
-                f"MaChat with --origin {origin}, or let a proxy in front pass on the Host that "
-                "the browser sent."
+                f"MaChat with --origin {origin}, or configure the proxy in front to forward the "
+                "browser's Host field."
             )
         if not request.modern:
-            text += f" Besides: {OLD}"
+            text += f" {OLD}"
         answer = _readable(line(403, text, X_Machat_Reason="origin"))
         return Reply(answer, request.method, log)
 
 
 def misdirected(host: Authority) -> Answer:
     """
-    @return: the refusal of a request for a host that is not answered for (RFC 9110 section
-        15.5.20)
+    @return: the refusal of a request for a host that is not allowed (RFC 9110 section 15.5.20)
     """
     text = (
         f"This server does not answer for the host {host.host}. If it should, start MaChat with "
@@ -165,22 +168,23 @@ def allowed() -> Answer:
 
 def notAllowed() -> Answer:
     """
-    @return: the answer to a method that is not there
+    @return: the answer to a method that is not supported
     """
-    return line(405, f"The methods here are {METHODS}.", Allow=METHODS)
+    return line(405, f"The supported methods are {METHODS}.", Allow=METHODS)
 
 
 def _asksForAll(request: Request) -> bool:
     """
-    @return: whether the server as a whole is asked: C{/} is there for that even without a page
+    @return: whether this is an C{OPTIONS} request for the whole server; C{/} counts even without
+        a page
     """
     return request.method == "OPTIONS" and request.path in ("*", "/")
 
 
 def _queried(request: Request) -> str | None:
     """
-    @return: the origin in the query of a plain request. A handshake's own C{Origin} cannot be
-        chosen by the page, a query can
+    @return: the origin in the query of a plain request. It is ignored in a handshake, because a
+        page can choose the query but not the C{Origin} field
     """
     found = None if isAsked(request) else _QUERIED.search(request.query)
     return None if found is None else unquote(found[1])

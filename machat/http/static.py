@@ -1,7 +1,5 @@
 """
-The page: the files that a browser gets at the WebSocket's endpoint. Pure.
-
-They are read once.
+The chat page: the files that a WebSocket endpoint serves to browsers. They are read once.
 """
 
 from __future__ import annotations
@@ -21,8 +19,8 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 
-#: What a page may do: load from here alone, run nothing that stands in a document, and be framed by
-#: nobody (Content Security Policy Level 3).
+#: The page may load resources from its own origin only, run no inline scripts, and not be framed
+#: (Content Security Policy Level 3).
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,19 +34,19 @@ _SAFE = {
     "Cache-Control": "no-cache",
 }
 
-#: The modules are for other pages too.
+#: JavaScript modules may be loaded by pages of other origins; other files may not.
 _SHARED = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
 _OWN = {"Cross-Origin-Resource-Policy": "same-origin"}
 
 
 class File:
     """
-    One file, and the answers to who asks for it.
+    One file.
 
-    @ivar body: its content
-    @ivar type: its C{Content-Type}
-    @ivar tag: its C{ETag}
-    @ivar fields: the other header fields that it is served with
+    @ivar body: the content
+    @ivar type: the C{Content-Type}
+    @ivar tag: the C{ETag}
+    @ivar fields: the other header fields
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,8 +57,8 @@ class File:
 
     def answer(self, known: str) -> Answer:
         """
-        @param known: the request's C{If-None-Match}
-        @return: the answer to C{GET}
+        @param known: the C{If-None-Match} field of the request
+        @return: the answer to C{GET}: the file, or 304 if the client has it
         """
         fields = {**self.fields, "ETag": self.tag}
         if self.tag in known:
@@ -70,21 +68,21 @@ class File:
 
 class Pages:
     """
-    All files of a folder, at C{/} and their names.
+    The files of a directory. C{/} is C{index.html}.
 
-    @ivar files: by their paths
+    @ivar files: the files by their URL paths
     """
 
     def __init__(self, folder: Path = FOLDER) -> None:
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
         self.files = {f"/{path.name}": File(path) for path in paths}
         self.files["/"] = self.files["/index.html"]
-        self.files["/favicon.ico"] = self.files["/icon.svg"]  # asked for without a document
+        self.files["/favicon.ico"] = self.files["/icon.svg"]  # browsers request it for any document
 
     def find(self, path: str) -> File | None:
         """
-        @param path: a request's, without the query
-        @return: C{None} if there is no file
+        @param path: the path of a request, without the query
+        @return: the file, or C{None} if there is none
         """
         return self.files.get(path)
 
@@ -92,6 +90,6 @@ class Pages:
 @cache
 def thePage() -> Pages:
     """
-    @return: the files of the package
+    @return: the files of the chat page in this package
     """
     return Pages()

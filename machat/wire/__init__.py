@@ -1,10 +1,10 @@
 """
-The wire: bytes to commands and events to bytes. Pure: nothing here does I/O or keeps state.
+The wire protocol: decodes bytes to commands and encodes events to bytes, without I/O or Twisted.
 
-The C{text} dialect is that of the original MaChat. A client sends one JSON object, then lines; the
-server answers each line to everybody as C{name:line}. Its own words come from the name C{machat}.
-The C{events} dialect has a JSON object for everything. Both begin with a hello, and both come on a
-byte stream, where a line is a message, and on a WebSocket, where a text frame is.
+In the C{text} dialect, a client sends one JSON object and then lines; the server sends each line to
+all members as C{name:line}, and its own lines with the name C{machat}. In the C{events} dialect,
+everything is a JSON object. Both begin with a hello, and both work on a byte stream, with one
+message per line, and on a WebSocket, with one message per text frame.
 """
 
 from machat.wire.commands import decodeCommand, encodeCommand

@@ -24,12 +24,13 @@ _IDENTIFIED = msgspec.json.Decoder(_Identified)
 def decodeCommand(line: bytes, limit: int) -> Command:
     """
     @param line: one JSON object
-    @param limit: the longest line, bytes
-    @raise ChatError: C{too-long}; C{bad-command}, which names the field, and has the command's
-        C{id} where there is one
+    @param limit: the maximum length of a line, bytes
+    @return: the command
+    @raise ChatError: C{too-long}, or C{bad-command} with a text that names the invalid field, and
+        with the command's C{id} if it has one
     """
     if len(line) > limit:
-        raise ChatError(TOO_LONG, f"a command has at most {limit} bytes")
+        raise ChatError(TOO_LONG, f"a command may have at most {limit} bytes")
     try:
         command: Command = _COMMAND.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -39,7 +40,7 @@ def decodeCommand(line: bytes, limit: int) -> Command:
 
 def encodeCommand(command: Command) -> bytes:
     """
-    @return: the command as one JSON object, with what it needs to say
+    @return: the command as one JSON object, without fields that are C{None}
     """
     fields: dict[str, Any] = msgspec.to_builtins(command)
     return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
@@ -54,6 +55,7 @@ def _idOf(line: bytes) -> str | None:
 
 def oneLine(text: str) -> str:
     """
-    @return: the text fit to be sent back, whatever a client has put into it
+    @return: the text without control characters and with at most 200 characters, so that it can be
+        sent back to a client
     """
     return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -1,5 +1,5 @@
 """
-The dialects: how events look to one kind of member.
+The dialects: the encodings of events for each kind of member.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class TextLines:
 @implementer(IDialect)
 class TextFrames(TextLines):
     """
-    The C{text} dialect on a WebSocket: one text frame a message.
+    The C{text} dialect on a WebSocket, with one text frame per message.
     """
 
     transport = "websocket"
@@ -56,11 +56,11 @@ _ENCODER = msgspec.json.Encoder()
 _encode = _ENCODER.encode
 
 
-#: What a message has on the wire beside its text and its two names, bytes: the names of the fields,
-#: two numbers and the head of a frame.
+#: The size of a message on the wire without its text and its two names, bytes: the names of the
+#: fields, two numbers and a frame header.
 _FIELDS = 128
 
-#: The bytes of a character of a name, at most.
+#: The maximum size of one character of a name, bytes.
 _CHARACTER = 4
 
 #: The bytes of the quotes around a text in JSON.
@@ -96,7 +96,7 @@ class EventLines:
 @implementer(IDialect)
 class EventFrames:
     """
-    The C{events} dialect on a WebSocket: one text frame an event.
+    The C{events} dialect on a WebSocket, with one text frame per event.
     """
 
     transport = "websocket"
@@ -112,7 +112,7 @@ class EventFrames:
 @implementer(IDialect)
 class Typed:
     """
-    No wire at all: members inside the process get the events as they are.
+    The dialect of members inside the process, which receive the Python objects.
     """
 
     transport = "memory"
@@ -128,15 +128,16 @@ class Typed:
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
 _MESSAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Message)
 
-#: The longest event other than a message, bytes: one with five hundred names has 70 KiB. A list of
-#: short strings takes sixteen times its JSON in memory.
+#: The maximum length of an event other than a message, bytes. An event with five hundred names has
+#: 70 KiB. The limit is needed because a list of short strings takes sixteen times the memory of its
+#: JSON.
 LONGEST = 1_048_576
 
 
 def decodeEvent(data: bytes) -> Event | None:
     """
-    @param data: what a server of the C{events} dialect said, one object
-    @return: the event, or C{None} if it is one that this version does not know, or is too long
+    @param data: one JSON object from a server of the C{events} dialect
+    @return: the event, or C{None} if its type is unknown, or it is invalid or too long
     """
     try:
         event: Event = (_EVENT if len(data) <= LONGEST else _MESSAGE).decode(data)

@@ -1,5 +1,5 @@
 """
-WebSocket frames (RFC 6455 section 5.2), as far as the server writes and quickly reads them.
+A fast path for WebSocket text frames (RFC 6455 section 5.2).
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ def frame(payload: bytes) -> bytes:
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
 
 
-#: The largest frame that L{takeTextFrames} takes, bytes. Above it a masker in C is faster.
+#: The maximum payload of a frame that L{takeTextFrames} decodes, bytes. For larger ones, a masker
+#: in C is faster.
 LARGEST_PLAIN = 4_096
 
 
 def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[bytes], bytes, bool]:
     """
-    Take the whole text messages off the front of a WebSocket's byte stream, between messages, while
-    they are plain: final, masked, without extension, valid UTF-8, and of at most C{largest} bytes
-    (RFC 6455 section 5.2). It judges nothing: what is not plain stays where it is.
+    Decode the complete plain text messages at the front of a WebSocket's byte stream. A message is
+    plain if it is a single masked frame without extensions, is valid UTF-8, and has at most
+    C{largest} bytes (RFC 6455 section 5.2). The first other frame ends the decoding; it is not
+    checked here.
 
-    @return: the messages; the bytes behind them; and whether those begin, as far as can be seen, a
-        plain frame that is not yet whole
+    @param data: the bytes from the client, starting between two messages
+    @param largest: the maximum payload of a frame, bytes
+    @return: the messages; the remaining bytes; and whether the remaining bytes may be the start of
+        another plain frame
     """
     messages: list[bytes] = []
     start, size = 0, len(data)
@@ -42,7 +46,7 @@ def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[byte
             length = data[start + 2] << 8 | data[start + 3]
             begin = start + 8
             plain = length > 125
-        elif length > 126:  # a longer one, or not masked
+        elif length > 126:  # longer, or not masked
             plain = False
         plain = plain and length <= largest and data[start] == 0x81
         end = begin + length

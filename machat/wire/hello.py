@@ -1,5 +1,5 @@
 """
-The hello: the JSON object that begins every conversation, with or without a newline behind it.
+The hello: the JSON object that a client sends first, with or without a newline after it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ VERSION = 1
 #: The path of the WebSocket.
 PATH = "/mychat"
 
-#: The name of the C{events} dialect, for a client that offers it in its request.
+#: The WebSocket subprotocol that selects the C{events} dialect.
 SUBPROTOCOL = "machat.v1"
 
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -42,24 +42,26 @@ _HELLO = msgspec.json.Decoder(Hello)
 _TEXT_HELLO = msgspec.json.Decoder(_TextHello)
 _SPACE = b" \t\r\n"
 
-#: A byte order mark, which some libraries put before the first text that they write. RFC 8259
-#: section 8.1 allows a receiver to ignore it.
+#: A byte order mark, which some libraries write at the start of a text. RFC 8259 section 8.1 allows
+#: a receiver to ignore it.
 _MARK = b"\xef\xbb\xbf"
 
-#: Closing braces in a hello: each may make L{splitHello} look at all that has come again.
+#: The maximum number of closing braces in a hello. For each of them, L{splitHello} may scan all
+#: received bytes again.
 _BRACES = 128
 
-#: A whole string, a brace, or the quote that opens a string not yet whole (RFC 8259 section 7).
+#: A complete string, a brace, or the quote that opens an incomplete string (RFC 8259 section 7).
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|[{}]|"')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
 
 
 def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
     """
-    Take the hello object off the front of a byte stream. A byte order mark before it is ignored.
+    Split the hello object from the front of a byte stream. A byte order mark before it is ignored.
 
-    @return: the object and the bytes behind it, or C{None} while the object is not complete
-    @raise ChatError: C{bad-hello}: this can never become a hello
+    @param data: all bytes received so far
+    @return: the object and the bytes after it, or C{None} while the object is incomplete
+    @raise ChatError: C{bad-hello}: the bytes are not the start of a hello
     """
     if _MARK.startswith(data[:3]):
         data = data[3:]
@@ -74,9 +76,9 @@ def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
 
 def mayEnd(data: bytes) -> bool:
     """
-    @param data: a piece of a stream, behind the first
-    @return: whether it may complete the hello, or show that there cannot be one: else
-        L{splitHello} need not look at all that came before it again
+    @param data: a piece of a byte stream, but not the first one
+    @return: whether this piece may complete the hello or make it invalid; if not, calling
+        L{splitHello} again is not necessary
     """
     return _END.search(data) is not None
 
@@ -100,19 +102,20 @@ def _objectEnd(data: bytes) -> int | None:
 def hasVersion(data: bytes) -> bool:
     """
     @param data: the hello object
-    @return: whether it asks for the C{events} dialect
+    @return: whether it has a version, which selects the C{events} dialect
     """
     try:
         return _VERSION.decode(data).v is not None
     except _ERRORS:
-        return b'"v"' in data  # it is not an object, but was meant for one
+        return b'"v"' in data  # invalid JSON that was probably meant to have one
 
 
 def decodeHello(data: bytes, events: bool) -> Hello:
     """
     @param data: the hello object
-    @param events: whether it is one of the C{events} dialect
-    @raise ChatError: C{bad-hello}, which names the field
+    @param events: whether it is in the C{events} dialect
+    @return: the hello
+    @raise ChatError: C{bad-hello}, with a text that names the invalid field
     """
     try:
         if not events:

@@ -1,5 +1,5 @@
 """
-The beginning of a conversation, which may come in pieces.
+The buffer for a hello that arrives in pieces.
 """
 
 from __future__ import annotations
@@ -10,22 +10,24 @@ from machat.errors import BAD_HELLO, ChatError
 
 class HelloBuffer:
     """
-    Takes the hello object off what a client sends.
+    Collects the bytes of a client until the hello object is complete.
     """
 
     __slots__ = ("_limit", "_data")
 
     def __init__(self, limit: int) -> None:
         """
-        @param limit: the longest object, bytes
+        @param limit: the maximum length of the object, bytes
         """
         self._limit = limit
         self._data = b""
 
     def receive(self, data: bytes) -> tuple[bytes, bytes] | None:
         """
-        @return: the object and the bytes behind it, or C{None} while the object is not complete
-        @raise ChatError: C{bad-hello}: there cannot be one
+        Add bytes.
+
+        @return: the object and the bytes after it, or C{None} while the object is incomplete
+        @raise ChatError: C{bad-hello}: the bytes are not a hello, or it is too long
         """
         first = not self._data
         self._data += data

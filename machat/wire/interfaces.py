@@ -1,5 +1,5 @@
 """
-What a room expects of a dialect.
+The interface of a dialect.
 """
 
 from __future__ import annotations
@@ -14,21 +14,24 @@ from machat.events import Event, Message
 
 class IDialect(Interface):
     """
-    How events look to one kind of member. A dialect is stateless and shared by all who speak it: a
-    room encodes a batch once for each dialect that is present. What it raises is logged and harms
-    nobody of another dialect.
+    The encoding of events for one kind of member. A dialect is stateless and shared by all members
+    that use it. A room encodes each batch once for each dialect that is present. Exceptions are
+    logged and do not affect members of other dialects.
     """
 
-    transport: str = Attribute("What it is made for, in a word.")
-    name: str = Attribute("What it is called.")
+    transport: str = Attribute("The transport that it is for, in one word.")
+    name: str = Attribute("Its name, in one word.")
 
     def encode(messages: Sequence[Message]) -> Any:
         """
-        @return: what C{deliver} of every member of this dialect is called with
+        Encode a batch.
+
+        @return: the argument for C{deliver} of every member of this dialect
         """
 
     def encodeEvent(event: Event) -> Any:
         """
-        @return: what C{deliver} is called with for any other event, or C{None} if this dialect has
-            no words for it
+        Encode any other event.
+
+        @return: the argument for C{deliver}, or C{None} if this dialect does not send such events
         """

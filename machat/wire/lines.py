@@ -1,5 +1,5 @@
 """
-Lines of text.
+The lines of the C{text} dialect.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from machat.errors import BAD_ENCODING, TOO_LONG, ChatError
 
 def isText(data: bytes | str) -> bool:
     """
-    @return: whether bytes can be decoded as UTF-8, or a string encoded
+    @return: whether bytes can be decoded as UTF-8, or a string can be encoded
     """
     if data.isascii():
         return True
@@ -22,9 +22,10 @@ def isText(data: bytes | str) -> bool:
 
 def skipNewline(data: bytes) -> bytes | None:
     """
-    Take off the one newline that may stand behind the hello.
+    Remove the optional newline after the hello.
 
-    @return: what follows, or C{None} while that cannot be told yet
+    @param data: the bytes after the hello object
+    @return: the bytes after the newline, or C{None} while more bytes are needed to decide
     """
     if data in (b"", b"\r"):
         return None
@@ -35,15 +36,16 @@ def skipNewline(data: bytes) -> bytes | None:
 
 def decodeLine(line: bytes, limit: int) -> str:
     """
-    @param line: a line without its newline; a carriage return at its end is taken off
-    @param limit: the longest line, bytes
-    @raise ChatError: C{too-long} or C{bad-encoding}
+    @param line: a line without its newline; a carriage return at its end is removed
+    @param limit: the maximum length of a line, bytes
+    @return: the text
+    @raise ChatError: C{too-long}; or C{bad-encoding} if the line is not UTF-8
     """
     if line.endswith(b"\r"):
         line = line[:-1]
     if len(line) > limit:
-        raise ChatError(TOO_LONG, f"a line has at most {limit} bytes")
+        raise ChatError(TOO_LONG, f"a line may have at most {limit} bytes")
     try:
         return line.decode()
     except UnicodeDecodeError:
-        raise ChatError(BAD_ENCODING, "that line is not UTF-8 and was not sent") from None
+        raise ChatError(BAD_ENCODING, "the line is not UTF-8 and was not sent") from None

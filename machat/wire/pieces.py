@@ -1,5 +1,5 @@
 """
-Output that is made while the peer takes it.
+Output that is encoded piece by piece while the peer reads it.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 from machat.events import Message
 
-#: What is made at once, characters or bytes.
+#: The size of one piece, characters or bytes.
 PIECE = 16_384
 
-#: What a message weighs without its text, about, on CPython 3.11.
+#: The approximate memory for a message without its text on CPython 3.11, bytes.
 _MESSAGE_BYTES = 128
 
 
 class Pieces:
     """
-    An iterator of bytes that says what it keeps in memory until they are made.
+    An iterator of bytes that reports the memory it uses until they are encoded.
 
-    @ivar own: the bytes that it keeps alone, until its end
-    @ivar texts: the texts that it still keeps. Others may keep the same ones
+    @ivar own: the memory that only this object uses, until its end, bytes
+    @ivar texts: the message texts that it still references; other objects may share them
     """
 
     def __init__(self, made: Iterator[bytes], own: int = 0) -> None:
@@ -38,7 +38,7 @@ class Pieces:
 
 class Slices(Pieces):
     """
-    Bytes that are made already, in slices.
+    Bytes that are already encoded, in slices.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -48,14 +48,15 @@ class Slices(Pieces):
 
 class Encoded(Pieces):
     """
-    Messages that are encoded as they are taken.
+    Messages that are encoded when they are written.
     """
 
     def __init__(
         self, messages: Sequence[Message], encode: Callable[[Sequence[Message]], bytes]
     ) -> None:
         """
-        @param encode: of the dialect
+        @param messages: the messages, in order
+        @param encode: the C{encode} method of the dialect
         """
         super().__init__(iter(()), _MESSAGE_BYTES * len(messages))
         self.texts.extend([message.text for message in messages])

@@ -208,7 +208,7 @@ class RefusalTests(SynchronousTestCase):
         A C{text} client receives an error line.
         """
         client = self.chat.tcp("Mina", "dev")
-        words = "machat:error too-many-connections too many connections: come back later"
+        words = "machat:error too-many-connections too many connections: try again later"
         self.assertEqual(client.received(), [words])
         self.assertGone(client)
 

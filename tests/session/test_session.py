@@ -168,7 +168,7 @@ class TextTests(SynchronousTestCase):
         mina = self.client("Mina")
         self.sendRaw(mina, b"one\n\xff\xfe\ntwo\n")
         self.chat.turn()
-        refused = "machat:error bad-encoding that line is not UTF-8 and was not sent"
+        refused = "machat:error bad-encoding the line is not UTF-8 and was not sent"
         self.assertEqual(mina.received(), [refused, "Mina:one", "Mina:two"])
 
     def sendRaw(self, client: MemoryClient, data: bytes) -> None:

@@ -159,12 +159,12 @@ class OptionsTests(SynchronousTestCase):
         options.parseOptions(["--host", "chat.example.org", "--host", "::1"])
         self.assertEqual(options["hosts"], ["chat.example.org", "::1"])
         for name, value, reason in (
-            ("origin", "chat.example.org", "begins with http"),
+            ("origin", "chat.example.org", "must begin with http"),
             ("origin", "null", "null stands for"),
             ("origin", "http://[a-z].test", "without a path"),
             ("origin", "http://a*.test", "whole labels"),
             ("origin", "http://b\u00fccher.test", "xn--"),
-            ("host", "localhost:8099", "ports are not compared"),
+            ("host", "localhost:8099", "write it without a port"),
             ("host", "http://localhost", "not the name"),
             ("host", "\x1b[31m", "not the name"),
         ):

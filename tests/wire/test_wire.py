@@ -466,7 +466,9 @@ class LineTests(SynchronousTestCase):
         self.assertEqual(wire.decodeLine(b"x" * 8 + b"\r", 8), "x" * 8)
         for line in (b"x" * 9, b"x" * 9 + b"\r", b"x" * 8 + b"\r\r", "éééé1".encode(), b"\xff" * 9):
             error = self.assertRaises(ChatError, wire.decodeLine, line, 8)
-            self.assertEqual((error.code, error.text), ("too-long", "a line has at most 8 bytes"))
+            self.assertEqual(
+                (error.code, error.text), ("too-long", "a line may have at most 8 bytes")
+            )
 
     def test_badEncoding(self) -> None:
         """
@@ -476,7 +478,7 @@ class LineTests(SynchronousTestCase):
             error = self.assertRaises(ChatError, wire.decodeLine, line, 8)
             self.assertEqual(
                 (error.code, error.text),
-                ("bad-encoding", "that line is not UTF-8 and was not sent"),
+                ("bad-encoding", "the line is not UTF-8 and was not sent"),
             )
 
 

@@ -233,7 +233,7 @@ class MessageTests(SynchronousTestCase):
         A message with a line over the limit is refused, and the connection is closed.
         """
         self.client.send("x" * 101)
-        line = "machat:error too-long a line has at most 100 bytes"
+        line = "machat:error too-long a line may have at most 100 bytes"
         self.assertEqual(self.client.received(), [line])
         self.assertEqual(self.client.closeCode, 3501)
 
