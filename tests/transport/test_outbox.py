@@ -32,7 +32,9 @@ from machat import wire
 from machat.events import Message
 from machat.limits import Limits
 from machat.transport.budget import SendBudget
-from machat.transport.outbox import LINGER, PIECE, Outbox
+from machat.transport.outbox import Outbox
+from machat.transport.queue import PIECE
+from machat.transport.senders import LINGER
 from machat.wire.pieces import Encoded, Pieces, Slices
 
 PEER = IPv4Address("TCP", "192.0.2.1", 50000)
