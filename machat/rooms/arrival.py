@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 class Wish(NamedTuple):
     """
-    What a member asks for: see L{machat.interfaces.IChatRoom.join}.
+    The arguments of a join: see L{machat.interfaces.IChatRoom.join}.
 
     @ivar known: see L{machat.interfaces.IRoster.claim}
     """
@@ -33,13 +33,13 @@ class Wish(NamedTuple):
 
 class Arrival:
     """
-    A join under way. It can be withdrawn at any moment: then it fails at once, whatever it waits
-    for. That is not cancelled, since it may be shared or be done elsewhere: its result is undone
-    when it comes.
+    A join in progress. It can be withdrawn at any moment, and then fails at once. The operation for
+    which it waits is not cancelled, since it may be shared or run on another machine. Its result is
+    undone when it arrives.
 
-    @ivar member: the one who joins
-    @ivar wish: how
-    @ivar result: for the member; cancelling it withdraws the join
+    @ivar member: the joining member
+    @ivar wish: the arguments of the join
+    @ivar result: fires for the member; cancelling it withdraws the join
     """
 
     __slots__ = ("member", "wish", "result", "_refusal", "_waiting")
@@ -53,8 +53,8 @@ class Arrival:
 
     def begin(self, joining: Deferred[Joined], clock: IReactorTime, limit: float) -> None:
         """
-        @param joining: what C{result} fires with; it waits by means of L{until}
-        @param limit: seconds that it may take
+        @param joining: gives the result. It waits only by means of L{until}
+        @param limit: the longest time that the join may take, seconds
         """
         joining.addBoth(self._finish)
         if not self.result.called:
@@ -70,9 +70,9 @@ class Arrival:
         self, source: Deferred[_T], undo: Callable[[_T], object] = lambda _: None
     ) -> Deferred[_T]:
         """
-        @param undo: is called with a result that comes when the join has been withdrawn
-        @return: fires or fails as C{source} does, unless the join is withdrawn before. L{check} it
-            afterwards all the same
+        @param undo: called with the result if it arrives after the join was withdrawn
+        @return: fires or fails as C{source} does, unless the join is withdrawn before. Call
+            L{check} afterwards in any case
         """
         if source.called and not source.paused:
             return source
@@ -94,14 +94,16 @@ class Arrival:
 
     def check(self) -> None:
         """
-        @raise Exception: the join has been withdrawn, with this
+        @raise Exception: the reason with which the join was withdrawn
         """
         if self._refusal is not None:
             raise self._refusal
 
     def withdraw(self, refusal: Exception) -> None:
         """
-        @param refusal: why; the first one counts
+        Make the join fail, if it has not ended.
+
+        @param refusal: the reason; the first one counts
         """
         if self._refusal is None:
             self._refusal = refusal

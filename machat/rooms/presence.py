@@ -1,5 +1,5 @@
 """
-Who came to a room and went, told a few times a second at most.
+Joins to and leaves from a room, reported at most a few times a second.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from machat.limits import Limits
 
 class Attendance:
     """
-    One room's comings and goings, while anybody watches them. Somebody who goes is told to have
-    gone only after L{Limits.grace} seconds: who comes back before never left. What is told adds up
-    for everybody who began with L{names}, whatever came in between.
+    The joins and leaves of one room, while a member watches them. A leave is reported only after
+    L{Limits.grace} seconds. A member who comes back before that is not reported as having left. A
+    watcher that begins with L{names} and applies every report always has the right list.
     """
 
     def __init__(
@@ -29,8 +29,8 @@ class Attendance:
         announce: Callable[[Presence], None],
     ) -> None:
         """
-        @param present: the names of those who are in the room
-        @param announce: is called from a timer
+        @param present: the names in the room
+        @param announce: called with each report, from a timer
         """
         self._room = room
         self._present = {names.key(name): name for name in present}
@@ -44,13 +44,13 @@ class Attendance:
     @property
     def names(self) -> list[str]:
         """
-        Those who have not been told to have gone.
+        The names that have not been reported as having left.
         """
         return list(self._present.values())
 
     def came(self, name: str) -> None:
         """
-        Somebody is here.
+        Report a join.
         """
         key = names.key(name)
         if self._leaving.pop(key, None) is None:
@@ -60,14 +60,14 @@ class Attendance:
 
     def went(self, name: str) -> None:
         """
-        Somebody is not here any more.
+        Report a leave after the grace period, unless the member comes back.
         """
         self._leaving[names.key(name)] = self._clock.seconds() + self._limits.grace
         self._wake(self._limits.grace)
 
     def stop(self) -> None:
         """
-        Tell nobody any more.
+        Send no more reports.
         """
         if self._timer is not None:
             self._timer.cancel()

@@ -1,5 +1,5 @@
 """
-What a member has missed: found by arithmetic on C{(epoch, seq)}, read from the log.
+The messages that a member has missed, calculated from C{(epoch, seq)} and read from the log.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from machat.events import Message, Position
 from machat.interfaces import IMessageLog
 from machat.rooms.room import Room
 
-#: How often to begin again with a room that says more than was asked for while its log is read.
+#: How often to start again if the room receives too many messages while its log is read.
 _TRIES = 3
 
 
@@ -18,9 +18,9 @@ async def messagesSince(
     log: IMessageLog, room: Room, since: Position, most: int
 ) -> tuple[Message, ...] | None:
     """
-    @return: all messages since a place in the room's log, up to the room's position at the moment
-        this returns: between the two nothing can come. C{None} if one of them is not in the log any
-        more, if they are more than C{most}, or if the place is of another epoch or not there yet
+    @return: all messages after a position in the room's log, up to the room's position at the
+        moment this returns, without a gap. C{None} if one of them is no longer in the log, if there
+        are more than C{most}, or if the position belongs to another epoch or lies in the future
     """
     position = room.position
     if position is None or since.epoch != position.epoch or since.seq > position.seq:

@@ -1,8 +1,8 @@
 """
-The rooms of one chat by name: who comes, who goes, and what was said before.
+The rooms of one chat by name: joins, leaves and reading.
 
-Rooms come into being at the first join and go when the last member has left. What can be awaited
-keeps its room in being meanwhile.
+A room is created at the first join and removed when the last member has left. Operations that wait
+keep their room until they end.
 """
 
 from __future__ import annotations
@@ -36,13 +36,15 @@ from machat.rooms.presence import Attendance
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
 
-#: What a member has missed; C{None}: that cannot be told.
+#: The messages that a member has missed; C{None} if they cannot be determined.
 Replay = tuple[Message, ...] | None
 
 
 class Rooms:
     """
-    What L{IChatRoom} promises, of joining and leaving and of what can be read.
+    The rooms of one chat: the parts of L{IChatRoom} that join, leave and read.
+
+    @ivar byKey: the rooms by the keys of their names, see L{machat.names.key}. Do not change it
     """
 
     _log = Logger()
@@ -59,7 +61,7 @@ class Rooms:
         requireOpen: Callable[[IChatMember], None],
     ) -> None:
         """
-        @param requireOpen: raises L{ChatError} for a member that joins when the chat is to stop
+        @param requireOpen: raises L{ChatError} for a joining member while the chat stops
         """
         self._clock = clock
         self._limits = limits
@@ -86,7 +88,7 @@ class Rooms:
 
     def networkOf(self, key: str) -> str | None:
         """
-        @return: see L{Room.network}, of the room with this key
+        @return: L{Room.network} of the room with this key
         """
         room = self.byKey.get(key)
         return None if room is None else room.network
@@ -145,10 +147,9 @@ class Rooms:
 
     async def _admit(self, arrival: Arrival, name: str, room: Room) -> tuple[bool, Replay]:
         """
-        Do all that may take time, then put the member into the room, if nothing that has changed
-        meanwhile speaks against it.
+        Do everything that may take time, then check again whether the member may join, and add it.
 
-        @return: whether nobody of this name was there, and what the member has missed
+        @return: whether the name is new in the room, and the messages that the member has missed
         """
         member, wish = arrival.member, arrival.wish
         if self._hookRunner is not None:
@@ -198,7 +199,7 @@ class Rooms:
 
     def arrivals(self) -> list[Arrival]:
         """
-        @return: the joins that are under way
+        @return: the joins in progress
         """
         return list(self._arrivals.values())
 
@@ -220,9 +221,9 @@ class Rooms:
 
     def _follow(self, room: Room, member: IChatMember) -> Deferred[None]:
         """
-        Open the room's log, unless that is under way.
+        Follow the room's log, unless this is in progress.
 
-        @return: fires when it is followed; fails with L{ChatError} C{failed}
+        @return: fires when the log is followed; fails with L{ChatError} C{failed}
         """
         waiting: Deferred[None] = Deferred()
         if room.opening is not None:
@@ -243,8 +244,7 @@ class Rooms:
 
     def _opened(self, _: object, room: Room) -> None:
         """
-        Opening the log has succeeded or failed. In either case it is over: who comes after a
-        failure tries again.
+        Complete the joins that wait for the log. After a failure, the next join tries again.
         """
         waiting, room.opening = room.opening or [], None
         for each in waiting:
@@ -370,7 +370,7 @@ class Rooms:
 
     def _requireStay(self, member: IChatMember, room: Room) -> None:
         """
-        @raise ChatError: C{not-joined}: the member has left while it waited
+        @raise ChatError: C{not-joined}: the member has left in the meantime
         """
         if member not in room:
             raise ChatError(NOT_JOINED, f"not in {room.name} any more")

@@ -1,5 +1,5 @@
 """
-Results in the order in which they were asked for.
+Results in the order in which they were requested.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-#: In place of an answer that has not come.
+#: Stands for an answer that has not arrived.
 _NONE = object()
 
 
@@ -26,8 +26,8 @@ class _Question:
 
 class Sequencer:
     """
-    Lets answers through in the order of their questions, whichever comes first. An answer that is
-    there, with none before it to wait for, passes at once.
+    Passes on answers in the order of their questions. An answer passes at once if no earlier
+    question is still open.
     """
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ class Sequencer:
 
     def withdraw(self, asker: Hashable, error: Exception) -> None:
         """
-        All questions of this asker fail when it is their turn, which waits for no answers of theirs
-        any more.
+        Make all questions of this asker fail when it is their turn. Their answers are no longer
+        awaited.
         """
         for question in self._askers.get(asker, ()):
             question.answer = Failure(error)

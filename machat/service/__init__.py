@@ -1,5 +1,5 @@
 """
-The chat itself: what is said, the flush at the end of each turn, and the stop.
+The chat itself: sending messages, the flush at the end of each turn, and the stop.
 """
 
 from machat.service.chat import ChatService

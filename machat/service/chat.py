@@ -1,10 +1,10 @@
 """
-The chat: what is said, the flush at the end of each turn, and the connections.
+The chat: sending messages, the flush at the end of each turn, and the connections.
 
-All that a room hears in one turn of the reactor is one batch. C{say} only adds to the room's
-pending list; the first C{say} of a turn schedules one flush for the whole chat. The flush gives
-each room's batch to the log, which numbers and keeps it and then delivers it. So the order is total
-in a room and the same for all its members, and a message that somebody has seen is in the log.
+All messages that a room receives in one turn of the reactor form one batch. C{say} only adds to the
+room's pending list. The first message of a turn schedules one flush for the whole chat. The flush
+passes each room's batch to the log, which numbers, stores and then delivers it. Therefore the order
+is total per room and the same for all members, and every delivered message is in the log.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ NOT_A_LINE = "a message is one line of Unicode text"
 @implementer(IChatRoom)
 class ChatService(MultiService):
     """
-    One chat. What serves it (a C{strports} service with a factory of L{machat.tcp} or L{machat.ws})
-    is best added to it as a child: stopping the chat then first stops listening.
+    One chat. Add the services that listen for it (C{strports} services with a factory of
+    L{machat.tcp} or L{machat.ws}) as its children, so that stopping the chat first stops listening.
 
     @ivar clock: the reactor, or a L{twisted.internet.task.Clock} in a test
     @ivar limits: see L{Limits}
@@ -82,8 +82,8 @@ class ChatService(MultiService):
         """
         @param log: by default a L{MemoryLog}
         @param roster: by default a L{MemoryRoster}
-        @param hooks: an application's own rules; by default there are none
-        @param portal: gives a L{IChatUser} for credentials; without it, none are asked for
+        @param hooks: an application's own rules; none by default
+        @param portal: gives a L{IChatUser} for credentials. Without it, no credentials are required
         """
         MultiService.__init__(self)
         self.clock = clock = chatClock(clock)
@@ -137,7 +137,7 @@ class ChatService(MultiService):
 
     def _requireOpen(self, member: IChatMember) -> None:
         """
-        @raise ChatError: C{failed}: the chat is about to stop, or has stopped. The member is told
+        @raise ChatError: C{failed}: the chat is stopping or has stopped. The member is notified
         """
         if self.draining:
             self._dismissals.dismiss(member)
@@ -342,28 +342,28 @@ class ChatService(MultiService):
     @property
     def draining(self) -> bool:
         """
-        Whether the chat is about to stop, or has stopped: nobody gets in any more.
+        Whether the chat is stopping or has stopped. It admits no one then.
         """
         return self._stop is not None
 
     @property
     def connections(self) -> Connections:
         """
-        All that there are.
+        The connections of this chat.
         """
         return self._connections
 
     @property
     def rooms(self) -> Rooms:
         """
-        All that there are.
+        The rooms of this chat.
         """
         return self._rooms
 
     @property
     def log(self) -> IMessageLog:
         """
-        What keeps the messages.
+        The message log of this chat.
         """
         return self._log
 
@@ -376,12 +376,12 @@ class ChatService(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """
-        Let nobody in any more, stop the children, deliver what was said, and end every member with
-        L{SHUTDOWN}, at times to come back that are spread over some seconds. It may be called from
+        Admit no one, stop the children, deliver all messages, and disconnect every member with
+        L{SHUTDOWN}. The times to reconnect are spread over some seconds. You may call this from
         anywhere, and more than once.
 
-        @return: fires when all connections are gone, and the log has what was said. A connection
-            that does not take its last bytes within L{Limits.closeTimeout} seconds is aborted
+        @return: fires when all connections are gone and the log has all messages. A connection that
+            does not accept its last bytes within L{Limits.closeTimeout} seconds is aborted
         """
         stop = self._stop
         if stop is None:
@@ -394,7 +394,7 @@ class ChatService(MultiService):
 
     async def _dismissAll(self, stop: Stop) -> None:
         await maybeDeferred(MultiService.stopService, self)
-        if self._batches.pending:  # this may be inside a callback: nobody is delivered to there
+        if self._batches.pending:  # this may be inside a callback, where nothing may be delivered
             await deferLater(self.clock, 0)
         if stop is self._stop:
             self._batches.flush()

@@ -1,5 +1,5 @@
 """
-The stop of a chat: its stages, and how everybody is told.
+The stop of a chat: its stages, and the notification of connections and members.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from machat.errors import FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.interfaces import IChatMember, IClientConnection
 from machat.rooms.registry import Rooms
 
-#: Connections that are ended in one turn; those that should come back in a second, and the time
-#: over which they are spread at most, seconds.
+#: The number of connections ended per turn, the number that should reconnect per second, and the
+#: longest time over which reconnects are spread, seconds.
 _DISMISSED = 500
 _RETURNING = 1000
 _LONGEST = 30.0
@@ -30,8 +30,8 @@ STOPPING = "the chat is about to stop"
 
 class Stage(Enum):
     """
-    How far a stop has come: C{DISMISSING} while somebody has not been told yet, C{DRAINING} while
-    connections and the log have something left to do.
+    The progress of a stop: C{DISMISSING} until all connections and members are notified,
+    C{DRAINING} until all connections are closed and the log has all messages.
     """
 
     DISMISSING = "dismissing"
@@ -41,7 +41,7 @@ class Stage(Enum):
 
 class Stop:
     """
-    One stop, however many ask for it.
+    One stop, which may be requested several times.
 
     @ivar stage: see L{Stage}
     """
@@ -52,7 +52,7 @@ class Stop:
 
     def wait(self) -> Deferred[None]:
         """
-        @return: fires when it is over
+        @return: fires when the stop is over
         """
         waiting: Deferred[None] = Deferred()
         if self.stage is Stage.OVER:
@@ -63,7 +63,7 @@ class Stop:
 
     def finish(self) -> None:
         """
-        It is over.
+        End the stop.
         """
         self.stage = Stage.OVER
         waiting, self._waiting = self._waiting, []
@@ -73,7 +73,7 @@ class Stop:
 
 class Dismissals:
     """
-    Tells connections and members that the chat stops.
+    Notifies connections and members that the chat stops.
     """
 
     _log = Logger()
@@ -85,16 +85,16 @@ class Dismissals:
 
     def dismiss(self, member: IChatMember) -> None:
         """
-        Tell one member, unless it is being told and has called from there.
+        Notify one member, unless it calls from inside its own notification.
         """
         if member not in self._ending:
             self._end(member, SHUTDOWN)
 
     async def connections(self, clock: IReactorTime, going: Callable[[], bool]) -> None:
         """
-        Tell all connections, some hundreds a turn, with times to come back that are spread.
+        Notify all connections, some hundreds per turn, with different reconnect times.
 
-        @param going: whether the chat still stops
+        @param going: returns whether the chat is still stopping
         """
         connections = list(self._connections)
         spread = min(_LONGEST, len(connections) / _RETURNING + 1)
@@ -108,7 +108,7 @@ class Dismissals:
 
     def members(self) -> None:
         """
-        Tell those who have no connection: each once, when it is in no room any more.
+        Notify the members without a connection, each once, after it has left all rooms.
         """
         stays = [(member, room.name) for room in self._rooms for member in room.members]
         arrivals = self._rooms.arrivals()

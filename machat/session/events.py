@@ -1,5 +1,5 @@
 """
-A client of the C{events} dialect: each of its commands asks the chat for something.
+A client of the C{events} dialect: each of its lines is a command.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 
-#: Messages that a client may have sent without having been told that they are kept.
+#: The number of unacknowledged messages of a client before its next one waits.
 UNACKNOWLEDGED = 64
 
-#: What a welcome says that this is.
+#: The name of the server in a welcome.
 SERVER = "machat"
 
 
 @implementer(IConversation)
 class EventsConversation:
     """
-    What one client asks for, and the rooms it is in.
+    The commands of one client, and the rooms that it is in.
     """
 
     __slots__ = (
@@ -63,8 +63,8 @@ class EventsConversation:
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
-        Answer the hello: the client's earlier connection makes way, it hears what it may do, and
-        joins the room that it has named.
+        Take over the client's earlier connection, send a welcome, and join the room that the hello
+        names.
         """
         self._watch = hello.presence
         if hello.session is not None:
@@ -121,7 +121,7 @@ class EventsConversation:
 
     def _do(self, command: commands.Command) -> Deferred[Any] | None:
         """
-        @return: C{None}, or what the next command has to wait for; it does not fail
+        @return: C{None}, or what the next command has to wait for. It does not fail
         """
         try:
             waiting = _DO[type(command)](self, command)
@@ -235,8 +235,8 @@ class EventsConversation:
 
     def _write(self, pieces: Pieces, much: bool) -> Deferred[None] | None:
         """
-        @param much: whether this was enough for one turn: the next command has to wait for another,
-            however fast the client reads
+        @param much: whether this is enough for one turn. The next command then waits for the next
+            turn, even if the client reads fast
         """
         waiting = self._connection.writePieces(pieces)
         if waiting is None and much:

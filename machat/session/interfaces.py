@@ -1,5 +1,5 @@
 """
-What a session and what serves its client's lines promise each other.
+The contracts between a session and the conversation that serves its lines.
 """
 
 from __future__ import annotations
@@ -21,48 +21,48 @@ class IClientSession(IChatMember, IClientConnection):
     A member with a connection, as an L{IConversation} sees it.
     """
 
-    user: IChatUser = Attribute("Who it has shown to be.")
-    busy: bool = Attribute("Whether what it sends has to wait.")
-    ended: bool = Attribute("Whether it is gone, or has been told to go.")
+    user: IChatUser = Attribute("The user as whom it is authenticated.")
+    busy: bool = Attribute("Whether its new lines have to wait.")
+    ended: bool = Attribute("Whether it has ended, or is about to.")
 
     def markJoined() -> None:
         """
-        Its hello has done what it asked for. It may take its time from now on.
+        End the join timeout: the hello has been processed.
         """
 
     def joined(joined: Joined) -> None:
         """
-        It is in a room.
+        Log that it has joined a room.
         """
 
     def left(room: str) -> None:
         """
-        It is in this room no more.
+        Log that it has left a room.
         """
 
     def leave(room: str) -> None:
         """
-        Take it out of a room.
+        Leave a room.
         """
 
     def tell(event: Event) -> None:
         """
-        Write an event in its dialect, if that has words for it.
+        Write an event in its dialect, if the dialect can encode it.
         """
 
     def hold(waiting: Deferred[Any] | None) -> None:
         """
-        Serve nothing else until this has fired, which does not fail. C{None}: go on.
+        Serve nothing else until this has fired. It must not fail. C{None}: continue at once.
         """
 
     def failed(failure: Failure, command: commands.Command | None = None) -> None:
         """
-        What it asked for has failed: tell it, unless it is gone.
+        Send the error of a request, unless the client is gone.
         """
 
     def refuse(error: ChatError) -> None:
         """
-        Tell it what was not done. Its connection may end with that.
+        Send an error. This may end the connection.
         """
 
     def authenticate(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
@@ -81,25 +81,27 @@ class IConversation(Interface):
 
     def begin(hello: commands.Hello) -> Deferred[Any] | None:
         """
-        Do what the hello asks for.
+        Process the hello.
 
-        @return: C{None}, or what its lines have to wait for
-        @raise ChatError: it is refused
+        @return: C{None}, or what the lines after the hello have to wait for
+        @raise ChatError: the hello is refused
         """
 
     def serve(lines: list[bytes]) -> list[bytes]:
         """
-        Say these lines, or do what they command.
+        Serve lines: each is a message or a command.
 
-        @return: those that have to wait for one before them
+        @param lines: at least one, each without its newline
+
+        @return: the lines that have to wait for an earlier one
         """
 
     def removed(room: str, reason: str) -> None:
         """
-        A moderator has taken the client out of a room.
+        Note that a moderator has removed the client from a room.
         """
 
     def end() -> None:
         """
-        The client has C{ended}: leave all rooms.
+        Leave all rooms: the client has C{ended}.
         """

@@ -1,8 +1,8 @@
 """
-One client's conversation, whatever its transport: first a hello, then lines or commands.
+One client from its hello to its end, on any transport.
 
-What cannot be answered at once, such as a join that waits for a log, holds the conversation: what
-comes behind it waits in the inbox. So a client is served in order, and has one thing under way at a
+A request that cannot be answered at once, such as a join that waits for a log, holds the session:
+later lines wait in the inbox. So a client is served in order, and has one request in progress at a
 time.
 """
 
@@ -41,14 +41,15 @@ from machat.session.text import TextConversation
 from machat.wire import IDialect
 from machat.wire.hellobuffer import HelloBuffer
 
-#: Refusals of one connection that are logged, and after which it ends.
+#: The number of refusals of one connection that are logged, and the number after which it ends.
 LOGGED = 5
 REFUSALS = 100
 
 
 class State(IntEnum):
     """
-    Where a client is: C{JOINING} is one whose hello is looked at, which ends if that is refused.
+    The state of a session. C{JOINING}: the hello is complete, and being processed. The session ends
+    if it is refused.
     """
 
     HELLO = 0
@@ -60,10 +61,11 @@ class State(IntEnum):
 @implementer(IClientSession)
 class Session:
     """
-    A member of the chat with a connection. It lives from the connection's first moment until
+    A member of the chat with a connection. It exists from the start of the connection until
     L{connectionLost}.
 
-    @ivar user: who the client has shown to be
+    @ivar user: the user as whom the client is authenticated
+    @ivar inbox: takes the lines that the transport reads after the hello
     """
 
     __slots__ = (
@@ -95,8 +97,8 @@ class Session:
         deliver: Callable[[bytes], None],
     ) -> None:
         """
-        @param dialects: C{text} and C{events}, on this transport
-        @param deliver: takes a batch that one of them encoded; called between joining and the end
+        @param dialects: C{text} and C{events}, for this transport
+        @param deliver: writes an encoded batch; called while the client is in a room
         """
         self.name = ""
         self.user: IChatUser = ANYBODY
@@ -153,21 +155,21 @@ class Session:
     @property
     def kind(self) -> tuple[str, str]:
         """
-        What it uses and speaks: C{tcp} or C{websocket}; C{text} or C{events}, or C{hello} before.
+        Its transport and dialect: C{tcp} or C{websocket}; C{text} or C{events}, or C{hello} before
+        the hello.
         """
         dialect = self.dialect
         return dialect.transport, "hello" if self.awaitsHello else dialect.name
 
     def speakEvents(self) -> None:
         """
-        The transport has agreed on the C{events} dialect: the hello need not say so.
+        Use the C{events} dialect, as the transport has negotiated. The hello needs no version then.
         """
         self.dialect = self._events
 
     def addressKnown(self) -> None:
         """
-        The client's own address is known now: refuse the client if that address has too many
-        connections.
+        Refuse the client if its address, which is known now, has too many connections.
         """
         try:
             self._chat.admit(self, self._connection.peerAddress())
@@ -176,9 +178,9 @@ class Session:
 
     def helloReceived(self, data: bytes) -> bytes | None:
         """
-        Take bytes of the hello, which may come in pieces.
+        Take bytes of the hello, which may arrive in several parts.
 
-        @return: what came behind the hello, or C{None} while it is not complete
+        @return: the bytes after the hello, or C{None} while it is not complete
         """
         greeting = self._helloBuffer
         if greeting is None:
@@ -258,7 +260,7 @@ class Session:
             return
         if self._authenticating is None:
             self.inbox.hold(waiting)
-        else:  # nobody checks credentials for a client that has gone
+        else:  # credentials of a client that is gone are not checked
             self.inbox.holdReading(waiting)
 
     def joined(self, joined: events.Joined) -> None:
@@ -281,7 +283,7 @@ class Session:
 
     def ping(self) -> None:
         """
-        Ask whether the client is there.
+        Check that the client is alive.
         """
         self.tell(events.Ping())
 
@@ -298,8 +300,8 @@ class Session:
 
     def refuse(self, error: ChatError) -> None:
         """
-        Tell the client what was not done. Who has not got beyond the hello is hung up on as well,
-        and so is who does not keep to the length of a line, or is refused all the time.
+        Send an error. The connection is closed too if the hello is not complete, if a line is too
+        long, or after L{REFUSALS} errors.
         """
         if self._refuse(error) and (
             self._state in (State.HELLO, State.JOINING)
@@ -312,7 +314,7 @@ class Session:
 
     def refuseLast(self, error: ChatError) -> None:
         """
-        Tell the client what was wrong, when it is the transport that closes the connection.
+        Send an error before the transport closes the connection.
         """
         if self._refuse(error):
             self._end(BAD_REQUEST, self._saysMore)
@@ -334,13 +336,13 @@ class Session:
     @property
     def _saysMore(self) -> bool:
         """
-        Whether an error is not the last that the client hears.
+        Whether a bye follows the last error.
         """
         return self.dialect is self._events
 
     def goodbye(self) -> None:
         """
-        The client takes its leave: it is in no room from now on.
+        Leave all rooms: the client closes the connection.
         """
         self._close()
 
@@ -355,9 +357,9 @@ class Session:
 
     def slow(self, waiting: int) -> None:
         """
-        The outbox gave the connection up.
+        End the session: the outbox has aborted the connection.
 
-        @param waiting: the bytes that the client did not take
+        @param waiting: the number of bytes that the client did not accept
         """
         self._chat.metrics.slow += 1
         self._log.warn(
@@ -370,7 +372,7 @@ class Session:
 
     def connectionLost(self) -> None:
         """
-        The connection is gone.
+        End the session: the connection is gone.
         """
         self._close()
         self.inbox.close()
@@ -386,7 +388,7 @@ class Session:
                 raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
         except ChatError as error:
             self.refuse(error)
-        else:  # there was no place for it at first, but there is now
+        else:  # it had no place at first, but has one now
             self._timer = self._chat.clock.callLater(left, self._expire)
 
     def _startTimer(self) -> None:
@@ -403,13 +405,13 @@ class Session:
     @property
     def peer(self) -> str:
         """
-        What the log calls the other end.
+        The peer's address, as the log shows it.
         """
         return describe(self._connection.peerAddress())
 
     def _end(self, end: Disconnect, bye: bool) -> None:
         """
-        @param bye: whether to tell the client
+        @param bye: whether to send a bye
         """
         if bye:
             self.tell(_bye(end))
