@@ -1,5 +1,6 @@
 """
-A chat in memory, for the tests of those who embed MaChat: no sockets, no reactor, no waiting.
+A chat in memory, for the tests of applications that embed MaChat: without sockets, a running
+reactor or waiting.
 
     >>> chat = MemoryChat()
     >>> mina = chat.tcp("Mina", "dev")
@@ -9,7 +10,7 @@ A chat in memory, for the tests of those who embed MaChat: no sockets, no reacto
     >>> mina.received(), bot.received()
     (['Mina:hello'], ['Mina:hello'])
 
-What is sent is delivered at the end of a turn: call L{MemoryChat.turn}.
+Messages are delivered at the end of a reactor turn: call L{MemoryChat.turn}.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ from machat.ws import PATH, ChatWebSocketFactory
 
 def clientRequest(path: str = PATH, protocol: str | None = None) -> bytes:
     """
-    @param protocol: the subprotocol to ask for
+    @param path: the path of the WebSocket
+    @param protocol: the subprotocol to offer
     @return: the request that opens a WebSocket (RFC 6455 section 4.1)
     """
     asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
@@ -58,7 +60,9 @@ def clientRequest(path: str = PATH, protocol: str | None = None) -> bytes:
 def clientFrame(first: int, payload: bytes, mask: bytes = bytes(4)) -> bytes:
     """
     @param first: the first byte: flags and opcode
-    @return: a masked frame, its length in the shortest form (RFC 6455 section 5.2)
+    @param payload: the unmasked payload
+    @param mask: the masking key, four bytes
+    @return: a masked frame with the shortest encoding of its length (RFC 6455 section 5.2)
     """
     size = len(payload)
     if size < 126:
@@ -72,7 +76,7 @@ def clientFrame(first: int, payload: bytes, mask: bytes = bytes(4)) -> bytes:
 
 class MemoryTransport(StringTransport):
     """
-    A transport that keeps what is written to it, and tells its protocol when it is closed.
+    A transport that keeps the bytes written to it, and notifies its protocol when it is closed.
     """
 
     protocol: Any = None
@@ -80,19 +84,20 @@ class MemoryTransport(StringTransport):
 
     def loseConnection(self) -> None:
         """
-        Close, at once.
+        Close the connection immediately.
         """
         self._close()
 
     def abortConnection(self) -> None:
         """
-        Close, at once.
+        Close the connection immediately.
         """
         self._close()
 
     def unregisterProducer(self) -> None:
         """
-        Forget the producer, if there is one, as a socket's transport does.
+        Remove the producer, if there is one. Unlike L{StringTransport}, and like the transport of a
+        socket, this does not fail if there is none.
         """
         self.producer = None
 
@@ -104,11 +109,11 @@ class MemoryTransport(StringTransport):
 
 class MemoryMember(Member):
     """
-    A member inside the process that keeps what it hears.
+    A member inside the process that keeps the events that it receives.
 
-    @ivar messages: the L{Message}s so far
-    @ivar events: all that it heard, the messages too
-    @ivar end: the L{Disconnect} with which the chat ended, or C{None}
+    @ivar messages: the L{Message}s since the last call of L{received}
+    @ivar events: all events, including messages
+    @ivar end: the L{Disconnect} that ended the chat for this member, or C{None}
     """
 
     def __init__(self, name: str) -> None:
@@ -127,7 +132,7 @@ class MemoryMember(Member):
 
     def received(self) -> list[str]:
         """
-        @return: the messages since the last call, each as C{name:text}
+        @return: the messages since the last call, each in the form C{name:text}
         """
         messages, self.messages = self.messages, []
         return [f"{message.sender}:{message.text}" for message in messages]
@@ -149,13 +154,16 @@ class MemoryClient:
     @property
     def connected(self) -> bool:
         """
-        Whether the server has not closed the connection.
+        Whether the connection is open.
         """
         return bool(self.transport.connected)
 
     def join(self, name: str, room: str) -> None:
         """
         Send the hello.
+
+        @param name: the name to use
+        @param room: the room to join
         """
         self.send(msgspec.json.encode({"name": name, "room": room}).decode())
 
@@ -167,14 +175,14 @@ class MemoryClient:
 
     def sendBytes(self, data: bytes) -> None:
         """
-        Send bytes as they are.
+        Send bytes. Ignored after the connection is closed.
         """
         if self.connected:
             self._protocol.dataReceived(data)
 
     def received(self) -> list[str]:
         """
-        @return: the lines since the last call, without their newlines
+        @return: the lines since the last call, without newlines
         """
         data: bytes = self.transport.value()
         self.transport.clear()
@@ -192,12 +200,14 @@ class MemoryWebSocketClient(MemoryClient):
     A client of the C{text} dialect on a WebSocket.
 
     @ivar response: the head of the server's answer to the handshake
-    @ivar closeCode: the code of the server's close frame, or C{None} before it
+    @ivar closeCode: the code in the server's close frame; C{None} before L{received} has read one
     """
 
     def __init__(self, factory: Any, path: str = PATH, protocol: str | None = None) -> None:
         """
-        @param protocol: the subprotocol to ask for
+        @param factory: the server's L{ChatWebSocketFactory}
+        @param path: the path of the WebSocket
+        @param protocol: the subprotocol to offer
         """
         super().__init__(factory)
         self.closeCode: int | None = None
@@ -215,7 +225,7 @@ class MemoryWebSocketClient(MemoryClient):
 
     def sendFrame(self, first: int, payload: bytes) -> None:
         """
-        Send one L{clientFrame}.
+        Send one frame, see L{clientFrame}.
         """
         self.sendBytes(clientFrame(first, payload))
 
@@ -238,8 +248,8 @@ class MemoryWebSocketClient(MemoryClient):
 
 class _Pipe(MemoryTransport):
     """
-    One end of a connection in memory: what is written to it arrives at the other end's protocol in
-    the next turn.
+    One end of a connection in memory. Bytes that are written to it arrive at the protocol of the
+    other end in the next turn.
     """
 
     other: _Pipe
@@ -251,7 +261,7 @@ class _Pipe(MemoryTransport):
 
     def write(self, data: bytes) -> None:
         """
-        Send.
+        Send bytes.
         """
         if not self.value():
             self._clock.callLater(0, self._arrive)
@@ -273,9 +283,9 @@ class _Pipe(MemoryTransport):
 @implementer(IStreamClientEndpoint)
 class MemoryEndpoint:
     """
-    Connects to a chat in memory.
+    A client endpoint that connects to a chat in memory.
 
-    @ivar refuses: whether nobody listens at the moment
+    @ivar refuses: set this to C{True} to make connection attempts fail
     """
 
     def __init__(self, clock: Clock, factory: Any) -> None:
@@ -286,7 +296,9 @@ class MemoryEndpoint:
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         """
-        @return: fires with the client's protocol, at once; fails while it C{refuses}
+        @return: has fired with the client's protocol; has failed with
+            L{ConnectionRefusedError<twisted.internet.error.ConnectionRefusedError>} while
+            C{refuses} is true
         """
         if self.refuses:
             return fail(ConnectionRefusedError())
@@ -302,7 +314,7 @@ class MemoryEndpoint:
 
     def cut(self) -> None:
         """
-        Cut all connections: what is on its way is lost.
+        Close all connections. Bytes that have not arrived are lost.
         """
         pipes, self._pipes = self._pipes, []
         for pipe in pipes:
@@ -313,11 +325,11 @@ class MemoryEndpoint:
 
 class MemoryChat:
     """
-    A chat with a clock of its own.
+    A chat with its own clock.
 
-    @ivar clock: the L{Clock} of all its timers
+    @ivar clock: the L{Clock} that runs all timers
     @ivar service: the L{ChatService}
-    @ivar endpoint: the L{MemoryEndpoint} of clients
+    @ivar endpoint: the L{MemoryEndpoint} for clients
     """
 
     def __init__(
@@ -329,8 +341,11 @@ class MemoryChat:
         portal: Portal | None = None,
     ) -> None:
         """
-        @param log: see L{ChatService}, as for C{hooks} and C{portal}
-        @param clock: by default a new one
+        @param limits: the limits of the chat
+        @param log: see L{ChatService}
+        @param hooks: see L{ChatService}
+        @param clock: the clock; by default a new one
+        @param portal: see L{ChatService}
         """
         self.clock = Clock() if clock is None else clock
         self.service = ChatService(self.clock, limits, log, None, hooks, portal)
@@ -345,8 +360,10 @@ class MemoryChat:
         credentials: Callable[[], Auth] = Auth,
     ) -> ChatClient:
         """
+        @param name: the client's name
+        @param listener: called with each event
         @param credentials: see L{ChatClient}
-        @return: a client that connects through C{endpoint}
+        @return: a started client that connects through C{endpoint}
         """
         client = ChatClient(self.clock, self.endpoint, name, listener, credentials=credentials)
         client.startService()
@@ -354,15 +371,17 @@ class MemoryChat:
 
     def turn(self) -> None:
         """
-        End the reactor's turn: what was said is delivered.
+        End the reactor turn: messages are delivered.
         """
         self.clock.advance(0)
 
     def member(self, name: str, room: str, watch: bool = False) -> MemoryMember:
         """
-        @param watch: whether it hears who comes and goes
-        @return: a member inside the process, in the room
-        @raise ChatError: the room did not let it in
+        @param name: the member's name
+        @param room: the room to join
+        @param watch: whether the member receives presence updates
+        @return: a member inside the process that has joined the room
+        @raise ChatError: the join was refused
         """
         member = MemoryMember(name)
         results: list[Any] = []
@@ -373,8 +392,9 @@ class MemoryChat:
 
     def tcp(self, name: str | None = None, room: str = "lounge") -> MemoryClient:
         """
-        @param name: without it, no hello is sent
-        @return: a client that speaks lines
+        @param name: the client's name; without it, no hello is sent
+        @param room: the room to join
+        @return: a TCP client of the C{text} dialect
         """
         client = MemoryClient(self._tcp)
         if name is not None:
@@ -383,8 +403,9 @@ class MemoryChat:
 
     def ws(self, name: str | None = None, room: str = "lounge") -> MemoryWebSocketClient:
         """
-        @param name: without it, no hello is sent
-        @return: a client on a WebSocket
+        @param name: the client's name; without it, no hello is sent
+        @param room: the room to join
+        @return: a WebSocket client of the C{text} dialect
         """
         client = MemoryWebSocketClient(self._ws)
         if name is not None:

@@ -165,8 +165,8 @@ class OptionsTests(SynchronousTestCase):
             ("origin", "http://a*.test", "whole labels"),
             ("origin", "http://b\u00fccher.test", "xn--"),
             ("host", "localhost:8099", "write it without a port"),
-            ("host", "http://localhost", "not the name"),
-            ("host", "\x1b[31m", "not the name"),
+            ("host", "http://localhost", "not a host name"),
+            ("host", "\x1b[31m", "not a host name"),
         ):
             refusal = self.refusal(f"--{name}", value)
             self.assertIn(reason, refusal)
