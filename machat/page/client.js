@@ -2,7 +2,7 @@
 /**
  * A client of a MaChat server that loses nothing: it reconnects, recovers what it missed, and sends
  * again what was not acknowledged. It needs no page, and only these modules beside it:
- * `connection.js`, `membership.js`, `outgoing.js`, `requests.js`, `rooms.js` and `socket.js`.
+ * `clock.js`, `connection.js`, `membership.js`, `outgoing.js`, `requests.js`, `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
  *

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { now } from "./clock.js";
 import { ChatSocket, OPEN, WELCOME } from "./socket.js";
 
 /**
@@ -44,9 +45,10 @@ export class Connection {
   /** @type {ChatSocket | null} */
   #socket = null;
   #attempts = 0;
-  #attempted = 0;
-  #welcomed = 0;
-  #notBefore = 0;
+  #attempted = -Infinity;
+  /** The time of the last welcome. @type {number | null} */
+  #welcomed = null;
+  #notBefore = -Infinity;
   #turn = 0;
   /** How many attempts in a row have not opened a WebSocket. */
   #unopened = 0;
@@ -71,8 +73,8 @@ export class Connection {
   /** Connect, and come back whenever the connection is lost. */
   open() {
     if (this.state.state !== "ended") return;
-    this.#attempts = this.#attempted = this.#notBefore = 0;
-    this.#unopened = 0;
+    this.#attempts = this.#unopened = 0;
+    this.#attempted = this.#notBefore = -Infinity;
     this.#blocked = false;
     this.#listen("addEventListener");
     this.#connect();
@@ -95,18 +97,17 @@ export class Connection {
   /** Try again now, if it waits to; else find out whether the server is there. */
   retry() {
     const { state } = this.state;
-    const now = Date.now();
     if (state === "online") this.#socket?.probe();
-    else if (state === "waiting") this.#wait(this.#allowed(now), this.state);
-    else if (state === "connecting" && now - this.#attempted > OPEN + WELCOME) {
+    else if (state === "waiting") this.#wait(this.#earliest(), this.state);
+    else if (state === "connecting" && now() - this.#attempted > OPEN + WELCOME) {
       this.#closed(1006, "no answer", true); // the machine slept meanwhile
     }
   }
 
   /** The server has said welcome. */
   welcomed() {
-    this.#welcomed = Date.now();
-    this.#notBefore = 0;
+    this.#welcomed = now();
+    this.#notBefore = -Infinity;
     this.#socket?.welcomed();
     this.#enter({ state: "online" });
   }
@@ -115,7 +116,7 @@ export class Connection {
    * @param {number} seconds For which the server asks not to come back, once it has closed.
    */
   putOff(seconds) {
-    this.#notBefore = Date.now() + Math.min(Math.max(seconds * 1000, 0), RETRY);
+    this.#notBefore = now() + Math.min(Math.max(seconds * 1000, 0), RETRY);
   }
 
   /** @param {string} command JSON. It is lost if the connection is. */
@@ -125,7 +126,7 @@ export class Connection {
 
   async #connect() {
     const turn = ++this.#turn;
-    this.#attempted = Date.now();
+    this.#attempted = now();
     this.#enter({ state: "connecting" });
     try {
       if (this.#blocked) await this.#owner.check(this.#unopened);
@@ -158,11 +159,11 @@ export class Connection {
       this.end(code, reason);
       return;
     }
-    const now = Date.now();
-    if (this.online && now - this.#welcomed > STEADY) this.#attempts = 0;
+    if (this.online && this.#welcomed !== null && now() - this.#welcomed > STEADY)
+      this.#attempts = 0;
     const longest = Math.min(LATE, SOON * 2 ** Math.min(this.#attempts++, 10));
     this.#drop();
-    this.#wait(this.#allowed(now) + Math.random() * longest, { code, reason });
+    this.#wait(this.#earliest() + Math.random() * longest, { code, reason });
     if (!opened) this.#explain(++this.#unopened);
   }
 
@@ -202,7 +203,7 @@ export class Connection {
    * @param {any} error
    */
   #gives(error) {
-    const gives = error?.code === "refused" && this.#welcomed === 0;
+    const gives = error?.code === "refused" && this.#welcomed === null;
     if (gives) this.end(1006, "refused", error);
     return gives;
   }
@@ -215,23 +216,19 @@ export class Connection {
     this.#owner.lost();
   }
 
-  /**
-   * @param {number} now
-   * @returns {number} The earliest time for the next attempt.
-   */
-  #allowed(now) {
-    const at = Math.max(now, this.#notBefore, this.#attempted + APART);
-    return Math.min(at, now + RETRY); // whatever has become of the clock
+  /** @returns {number} The shortest delay before the next attempt, milliseconds. */
+  #earliest() {
+    return Math.max(0, Math.max(this.#notBefore, this.#attempted + APART) - now());
   }
 
   /**
-   * @param {number} retryAt
+   * @param {number} delay Milliseconds.
    * @param {{code?: number, reason?: string, error?: any}} why
    */
-  #wait(retryAt, { code, reason, error }) {
+  #wait(delay, { code, reason, error }) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#connect(), Math.max(0, retryAt - Date.now()));
-    this.#enter({ state: "waiting", retryAt, code, reason, error });
+    this.#timer = setTimeout(() => this.#connect(), delay);
+    this.#enter({ state: "waiting", retryAt: Date.now() + delay, code, reason, error });
   }
 
   /** @param {State} state */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { now } from "./clock.js";
 import { byId, sentence } from "./dom.js";
 
 /** @typedef {import("./connection.js").State} State */
@@ -50,11 +51,11 @@ export function interruption({ code = 0, error }) {
 
 /**
  * @param {State} state
- * @returns {string} When the next attempt is.
+ * @returns {() => string} Returns how long it takes until the next attempt.
  */
 export function countdown({ retryAt = 0 }) {
-  const seconds = Math.max(1, Math.ceil((retryAt - Date.now()) / 1000));
-  return `Trying again in ${seconds} s.`;
+  const due = now() + retryAt - Date.now();
+  return () => `Trying again in ${Math.max(1, Math.ceil((due - now()) / 1000))} s.`;
 }
 
 export class ConnectionView {
@@ -91,7 +92,8 @@ export class ConnectionView {
     this.#button.textContent = state.state === "ended" ? "Connect again" : "Try now";
     this.#when.textContent = state.state === "connecting" ? "Connecting…" : "";
     if (state.state === "waiting") {
-      const tick = () => (this.#when.textContent = countdown(state));
+      const remaining = countdown(state);
+      const tick = () => (this.#when.textContent = remaining());
       tick();
       this.#ticking = setInterval(tick, 1000);
     }

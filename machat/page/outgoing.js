@@ -5,6 +5,7 @@
  * @module
  */
 
+import { now } from "./clock.js";
 import { ChatError, Outgoing } from "./membership.js";
 
 /** @typedef {import("./membership.js").Membership} Membership */
@@ -62,7 +63,7 @@ export class OutgoingMessages {
    * @param {Membership} room
    */
   sendMore(room) {
-    for (const outgoing of room.due(Date.now(), (...late) => this.refuse(...late))) {
+    for (const outgoing of room.due(now(), (...late) => this.refuse(...late))) {
       const { id, text } = outgoing;
       const line = JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), id });
       if (ENCODER.encode(line).length <= this.limit) this.#send(line);

@@ -7,10 +7,14 @@
 
 import { ChatError, Membership } from "./membership.js";
 
-/** If the server still sees our earlier connection in a room: milliseconds until the next attempt,
- * and the most attempts. */
-const REJOIN = 5_000;
-const REJOINS = 12;
+/** If an earlier connection is still in a room: the delay before the next attempt, milliseconds, and
+ * the maximum number of attempts. */
+const TAKEN = 5_000;
+const MAX_TAKEN = 12;
+
+/** After a temporary failure of the server: the first and the longest delay, milliseconds. */
+const FAILED = 1_000;
+const MAX_FAILED = 30_000;
 
 /**
  * @param {string} name Of a member or a room.
@@ -21,6 +25,18 @@ export function key(name) {
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
+/**
+ * @param {Membership} room A room that could not be joined.
+ * @param {ChatError} error
+ * @returns {number | null} The delay before the next attempt, milliseconds, if there is one.
+ */
+function rejoinDelay(room, { code }) {
+  if (room.position === null) return null; // the first join is reported to its caller
+  if (code === "name-taken") return room.refused++ < MAX_TAKEN ? TAKEN : null;
+  if (code === "failed") return Math.min(MAX_FAILED, FAILED * 2 ** Math.min(room.refused++, 10));
+  return null;
+}
+
 export class Rooms {
   /** @type {Map<string, Membership>} */
   #rooms = new Map();
@@ -28,8 +44,8 @@ export class Rooms {
   #outgoing;
   #online;
   #tell;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #rejoinTimer;
+  /** @type {Map<Membership, ReturnType<typeof setTimeout>>} */
+  #rejoins = new Map();
 
   /**
    * @param {import("./requests.js").Requests} requests
@@ -86,8 +102,8 @@ export class Rooms {
 
   /** The connection is lost. */
   lost() {
-    clearTimeout(this.#rejoinTimer);
-    this.#rejoinTimer = undefined;
+    for (const timer of this.#rejoins.values()) clearTimeout(timer);
+    this.#rejoins.clear();
     for (const room of this.#rooms.values()) room.joined = null;
   }
 
@@ -157,8 +173,12 @@ export class Rooms {
    */
   #notJoined(room, error) {
     if (error.code === "lost" || this.get(room.name) !== room) return;
-    if (error.code === "name-taken" && room.position !== null && room.refused++ < REJOINS) {
-      this.#rejoinTimer ??= setTimeout(() => this.#rejoin(), REJOIN);
+    const delay = rejoinDelay(room, error);
+    if (delay !== null) {
+      this.#rejoins.set(
+        room,
+        setTimeout(() => this.#rejoin(room), delay),
+      );
       return;
     }
     this.#forget(room, error);
@@ -167,9 +187,10 @@ export class Rooms {
     }
   }
 
-  #rejoin() {
-    this.#rejoinTimer = undefined;
-    for (const room of [...this.#rooms.values()]) if (room.refused > 0) this.#send(room);
+  /** @param {Membership} room */
+  #rejoin(room) {
+    this.#rejoins.delete(room);
+    this.#send(room);
   }
 
   /**
@@ -178,6 +199,8 @@ export class Rooms {
    */
   #forget(room, error) {
     this.#rooms.delete(key(room.name));
+    clearTimeout(this.#rejoins.get(room));
+    this.#rejoins.delete(room);
     for (const outgoing of room.take()) this.#outgoing.refuse(outgoing, error);
     for (const { reject } of room.waiting.splice(0)) reject(error);
   }

@@ -8,17 +8,16 @@
 import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
-import { counted, element, pointer, sentence } from "./dom.js";
+import { counted, element, pointer } from "./dom.js";
 import { Members } from "./members.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
-import { read } from "./slash.js";
+import { MessageSender } from "./sender.js";
 import { localised } from "./times.js";
 import { Topic } from "./topic.js";
 
 /** @typedef {import("./client.js").Client} Client */
-/** @typedef {import("./messages.js").Pending} Pending */
 
 /**
  * @typedef {object} Options
@@ -29,9 +28,8 @@ import { Topic } from "./topic.js";
  * @property {() => void} quit Leave all rooms.
  */
 
-/** How many messages to ask for at once, and how many unsent ones are shown. */
+/** The number of messages in one history request. */
 const PAGE = 100;
-const UNSENT = 500;
 
 let count = 0;
 
@@ -52,9 +50,9 @@ export class RoomView {
   #locked = element("span", { class: "tag", hidden: true }, "locked");
   #down = element("button", { type: "button", class: "down", hidden: true });
   #rejoinBar = new RejoinBar(() => this.#rejoin());
-  #commands;
   #composer;
   #list;
+  #sender;
 
   /**
    * @param {Client} client
@@ -65,15 +63,21 @@ export class RoomView {
     this.name = name;
     this.#client = client;
     this.#options = options;
-    this.#commands = new Commands(client, name, { ...options, note: (text) => this.#note(text) });
-    this.#composer = new Composer(name, (text) => this.#submitted(text), options.drafted);
+    this.#composer = new Composer(name, (text) => this.#sender.submit(text), options.drafted);
     this.#list = new MessageList(this.#messages, {
       label: `Messages in ${name}`,
-      again: (pending) => this.#again(pending),
-      edit: (pending) => this.#edit(pending),
-      drop: (pending) => this.#drop(pending),
+      again: (pending) => this.#sender.retry(pending),
+      edit: (pending) => this.#sender.edit(pending),
+      drop: (pending) => this.#sender.drop(pending),
       top: () => this.#older(),
       moved: () => this.#moved(),
+    });
+    this.#sender = new MessageSender(client, name, {
+      messages: this.#messages,
+      list: this.#list,
+      composer: this.#composer,
+      commands: new Commands(client, name, { ...options, note: (text) => this.#note(text) }),
+      focus: () => this.focus(),
     });
     this.#down.addEventListener("click", () => this.#goDown());
     this.element = this.#build();
@@ -203,64 +207,6 @@ export class RoomView {
       this.#rejoinBar.show("No connection. You will join when it is back.");
     }
     await this.#client.join(this.name, { history: PAGE });
-  }
-
-  /**
-   * @param {string} text
-   * @returns {string | null} Why it was not taken.
-   */
-  #submitted(text) {
-    const { lines = [], command, wrong } = read(text);
-    if (wrong !== undefined) return wrong;
-    if (command !== undefined) {
-      this.#commands.run(command).catch(({ message }) => {
-        this.#composer.restore(text);
-        this.#composer.warn(sentence(localised(message)));
-      });
-    } else if (this.#messages.pending.length + lines.length > UNSENT) {
-      return "Too many messages wait to be sent.";
-    } else this.#say(lines);
-    return null;
-  }
-
-  /** @param {string[]} lines */
-  #say(lines) {
-    for (const line of lines) this.#send(line);
-    this.#messages.fresh = null;
-    this.#list.end();
-  }
-
-  /** @param {string} text */
-  #send(text) {
-    const pending = this.#messages.expect(text);
-    this.#client
-      .say(this.name, text)
-      .then(
-        ({ seq }) => this.#messages.confirm(pending, seq),
-        (error) => (pending.error = error.message),
-      )
-      .finally(() => this.#list.changed());
-  }
-
-  /** @param {Pending} pending */
-  #again(pending) {
-    this.#messages.drop(pending);
-    this.#send(pending.text);
-    this.#list.end();
-    this.focus();
-  }
-
-  /** @param {Pending} pending */
-  #edit(pending) {
-    this.#drop(pending);
-    this.#composer.restore(pending.text.replace(/^\//, "//"));
-  }
-
-  /** @param {Pending} pending */
-  #drop(pending) {
-    this.#messages.drop(pending);
-    this.#list.changed();
-    this.focus();
   }
 
   async #older() {

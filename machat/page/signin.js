@@ -91,7 +91,8 @@ export class SignIn {
     this.say("Connecting…");
     if (state.state !== "waiting") return;
     const why = localised(interruption(state) || "The server does not answer.");
-    const tick = () => (this.#said.textContent = `${why} ${countdown(state)}`);
+    const remaining = countdown(state);
+    const tick = () => (this.#said.textContent = `${why} ${remaining()}`);
     tick();
     this.#ticking = setInterval(tick, 1000);
   }

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { now } from "./clock.js";
+
 /** Limits in milliseconds: until the WebSocket is open; from there until the welcome, which is longer
  * than a server lets a login wait; between two questions whether the server is there; for its answer;
  * and for its answer when somebody is looking at the page. */
@@ -30,8 +32,8 @@ export class ChatSocket {
   #socket;
   #ends;
   #opened = false;
-  /** When something came last, Unix time: other clocks may stand while the machine sleeps. */
-  #heard = Date.now();
+  /** The time of the last data. */
+  #received = now();
   /** When the server has to have answered, or `null` if it was not asked. @type {number | null} */
   #due = null;
   #asked = 0;
@@ -46,7 +48,7 @@ export class ChatSocket {
     this.#ends = ends;
     const socket = (this.#socket = new WebSocket(url));
     socket.onopen = () => this.#open();
-    socket.onmessage = (message) => this.#received(message.data);
+    socket.onmessage = (message) => this.#receive(message.data);
     socket.onclose = (close) => this.#over(close.code, close.reason);
     this.#timer = setTimeout(() => this.#over(1006, "no answer"), OPEN);
   }
@@ -68,9 +70,9 @@ export class ChatSocket {
    * machine may have slept.
    */
   probe() {
-    const now = Date.now();
-    if (Math.abs(now - this.#heard) < FRESH) return;
-    if (this.#due === null || this.#due - now > SOON || this.#due < now) this.#ask(SOON);
+    const time = now();
+    if (time - this.#received < FRESH) return;
+    if (this.#due === null || this.#due - time > SOON || this.#due < time) this.#ping(SOON);
   }
 
   /** Close it, and say no more. */
@@ -92,32 +94,32 @@ export class ChatSocket {
   }
 
   /** @param {number} limit For the answer, milliseconds. */
-  #ask(limit) {
+  #ping(limit) {
     clearTimeout(this.#timer);
-    this.#asked = Date.now();
+    this.#asked = now();
     this.#due = this.#asked + limit;
     this.send('{"type":"ping"}');
     this.#timer = setTimeout(() => this.#judge(), limit);
   }
 
   #judge() {
-    const late = Date.now() - (this.#due ?? 0);
+    const late = now() - (this.#due ?? 0);
     this.#due = null;
-    if (this.#heard >= this.#asked) this.#later(PING - PONG);
+    if (this.#received >= this.#asked) this.#later(PING - PONG);
     else if (late > SOON)
-      this.#ask(SOON); // we slept: the answer may not be read yet
+      this.#ping(SOON); // we slept: the answer may not be read yet
     else this.#over(1006, "no pong");
   }
 
   /** @param {number} delay */
   #later(delay) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ask(PONG), delay);
+    this.#timer = setTimeout(() => this.#ping(PONG), delay);
   }
 
   /** @param {unknown} data */
-  #received(data) {
-    this.#heard = Date.now();
+  #receive(data) {
+    this.#received = now();
     let event = null;
     try {
       event = JSON.parse(String(data));

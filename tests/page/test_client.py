@@ -33,6 +33,23 @@ MAKE = """async (options) => {
         client.addEventListener(type, ({ detail }) => told.push([type, detail]));
 }"""
 
+#: Joins a room, loses the connection, and has the server refuse to rejoin it with a code.
+REJOIN = """async (code) => {
+    const { Rooms } = await import("/rooms.js");
+    const { ChatError } = await import("/membership.js");
+    const requests = { put: (command, waiting) => joins.push(waiting), ask: async () => {} };
+    const outgoing = { sendMore() {}, refuse() {} };
+    window.joins = [];
+    window.told = [];
+    const rooms = new Rooms(requests, outgoing, () => true, (type) => told.push(type));
+    rooms.join("dev", 0);
+    joins[0].resolve({ room: "dev", epoch: "e", seq: 0 });
+    rooms.lost();
+    rooms.welcomed();
+    joins[1].reject(new ChatError(code, "refused"));
+    window.rooms = rooms;
+}"""
+
 #: Returns the result of a promise.
 OUTCOME = (
     ".then((value) => (window.outcome = { value }), ({ code }) => (window.outcome = { code }))"
@@ -69,6 +86,23 @@ class ClientTests(PageTestCase):
             "told.filter(([type]) => type === 'state').map(([, detail]) => detail.state)"
         )
         return found
+
+    def test_rejoinFailed(self) -> None:
+        """
+        A room that cannot be rejoined because of a temporary failure is kept, and joined again
+        after a second; any other refusal ends the membership.
+        """
+        self.page.goto(f"http://127.0.0.1:{self.ws}/")
+        self.page.evaluate(REJOIN, "failed")
+        self.assertEqual(self.page.evaluate("rooms.names"), ["dev"])
+        waitFor(self.page, "() => joins.length === 3")
+        joined = {"room": "dev", "epoch": "e", "seq": 0, "recovered": True}
+        self.page.evaluate("(joined) => joins[2].resolve(joined)", joined)
+        self.assertEqual(self.page.evaluate("told"), ["joined", "joined"])
+        self.assertEqual(self.page.evaluate("timers.size"), 0)
+        self.page.evaluate(REJOIN, "room-locked")
+        self.assertEqual(self.page.evaluate("rooms.names"), [])
+        self.assertEqual(self.page.evaluate("told"), ["joined", "left"])
 
     def test_talk(self) -> None:
         """

@@ -359,6 +359,16 @@ class SleepTests(PageTestCase):
             re.compile(r"^Trying again in [1-6]?\d s\.$")
         )
 
+    def test_clockSetBackOnline(self) -> None:
+        """
+        If the clock is set back by an hour, a dead connection is still detected within 40 seconds.
+        """
+        now = self.page.evaluate("Date.now()")
+        self.page.clock.set_system_time(now / 1000 - 3_600)
+        self.theWay.deafen()
+        self.page.clock.run_for(40_000)
+        expect(self.page.locator("#connection")).not_to_have_text("Online")
+
 
 class ReasonTests(PageTestCase):
     """

@@ -1,0 +1,101 @@
+// @ts-check
+/**
+ * The messages that the user sends to a room, until the server has acknowledged them.
+ *
+ * @module
+ */
+
+import { sentence } from "./dom.js";
+import { read } from "./slash.js";
+import { localised } from "./times.js";
+
+/** @typedef {import("./messages.js").Pending} Pending */
+
+/** The maximum number of unsent messages in a room. */
+const UNSENT = 500;
+
+/**
+ * @typedef {object} View The parts of a room that show these messages.
+ * @property {import("./messages.js").Messages} messages
+ * @property {import("./messagelist.js").MessageList} list
+ * @property {import("./composer.js").Composer} composer
+ * @property {import("./commands.js").Commands} commands
+ * @property {() => void} focus Focuses the room.
+ */
+
+export class MessageSender {
+  #client;
+  #room;
+  #view;
+
+  /**
+   * @param {import("./client.js").Client} client
+   * @param {string} room
+   * @param {View} view
+   */
+  constructor(client, room, view) {
+    this.#client = client;
+    this.#room = room;
+    this.#view = view;
+  }
+
+  /**
+   * Send the text that the user has typed, or run it as a command.
+   *
+   * @param {string} text
+   * @returns {string | null} The reason why it was not accepted.
+   */
+  submit(text) {
+    const { messages, list, composer, commands } = this.#view;
+    const { lines = [], command, wrong } = read(text);
+    if (wrong !== undefined) return wrong;
+    if (command !== undefined) {
+      commands.run(command).catch(({ message }) => {
+        composer.restore(text);
+        composer.warn(sentence(localised(message)));
+      });
+      return null;
+    }
+    if (messages.pending.length + lines.length > UNSENT) {
+      return "Too many messages are waiting to be sent.";
+    }
+    for (const line of lines) this.#send(line);
+    messages.fresh = null;
+    list.end();
+    return null;
+  }
+
+  /** Send a refused message again. @param {Pending} pending */
+  retry(pending) {
+    this.#view.messages.drop(pending);
+    this.#send(pending.text);
+    this.#view.list.end();
+    this.#view.focus();
+  }
+
+  /** Return a refused message to the field. @param {Pending} pending */
+  edit(pending) {
+    this.drop(pending);
+    this.#view.composer.restore(pending.text.replace(/^\//, "//"));
+  }
+
+  /** Remove a refused message. @param {Pending} pending */
+  drop(pending) {
+    this.#view.messages.drop(pending);
+    this.#view.list.changed();
+    this.#view.focus();
+  }
+
+  /** @param {string} text */
+  #send(text) {
+    const { messages, list } = this.#view;
+    const pending = messages.expect(text);
+    this.#client
+      .say(this.#room, text)
+      .then(
+        ({ seq }) => messages.confirm(pending, seq),
+        (error) => (pending.error = error.message),
+      )
+      .finally(() => list.changed());
+  }
+}
