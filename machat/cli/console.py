@@ -1,5 +1,5 @@
 """
-The command C{machat}: a chat in a terminal, or in a pipe.
+The command C{machat}: a chat client for terminals and pipes.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from getpass import getpass
 from pathlib import Path
 from typing import Any
 
@@ -20,28 +19,28 @@ from twisted.internet.task import react
 
 from machat import __version__
 from machat.cli.pipe import Pipe
-from machat.cli.stdio import tell
+from machat.cli.stdio import askPassword, tell
 from machat.cli.terminal import Terminal
 from machat.client import ChatClient
 from machat.clock import useMonotonic
 from machat.commands import Auth
 
-#: The environment's variable with a password.
+#: The environment variable that can contain a password.
 PASSWORD = "MACHAT_PASSWORD"
 
-#: The longest password to read, bytes.
-LONGEST = 4_096
+#: The maximum length of a password, bytes.
+MAX_PASSWORD = 4_096
 
-#: The exit status after a signal has ended it.
+#: The exit status after a signal.
 INTERRUPTED = 130
 
-#: Seconds that the last connection may take to close.
-CLOSING = 5.0
+#: The maximum time to close the connection at the end, seconds.
+CLOSE_TIMEOUT = 5.0
 
 
 class NoCredentials(Exception):
     """
-    The credentials that the options name cannot be had.
+    The credentials that the options name are not available.
     """
 
 
@@ -49,11 +48,12 @@ def parser() -> ArgumentParser:
     """
     @return: the parser of the command line
     """
-    parser = ArgumentParser(prog="machat", description="Chat. Type /help when you are in.")
+    description = "Chat in a terminal or a pipe. Type /help in the chat for a list of commands."
+    parser = ArgumentParser(prog="machat", description=description)
     add = parser.add_argument
     add("--version", action="version", version=f"MaChat {__version__}")
-    add("--client", required=True, metavar="NAME", help="who you are")
-    add("--room", action="append", metavar="ROOM", help="where to begin; may be repeated")
+    add("--client", required=True, metavar="NAME", help="your name")
+    add("--room", action="append", metavar="ROOM", help="a room to join; may be repeated")
     add(
         "--address",
         default="localhost:8989",
@@ -63,34 +63,36 @@ def parser() -> ArgumentParser:
     shown(
         "--password",
         action="store_true",
-        help=f"ask for a password on the terminal; in a pipe use {PASSWORD} or one of the next",
+        help=f"ask for a password on the terminal; in a pipe use {PASSWORD} or an option below",
     )
     shown(
-        "--password-file", type=Path, metavar="FILE", help="a file whose first line is a password"
+        "--password-file", type=Path, metavar="FILE", help="a file whose first line is the password"
     )
-    shown("--password-fd", type=int, metavar="N", help="read a password's line from descriptor N")
-    shown("--token-file", type=Path, metavar="FILE", help="a file with a token to show")
-    add("--origin", help="the Origin to send with a WebSocket's request")
+    shown("--password-fd", type=int, metavar="N", help="read a password from file descriptor N")
+    shown("--token-file", type=Path, metavar="FILE", help="a file that contains a token")
+    add("--origin", help="the Origin header of a WebSocket handshake")
     add(
         "--timeout",
         type=seconds,
         metavar="SECONDS",
-        help="give up when nothing has got through for so long: no connection, or no answer to "
-        "what was sent. By default a pipe does so 30 seconds after the end of its input",
+        help="exit after this time without progress: without a connection, or without an "
+        "acknowledgement. By default, a pipe exits 30 seconds after the end of its input",
     )
-    add("--commands", action="store_true", help="obey lines of a pipe that begin with a slash")
+    add("--commands", action="store_true", help="in a pipe, execute commands (lines with a slash)")
     add(
         "--times",
         action=BooleanOptionalAction,
         default=None,
-        help="show when things were said; on in a terminal, off in a pipe, if not set",
+        help="show the time of each message; by default on in a terminal and off in a pipe",
     )
     return parser
 
 
 def seconds(text: str) -> float:
     """
-    @raise ValueError: this is no time to wait
+    Parse a number of seconds.
+
+    @raise ValueError: the number is not between 0 and 1e9
     """
     value = float(text)
     if not 0 < value < 1e9:
@@ -100,38 +102,41 @@ def seconds(text: str) -> float:
 
 def parse(arguments: Sequence[str], interactive: bool = True) -> Namespace:
     """
-    @param interactive: whether this is for a L{Terminal}
+    Parse the command line.
+
+    @param interactive: whether standard input and output are a terminal
     @return: the options
     """
     options = parser().parse_args(arguments)
     if interactive and options.commands:
-        parser().error("--commands is for pipes; in a terminal they are always obeyed")
+        parser().error("--commands is for pipes; a terminal always executes commands")
     if not interactive and not options.room and not options.commands:
-        parser().error("--room: a pipe needs a room")
+        parser().error("--room is required in a pipe")
     return options
 
 
 def credentials(options: Namespace) -> Callable[[], Auth]:
     """
-    @return: what to show: a password is read now, a file each time
-    @raise NoCredentials: there is nobody to ask for a password
-    @raise OSError: a file cannot be read
+    @return: a function that returns the credentials. A password is read now; a file is read at each
+        call
+    @raise NoCredentials: the password is missing or invalid
+    @raise OSError: a file cannot be read, or there is no terminal
     """
     if options.token_file is not None:
         path: Path = options.token_file
         return lambda: Auth(token=path.read_text("utf-8").strip())
     if options.password_file is not None:
         path = options.password_file
-        return lambda: Auth(password=firstLine(path.read_bytes()[: LONGEST + 1]))
+        return lambda: Auth(password=firstLine(path.read_bytes()[: MAX_PASSWORD + 1]))
     if options.password_fd is not None:
         password = firstLine(readLine(options.password_fd))
     elif options.password and sys.stdin.isatty():
-        password = getpass(f"{options.client}'s password: ")
+        password = askPassword(f"{options.client}'s password: ")
     elif PASSWORD in os.environ:
         password = os.environ[PASSWORD]
     elif options.password:
         raise NoCredentials(
-            "there is no terminal to ask for a password on: "
+            "there is no terminal on which to ask for a password: "
             f"use --password-file, --password-fd or {PASSWORD}"
         )
     else:
@@ -144,10 +149,10 @@ def credentials(options: Namespace) -> Callable[[], Auth]:
 
 def readLine(descriptor: int) -> bytes:
     """
-    @return: the first line, and nothing that comes after it
+    Read the first line byte by byte, so that the rest can be read by others.
     """
     line = b""
-    while len(line) <= LONGEST and (byte := os.read(descriptor, 1)):
+    while len(line) <= MAX_PASSWORD and (byte := os.read(descriptor, 1)):
         line += byte
         if byte == b"\n":
             break
@@ -156,11 +161,12 @@ def readLine(descriptor: int) -> bytes:
 
 def firstLine(data: bytes) -> str:
     """
-    @raise NoCredentials: it is not a password's
+    @return: the password in the first line
+    @raise NoCredentials: the line is not a valid password
     """
     line = data.partition(b"\n")[0].removesuffix(b"\r")
-    if not 0 < len(line) <= LONGEST:
-        raise NoCredentials(f"a password is a line of 1 to {LONGEST} bytes")
+    if not 0 < len(line) <= MAX_PASSWORD:
+        raise NoCredentials(f"a password must be a line of 1 to {MAX_PASSWORD} bytes")
     try:
         return line.decode()
     except UnicodeDecodeError:
@@ -169,7 +175,7 @@ def firstLine(data: bytes) -> str:
 
 async def chat(reactor: Any, options: Namespace, face: Terminal | Pipe) -> None:
     """
-    Chat until it is over.
+    Run the chat until it ends.
 
     @raise SystemExit: always, with the exit status
     """
@@ -188,14 +194,14 @@ async def chat(reactor: Any, options: Namespace, face: Terminal | Pipe) -> None:
     try:
         status = await face.run(client, options.room or ())
     finally:
-        with suppress(Late):  # the server does not read, and need not
-            await client.stopService().addTimeout(CLOSING, reactor)
+        with suppress(Late):  # the server does not read, and does not have to
+            await client.stopService().addTimeout(CLOSE_TIMEOUT, reactor)
     sys.exit(status)
 
 
 def main() -> None:
     """
-    The command.
+    Run the command C{machat}.
     """
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     options = parse(sys.argv[1:], interactive)
@@ -206,7 +212,7 @@ def main() -> None:
         tell(f"no credentials: {error}")
         sys.exit(2)
     if interactive:
-        asyncioreactor.install()  # which prompt_toolkit reads the keys with
+        asyncioreactor.install()  # prompt_toolkit reads the keys with asyncio
     faces: list[Terminal | Pipe] = []
 
     def begin(reactor: Any) -> Deferred[None]:

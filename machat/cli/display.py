@@ -1,5 +1,5 @@
 """
-What a terminal, or a pipe, shows: lines that are safe to print.
+The lines that a terminal or a pipe shows. They are safe to print.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from zlib import crc32
 
 from machat import names
 
-#: As many colours as a terminal is sure to have, without black, white and grey.
+#: The number of colours that every terminal has, without black, white and grey.
 COLOURS = 12
 
-#: Format characters that change what is seen and nothing else: joiners and the absence of a join
-#: after a letter or a sign beyond ASCII (Persian, Indic scripts, emoji), the tags of a flag, and
-#: the Arabic and Syriac number signs, which are visible.
+#: Format characters that only change the shapes of visible characters: joiners and non-joiners
+#: after a non-ASCII character (Persian, Indic scripts, emoji), the tags of a flag, and the Arabic
+#: and Syriac number signs, which are visible.
 _JOINED = re.compile(
     "(?<=[^\x00-\x7f\u200c\u200d])[\u200c\u200d]"
     "|(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"
@@ -27,12 +27,12 @@ _JOINED = re.compile(
 
 class Line(NamedTuple):
     """
-    Something to show.
+    A line to show.
 
-    @ivar text: one line
-    @ivar sender: who said it, or C{None} if it is our own word
-    @ivar room: where, if more than one room is open
-    @ivar at: when it was said, milliseconds since the Unix epoch
+    @ivar text: the text, one line
+    @ivar sender: the sender of a message; C{None} for a text of the client itself
+    @ivar room: the room, if more than one room is open
+    @ivar at: the time of a message, milliseconds since the Unix epoch
     """
 
     text: str
@@ -43,8 +43,8 @@ class Line(NamedTuple):
 
 def printable(text: str) -> str:
     """
-    @return: the text with what a terminal might obey, and what would hide or reorder text, made
-        visible
+    @return: the text with escapes in place of control characters, and of characters that hide or
+        reorder text
     """
     if text.isprintable():
         return text
@@ -57,7 +57,7 @@ def printable(text: str) -> str:
 
 def printableName(name: str) -> str:
     """
-    @return: the same for a name, which has no invisible characters at all
+    @return: the name with escapes in place of all invisible characters
     """
     return name if name.isprintable() else _escape(name)
 
@@ -68,8 +68,8 @@ def _escape(text: str) -> str:
 
 def _isVisible(character: str) -> bool:
     """
-    @return: whether it can be shown: spaces of all widths, and emoji that this Python does not know
-        yet, are not C{isprintable}
+    @return: whether a character is visible. C{isprintable} is false for spaces of other widths, and
+        for emoji that are newer than this Python
     """
     if character.isprintable():
         return True
@@ -79,7 +79,7 @@ def _isVisible(character: str) -> bool:
 
 def colour(name: str) -> int:
     """
-    @return: the number of a colour below L{COLOURS}: the same for one name wherever it is written
+    @return: the number of a colour, below L{COLOURS}. It depends only on the name
     """
     return crc32(names.key(name).encode()) % COLOURS
 
@@ -87,19 +87,19 @@ def colour(name: str) -> int:
 def clock(at: int, now: datetime) -> str:
     """
     @param at: milliseconds since the Unix epoch
-    @param now: in the zone of time to show it in
-    @return: the time of the day, and the date if that is not today's
+    @param now: the current time, in the time zone of the result
+    @return: the time of day, with the date unless it is today's
     """
     try:
         then = datetime.fromtimestamp(at / 1000, now.tzinfo)
-    except (OverflowError, ValueError, OSError):  # a server may say anything
+    except (OverflowError, ValueError, OSError):  # a server can send any number
         return "--:--"
     return then.strftime("%H:%M" if then.date() == now.date() else "%Y-%m-%d %H:%M")
 
 
 def stamp(at: int) -> str:
     """
-    @return: the time with its zone, for programs (RFC 3339)
+    @return: the time with its time zone, for programs (RFC 3339)
     """
     try:
         return datetime.fromtimestamp(at / 1000).astimezone().isoformat(timespec="milliseconds")

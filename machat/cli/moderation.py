@@ -1,5 +1,5 @@
 """
-The commands of a moderator, as they are typed.
+The moderation commands that a user can type, and the help.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from machat.commands import (
     Unmute,
 )
 
-#: What C{/help} shows.
+#: The output of C{/help}.
 HELP = (
-    "/join ROOM  be in another room, or turn to it",
+    "/join ROOM  join a room, or switch to it",
     "/leave      leave this room",
-    "/who        who is here",
-    "/quit       goodbye",
-    "//...       a line that begins with a slash; pasted lines are never commands",
-    "for moderators: /kick NAME [WHY], /mute NAME [MINUTES] [WHY], /ban NAME [MINUTES] [WHY],",
-    "/unmute NAME, /unban NAME, /bans, /lock [WHY], /unlock, /topic [TEXT]",
+    "/who        list the members",
+    "/quit       quit",
+    "//...       send a line that begins with a slash; pasted lines are never commands",
+    "for moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON],",
+    "/ban NAME [MINUTES] [REASON], /unmute NAME, /unban NAME, /bans,",
+    "/lock [REASON], /unlock, /topic [TEXT]",
 )
 
 
@@ -39,16 +40,17 @@ def _split(rest: str) -> tuple[str, str]:
 
 def _sanction(rest: str) -> dict[str, Any]:
     """
-    @param rest: a name, perhaps minutes, perhaps a reason
+    @param rest: a name, optionally minutes, optionally a reason
+    @return: the fields of a sanction
     """
     name, reason = _split(rest)
-    minutes, why = _split(reason)
+    minutes, rest = _split(reason)
     if minutes.isascii() and minutes.isdecimal() and len(minutes) < 6:
-        return {"name": name, "seconds": 60 * int(minutes), "reason": why}
+        return {"name": name, "seconds": 60 * int(minutes), "reason": rest}
     return {"name": name, "reason": reason}
 
 
-#: From a room and what follows the command's name to the command.
+#: By command name: a function of the room and the command's arguments that returns the command.
 MODERATION: dict[str, Callable[[str, str], Command]] = {
     "kick": lambda room, rest: Kick(room=room, name=_split(rest)[0], reason=_split(rest)[1]),
     "mute": lambda room, rest: Mute(room=room, **_sanction(rest)),

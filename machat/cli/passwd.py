@@ -1,5 +1,5 @@
 """
-The command C{machat-passwd}: a user's line for a file of passwords.
+The command C{machat-passwd}: it creates a user's line for a password file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from getpass import getpass
 from pathlib import Path
 from tempfile import mkstemp
 
@@ -19,26 +18,34 @@ from argon2 import PasswordHasher
 
 from machat import __version__, names
 from machat.auth.passwords import read
+from machat.cli.stdio import askPassword
 from machat.errors import ChatError
 
-#: The mode of a new file, and of one that others than its owner and group may read.
+#: The mode of a new file, and of a file that anyone except its owner and group may read.
 PRIVATE = 0o600
 
 
 def main() -> None:
     """
-    Ask for a password twice, or read it from a pipe. Print C{name:hash}, or put it into a file.
+    Ask for a password twice, or read it from standard input. Print C{name:hash}, or write it to a
+    file.
     """
-    parser = ArgumentParser(prog="machat-passwd", description="Make a line for --auth file:FILE.")
+    description = "Create a user's line for the password file of --auth file:FILE."
+    parser = ArgumentParser(prog="machat-passwd", description=description)
     parser.add_argument("--version", action="version", version=f"MaChat {__version__}")
     parser.add_argument("name", help="the user's name")
-    parser.add_argument("--file", metavar="FILE", help="add the line here, or replace the user's")
+    parser.add_argument("--file", metavar="FILE", help="write the line to this file")
+    parser.add_argument(
+        "--stdin",
+        action="store_true",
+        help="read the password from the first line of standard input, not from the terminal",
+    )
     options = parser.parse_args()
     try:
         name = names.checkName(options.name)
     except ChatError as error:
         sys.exit(f"machat-passwd: {options.name}: {error.text}")
-    line = f"{name}:{PasswordHasher().hash(_password())}"
+    line = f"{name}:{PasswordHasher().hash(_password(options.stdin))}"
     if options.file is None:
         print(line)
         return
@@ -48,27 +55,36 @@ def main() -> None:
         sys.exit(f"machat-passwd: {options.file}: {getattr(error, 'strerror', None) or error}")
 
 
-def _password() -> str:
-    if sys.stdin.isatty():
-        password = getpass("Password: ")
-        if getpass("Once more: ") != password:
-            sys.exit("machat-passwd: these are two passwords")
-    else:
+def _password(stdin: bool) -> str:
+    """
+    @param stdin: whether to read standard input instead of the terminal
+    """
+    if stdin:
         password = sys.stdin.readline().rstrip("\n")
+    elif not sys.stdin.isatty():
+        sys.exit("machat-passwd: standard input is not a terminal: use --stdin")
+    else:
+        try:
+            password = askPassword("Password: ")
+            again = askPassword("Repeat the password: ")
+        except OSError as error:
+            sys.exit(f"machat-passwd: {error}: use --stdin")
+        if again != password:
+            sys.exit("machat-passwd: the passwords differ")
     if not password:
-        sys.exit("machat-passwd: no password")
+        sys.exit("machat-passwd: the password is empty")
     return password
 
 
 def put(path: Path, name: str, line: str) -> None:
     """
-    Write a user's line into a file, in the place of the one that is there, and leave the others as
-    they are. The file is replaced as a whole, by renaming: a server that reads it meanwhile sees
-    the old one or the new one.
+    Add a user's line to a file, or replace the user's existing line. The file is replaced
+    atomically, by renaming: a server that reads it at the same time sees the old or the new
+    content.
 
-    @param path: may be a link; what it leads to is replaced
-    @raise ValueError: the file is none of passwords
-    @raise OSError: it cannot be read or written
+    @param path: the path of the file, or of a symbolic link to it
+    @raise ValueError: the file is not a password file
+    @raise OSError: the file cannot be read or written
     """
     path = path.resolve()
     with _locked(path.parent):
@@ -97,7 +113,7 @@ def _isOf(line: str, name: str) -> bool:
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
     """
-    Let only one of these programs write in a folder at a time.
+    Hold an exclusive lock on a folder, against other processes of this command.
     """
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -110,9 +126,9 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _replace(path: Path, text: str, state: os.stat_result | None) -> None:
     """
-    @param state: of the file that is there
+    @param state: the state of the existing file; C{None} if there is none
     """
-    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # its mode is 0600
+    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 0600
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)

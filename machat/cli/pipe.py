@@ -1,8 +1,9 @@
 """
-The command C{machat} in a pipe: lines from standard input, lines to standard output.
+The command C{machat} in a pipe: it sends lines from standard input, and writes messages to standard
+output.
 
-A line ends at a newline and nowhere else, and is said as it is. Standard input is not read while
-64 KiB of it wait to be sent.
+Only a newline ends a line. Lines are sent unchanged. Reading pauses while 64 KiB of input wait to
+be sent.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ from machat.client import ChatClient
 from machat.client.heartbeat import silenceLimit
 from machat.client.outgoing import MAX_SIZE
 
-#: How much of the input may be held here, bytes.
-READ = 65_536
+#: The maximum amount of input in memory, bytes.
+MAX_HELD = 65_536
 
-#: Seconds without progress after which a pipe whose input has ended gives up.
-LAST_WORDS = 30.0
+#: The time without progress after which a pipe exits once its input has ended, seconds.
+END_TIMEOUT = 30.0
 
-#: How often to tell that the server takes lines slowly, seconds, and from how long a wait on.
-SLOW = 60.0
-WORTH_TELLING = 2.0
+#: The interval of reports about a slow server, and the shortest wait to report, seconds.
+REPORT_INTERVAL = 60.0
+MIN_REPORTED = 2.0
 
 
 def _oneLine(text: str) -> str:
     """
-    @return: the text as it is, but for a newline, which no honest server sends
+    @return: the text with newlines escaped. A correct server sends none
     """
     return text.replace("\n", "\\x0a")
 
@@ -47,10 +48,11 @@ def _oneLine(text: str) -> str:
 @implementer(IHalfCloseableProtocol, IPushProducer)
 class Pipe(Protocol):
     """
-    Standard input and output of a talk. Our own words go to standard error.
+    A conversation over standard input and output. The texts of the client itself go to standard
+    error.
 
     @ivar conversation: the conversation
-    @ivar interrupted: whether a signal has ended it
+    @ivar interrupted: whether a signal has ended the conversation
     """
 
     transport: Any
@@ -70,15 +72,17 @@ class Pipe(Protocol):
         self._refused = 0
         self._joining = 0
         self._pumping = False
-        self._deaf = False
+        self._outputClosed = False
         self._reading = False
         self.interrupted = False
-        self._toldSlow: float | None = None
+        self._lastReport: float | None = None
         self._status: int | None = None
         self._over: Deferred[int] = Deferred()
 
     async def run(self, client: ChatClient, rooms: Iterable[str]) -> int:
         """
+        Run the conversation.
+
         @return: the exit status
         """
         self._client = client
@@ -91,20 +95,20 @@ class Pipe(Protocol):
         for joined in self.conversation.begin(client, rooms, self._pump):
             self._joining += 1
             joined.addBoth(self._joined)
-        watch = ProgressTimer(self._reactor, self._waitedFor, self._waited)
+        watch = ProgressTimer(self._reactor, self._progressState, self._checkTimeout)
         self._joined(None)
         try:
             return await self._over
         finally:
             watch.stop()
-            for fd, was in blocking:  # a terminal is the shell's as well
+            for fd, was in blocking:  # the shell uses the same terminal
                 os.set_blocking(fd, was)
 
     def _joined(self, result: object) -> None:
         self._joining -= 1
         self._pump()
 
-    # What is read.
+    # Input.
 
     @property
     def _longest(self) -> int:
@@ -117,14 +121,14 @@ class Pipe(Protocol):
 
     def readConnectionLost(self) -> None:
         """
-        The input has ended: what was read has to arrive, then it is over.
+        Record the end of the input. The conversation ends when all lines are settled.
         """
         self._input.end()
         self._pump()
 
     def _pump(self) -> None:
         """
-        Say what was read while there is place for it; then read on, or end.
+        Send lines while the queue accepts them. Then read more, or end.
         """
         if self._pumping or self._status is not None:
             return
@@ -140,22 +144,22 @@ class Pipe(Protocol):
         if self._input.lines and self.conversation.room is None and not self._commands:
             self.quit(1)
         elif not (self._input.lines or self.conversation.queue.waiting) and (
-            self._input.ended or self._deaf
+            self._input.ended or self._outputClosed
         ):
             self.quit(1 if self.conversation.failed else 0)
 
     def _mayRead(self) -> bool:
-        if self._input.ended or self._deaf:
+        if self._input.ended or self._outputClosed:
             return False
         if self._joining or self._input.lines:
-            return self._input.held < READ
-        return True  # a line that has not ended may be longer
+            return self._input.held < MAX_HELD
+        return True  # an incomplete line may be longer
 
     def _mayTake(self) -> bool:
         if self._joining or self._status is not None:
             return False
         if self._commands and self._input.lines[0].startswith(b"/"):
-            return not self.conversation.queue.waiting  # it comes after all that stands above it
+            return not self.conversation.queue.waiting  # all earlier lines come first
         return self.conversation.queue.idle and (
             self.conversation.room is not None or self._commands
         )
@@ -175,9 +179,9 @@ class Pipe(Protocol):
         else:
             self.conversation.say(text, number)
 
-    def _refuse(self, number: int, why: str) -> None:
+    def _refuse(self, number: int, reason: str) -> None:
         self._refused += 1
-        tell(f"line {number} was not sent: {why}")
+        tell(f"line {number} was not sent: {reason}")
 
     def _read(self, on: bool) -> None:
         if self.transport is not None and on != self._reading:
@@ -187,46 +191,46 @@ class Pipe(Protocol):
             else:
                 self.transport.pauseProducing()
 
-    # How long it takes.
+    # Timeouts.
 
-    def _waitedFor(self) -> object:
+    def _progressState(self) -> object:
         queue = self.conversation.queue
         if queue.waiting or self._joining or self._input.lines or not self._client.connected:
             return queue.done, queue.failed, self._joining
         return None
 
-    def _waited(self, seconds: float) -> None:
+    def _checkTimeout(self, seconds: float) -> None:
         limits = self._client.limits
         rate = limits.rate if limits is not None and limits.rate else None
         longest = self._timeout
         if longest is None and self._input.ended:
-            longest = silenceLimit(rate, LAST_WORDS)
+            longest = silenceLimit(rate, END_TIMEOUT)
         if longest is not None and seconds >= longest:
-            tell(f"nothing has got through for {seconds:.0f} s: giving up")
+            tell(f"no progress for {seconds:.0f} s: giving up")
             self.quit(1)
         elif rate is not None and rate > 0 and self._client.connected and not self._joining:
-            self._tellSlow(rate)
+            self._reportSlow(rate)
 
-    def _tellSlow(self, rate: float) -> None:
+    def _reportSlow(self, rate: float) -> None:
         now: float = self._reactor.seconds()
-        if self._toldSlow is not None and now - self._toldSlow < SLOW:
+        if self._lastReport is not None and now - self._lastReport < REPORT_INTERVAL:
             return
         lines = self.conversation.queue.waiting + self._input.left()
         seconds = lines / rate
-        if seconds >= WORTH_TELLING:
-            self._toldSlow = now
+        if seconds >= MIN_REPORTED:
+            self._lastReport = now
             least = "" if self._input.ended else "at least "
             tell(
-                f"the server takes {rate:g} lines a second: {least}{lines} lines wait, "
+                f"the server accepts {rate:g} lines per second: {least}{lines} lines are waiting, "
                 f"which will take about {seconds:.0f} s"
             )
 
-    # What is written.
+    # Output.
 
     def _show(self, line: Line) -> None:
         if line.sender is None:
             tell(line.text)
-        elif self._status is None and not self._deaf and self.transport is not None:
+        elif self._status is None and not self._outputClosed and self.transport is not None:
             at = f"{stamp(line.at)} " if self._times and line.at is not None else ""
             room = f"[{line.room}] " if line.room is not None else ""
             text = f"{at}{room}{line.sender}: {line.text}\n"
@@ -234,31 +238,31 @@ class Pipe(Protocol):
 
     def pauseProducing(self) -> None:
         """
-        The output is read slowly: so is the server.
+        Stop reading from the server, because the output is not read.
         """
         self._client.pause()
 
     def resumeProducing(self) -> None:
         """
-        The output has been read.
+        Read from the server again.
         """
         self._client.resume()
 
     def stopProducing(self) -> None:
         """
-        There is no output any more.
+        Read from the server again, because the output is closed.
         """
         self._client.resume()
 
     def writeConnectionLost(self) -> None:
         """
-        Nobody reads the output: what was read has to arrive, then it is over.
+        Record that the output is closed. The conversation ends when all lines are settled.
         """
         if self._status is not None:
             return
-        self._deaf = True
+        self._outputClosed = True
         self.conversation.failed = True
-        tell("nobody reads the output")
+        tell("the output was closed")
         self._read(False)
         self._pump()
 
@@ -266,7 +270,7 @@ class Pipe(Protocol):
 
     def _interrupt(self) -> None:
         """
-        A signal ends it.
+        End the conversation after a signal.
         """
         if self._status is None:
             self.interrupted = True
@@ -274,32 +278,32 @@ class Pipe(Protocol):
             self._status = 1
 
     @property
-    def unsaid(self) -> int:
+    def unacknowledged(self) -> int:
         """
-        How many of the lines that were read are not known to have been said.
+        The number of lines that were read but not acknowledged.
         """
         queue = self.conversation.queue
         return queue.waiting + queue.failed + self._refused + len(self._input.lines)
 
     def report(self) -> None:
         """
-        Tell how many lines did not arrive.
+        Report the number of unacknowledged lines.
         """
-        if self.unsaid:
+        if self.unacknowledged:
             rest = "" if self._input.ended else "; the rest of the input was not read"
-            tell(f"{plural(self.unsaid)} not acknowledged{rest}")
+            tell(f"{plural(self.unacknowledged)} not acknowledged{rest}")
 
     def quit(self, status: int) -> None:
         """
-        End, when what was printed has been read.
+        End the conversation after the output was read.
         """
         if self._status is not None:
             return
         self.report()
-        if status and not (self._input.ended or self.unsaid):
+        if status and not (self._input.ended or self.unacknowledged):
             tell("the rest of the input was not read")
-        self._status = 1 if self.unsaid else status
-        if self._deaf or self.transport is None:
+        self._status = 1 if self.unacknowledged else status
+        if self._outputClosed or self.transport is None:
             self._over.callback(self._status)
         else:
             self._read(False)

@@ -1,5 +1,5 @@
 """
-When to give up: after a time without progress.
+A timer that measures how long there has been no progress.
 """
 
 from __future__ import annotations
@@ -9,41 +9,42 @@ from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
-#: How often to look, seconds.
+#: The interval of the checks, seconds.
 TICK = 1.0
 
 
 class ProgressTimer:
     """
-    Measures for how long somebody has waited for the same thing.
+    Measures the time since the last progress.
     """
 
     def __init__(
-        self, clock: Any, waitedFor: Callable[[], object], tick: Callable[[float], object]
+        self, clock: Any, state: Callable[[], object], tick: Callable[[float], object]
     ) -> None:
         """
-        @param waitedFor: what is waited for, and how far it is; C{None} while nothing is
-        @param tick: is called each L{TICK} seconds, with the seconds since that has changed
+        @param state: returns a value that changes with each progress; C{None} while nothing is
+            pending
+        @param tick: called every L{TICK} seconds with the number of seconds since the last change
         """
         self._clock = clock
-        self._waitedFor = waitedFor
+        self._state = state
         self._tick = tick
-        self._last = waitedFor()
+        self._last = state()
         self._since: float = clock.seconds()
-        self._timer: IDelayedCall | None = clock.callLater(TICK, self._look)
+        self._timer: IDelayedCall | None = clock.callLater(TICK, self._check)
 
-    def _look(self) -> None:
+    def _check(self) -> None:
         now = self._clock.seconds()
-        waitedFor = self._waitedFor()
-        if waitedFor is None or waitedFor != self._last:
-            self._last = waitedFor
+        state = self._state()
+        if state is None or state != self._last:
+            self._last = state
             self._since = now
-        self._timer = self._clock.callLater(TICK, self._look)
+        self._timer = self._clock.callLater(TICK, self._check)
         self._tick(now - self._since)
 
     def stop(self) -> None:
         """
-        Look no more.
+        Stop the timer.
         """
         if self._timer is not None:
             self._timer.cancel()

@@ -1,21 +1,24 @@
 """
-Standard input and standard error of the command C{machat}.
+Standard input, standard error and the password prompt of the commands.
 """
 
 from __future__ import annotations
 
 import os
 import select
+import warnings
 from array import array
 from collections import deque
 from fcntl import ioctl
+from getpass import GetPassWarning, getpass
 from math import ceil
 from termios import FIONREAD
 
 
 def tell(text: str) -> None:
     """
-    Write a line to standard error, which may be the same file as standard output, and not block.
+    Write a line to standard error, even if it is non-blocking because it is the same file as
+    standard output.
     """
     data = f"machat: {text}\n".encode(errors="replace")
     while data:
@@ -24,19 +27,20 @@ def tell(text: str) -> None:
         except BlockingIOError:
             select.select([], [2], [])
         except OSError:
-            return  # nobody reads it
+            return  # standard error is closed
 
 
 def plural(count: int) -> str:
     """
-    @return: so many lines were
+    @return: the subject of a sentence about lines
     """
     return "1 line was" if count == 1 else f"{count} lines were"
 
 
 def unread() -> int:
     """
-    @return: how many bytes of standard input are known to be left: all of a file, what is in a pipe
+    @return: the known number of unread bytes of standard input: the rest of a file, or the content
+        of a pipe
     """
     size = array("i", [0])
     try:
@@ -46,14 +50,28 @@ def unread() -> int:
     return max(0, size[0])
 
 
+def askPassword(prompt: str) -> str:
+    """
+    Ask for a password on the terminal, without echo.
+
+    @raise OSError: there is no terminal, or its echo cannot be turned off
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", GetPassWarning)
+        try:
+            return getpass(prompt)
+        except GetPassWarning:
+            raise OSError("there is no terminal on which to ask for a password") from None
+
+
 class Input:
     """
     Standard input, line by line.
 
-    @ivar lines: those that were read and not taken
-    @ivar held: their size, and that of a line that has not ended yet, bytes
-    @ivar number: how many were taken
-    @ivar ended: whether there are no others
+    @ivar lines: the lines that were read and not taken
+    @ivar held: the size of these lines and of an incomplete line, bytes
+    @ivar number: the number of the last line taken, from 1
+    @ivar ended: whether the input has ended
     """
 
     def __init__(self) -> None:
@@ -67,7 +85,10 @@ class Input:
 
     def received(self, data: bytes, longest: int) -> None:
         """
-        @param longest: of what is longer than this a piece is kept that is longer by one byte
+        Split data into lines.
+
+        @param longest: the maximum length of a line, bytes. Of a longer line, C{longest + 1} bytes
+            are kept
         """
         self._size += len(data)
         *lines, rest = (self._rest + data).split(b"\n")
@@ -78,7 +99,7 @@ class Input:
 
     def end(self) -> None:
         """
-        Nothing comes any more: a last line needs no newline.
+        Record the end of the input. The last line needs no newline.
         """
         self.ended = True
         if self._rest:
@@ -96,7 +117,7 @@ class Input:
 
     def left(self) -> int:
         """
-        @return: about how many lines are left, as far as that is known
+        @return: an estimate of the number of lines that are left
         """
         if self.ended or not self._count:
             return len(self.lines)

@@ -1,5 +1,5 @@
 """
-The command C{machat} in a terminal: messages above, and a line to edit below.
+The command C{machat} in a terminal: messages above, and an input line below.
 """
 
 from __future__ import annotations
@@ -33,18 +33,19 @@ _COLOURS = (
     + ("ansibrightblue", "ansibrightmagenta", "ansibrightcyan")
 )
 
-#: How many lines may wait to be printed before no more is read from the server.
-BEHIND = 200
+#: The number of lines that may wait to be printed before reading from the server pauses.
+MAX_LINES = 200
 
 _GREY = "ansibrightblack"
 
 
 class Terminal:
     """
-    A talk in a terminal. Bracketed paste, which terminals have, tells what is pasted from what is
-    typed.
+    A conversation in a terminal. It uses the terminal's bracketed paste to distinguish pasted from
+    typed text.
 
-    @ivar interrupted: whether a signal has ended it
+    @ivar conversation: the conversation
+    @ivar interrupted: whether a signal has ended the conversation
     """
 
     def __init__(self, reactor: Any, options: Any) -> None:
@@ -65,7 +66,7 @@ class Terminal:
         self._pasted = False
         self._session: PromptSession[str] = PromptSession(
             bottom_toolbar=lambda: self.conversation.status,
-            erase_when_done=True,  # what was said comes back as a message
+            erase_when_done=True,  # each sent line is shown as a message
             refresh_interval=1,
             enable_suspend=True,
             key_bindings=self._keys(),
@@ -90,13 +91,15 @@ class Terminal:
 
     async def run(self, client: ChatClient, rooms: Iterable[str]) -> int:
         """
+        Run the conversation.
+
         @return: the exit status
         """
         self._client = client
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
         self._reading = asyncio.ensure_future(self._read())
         self.conversation.begin(client, rooms)
-        timer = ProgressTimer(self._reactor, self._waitedFor, self._waited)
+        timer = ProgressTimer(self._reactor, self._progressState, self._checkTimeout)
         await Deferred.fromFuture(self._reading)
         timer.stop()
         if self._printing is not None:
@@ -109,7 +112,7 @@ class Terminal:
 
     def _interrupt(self) -> None:
         """
-        A signal ends it.
+        Record that a signal ends the conversation.
         """
         self.interrupted = not self._over
 
@@ -140,15 +143,15 @@ class Terminal:
 
     def _echo(self, text: str) -> None:
         """
-        Let what cannot be sent yet stay visible.
+        Show a line that cannot be sent yet.
         """
         if text and self.conversation.room is not None and not self.conversation.ready:
             self._show(Line(f"(not sent yet) {printable(text)}"))
 
-    def _waitedFor(self) -> object:
+    def _progressState(self) -> object:
         return None if self._client is not None and self._client.connected else "a connection"
 
-    def _waited(self, seconds: float) -> None:
+    def _checkTimeout(self, seconds: float) -> None:
         if self._timeout is not None and seconds >= self._timeout:
             self._show(Line(f"no connection for {seconds:.0f} s: giving up"))
             self._quit(1)
@@ -158,13 +161,13 @@ class Terminal:
         if self._reading is not None:
             self._reading.cancel()
 
-    # What is shown.
+    # Output.
 
     def _show(self, line: Line) -> None:
         self._lines.append(line)
         if self._printing is None:
             self._printing = asyncio.ensure_future(self._print())
-        if len(self._lines) >= BEHIND and self._client is not None:
+        if len(self._lines) >= MAX_LINES and self._client is not None:
             self._client.pause()
 
     async def _print(self) -> None:

@@ -98,8 +98,8 @@ class Closed(Exception):
 #: Texts by exception class. The first class that matches is used.
 _TEXTS: tuple[tuple[type[Exception], str], ...] = (
     (error.DNSLookupError, "the host name is unknown"),
-    (error.ConnectionRefusedError, "connection refused: nothing is listening at this address"),
-    (ConnectionRefusedError, "connection refused: nothing is listening at this address"),
+    (error.ConnectionRefusedError, "connection refused: no server at this address"),
+    (ConnectionRefusedError, "connection refused: no server at this address"),
     (error.TCPTimedOutError, "the host does not respond"),
     (error.TimeoutError, "the host does not respond"),
     (error.NoRouteError, "there is no route to the host"),

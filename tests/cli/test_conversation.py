@@ -62,7 +62,7 @@ class ConversationTests(SynchronousTestCase):
         texts = ["/quit", "//", "", "a\x0cb", "a\u2028/join x", "\r", *map(str, range(1500))]
         for text in texts:
             self.conversation.say(text)
-        self.assertEqual(self.conversation.status, "dev: 2 here, 1506 on their way")
+        self.assertEqual(self.conversation.status, "dev: 2 here, 1506 waiting")
         settled = self.conversation.settled()
         self.chat.clock.pump([1.0] * 310)
         self.successResultOf(settled)
@@ -79,7 +79,7 @@ class ConversationTests(SynchronousTestCase):
             for number in range(30):
                 self.conversation.say(str(number))
             self.conversation.typed("/quit")
-            self.assertIn("30 lines are still on their way", self.lines[-1].text)
+            self.assertIn("30 lines are still waiting", self.lines[-1].text)
             if again:
                 self.conversation.typed("/quit")
             self.chat.clock.pump([0.5] * 10)
@@ -106,14 +106,12 @@ class ConversationTests(SynchronousTestCase):
         self.chat.endpoint.refuses = True
         self.chat.endpoint.cut()
         self.chat.clock.pump([0.5] * 120)
-        refused = (
-            "cannot connect: connection refused: nothing is listening at this address; trying again"
-        )
-        self.assertEqual(self.seen(), ["connection lost, coming back", refused])
+        refused = "cannot connect: connection refused: no server at this address; trying again"
+        self.assertEqual(self.seen(), ["connection lost, reconnecting", refused])
         self.assertFalse(self.conversation.ready)
         for typed in ("/who", "/kick bot"):
             self.conversation.typed(typed)
-            self.assertEqual(self.seen(), ["not connected: nothing was done"])
+            self.assertEqual(self.seen(), ["not connected: the command was not sent"])
         self.chat.endpoint.refuses = False
         self.chat.clock.pump([0.5] * 70)
         self.assertTrue(self.conversation.ready)
@@ -140,9 +138,9 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(
             [line.text for line in self.lines],
             [
-                "connection lost, coming back",
+                "connection lost, reconnecting",
                 f"too-many-connections: {refused}",
-                "the server says goodbye: too-many-connections",
+                "the server closed the connection: too-many-connections",
             ],
         )
 
@@ -176,7 +174,7 @@ class ConversationTests(SynchronousTestCase):
         self.assertEqual(self.seen(), ["left other", "Mina: back"])
         self.conversation.typed("/leave")
         self.conversation.typed("nowhere")
-        self.assertEqual(self.seen(), ["left dev", "you are in no room: /join ROOM"])
+        self.assertEqual(self.seen(), ["left dev", "you are not in a room: use /join ROOM"])
 
     def test_commands(self) -> None:
         """
@@ -186,8 +184,8 @@ class ConversationTests(SynchronousTestCase):
         for typed, lines in (
             ("/who", ["2 in dev: bot, Mina"]),
             ("/help", list(HELP)),
-            ("/dance", ["there is no command /dance: /help lists them"]),
-            ("/join", ["which room? /join ROOM"]),
+            ("/dance", ["unknown command /dance: /help lists all commands"]),
+            ("/join", ["the name of the room is missing: use /join ROOM"]),
         ):
             self.conversation.typed(typed)
             self.assertEqual(self.seen(), lines)
@@ -210,7 +208,7 @@ class ConversationTests(SynchronousTestCase):
         """
         self.seen()
         self.chat.service.moderation.kick("dev", "Mina", self.bot, "spam")
-        self.assertEqual(self.seen(), ["out of dev: moderator bot kicked Mina: spam"])
+        self.assertEqual(self.seen(), ["removed from dev: moderator bot kicked Mina: spam"])
         self.assertIsNone(self.conversation.room)
         self.conversation.typed("/kick bot")
         self.conversation.typed("/join dev")
@@ -276,7 +274,7 @@ class ConversationTests(SynchronousTestCase):
         self.seen()
         self.chat.endpoint.cut()
         self.chat.service.say(self.bot, "dev", "missed")
-        self.assertEqual(self.seen(), ["connection lost, coming back"])
+        self.assertEqual(self.seen(), ["connection lost, reconnecting"])
         self.chat.clock.pump([0.5] * 4)
         self.assertEqual(self.seen(), ["connected", "bot: missed"])
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import warnings
+from getpass import GetPassWarning
 from pathlib import Path
 from subprocess import CompletedProcess, run
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.passwords import BadPasswords, read
+from machat.cli import stdio
 from machat.cli.passwd import put
 from tests.processes import BIN, PATIENCE
 
@@ -116,7 +119,7 @@ class CommandTests(SynchronousTestCase):
         """
         Without a file, the line is printed.
         """
-        done = self.passwd("Mina")
+        done = self.passwd("--stdin", "Mina")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
         self.assertEqual(list(read(done.stdout)), ["mina"])
 
@@ -126,7 +129,7 @@ class CommandTests(SynchronousTestCase):
         """
         path = Path(self.mktemp())
         for name in ("Mina", "Ada", "MINA"):
-            done = self.passwd("--file", path, name)
+            done = self.passwd("--stdin", "--file", path, name)
             self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
         self.assertEqual([name for name, _ in read(path.read_text()).values()], ["MINA", "Ada"])
 
@@ -141,7 +144,30 @@ class CommandTests(SynchronousTestCase):
             (["--file", path, "Mina"], f"{path}: line 1: not name:password"),
             (["--file", "/nowhere/x", "Mina"], "/nowhere/x: No such file or directory"),
         ):
-            done = self.passwd(*arguments)
+            done = self.passwd("--stdin", *arguments)
             self.assertEqual((done.returncode, done.stdout), (1, ""))
             self.assertTrue(done.stderr.startswith(f"machat-passwd: {told}"), done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)
+
+    def test_noTerminal(self) -> None:
+        """
+        Without a terminal, a password is read only with C{--stdin}, and is not read with echo.
+        """
+        done = self.passwd("Mina")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertEqual(
+            done.stderr, "machat-passwd: standard input is not a terminal: use --stdin\n"
+        )
+
+    def test_echo(self) -> None:
+        """
+        If the terminal's echo cannot be turned off, no password is asked for.
+        """
+
+        def fallback(prompt: str) -> str:
+            warnings.warn("Can not control echo on the terminal.", GetPassWarning, stacklevel=2)
+            return "secret"
+
+        self.patch(stdio, "getpass", fallback)
+        error = self.assertRaises(OSError, stdio.askPassword, "Password: ")
+        self.assertEqual(str(error), "there is no terminal on which to ask for a password")

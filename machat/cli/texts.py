@@ -1,0 +1,87 @@
+"""
+The texts that report events to the user of a terminal or a pipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from twisted.python.failure import Failure
+
+from machat import names
+from machat.cli.display import clock
+from machat.client import Failed, Gap
+from machat.errors import ChatError
+from machat.events import Joined, Members, Presence, SanctionList
+
+#: Verbs for the kinds of a L{machat.events.Sanctioned}.
+_KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
+
+
+def joined(event: Joined) -> Iterator[str]:
+    """
+    Report that the user has joined a room for the first time.
+    """
+    here = f": {', '.join(event.members)}" if event.members else ""
+    yield f"joined {event.room}, {event.count} here{here}"
+    if event.topic is not None:
+        yield f"the topic is: {event.topic}"
+
+
+def presence(event: Presence, own: str) -> Iterator[str]:
+    """
+    Report the other members who joined or left a room.
+
+    @param own: the user's own name
+    """
+    others = [name for name in event.joined or () if names.key(name) != names.key(own)]
+    if others:
+        yield f"{', '.join(others)} joined {event.room}"
+    if event.left:
+        yield f"{', '.join(event.left)} left {event.room}"
+
+
+def members(event: Members) -> str:
+    """
+    Report the members of a room.
+    """
+    return f"{event.count} in {event.room}: {', '.join(event.members)}"
+
+
+def sanctions(event: SanctionList) -> Iterator[str]:
+    """
+    Report the active sanctions of a room.
+    """
+    if not event.sanctions:
+        yield f"no mutes or bans in {event.room}"
+    now = datetime.now().astimezone()
+    for each in event.sanctions:
+        until = clock(each.until, now)
+        whom = each.name if each.name is not None else "an address"
+        kind = _KINDS.get(each.kind, each.kind)
+        by = f" by {each.by}" if each.by is not None else ""
+        yield f"{whom} is {kind} in {event.room}{by} until {until}"
+
+
+def gap(event: Gap) -> str:
+    """
+    Report lost messages.
+    """
+    missed = "some" if event.missed is None else event.missed
+    return f"--- {missed} messages of {event.room} could not be recovered ---"
+
+
+def failed(event: Failed) -> str:
+    """
+    Report a failed attempt to connect.
+    """
+    return f"cannot connect: {event.text}{'; trying again' if event.retry else ''}"
+
+
+def refusal(failure: Failure) -> str:
+    """
+    @return: the reason of a refusal
+    """
+    error = failure.value
+    return error.text if isinstance(error, ChatError) else failure.getErrorMessage()
