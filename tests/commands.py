@@ -224,7 +224,7 @@ def _trial(shell: Shell, words: list[str]) -> None:
     """
     The tests pass.
     """
-    command = [BIN / "python", "-m", "twisted.trial", "--temp-directory", shell.made / "temp"]
+    command = [f"{BIN}/python", "-m", "twisted.trial", "--temp-directory", f"{shell.made}/temp"]
     done = subprocess.run([*command, *words[3:]], cwd=shell.folder, capture_output=True, text=True)
     shell.case.assertIn("PASSED", done.stdout)
 
@@ -238,7 +238,7 @@ def _benchmarks(shell: Shell, words: list[str]) -> None:
     if words[2] == "benchmarks":
         shell.case.assertTrue(chosenShapes(parseArguments(words[3:])))
     short = [] if "--list" in words else ["--help"]
-    command = [BIN / "python", *words[1:], *short]
+    command = [f"{BIN}/python", *words[1:], *short]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     shell.case.assertEqual(done.returncode, 0, done.stderr)
 

@@ -196,7 +196,11 @@ def events(data: bytes) -> None:
     with nothingLogged():
         client = ChatClient(clock, server, "Mina", listen)
         client.startService()
-        results = [client.join("dev", 2), client.say("dev", "hello"), client.join("r1")]
+        results: list[Deferred[Any]] = [
+            client.join("dev", 2),
+            client.say("dev", "hello"),
+            client.join("r1"),
+        ]
         for result in results:
             result.addErrback(lambda failure: None)
         for line in data.split(b"\n"):
@@ -257,8 +261,10 @@ class Conversation:
         self._factory = makeFactory(self._chat.service)
         self._before = self._entries()
         self._ada = self._chat.member("Ada", "dev", watch=True)
-        self._transport = LateTransport() if flags & 1 else MemoryTransport()
-        self._transport.clock = self._chat.clock
+        self._transport = MemoryTransport()
+        if flags & 1:
+            self._transport = LateTransport()
+            self._transport.clock = self._chat.clock
         self._protocol = self._transport.protocol = self._factory.buildProtocol(None)
         self._answered = 0
 

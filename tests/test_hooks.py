@@ -249,7 +249,7 @@ class HooksTests(SynchronousTestCase):
         refused too.
         """
 
-        class Broken(User):
+        class Broken(User, frozen=True):
             def maySay(self, room: str) -> bool:
                 raise ValueError("broken")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
@@ -184,7 +184,7 @@ class Crowd:
             except AssertionError as error:
                 self.wrong(f"{name}: {error}")
 
-    async def _end(self, people: list[asyncio.Future[None]]) -> None:
+    async def _end(self, people: Sequence[asyncio.Future[None]]) -> None:
         """
         Wait until everybody has heard himself, say the last word, and wait until all have heard it.
         """
@@ -202,7 +202,7 @@ class Crowd:
     async def _all(self, events: list[asyncio.Event], problem: str) -> None:
         await self._within([asyncio.ensure_future(event.wait()) for event in events], problem)
 
-    async def _within(self, tasks: list[asyncio.Future[Any]], problem: str) -> None:
+    async def _within(self, tasks: Sequence[asyncio.Future[Any]], problem: str) -> None:
         _, late = await asyncio.wait(tasks, timeout=PATIENCE)
         for good, task in zip(self._good, tasks, strict=True):
             if task in late:

@@ -63,7 +63,7 @@ class Echo(ChatWebSocketProtocol):
     def makeConnection(self, transport: Any) -> None:
         super().makeConnection(transport)
         self._session.connectionLost()
-        self._session = NoSession()
+        self._session: Any = NoSession()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         self.sendMessage(payload, isBinary)

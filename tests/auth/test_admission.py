@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import Any, TypeVar
 
 import jwt
 from twisted.cred.checkers import (
@@ -14,7 +14,6 @@ from twisted.cred.checkers import (
     InMemoryUsernamePasswordDatabaseDontUse,
 )
 from twisted.cred.portal import IRealm, Portal
-from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
@@ -27,8 +26,10 @@ from machat.commands import Auth
 from machat.events import Error, Event, Message
 from machat.limits import DEFAULTS, Limits
 from machat.session.inbox import AHEAD
-from machat.testing import MemoryChat, MemoryClient
+from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient
 from tests.auth.test_login import SECRET, SlowChecker
+
+_Client = TypeVar("_Client", bound=MemoryClient)
 
 
 @implementer(IRealm)
@@ -67,7 +68,7 @@ class AdmissionTestCase(SynchronousTestCase):
         """
         return MemoryChat(self.limits, portal=Portal(self.realm, [checker]))
 
-    def hello(self, client: MemoryClient, **fields: Any) -> MemoryClient:
+    def hello(self, client: _Client, **fields: Any) -> _Client:
         """
         Send a hello with these fields.
         """
@@ -80,7 +81,7 @@ class AdmissionTestCase(SynchronousTestCase):
         """
         return self.hello(self.chat.tcp(), password=password, **fields)
 
-    def events(self, password: str | None = "secret", **fields: Any) -> MemoryClient:
+    def events(self, password: str | None = "secret", **fields: Any) -> MemoryWebSocketClient:
         """
         @return: the same in the C{events} dialect
         """
@@ -432,7 +433,7 @@ class ExpiringTests(AdmissionTestCase):
         Commands that are sent during a renewal wait for it, and their messages are received once.
         """
         self.chat = self.chatOf(self.slow)
-        mina: Deferred[Any] | Any = self.events()
+        mina = self.events()
         self.slow.asked[0].callback(b"Mina")
         mina.received()
         mina.send('{"type": "auth", "password": "secret"}')

@@ -4,6 +4,8 @@ Tests for L{machat.auth.expiry}.
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -70,7 +72,7 @@ class ExpiryTests(SynchronousTestCase):
             clock, told = Clock(), list[float]()
             clock.advance(1_000_000)
             now = [0.0]
-            expiry = Expiry(ChatClock(clock, lambda now=now: now[0]), told.append, told.clear)
+            expiry = Expiry(ChatClock(clock, partial(now.__getitem__, 0)), told.append, told.clear)
             expiry.start(5000.0)
             now[0] += jump
             for _ in range(170):

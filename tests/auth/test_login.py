@@ -50,7 +50,7 @@ class SlowChecker:
 
     def __init__(self, interface: Any = IUsernamePassword) -> None:
         self.credentialInterfaces = (interface,)
-        self.asked: list[Deferred[bytes]] = []
+        self.asked: list[Deferred[bytes | tuple[()]]] = []
         self.cancelled = 0
         self.began = True
 
@@ -58,7 +58,7 @@ class SlowChecker:
         self.asked.append(Deferred(self._cancel))
         return self.asked[-1]
 
-    def _cancel(self, asked: Deferred[bytes]) -> None:
+    def _cancel(self, asked: Deferred[bytes | tuple[()]]) -> None:
         self.cancelled += 1
         if not self.began:
             asked.errback(NotChecked())
@@ -253,9 +253,9 @@ class AuthenticatorTests(SynchronousTestCase):
         for each in reversed([*mine, authenticating]):
             each.cancel()
             self.failureResultOf(each, CancelledError)
-        for each in asked:
-            if not each.called:
-                each.callback(b"Mina")
+        for check in asked:
+            if not check.called:
+                check.callback(b"Mina")
         self.clock.pump([MINUTE] * 2)
         self.assertNothingLeft()
 

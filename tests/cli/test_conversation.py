@@ -4,6 +4,8 @@ Tests for L{machat.cli.conversation}, without a terminal.
 
 from __future__ import annotations
 
+from typing import cast
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
@@ -12,6 +14,7 @@ from machat.cli.display import COLOURS, Line, colour
 from machat.cli.moderation import HELP
 from machat.client import ChatClient, Lost
 from machat.events import Bye, Error, Presence
+from machat.session.session import Session
 from machat.testing import MemoryChat
 
 
@@ -224,7 +227,7 @@ class ConversationTests(SynchronousTestCase):
         self.conversation.typed("/topic Tea")
         self.assertEqual(self.seen(), ["not-allowed: you may not moderate that room"])
         for session in self.chat.service.connections:
-            session.user = User(mod=("*",))
+            cast(Session, session).user = User(mod=("*",))
         for typed, told in (
             ("/topic Tea at five", "set the topic: Tea at five"),
             ("/lock", "locked the room"),

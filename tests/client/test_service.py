@@ -39,6 +39,7 @@ from machat.events import (
     RoomState,
 )
 from machat.limits import Limits
+from machat.session.session import Session
 from machat.testing import MemoryChat
 from machat.wire import EVENTS
 
@@ -381,7 +382,7 @@ class RemovedTests(ClientTestCase):
         (error,) = self.heard(Error)
         self.assertEqual((error.code, error.id), ("not-allowed", "k"))
         for session in self.chat.service.connections:
-            session.user = User(mod=("*",))
+            cast(Session, session).user = User(mod=("*",))
         self.mina.moderate(Kick(room="dev", name="Ada", id="k"))
         self.settle()
         self.assertEqual(self.heard(Done), [Done(id="k")])
@@ -722,15 +723,13 @@ class LaterFailureTests(ClientTestCase):
         """
         After the first welcome, no failed attempt ends the client.
         """
-        connect = self.chat.endpoint.connect
-        self.chat.endpoint.connect = (  # type: ignore[method-assign]
-            lambda factory: fail(TLSError([("", "", "certificate verify failed")]))
-        )
+        failure = TLSError([("", "", "certificate verify failed")])
+        broken = self.patch(self.chat.endpoint, "connect", lambda factory: fail(failure))
         self.chat.endpoint.cut()
         self.settle(40)
         failed = self.heard(Failed)
         self.assertEqual({(each.code, each.retry) for each in failed}, {("certificate", True)})
-        self.chat.endpoint.connect = connect  # type: ignore[method-assign]
+        broken.restore()
         self.settle(31)
         self.assertTrue(self.mina.connected)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from importlib.util import find_spec
 from inspect import iscoroutine
-from typing import Any
+from typing import Any, cast
 
 from docutils import nodes
 from twisted.internet import reactor
@@ -238,7 +238,7 @@ class PythonTests(TestCase):
         """
         chat = ChatService(reactor)
         chat.startService()
-        port = reactor.listenTCP(0, ChatFactory(chat), interface="127.0.0.1")
+        port: Any = reactor.listenTCP(0, cast(Any, ChatFactory(chat)), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         self.addCleanup(chat.stopService)
         ada = Listener("Ada")

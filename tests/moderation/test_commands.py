@@ -89,7 +89,7 @@ class CommandTests(ModerationTestCase):
         self.ask(self.ada, "join", room="other")
         for kind in COMMANDS:
             named = {"name": "Ada"} if "name" in kind.__struct_fields__ else {"text": "x"}
-            tag = kind.__struct_config__.tag
+            tag = str(kind.__struct_config__.tag)
             self.assertEqual(self.code(self.mina, tag, **named), "not-allowed")
             self.assertEqual(self.code(self.ada, tag, room="other", **named), "not-allowed")
             self.assertEqual(self.code(self.ada, tag, room="third", **named), "not-joined")

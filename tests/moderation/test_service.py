@@ -60,7 +60,8 @@ class ModerationTestCase(SynchronousTestCase):
         """
         error = self.assertRaises(ChatError, call, *arguments, **more)
         self.assertEqual(error.code, code)
-        return error.text
+        text: str = error.text
+        return text
 
     def refusedJoin(self, code: str, name: str = "Mina", room: str = "dev") -> str:
         """

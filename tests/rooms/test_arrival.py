@@ -25,7 +25,7 @@ from machat.service import ChatService
 from machat.store.roster import MemoryRoster
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
-from tests.members import asConnection
+from tests.members import asConnection, namesLeft
 from tests.service.test_chat import SlowLog
 
 
@@ -99,7 +99,7 @@ class JoinTestCase(SynchronousTestCase):
         """
         self.assertEqual(len(self.service.rooms), 0)
         self.assertEqual(self.service.rooms.arrivals(), [])
-        self.assertEqual(self.service.rooms._roster._rooms, {})
+        self.assertFalse(namesLeft(self.service))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 

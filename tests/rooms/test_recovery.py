@@ -23,6 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.events import Message
 from machat.hooks import Hooks
 from machat.limits import Limits
+from machat.store.memory import MemoryLog
 from machat.testing import MemoryChat, MemoryClient
 from tests.processes import LOCAL, RawClient, RawWebSocketClient, portsOf, stop, twistd
 
@@ -236,8 +237,10 @@ class RecoveryMachine(RuleBasedStateMachine):
         """
         No collection exceeds its bounds.
         """
-        for log in self.chat.service._log._followed.values():
-            assert len(log.kept) <= KEPT
+        log = self.chat.service.log
+        assert isinstance(log, MemoryLog)
+        for kept in log._followed.values():
+            assert len(kept.kept) <= KEPT
 
     def teardown(self) -> None:
         """

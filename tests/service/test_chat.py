@@ -30,7 +30,7 @@ from machat.store.memory import MemoryLog
 from machat.store.roster import MemoryRoster
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
-from tests.members import asConnection
+from tests.members import asConnection, namesLeft
 
 _T = TypeVar("_T")
 
@@ -161,7 +161,7 @@ class JoinTests(SynchronousTestCase):
             self.service.leave(member, f"room{number}")
         self.chat.turn()
         self.assertEqual(len(self.service._rooms), 0)
-        self.assertEqual(self.service._rooms._roster._rooms, {})
+        self.assertFalse(namesLeft(self.service))
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
 

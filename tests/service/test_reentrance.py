@@ -31,6 +31,7 @@ from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
 from machat.member import Member
 from machat.testing import MemoryChat, MemoryClient
+from tests.members import namesLeft
 
 
 class HeardTests(SynchronousTestCase):
@@ -470,8 +471,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         assert self.failed.isdisjoint(text for said in self.said.values() for _, text in said)
         assert service._batches.idle and len(service.connections) == 0
         assert len(service.rooms) == 0 and service.rooms.arrivals() == []
-        roster = service.rooms._roster
-        assert (roster._rooms, roster._users) == ({}, {})
+        assert not namesLeft(service)
         assert all(entry.receipt for entry in service._receipts._entries.values())
         assert self.chat.clock.getDelayedCalls() == [], self.chat.clock.getDelayedCalls()
 

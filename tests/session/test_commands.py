@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
 from machat.limits import Limits
+from machat.session.session import Session
 from machat.testing import MemoryChat, MemoryClient
 
 #: Small limits, so that every bound is reached.
@@ -105,7 +106,7 @@ class AnyCommandsTests(SynchronousTestCase):
         """
         for session in chat.service.connections:
             if session.name == "m0":
-                session.user = User(mod=("*",))
+                cast(Session, session).user = User(mod=("*",))
 
     def act(self, chat: MemoryChat, client: MemoryClient, what: str) -> None:
         """

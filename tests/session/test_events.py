@@ -12,7 +12,7 @@ from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
-from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient
+from machat.testing import MemoryChat, MemoryClient, MemoryMember, MemoryWebSocketClient
 from tests.service.test_chat import SlowLog
 
 
@@ -22,6 +22,7 @@ class EventsTestCase(SynchronousTestCase):
     """
 
     limits = Limits(rate=inf)
+    bot: MemoryMember
 
     def setUp(self) -> None:
         self.chat = MemoryChat(self.limits)

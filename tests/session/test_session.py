@@ -14,7 +14,7 @@ from machat.events import Joined
 from machat.interfaces import IChatMember, ISessionTransport
 from machat.limits import Limits
 from machat.session.interfaces import IClientSession, IConversation
-from machat.testing import MemoryChat, MemoryClient
+from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient
 
 
 class TextTests(SynchronousTestCase):
@@ -121,7 +121,7 @@ class TextTests(SynchronousTestCase):
             client = self.client(name, room)
             (line,) = client.received()
             self.assertTrue(line.startswith(f"machat:error {code} "), line)
-            if self.code is not None:
+            if isinstance(client, MemoryWebSocketClient):
                 self.assertEqual(client.closeCode, 3501)
 
     def test_nobodyIsMachat(self) -> None:
@@ -212,9 +212,11 @@ class WebSocketTextTests(TextTests):
 
     def assertRefused(self, client: MemoryClient, line: str, code: int) -> None:
         super().assertRefused(client, line, code)
+        assert isinstance(client, MemoryWebSocketClient)
         self.assertEqual(client.closeCode, code)
 
     def sendRaw(self, client: MemoryClient, data: bytes) -> None:
+        assert isinstance(client, MemoryWebSocketClient)
         client.sendFrame(0x82, data)
 
 

@@ -38,7 +38,9 @@ class ReceiptsTests(SynchronousTestCase):
         self.assertIsNone(self.find("1"))
         self.begin("1").callback(Receipt("dev", 7))
         self.clock.advance(119.9)
-        self.assertEqual(self.successResultOf(self.find("1")), Receipt("dev", 7, True))
+        found = self.find("1")
+        assert found is not None
+        self.assertEqual(self.successResultOf(found), Receipt("dev", 7, True))
         self.assertIsNone(self.find("1", "ada"))
         self.clock.advance(0.1)
         self.assertIsNone(self.find("1"))
@@ -51,6 +53,7 @@ class ReceiptsTests(SynchronousTestCase):
         """
         said = self.begin("1")
         early = self.find("1")
+        assert early is not None
         self.assertNoResult(early)
         self.clock.advance(1000)
         self.assertIsNone(self.find("1"))
@@ -77,6 +80,7 @@ class ReceiptsTests(SynchronousTestCase):
         self.first.addErrback(lambda failure: failure.trap(CancelledError))
         self.first.cancel()
         again = self.find("1")
+        assert again is not None
         said.callback(Receipt("dev", 7))
         self.assertEqual(self.successResultOf(again), Receipt("dev", 7, True))
 

@@ -36,7 +36,7 @@ class EndpointTests(SynchronousTestCase):
         """
         reactor = MemoryReactor()
         self.successResultOf(Endpoint(reactor, text).listen(self.factory))
-        servers: list[Any] = [*reactor.tcpServers, *reactor.unixServers]
+        servers: list[tuple[Any, ...]] = [*reactor.tcpServers, *reactor.unixServers]
         (arguments,) = servers
         return arguments
 

@@ -192,7 +192,7 @@ class WriterTests(SynchronousTestCase):
         self.patch(Syslog.__bases__[0], "openlog", staticmethod(lambda *args: None))
         self.patch(Syslog.__bases__[0], "syslog", staticmethod(lambda *args: said.append(args)))
         writer = Writer()
-        observer = LegacyLogObserverWrapper(cast(ILogObserver, Syslog("machat", writer).emit))
+        observer = LegacyLogObserverWrapper(cast(Any, Syslog("machat", writer).emit))
         observer({"log_format": "two\nlines \ud800", "log_time": 0.0, "log_level": LogLevel.info})
         self.assertEqual([line[line.index("]") :] for _, line in said[:1]], ["] two"])
         self.assertEqual(said[1][1][-13:], "\tlines \\ud800")

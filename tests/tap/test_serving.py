@@ -255,6 +255,14 @@ class ListenerTests(SynchronousTestCase):
         self.listener.privilegedStartService()
         self.listener.startService()
 
+    def stopListening(self) -> Deferred[Any]:
+        """
+        @return: what the stop of the listener returns
+        """
+        stopped = self.listener.stopService()
+        assert stopped is not None
+        return stopped
+
     def test_fails(self) -> None:
         """
         An endpoint that fails to listen later is logged.
@@ -262,13 +270,13 @@ class ListenerTests(SynchronousTestCase):
         self.slow.listening.errback(ConnectionError("no network"))
         (failure,) = self.flushLoggedErrors(ConnectionError)
         self.assertEqual(str(failure.value), "no network")
-        self.assertIsNone(self.successResultOf(self.listener.stopService()))
+        self.assertIsNone(self.successResultOf(self.stopListening()))
 
     def test_stopped(self) -> None:
         """
         A stop cancels the wait for an endpoint, without a log line.
         """
-        self.assertIsNone(self.successResultOf(self.listener.stopService()))
+        self.assertIsNone(self.successResultOf(self.stopListening()))
         self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_listens(self) -> None:
@@ -278,5 +286,5 @@ class ListenerTests(SynchronousTestCase):
         reactor = MemoryReactor()
         port = reactor.listenTCP(0, Factory())
         self.slow.listening.callback(port)
-        self.successResultOf(self.listener.stopService())
+        self.successResultOf(self.stopListening())
         self.assertFalse(self.listener.running)

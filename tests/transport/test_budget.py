@@ -134,7 +134,7 @@ class GreedyClientTests(SynchronousTestCase):
         Each answer counts in full, and all of them together are bounded. A client that reads
         receives the whole answer.
         """
-        commands = [{"type": "history", "room": "dev"}] * 3
+        commands: list[dict[str, object]] = [{"type": "history", "room": "dev"}] * 3
         first = self.hoard(0, *commands)
         size = self.waiting
         self.assertGreater(size, 1_000_000)

@@ -60,7 +60,7 @@ class Socket(Connection):
 
     def __init__(self, reactor: Any, space: int) -> None:
         FileDescriptor.__init__(self, reactor)
-        self.socket = self
+        self.socket: Any = self
         self.space = space
         self.taken = b""
         self.written: list[int] = []
@@ -510,6 +510,7 @@ class PiecesTests(OutboxTestCase):
             done = self.outbox.writePieces(self.pieces(*big))
             self.outbox.write(b"later")
             self.assertLess(len(self.made), 3)
+            assert done is not None
             self.assertNoResult(done)
             for count in range(1, 5):
                 self.socket.read(PIECE)

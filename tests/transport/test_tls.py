@@ -11,6 +11,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from OpenSSL import SSL
 from twisted.trial.unittest import SynchronousTestCase
@@ -149,7 +150,7 @@ class NegotiationTests(ServerTestCase):
         client.sendText("hello")
         self.assertEqual(client.readText(), "Mina:hello\n")
 
-    def run_(self, *command: object, **keywords: str) -> str:
+    def run_(self, *command: object, **keywords: Any) -> str:
         """
         @return: the output of a program
         """
@@ -157,7 +158,7 @@ class NegotiationTests(ServerTestCase):
         done = subprocess.run(
             words, capture_output=True, text=True, check=False, timeout=PATIENCE, **keywords
         )
-        return done.stdout + done.stderr
+        return f"{done.stdout}{done.stderr}"
 
     def test_curl(self) -> None:
         """

@@ -107,10 +107,10 @@ class HandshakeTests(SynchronousTestCase):
         client = self.chat.ws()
         self.assertTrue(client.connected)
         frames = clientFrame(0x81, HELLO.encode()) + clientFrame(0x81, b"hi")
-        client = MemoryClient(ChatWebSocketFactory(self.chat.service))
-        client.sendBytes(clientRequest() + frames)
+        early = MemoryClient(ChatWebSocketFactory(self.chat.service))
+        early.sendBytes(clientRequest() + frames)
         self.chat.turn()
-        self.assertTrue(client.transport.value().endswith(b"\x81\x08Mina:hi\n"))
+        self.assertTrue(early.transport.value().endswith(b"\x81\x08Mina:hi\n"))
 
 
 class MessageTests(SynchronousTestCase):
@@ -295,10 +295,10 @@ class ChargeTests(SynchronousTestCase):
         client = self.chat.ws()
         client.sendBytes(clientFrame(0x89, b"") * 21)
         self.assertEqual(client.transport.value(), b"\x8a\x00" * 20)
-        client = MemoryClient(ChatWebSocketFactory(self.chat.service))
+        early = MemoryClient(ChatWebSocketFactory(self.chat.service))
         for byte in clientRequest().ljust(160, b" ")[:153]:
-            client.sendBytes(bytes((byte,)))
-        self.assertEqual(client.transport.producerState, "paused")
+            early.sendBytes(bytes((byte,)))
+        self.assertEqual(early.transport.producerState, "paused")
 
     def test_pieces(self) -> None:
         """
