@@ -40,10 +40,10 @@ def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
         C{X-Forwarded-For}
     @return: the address of the peer of the first trusted proxy; C{None} if it is missing or invalid
     """
-    told = b",".join(_FORWARDED.findall(head)).decode("latin-1").split(",")
-    if len(told) < proxies:
+    forwarded = b",".join(_FORWARDED.findall(head)).decode("latin-1").split(",")
+    if len(forwarded) < proxies:
         return None
-    match = _HOST.fullmatch(told[-proxies].strip())
+    match = _HOST.fullmatch(forwarded[-proxies].strip())
     host = match[1] or match[2] or match[3] if match is not None else ""
     try:
         version = ip_address(host).version

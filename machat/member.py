@@ -58,7 +58,7 @@ class Member:
                 self.heard(event)
             except Exception:
                 self._log.failure(
-                    "the member {name} raised an exception in heard(); the event is lost to it",
+                    "heard() of the member {name} raised an exception",
                     name=self.name,
                 )
 

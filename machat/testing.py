@@ -49,11 +49,11 @@ def clientRequest(path: str = PATH, protocol: str | None = None) -> bytes:
     @param protocol: the subprotocol to offer
     @return: the request that opens a WebSocket (RFC 6455 section 4.1)
     """
-    asked = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+    offer = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
     return (
         f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{asked}\r\n"
+        f"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{offer}\r\n"
     ).encode()
 
 

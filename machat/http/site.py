@@ -127,15 +127,15 @@ class Site:
         return opened
 
     def _refusedOrigin(self, request: Request) -> Reply | None:
-        said = request.fields.get("origin", _queried(request))
-        if said is None or request.host is None:
+        value = request.fields.get("origin", _queried(request))
+        if value is None or request.host is None:
             return None  # not a browser
-        origin = readOrigin(said)
+        origin = readOrigin(value)
         if origin is not None and self._origins.allows(origin, request.host):
             return None
         if origin is None:
             text = "The Origin is not the origin of a page on a web server (see --origin)."
-            log = f"The Origin {ascii(said[:_SHOWN])} is not the origin of a page (see --origin)."
+            log = f"The Origin {ascii(value[:_SHOWN])} is not the origin of a page (see --origin)."
         else:
             text = log = (
                 f"The origin {origin} may not open a WebSocket at the host {request.host}. Start "

@@ -59,24 +59,24 @@ class Receipts:
             entry.waiting.append(found)
         return found
 
-    def begin(self, key: Key, said: Deferred[Receipt]) -> Deferred[Receipt]:
+    def begin(self, key: Key, storing: Deferred[Receipt]) -> Deferred[Receipt]:
         """
         Remember a message that is being stored.
 
-        @param said: fires with its receipt, or fails; after a failure the id is forgotten, so that
-            the client may try again
-        @return: fires or fails as C{said} does. Cancelling it does not affect the message
+        @param storing: fires with its receipt, or fails. After a failure, the id is forgotten, so
+            that the client may try again
+        @return: fires or fails as C{storing} does. Cancelling it does not affect the message
         """
         entry = self._entries[key] = _Entry(self._clock.seconds() + self._limits.remembered)
         ids = self._ids.setdefault(key[:2], deque())
         ids.append(key[2])
-        said.addBoth(self._end, key, entry)
+        storing.addBoth(self._end, key, entry)
         if len(ids) > self._limits.receipts:
             self._forget((*key[:2], ids[0]))
         if len(self._entries) > self._limits.receiptsTotal:
             self._forget(next(iter(self._entries)))
         first: Deferred[Receipt] = Deferred()
-        said.chainDeferred(first)
+        storing.chainDeferred(first)
         return first
 
     def _end(self, result: Receipt | Failure, key: Key, entry: _Entry) -> Receipt | Failure:
