@@ -99,7 +99,7 @@ class HooksTests(SynchronousTestCase):
             self.chat.tcp("Bob", "dev").received(), ["machat:error not-allowed not you"]
         )
         (line,) = self.chat.tcp("Oops", "dev").received()
-        self.assertEqual(line, "machat:error failed something went wrong at the server's end")
+        self.assertEqual(line, "machat:error failed internal server error")
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
         self.assertEqual(self.ada.received(), [])
 
@@ -112,7 +112,7 @@ class HooksTests(SynchronousTestCase):
             self.said("hi", "no", "oops", "two", "still here"),
             [
                 "machat:error not-allowed not that",
-                "machat:error failed something went wrong at the server's end",
+                "machat:error failed internal server error",
                 "machat:error bad-command a message is one line of Unicode text",
                 "Mina:hello",
                 "Mina:still here",

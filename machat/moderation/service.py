@@ -307,7 +307,9 @@ class Moderation:
             try:
                 member.removed(room.name, action.words)
             except Exception:
-                self._log.failure("removed() of a member of {room} failed", room=room.name)
+                self._log.failure(
+                    "removed() of a member of {room} raised an exception", room=room.name
+                )
 
 
 def _publishState(room: Room) -> None:

@@ -18,7 +18,7 @@ from machat.rooms.room import Room
 from machat.rooms.sequencer import Sequencer
 
 #: The text of an error that the client did not cause.
-FAULT = "something went wrong at the server's end"
+FAULT = "internal server error"
 
 
 class HookRunner:
@@ -73,7 +73,7 @@ class HookRunner:
         """
         if failure.check(ChatError):
             return failure
-        self._log.failure("a hook failed", failure)
+        self._log.failure("a hook raised an exception", failure)
         return Failure(ChatError(FAILED, FAULT))
 
     def joined(self, member: IChatMember, room: Room) -> None:
@@ -99,7 +99,7 @@ class HookRunner:
         try:
             observe(*arguments)
         except Exception:
-            self._log.failure("a hook failed")
+            self._log.failure("a hook raised an exception")
 
 
 def _checkText(answer: object) -> str:

@@ -258,7 +258,7 @@ class Room:
                 try:
                     encoded = encode(said)
                 except Exception:  # an application's dialect: the other dialects are not affected
-                    self._log.failure("a dialect failed in {room}", room=self.name)
+                    self._log.failure("a dialect raised an exception in {room}", room=self.name)
                     continue
                 if encoded is None:
                     continue
@@ -268,7 +268,8 @@ class Room:
                             deliver(encoded)
                         except Exception:
                             self._log.failure(
-                                "a member of {room} did not take a batch", room=self.name
+                                "deliver() of a member of {room} raised an exception",
+                                room=self.name,
                             )
         finally:
             self._leavers.pop()

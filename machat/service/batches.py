@@ -116,7 +116,7 @@ class Batches:
     def _lost(self, failure: Failure, room: Room, batch: list[Draft], expected: Expected) -> None:
         self._metrics.logFailures += 1
         self._log.failure(
-            "the log did not take {count} messages of {room}",
+            "the message log failed to store {count} messages of {room}",
             failure,
             count=len(batch),
             room=room.name,

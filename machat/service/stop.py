@@ -125,6 +125,6 @@ class Dismissals:
         try:
             member.disconnected(end)
         except Exception:
-            self._log.failure("a member did not take its end")
+            self._log.failure("disconnected() of a member raised an exception")
         finally:
             self._ending.discard(member)

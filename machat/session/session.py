@@ -253,7 +253,7 @@ class Session:
         """
         if not self._limited:
             self._limited = True
-            self._note("{name} from {peer} sends faster than the rate", name=self.name)
+            self._note("{name} from {peer} exceeds its sending rate (see --rate)", name=self.name)
 
     def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is None:
@@ -291,8 +291,8 @@ class Session:
         if failure.check(CancelledError):
             return  # gone while it waited
         if not failure.check(ChatError):
-            self._log.failure("a request failed", failure)
-            failure = Failure(ChatError(FAILED, "something went wrong at the server's end"))
+            self._log.failure("a command from a client raised an exception", failure)
+            failure = Failure(ChatError(FAILED, "internal server error"))
         error = cast(ChatError, failure.value)
         if command is not None:
             error.id = command.id

@@ -46,7 +46,7 @@ class ChatResource(Resource):
             self._factory.note(request.getClientAddress(), reply)
             return send(request, reply.answer)
         if transport is None:
-            return send(request, required("WebSockets are opened over HTTP/1.1 here."))
+            return send(request, required("WebSockets require HTTP/1.1."))
         channel.transport = None
         transport.unregisterProducer()
         protocol = self._factory.buildProtocol(transport.getPeer())

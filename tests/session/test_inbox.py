@@ -233,7 +233,7 @@ class RateTests(SynchronousTestCase):
         chat.clock.pump([1] * 10)
         self.assertGreater(chat.service.metrics.throttles, 2)
         lines = [formatEvent(event) for event in observed]
-        self.assertEqual(lines, ["Mina from 192.0.2.1:50000 sends faster than the rate"])
+        self.assertEqual(lines, ["Mina from 192.0.2.1:50000 exceeds its sending rate (see --rate)"])
 
     @given(
         steps=st.lists(st.one_of(st.integers(1, 30), st.floats(0.01, 3)), min_size=1, max_size=30),
