@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
@@ -34,37 +33,21 @@ from machat.transport.keepalive import isSilent, keepAlive
 from machat.transport.outbox import Outbox
 from machat.wire import PATH, SUBPROTOCOL
 from machat.wire.pieces import Pieces
-from machat.ws._autobahn import Quiet
-
-#: The last of the opcodes of data frames; those above are control frames (RFC 6455 section 5.2).
-_LAST_DATA = 7
-
-#: In how many pieces a message is kept that has not come whole. Each weighs some 50 bytes beside
-#: what it holds.
-PIECES = 64
+from machat.ws._autobahn import FrameProtocol
 
 #: The words for the close codes with which Autobahn fails a connection (RFC 6455 section 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
 
 @implementer(ISessionTransport)
-class ChatWebSocketProtocol(WebSocketServerProtocol):
+class ChatWebSocketProtocol(FrameProtocol):
     """
     One client that speaks WebSocket. The handshake is answered here, frames are Autobahn's. It has
     the outbox as its transport, so pongs and closes keep their place between the batches.
     """
 
-    log = Quiet()
     _alive = True
-    _consuming = False
     _client: Any = None
-    state = WebSocketServerProtocol.STATE_CONNECTING
-    data: bytes
-
-    def __init__(self) -> None:
-        """
-        Leave out what Autobahn prepares here: see L{machat.ws._autobahn}.
-        """
 
     def makeConnection(self, transport: Any) -> None:
         """
@@ -82,7 +65,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)
         self._outbox.connectionLost()
-        WebSocketServerProtocol.connectionLost(self, reason)  # so that no frame is read any more
+        FrameProtocol.connectionLost(self, reason)  # so that no frame is read any more
         self._session.connectionLost()
 
     def onOpen(self) -> None:
@@ -125,38 +108,18 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
                 return
         self.consumeData()
 
-    def consumeData(self) -> None:
-        """
-        Let Autobahn take frames, one after the other, until one has to wait for its turn.
-        """
-        if self.state == self.STATE_CONNECTING:
-            WebSocketServerProtocol.consumeData(self)
-            return
-        self._consuming = True
-        try:
-            while self.current_frame or not self._session.inbox.held:
-                if not self.processData() or self.state == self.STATE_CLOSED:
-                    break
-        finally:
-            del self._consuming
+    def mustWait(self) -> bool:
+        return self._session.inbox.held
 
-    def onFrameBegin(self) -> None:
+    def frameBegun(self, brief: bool) -> None:
         """
-        Charge the frames that bring no line: those that do are charged by the line.
+        Charge the frames that bring no line. The others are charged for each line.
         """
-        frame = self.current_frame
-        if frame.opcode > _LAST_DATA or not frame.fin or self._session.ended:
+        if brief or self._session.ended:
             self._session.inbox.charge(1)
-        WebSocketServerProtocol.onFrameBegin(self)
 
-    def onFrameData(self, payload: bytes) -> bool | None:
-        """
-        Charge a piece of a frame that is not its last.
-        """
-        if self.current_frame_masker.pointer() < self.current_frame.length:
-            self._session.inbox.charge(PARTIAL)
-        taken: bool | None = WebSocketServerProtocol.onFrameData(self, payload)
-        return taken
+    def partReceived(self) -> None:
+        self._session.inbox.charge(PARTIAL)
 
     def _requestReceived(self, data: bytes) -> None:
         """
@@ -209,20 +172,6 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
         if rest:
             self.dataReceived(rest)
 
-    def onMessageFrameData(self, payload: bytes) -> None:
-        """
-        Keep a frame that comes in many pieces in few.
-        """
-        WebSocketServerProtocol.onMessageFrameData(self, payload)
-        _join(self.frame_data)
-
-    def onMessageFrame(self, payload: list[bytes]) -> None:
-        """
-        Keep a message that comes in many fragments in few pieces, and nothing of an empty one.
-        """
-        WebSocketServerProtocol.onMessageFrame(self, [piece for piece in payload if piece])
-        _join(self.message_data)
-
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """
         A message is the hello or carries lines; its last newline is optional.
@@ -249,7 +198,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
             reason = (reasonUtf8 or b"").decode(errors="replace")
             self._session.refuseLast(ChatError(_FAILURES[code], reason))
         self._session.goodbye()
-        WebSocketServerProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
+        FrameProtocol.sendCloseFrame(self, code, reasonUtf8, isReply)
         self._outbox.expire()
 
     def ping(self) -> None:
@@ -292,7 +241,7 @@ class ChatWebSocketProtocol(WebSocketServerProtocol):
 
     def resumeReading(self) -> None:
         self._alive = True  # its answer may lie unread
-        if self.data and self.state in _CONSUMING and not self._consuming:
+        if self.data and self.state in _CONSUMING and not self.consuming:
             self._framesReceived()
         if self._session.inbox.reads:
             self._outbox.transport.resumeProducing()
@@ -312,11 +261,3 @@ def _splitLines(messages: list[bytes]) -> list[bytes]:
     @return: the lines of the messages. The last newline of a message is optional
     """
     return b"\n".join([message.removesuffix(b"\n") for message in messages]).split(b"\n")
-
-
-def _join(pieces: list[bytes]) -> None:
-    """
-    Make one of the pieces if they are many.
-    """
-    if len(pieces) > PIECES:
-        pieces[:] = [b"".join(pieces)]

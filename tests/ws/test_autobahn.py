@@ -4,14 +4,23 @@ Tests for L{machat.ws._autobahn}.
 
 from __future__ import annotations
 
+from inspect import signature
+from operator import attrgetter
 from typing import Any
 
+import autobahn
 from autobahn.twisted.websocket import WebSocketServerProtocol
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.testing import MemoryChat
 from machat.ws import SUBPROTOCOL, ChatWebSocketProtocol
-from machat.ws._autobahn import COMMON
+from machat.ws._autobahn import ATTRIBUTES, CHECKED, COMMON, METHODS
+
+#: The beginning of a failure's message.
+CANARY = (
+    f"Autobahn {autobahn.__version__} differs from the checked releases ({', '.join(CHECKED)}),"
+    " adapt machat/ws/_autobahn.py:"
+)
 
 #: Attributes that Autobahn keeps from the handshake, and never reads once the connection is open.
 HANDSHAKE = {
@@ -50,7 +59,56 @@ class StockProtocol(ChatWebSocketProtocol):
         WebSocketServerProtocol.makeConnection(self, self._outbox)
 
 
+class ReceivingProtocol(StockProtocol):
+    """
+    Notes the names that are missing while it receives a frame.
+
+    @cvar missing: these names; C{None} before the first frame
+    """
+
+    missing: list[str] | None = None
+
+    def onMessageFrame(self, payload: list[bytes]) -> None:
+        super().onMessageFrame(payload)
+        type(self).missing = []
+        for name in ATTRIBUTES:
+            try:
+                attrgetter(name)(self)
+            except AttributeError:
+                type(self).missing.append(name)
+
+
+class InternalsTests(SynchronousTestCase):
+    """
+    The installed Autobahn has the internals that the server uses.
+    """
+
+    def test_methods(self) -> None:
+        """
+        Each method exists and has the same parameters.
+        """
+        for name, parameters in METHODS.items():
+            method = getattr(WebSocketServerProtocol, name, None)
+            self.assertIsNotNone(method, f"{CANARY} there is no method {name}")
+            found = tuple(signature(method).parameters)[1:]
+            self.assertEqual(found, parameters, f"{CANARY} the parameters of {name}")
+
+    def test_attributes(self) -> None:
+        """
+        A connection that receives a frame has each attribute.
+        """
+        chat = MemoryChat()
+        chat._ws.protocol = ReceivingProtocol
+        self.addCleanup(setattr, ReceivingProtocol, "missing", None)
+        chat.ws().sendFrame(0x01, b"half a message")
+        self.assertEqual(ReceivingProtocol.missing, [], f"{CANARY} there are no such attributes")
+
+
 class LeanTests(SynchronousTestCase):
+    """
+    A connection has only few attributes of its own.
+    """
+
     def setUp(self) -> None:
         self.chat = MemoryChat()
 
@@ -72,9 +130,11 @@ class LeanTests(SynchronousTestCase):
         self.chat._ws.protocol = StockProtocol
         stock = self.chat.ws()._protocol
         names = vars(stock).keys() - HANDSHAKE
-        self.assertEqual({name for name in names if not hasattr(mine, name)}, set())
+        added = {name for name in names if not hasattr(mine, name)}
+        self.assertEqual(added, set(), f"{CANARY} add these to COMMON")
         for name in COMMON.keys() - {"peer", "send_queue"}:
-            self.assertEqual(getattr(mine, name), getattr(stock, name), name)
+            self.assertTrue(hasattr(stock, name), f"{CANARY} remove {name} from COMMON")
+            self.assertEqual(getattr(mine, name), getattr(stock, name), f"{CANARY} {name}")
         for name in stock.CONFIG_ATTRS:
             self.assertEqual(getattr(mine, name), getattr(stock, name), name)
 

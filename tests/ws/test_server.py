@@ -26,7 +26,7 @@ from machat.testing import (
     clientRequest,
 )
 from machat.ws import ChatWebSocketFactory
-from machat.ws.server import PIECES
+from machat.ws._autobahn import PIECES
 from tests.http.test_handshake import GO
 from tests.ws.test_autobahn import StockProtocol
 
