@@ -1,5 +1,5 @@
 """
-The server: messages to a session.
+The protocol of one WebSocket connection: its messages become the lines of a session.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ from machat.wire import PATH, SUBPROTOCOL
 from machat.wire.pieces import Pieces
 from machat.ws._autobahn import FrameProtocol
 
-#: The words for the close codes with which Autobahn fails a connection (RFC 6455 section 7.4.1).
+#: The error codes for the close codes with which Autobahn fails a connection (RFC 6455 section
+#: 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
 
 @implementer(ISessionTransport)
 class ChatWebSocketProtocol(FrameProtocol):
     """
-    One client that speaks WebSocket. The handshake is answered here, frames are Autobahn's. It has
-    the outbox as its transport, so pongs and closes keep their place between the batches.
+    One client on a WebSocket. This class answers the handshake, and Autobahn processes the frames.
+    The transport is the outbox, so pongs and closes keep their order among the batches.
     """
 
     _alive = True
@@ -51,7 +52,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def makeConnection(self, transport: Any) -> None:
         """
-        Begin with the request: Autobahn hears of the connection once it has work with it.
+        Wait for the request. Autobahn takes part only after the handshake.
         """
         self._chat: IChatRoom = self.factory.chat
         keepAlive(transport)
@@ -65,7 +66,7 @@ class ChatWebSocketProtocol(FrameProtocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)
         self._outbox.connectionLost()
-        FrameProtocol.connectionLost(self, reason)  # so that no frame is read any more
+        FrameProtocol.connectionLost(self, reason)  # so that no more frames are read
         self._session.connectionLost()
 
     def onOpen(self) -> None:
@@ -78,7 +79,7 @@ class ChatWebSocketProtocol(FrameProtocol):
     def dataReceived(self, data: bytes) -> None:
         self._alive = True
         if self.state == self.STATE_CLOSED:
-            return  # Autobahn would keep it
+            return  # Autobahn would store it
         if self.state == self.STATE_CONNECTING:
             self._requestReceived(self.data + data)
         else:
@@ -93,7 +94,8 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def _framesReceived(self) -> None:
         """
-        Take small whole text frames here, in a tenth of Autobahn's time, and leave it all else.
+        Take small complete text frames, in a tenth of the time that Autobahn needs. Autobahn
+        processes all others.
         """
         if self.state == self.STATE_OPEN and not (self.current_frame or self.inside_message):
             messages, self.data, plain = wire.takeTextFrames(self.data, self.factory.plain)
@@ -113,7 +115,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def frameBegun(self, brief: bool) -> None:
         """
-        Charge the frames that bring no line. The others are charged for each line.
+        Charge frames that contain no lines. The inbox charges the lines.
         """
         if brief or self._session.ended:
             self._session.inbox.charge(1)
@@ -123,7 +125,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def _requestReceived(self, data: bytes) -> None:
         """
-        Wait for the whole head of the request, up to its limit.
+        Wait for the complete head of the request, up to its limit.
         """
         self.data = data
         limit = self._chat.limits.head
@@ -174,7 +176,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         """
-        A message is the hello or carries lines; its last newline is optional.
+        Take the hello, or lines. The last newline of a message is optional.
         """
         if self._session.awaitsHello:
             lines = self._session.helloReceived(payload)
@@ -191,8 +193,8 @@ class ChatWebSocketProtocol(FrameProtocol):
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
     ) -> None:
         """
-        Say it in the chat's own words too when it is Autobahn that fails the connection, and do not
-        wait for an answer without end.
+        Send an error of the chat too if Autobahn fails the connection, and limit the time to wait
+        for the client's close frame.
         """
         if code in _FAILURES and not isReply:
             reason = (reasonUtf8 or b"").decode(errors="replace")
@@ -203,14 +205,14 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def ping(self) -> None:
         """
-        Ask whether the peer is there: anything it sends is an answer.
+        Check that the peer is alive. Anything that it sends counts as an answer.
         """
         self._alive = False
         self.sendPing()
 
     def checkPong(self) -> None:
         """
-        End the connection if L{ping} had no answer.
+        Disconnect the client if it has not answered L{ping}.
         """
         if not self._alive and not self._session.inbox.held:
             self._session.disconnected(NO_PONG)
@@ -227,7 +229,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def keepAsking(self) -> None:
         """
-        Do nothing: every WebSocket is on the wheel.
+        Do nothing: every WebSocket connection is on the wheel from its start.
         """
 
     def hangUp(self, end: Disconnect) -> None:
@@ -240,7 +242,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         self._outbox.transport.pauseProducing()
 
     def resumeReading(self) -> None:
-        self._alive = True  # its answer may lie unread
+        self._alive = True  # its answer may be in what has not been read yet
         if self.data and self.state in _CONSUMING and not self.consuming:
             self._framesReceived()
         if self._session.inbox.reads:
