@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-An application whose own code sits in a room: a bot that answers C{!time}::
+A chat server with a bot inside the process. The bot answers C{!time}::
 
     python examples/bot.py --tcp tcp:8989 --room dev
 """
@@ -25,7 +25,7 @@ from machat.tcp import ChatFactory
 
 class TimeBot(Member):
     """
-    A member without a connection: it hears the events as Python objects.
+    A member without a connection. It receives events as Python objects.
     """
 
     def __init__(self, chat: IChatRoom) -> None:
@@ -37,10 +37,10 @@ class TimeBot(Member):
             now = datetime.fromtimestamp(self._chat.clock.now(), timezone.utc)
             self._chat.say(self, event.room, f"It is {now:%H:%M:%S} UTC, {event.sender}.")
         elif isinstance(event, Left):
-            print(f"Out of {event.room}: {event.reason}.")
+            print(f"Left {event.room}: {event.reason}.")
 
     def disconnected(self, end: Disconnect) -> None:
-        print(f"The chat is over: {end.reason}.")
+        print(f"Disconnected: {end.reason}.")
 
 
 async def main(reactor: Any, tcp: str, room: str) -> None:
@@ -49,12 +49,12 @@ async def main(reactor: Any, tcp: str, room: str) -> None:
     await chat.join(TimeBot(chat), room)
     chat.startService()
     reactor.addSystemEventTrigger("before", "shutdown", chat.stopService)
-    await Deferred()  # until the process is told to stop
+    await Deferred()  # never fires: the process runs until it is stopped
 
 
 if __name__ == "__main__":
-    parser = ArgumentParser(description="A chat with a bot in it.")
-    parser.add_argument("--tcp", default="tcp:8989:interface=127.0.0.1", help="the endpoint")
-    parser.add_argument("--room", default="lounge", help="where the bot sits")
+    parser = ArgumentParser(description="Run a chat server with a bot inside the process.")
+    parser.add_argument("--tcp", default="tcp:8989:interface=127.0.0.1", help="the TCP endpoint")
+    parser.add_argument("--room", default="lounge", help="the room that the bot joins")
     arguments = parser.parse_args()
     react(lambda r: Deferred.fromCoroutine(main(r, arguments.tcp, arguments.room)))

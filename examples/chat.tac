@@ -1,5 +1,5 @@
 """
-A chat as one service of an application of yours::
+An application that runs a chat as a service::
 
     twistd -ny examples/chat.tac
 """

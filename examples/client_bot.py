@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-A bot in twenty lines: it answers C{!time}, and comes back whenever the connection is lost::
+A bot in twenty lines. It answers C{!time}, and reconnects whenever the connection is lost::
 
     python examples/client_bot.py localhost:8989 dev
 """
@@ -24,7 +24,7 @@ async def main(reactor, address, room):
     bot.startService()
     reactor.addSystemEventTrigger("before", "shutdown", bot.stopService)
     await bot.join(room)
-    await Deferred()  # until the process is told to stop
+    await Deferred()  # never fires: the process runs until it is stopped
 
 
 react(lambda reactor: Deferred.fromCoroutine(main(reactor, *sys.argv[1:])))

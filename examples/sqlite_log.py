@@ -1,14 +1,15 @@
 """
-A log of one's own: the last messages of each room in a file, so that they are there after a
-restart, and who comes back then recovers what it missed::
+A message log in a SQLite file. It keeps the last messages of each room across restarts, so that a
+client that reconnects after a restart recovers the messages that it missed::
 
     ChatService(reactor, log=SqliteLog("machat.sqlite", reactor))
 
-The ids of messages are not in the file: a message that was kept, and not acknowledged before a
-restart, is said twice when its client sends it again.
+The file does not contain the ids of messages, so messages are not deduplicated across a restart. If
+the server stores a message and stops before it acknowledges it, the client resends the message, and
+the room receives it twice.
 
-Each batch is one transaction, for which the reactor waits. A room in which something was said has
-its row for ever: where everybody may make rooms, that wants a bound of its own.
+Each batch is one transaction, which blocks the reactor. The row of a room that has had a message is
+never deleted. If all clients may create rooms, limit the number of rows.
 """
 
 from __future__ import annotations
@@ -35,12 +36,12 @@ CREATE TABLE IF NOT EXISTS messages
 @implementer(IMessageLog)
 class SqliteLog:
     """
-    Keeps the last messages of each room in a file. What the file does not take is not delivered.
+    Keeps the last messages of each room in a file. If a write fails, the batch is not delivered.
     """
 
     def __init__(self, path: str, clock: IReactorTime, kept: int = 1_000) -> None:
         """
-        @param kept: messages of a room
+        @param kept: maximum number of messages to keep per room
         """
         self._clock = chatClock(clock)
         self._kept = kept
@@ -92,6 +93,6 @@ class SqliteLog:
 
     def close(self) -> None:
         """
-        Let go of the file.
+        Close the file.
         """
         self._file.close()

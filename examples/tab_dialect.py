@@ -1,7 +1,7 @@
 """
-A dialect of one's own: lines for C{cut} and C{awk}, with the room, the number, the time and the
-sender before each message. A client says hello and speaks as in the C{text}
-dialect; what it hears is different::
+A custom dialect that suits C{cut} and C{awk}. Each line has the room, the number, the time and the
+sender of a message before its text. Clients send a hello and messages as in the C{text} dialect;
+only the server's output differs::
 
     ChatFactory(chat, dialects=(TABS, wire.EVENTS))
 """
@@ -19,7 +19,8 @@ from machat.wire import IDialect
 @implementer(IDialect)
 class TabLines:
     """
-    A line a message, its fields separated by tabs. The text comes last: it may have tabs itself.
+    One line per message, with fields separated by tabs. The text is last, because it may contain
+    tabs.
     """
 
     transport = "tcp"

@@ -24,7 +24,7 @@ from twisted.python.failure import Failure
 
 class Chat(Protocol):
     """
-    The connection: prints what comes.
+    The connection. Prints everything that it receives.
     """
 
     def __init__(self, name: str, room: str) -> None:
@@ -45,7 +45,7 @@ class Chat(Protocol):
 
 class Keyboard(LineOnlyReceiver):
     """
-    Standard input: each line is a message.
+    Standard input. Sends each line as a message.
     """
 
     delimiter = b"\n"
@@ -65,7 +65,7 @@ def options() -> Namespace:
     parser = ArgumentParser(description="Chat over TCP.")
     parser.add_argument("--client", default=f"User{randrange(10_000)}", help="your name")
     parser.add_argument("--room", default="lounge", help="the room to join")
-    parser.add_argument("--address", default="localhost:8989", help="the server, host:port")
+    parser.add_argument("--address", default="localhost:8989", help="the server, as host:port")
     return parser.parse_args()
 
 
@@ -79,7 +79,7 @@ async def main(reactor: Any, arguments: Namespace) -> None:
     StandardIO(Keyboard(chat))
     why = await chat.ended
     if why == "End of input.":
-        await deferLater(reactor, 0.5)  # for the last lines to come back
+        await deferLater(reactor, 0.5)  # time to receive the last lines
         chat.transport.loseConnection()
         await deferLater(reactor, 0)
     print(why, file=sys.stderr)

@@ -26,7 +26,7 @@ from twisted.python.failure import Failure
 
 class Chat(WebSocketClientProtocol):
     """
-    The connection: prints what comes.
+    The connection. Prints everything that it receives.
     """
 
     def onOpen(self) -> None:
@@ -44,7 +44,7 @@ class Chat(WebSocketClientProtocol):
 
 class ChatFactory(WebSocketClientFactory):
     """
-    Knows who joins what, and when it is over.
+    Holds the hello that the client sends, and a C{Deferred} that fires at the end of the chat.
     """
 
     protocol = Chat
@@ -61,7 +61,7 @@ class ChatFactory(WebSocketClientFactory):
 
 class Keyboard(LineOnlyReceiver):
     """
-    Standard input: each line is a message.
+    Standard input. Sends each line as a message.
     """
 
     delimiter = b"\n"
@@ -100,7 +100,7 @@ async def main(reactor: Any, arguments: Namespace) -> None:
     StandardIO(Keyboard(chat))
     why = await factory.ended
     if why == "End of input.":
-        await deferLater(reactor, 0.5)  # for the last lines to come back
+        await deferLater(reactor, 0.5)  # time to receive the last lines
         chat.sendClose(1000)
         await chat.is_closed
     print(why, file=sys.stderr)

@@ -1,10 +1,11 @@
 """
-A chat that asks an application's own accounts who somebody is, and what that one may do in a room::
+A chat that uses an application's accounts for authentication and for permissions in rooms::
 
     twistd -ny examples/with_accounts.py
 
-Open http://localhost:8099/ as Mina (password C{rain}) or Ada (C{snow}). Mina is of the team C{red}:
-she has the room C{team/red}, and not C{team/blue}; both may read C{news}, and Ada writes it.
+Open http://localhost:8099/ and log in as Mina (password C{rain}) or Ada (C{snow}). Mina is in the
+team C{red}: she can join C{team/red}, but not C{team/blue}. Both can read C{news}, but only Ada can
+post there.
 """
 
 from hashlib import scrypt
@@ -29,7 +30,7 @@ from machat.ws import ChatWebSocketFactory
 @implementer(IChatUser)
 class Account(NamedTuple):
     """
-    Somebody, as an application's database may have it.
+    A user, as an application's database might store it.
     """
 
     name: str
@@ -37,10 +38,10 @@ class Account(NamedTuple):
     digest: bytes
     team: str
     staff: bool
-    expires: float | None = None  # when it has to be asked again, Unix time
+    expires: float | None = None  # when the credentials expire, Unix time
 
     def mayJoin(self, room):
-        room = key(room)  # however it is spelled
+        room = key(room)  # the same for all spellings of the room's name
         return self.staff or not room.startswith("team/") or room == f"team/{self.team}"
 
     def maySay(self, room):
@@ -63,7 +64,7 @@ ACCOUNTS = {
 @implementer(ICredentialsChecker, IRealm)
 class Accounts:
     """
-    Finds out who it is, and gives the chat that account.
+    Checks the name and password, and returns the user's account to the chat.
     """
 
     credentialInterfaces = (IUsernamePassword,)
@@ -72,7 +73,7 @@ class Accounts:
         account = ACCOUNTS.get(key(shown.username.decode()))
         found = await deferToThread(digest, shown.password, account.salt if account else b"")
         if account is None or not compare_digest(found, account.digest):
-            raise UnauthorizedLogin("not this name with this password")
+            raise UnauthorizedLogin("wrong name or password")
         return account
 
     def requestAvatar(self, account, mind, *interfaces):

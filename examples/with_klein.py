@@ -1,13 +1,13 @@
 """
-A klein application with a chat in it, and a bot in the room (C{pip install klein})::
+A klein application that contains a chat, and a bot in one room (C{pip install klein})::
 
     twistd -ny examples/with_klein.py
 
     curl http://localhost:8080/rooms/ops -d text='The build is done.'
     curl http://localhost:8080/rooms/ops
 
-Open http://localhost:8080/chat/#ops to hear it there. C{!visits} has the bot tell how many requests
-there were.
+Open http://localhost:8080/chat/#ops to see the messages. If you send C{!visits}, the bot replies
+with the number of requests.
 """
 
 import msgspec
@@ -26,7 +26,7 @@ from machat.ws.resource import PageResource
 
 class Bot(Member):
     """
-    The application's voice in the room.
+    The member that posts messages for the application.
     """
 
     visits = 0

@@ -1,11 +1,12 @@
 """
-A chat among the other services of an application, which stop one after another::
+A chat next to other services of an application. The services stop one after another::
 
     twistd -ny examples/with_services.tac
 
     echo 'Disk full on web3' | nc -N localhost 8200    # in the room ops: alarm:Disk full on web3
 
-All that is said in the room C{ops} is added to the file C{ops.txt}, to the last word.
+All messages in the room C{ops}, including the last ones before the shutdown, are appended to the
+file C{ops.txt}.
 """
 
 from twisted.application import service, strports
@@ -24,7 +25,7 @@ from machat.ws import ChatWebSocketFactory
 
 class InOrder(service.MultiService):
     """
-    Stops the last of its services first, and each when the one behind it has stopped.
+    Stops its services in reverse order. It waits for each service before it stops the next one.
     """
 
     def stopService(self):
@@ -38,7 +39,7 @@ class InOrder(service.MultiService):
 
 class Archive(service.Service, Hooks):
     """
-    A file of what was said in C{ops}: for as long as it runs, it can be written to.
+    A file with the messages of C{ops}. The file is open while the service runs.
     """
 
     def startService(self):
@@ -50,13 +51,13 @@ class Archive(service.Service, Hooks):
         self._file.close()
 
     def said(self, messages):
-        if messages[0].room == "ops":  # all are of one room
+        if messages[0].room == "ops":  # all messages of a batch are in one room
             self._file.writelines(f"{each.seq} {each.sender}: {each.text}\n" for each in messages)
 
 
 class Alarm(LineOnlyReceiver):
     """
-    Says in C{ops} whatever line comes.
+    Posts each line that it receives in C{ops}.
     """
 
     delimiter = b"\n"

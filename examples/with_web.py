@@ -1,10 +1,10 @@
 """
-A site of C{twisted.web} with a chat in it, all on one port::
+A C{twisted.web} site that contains a chat, all on one port::
 
     twistd -ny examples/with_web.py
 
-Open http://localhost:8080/, a page of the site's own, in two windows; http://localhost:8080/chat/
-is the page that MaChat brings. Whoever speaks lines is in the same rooms: C{nc localhost 8989}.
+Open http://localhost:8080/, the site's own page, in two windows. MaChat's page is at
+http://localhost:8080/chat/. TCP clients, such as C{nc localhost 8989}, join the same rooms.
 """
 
 from twisted.application import service, strports

@@ -1,5 +1,5 @@
 """
-A chat with a bot inside, which counts.
+A chat server with a bot that counts messages.
 """
 
 from twisted.application import service, strports
@@ -14,7 +14,7 @@ from machat.ws import ChatWebSocketFactory
 
 class Counter(Member):
     """
-    Counts what is said.
+    Counts the messages of other members. Replies to C{!count} with the number.
     """
 
     said = 0

@@ -1,5 +1,5 @@
 """
-The bot, without sockets.
+Tests of the bot, without sockets.
 """
 
 from counter import Counter
@@ -11,7 +11,7 @@ from machat.testing import MemoryChat
 class CounterTests(SynchronousTestCase):
     def test_count(self):
         """
-        The bot counts what others say.
+        The bot counts the messages of other members.
         """
         chat = MemoryChat()
         chat.service.join(Counter(chat.service), "dev")

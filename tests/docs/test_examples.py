@@ -102,4 +102,4 @@ class ExampleTests(ServerTestCase):
         )
         bot.terminate()
         out, _ = bot.communicate(timeout=PATIENCE)
-        self.assertEqual(out, "The chat is over: shutdown.\n")
+        self.assertEqual(out, "Disconnected: shutdown.\n")
