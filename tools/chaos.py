@@ -1,10 +1,11 @@
 """
-Many clients behind a proxy that cuts, delays and splits their connections at random::
+Test the recovery of many clients over a proxy that randomly cuts, delays and splits connections::
 
     python -m tools.chaos --clients 50 --rooms 20 --messages 20000 --reconnects 1000 --seed 1
 
-It prints what happened, and ends with status 1 if any client missed a message, saw one twice or in
-another order than the rest of its room, or if an acknowledged message is not where it should be.
+The program prints a summary. It exits with status 1 if a client missed a message, received one
+twice or in a different order from the others in its room, or if an acknowledged message does not
+have the number in the log that its acknowledgement states.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from machat.service import ChatService
 from machat.tcp import ChatFactory
 from machat.ws import ChatWebSocketFactory
 
-#: Looks at the outcome, five a second, before what is missing counts as lost.
+#: Maximum number of checks, five per second, before a missing message counts as lost.
 SETTLING = 200
 
 
 class Half(Protocol):
     """
-    One side of a connection through the proxy. What it reads goes to the other side in pieces, some
-    of them late, in order.
+    One side of a connection through the proxy. It forwards the bytes that it reads to the other
+    side in order, in pieces, some of them delayed.
     """
 
     transport: Any
@@ -62,7 +63,7 @@ class Half(Protocol):
 
     def meet(self, other: Half) -> None:
         """
-        The other side is there.
+        Connect this side to the other side, and forward the bytes that were read before.
         """
         self.other, other.other = other, self
         early, self._early = self._early, []
@@ -77,9 +78,9 @@ class Half(Protocol):
 
 class Proxy(Factory):
     """
-    Stands in front of one endpoint.
+    A proxy for one endpoint.
 
-    @ivar pairs: the connections, by the client's side
+    @ivar pairs: the client's sides of the connections, in a dict that serves as an ordered set
     """
 
     noisy = False
@@ -108,7 +109,7 @@ class Proxy(Factory):
 
     def split(self, data: bytes) -> list[bytes]:
         """
-        @return: the bytes in pieces
+        @return: the bytes, in one or two pieces
         """
         if self._random.random() < 0.5 or len(data) < 2:
             return [data]
@@ -117,7 +118,9 @@ class Proxy(Factory):
 
     def delays(self, forward: Any) -> bool:
         """
-        Have something forwarded a little later, sometimes.
+        Schedule C{forward} with a short delay, in one of ten cases at random.
+
+        @return: whether it is scheduled
         """
         if self._random.random() < 0.9:
             return False
@@ -126,7 +129,9 @@ class Proxy(Factory):
 
     def cut(self) -> bool:
         """
-        @return: whether there was a connection to cut
+        Abort a random connection.
+
+        @return: whether there was a connection to abort
         """
         if not self.pairs:
             return False
@@ -136,10 +141,10 @@ class Proxy(Factory):
 
 class Person:
     """
-    A client, and what it has heard.
+    A client, and the messages that it has received.
 
-    @ivar heard: of each room the numbers and texts, in the order of their coming
-    @ivar receipts: of each room, the acknowledged texts by number
+    @ivar heard: for each room, the numbers and texts of the messages in the order of arrival
+    @ivar receipts: for each room, the acknowledged texts by number
     """
 
     def __init__(self, reactor: Any, address: str, name: str, rooms: list[str]) -> None:
@@ -162,7 +167,7 @@ class Person:
 
     def say(self, room: str, text: str) -> None:
         """
-        Say something, and note its number once that is known.
+        Send a message, and record its number when it is acknowledged.
         """
 
         def acknowledged(receipt: Receipt) -> None:
@@ -174,7 +179,7 @@ class Person:
 
 class Storm:
     """
-    One run.
+    One run of the test.
     """
 
     def __init__(self, reactor: Any, options: Namespace) -> None:
@@ -191,13 +196,13 @@ class Storm:
     @property
     def reconnects(self) -> int:
         """
-        How often a client has come back.
+        The number of reconnects of all clients.
         """
         return sum(person.counts["connected"] - 1 for person in self._people)
 
     async def run(self) -> list[str]:
         """
-        @return: what went wrong
+        @return: the problems, one line each
         """
         self._chat.startService()
         addresses = [
@@ -219,7 +224,7 @@ class Storm:
         cutter.stop()
         for person in self._people:
             await DeferredList(person.said)
-        for _ in range(SETTLING):  # the last of them have to come back first
+        for _ in range(SETTLING):  # until all clients have reconnected
             problems = await self._judge()
             if not problems:
                 break
@@ -257,12 +262,12 @@ class Storm:
                 if [seq for seq, _ in heard] != list(range(1, len(log) + 1)):
                     problems.append(f"{person.client.nick} missed or repeated something in {room}")
                 if any(log.get(seq) != text for seq, text in heard):
-                    problems.append(f"{person.client.nick} heard something else in {room}")
+                    problems.append(f"{person.client.nick} received a wrong text in {room}")
                 for seq, text in person.receipts[room].items():
                     if log.get(seq) != text:
-                        problems.append(f"{text} is acknowledged as {room} {seq}, but is not there")
+                        problems.append(f"{text} was acknowledged as {room} {seq}, which differs")
             if len(set(log.values())) != len(log):
-                problems.append(f"something was said twice in {room}")
+                problems.append(f"{room} contains a message twice")
         return problems
 
     async def _stop(self) -> None:
@@ -273,15 +278,15 @@ class Storm:
 
     def summary(self) -> str:
         """
-        @return: what happened, in one line
+        @return: a summary in one line
         """
         counts = sum((person.counts for person in self._people), Counter[str]())
         acknowledged = sum(len(a) for person in self._people for a in person.receipts.values())
         heard = sum(len(h) for person in self._people for h in person.heard.values())
         return (
             f"{len(self._people)} clients in {self._options.rooms} rooms, {self.cuts} connections"
-            f" cut, {self.reconnects} times back; {acknowledged} messages"
-            f" acknowledged, {counts['duplicates']} of them as duplicates; {heard} heard,"
+            f" cut, {self.reconnects} reconnects; {acknowledged} messages"
+            f" acknowledged, {counts['duplicates']} of them as duplicates; {heard} received,"
             f" {counts['replayed']} of them replayed, {counts['gaps']} gaps"
         )
 
@@ -304,7 +309,7 @@ def parse(arguments: list[str]) -> Namespace:
 
 async def main(reactor: Any, options: Namespace) -> None:
     """
-    Run, and print what happened.
+    Run the test, and print the summary and the first 20 problems.
     """
     storm = Storm(reactor, options)
     problems = await storm.run()

@@ -1,6 +1,6 @@
 """
-Who comes to the server of L{tools.soak}: people who chat and look whether they hear everything, and
-those of L{tools.mischief}.
+The clients of L{tools.soak}: well-behaved clients, which check that they receive every message, and
+the misbehaving ones of L{tools.mischief}.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 from tests.wires import EXPECTED, KINDS, Client, Door, Tally
 from tools.mischief import ACTS, LONGEST
 
-#: The last word in every room, and whose it is.
+#: The sender and the text of the last message in every room.
 CLOSER, END = "closer", "the end"
 
-#: How long anything may take that has to happen, seconds.
+#: Maximum time for any step, seconds.
 PATIENCE = 30.0
 
 
 class Good:
     """
-    Somebody who chats, and looks whether all of it is heard.
+    A well-behaved client. It sends messages, and checks that it receives all messages in order.
     """
 
     def __init__(self, crowd: Crowd, number: int) -> None:
@@ -46,7 +46,7 @@ class Good:
 
     async def run(self) -> None:
         """
-        Chat until everybody has said his last. Returns when the end is heard in all rooms.
+        Send messages until the crowd is quiet. Return after the last message of every room.
         """
         async with self._crowd.door.client(self._kind, self.name) as client:
             self._crowd.count("well-behaved, " + self._kind)
@@ -79,7 +79,7 @@ class Good:
         if event["type"] == "joined":
             self._places[event["room"]] = event["seq"]
         elif event["type"] in ("error", "bye"):
-            self._crowd.wrong(f"{self.name} was told {event}")
+            self._crowd.wrong(f"{self.name} received {event}")
         elif event["type"] == "message":
             self._message(event.get("room", self._rooms[0]), event, client.speaksEvents)
 
@@ -98,27 +98,28 @@ class Good:
             self._crowd.tally.latencies.append(time.monotonic() - float(text.split()[-1]))
             number = int(text.split()[1])
             if number <= self._last.get(room, 0):
-                self._crowd.wrong(f"{self.name} heard itself out of order in {room}: {text}")
+                self._crowd.wrong(f"{self.name}: own message out of order in {room}: {text}")
             self._last[room] = number
         if (sender, text) == (CLOSER, END):
             self._ended.add(room)
 
     def judge(self) -> None:
         """
-        What was heard without numbers is what the others heard with numbers, without a gap.
+        If the client's dialect has no numbers, compare its messages with the numbered messages that
+        other clients received. They must match without a gap.
         """
         if self.heard:
             log = self._crowd.log[self._rooms[0]]
             first = {text: seq for seq, text in log.items()}.get(self.heard[0], 0)
             if [log.get(seq) for seq in range(first, first + len(self.heard))] != list(self.heard):
-                self._crowd.wrong(f"{self.name} did not hear all of {self._rooms[0]}")
+                self._crowd.wrong(f"{self.name} missed messages in {self._rooms[0]}")
 
 
 class Crowd:
     """
-    Everybody.
+    All clients of a run.
 
-    @ivar log: of each room the messages by number, as hashes
+    @ivar log: for each room, the hashes of the messages by number
     """
 
     def __init__(self, door: Door, clients: int, seed: int) -> None:
@@ -138,25 +139,27 @@ class Crowd:
 
     def wrong(self, problem: str) -> None:
         """
-        Note a problem.
+        Record a problem.
         """
         self.tally.problems.append(problem)
 
     def note(self, room: str, seq: int, text: int) -> None:
         """
-        Somebody has heard this message: everybody has to hear the same.
+        Record that a client received a message, and check that all clients received the same one.
+
+        @param text: the hash of its sender and text
         """
         if self.log[room].setdefault(seq, text) != text:
-            self.wrong(f"message {seq} of {room} is not the same for everybody")
+            self.wrong(f"message {seq} of {room} differs between clients")
 
     async def run(self, seconds: float, half: Callable[[], None]) -> None:
         """
-        Come, stay for a time, and go.
+        Connect all clients, run them for C{seconds}, and disconnect them.
 
-        @param half: called when half of the time is over
+        @param half: called after half of the time
         """
         people = [asyncio.ensure_future(good.run()) for good in self._good]
-        await self._all([good.ready for good in self._good], "did not get in")
+        await self._all([good.ready for good in self._good], "could not join in time")
         kinds = list(ACTS)
         others = [
             asyncio.ensure_future(self._repeat(kinds[n % len(kinds)], n, self._random.random()))
@@ -186,16 +189,17 @@ class Crowd:
 
     async def _end(self, people: Sequence[asyncio.Future[None]]) -> None:
         """
-        Wait until everybody has heard himself, say the last word, and wait until all have heard it.
+        Wait until every well-behaved client has received its own messages. Send the last message in
+        each room, and wait until all have received it.
         """
         self.quiet.set()
-        await self._all([good.settled for good in self._good], "did not hear himself")
+        await self._all([good.settled for good in self._good], "missed its own messages")
         for room in self.door.rooms:
             async with self.door.client("TCP text", CLOSER) as closer:
                 closer.hello(room)
                 closer.say(room, END)
                 await asyncio.wait_for(closer.listen(END), PATIENCE)
-        await self._within(people, "did not hear the end")
+        await self._within(people, "missed the last message")
         for good in self._good:
             good.judge()
 

@@ -1,6 +1,6 @@
 """
-MaChat's WebSocket without the chat: C{python -m tools.echo} sends each message back, as what there
-is to test RFC 6455 with expects it.
+A WebSocket echo server on MaChat's WebSocket protocol: C{python -m tools.echo}. Conformance tests
+for RFC 6455 need such a server.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from machat.limits import Limits
 from machat.service import ChatService
 from machat.ws import SUBPROTOCOL, ChatWebSocketFactory, ChatWebSocketProtocol
 
-#: Room for the largest messages of such tests, and for many that wait to be read again.
+#: Large enough for the largest messages of conformance tests, and for many of them in the queue.
 LIMITS = Limits(maxLine=2**24, maxWaiting=2**28)
 
 
@@ -36,7 +36,7 @@ class NoInbox:
 
 class NoSession:
     """
-    A session that takes each message as if it were part of the hello, and sends nothing.
+    A session that treats each message as part of the hello, and sends nothing.
     """
 
     awaitsHello = True
@@ -57,7 +57,7 @@ class NoSession:
 
 class Echo(ChatWebSocketProtocol):
     """
-    Reads as the chat does, and sends back what it has read.
+    Reads messages in the same way as the chat, and sends each one back.
     """
 
     def makeConnection(self, transport: Any) -> None:
@@ -71,7 +71,7 @@ class Echo(ChatWebSocketProtocol):
 
 class EchoFactory(ChatWebSocketFactory):
     """
-    Makes connections that are as lean as the chat's, at C{/}.
+    Builds L{Echo} protocols that use as little memory as the chat's. It serves them at C{/}.
     """
 
     def __init__(self, chat: IChatRoom) -> None:
@@ -82,7 +82,7 @@ class EchoFactory(ChatWebSocketFactory):
 
 def main() -> None:
     """
-    Serve on a free port of this machine, and say which it is.
+    Serve on a free port of the loopback interface, and print the port.
     """
     factory = EchoFactory(ChatService(reactor, LIMITS))
     port = reactor.listenTCP(0, factory, interface="127.0.0.1")

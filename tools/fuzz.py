@@ -1,12 +1,12 @@
 """
-Coverage-guided fuzzing of the chat's edges, with atheris::
+Coverage-guided fuzzing of the code that reads bytes from the network, with atheris::
 
     pip install -e ".[fuzz]"
     python -m tools.fuzz --seconds 300 tcp websocket
 
-Each target of L{tests.edges} runs in a process of its own, for so many seconds. It prints what was
-tried and found, and ends with status 1 if anything was; a finding belongs into
-L{tests.tools.test_fuzz}.
+Each target of L{tests.edges} runs in its own process for the given number of seconds. The program
+prints the number of executions, the coverage and the inputs that failed. It exits with status 1 if
+an input failed. Add such an input to L{tests.tools.test_fuzz}.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from tempfile import TemporaryDirectory
 
 NAMES = ("hello", "lines", "frames", "commands", "events", "request", "tcp", "websocket")
 
-#: What is never asked of a target: longer inputs, bytes; more time for one, seconds; more memory.
+#: The engine's limits: bytes of an input, seconds per input, and memory of the process in MB.
 BOUNDS = ("-max_len=4096", "-timeout=5", "-rss_limit_mb=1024")
 
-#: The first argument of the process in which the engine runs.
+#: The first argument of a process that runs the engine.
 ENGINE = "--engine"
 
 
@@ -32,8 +32,8 @@ def parse(arguments: list[str]) -> Namespace:
     @return: the options
     """
     parser = ArgumentParser(prog="python -m tools.fuzz")
-    parser.add_argument("--seconds", type=int, default=60, help="for each target")
-    parser.add_argument("--corpus", help="a folder that keeps what was found to be new")
+    parser.add_argument("--seconds", type=int, default=60, help="time for each target")
+    parser.add_argument("--corpus", help="a folder to keep inputs with new coverage in")
     parser.add_argument("targets", nargs="*", default="all", choices=[*NAMES, "all"])
     options = parser.parse_args(arguments)
     if "all" in options.targets:
@@ -43,7 +43,7 @@ def parse(arguments: list[str]) -> Namespace:
 
 def engine(name: str, *flags: str) -> None:
     """
-    Fuzz one target. Does not return.
+    Fuzz one target. This function does not return.
     """
     import atheris
 
@@ -55,9 +55,9 @@ def engine(name: str, *flags: str) -> None:
 
 def prepare(name: str, folder: Path) -> list[str]:
     """
-    Write a target's seeds into a folder, and the words for all.
+    Write the seeds of a target, and the dictionary of all targets, to a folder.
 
-    @return: the engine's flags
+    @return: the flags for the engine
     """
     from tools.seeds import SEEDS, TOKENS
 
@@ -73,9 +73,9 @@ def prepare(name: str, folder: Path) -> list[str]:
 
 def fuzz(name: str, seconds: int, folder: Path) -> bool:
     """
-    Fuzz one target, and print what came of it.
+    Fuzz one target in its own process, and print the result.
 
-    @return: whether nothing was found
+    @return: whether no input failed
     """
     for old in folder.glob(f"{name}-found-*"):
         old.unlink()
@@ -87,7 +87,7 @@ def fuzz(name: str, seconds: int, folder: Path) -> bool:
     executions = re.findall(r"number_of_executed_units: (\d+)", output) or ["?"]
     coverage = re.findall(r" cov: (\d+) ft: (\d+) corp: (\d+)", output) or [("?", "?", "?")]
     print(f"{name:10}{executions[-1]:>10} executions, coverage {'/'.join(coverage[-1])}", end=", ")
-    print("nothing found" if done.returncode == 0 else f"found, status {done.returncode}:")
+    print("nothing found" if done.returncode == 0 else f"failed with status {done.returncode}:")
     if done.returncode:
         print(re.sub(r"(?m)^(#\d+|INFO:|stat::).*\n?", "", output)[-6_000:])
     for path in found:

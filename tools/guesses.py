@@ -1,9 +1,10 @@
 """
-How long a guess takes, by whether the name exists: it should tell nothing::
+Measure the response time of failed logins. It should not reveal whether the name exists::
 
     python -m tools.guesses --tries 1000
 
-A server with a file of argon2 hashes is asked over TCP, by several at once and in random order.
+Several clients log in over TCP, concurrently and in random order, to a server with a file of argon2
+hashes.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from argon2 import PasswordHasher
 
 from tests.processes import BIN, RawClient, freePort, start, stop
 
-#: Who tries at once.
+#: Number of concurrent clients.
 AT_ONCE = 8
 
 GUESSES = {"a wrong password": "Mina", "an unknown user": "Nobody"}
@@ -29,7 +30,7 @@ GUESSES = {"a wrong password": "Mina", "an unknown user": "Nobody"}
 
 def guess(port: int, name: str) -> float:
     """
-    @return: how long the answer to a wrong password took, seconds
+    @return: the time until the answer to a wrong password, seconds
     """
     client = RawClient(port)
     began = time.perf_counter()
@@ -43,7 +44,7 @@ def guess(port: int, name: str) -> float:
 
 def measure(port: int, tries: int) -> dict[str, list[float]]:
     """
-    @return: the times of all guesses, half of them of each kind
+    @return: the response times by kind; each kind has half of the tries
     """
     plan = [kind for kind in GUESSES for _ in range(tries // 2)]
     random.shuffle(plan)
@@ -57,7 +58,7 @@ def measure(port: int, tries: int) -> dict[str, list[float]]:
 
 def table(times: dict[str, list[float]]) -> Iterator[str]:
     """
-    @return: a line for each kind of guess
+    @return: the heading, and a line for each kind of guess
     """
     yield f"{'seconds':18}{'tries':>6}{'5 %':>8}{'median':>8}{'95 %':>8}{'mean':>8}{'sd':>8}"
     for kind, took in times.items():
@@ -68,7 +69,7 @@ def table(times: dict[str, list[float]]) -> Iterator[str]:
 
 def main(arguments: list[str] | None = None) -> None:
     """
-    Start a server, guess, and print the table.
+    Start a server, measure its response times, and print the table.
     """
     parser = ArgumentParser(prog="python -m tools.guesses")
     parser.add_argument("--tries", type=int, default=1000)

@@ -1,5 +1,5 @@
 """
-Those who are no good to the server of L{tools.soak}: each act is one conversation.
+The misbehaving clients of L{tools.soak}. Each function is one conversation with the server.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from typing import Any
 from machat.testing import clientFrame, clientRequest
 from tests.wires import KINDS, Client, Door, Frames, Lines
 
-#: The longest conversation, seconds: longer than a stalled reader is waited for.
+#: Maximum duration of a conversation, seconds. It exceeds the time limit for stalled readers.
 LONGEST = 45.0
 
-#: Where those are who would fill a room with rubbish.
+#: The room for clients that would disturb the well-behaved ones.
 DUMP = "dump"
 
 #: A name that has a password.
 GUARDED = "guarded"
 
-#: How many lines a flood has, and of what size the long lines are that stalled readers do not read.
+#: Number of lines of a flood, and bytes of each long line that is sent to stalled readers.
 FLOOD, LONG = 200, 60_000
 
-#: How long those stay who only look at what happens, seconds.
+#: Duration of short waits, seconds.
 SOON = 3.0
 
 _ANSWERS = re.compile(
@@ -39,7 +39,7 @@ EVENTS = ("TCP events", "WebSocket events")
 
 async def staying(client: Client, seconds: float) -> None:
     """
-    Hear whatever comes, for a time.
+    Receive and ignore all events for some seconds.
     """
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(client.listen(), seconds)
@@ -47,7 +47,9 @@ async def staying(client: Client, seconds: float) -> None:
 
 async def answered(wire: Lines) -> bytes:
     """
-    @return: what the server says to something that is no conversation; it is empty at the end
+    Count the refusals in the server's next output.
+
+    @return: the output; empty at the end of the stream
     """
     data = await wire.reader.read(65_536)
     if not data:
@@ -60,7 +62,7 @@ async def answered(wire: Lines) -> bytes:
 @asynccontextmanager
 async def listening(client: Client) -> AsyncIterator[None]:
     """
-    Hear whatever comes while something else is done.
+    Receive and ignore all events while the body runs.
     """
     task = asyncio.ensure_future(client.listen())
     try:
@@ -72,7 +74,7 @@ async def listening(client: Client) -> AsyncIterator[None]:
 
 async def visit(door: Door, random: Random, name: str) -> None:
     """
-    Come, say a little, look around, and go.
+    Join a room, send a few messages, query members and history, and disconnect.
     """
     room = random.choice(door.rooms)
     async with door.client(random.choice(list(KINDS)), name) as client:
@@ -90,7 +92,7 @@ async def visit(door: Door, random: Random, name: str) -> None:
 
 async def stall(door: Door, random: Random, name: str) -> None:
     """
-    Come to a room where a lot is said and ask for all of it, but read nothing.
+    Join a busy room and request its history, but read nothing.
     """
     room = name.partition(".")[0]
     kind = random.choice(list(KINDS))
@@ -106,12 +108,12 @@ async def stall(door: Door, random: Random, name: str) -> None:
                 await staying(speaker, 0.4)
         while await client.wire.reader.read(65_536):
             pass
-        client.wire.end("given up by the server")
+        client.wire.end("stalled, closed by the server")
 
 
 async def flood(door: Door, random: Random, name: str) -> None:
     """
-    Say as much as can be sent.
+    Send messages as fast as possible.
     """
     room = random.choice(door.rooms)
     async with door.client(random.choice(list(KINDS)), name) as client:
@@ -124,7 +126,7 @@ async def flood(door: Door, random: Random, name: str) -> None:
 
 def _rubbish(random: Random, name: str) -> list[bytes]:
     """
-    @return: what may be sent in any order, or instead of a hello
+    @return: invalid inputs, and valid ones out of place
     """
     hello = json.dumps({"name": name, "room": DUMP}).encode()
     command = b'{"type": "%s", "room": 3}\n' % random.choice((b"join", b"say", b"nothing", b"\xff"))
@@ -154,7 +156,7 @@ def _rubbish(random: Random, name: str) -> list[bytes]:
 
 async def rubbish(door: Door, random: Random, name: str) -> None:
     """
-    Send what no client sends, in pieces, and see what the server says to that.
+    Send an invalid input in two pieces, and count the server's refusals.
     """
     async with door.wire(random.choice((Lines, Frames))) as wire:
         data = random.choice(_rubbish(random, name))
@@ -169,7 +171,7 @@ async def rubbish(door: Door, random: Random, name: str) -> None:
 
 async def dawdle(door: Door, random: Random, name: str) -> None:
     """
-    Send a hello, or the request before it, a byte at a time: it is not waited for.
+    Send a hello or an opening request one byte at a time. The server must close the connection.
     """
     make = random.choice((Lines, Frames))
     async with door.wire(make) as wire:
@@ -179,12 +181,12 @@ async def dawdle(door: Door, random: Random, name: str) -> None:
             with suppress(asyncio.TimeoutError):
                 if not await asyncio.wait_for(answered(wire), 0.2):
                     return
-        raise AssertionError("it may dawdle for ever")
+        raise AssertionError("the server does not close a slow hello")
 
 
 async def reset(door: Door, random: Random, name: str) -> None:
     """
-    Be gone in the middle of something.
+    Reset the connection in the middle of a line or frame.
     """
     room = random.choice(door.rooms)
     async with door.client(random.choice(list(KINDS)), name) as client:
@@ -197,7 +199,7 @@ async def reset(door: Door, random: Random, name: str) -> None:
 
 async def takeOver(door: Door, random: Random, name: str) -> None:
     """
-    Want a name that is taken, and take one's own over from an earlier connection.
+    Request a name that is in use, and then take over a connection of one's own.
     """
     async with door.client(random.choice(list(KINDS)), "good0") as thief:
         thief.hello(door.rooms[0])
@@ -216,7 +218,7 @@ async def takeOver(door: Door, random: Random, name: str) -> None:
 
 async def wander(door: Door, random: Random, name: str) -> None:
     """
-    Go through many rooms, as many at once as may be and one more.
+    Join as many rooms as the limit allows and one more, and leave them again.
     """
     async with door.client(random.choice(EVENTS), name) as client:
         client.hello(DUMP)
@@ -233,7 +235,7 @@ async def wander(door: Door, random: Random, name: str) -> None:
 
 async def _pour(wire: Lines, data: bytes) -> None:
     """
-    Send this three times, or as much of it as the server reads within some seconds.
+    Send the data three times, or until the server stops reading for L{SOON} seconds.
     """
     with suppress(asyncio.TimeoutError):
         for _ in range(3):
@@ -243,7 +245,7 @@ async def _pour(wire: Lines, data: bytes) -> None:
 
 async def ping(door: Door, random: Random, name: str) -> None:
     """
-    Send nothing but pings, pongs or empty fragments, some of it before the hello.
+    Send only pings, pongs or empty fragments, with or without a hello before them.
     """
     frames = random.choice(
         (
@@ -261,7 +263,7 @@ async def ping(door: Door, random: Random, name: str) -> None:
 
 async def fragment(door: Door, random: Random, name: str) -> None:
     """
-    Send a message in fragments of one byte, or a frame or a line in pieces of one byte.
+    Send a message in fragments of one byte, or a line in pieces of one byte.
     """
     room = random.choice(door.rooms)
     async with door.client(random.choice(("TCP text", "WebSocket text")), name) as client:
@@ -278,7 +280,7 @@ async def fragment(door: Door, random: Random, name: str) -> None:
 
 async def pour(door: Door, random: Random, name: str) -> None:
     """
-    Say as many of the longest lines as can be sent, which are even longer to the others.
+    Send the longest lines as fast as possible. Their encoded form for other members can be longer.
     """
     async with door.client(random.choice(("TCP text", "WebSocket text")), name) as client:
         client.hello(random.choice(door.rooms))
@@ -293,7 +295,7 @@ async def pour(door: Door, random: Random, name: str) -> None:
 
 async def hoard(door: Door, random: Random, name: str) -> None:
     """
-    Ask for all the history and all the members there are, and read none of it.
+    Request the history and the members repeatedly, and read nothing for a while.
     """
     room = random.choice(door.rooms)
     async with door.client(random.choice(EVENTS), name, limit=1_000, receive=4_096) as client:
@@ -304,12 +306,12 @@ async def hoard(door: Door, random: Random, name: str) -> None:
         await asyncio.sleep(4 * SOON)
         while await client.wire.reader.read(65_536):
             pass
-        client.wire.end("given up by the server")
+        client.wire.end("stalled, closed by the server")
 
 
 async def cancel(door: Door, random: Random, name: str) -> None:
     """
-    Try passwords, and be gone before the answer: with a close behind the hello, or without one.
+    Try passwords, and sometimes disconnect before the answer, with or without a close frame.
     """
     hello = json.dumps({"v": 1, "name": GUARDED, "password": name}).encode()
     for _ in range(5):
@@ -326,7 +328,8 @@ async def cancel(door: Door, random: Random, name: str) -> None:
 
 async def crowd(door: Door, random: Random, name: str) -> None:
     """
-    Come as many at once, each with half a hello or half a request, and stay until sent away.
+    Open 20 connections, send part of a hello or request on each, and wait for the server to close
+    them.
     """
 
     async def half() -> None:
@@ -341,7 +344,7 @@ async def crowd(door: Door, random: Random, name: str) -> None:
     await asyncio.gather(*[half() for _ in range(20)], return_exceptions=True)
 
 
-#: Those who are no good, by what they are called.
+#: The conversations by name.
 ACTS: dict[str, Callable[[Door, Random, str], Awaitable[None]]] = {
     "visitors": visit,
     "stalling": stall,

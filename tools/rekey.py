@@ -1,9 +1,10 @@
 """
-A certificate is changed under many open TLS connections, which must not notice::
+Replace the certificate of a server that has many open TLS connections. They must stay open::
 
     python -m tools.rekey --connections 1000
 
-It prints who was heard afterwards, and ends with status 1 if anybody was not.
+The program prints whether a new connection gets the new certificate, and how many of the open
+connections still receive messages. It exits with status 1 if any of them does not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from tests.processes import connect, makeCertificate, portsOf, readUntil, stop, 
 
 def join(port: int, name: str) -> ssl.SSLSocket:
     """
-    @return: the TLS connection of somebody in C{dev}, whatever the certificate
+    Join the room C{dev} over TLS, without verifying the certificate.
+
+    @return: the connection
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -34,7 +37,9 @@ def join(port: int, name: str) -> ssl.SSLSocket:
 
 def heard(clients: list[ssl.SSLSocket], line: bytes) -> int:
     """
-    @return: how many hear this line next; they leave then
+    Close all connections.
+
+    @return: the number of connections whose next line was C{line}
     """
     count = 0
     for client in clients:
@@ -45,8 +50,10 @@ def heard(clients: list[ssl.SSLSocket], line: bytes) -> int:
 
 def rekey(connections: int, folder: Path) -> tuple[bool, int]:
     """
-    @return: whether the next connection has another certificate, and how many of those that were
-        open hear what it says
+    Open connections, replace the certificate, and open one more connection that sends a message.
+
+    @return: whether the last connection has a different certificate, and the number of earlier
+        connections that receive its message
     """
     key, certificate = str(folder / "key"), str(folder / "certificate")
     makeCertificate(key, certificate)
@@ -54,7 +61,7 @@ def rekey(connections: int, folder: Path) -> tuple[bool, int]:
     server = twistd("--tcp", endpoint, "--ws", "none")
     try:
         (port,) = portsOf(server, "ChatFactory (TLS)")
-        with ThreadPoolExecutor(1) as reader:  # a pipe that is full would stop the server
+        with ThreadPoolExecutor(1) as reader:  # a full pipe would block the server
             done = reader.submit(waitForLine, server, "certificate reloaded")
             clients = [join(port, f"u{number}") for number in range(connections)]
             makeCertificate(key, certificate)
@@ -70,15 +77,15 @@ def rekey(connections: int, folder: Path) -> tuple[bool, int]:
 
 def main(arguments: list[str] | None = None) -> int:
     """
-    @return: the status to exit with
+    @return: the exit status
     """
     parser = ArgumentParser(prog="python -m tools.rekey")
     parser.add_argument("--connections", type=int, default=1000)
     connections = parser.parse_args(arguments).connections
     with TemporaryDirectory() as folder:
         changed, count = rekey(connections, Path(folder))
-    print("the next connection has", "another certificate" if changed else "THE OLD CERTIFICATE")
-    print(f"{count} of {connections} open connections hear what it says")
+    print("a new connection gets the", "new certificate" if changed else "OLD CERTIFICATE")
+    print(f"{count} of {connections} open connections receive its message")
     return 0 if changed and count == connections else 1
 
 

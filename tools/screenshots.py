@@ -1,10 +1,11 @@
 """
-Pictures of the page, of a real server with a few people::
+Take screenshots of the page on a real server with a few users::
 
     python -m tools.screenshots DIRECTORY
 
-They are C{side-by-side.png}, with a terminal, C{desktop.png}, C{dark.png}, C{phone.png},
-C{signin.png}, C{disconnected.png} and C{gap.png}. The colours of a terminal need C{rich}.
+The files are C{side-by-side.png} (the page and a terminal), C{desktop.png}, C{dark.png},
+C{phone.png}, C{signin.png}, C{disconnected.png} and C{gap.png}. The colours of the terminal need
+C{rich}.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ TALK = [
 
 MINE = ["I will write to support.", "Is staging all right for a demo at two, Ada?"]
 
-#: What Mina says on the page, and Grace in a terminal.
+#: The conversation between Mina on the page and Grace in a terminal.
 BOTH = [
     ("Mina", "Is the release out?"),
     ("Grace", "Ten minutes ago. No errors so far."),
@@ -58,7 +59,7 @@ BOTH = [
     ("Mina", "On my way."),
 ]
 
-#: Two windows beside each other, on nothing.
+#: Two windows next to each other, on a white background.
 WINDOWS = """
 <style>
   body { margin: 0; padding: 14px; display: flex; gap: 14px; background: #fff; }
@@ -72,7 +73,7 @@ WINDOWS = """
 <div><p>machat --client Grace --room dev</p>%s</div>
 """
 
-#: Of a terminal: background, foreground, the eight and the eight bright ones.
+#: The colours of a terminal: background, foreground, the eight normal and the eight bright ones.
 COLOURS = TerminalTheme(
     *((12, 12, 12), (217, 217, 217)),
     [(0, 0, 0), (224, 82, 82), (84, 184, 84), (212, 176, 74)]
@@ -88,14 +89,14 @@ PHONE = {"width": 375, "height": 720}
 
 class Screenshots(PageTestCase):
     """
-    A few people, a page, and a camera.
+    Runs a server with a few users, and takes the screenshots.
     """
 
     directory = Path()
 
     def runTest(self) -> None:
         """
-        Take all pictures.
+        Take all screenshots.
         """
         self.serveOn()
         self.sideBySide()
@@ -116,7 +117,7 @@ class Screenshots(PageTestCase):
 
     def sideBySide(self) -> None:
         """
-        Two people in one room, one on the page and one in a terminal.
+        Two users in one room, one on the page and one in a terminal.
         """
         command = f"{BIN}/machat --client Grace --room dev --address localhost:{self.tcp}"
         terminal = Terminal(self, command, columns=58, rows=24)
@@ -140,7 +141,7 @@ class Screenshots(PageTestCase):
 
     def speak(self, name: str, text: str) -> None:
         """
-        Have somebody say something.
+        Send a message as one of the users, and wait for its acknowledgement.
         """
         self.count += 1
         self.people[name].send(type="say", text=text, id=str(self.count))
@@ -148,7 +149,7 @@ class Screenshots(PageTestCase):
 
     def mina(self, way: int | None = None, **options: Any) -> Any:
         """
-        @return: Mina's page, with two rooms
+        @return: Mina's page, with two rooms and unread messages in one of them
         """
         page = self.open(way, **options)
         signIn(page, "Mina")
@@ -173,7 +174,7 @@ class Screenshots(PageTestCase):
 
     def loses(self, way: Way) -> None:
         """
-        The connection is lost, and comes back when some messages are gone for good.
+        The page disconnects. It reconnects after the log has dropped some messages.
         """
         page = self.mina(way.port, viewport=DESKTOP, color_scheme="light")
         way.block()
@@ -192,16 +193,16 @@ class Screenshots(PageTestCase):
 
     def take(self, page: Any, name: str) -> None:
         """
-        Write one picture.
+        Write one screenshot.
         """
         page.mouse.move(2, 2)
-        page.wait_for_timeout(300)  # for what fades
+        page.wait_for_timeout(300)  # until transitions are over
         page.screenshot(path=self.directory / f"{name}.png")
 
 
 def coloured(terminal: Terminal) -> str:
     """
-    @return: what the terminal shows, in HTML
+    @return: the screen of the terminal as HTML
     """
     console = Console(record=True, file=StringIO(), width=200)
     console.print(Text.from_ansi(terminal.tmux("capture-pane", "-e", "-p")))

@@ -1,5 +1,5 @@
 """
-What L{tools.fuzz} begins with: valid conversations, and the words they are made of.
+The first inputs of L{tools.fuzz}: valid conversations, and the words that they consist of.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ REQUESTS = (
     b"OPTIONS * HTTP/1.0\r\n\r\n",
 )
 
-#: One piece; a byte at a time; pieces with turns of the clock and pauses between them.
+#: How to split an input: not at all, after every byte, or into pieces with time steps and pauses
+#: between them.
 CONTROLS = (b"\x00", b"\x10\x00", b"\x60\x14\x1d\x24\x2d\x34\x3d")
 
 _LINES = (
@@ -89,7 +90,7 @@ _OPENED = tuple(
     for messages in _MESSAGES
 )
 
-#: What each target of L{tests.edges} takes.
+#: The first inputs for each target of L{tests.edges}.
 SEEDS: dict[str, tuple[bytes, ...]] = {
     "hello": tuple(b"\x09" + hello for hello in (TEXT_HELLO + b"\nhi", HELLO, AGAIN, b"{}", b" [")),
     "lines": (b"hello\r\n\xc3\xa9\n", b"\n\r\n", b"\xed\xa0\x80", b"x" * 300),
@@ -105,7 +106,7 @@ SEEDS: dict[str, tuple[bytes, ...]] = {
     ),
 }
 
-#: Words to make inputs of.
+#: The dictionary: words that the engine inserts into inputs.
 TOKENS = sorted(
     {
         *b"join say leave history who ping pong hello welcome joined message presence ack".split(),

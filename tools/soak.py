@@ -1,10 +1,10 @@
 """
-A server as a user starts it, with clients of every kind, good and bad, for some time::
+Run C{twistd machat} for some minutes with well-behaved and misbehaving clients of every kind::
 
     python -m tools.soak --minutes 10 --clients 200 --seed 1
 
-It prints what happened, and ends with status 1 if one who chats missed anything or was sent away,
-or if anything of anybody is left in the end.
+The program prints its measurements. It exits with status 1 if a well-behaved client missed a
+message or was disconnected, or if the server has not released all resources at the end.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from tests.wires import Door, Tally
 from tools.crowd import Crowd
 from tools.mischief import GUARDED
 
-#: How long the server may take to forget everybody, seconds: more than all its limits' times.
+#: Maximum time for the server to release all resources, seconds. It exceeds all timeouts.
 FORGETTING = 60.0
 
-#: The memory may be more by this factor and so many bytes in the end than after half of the time,
-#: beside what the rooms' logs have become.
+#: The memory at the end may exceed the memory after half of the time by this factor and this number
+#: of bytes, not counting the growth of the rooms' logs.
 FACTOR, MORE = 1.5, 64 << 20
 
-#: What there has to be as little of in the end as in the beginning, where the server tells it.
+#: Metrics that must not be higher at the end than at the beginning, if the server has them.
 GAUGES = (
     "machat_connections",
     "machat_members",
@@ -48,14 +48,14 @@ GAUGES = (
     "machat_pending_calls",
 )
 
-#: What may be left of these: failed logins, and the lines that the log leaves out, are remembered
+#: Allowed increases of these metrics. The counts of failed logins and of omitted log lines are kept
 #: for a minute.
 REMEMBERED = {"machat_pending_calls": 2}
 
-#: The limits' times are shortened, so that all of them are met.
+#: Short timeouts, so that the run reaches all of them.
 SHORT = {"--join-timeout": 5, "--max-stall": 10, "--close-timeout": 2}
 
-#: What is counted in the log.
+#: The words to count in the log.
 LOGGED = ("joins", "leaves", "refused", "slow consumer", "more lines about refused")
 
 Sample = dict[str, float]
@@ -73,7 +73,9 @@ class Server:
 
     def port(self, factory: str) -> int:
         """
-        @return: the port on which a factory has begun to listen
+        Wait until a factory listens.
+
+        @return: its port
         """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -85,14 +87,14 @@ class Server:
 
     def log(self) -> str:
         """
-        @return: all that it has logged; C{twistd} begins a new file now and then
+        @return: the complete log, from all files; C{twistd} rotates them
         """
         files = self._log.parent.glob(f"{self._log.name}*")
         return "".join([file.read_text(errors="replace") for file in files])
 
     def sample(self) -> Sample:
         """
-        @return: what the system and, if it has a monitor, the server itself tell of it
+        @return: the figures of F{/proc} and, if the server has a monitor, its metrics
         """
         process = Path(f"/proc/{self.process.pid}")
         sample = self._metrics()
@@ -119,7 +121,7 @@ class Server:
 @contextmanager
 def serve(folder: str) -> Iterator[Server]:
     """
-    A server, with a monitor if it can have one. It is gone when the body ends.
+    Run a server, with a monitor if it supports one, until the body ends.
     """
     twistd = [str(BIN / "twistd"), "-n", "--pidfile=", "-l", f"{folder}/log", "machat"]
     known = subprocess.run([*twistd, "--help"], capture_output=True, text=True, check=True).stdout
@@ -143,7 +145,7 @@ def serve(folder: str) -> Iterator[Server]:
 
 class Soak:
     """
-    One run.
+    One run of the test.
     """
 
     def __init__(self, server: Server, options: Namespace) -> None:
@@ -159,7 +161,7 @@ class Soak:
 
     def run(self) -> None:
         """
-        Let everybody come and go, and wait until the server has forgotten them.
+        Run all clients, and wait until the server has released their resources.
         """
         self._sample("before")
         asyncio.run(self._crowd.run(self._seconds, lambda: self._sample("half")))
@@ -176,32 +178,32 @@ class Soak:
 
     def _left(self) -> list[str]:
         """
-        @return: what is still there of the clients
+        @return: the resources that the server has not released, one line each
         """
         before, after = self._samples["before"], self._samples["after"]
         return [
-            f"{name}: {after[name]:.0f} are left, {before.get(name, 0):.0f} were there before"
+            f"{name}: {after[name]:.0f} at the end, {before.get(name, 0):.0f} at the beginning"
             for name in (*GAUGES, "descriptors")
             if after.get(name, 0) > before.get(name, 0) + REMEMBERED.get(name, 0)
         ]
 
     def problems(self) -> list[str]:
         """
-        @return: all that went wrong
+        @return: all problems, one line each
         """
         half, end = self._samples["half"], self._samples["end"]
         logs = end.get("machat_log_bytes", 0) - half.get("machat_log_bytes", 0)
         most = FACTOR * half["resident bytes"] + max(0, logs) + MORE
         found = [*self._tally.problems, *self._left()]
         if end["resident bytes"] > most:
-            found.append(f"{end['resident bytes']:.0f} bytes are resident, more than {most:.0f}")
+            found.append(f"{end['resident bytes']:.0f} resident bytes exceed {most:.0f}")
         log = self._server.log()
-        found += [f"the log says {word}" for word in ("Traceback", "Unhandled") if word in log]
+        found += [f"the log contains {word}" for word in ("Traceback", "Unhandled") if word in log]
         return found
 
     def table(self) -> str:
         """
-        @return: what happened
+        @return: the counts, the latencies, and the figures of the server over time
         """
         lines = []
         log = self._server.log()
@@ -213,7 +215,7 @@ class Soak:
             centiles = quantiles(self._tally.latencies, n=100)
             words = [f"{centiles[at - 1] * 1000:.1f} ms ({at} %)" for at in (50, 90, 99)]
             most = max(self._tally.latencies) * 1000
-            lines.append(f"own messages come back in {', '.join(words)}, at most {most:.1f} ms")
+            lines.append(f"latency of own messages: {', '.join(words)}, maximum {most:.1f} ms")
         lines.append("  " + "".join([f"{when:>16}" for when in ("", "", *self._samples)]))
         for name in sorted({name for sample in self._samples.values() for name in sample}):
             row = [f"{sample.get(name, 0):>16.10g}" for sample in self._samples.values()]
@@ -236,7 +238,7 @@ def main(options: Namespace) -> int:
     """
     @return: the exit status
     """
-    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # of writing to what is closed
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # no warnings of writes after a close
     with TemporaryDirectory() as folder, serve(folder) as server:
         soak = Soak(server, options)
         soak.run()
@@ -245,10 +247,10 @@ def main(options: Namespace) -> int:
         problems = soak.problems()
         print(soak.table())
     if status:
-        problems.append(f"the server ended with status {status}")
+        problems.append(f"the server exited with status {status}")
     for problem in problems[:20]:
-        print("WRONG:", problem)
-    print(f"{len(problems)} things went wrong" if problems else "all is well, and nothing is left")
+        print("PROBLEM:", problem)
+    print(f"{len(problems)} problems" if problems else "no problems")
     return 1 if problems else 0
 
 

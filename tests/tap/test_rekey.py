@@ -18,6 +18,6 @@ class RekeyTests(SynchronousTestCase):
         """
         run = start(sys.executable, "-m", "tools.rekey", "--connections", 9, cwd=ROOT)
         out, err = run.communicate(timeout=PATIENCE)
-        told = ["the next connection has another certificate"]
-        told += ["9 of 9 open connections hear what it says"]
+        told = ["a new connection gets the new certificate"]
+        told += ["9 of 9 open connections receive its message"]
         self.assertEqual((run.returncode, out.splitlines(), err), (0, told, ""))

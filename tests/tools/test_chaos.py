@@ -25,5 +25,5 @@ class ChaosTests(SynchronousTestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn(" 500 messages acknowledged, ", done.stdout)
         self.assertIn(" 0 gaps", done.stdout)
-        (back,) = re.findall(r"(\d+) times back", done.stdout)
+        (back,) = re.findall(r"(\d+) reconnects", done.stdout)
         self.assertGreaterEqual(int(back), 30)
