@@ -1,8 +1,9 @@
 """
-MaChat measured against other servers. C{python -m benchmarks --list} shows the shapes and the
-peers, C{python -m benchmarks --quick} takes less than a minute. It needs Linux: epoll and F{/proc}.
+Benchmarks of MaChat and other servers. C{python -m benchmarks --list} lists the shapes and the
+peers. C{python -m benchmarks --quick} takes less than a minute. The benchmarks need epoll and
+F{/proc}, so they run on Linux only.
 
-C{runner} starts one server (a class of L{benchmarks.peers}), then C{load} in a process of its own,
-which opens the connections of one L{Shape<benchmarks.shapes.Shape>} and drives them; C{report} and
-C{plot} show what came out.
+C{runner} starts one server (a class of L{benchmarks.peers}), and then C{load} in its own process.
+C{load} opens the connections of one L{Shape<benchmarks.shapes.Shape>}, and sends and receives
+messages on them. C{report} and C{plot} present the results.
 """

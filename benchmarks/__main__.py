@@ -27,7 +27,7 @@ try:
 except ImportError:
     sys.exit("benchmarks: rich is not installed: pip install 'machat[bench]'")
 
-#: Columns where there is no terminal.
+#: Width of the output in columns if it does not go to a terminal.
 _WIDTH = 140
 
 TRANSPORTS = ("tcp", "ws", "tls")
@@ -38,24 +38,24 @@ def parseArguments(arguments: Sequence[str]) -> argparse.Namespace:
     @return: the options
     """
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="MaChat measured against other servers."
+        prog="python -m benchmarks", description="Compare MaChat with other servers."
     )
     add = parser.add_argument
-    add("--list", action="store_true", help="show the shapes and the peers")
-    add("--quick", action="store_true", help="two shapes for half a second each: under a minute")
+    add("--list", action="store_true", help="list the shapes and the peers")
+    add("--quick", action="store_true", help="measure two shapes, half a second each")
     add("--shape", action="append", choices=[s.name for s in SHAPES], metavar="NAME")
     add("--peer", action="append", choices=[p.name for p in PEERS], metavar="NAME")
     add("--transport", action="append", choices=TRANSPORTS)
-    add("--repeat", type=int, default=1, metavar="N", help="run all N times; shows the medians")
-    add("--seconds", type=float, metavar="S", help="measure each for so long")
-    add("--size", type=int, metavar="BYTES", help="of a message body, instead of the shape's")
+    add("--repeat", type=int, default=1, metavar="N", help="run all N times, show the medians")
+    add("--seconds", type=float, metavar="S", help="measurement time of each run")
+    add("--size", type=int, metavar="BYTES", help="size of a message body, for all shapes")
     add("--output", type=Path, metavar="DIR", help="write results.json and results.png here")
     return parser.parse_args(arguments)
 
 
 def chosenShapes(options: argparse.Namespace) -> list[Shape]:
     """
-    @return: the shapes that the options ask for
+    @return: the shapes that the options select
     """
     names = options.shape or (QUICK_SHAPES if options.quick else [s.name for s in SHAPES])
     seconds = options.seconds or (QUICK_SECONDS if options.quick else None)
@@ -67,14 +67,14 @@ def chosenShapes(options: argparse.Namespace) -> list[Shape]:
 
 def chosenTransports(options: argparse.Namespace) -> set[str]:
     """
-    @return: those that the options ask for; TLS takes time that C{--quick} does not have
+    @return: the transports that the options select. C{--quick} omits TLS to save time.
     """
     return set(options.transport or (TRANSPORTS[:2] if options.quick else TRANSPORTS))
 
 
 def showChoices(console: Console) -> None:
     """
-    Print what there is to choose from.
+    Print the shapes and the peers.
     """
     for shape in SHAPES:
         text = f"{shape.rooms} x {shape.members}, {shape.size} B, {shape.kind.value}"
@@ -92,10 +92,10 @@ def measure(
     console: Console, outcomes: Sequence[Outcome], repeat: int, budget: float | None
 ) -> None:
     """
-    Run everything that is not skipped, C{repeat} times over, in turn, so that a slow spell of the
-    machine falls on all alike.
+    Run all outcomes that are not skipped, in turn, C{repeat} times. A slow period of the machine
+    therefore affects all of them alike.
 
-    @param budget: seconds after which nothing more is started, or C{None}
+    @param budget: seconds after which no more runs start; C{None} for no limit
     """
     begun = time.monotonic()
     wanted = [outcome for outcome in outcomes if outcome.skipped is None]
@@ -127,7 +127,7 @@ def _advance(progress: Progress, task: TaskID, number: int, done: float) -> None
 
 def finish(console: Console, outcomes: Sequence[Outcome], folder: Path | None) -> None:
     """
-    Show the results, and write them where there is a folder for them.
+    Print the results, and write them to the folder if there is one.
     """
     from benchmarks.plot import draw
     from benchmarks.report import asJson, show
@@ -146,7 +146,7 @@ def finish(console: Console, outcomes: Sequence[Outcome], folder: Path | None) -
 
 def main() -> int:
     """
-    @return: the exit status: 1 if something failed, 130 if it was interrupted
+    @return: the exit status: 1 if a run failed, 130 after an interrupt
     """
     options = parseArguments(sys.argv[1:])
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
@@ -155,7 +155,7 @@ def main() -> int:
         return 0
     if not sys.platform.startswith("linux"):
         sys.exit("benchmarks: needs Linux: epoll and /proc")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: stop what was started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
     files = raiseFileLimit()
     peers = [peer for peer in PEERS if not options.peer or peer.name in options.peer]
     outcomes = [

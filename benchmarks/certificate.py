@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 def writeCertificate(folder: Path) -> None:
     """
-    Write F{key.pem} and F{certificate.pem}, good for a day.
+    Write F{key.pem} and F{certificate.pem}, which are valid for one day.
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])

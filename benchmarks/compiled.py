@@ -1,9 +1,9 @@
 """
-The load's loop with its reading half in C, where there is a compiler.
+The loop of the load process, with its reading half in C if a compiler is installed.
 
-In Python a read costs 3 us more. That is enough to keep the load a turn behind a fast server, so
-that of a window of 16 messages 8 wait to be read instead of 6: the server gets smaller batches, and
-a server that batches looks up to a quarter slower than it is.
+A read in Python takes 3 us longer. With a fast server, this puts the load one turn behind: of a
+window of 16 messages, 8 instead of 6 wait to be read. The server then receives smaller batches, and
+a server that batches appears up to a quarter slower than it is.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from benchmarks.pump import SAMPLED, Member, Pump, Room
 
 _SOURCE = Path(__file__).absolute().parent / "turn.c"
 
-#: Latencies that one turn can bring.
+#: Maximum number of latencies that one turn records.
 _LATENCIES = 65_536
 
-#: File descriptors of a process that are not its connections, and then some.
+#: An upper bound for the file descriptors of a process that are not connections.
 _OTHER_FILES = 200
 
 _LONG = ctypes.c_int64
@@ -61,7 +61,9 @@ class State(ctypes.Structure):
 
 def compileTurn(folder: Path) -> Path | None:
     """
-    @return: the library, in this folder, or C{None} where there is no compiler
+    Compile F{turn.c} to a library in this folder.
+
+    @return: the path of the library, or C{None} if there is no compiler or it fails
     """
     library = folder / "turn.so"
     command = ["cc", "-O2", "-shared", "-fPIC", "-o", str(library), str(_SOURCE)]
@@ -72,16 +74,16 @@ def compileTurn(folder: Path) -> Path | None:
 
 class CompiledPump(Pump):
     """
-    For members on plain TCP; their latencies end when the load has read them.
+    A pump for members on plain TCP. A latency ends when the load has read the message.
     """
 
     def __init__(
         self, dialect: TextLines, library: str, rooms: Sequence[Room], connections: int
     ) -> None:
         """
-        @param library: from L{compileTurn}
-        @param rooms: all there will be
-        @param connections: as many as there will be
+        @param library: path of the library from L{compileTurn}
+        @param rooms: all rooms of the run
+        @param connections: number of connections of the run
         """
         Pump.__init__(self, dialect, False)
         self._turn = ctypes.CDLL(library).turn
@@ -130,9 +132,9 @@ class CompiledPump(Pump):
 
     def _special(self, member: Member, event: int, size: int) -> None:
         """
-        Do what is not just reading.
+        Process the connection at which the library stopped.
 
-        @param size: bytes in the buffer, 0 at the end of the stream, -1 if it was not read
+        @param size: bytes in the buffer; 0 at the end of the stream; -1 if the library did not read
         """
         if size > 0:
             self._answer(member, size)

@@ -1,5 +1,5 @@
 """
-Opens the connections of a shape and has their owners join their rooms.
+Opens the connections of a shape, and joins their rooms.
 """
 
 from __future__ import annotations
@@ -16,28 +16,29 @@ from benchmarks.links import Link, StampedLink, TlsLink
 from benchmarks.pump import Member, Pump, Room
 from benchmarks.shapes import Kind, Plan
 
-#: Connections being opened at the same time.
+#: Maximum number of connections that are being opened at a time.
 AT_ONCE = 50
 
-#: Connections from one source address: a bit over 28,000 ports are there for each.
+#: Connections from one source address. Each address has a little over 28,000 ports.
 FROM_ONE_ADDRESS = 5_000
 
-#: The longest that all may take to connect, seconds.
+#: Maximum time until all connections are open, seconds.
 PATIENCE = 90.0
 
-#: A stalled reader's receive buffer, bytes: what waits has to wait in the server.
+#: Receive buffer of a stalled reader, bytes. It is small, so that unread data stays in the server.
 SMALL = 65_536
 
 
 class CannotConnect(Exception):
     """
-    The crowd did not get in.
+    The clients could not connect.
     """
 
 
 class Guest:
     """
-    A connection on its way in: connected, secured, opened, then a member.
+    A connection that is not yet a member. It connects, completes TLS, opens the WebSocket, and
+    joins.
     """
 
     def __init__(self, link: Link, index: int) -> None:
@@ -52,8 +53,8 @@ class Crowd:
     """
     The members of a plan.
 
-    @ivar rooms: those of the shape
-    @ivar stalling: the members that are to stop reading; none of C{rooms} counts them
+    @ivar rooms: the rooms of the shape
+    @ivar stalling: the members that stop reading later. The C{rooms} do not count them.
     """
 
     def __init__(self, plan: Plan, pump: Pump, rooms: list[Room]) -> None:
@@ -72,9 +73,9 @@ class Crowd:
 
     def connect(self) -> Iterator[float]:
         """
-        Open all connections; yields the fraction that is in.
+        Open all connections. Yield the fraction that has joined.
 
-        @raise CannotConnect: the server refused or closed one, or took too long
+        @raise CannotConnect: the server refused or closed a connection, or took too long
         """
         total = self._plan.shape.connections
         opened = 0
@@ -113,7 +114,7 @@ class Crowd:
 
     def _advance(self, guest: Guest) -> None:
         """
-        Take the next step of a connection.
+        Perform the next step of a connection.
         """
         try:
             if not guest.secured:
@@ -145,7 +146,7 @@ class Crowd:
 
     def _join(self, guest: Guest) -> None:
         """
-        Say the hello and let the pump have the connection.
+        Send the hello and add the connection to the pump.
         """
         shape = self._plan.shape
         number, place = divmod(guest.index, shape.members)

@@ -1,9 +1,10 @@
 """
-How a client talks to each kind of server: its hello, a message, and what it has to answer.
+The client's side of each server's protocol: the hello, a message, and required answers.
 
-A message body is a stamp (L{MARK} and the time in hex) and filler. A delivery is a mark read: the
-mark is one byte, so that counting them is one call on whatever a read returned, and no read can cut
-one in two. It occurs nowhere else in what any of these servers sends to a member who is in a room.
+A message body is a stamp (L{MARK} and the time in hex) and filler. Each mark that a client reads
+counts as one delivery. The mark is a single byte, so one call counts the marks in the result of a
+read, and no read can split a mark. It does not occur elsewhere in the output of these servers to a
+member of a room.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 
 MARK = b"$"
 
-#: Bytes of a stamp: the mark and 17 hex digits of nanoseconds.
+#: Size of a stamp in bytes: the mark and 17 hex digits of nanoseconds.
 STAMP = 18
 
 FINDSTAMPS = re.compile(rb"\$([0-9a-f]{17})").findall
@@ -31,9 +32,9 @@ class TextLines:
     """
     MaChat's text dialect on TCP: a JSON object, then lines.
 
-    @cvar echo: whether a message comes back to its sender
-    @cvar opening: said first; the hello follows when C{opened} has been read
-    @cvar question: one byte that a read can only hold if it may need an L{answer}
+    @cvar echo: whether the sender of a message receives it too
+    @cvar opening: bytes to send first. The hello follows after C{opened} has been read.
+    @cvar question: a byte. Only a read that contains it may need an L{answer}.
     """
 
     echo = True
@@ -43,27 +44,27 @@ class TextLines:
 
     def hello(self, name: str, room: str) -> bytes:
         """
-        @return: what makes the client a member of the room
+        @return: the bytes that make the client a member of the room
         """
         return b"%s\n" % json.dumps({"name": name, "room": room}).encode()
 
     def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
         """
-        @return: what turns a stamp into a message with a body of C{size} bytes
+        @return: a function that encodes a message with a given stamp and a body of C{size} bytes
         """
         return _around(b"", b"x" * (size - STAMP) + b"\n")
 
     def answer(self, data: bytes) -> bytes:
         """
-        @return: what to send back for what was read, if anything
+        @return: the answer to the bytes that were read; empty for no answer
         """
         return b""
 
 
 class TextFrames(TextLines):
     """
-    The same on WebSocket. A server's ping has to be empty, and none of the frame lengths used here
-    has a byte like that of a ping.
+    The text dialect on WebSocket. The server's pings must be empty. None of the frame lengths used
+    here contains the byte that starts a ping.
     """
 
     opening = (
@@ -78,7 +79,7 @@ class TextFrames(TextLines):
 
     def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
         head = _head(size)
-        filler = _masked(b"xx" + b"x" * (size - STAMP))[2:]  # a stamp ends in mid-mask
+        filler = _masked(b"xx" + b"x" * (size - STAMP))[2:]  # a stamp ends within the mask
 
         def say(stamp: bytes) -> bytes:
             return head + _masked(stamp) + filler
@@ -104,7 +105,7 @@ class EventLines(TextLines):
 
 class EventFrames(TextFrames):
     """
-    The same on WebSocket.
+    The events dialect on WebSocket.
     """
 
     def hello(self, name: str, room: str) -> bytes:
@@ -137,7 +138,7 @@ class Irc(TextLines):
 
 class Nats(TextLines):
     """
-    The protocol of NATS: a room is a subject.
+    The protocol of NATS. Each room is a subject.
     """
 
     question = b"N"

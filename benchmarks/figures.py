@@ -1,8 +1,8 @@
 """
-Two figures of the events dialect on a real server::
+Two measurements of the events dialect on a real server::
 
-    python -m benchmarks.figures storm    # what a join storm costs
-    python -m benchmarks.figures logs     # what full logs weigh
+    python -m benchmarks.figures storm    # CPU time and events of a join storm
+    python -m benchmarks.figures logs     # memory of full logs
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from benchmarks.peers import MaChat
 from benchmarks.processes import freePort, raiseFileLimit, server
 from benchmarks.procfs import Usage, usageOf
 
-#: Seconds without a byte after which all has been said.
+#: Seconds without a byte after which the server's output is complete.
 _QUIET = 1.5
 
 
 class Audience:
     """
-    Clients that count what they are told.
+    Clients that count the events that they receive.
 
-    @ivar events: how many of each type came
-    @ivar size: bytes of each type
+    @ivar events: the number of events of each type
+    @ivar size: the bytes of the events of each type
     """
 
     def __init__(self, port: int) -> None:
@@ -44,7 +44,7 @@ class Audience:
 
     def connect(self, name: str, *commands: Mapping[str, object]) -> None:
         """
-        Connect one more, and have it say hello and then these.
+        Connect another client, and send its hello and these commands.
         """
         client = socket.create_connection(("127.0.0.1", self._port))
         hello = {"v": 1, "name": name}
@@ -57,7 +57,9 @@ class Audience:
 
     def listen(self, seconds: float) -> bool:
         """
-        @return: whether anything came within this time
+        Read the events that arrive within this time.
+
+        @return: whether any bytes arrived
         """
         ready = self._selector.select(seconds)
         for key, _ in ready:
@@ -72,14 +74,14 @@ class Audience:
 
     def settle(self) -> None:
         """
-        Listen until there is nothing more to hear.
+        Read events until none arrives for a while.
         """
         while self.listen(_QUIET):
             pass
 
     def close(self) -> None:
         """
-        Have everybody go.
+        Disconnect all clients.
         """
         for client in self._rest:
             client.close()
@@ -88,7 +90,7 @@ class Audience:
 @contextmanager
 def audience() -> Iterator[tuple[Audience, Callable[[], Usage]]]:
     """
-    The clients of a new server, and what reads its use of CPU and memory.
+    Start a server. Yield its clients, and a function that returns its use of CPU and memory.
     """
     with tempfile.TemporaryDirectory(prefix="figures-") as name:
         folder, port = Path(name), freePort()
@@ -100,7 +102,7 @@ def audience() -> Iterator[tuple[Audience, Callable[[], Usage]]]:
 
 def storm(members: int) -> None:
     """
-    Have so many join one room as fast as they can, all of them watching it.
+    Let clients join one room as fast as possible, all with presence updates.
     """
     with audience() as (clients, usage):
         before, begun = usage(), time.monotonic()
@@ -109,18 +111,18 @@ def storm(members: int) -> None:
         took = time.monotonic() - begun
         clients.settle()
         cpu = usage().cpu - before.cpu
-        print(f"{members} members joined within {took:.1f} s, {cpu:.2f} s of server CPU in all")
+        print(f"{members} members joined within {took:.1f} s, {cpu:.2f} s of server CPU in total")
         for kind in ("joined", "presence"):
             events, size = clients.events[kind], clients.size[kind]
             print(
-                f"{kind}: {events} events, {events / members:.1f} a member;"
-                f" {size / 1e6:.2f} MB, {size / members:.0f} bytes a member"
+                f"{kind}: {events} events, {events / members:.1f} per member;"
+                f" {size / 1e6:.2f} MB, {size / members:.0f} bytes per member"
             )
 
 
 def logs(rooms: int) -> None:
     """
-    Fill the logs of so many rooms: 70 messages of 4,000 bytes in each.
+    Fill the logs of the rooms with 70 messages of 4,000 bytes each.
     """
     inOne = 32
     with audience() as (clients, usage):
@@ -142,21 +144,21 @@ def logs(rooms: int) -> None:
         clients.settle()
         full = usage()
         kept = clients.events["message"]
-        print(f"{rooms} rooms, {kept} messages of 4,000 bytes said: 256 KiB are kept of each room")
+        print(f"{rooms} rooms, {kept} messages of 4,000 bytes; each log keeps 256 KiB")
         print(f"RSS {before.memory / 1e6:.0f} MB, {empty.memory / 1e6:.0f} MB with the rooms")
         grown = full.memory - empty.memory
-        print(f"RSS {full.memory / 1e6:.0f} MB with the logs full: {grown / 1e6:.0f} MB of logs")
+        print(f"RSS {full.memory / 1e6:.0f} MB with full logs: {grown / 1e6:.0f} MB for the logs")
 
 
 def main() -> None:
     """
-    Measure what the command line asks for.
+    Run the measurement that the command line selects.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description=__doc__)
     parser.add_argument("figure", choices=("storm", "logs"))
-    parser.add_argument("--count", type=int, help="members, 2000; or rooms, 1000")
+    parser.add_argument("--count", type=int, help="members (default 2000) or rooms (default 1000)")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop what was started
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop the server too
     raiseFileLimit()
     if options.figure == "storm":
         storm(options.count or 2000)

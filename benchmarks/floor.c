@@ -1,7 +1,7 @@
 /*
- * What the kernel charges for a delivery: MaChat's batching in C and nothing else. All that a room
- * hears in one turn of epoll is sent to each of its members in one send(). Speaks the text dialect,
- * trusts its clients, and bounds nothing.
+ * The kernel's cost of a delivery: only MaChat's batching, in C. All messages that arrive for a room
+ * in one turn of epoll are sent to each of its members in one send(). The server speaks the text
+ * dialect, trusts its clients, and has no limits.
  *
  * Build: cc -O2 -o floor floor.c    Run: ./floor PORT
  */
@@ -25,7 +25,7 @@ struct bytes {
 
 struct room {
     struct room *next; /* in the same bucket */
-    struct room *dirty; /* the next to be flushed */
+    struct room *dirty; /* the next room to flush */
     int isDirty;
     char name[NAME];
     struct client **members;
@@ -34,12 +34,12 @@ struct room {
 };
 
 struct client {
-    int fd, place; /* the place among the room's members */
+    int fd, place; /* the index among the room's members */
     struct room *room;
     char prefix[NAME + 1]; /* the name and a colon */
     size_t prefixLength;
-    struct bytes input;  /* a line not yet whole */
-    struct bytes output; /* what the socket did not take */
+    struct bytes input;  /* an incomplete line */
+    struct bytes output; /* bytes that the socket has not accepted */
 };
 
 static struct room *buckets[BUCKETS], *dirtyRooms;

@@ -1,5 +1,5 @@
 """
-The load's end of a connection: non-blocking reads into a shared buffer, and sends that may wait.
+The client's end of a connection: non-blocking reads into a shared buffer, and queued sends.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ import ssl
 import struct
 from typing import cast
 
-#: The most that one read takes.
+#: Maximum size of one read, bytes.
 READ = 262_144
 
-_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not name it
+_SO_TIMESTAMPNS = 35  # asm-generic/socket.h; the socket module does not define it
 _TIMESPEC = struct.Struct("@ll")
 
 
@@ -20,8 +20,8 @@ class Link:
     """
     Plain TCP.
 
-    @ivar receive: C{socket.recv_into}: bytes read into a view, 0 at the end of the stream; raises
-        C{OSError}
+    @ivar receive: C{socket.recv_into}. Reads into a view, and returns the number of bytes, 0 at the
+        end of the stream. Raises C{OSError}.
     @ivar setOption: C{socket.setsockopt}
     """
 
@@ -33,14 +33,14 @@ class Link:
 
     def handshake(self) -> bool:
         """
-        @return: whether the connection is ready to be talked on; if not, call again when there is
+        @return: whether the connection is ready for data; if not, call this again when there is
             something to read
         """
         return True
 
     def send(self, data: bytes) -> bool:
         """
-        @return: whether all was taken; if not, call L{flush} when the socket can take more
+        @return: whether all data was sent; if not, call L{flush} when the socket is writable
         @raise OSError: the connection is gone
         """
         if not self._waiting:
@@ -56,7 +56,9 @@ class Link:
 
     def flush(self) -> bool:
         """
-        @return: as L{send}
+        Send the data that waits.
+
+        @return: as for L{send}
         """
         data, self._waiting = self._waiting, b""
         return Link.send(self, data)
@@ -64,10 +66,11 @@ class Link:
 
 class StampedLink(Link):
     """
-    Plain TCP, with the time at which the kernel received the last segment of a read, so that a
-    reading loop in Python adds nothing to a latency. It costs the kernel some 30 ns a packet.
+    Plain TCP, with the time at which the kernel received the last segment of a read. The reading
+    loop in Python therefore adds nothing to a latency. The time costs the kernel about 30 ns per
+    packet.
 
-    @ivar arrived: that time, C{time.time_ns()}
+    @ivar arrived: that time, as from C{time.time_ns()}
     """
 
     arrived = 0
@@ -88,7 +91,7 @@ class StampedLink(Link):
 
 class TlsLink(Link):
     """
-    TLS, any certificate.
+    TLS, without verification of the certificate.
     """
 
     _context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -109,7 +112,7 @@ class TlsLink(Link):
                 raise ConnectionAbortedError("closed during the TLS handshake")
             self._incoming.write(data)
         except BlockingIOError:
-            pass  # nothing yet: the first call
+            pass  # the first call: no data yet
         try:
             self._tls.do_handshake()
         except ssl.SSLWantReadError:

@@ -1,7 +1,7 @@
 """
-The process that makes the load: C{python -m benchmarks.load PLAN}, with the JSON of a
-L{Plan<benchmarks.shapes.Plan>}. Prints lines of JSON: C{{"done": fraction}} while it runs, and at
-the end what it measured, or C{{"error": text}}.
+The load process: C{python -m benchmarks.load PLAN}, where C{PLAN} is the JSON of a
+L{Plan<benchmarks.shapes.Plan>}. It prints lines of JSON: C{{"done": fraction}} while it runs, and
+at the end its measurements, or C{{"error": text}}.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from benchmarks.procfs import Usage, usageOf
 from benchmarks.pump import Pump, Room
 from benchmarks.shapes import Kind, Plan
 
-#: Seconds between two reports of progress.
+#: Seconds between two progress reports.
 _BEAT = 0.25
 
-#: The longest wait for a server to come to rest after all have joined, seconds.
+#: Maximum time until the server is idle after all clients have connected, seconds.
 _SETTLED = 40.0
 
-#: The longest wait for what is still due at the end, seconds without a delivery.
+#: Maximum time without a delivery while the load waits for the last messages, seconds.
 _DRAINED = 3.0
 
 Result = dict[str, Any]
@@ -50,12 +50,12 @@ class Load:
 
     def run(self) -> Result:
         """
-        @return: what is measured; its keys depend on the kind of shape
-        @raise CannotConnect: there is nothing to measure
+        @return: the measurements; the keys depend on the kind of shape
+        @raise CannotConnect: the clients could not connect, so there is nothing to measure
         """
         result = self._connect()
         gc.freeze()
-        gc.disable()  # nothing here is cyclic, and a collection is a pause
+        gc.disable()  # no cycles here, and collections cause pauses
         if self._shape.kind is Kind.STALL:
             result |= self._stall()
         elif self._shape.kind in (Kind.THROUGHPUT, Kind.RATE):
@@ -67,8 +67,8 @@ class Load:
 
     def _connect(self) -> Result:
         """
-        Memory is the slope between a tenth of the connections and all of them: what a server
-        allocates once, at its first, is not counted.
+        Connect all clients. The memory per connection is the slope between a tenth of the
+        connections and all of them, so that it excludes memory that the server allocates once.
         """
         before = usageOf(self._plan.pid)
         first, tenth = 0, before
@@ -86,7 +86,7 @@ class Load:
 
     def _settle(self) -> None:
         """
-        Wait until the server has done nothing for a while: all have joined then.
+        Wait until the server has been idle for a while. Then all clients have joined.
         """
         deadline = time.monotonic() + _SETTLED
         seen = None
@@ -99,11 +99,11 @@ class Load:
             if now == seen:
                 return
             seen = now
-        raise CannotConnect(f"not at rest {_SETTLED:.0f} seconds after the last had connected")
+        raise CannotConnect(f"busy {_SETTLED:.0f} seconds after the last client has connected")
 
     def _start(self) -> None:
         """
-        Forget what was read while joining, and open the windows.
+        Discard the counts from the joins, and open the windows.
         """
         for room in self._crowd.rooms:
             room.due = 0
@@ -112,7 +112,7 @@ class Load:
 
     def _windowed(self) -> Iterator[None]:
         """
-        Closed loop: each room keeps its number of messages in flight.
+        Closed loop: each room keeps a fixed number of messages in flight.
         """
         self._pump.refill(self._crowd.rooms)
         while True:
@@ -121,7 +121,7 @@ class Load:
 
     def _paced(self) -> Iterator[None]:
         """
-        Open loop: the rooms take turns on an even timetable, however slow the answers.
+        Open loop: the rooms send in turn at a fixed rate, even if the server is slow.
         """
         interval = 1.0 / (self._shape.rate * self._shape.rooms)
         rooms = self._crowd.rooms
@@ -136,8 +136,10 @@ class Load:
 
     def _drive(self, seconds: float, start: float, end: float) -> None:
         """
-        @param start: the progress at the beginning, of 1
-        @param end: the progress at the end
+        Send and receive messages for some seconds.
+
+        @param start: the progress at the beginning, as a fraction
+        @param end: the progress at the end, as a fraction
         """
         begun = now = time.monotonic()
         while now < begun + seconds:
@@ -150,7 +152,7 @@ class Load:
 
     def _window(self, seconds: float, start: float, end: float) -> Result:
         """
-        Drive and measure.
+        Send and receive messages for some seconds, and measure.
         """
         pump = self._pump
         pump.latencies = array("q")
@@ -176,7 +178,7 @@ class Load:
 
     def _stall(self) -> Result:
         """
-        A window in which all read, then one in which some do not.
+        Measure while all members read, and again after some of them have stopped reading.
         """
         self._start()
         self._drive(self._shape.warm, 0.2, 0.25)
@@ -195,7 +197,7 @@ class Load:
 
     def _finish(self) -> Result:
         """
-        Say no more, and wait for what is due.
+        Stop sending, and wait for the deliveries that are due.
         """
         pump, rooms = self._pump, self._crowd.rooms
         for room in rooms:
@@ -216,8 +218,9 @@ class Load:
 
 def _pumpFor(plan: Plan, rooms: list[Room]) -> Pump:
     """
-    @return: one with its loop in C where throughput is measured; at a fixed rate the kernel's
-        receive times keep a latency free of what the loop adds
+    @return: a pump with its loop in C if the shape measures throughput and the library is there.
+        For a fixed rate, the pump measures latency with the kernel's receive times, so that the
+        loop does not add to it.
     """
     dialect = DIALECTS[plan.dialect]
     if plan.shape.kind in (Kind.RATE, Kind.STALL):
@@ -229,7 +232,7 @@ def _pumpFor(plan: Plan, rooms: list[Room]) -> Pump:
 
 def percentiles(latencies: array[int]) -> Result:
     """
-    @return: C{p50}, C{p99} and C{p999} in milliseconds, and how many were C{sampled}
+    @return: C{p50}, C{p99} and C{p999} in milliseconds, and the number of latencies as C{sampled}
     """
     ordered = sorted(latencies)
     result: Result = {"sampled": len(ordered)}

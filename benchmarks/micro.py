@@ -1,6 +1,6 @@
 """
-The hot pieces of MaChat, each by itself, with pyperf: C{python -m benchmarks.micro --help}. Times
-are for one message, or for one member where it says so.
+Microbenchmarks of MaChat's hot functions, with pyperf: C{python -m benchmarks.micro --help}. Times
+are per message, or per member if the name of the benchmark states so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ try:
 except ImportError:
     sys.exit("benchmarks: pyperf is not installed: pip install 'machat[bench]'")
 
-#: Messages in one read, and in one batch.
+#: Number of messages in one read, and in one batch.
 BATCH = 8
 
 _BODY = b"$%017x" % 0
@@ -39,7 +39,8 @@ def said(
     client: MemoryClient, chat: MemoryChat, dialect: TextLines, count: int
 ) -> Callable[[int], float]:
     """
-    @return: what has so many messages read at once, as often as asked; none is delivered
+    @return: a function that lets the client's protocol read C{count} messages at once, repeatedly,
+        without delivering them
     """
     data = dialect.speech("dev", 64)(_BODY) * count
     receive = client._protocol.dataReceived
@@ -47,7 +48,7 @@ def said(
     dirty = chat.service._batches._dirty
 
     def read(loops: int) -> float:
-        dirty[:] = [room]  # the turn never ends
+        dirty[:] = [room]  # so that no delivery is scheduled
         begun = perf_counter()
         for _ in range(loops):
             receive(data)
@@ -60,7 +61,7 @@ def said(
 
 def encoded(dialect: IDialect) -> Callable[[], object]:
     """
-    @return: what encodes a batch
+    @return: a function that encodes a batch
     """
     batch = [Message("dev", seq, "Mina", "x" * 64, 1_764_000_000_000) for seq in range(BATCH)]
     return partial(dialect.encode, batch)
@@ -68,7 +69,7 @@ def encoded(dialect: IDialect) -> Callable[[], object]:
 
 class _Socket(Connection):
     """
-    One end of a pair of sockets, as the transport of an outbox.
+    One end of a socket pair, as the transport of an outbox.
     """
 
     def __init__(self, end: socket.socket) -> None:
@@ -78,8 +79,9 @@ class _Socket(Connection):
 
 def written(plain: bool) -> Callable[[int], float]:
     """
-    @param plain: on a socket, whose other end is read to empty between the measured stretches
-    @return: what writes to an idle outbox
+    @param plain: whether to write to a socket, whose other end is read to empty between
+        measurements, or to memory
+    @return: a function that writes to an idle outbox
     """
     here, there = socket.socketpair()
     here.setblocking(False)
@@ -107,7 +109,7 @@ def written(plain: bool) -> Callable[[int], float]:
 
 def main() -> None:
     """
-    Measure what the command line asks for.
+    Run the benchmarks.
     """
     runner = pyperf.Runner()
     chat = MemoryChat()
@@ -118,7 +120,7 @@ def main() -> None:
     for name, (client, dialect) in clients.items():
         for count in (BATCH, 1):
             measured = said(client, chat, DIALECTS[dialect], count)
-            runner.bench_time_func(f"{name}, {count} a read", measured, inner_loops=count)
+            runner.bench_time_func(f"{name}, {count} per read", measured, inner_loops=count)
     for name, speaks in (
         ("text lines", TEXT),
         ("text frames", TEXT_FRAMES),
@@ -126,8 +128,8 @@ def main() -> None:
         ("event frames", EVENTS_FRAMES),
     ):
         runner.bench_func(f"batch encode, {name}", encoded(speaks), inner_loops=BATCH)
-    runner.bench_time_func("outbox write, a socket, for a member", written(True))
-    runner.bench_time_func("outbox write, in memory, for a member", written(False))
+    runner.bench_time_func("outbox write to a socket, per member", written(True))
+    runner.bench_time_func("outbox write to memory, per member", written(False))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """
-The servers that are measured: what each needs, how it is started, and which dialect it speaks.
+The servers to measure: their requirements, the commands that start them, and their dialects.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 FOLDER = Path(__file__).absolute().parent
 _SERVERS = FOLDER / "servers"
 
-#: What is given to C{twistd machat} besides its endpoints.
+#: Options of C{twistd machat}, in addition to its endpoints.
 MACHAT_OPTIONS: tuple[str, ...] = ("--rate", "off")
 
-#: Transport to dialect, for a server of MaChat's text dialect.
+#: The dialect of each transport, for a server with MaChat's text dialect.
 _TCP = {"tcp": "lines"}
 _WS = {"ws": "frames"}
 _TLS = {"tls": "lines"}
@@ -27,11 +27,11 @@ class Peer:
     """
     A server.
 
-    @cvar name: what C{--peer} calls it
-    @cvar about: one line for C{--list}
+    @cvar name: its name for C{--peer}
+    @cvar about: a description of one line for C{--list}
     @cvar dialects: the dialect on each of its transports, C{tcp}, C{ws} and C{tls}
-    @cvar largestRoom: members that can join in good time
-    @cvar largestBody: bytes of a message body that it can carry
+    @cvar largestRoom: maximum number of members that can join a room in reasonable time
+    @cvar largestBody: maximum size of a message body, bytes
     """
 
     name = ""
@@ -42,15 +42,15 @@ class Peer:
 
     def missing(self, transport: str) -> str | None:
         """
-        @return: what is not installed, if anything
+        @return: the name of a requirement that is not installed, or C{None}
         """
         return None
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         """
-        @param port: to listen on, at 127.0.0.1
-        @param folder: for configuration; F{key.pem} and F{certificate.pem} are there for C{tls}
-        @return: the command that serves until it gets a SIGTERM
+        @param port: the port of 127.0.0.1 to listen on
+        @param folder: for configuration; for C{tls}, it contains F{key.pem} and F{certificate.pem}
+        @return: the command of a server that runs until it receives SIGTERM
         """
         raise NotImplementedError
 
@@ -82,7 +82,7 @@ class MaChat(Peer):
 
 class MaChatEvents(MaChat):
     """
-    The same, in its events dialect.
+    C{twistd machat}, in its events dialect.
     """
 
     name = "events"
@@ -96,7 +96,7 @@ class TwistedEach(Peer):
     """
 
     name = "twisted"
-    about = "Twisted, one write for each message and member (Autobahn's sendMessage on WebSocket)"
+    about = "Twisted, one write per message and member (Autobahn's sendMessage on WebSocket)"
     dialects = {**_TCP, **_WS, **_TLS}
 
     def missing(self, transport: str) -> str | None:
@@ -130,7 +130,7 @@ class Node(Peer):
     """
 
     name = "node"
-    about = "Node: net, tls, and the npm package ws (NODE_PATH, or node_modules beside benchmarks)"
+    about = "Node: net, tls, and the npm package ws (NODE_PATH, or node_modules next to benchmarks)"
     dialects = {**_TCP, **_WS, **_TLS}
 
     def missing(self, transport: str) -> str | None:
@@ -159,7 +159,7 @@ class Nats(Peer):
     """
 
     name = "nats"
-    about = "nats-server: a subject is a room"
+    about = "nats-server, with a subject for each room"
     dialects = {"tcp": "nats"}
 
     def missing(self, transport: str) -> str | None:
@@ -177,7 +177,7 @@ class Ngircd(Peer):
     name = "ngircd"
     about = "ngircd: an IRC server in C"
     dialects = {"tcp": "irc"}
-    largestRoom = 500  # it closes members whose 32 kB of output fill up while many join
+    largestRoom = 500  # it closes clients whose 32 kB send buffer overflows during joins
     largestBody = 400
 
     def missing(self, transport: str) -> str | None:
@@ -215,11 +215,11 @@ class Words(Peer):
 
 class Floor(Peer):
     """
-    F{floor.c}, compiled anew for each run.
+    F{floor.c}, compiled for each run.
     """
 
     name = "floor"
-    about = "the same batching in C and nothing else: what is left is the kernel's"
+    about = "only the batching, in C: the rest of the cost is the kernel's"
     dialects = _TCP
 
     def missing(self, transport: str) -> str | None:

@@ -1,5 +1,5 @@
 """
-What was measured as a picture.
+The results as a plot.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from benchmarks.report import summary
 from benchmarks.runner import Outcome
 from benchmarks.shapes import Kind
 
-#: What a panel of each kind of shape shows: the key of a number, what to call it, and its unit.
+#: The contents of a panel for each kind of shape: key of the number, its label, and its unit.
 _SHOWN: dict[Kind, tuple[str, str, float]] = {
     Kind.THROUGHPUT: ("deliveriesPerCpu", "thousand deliveries per CPU second", 1e3),
     Kind.RATE: ("p99", "99 % of latencies below, ms", 1.0),
@@ -56,7 +56,7 @@ def draw(outcomes: Sequence[Outcome], path: Path) -> None:
 
 def _panel(axis: Any, outcomes: Sequence[Outcome]) -> None:
     """
-    Bars with the median, and whiskers from the least to the most.
+    Draw bars with the medians, and whiskers from the minimum to the maximum.
     """
     shape = outcomes[0].entry.shape
     key, caption, unit = _SHOWN[shape.kind]
@@ -78,5 +78,5 @@ def _panel(axis: Any, outcomes: Sequence[Outcome]) -> None:
     axis.spines[["top", "right"]].set_visible(False)
 
 
-#: Where the shortest bar is the best, and so comes on top, as the longest does elsewhere.
+#: The kinds of which the shortest bar is the best. The best bar is at the top of each panel.
 _LOW_IS_GOOD = {Kind.RATE, Kind.IDLE, Kind.STALL}

@@ -1,5 +1,5 @@
 """
-Starts and stops processes, each with a process group of its own, so that nothing is left behind.
+Starts and stops processes. Each has its own process group, so that its children are stopped too.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from typing import IO
 
 from benchmarks.peers import FOLDER
 
-#: Seconds until a server has to listen.
+#: Maximum time until a server listens, seconds.
 _STARTED = 15.0
 
-#: Seconds until a process that was asked to end is killed.
+#: Seconds between SIGTERM and SIGKILL.
 _STOPPED = 3.0
 
 
 class CannotStart(Exception):
     """
-    A server ended, or does not listen.
+    A server exited, or does not listen.
     """
 
 
 def raiseFileLimit() -> int:
     """
-    Raise the number of open files to what is allowed, here and in all that is started.
+    Raise the soft limit of open files to the hard limit, for this process and its children.
 
-    @return: that number
+    @return: the limit
     """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -44,7 +44,7 @@ def raiseFileLimit() -> int:
 
 def freePort() -> int:
     """
-    @return: a TCP port of 127.0.0.1 that nobody listens on, chosen by the kernel
+    @return: an unused TCP port of 127.0.0.1, chosen by the kernel
     """
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
@@ -57,9 +57,9 @@ def process(
     command: Sequence[str], folder: Path, output: int | IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """
-    A running process, with the checkout on its path; at the end its whole group is stopped.
+    Run a process with the checkout on its Python path. Stop its process group at the end.
 
-    @param folder: what it complains of goes to F{errors} there
+    @param folder: the process writes its standard error to F{errors} in this folder
     """
     paths = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -96,9 +96,9 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 @contextlib.contextmanager
 def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
     """
-    A server that listens on a port; yields its process number.
+    Run a server, and wait until it listens on a port. Yield its process number.
 
-    @raise CannotStart: it does not, with the last line it said
+    @raise CannotStart: the server exited or does not listen
     """
     with (
         open(folder / "output", "wb") as output,
@@ -107,7 +107,7 @@ def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
         deadline = time.monotonic() + _STARTED
         while not _listens(port):
             if child.poll() is not None:
-                raise CannotStart(f"ended at once: {_lastLine(folder)}")
+                raise CannotStart(f"exited during startup: {_lastLine(folder)}")
             if time.monotonic() > deadline:
                 raise CannotStart(f"does not listen after {_STARTED:.0f} seconds")
             time.sleep(0.02)
@@ -116,7 +116,7 @@ def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
 
 def python(module: str, *arguments: str) -> list[str]:
     """
-    @return: the command that runs a module of this package in a process of its own
+    @return: the command that runs a module of this package
     """
     return [sys.executable, "-m", module, *arguments]
 
@@ -129,4 +129,4 @@ def _listens(port: int) -> bool:
 def _lastLine(folder: Path) -> str:
     said = (folder / "output").read_text(errors="replace")
     said += (folder / "errors").read_text(errors="replace")
-    return (said.strip().splitlines() or ["it said nothing"])[-1]
+    return (said.strip().splitlines() or ["no output"])[-1]

@@ -14,6 +14,8 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 @dataclass(frozen=True)
 class Usage:
     """
+    CPU time and memory of some processes.
+
     @ivar user: seconds of CPU time outside the kernel, of all threads
     @ivar system: seconds of CPU time inside the kernel
     @ivar memory: resident bytes
@@ -33,7 +35,8 @@ class Usage:
 
 def usageOf(root: int) -> Usage:
     """
-    @return: the use of a process, its threads and its living descendants, to 10 ms
+    @return: the usage of a process, its threads and its running descendants. The resolution of the
+        CPU time is 10 ms.
     """
     stats = {pid: fields for pid in _pids() if (fields := _stat(pid)) is not None}
     family = {root}
@@ -56,7 +59,7 @@ def _pids() -> list[int]:
 
 def _stat(pid: int) -> list[str] | None:
     """
-    @return: the fields behind the command's name, which may hold spaces: C{man 5 proc}
+    @return: the fields after the name of the command, which may contain spaces: C{man 5 proc}
     """
     try:
         with open(f"/proc/{pid}/stat") as file:

@@ -1,6 +1,6 @@
 """
-The loop that reads what members hear and has them talk. It is written to be cheap rather than
-short: on two cores it must not be what limits the server.
+The loop that receives and sends the members' messages. It is written for speed rather than for
+brevity: on two cores, it must not be the bottleneck.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from socket import IPPROTO_TCP, TCP_QUICKACK
 from benchmarks.dialects import FINDSTAMPS, MARK, TextLines, stampOf
 from benchmarks.links import READ, Link, StampedLink
 
-#: Of a window's reads one in so many has its latencies taken, of all the deliveries in it. It is
-#: prime, so that every member has its turn. At a fixed rate all reads are taken.
+#: With a window, one of this many reads is sampled: the latencies of all its deliveries are
+#: recorded. The number is prime, so that all members are sampled. At a fixed rate, every read is.
 SAMPLED = 7
 
 _NEVER = -1 << 60
@@ -23,10 +23,12 @@ _NEVER = -1 << 60
 
 class Room:
     """
-    @ivar talkers: those who say something, in turn
-    @ivar hearers: how many hear a message
-    @ivar due: deliveries still to come
-    @ivar limit: another message is said while less than this is due
+    A room, and the messages in flight.
+
+    @ivar talkers: the members that send messages, in turn
+    @ivar hearers: the number of members that receive each message
+    @ivar due: the number of deliveries that have not arrived yet
+    @ivar limit: the room sends another message while C{due} is less than this
     """
 
     __slots__ = ("due", "hearers", "limit", "sent", "talkers")
@@ -41,8 +43,10 @@ class Room:
 
 class Member:
     """
-    @ivar say: a message for a stamp
-    @ivar closedAt: when the server closed the connection, C{time.monotonic()}
+    A client in a room.
+
+    @ivar say: encodes a message with a given stamp
+    @ivar closedAt: when the server closed the connection, as from C{time.monotonic()}
     """
 
     __slots__ = ("closedAt", "fd", "link", "receive", "room", "say", "setOption")
@@ -59,18 +63,19 @@ class Member:
 
 class Pump:
     """
-    All members that are in their rooms.
+    All members that have joined their rooms.
 
-    @ivar delivered: messages read so far, by all
-    @ivar reads: that had a message in them
-    @ivar said: messages sent so far
-    @ivar closed: connections that the server ended
-    @ivar latencies: nanoseconds; appended to while C{measuring}
+    @ivar delivered: number of messages that all members have read
+    @ivar reads: number of reads that contained a message
+    @ivar said: number of messages sent
+    @ivar closed: number of connections that the server has closed
+    @ivar latencies: nanoseconds; recorded while C{measuring}
     """
 
     def __init__(self, dialect: TextLines, stamped: bool) -> None:
         """
-        @param stamped: latency by the kernel's receive time: the members have L{StampedLink}s
+        @param stamped: whether to measure latency with the kernel's receive time, which requires
+            that the members have L{StampedLink}s
         """
         self._dialect = dialect
         self._clock = time.time_ns if stamped else time.monotonic_ns
@@ -87,16 +92,16 @@ class Pump:
 
     def add(self, member: Member) -> None:
         """
-        Read what this member hears from now on.
+        Start to read the messages for this member.
         """
         self._members[member.fd] = member
         self._epoll.register(member.fd, EPOLLIN)
 
     def turn(self, timeout: float) -> None:
         """
-        Wait up to C{timeout} seconds, read each socket that has something once, and only then say
-        what the windows have room for: a message said in mid-turn would reach the server alone, and
-        it is the server's batching that is measured.
+        Wait up to C{timeout} seconds, and read once from each readable socket. Send the messages
+        for which the windows have space after all reads: a message sent between two reads would
+        reach the server alone, and this benchmark measures the server's batching.
         """
         members, buffer, view = self._members, self._buffer, self._view
         question, every, reads = self._dialect.question, self._every, self.reads
@@ -134,14 +139,15 @@ class Pump:
 
     def rest(self, seconds: float) -> None:
         """
-        As L{turn}, but wait to the microsecond: epoll's own timeout counts milliseconds.
+        Same as L{turn}, but wait with a resolution of microseconds. The timeout of epoll has a
+        resolution of milliseconds.
         """
         select([self._epoll.fileno()], (), (), max(0.0, seconds))
         self.turn(0)
 
     def refill(self, rooms: Iterable[Room]) -> None:
         """
-        Have the members of rooms say what the windows have room for.
+        Send the messages for which the windows of these rooms have space.
         """
         for room in rooms:
             while room.due < room.limit:
@@ -149,7 +155,8 @@ class Pump:
 
     def say(self, room: Room) -> None:
         """
-        Have the next member of a room talk. If the server has closed it, the room falls silent.
+        Send a message as the next member of a room. If the server has closed the member's
+        connection, the room sends no more messages.
         """
         member = room.talkers[room.sent % len(room.talkers)]
         if member.closedAt is not None:
@@ -162,7 +169,7 @@ class Pump:
 
     def stall(self, members: Iterable[Member]) -> None:
         """
-        Read no more of what these hear, but notice when the server closes them.
+        Stop reading from these members, but still detect when the server closes them.
         """
         for member in members:
             self._stalled.add(member.fd)
@@ -170,6 +177,8 @@ class Pump:
 
     def _ready(self, member: Member, event: int) -> bool:
         """
+        Process an event of a socket.
+
         @return: whether there is something to read
         """
         if member.fd in self._stalled:
@@ -181,7 +190,7 @@ class Pump:
 
     def _send(self, member: Member, data: bytes) -> None:
         """
-        @param data: empty to go on with what waits
+        @param data: empty to send only the data that waits
         """
         try:
             done = member.link.send(data) if data else member.link.flush()
@@ -198,7 +207,7 @@ class Pump:
 
     def _measure(self, member: Member, size: int) -> None:
         """
-        Take the latency of all deliveries in a read, but for one cut in two by its end.
+        Record the latencies of all deliveries in a read, except one whose stamp is incomplete.
         """
         now = self._clock()
         if isinstance(member.link, StampedLink):

@@ -1,5 +1,5 @@
 """
-What was measured as tables and JSON.
+The results as tables and JSON.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.table import Table
 from benchmarks.runner import Outcome
 from benchmarks.shapes import Kind
 
-#: Heading, key of a run's result, and how a number of it is shown.
+#: Heading, key in the result of a run, and the function that formats a number.
 Column = tuple[str, str, Callable[[float], str]]
 
 
@@ -95,7 +95,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
 
 def summary(outcome: Outcome) -> dict[str, dict[str, float]]:
     """
-    @return: for each number of the runs its median, least and most
+    @return: the median, minimum and maximum of each number over all runs
     """
     found: dict[str, dict[str, float]] = {}
     for key in outcome.runs[0] if outcome.runs else ():
@@ -127,11 +127,11 @@ def show(console: Console, outcomes: Iterable[Outcome]) -> None:
 
 def _broken(outcome: Outcome) -> list[str]:
     """
-    @return: what does not stop a run, but makes its numbers doubtful
+    @return: the problems that do not stop a run, but make its numbers doubtful
     """
     closed = max((run["closed"] for run in outcome.runs), default=0)
     if closed and outcome.entry.shape.kind is not Kind.STALL:
-        return [f"it closed {closed} connections"]
+        return [f"the server closed {closed} connections"]
     return []
 
 
@@ -144,7 +144,7 @@ def _pace(outcomes: Sequence[Outcome]) -> str:
 
 def _table(title: str, columns: Sequence[Column], outcomes: Sequence[Outcome]) -> Table:
     """
-    @return: medians, and below them the spread where there is more than one run
+    @return: a table of the medians, with the spread below them if there is more than one run
     """
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     table.add_column("server", no_wrap=True)
@@ -170,7 +170,7 @@ def _cell(number: dict[str, float] | None, form: Callable[[float], str], runs: i
 
 def asJson(outcomes: Iterable[Outcome]) -> dict[str, Any]:
     """
-    @return: everything, with what it ran on
+    @return: all results, with a description of the machine
     """
     return {
         "machine": {

@@ -1,5 +1,5 @@
 """
-Runs one server after the other, each with the process that loads it.
+Runs the servers one after the other, each with a load process.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.peers import Peer
 from benchmarks.processes import CannotStart, freePort, process, python, server
 from benchmarks.shapes import Plan, Shape
 
-#: Files that a process needs open besides one for each connection.
+#: Number of open files that a process needs, not counting its connections.
 _SPARE_FILES = 200
 
 
@@ -35,7 +35,7 @@ class Entry:
     @property
     def label(self) -> str:
         """
-        @return: peer and transport
+        @return: the name of the peer, and the transport
         """
         return f"{self.peer.name} {self.transport}"
 
@@ -43,11 +43,11 @@ class Entry:
 @dataclass
 class Outcome:
     """
-    What came of an entry.
+    The results of an entry.
 
-    @ivar runs: what L{benchmarks.load} measured, once for each repetition that worked
-    @ivar skipped: why there was nothing to run
-    @ivar failed: what went wrong, once for each repetition that failed
+    @ivar runs: the measurements of L{benchmarks.load}, one for each successful repetition
+    @ivar skipped: the reason why the entry was not run
+    @ivar failed: the errors, one for each failed repetition
     """
 
     entry: Entry
@@ -58,7 +58,7 @@ class Outcome:
 
 def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]) -> list[Entry]:
     """
-    @return: all that can be measured, shape by shape; TLS only where the shape asks for it
+    @return: all combinations, grouped by shape; TLS only for shapes with C{tls}
     """
     peers = list(peers)
     return [
@@ -72,8 +72,8 @@ def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]
 
 def obstacle(entry: Entry, files: int) -> str | None:
     """
-    @param files: how many a process may have open
-    @return: why an entry cannot be measured, if so
+    @param files: maximum number of open files of a process
+    @return: the reason why an entry cannot be measured, or C{None}
     """
     peer, shape = entry.peer, entry.shape
     missing = peer.missing(entry.transport)
@@ -84,18 +84,18 @@ def obstacle(entry: Entry, files: int) -> str | None:
     if shape.connections + _SPARE_FILES > files:
         return f"needs {shape.connections + _SPARE_FILES} open files, the limit is {files}"
     if shape.size > peer.largestBody:
-        return f"a message has at most {peer.largestBody} bytes there"
+        return f"its messages have at most {peer.largestBody} bytes"
     if shape.largestRoom > peer.largestRoom:
-        return f"not more than {peer.largestRoom} can join a room there in good time"
+        return f"at most {peer.largestRoom} members can join a room in reasonable time"
     return None
 
 
 def run(outcome: Outcome, library: Path | None, progressed: Callable[[float], None]) -> None:
     """
-    Measure an entry once more.
+    Run an entry once, and add the result to its outcome.
 
-    @param library: from L{benchmarks.compiled.compileTurn}
-    @param progressed: called with the fraction that is done
+    @param library: the result of L{benchmarks.compiled.compileTurn}
+    @param progressed: called with the completed fraction
     """
     entry = outcome.entry
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
@@ -127,7 +127,7 @@ def _measure(
 
 def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict[str, Any]:
     """
-    @return: the last line that the load says
+    @return: the last line that the load process prints
     """
     place = folder / "load"
     place.mkdir()
@@ -141,7 +141,7 @@ def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict
             progressed(message["done"])
     with contextlib.suppress(OSError, IndexError):
         return {"error": (place / "errors").read_text().strip().splitlines()[-1]}
-    return {"error": "the load ended without a word"}
+    return {"error": "the load process exited without output"}
 
 
 def _installed(module: str) -> bool:

@@ -1,5 +1,5 @@
 """
-What is measured: how many rooms, members, messages, and at what pace.
+The shapes to measure: numbers of rooms and members, size and rate of messages.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from enum import Enum
 
 class Kind(str, Enum):
     """
-    C{THROUGHPUT} keeps a number of messages in flight, C{RATE} sends at a fixed rate, C{IDLE} and
-    C{JOINS} only connect, C{STALL} is a fixed rate during which some members stop to read.
+    C{THROUGHPUT} keeps a fixed number of messages in flight. C{RATE} sends at a fixed rate. C{IDLE}
+    and C{JOINS} only connect. C{STALL} sends at a fixed rate while some members stop reading.
     """
 
     THROUGHPUT = "throughput"
@@ -27,13 +27,14 @@ class Shape:
     """
     One measurement.
 
-    @ivar senders: how many members of each room talk, in turn
-    @ivar window: messages in flight in each room
-    @ivar rate: messages a second in each room, instead of a window
-    @ivar size: bytes of a message body
-    @ivar stalled: members on top of C{members}, all in the first room, that stop to read
-    @ivar tls: whether it is measured over TLS too
-    @ivar warm: seconds before the measured ones
+    @ivar senders: number of members of each room that send messages, in turn
+    @ivar window: number of messages in flight in each room
+    @ivar rate: messages per second in each room, instead of a window
+    @ivar size: size of a message body, bytes
+    @ivar stalled: number of members that stop reading, all in the first room, in addition to
+        C{members}
+    @ivar tls: whether to measure over TLS too
+    @ivar warm: time before the measurement, seconds
     """
 
     name: str
@@ -52,27 +53,28 @@ class Shape:
     @property
     def connections(self) -> int:
         """
-        @return: how many are opened in all
+        @return: the total number of connections
         """
         return self.rooms * self.members + self.stalled
 
     @property
     def largestRoom(self) -> int:
         """
-        @return: members of the fullest room
+        @return: the number of members of the largest room
         """
         return self.members + self.stalled
 
     def lasting(self, seconds: float) -> Shape:
         """
-        @return: the same with another time to measure, and at most that long to warm up
+        @return: the same shape with a different measurement time, and a warm-up time of at most
+            that time
         """
         return replace(self, seconds=seconds, warm=min(self.warm, seconds))
 
 
 _FLOW = Kind.THROUGHPUT
 
-#: Rooms have one sender where nothing else is said.
+#: All shapes. By default, a room has one sender.
 SHAPES = (
     Shape("1x10", _FLOW, 1, 10, senders=10, window=16),
     Shape("1x100", _FLOW, 1, 100, senders=10, window=16, tls=True),
@@ -90,7 +92,7 @@ SHAPES = (
     Shape("stall-50", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=50, seconds=15),
 )
 
-#: What C{--quick} measures, for how many seconds each, and when it starts no more of them.
+#: The shapes of C{--quick}, seconds for each run, and seconds after which it starts no more runs.
 QUICK_SHAPES = ("1x100", "200x5")
 QUICK_SECONDS = 0.5
 QUICK_BUDGET = 41.0
@@ -99,11 +101,11 @@ QUICK_BUDGET = 41.0
 @dataclass(frozen=True)
 class Plan:
     """
-    What the process that makes the load is told.
+    The input of the load process.
 
-    @ivar dialect: a name of L{benchmarks.dialects.DIALECTS}
-    @ivar pid: the server, whose CPU time and memory are read
-    @ivar library: F{turn.c} compiled, or C{None} to do without
+    @ivar dialect: a key of L{benchmarks.dialects.DIALECTS}
+    @ivar pid: process number of the server, to read its CPU time and memory
+    @ivar library: path of the compiled F{turn.c}, or C{None} to run without it
     """
 
     shape: Shape
@@ -115,14 +117,14 @@ class Plan:
 
     def toJson(self) -> str:
         """
-        @return: this as one line
+        @return: the plan as one line of JSON
         """
         return json.dumps(asdict(self))
 
     @classmethod
     def fromJson(cls, text: str) -> Plan:
         """
-        @return: what L{toJson} was called on
+        @return: the plan that L{toJson} has encoded
         """
         fields = json.loads(text)
         shape = fields.pop("shape")

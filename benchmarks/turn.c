@@ -1,7 +1,7 @@
 /*
- * The reading half of a turn of the load, see compiled.py: waits, reads each ready socket once,
- * acknowledges at once, and counts the marks for each room. It stops at the first socket that needs
- * more than that; epoll tells of the others again.
+ * The reading half of a turn of the load; see compiled.py. It waits, reads each ready socket once,
+ * acknowledges immediately, and counts the marks for each room. It stops at the first socket that
+ * needs other processing; epoll reports the remaining sockets again in the next turn.
  *
  * Build: cc -O2 -shared -fPIC -o turn.so turn.c
  */
@@ -20,18 +20,18 @@ enum { EVENTS = 1024, DIGITS = 17 };
 /* The same fields, in the same order, as compiled.State. */
 struct state {
     int32_t poller;
-    int32_t every;      /* of so many reads one has its latencies taken; 0: none */
-    int32_t mark;       /* the byte that stands for a delivery */
+    int32_t every;      /* one of this many reads is sampled; 0: none */
+    int32_t mark;       /* the byte that marks a delivery */
     int32_t question;   /* the byte at which to stop, or -1 */
-    int32_t *rooms;     /* of each file descriptor */
-    int64_t *found;     /* deliveries in each room, added to */
-    int32_t *touched;   /* the rooms that had some */
+    int32_t *rooms;     /* the room of each file descriptor */
+    int64_t *found;     /* deliveries in each room, accumulated */
+    int32_t *touched;   /* the rooms with deliveries in this turn */
     int64_t touchedCount;
     int64_t *latencies;
     int64_t latencyCount, latencyCapacity;
     char *buffer;
     int64_t capacity;
-    int64_t reads, delivered, bytes; /* added to */
+    int64_t reads, delivered, bytes; /* accumulated */
     int64_t events, size; /* of the socket at which it stopped; 0 bytes: closed, -1: not read */
 };
 

@@ -1,9 +1,9 @@
-// Rooms of MaChat's text dialect for the Node servers: one write for each message and member.
+// The rooms of the Node servers, in MaChat's text dialect: one write per message and member.
 'use strict';
 const rooms = new Map();
 
-// Make a member of the room that a hello names; `write` takes one message.
-// Returns a function for each line that the member says, and one for when it leaves.
+// Add a member to the room in its hello. `write` sends one message to the member.
+// Returns `say`, to call with each line from the member, and `leave`, to remove the member.
 function join(hello, write) {
   const { name, room } = JSON.parse(hello);
   if (!rooms.has(room)) rooms.set(room, new Set());

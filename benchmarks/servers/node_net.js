@@ -1,4 +1,4 @@
-// Node's net, or tls: node node_net.js PORT [KEY CERTIFICATE]
+// A chat server on Node's net or tls: node node_net.js PORT [KEY CERTIFICATE]
 'use strict';
 const fs = require('fs');
 const { join } = require('./chat');

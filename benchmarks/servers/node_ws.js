@@ -1,4 +1,4 @@
-// The ws package on Node: node node_ws.js PORT
+// A chat server on Node's ws package: node node_ws.js PORT
 'use strict';
 const { WebSocketServer } = require('ws');
 const { join } = require('./chat');

@@ -1,6 +1,6 @@
 """
-A chat on Twisted as one writes it first: one write for each message and member. It speaks MaChat's
-text dialect. C{python twisted_each.py PORT tcp|ws|tls [KEY CERTIFICATE]}
+A simple chat server on Twisted, with one write per message and member. It speaks MaChat's text
+dialect: C{python twisted_each.py PORT tcp|ws|tls [KEY CERTIFICATE]}.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Frames(WebSocketServerProtocol):
 
 def main(port: str, transport: str, *certificate: str) -> None:
     """
-    Serve until the process is told to stop.
+    Serve until the process is stopped.
     """
     endpoint = f"tcp:{port}:interface=127.0.0.1:backlog=4096"
     factory = Factory.forProtocol(Lines)

@@ -1,5 +1,5 @@
 """
-A chat on the C{websockets} library and its C{broadcast}. Speaks MaChat's text dialect:
+A chat server on the C{websockets} library and its C{broadcast}. It speaks MaChat's text dialect:
 C{python websockets_broadcast.py PORT}.
 """
 
@@ -18,7 +18,7 @@ rooms: dict[str, set[ServerConnection]] = defaultdict(set)
 
 async def chat(connection: ServerConnection) -> None:
     """
-    One member.
+    Serve one member.
     """
     hello = json.loads(await connection.recv())
     members, name = rooms[hello["room"]], hello["name"]
@@ -34,8 +34,8 @@ async def chat(connection: ServerConnection) -> None:
 
 async def main(port: int) -> None:
     """
-    Serve until the process is told to stop. Without compression, as everybody else, and without
-    pings, which carry random bytes here.
+    Serve until the process is stopped. Compression is off, as in all servers here. Pings are off,
+    because those of this library contain random bytes.
     """
     options = {"compression": None, "ping_interval": None, "backlog": 4096}
     async with serve(chat, "127.0.0.1", port, **options) as server:  # type: ignore[arg-type]

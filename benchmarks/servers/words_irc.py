@@ -1,5 +1,5 @@
 """
-Twisted's own IRC service, twisted.words, where anybody may log in: C{python words_irc.py PORT}.
+Twisted's IRC service, C{twisted.words}, without passwords: C{python words_irc.py PORT}.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from zope.interface import implementer
 @implementer(ICredentialsChecker)
 class Anybody:
     """
-    Believes every name.
+    Accepts every name.
     """
 
     credentialInterfaces = (IUsernamePassword,)
@@ -31,7 +31,7 @@ class Anybody:
 
 class User(IRCUser):
     """
-    A client, with the option that every server here sets.
+    A client, with the TCP option that all servers here set.
     """
 
     transport: Any
@@ -43,7 +43,7 @@ class User(IRCUser):
 
 def main(port: str) -> None:
     """
-    Serve until the process is told to stop.
+    Serve until the process is stopped.
     """
     realm = InMemoryWordsRealm("bench")
     realm.createGroupOnRequest = realm.createUserOnRequest = True
