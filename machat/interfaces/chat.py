@@ -1,5 +1,5 @@
 """
-The chat itself, and what it asks: the policy of its rooms, and the application's hooks.
+The chat, the policy of its rooms, and the hooks of an application.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ class IChatRoom(Interface):
     The chat, as a protocol or an application's own code sees it.
     """
 
-    clock: ChatClock = Attribute("Where all timers of this chat run.")
+    clock: ChatClock = Attribute("The clock of all timers of this chat.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
-    sendBudget: SendBudget = Attribute("What waits for all its connections.")
-    metrics: Metrics = Attribute("The L{Metrics} of this chat, which a protocol adds to.")
-    logbook: Any = Attribute("The L{machat.logbook.Logbook}, for what unknown peers cause.")
+    sendBudget: SendBudget = Attribute("The send queues of all its connections.")
+    metrics: Metrics = Attribute("The L{Metrics} of this chat, to which protocols add.")
+    logbook: Any = Attribute("The L{machat.logbook.Logbook}, for log lines about unknown peers.")
     moderation: Any = Attribute("The L{machat.moderation.service.Moderation} of this chat.")
 
     def join(
@@ -38,38 +38,42 @@ class IChatRoom(Interface):
         watch: bool = False,
     ) -> Deferred[Joined]:
         """
-        Put a member into a room, which comes into being if it is not there.
+        Add a member to a room. The room is created if it does not exist.
 
-        @param since: the place up to which the member knows the room: what came after it is in
-            C{replay} if all of it is in the log, and not more than L{Limits.maxHistory} messages
-        @param history: without C{since}, how many of the last messages to replay, as far as the log
-            and L{Limits.maxHistory} go
+        @param since: the position of the last message that the member has received. C{replay} then
+            contains the messages after it, if the log still has all of them and they are at most
+            L{Limits.maxHistory}
+        @param history: the number of recent messages to replay, if C{since} is not given. At most
+            L{Limits.maxHistory}, and those that the log has
         @param watch: whether to deliver L{Presence} as well
-        @return: fires with L{Joined}, before the member's first batch is delivered, which goes on
-            where C{replay} ends; fails with L{ChatError} C{bad-name}, C{bad-room}, C{name-taken},
-            C{already-joined}, C{room-full}, C{room-locked}, C{not-allowed} (who is
-            banned), C{not-joined} (who has left meanwhile), C{failed} (the log cannot be
-            opened, L{Limits.joinTimeout} seconds have passed, or the chat stops: try later), or
-            what L{IChatHooks.authorizeJoin} says. Cancelling it withdraws the join
+        @return: fires with L{Joined}, before the member's first batch is delivered. That batch
+            begins after the end of C{replay}. Fails with L{ChatError} C{bad-name}, C{bad-room},
+            C{name-taken}, C{already-joined}, C{room-full}, C{room-locked}; C{not-allowed} if the
+            member is banned; C{not-joined} if it has left meanwhile; C{failed} if the log cannot be
+            opened, L{Limits.joinTimeout} seconds have passed, or the chat stops, in which case the
+            member may try again later; or as L{IChatHooks.authorizeJoin} raises. Cancelling it
+            withdraws the join
         """
 
     def leave(member: IChatMember, room: str) -> None:
         """
-        Take a member out of a room: nothing is delivered to it from there on. A join of the member
-        that is under way fails; a message that waits for L{IChatHooks.authorizeSay} is not sent.
-        Leaving a room one is not in does nothing.
+        Remove a member from a room. Nothing from this room is delivered to it afterwards. A pending
+        join of the member fails, and a message of it that waits for L{IChatHooks.authorizeSay} is
+        not sent. If the member is not in the room, nothing happens.
         """
 
     def say(member: IChatMember, room: str, text: str) -> Deferred[None] | None:
         """
-        Send a message to everybody in the room, its sender too, at the end of this reactor turn.
+        Send a message to all members of the room, including its sender, at the end of this reactor
+        turn.
 
         @param text: one line, without a newline
-        @return: C{None}, or while L{IChatHooks.authorizeSay} makes up its mind a C{Deferred} that
-            fires when the message may be sent, or fails as below; or while the log is far behind,
-            one that fires when it is not. Who says more without waiting fills the memory
-        @raise ChatError: C{not-joined}; C{muted}; C{bad-command} for a text of several lines, or
-            with surrogates, which cannot be encoded; or what the hook says
+        @return: C{None}, or a C{Deferred} for which the caller should wait before it sends more,
+            because messages would otherwise accumulate in memory. While
+            L{IChatHooks.authorizeSay} has not answered, it fires when the message may be sent, or
+            fails as below. While the log is far behind, it fires when the log has caught up
+        @raise ChatError: C{not-joined}; C{muted}; C{bad-command} if the text has several lines, or
+            surrogates, which cannot be encoded; or as the hook raises
         """
 
     def sayAll(member: IChatMember, room: str, texts: Sequence[str], paced: bool) -> bool:
@@ -85,24 +89,25 @@ class IChatRoom(Interface):
 
     def pace(member: IChatMember, room: str, size: int) -> Deferred[None] | None:
         """
-        Ask before a client's message is said whether the room, and the network that the client
-        comes from, are within their L{Limits.roomRate} and L{Limits.addressRate}.
+        Wait until a client's message fits into the rates of the room, L{Limits.roomRate}, and of
+        the client's network, L{Limits.addressRate}. Call it before L{say} or L{post}.
 
-        @param room: as L{Joined} spells it
-        @param size: of the message as it is delivered, bytes
-        @return: C{None}: it may be said; else fires when it may, after a fair share of what others
-            have to say. It may be cancelled. Ask for the next message after that
+        @param room: the name in the spelling of L{Joined}
+        @param size: the size of the message when it is delivered, bytes
+        @return: C{None} if the message may be sent now; otherwise fires when it may. Senders that
+            wait get equal shares of the rate. It may be cancelled. Do not call it for the client's
+            next message before it has fired
         """
 
     def post(member: IChatMember, room: str, text: str, id: str | None = None) -> Deferred[Receipt]:
         """
-        Say something and hear what became of it.
+        Send a message, and report the result.
 
-        @param id: what it is known by for L{Limits.remembered} seconds: if this name has said
-            something with it in this room, it is not said again. Ids are kept in memory: a new
-            process knows none
+        @param id: identifies the message for L{Limits.remembered} seconds. If the same name has
+            already sent a message with this id to this room, it is not sent again. Ids are kept in
+            memory and do not survive a restart
         @return: fires with the L{Receipt} when the log has the message; fails as L{say} does, or
-            with C{failed} if the log did not take it
+            with C{failed} if the log did not accept it
         """
 
     def history(
@@ -113,76 +118,83 @@ class IChatRoom(Interface):
         limit: int = 300,
     ) -> Deferred[History]:
         """
-        Read kept messages of a room the member is in: the first whose number is above C{after}, or
-        without it the last whose number is below C{before}, or without that the last.
+        Read stored messages of a room that the member is in: the first messages after the number
+        C{after}, or the last messages before the number C{before}. Without either, the last
+        messages.
 
-        @param limit: how many, up to L{Limits.maxHistory}
-        @return: fires with them; fails with L{ChatError} C{not-joined}
+        @param limit: the maximum number of messages, up to L{Limits.maxHistory}
+        @return: fires with the messages; fails with L{ChatError} C{not-joined}
         """
 
     def who(member: IChatMember, room: str) -> Deferred[Members]:
         """
-        @return: fires with who is in a room the member is in, up to L{Limits.listed} names; fails
-            with L{ChatError} C{not-joined}
+        List the names in a room that the member is in.
+
+        @return: fires with up to L{Limits.listed} names; fails with L{ChatError} C{not-joined}
         """
 
     def issue(connection: IClientConnection) -> str:
         """
-        @return: a secret of 128 bits, with which another connection of the same C{name} may take
-            this one's place until it is closed
+        Issue the secret of a connection.
+
+        @return: 128 random bits. Until the connection is closed, another connection of the same
+            C{name} can take its place with this secret
         """
 
     def takeOver(secret: str, name: str) -> None:
         """
-        Disconnect the connection that this secret was issued to, with L{REPLACED}, if it has this
-        name. A secret that is not known (any more) does nothing.
+        Disconnect the connection for which this secret was issued, with L{REPLACED}, if it has this
+        name. If the secret is unknown or no longer valid, nothing happens.
         """
 
     def opened(connection: IClientConnection, address: Any) -> float:
         """
         A connection has been made.
 
-        @param address: the peer's L{twisted.internet.interfaces.IAddress}, as far as it is known
-        @return: how long it may take to join, seconds: less if there are too many connections
+        @param address: the peer's L{twisted.internet.interfaces.IAddress}; with a proxy, this may
+            still be the address of the proxy
+        @return: the time within which it has to join, seconds. It is shorter if there are too many
+            connections
         """
 
     def admit(connection: IClientConnection, address: Any) -> None:
         """
-        Require that a connection is within the limits. Called when the client's address is known,
+        Require that a connection is within the limits. Call it when the client's address is known,
         and again for the hello.
 
-        @param address: the peer's L{twisted.internet.interfaces.IAddress}: of the client itself,
-            if a proxy forwards it
-        @raise ChatError: C{too-many-connections}, in all or from this address
+        @param address: the L{twisted.internet.interfaces.IAddress} of the client; with a proxy, the
+            forwarded address
+        @raise ChatError: C{too-many-connections}: in total, or from this address
         """
 
     def authenticate(
         connection: IClientConnection, password: str | None, token: str | None
     ) -> Deferred[IChatUser] | None:
         """
-        A connection that was L{admit}ted shows credentials for its C{name}, for the first time or
-        again.
+        Check the credentials of a connection for its C{name}, for the first time or again. The
+        connection has been L{admit}ted.
 
-        @return: C{None}, if none are asked for; else fires with who this is, or fails with
-            L{ChatError} C{bad-credentials}, C{busy}, or C{too-many-connections} of this user, after
-            L{Limits.joinTimeout} seconds, and about twenty at most. It may be cancelled. A
-            connection that has been identified is not let in without credentials
+        @return: C{None} if the chat requires no credentials; otherwise fires with the user, or
+            fails with L{ChatError} C{bad-credentials}, C{busy}, or C{too-many-connections} of this
+            user. It fails at the latest after L{Limits.joinTimeout} seconds, and after about 20
+            seconds if that is longer. It may be cancelled. A connection that has authenticated once
+            is not accepted without credentials later
         """
 
     def ended(connection: IClientConnection) -> None:
         """
-        A connection counts for no limit any more, although it may still be closing.
+        A connection has ended. It counts for no limit any more, although it may still be closing.
         """
 
     def closed(connection: IClientConnection) -> None:
         """
-        A connection is gone.
+        A connection has been closed.
         """
 
 
 class IRoomPolicy(Interface):
     """
-    What the rooms of a chat ask before somebody joins one.
+    The policy of the rooms of a chat.
     """
 
     def begin(room: Any) -> None:
@@ -205,33 +217,36 @@ class IRoomPolicy(Interface):
 
 class IChatHooks(Interface):
     """
-    An application's say in a chat. What a hook raises but L{ChatError} is logged, refuses what it
-    was asked about, and harms nobody else. L{machat.hooks.Hooks} allows everything.
+    The hooks of an application. If a hook raises another exception than L{ChatError}, the exception
+    is logged and the join or message is refused; nothing else is affected. L{machat.hooks.Hooks}
+    allows everything.
     """
 
     def authorizeJoin(member: IChatMember, room: str) -> Deferred[None] | None:
         """
-        @raise ChatError: the member may not join; a C{Deferred} may fail with it
+        Decide whether a member may join a room.
+
+        @raise ChatError: the member may not join. A C{Deferred} may fail with it as well
         """
 
     def authorizeSay(member: IChatMember, room: str, text: str) -> Deferred[str] | str:
         """
-        Asked before a message is sent. While an answer is awaited, what is said in this room after
-        it waits as well: the order stays. The message is sent only if its sender still may: is in
-        the room, not muted, and has not lost the right.
+        Decide whether a member may send a message. Until the hook has answered, later messages of
+        this room wait as well, so that the order is kept. After the answer, the message is sent
+        only if its sender is still in the room, is not muted, and still has the right.
 
-        @return: the text to send, changed or not
-        @raise ChatError: it may not be sent; a C{Deferred} may fail with it
+        @return: the text to send, which the hook may have changed
+        @raise ChatError: the message may not be sent. A C{Deferred} may fail with it as well
         """
 
     def joined(member: IChatMember, room: str) -> None:
         """
-        A member is in the room.
+        A member has joined the room.
         """
 
     def left(member: IChatMember, room: str) -> None:
         """
-        A member is not in the room any more.
+        A member has left the room.
         """
 
     def said(messages: Sequence[Message]) -> None:

@@ -14,8 +14,8 @@ from machat.wire import IDialect
 
 class IChatMember(Interface):
     """
-    Somebody in a room: a connection's session, or any object of an application, for which
-    L{machat.member.Member} is a beginning.
+    A member of a room: the session of a connection, or an object of an application, for which
+    L{machat.member.Member} is a base class.
     """
 
     name: str = Attribute("The member's name: see L{machat.names.checkName}.")
@@ -24,31 +24,31 @@ class IChatMember(Interface):
         "The user whose rights limit the member. C{None}: it may join and say everything that the"
         " hooks allow, and moderate nothing."
     )
-    peer: str = Attribute("The remote end, as the log names it.")
+    peer: str = Attribute("The address of the member, as it appears in the log.")
     silent: bool = Attribute(
         "Whether the client may have vanished: see L{ISessionTransport.silent}."
     )
 
     def deliver(batch: Any) -> None:
         """
-        Take one batch of one room's messages, or one event of a room. Called once a batch, in the
-        room's order. What it raises is logged and harms nobody else.
+        Take one batch of messages of one room, or one event of a room. The room calls it once for
+        each batch, in order. An exception is logged and affects no other member.
 
-        @param batch: what the dialect's C{encode} or C{encodeEvent} returned: shared, not to be
-            changed
+        @param batch: the value that the dialect's C{encode} or C{encodeEvent} returned. Members
+            share it: do not change it
         """
 
     def removed(room: str, reason: str) -> None:
         """
-        A moderator has taken the member out of a room.
+        A moderator has removed the member from a room.
 
-        @param reason: who, and why: one line for a person
+        @param reason: the moderator and the reason, as one line of text
         """
 
     def disconnected(end: Disconnect) -> None:
         """
-        The chat is over for this member, for instance because the service stops. It has already
-        left its rooms.
+        The chat has ended for this member, for instance because the service stops. The member has
+        already left its rooms.
         """
 
 
@@ -57,39 +57,44 @@ class IClientConnection(Interface):
     A client's connection, as the chat sees it from L{IChatRoom.opened} to L{IChatRoom.closed}.
     """
 
-    name: str = Attribute("The name that the client wants, once it has said its hello.")
-    peer: str = Attribute("The remote end, as the log names it.")
-    kind: tuple[str, str] = Attribute("What the metrics call it: its transport and its dialect.")
-    throttled: bool = Attribute("Whether it is over its sending rate.")
+    name: str = Attribute("The name of the client, after its hello.")
+    peer: str = Attribute("The address of the client, as it appears in the log.")
+    kind: tuple[str, str] = Attribute("Its transport and its dialect, as labels of the metrics.")
+    throttled: bool = Attribute("Whether the client sends faster than its rate.")
     silent: bool = Attribute(
         "Whether the client may have vanished: see L{ISessionTransport.silent}."
     )
 
     def disconnected(end: Disconnect) -> None:
         """
-        It has to end.
+        End the connection.
         """
 
 
 class IChatUser(Interface):
     """
-    The avatar that a chat's realm gives for a client's credentials, L{twisted.cred.portal.IRealm}.
+    A user: the avatar that the realm of a chat (L{twisted.cred.portal.IRealm}) returns for the
+    credentials of a client.
     """
 
-    name: str | None = Attribute("The user's own name, which nobody else has; C{None}: anybody.")
-    expires: float | None = Attribute("When the credentials do, Unix time; C{None}: they do not.")
+    name: str | None = Attribute(
+        "The name of the user, which nobody else may use. C{None}: the user has no name."
+    )
+    expires: float | None = Attribute(
+        "The time when the credentials expire, Unix time. C{None}: they do not expire."
+    )
 
     def mayJoin(room: str) -> bool:
         """
-        @return: whether the user may be in a room of this name
+        @return: whether the user may be in this room
         """
 
     def maySay(room: str) -> bool:
         """
-        @return: whether the user may say something there
+        @return: whether the user may send messages to this room
         """
 
     def mayModerate(room: str) -> bool:
         """
-        @return: whether the user may say there who may
+        @return: whether the user may moderate this room
         """

@@ -14,59 +14,67 @@ from machat.events import Draft, Message, Position
 
 class IMessageLog(Interface):
     """
-    Numbers, keeps and delivers each room's messages. A room is named by its key.
+    A log that numbers, stores and delivers the messages of each room. Rooms are identified by their
+    keys.
     """
 
     def follow(room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
         """
-        Open a room's log. From now on C{deliver} is called with every batch of this room, whoever
-        appended it, once and in order, until L{unfollow}.
+        Open the log of a room. Until L{unfollow}, the log calls C{deliver} with each batch of this
+        room, whichever process appended it, once and in order.
 
-        @return: fires with the L{Position} of the log's top, before the first C{deliver}
+        @return: fires with the L{Position} of the last message, before the first C{deliver}
         """
 
     def append(room: str, batch: Sequence[Draft]) -> Deferred[range]:
         """
-        Number and keep a batch, then deliver it to those who follow the room.
+        Number and store a batch, then deliver it to the followers of the room.
 
-        @param batch: at least one. While thirty-two of a room are under way, its clients wait
-        @return: fires with the numbers given when the batch is kept; whether it has been delivered
-            by then is the engine's affair
+        @param batch: at least one message. While 32 batches of a room are pending, its clients wait
+        @return: fires with the numbers of the messages when the batch is stored. The batch may be
+            delivered before or after that
         """
 
     def read(room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
         """
-        @return: fires with at most C{limit} kept messages whose number is above C{after}, in order
+        Read stored messages.
+
+        @return: fires with the first C{limit} messages whose number is above C{after}, in order
         """
 
     def unfollow(room: str) -> None:
         """
-        Deliver no more of this room. What is kept lives on to the log's own limits.
+        Stop delivering the batches of this room. Its stored messages remain, within the limits of
+        the log.
         """
 
 
 class IRoster(Interface):
     """
-    Who is where, and that a name is taken once in a room. Spellings with one
-    L{machat.names.key} are one name.
+    The names in each room. A name can be claimed once in a room. Spellings with the same
+    L{machat.names.key} are the same name.
     """
 
     def claim(room: str, name: str, known: bool = False) -> Deferred[bool]:
         """
-        @param known: whether this is a user who has shown to be the one of this name, and may claim
+        Claim a name in a room.
+
+        @param known: whether the claim is from the authenticated user of this name, who may claim
             it several times
-        @return: fires when the name is this caller's, with whether nobody had it before; fails with
+        @return: fires when the name is claimed, with whether this is its first claim; fails with
             L{ChatError} C{name-taken}
         """
 
     def release(room: str, name: str) -> bool:
         """
-        Give back a claimed name.
+        Release one claim of a name.
 
-        @return: whether nobody has it any more
+        @return: whether this was its last claim
         """
 
     def members(room: str) -> Deferred[Sequence[str]]:
         """
-        @return: fires with the names in the room, in the order of their claims
+        List the names in a room.
+
+        @return: fires with the names, in the order of their claims
         """

@@ -15,51 +15,54 @@ from machat.wire.pieces import Pieces
 
 class ISessionTransport(Interface):
     """
-    A transport's protocol, as its session sees it.
+    The protocol of a transport, as its session sees it.
     """
 
     def write(data: bytes) -> None:
         """
-        Queue bytes that the session's dialect made. Ignored once the connection is closing.
+        Queue bytes that the session's dialect has encoded. They are ignored once the connection is
+        closing.
         """
 
     def writePieces(pieces: Pieces) -> Deferred[None] | None:
         """
-        Queue bytes that are made while the peer takes them, and count what is kept for them.
+        Queue bytes that are made as the peer reads them, and count the memory that they need until
+        then.
 
-        @return: C{None} if all is handed over, or what fires when it is: never, if the connection
-            closes first
+        @return: C{None} if all bytes have been passed on; otherwise fires when they have. It does
+            not fire if the connection closes first
         """
 
     def keepAsking() -> None:
         """
-        From now on see to it that the session hears L{machat.events.Ping} or the transport does so
-        itself, and that a peer which does not answer is disconnected.
+        Begin to check that the peer is alive, with L{machat.events.Ping} or with the pings of the
+        transport, and disconnect a peer that does not answer.
         """
 
     def hangUp(end: Disconnect) -> None:
         """
-        Close the connection: first what is queued, within L{Limits.closeTimeout} seconds.
+        Close the connection after the queued bytes have been sent, or after
+        L{Limits.closeTimeout} seconds.
         """
 
     def pauseReading() -> None:
         """
-        Read no more from the peer until L{resumeReading}.
+        Stop reading from the peer until L{resumeReading}.
         """
 
     def resumeReading() -> None:
         """
-        Read on.
+        Read from the peer again.
         """
 
     def silent() -> bool:
         """
-        @return: whether the peer may have vanished: it has sent nothing for L{Limits.pong} seconds,
-            or does not answer
+        @return: whether the peer may have vanished, because it has sent nothing for L{Limits.pong}
+            seconds or leaves something unacknowledged
         """
 
     def peerAddress() -> Any:
         """
-        @return: the peer's L{twisted.internet.interfaces.IAddress}. Read it late: behind a
-            C{haproxy:} endpoint it is the client's only once bytes have arrived.
+        @return: the peer's L{twisted.internet.interfaces.IAddress}. With a C{haproxy:} endpoint,
+            this is the address of the client only after the first bytes have arrived
         """
