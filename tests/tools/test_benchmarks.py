@@ -209,7 +209,7 @@ class ChoiceTests(SynchronousTestCase):
                 "1x5000",
                 "tcp",
                 10_000,
-                "not more than 1000 can join a room there in good time",
+                "at most 1000 members can join a room in reasonable time",
             ),
         ):
             entry = Entry(BY_NAME[shape], Absent(), transport)
