@@ -32,7 +32,7 @@ class IChatRoom(Interface):
 
     def join(
         member: IChatMember,
-        room: str,
+        roomName: str,
         since: Position | None = None,
         history: int = 0,
         watch: bool = False,
@@ -55,14 +55,14 @@ class IChatRoom(Interface):
             withdraws the join
         """
 
-    def leave(member: IChatMember, room: str) -> None:
+    def leave(member: IChatMember, roomName: str) -> None:
         """
         Remove a member from a room. Nothing from this room is delivered to it afterwards. A pending
         join of the member fails, and a message of it that waits for L{IChatHooks.authorizeSay} is
         not sent. If the member is not in the room, nothing happens.
         """
 
-    def say(member: IChatMember, room: str, text: str) -> Deferred[None] | None:
+    def say(member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:
         """
         Send a message to all members of the room, including its sender, at the end of this reactor
         turn.
@@ -76,7 +76,7 @@ class IChatRoom(Interface):
             surrogates, which cannot be encoded; or as the hook raises
         """
 
-    def sayAll(member: IChatMember, room: str, texts: Sequence[str], paced: bool) -> bool:
+    def sayAll(member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
         """
         Send several messages of a member, if none of them has to wait or is refused. This is a
         fast path for protocols: if it returns C{False}, nothing was sent; call L{pace} and L{say}
@@ -87,19 +87,21 @@ class IChatRoom(Interface):
         @return: whether the messages were sent
         """
 
-    def pace(member: IChatMember, room: str, size: int) -> Deferred[None] | None:
+    def pace(member: IChatMember, roomName: str, size: int) -> Deferred[None] | None:
         """
         Wait until a client's message fits into the rates of the room, L{Limits.roomRate}, and of
         the client's network, L{Limits.addressRate}. Call it before L{say} or L{post}.
 
-        @param room: the name in the spelling of L{Joined}
+        @param roomName: the name in the spelling of L{Joined}
         @param size: the size of the message when it is delivered, bytes
         @return: C{None} if the message may be sent now; otherwise fires when it may. Senders that
             wait get equal shares of the rate. It may be cancelled. Do not call it for the client's
             next message before it has fired
         """
 
-    def post(member: IChatMember, room: str, text: str, id: str | None = None) -> Deferred[Receipt]:
+    def post(
+        member: IChatMember, roomName: str, text: str, id: str | None = None
+    ) -> Deferred[Receipt]:
         """
         Send a message, and report the result.
 
@@ -112,7 +114,7 @@ class IChatRoom(Interface):
 
     def history(
         member: IChatMember,
-        room: str,
+        roomName: str,
         before: int | None = None,
         after: int | None = None,
         limit: int = 300,
@@ -126,7 +128,7 @@ class IChatRoom(Interface):
         @return: fires with the messages; fails with L{ChatError} C{not-joined}
         """
 
-    def who(member: IChatMember, room: str) -> Deferred[Members]:
+    def who(member: IChatMember, roomName: str) -> Deferred[Members]:
         """
         List the names in a room that the member is in.
 

@@ -123,7 +123,7 @@ class ChatService(MultiService):
     def join(
         self,
         member: IChatMember,
-        room: str,
+        roomName: str,
         since: Position | None = None,
         history: int = 0,
         watch: bool = False,
@@ -133,7 +133,7 @@ class ChatService(MultiService):
         except ChatError:
             return fail()
         known = self._connections.known(member)
-        return self._rooms.join(member, room, since, history, watch, known)
+        return self._rooms.join(member, roomName, since, history, watch, known)
 
     def _requireOpen(self, member: IChatMember) -> None:
         """
@@ -143,8 +143,8 @@ class ChatService(MultiService):
             self._dismissals.dismiss(member)
             raise ChatError(FAILED, STOPPING)
 
-    def leave(self, member: IChatMember, room: str) -> None:
-        self._rooms.leave(member, room)
+    def leave(self, member: IChatMember, roomName: str) -> None:
+        self._rooms.leave(member, roomName)
 
     def _payerOf(self, room: str) -> str | None:
         return self._rooms.networkOf(room)
@@ -181,11 +181,11 @@ class ChatService(MultiService):
         waiting = self._submit(member, room, Draft(room.name, room.members[member], text))
         return room.waitForLog() if waiting is None and room.appending else waiting
 
-    def pace(self, member: IChatMember, room: str, size: int) -> Deferred[None] | None:
+    def pace(self, member: IChatMember, roomName: str, size: int) -> Deferred[None] | None:
         network = self._connections.networks.get(member)
-        if self._rates.takeFree(network, room, size):
+        if self._rates.takeFree(network, roomName, size):
             return None
-        waiting = self._rates.take(network, room, member, size)
+        waiting = self._rates.take(network, roomName, member, size)
         if waiting is not None:
             self.metrics.throttles += 1
         return waiting
@@ -287,15 +287,15 @@ class ChatService(MultiService):
     def history(
         self,
         member: IChatMember,
-        room: str,
+        roomName: str,
         before: int | None = None,
         after: int | None = None,
         limit: int = 300,
     ) -> Deferred[History]:
-        return Deferred.fromCoroutine(self._rooms.history(member, room, before, after, limit))
+        return Deferred.fromCoroutine(self._rooms.history(member, roomName, before, after, limit))
 
-    def who(self, member: IChatMember, room: str) -> Deferred[Members]:
-        return Deferred.fromCoroutine(self._rooms.who(member, room))
+    def who(self, member: IChatMember, roomName: str) -> Deferred[Members]:
+        return Deferred.fromCoroutine(self._rooms.who(member, roomName))
 
     def opened(self, connection: IClientConnection, address: Any) -> float:
         allowed = self._connections.add(connection, address)

@@ -17,7 +17,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat import wire
-from machat.connections.shaper import BURST, Shaper, Shapers
+from machat.connections.shaper import BURST, Shaper, Shapers, SharedRates
 from machat.events import Message
 from machat.limits import DEFAULTS, Limits
 from machat.tcp import ChatFactory
@@ -441,3 +441,43 @@ class AttackTests(SynchronousTestCase):
             attack.chat.turn()
             self.assertEqual(len(attack.reader.received()), 30)
             self.assertEqual(attack.chat.service.metrics.throttles, 0)
+
+
+class SharedRatesTests(SynchronousTestCase):
+    """
+    Tests for L{SharedRates}, at 100 bytes per second for a room and 150 for a network.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.rates = SharedRates(self.clock, 100, 150)
+
+    def test_takesBothOrNone(self) -> None:
+        """
+        Bytes are taken from both rates, or from neither.
+        """
+        self.assertTrue(self.rates.takeFree("192.0.2.1", "dev", 60))
+        self.assertFalse(self.rates.takeFree("192.0.2.1", "dev", 60))
+        self.assertTrue(self.rates.takeFree("192.0.2.1", "lounge", 90))
+        self.assertFalse(self.rates.takeFree("192.0.2.1", "den", 1))
+        self.assertTrue(self.rates.takeFree(None, "den", 100))
+
+    def test_queue(self) -> None:
+        """
+        While a sender waits, no bytes are free for others.
+        """
+        self.assertTrue(self.rates.takeFree(None, "dev", 100))
+        waiting = self.rates.take(None, "dev", "Mina", 100)
+        assert waiting is not None
+        self.clock.advance(0.5)
+        self.assertFalse(self.rates.takeFree(None, "dev", 1))
+        self.clock.advance(0.5)
+        self.successResultOf(waiting)
+
+    def test_unlimited(self) -> None:
+        """
+        An infinite rate is no limit.
+        """
+        rates = SharedRates(self.clock, inf, inf)
+        self.assertTrue(rates.takeFree("192.0.2.1", "dev", 10**9))
+        self.assertIsNone(rates.take("192.0.2.1", "dev", "Mina", 10**9))

@@ -273,6 +273,64 @@ class SayTests(SynchronousTestCase):
                 self.assertEqual(heard, everything[first : first + len(heard)])
 
 
+class SayAllTests(SynchronousTestCase):
+    """
+    Tests for L{ChatService.sayAll}: it sends all of its messages, or none.
+    """
+
+    def setUp(self) -> None:
+        self.chat = MemoryChat()
+        self.mina = self.chat.member("Mina", "dev")
+
+    def sayAll(self, *texts: str, room: str = "dev") -> bool:
+        return self.chat.service.sayAll(self.mina, room, texts, True)
+
+    def received(self) -> list[str]:
+        """
+        @return: what Mina has received at the end of the turn
+        """
+        self.chat.turn()
+        return self.mina.received()
+
+    def test_sends(self) -> None:
+        """
+        The messages are delivered in their order, in any spelling of the room.
+        """
+        self.assertTrue(self.sayAll("one", "two", room="DEV"))
+        self.assertTrue(self.sayAll("\u00fc"))
+        self.assertEqual(self.received(), ["Mina:one", "Mina:two", "Mina:\u00fc"])
+
+    def test_refuses(self) -> None:
+        """
+        Nothing is sent if one text cannot be sent, or if the member is not in the room.
+        """
+        self.assertFalse(self.sayAll("one", "two\nthree"))
+        self.assertFalse(self.sayAll("one", "\ud800"))
+        self.assertFalse(self.sayAll("one", room="lounge"))
+        self.chat.member("Ada", "lounge")
+        self.assertFalse(self.sayAll("one", room="lounge"))
+        self.assertEqual(self.received(), [])
+
+    def test_muted(self) -> None:
+        """
+        Nothing is sent if a member of the room is muted: the policy has to be asked.
+        """
+        self.chat.service.moderation.mute("dev", "Ada", 5)
+        self.received()
+        self.assertFalse(self.sayAll("one"))
+        self.assertEqual(self.received(), [])
+
+    def test_rate(self) -> None:
+        """
+        Nothing is sent or charged if the room's rate does not allow all the messages.
+        """
+        text = "x" * 200_000
+        self.assertFalse(self.sayAll(text, text))
+        self.assertTrue(self.sayAll(text))
+        self.assertFalse(self.sayAll(text))
+        self.assertEqual(self.received(), [f"Mina:{text}"])
+
+
 class SlowLogTests(SynchronousTestCase):
     """
     The service does not assume that the log answers at once.
