@@ -1,5 +1,5 @@
 """
-What waits for all connections together, and is bounded too.
+The memory budget of the send queues of all connections.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from collections.abc import Iterable
 from sys import getsizeof
 from typing import Protocol
 
-#: What is left waiting when the longest queues have gone: a share of the limit, so that the next
-#: bytes do not make it necessary again at once.
+#: The share of the limit to which the queues are reduced, so that the next bytes do not exceed the
+#: limit again.
 _RELIEF = 7 / 8
 
 
 class Queue(Protocol):
     """
-    What waits for one connection.
+    The send queue of one connection.
     """
 
     @property
@@ -27,9 +27,9 @@ class Queue(Protocol):
 
 class SendBudget:
     """
-    The sum of all queues of a chat, and of what is kept in memory to be written to them.
+    The sum of all send queues of a chat, and of the memory that is kept to make their bytes.
 
-    @ivar waiting: bytes
+    @ivar waiting: this sum, bytes
     """
 
     def __init__(self, limit: int) -> None:
@@ -43,7 +43,7 @@ class SendBudget:
 
     def add(self, queue: Queue, size: int) -> None:
         """
-        Count bytes that wait now, or with a negative size do not wait any more.
+        Count bytes that wait now or, if the size is negative, no longer wait.
         """
         self.waiting += size
         if queue.waiting:
@@ -53,7 +53,7 @@ class SendBudget:
 
     def share(self, text: str) -> None:
         """
-        Count a text that is kept for one more connection: its memory counts once.
+        Count a text for one more connection. The memory of a text counts once.
         """
         holders = self._holders.get(id(text), 0)
         if not holders:
@@ -62,7 +62,7 @@ class SendBudget:
 
     def release(self, text: str) -> None:
         """
-        A text that was L{share}d is kept for one connection less.
+        Undo one L{share} of a text.
         """
         holders = self._holders.pop(id(text)) - 1
         if holders:
@@ -72,7 +72,7 @@ class SendBudget:
 
     def shed(self) -> None:
         """
-        If too much waits, give up the longest queues.
+        If the limit is exceeded, abort the connections with the longest queues.
         """
         if self.waiting <= self._limit:
             return
@@ -84,16 +84,16 @@ class SendBudget:
 
 class Holding:
     """
-    What one connection's output keeps in memory before it is made.
+    The memory that is kept to make the bytes of one connection.
 
-    @ivar size: the memory, as if no other connection's output kept the same, bytes
+    @ivar size: the memory, including texts that other connections share, bytes
     """
 
     __slots__ = ("size", "_budget", "_own", "_texts")
 
     def __init__(self, sendBudget: SendBudget, own: int, texts: Iterable[str]) -> None:
         """
-        @param own: what no other keeps, bytes
+        @param own: the memory that is not shared, bytes
         """
         self._budget = sendBudget
         self._own = own
@@ -114,7 +114,7 @@ class Holding:
 
     def end(self) -> None:
         """
-        Keep nothing. It may be called again.
+        Release everything. Calling it again has no effect.
         """
         self.keep(0)
         self._budget.waiting -= self._own

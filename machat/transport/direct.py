@@ -1,10 +1,10 @@
 """
-Beneath TLS: its records go to an idle socket at once.
+Direct writes beneath TLS: TLS records are sent to an idle socket immediately.
 
-Twisted gathers what is written to a TLS connection until the next turn, and then lets the reactor
-wait for the socket to be writable. A chat has gathered already. So what leaves OpenSSL is sent as
-an L{machat.transport.outbox.Outbox} sends, and only what the socket does not take waits in the
-transport.
+Twisted collects the bytes that are written to a TLS connection until the next turn, and then lets
+the reactor wait until the socket is writable. A chat has collected its messages already. Therefore
+the records are sent directly, as by L{machat.transport.senders.SocketSender}, and only the bytes
+that the socket does not accept wait in the transport.
 """
 
 from __future__ import annotations
@@ -21,18 +21,19 @@ from zope.interface import implementer
 
 def isPlainSocket(transport: Any) -> bool:
     """
-    @return: whether bytes for this transport may be sent on its socket as they are. One that wraps
-        another, as TLS does, may pass on all of its attributes: what counts is its class
+    @return: whether bytes for this transport may be sent on its socket unchanged. This depends on
+        its class, because a transport that wraps another, such as TLS, may have all attributes of
+        the other
     """
     return isinstance(transport, Connection) and not ISSLTransport.providedBy(transport)
 
 
 def sendDirectly(transport: Any) -> None:
     """
-    Have TLS encrypt what is written to it at once, and send it directly. Any transport but TLS on a
-    plain socket is left as it is.
+    Make a TLS transport encrypt and send immediately. Any transport other than TLS on a plain
+    socket is left unchanged.
 
-    @param transport: connected, and not written to yet
+    @param transport: a connected transport, to which nothing has been written
     """
     if isinstance(transport, TLSMemoryBIOProtocol) and isPlainSocket(transport.transport):
         beneath: Any = DirectTransport(transport.transport)
@@ -44,8 +45,8 @@ def sendDirectly(transport: Any) -> None:
 @implementer(IPullProducer)
 class DirectTransport:
     """
-    A plain socket's transport whose C{write} sends at once while nothing waits. As long as anything
-    does, its push producer is paused.
+    The transport of a plain socket, whose C{write} sends immediately while nothing waits. While
+    something waits, its push producer is paused.
     """
 
     def __init__(self, transport: Any) -> None:
@@ -60,25 +61,25 @@ class DirectTransport:
 
     def write(self, data: bytes) -> None:
         """
-        Send bytes after all that were written before.
+        Send bytes after all bytes that were written before.
         """
         if self._draining:
             self._transport.write(data)
             return
         try:
             sent = self._send(data)
-        except OSError:  # it is full, or broken: that is for the transport to find out
+        except OSError:  # the socket is full or broken, which the transport will find out
             sent = 0
         if sent != len(data):
             self._draining = True
             self._rest = data[sent:]
             if self._producer is not None:
                 self._producer.pauseProducing()
-            self._transport.registerProducer(self, False)  # calls resumeProducing at once
+            self._transport.registerProducer(self, False)  # calls resumeProducing immediately
 
     def resumeProducing(self) -> None:
         """
-        The transport has sent what it was given.
+        The transport has sent everything that it was given.
         """
         if self._rest:
             rest, self._rest = self._rest, b""
@@ -98,7 +99,7 @@ class DirectTransport:
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """
-        @param streaming: C{True}: TLS makes a push producer of any
+        @param streaming: always C{True}, because TLS wraps pull producers
         """
         self._producer = producer
         if self._draining:
@@ -106,6 +107,6 @@ class DirectTransport:
 
     def unregisterProducer(self) -> None:
         """
-        Pause and resume nobody any more.
+        Stop pausing and resuming the producer.
         """
         self._producer = None

@@ -1,8 +1,8 @@
 """
-TCP keepalive: finding out from the kernel that a peer has vanished.
+TCP keepalive, with which the kernel detects that a peer has vanished.
 
-A peer that loses its network says no goodbye, and a client of the C{text} dialect on TCP cannot be
-asked whether it is there. The kernel can ask.
+A peer that loses its network does not close the connection, and a client of the C{text} dialect on
+TCP cannot be pinged. The kernel can probe it.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import struct
 from contextlib import suppress
 from typing import Any
 
-#: What is set on each connection, seconds or counts. An idle peer is probed after a minute. Linux
-#: ends a connection on which anything, a probe or data, has been unanswered for the last of these,
-#: milliseconds: with the second probe 90 s after the peer vanished. It would end it with the first
-#: if this were 60 s, and then one lost packet would end an idle connection.
+#: The socket options of each connection, in seconds or counts; the last one in milliseconds. An
+#: idle peer is probed after a minute. Linux ends a connection when a probe or data has been
+#: unacknowledged for C{TCP_USER_TIMEOUT}. With 80 s, this is at the second probe, 90 s after the
+#: peer vanished. With 60 s it would be at the first probe, and one lost packet would end an idle
+#: connection.
 OPTIONS = {
     "TCP_KEEPIDLE": 60,
     "TCP_KEEPINTVL": 15,
@@ -23,7 +24,7 @@ OPTIONS = {
     "TCP_USER_TIMEOUT": 80_000,
 }
 
-#: The beginning of C{struct tcp_info} of Linux: eight fields of a byte, then of four bytes.
+#: The beginning of Linux's C{struct tcp_info}: 8 fields of one byte, then fields of four bytes.
 _INFO = struct.Struct("@8B13I")
 _RETRANSMITS, _PROBES, _BACKOFF = 2, 3, 4
 _LAST_DATA_RECEIVED = 8 + 11
@@ -31,9 +32,9 @@ _LAST_DATA_RECEIVED = 8 + 11
 
 def keepAlive(transport: Any) -> None:
     """
-    Send small packets at once (C{TCP_NODELAY}), and find out when the peer has vanished.
+    Enable keepalive, and send small packets immediately (C{TCP_NODELAY}).
 
-    @param transport: any; one that is not on TCP is left as it is
+    @param transport: any transport; one that is not on TCP is left unchanged
     """
     with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
         transport.setTcpNoDelay(True)
@@ -47,9 +48,9 @@ def keepAlive(transport: Any) -> None:
 
 def isSilent(transport: Any, seconds: float) -> bool:
     """
-    @param transport: any, as for L{keepAlive}
-    @return: whether the peer has sent nothing for so long, or leaves anything unanswered at the
-        moment. C{False} if the system cannot tell
+    @param transport: any transport, as for L{keepAlive}
+    @return: whether the peer has sent nothing for this time, or currently leaves a packet
+        unacknowledged. C{False} if the system does not provide this information
     """
     connection = _socketOf(transport)
     if connection is None or not hasattr(socket, "TCP_INFO"):

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 class Pinged(Protocol):
     """
-    A connection on the wheel.
+    A connection that is pinged.
     """
 
     def ping(self) -> None: ...
@@ -21,14 +21,15 @@ class Pinged(Protocol):
 
 class Wheel:
     """
-    Turns by one slot a second, while anybody is on it. A connection sits in the slot that was
-    current when it came: it is asked once a round, and its answer is looked for some slots later.
+    A timer wheel, which turns by one slot per second while it has connections. A connection is in
+    the slot that was current when it was added. It is pinged once in each round, and its answer is
+    checked some slots later.
     """
 
     def __init__(self, clock: IReactorTime, ping: int, pong: int) -> None:
         """
-        @param ping: seconds of a round
-        @param pong: seconds from asking to looking for the answer: less than C{ping}
+        @param ping: the length of a round, seconds
+        @param pong: the time from a ping to the check of the answer, seconds; less than C{ping}
         """
         self._clock = clock
         self._slots: list[dict[Pinged, None]] = [{} for _ in range(ping)]
@@ -39,7 +40,7 @@ class Wheel:
 
     def add(self, connection: Pinged) -> None:
         """
-        Ask this connection from now on: for the first time after one round.
+        Add a connection. It is pinged for the first time after one round.
         """
         slot = self._places[connection] = self._slots[self._current]
         slot[connection] = None
@@ -48,7 +49,7 @@ class Wheel:
 
     def discard(self, connection: Pinged) -> None:
         """
-        Ask it no more. A connection that is not on the wheel is ignored.
+        Remove a connection. A connection that is not on the wheel is ignored.
         """
         slot = self._places.pop(connection, None)
         if slot is not None:
@@ -62,7 +63,7 @@ class Wheel:
         self._current = (self._current + 1) % len(self._slots)
         asked, due = self._slots[self._current], self._slots[self._current - self._pong]
         for connection in list(asked):
-            if connection in asked:  # one before it may have taken it off
+            if connection in asked:  # a connection before it may have removed it
                 connection.ping()
         for connection in list(due):
             if connection in due:

@@ -1,9 +1,9 @@
 """
-The PROXY protocol, versions 1 and 2: in a header before everything else, a proxy says where a
-connection comes from (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt).
+The PROXY protocol, versions 1 and 2. A proxy states the address of the client in a header at the
+beginning of the connection (https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt).
 
-Once the header is complete, the connection belongs to the protocol that it is for, which finds the
-client's address where a transport has it. So nothing is between the two.
+After the header, the connection is passed to the wrapped protocol, whose transport then returns the
+client's address. No wrapper remains between the two.
 """
 
 from __future__ import annotations
@@ -26,20 +26,21 @@ from machat.logbook import Logbook
 LONGEST_LINE = 107
 LONGEST = 4_096
 
-#: How long a header may take, seconds.
+#: The time within which a header must arrive, seconds.
 PATIENCE = 5.0
 
-#: Connections that may wait for their header; when there are more, the oldest is closed.
+#: The maximum number of connections that wait for their header. If there are more, the oldest is
+#: closed.
 WAITING = 1_000
 
-#: The bytes of a wrong header that are logged.
+#: The number of bytes of an invalid header that are logged.
 _SHOWN = 40
 
 _WORD = b"PROXY "
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
 _PORT = re.compile(rb"[0-9]{1,5}")
 
-#: A source and a destination of version 2, by address family: their format and their classes.
+#: The format and the classes of the addresses in version 2, by address family.
 _FAMILIES: dict[int, tuple[struct.Struct, Any, Any]] = {
     1: (struct.Struct("!4s4sHH"), _IPv4, IPv4Address),
     2: (struct.Struct("!16s16sHH"), _IPv6, IPv6Address),
@@ -49,11 +50,11 @@ _UNIX = 3
 
 class Header(NamedTuple):
     """
-    What a header says.
+    The content of a header.
 
-    @ivar length: its length, bytes
-    @ivar source: where the connection comes from; C{None} if it comes from the proxy itself
-    @ivar destination: where it was made to
+    @ivar length: the length of the header, bytes
+    @ivar source: the address of the client; C{None} if the proxy itself made the connection
+    @ivar destination: the address to which the client connected
     """
 
     length: int
@@ -64,8 +65,8 @@ class Header(NamedTuple):
 def takeHeader(data: bytes) -> Header | None:
     """
     @param data: the beginning of a connection
-    @return: the header, or C{None} while it is not complete
-    @raise ValueError: this can never become a header
+    @return: the header, or C{None} while it is incomplete
+    @raise ValueError: the data is not the beginning of a header
     """
     if data[: len(_WORD)] == _WORD[: len(data)]:
         return _takeLine(data)
@@ -96,7 +97,7 @@ def _addressOf(family: bytes, host: bytes, port: bytes) -> IAddress:
         text = host.decode("ascii")
         if family == b"TCP4":
             return IPv4Address("TCP", str(_IPv4(text)), int(port))
-        if "%" not in text:  # behind it could stand anything
+        if "%" not in text:  # a zone can be any text
             return IPv6Address("TCP", str(_IPv6(text)), int(port))
     except ValueError:
         pass
@@ -115,7 +116,7 @@ def _takeBinary(data: bytes) -> Header | None:
         raise ValueError(f"a PROXY header of more than {LONGEST} bytes")
     if len(data) < end:
         return None
-    if not command or not family or not protocol:  # a connection of the proxy's own, or unknown
+    if not command or not family or not protocol:  # made by the proxy itself, or unknown
         return Header(end)
     if family == _UNIX:
         return Header(end, UNIXAddress(None), UNIXAddress(None))
@@ -129,7 +130,7 @@ def _takeBinary(data: bytes) -> Header | None:
 
 class HeaderProtocol(Protocol):
     """
-    Reads the header of one connection, then hands the connection over.
+    Reads the header of one connection, then passes the connection on.
     """
 
     factory: Any
@@ -143,7 +144,7 @@ class HeaderProtocol(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """
-        Take a piece of the header, or all of it and what follows.
+        Take a part of the header, or all of it and the bytes after it.
         """
         self._data += data
         try:
@@ -159,7 +160,7 @@ class HeaderProtocol(Protocol):
         self._stop()
 
     def _due(self) -> None:
-        # What came while the process stood still is read before the next timers are called.
+        # Data that arrived while the process stood still is read before the next timer is called.
         self._timer = self.factory.clock.callLater(0, self._late)
 
     def _late(self) -> None:
@@ -168,7 +169,7 @@ class HeaderProtocol(Protocol):
 
     def refuse(self, why: str) -> None:
         """
-        Close the connection, and log why.
+        Close the connection, and log the reason.
         """
         self._stop()
         peer = self.transport.getPeer()
@@ -205,11 +206,11 @@ class HeaderProtocol(Protocol):
 
 class ProxiedFactory(Factory):
     """
-    Serves another factory's protocol to connections that begin with a header.
+    Serves the protocol of another factory on connections that begin with a header.
 
     @ivar wrapped: the other factory
-    @ivar waiting: the connections without a whole header, the oldest first
-    @ivar logbook: takes the lines about those that are refused
+    @ivar waiting: the connections whose header is incomplete, the oldest first
+    @ivar logbook: records the refused connections
     """
 
     noisy = False
@@ -227,7 +228,7 @@ class ProxiedFactory(Factory):
 
     def wait(self, protocol: HeaderProtocol) -> None:
         """
-        Another connection waits for its header.
+        Add a connection that waits for its header.
         """
         self.waiting[protocol] = None
         if len(self.waiting) > WAITING:
@@ -244,7 +245,7 @@ class ProxiedFactory(Factory):
 
     def logPrefix(self) -> str:
         """
-        @return: what the log calls it
+        @return: the name of this factory in the log
         """
         prefix = getattr(self.wrapped, "logPrefix", None)
         return f"{type(self.wrapped).__name__ if prefix is None else prefix()} (PROXY)"

@@ -1,9 +1,9 @@
 """
-TLS for servers: certificates that can be read again, and the negotiation of a protocol (ALPN,
+TLS for servers: certificates that can be reloaded, and the negotiation of a protocol (ALPN,
 RFC 7301).
 
-Twisted 26 refuses a client that offers protocols if the server has none in common with it. Here
-such a client is served without one, as earlier versions of Twisted do.
+Twisted 26 refuses a client that offers protocols, none of which the server supports. This module
+serves such a client without a negotiated protocol, as earlier versions of Twisted do.
 """
 
 from __future__ import annotations
@@ -32,19 +32,20 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.+?-----END \1-----", re.DOTA
 @implementer(IOpenSSLServerConnectionCreator)
 class Certificates:
     """
-    Makes the TLS connections of one endpoint.
+    The certificates of one endpoint. L{reload} replaces them without a restart, through the public
+    interface of Twisted alone.
     """
 
     def __init__(self, load: Callable[[], SSL.Context]) -> None:
         """
-        @param load: reads the certificates; what it raises is raised here and by L{reload}
+        @param load: reads the certificates. The constructor and L{reload} raise its exceptions
         """
         self._load = load
         self._context = load()
 
     def reload(self) -> None:
         """
-        Read the certificates again, for the connections to come. If that fails, the old ones stay.
+        Read the certificates again, for new connections. If that fails, the old ones stay in use.
         """
         self._context = self._load()
 
@@ -57,9 +58,11 @@ class Certificates:
 
 def contextOf(options: CertificateOptions, protocols: Sequence[bytes]) -> SSL.Context:
     """
-    @param options: not used otherwise
-    @param protocols: the first of these that a client offers is selected; if it offers none of
-        them, it is served without one
+    Build a context that negotiates a protocol.
+
+    @param options: for this context only, which becomes a part of them
+    @param protocols: in order of preference. The first one that the client offers is selected. If
+        the client offers none of them, no protocol is negotiated
     """
     context: SSL.Context = options.getContext()
     context.set_alpn_select_callback(partial(_select, protocols))
@@ -73,11 +76,13 @@ def _select(protocols: Sequence[bytes], connection: object, offered: list[bytes]
 
 def contextOfFolder(folder: Path, protocols: Sequence[bytes]) -> SSL.Context:
     """
-    @param folder: has certificates and their keys in files C{*.pem}, in any order; its folders too
+    Build a context that selects the certificate by the name that the client requests (SNI). If the
+    client requests no name, or one that no certificate has, the first certificate is used.
+
+    @param folder: contains certificates and their keys in files C{*.pem}, in any order, also in its
+        subfolders
     @param protocols: as for L{contextOf}
-    @return: shows the certificate of the name that a client asks for; the first one if it asks for
-        none, or for one that no certificate has
-    @raise ValueError: there is no certificate with its key, or a file cannot be used
+    @raise ValueError: no certificate has its private key in the folder, or a file is invalid
     """
     contexts: dict[str, SSL.Context] = {}
     first: SSL.Context | None = None

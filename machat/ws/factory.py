@@ -1,5 +1,5 @@
 """
-The factory of the server's WebSockets, with all their options.
+The factory of WebSocket connections, with all their options.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from machat.ws.server import ChatWebSocketProtocol
 
 class ChatWebSocketFactory(WebSocketServerFactory):
     """
-    Serves a chat to WebSockets at L{PATH} on any stream endpoint.
+    Serves a chat on WebSockets at L{PATH}, on any stream endpoint.
 
     @ivar chat: the L{IChatRoom}
-    @ivar plain: the largest frame that is read without Autobahn, bytes
+    @ivar plain: the maximum size of a frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
     @ivar proxies: see L{machat.addresses.forwardedFor}
-    @ivar site: answers requests
+    @ivar site: answers HTTP requests
     """
 
     noisy = False
@@ -46,11 +46,11 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         hosts: Sequence[str] = (),
     ) -> None:
         """
-        @param page: whether to serve the page too
-        @param origins: the pages of other hosts that may open a WebSocket, see L{Origins}
-        @param proxies: how many proxies in front are believed about a client's address
-        @param hosts: the only hosts that requests may name, see L{Hosts}; by default all
-        @raise ValueError: C{origins} or C{hosts} has what is none
+        @param page: whether to serve the page as well
+        @param origins: the origins of other hosts whose pages may open a WebSocket: see L{Origins}
+        @param proxies: the number of trusted proxies, which forward the client's address
+        @param hosts: the only hosts that requests may name: see L{Hosts}. By default, all
+        @raise ValueError: an item of C{origins} or C{hosts} is invalid
         """
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
@@ -65,7 +65,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
             failByDrop=False,
             maxFramePayloadSize=chat.limits.maxLine + 2,
             maxMessagePayloadSize=chat.limits.maxLine + 2,
-            openHandshakeTimeout=0,  # the session's timer covers it, and the outbox's the closing
+            openHandshakeTimeout=0,  # the session limits the opening, and the outbox the closing
             closeHandshakeTimeout=0,
         )
         self.protocol = lean(
@@ -77,9 +77,9 @@ class ChatWebSocketFactory(WebSocketServerFactory):
 
     def note(self, address: Any, reply: Reply) -> None:
         """
-        Write to the log what it should have of an answer.
+        Write the log line of an answer, if it has one.
 
-        @param address: the peer's
+        @param address: the address of the peer
         """
         if reply.log:
             self.chat.logbook.note(

@@ -1,6 +1,5 @@
 """
-The WebSocket and the page among the resources of L{twisted.web}: on the same port as the rest of a
-site.
+The WebSocket and the page as resources of L{twisted.web}, on the same port as the rest of a site.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ from machat.ws.factory import ChatWebSocketFactory
 
 class ChatResource(Resource):
     """
-    Opens WebSockets for a chat, at whatever path it is put, over HTTP/1.1 with or without TLS. It
-    takes the connection from the site, which hears of it no more.
+    Opens WebSockets for a chat over HTTP/1.1, with or without TLS, at any path. It takes the
+    connection over from the site.
 
-    Autobahn's own C{WebSocketResource} leaves the site's producer with the connection, on which
-    what a slow reader has to wait for would be lost.
+    Autobahn's own C{WebSocketResource} leaves the site's producer registered on the connection.
+    Bytes that wait for a slow reader would then be lost.
     """
 
     isLeaf = True
@@ -37,7 +36,7 @@ class ChatResource(Resource):
 
     def render(self, request: Request) -> Any:
         """
-        Open a WebSocket, or say in one line why there is none.
+        Open a WebSocket, or answer with one line that states the reason.
         """
         channel: Any = request.channel
         transport, head = channel.transport, _headOf(request)
@@ -51,7 +50,9 @@ class ChatResource(Resource):
         transport.unregisterProducer()
         protocol = self._factory.buildProtocol(transport.getPeer())
         _connect(transport, protocol)
-        channel.rawDataReceived = protocol.dataReceived  # takes what has come with the request
+        channel.rawDataReceived = (
+            protocol.dataReceived
+        )  # for the data that arrived with the request
         transport.resumeProducing()  # the site paused it for this request
         protocol.dataReceived(head)
         return NOT_DONE_YET
@@ -59,8 +60,7 @@ class ChatResource(Resource):
 
 class PageResource(Resource):
     """
-    The page, with the header fields that make it safe, and the WebSocket where the page looks for
-    it: beside itself, at L{PATH}.
+    The page, with its security headers, and the WebSocket next to it, at L{PATH}.
     """
 
     def __init__(self, factory: ChatWebSocketFactory) -> None:
@@ -79,7 +79,7 @@ class PageResource(Resource):
 
     def render(self, request: Request) -> bytes:
         """
-        Add the slash, without which the page would look in the wrong place.
+        Redirect to the path with a slash, to which the page's links are relative.
         """
         refusal = refusedHost(request, self._hosts)
         if refusal is not None:
@@ -89,7 +89,7 @@ class PageResource(Resource):
 
     def getChild(self, path: bytes, request: Request) -> Resource:
         """
-        @return: one line, for there is no such file
+        @return: an answer of one line, because there is no such file
         """
         return self._missing
 
@@ -104,7 +104,7 @@ def _connect(transport: Any, protocol: Any) -> None:
 
 def _headOf(request: Request) -> bytes:
     """
-    @return: the request's head, as if it had been made to a server of its own
+    @return: the head of the request, as a client would send it to L{PATH} of an own server
     """
     headers = request.requestHeaders.getAllRawHeaders()
     query = b"?%s" % request.uri.partition(b"?")[2] if b"?" in request.uri else b""

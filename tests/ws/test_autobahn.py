@@ -70,12 +70,12 @@ class ReceivingProtocol(StockProtocol):
 
     def onMessageFrame(self, payload: list[bytes]) -> None:
         super().onMessageFrame(payload)
-        type(self).missing = []
+        missing = type(self).missing = []
         for name in ATTRIBUTES:
             try:
                 attrgetter(name)(self)
             except AttributeError:
-                type(self).missing.append(name)
+                missing.append(name)
 
 
 class InternalsTests(SynchronousTestCase):
@@ -89,7 +89,7 @@ class InternalsTests(SynchronousTestCase):
         """
         for name, parameters in METHODS.items():
             method = getattr(WebSocketServerProtocol, name, None)
-            self.assertIsNotNone(method, f"{CANARY} there is no method {name}")
+            assert method is not None, f"{CANARY} there is no method {name}"
             found = tuple(signature(method).parameters)[1:]
             self.assertEqual(found, parameters, f"{CANARY} the parameters of {name}")
 
