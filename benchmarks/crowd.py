@@ -89,7 +89,7 @@ class Crowd:
             self._pump.turn(0)
             if self._pump.closed or time.monotonic() > deadline:
                 closed = self._pump.closed
-                raise CannotConnect(f"{self.joined} of {total} joined, {closed} closed again")
+                raise CannotConnect(f"{self.joined} of {total} joined, {closed} were disconnected")
             yield self.joined / total
 
     def _open(self, index: int) -> None:

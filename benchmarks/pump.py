@@ -99,9 +99,9 @@ class Pump:
 
     def turn(self, timeout: float) -> None:
         """
-        Wait up to C{timeout} seconds, and read once from each readable socket. Send the messages
-        for which the windows have space after all reads: a message sent between two reads would
-        reach the server alone, and this benchmark measures the server's batching.
+        Wait up to C{timeout} seconds, and read once from each readable socket. After all reads,
+        send the messages for which the windows have space. A message sent between two reads would
+        reach the server alone, but the benchmarks measure the server's batching.
         """
         members, buffer, view = self._members, self._buffer, self._view
         question, every, reads = self._dialect.question, self._every, self.reads

@@ -58,7 +58,7 @@ class Good:
                 while len(self._ended) < len(self._rooms):
                     self._hear(client, await client.hear())
             except EXPECTED as error:
-                self._crowd.wrong(f"{self.name} ({self._kind}) was cut off: {error!r}")
+                self._crowd.wrong(f"{self.name} ({self._kind}) was disconnected: {error!r}")
             finally:
                 talking.cancel()
 

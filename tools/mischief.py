@@ -199,7 +199,7 @@ async def reset(door: Door, random: Random, name: str) -> None:
 
 async def takeOver(door: Door, random: Random, name: str) -> None:
     """
-    Request a name that is in use, and then take over a connection of one's own.
+    Request a name that is in use. Under another name, take over an earlier connection.
     """
     async with door.client(random.choice(list(KINDS)), "good0") as thief:
         thief.hello(door.rooms[0])
@@ -328,8 +328,7 @@ async def cancel(door: Door, random: Random, name: str) -> None:
 
 async def crowd(door: Door, random: Random, name: str) -> None:
     """
-    Open 20 connections, send part of a hello or request on each, and wait for the server to close
-    them.
+    Send part of a hello or request on 20 connections, and wait until the server closes them.
     """
 
     async def half() -> None:
