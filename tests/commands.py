@@ -29,7 +29,7 @@ from tests.processes import (
     waitForLine,
 )
 
-CI = (ROOT / ".ci" / "run").read_text()
+CI = (ROOT / ".ci/run").read_text() + (ROOT / "noxfile.py").read_text().replace('", "', " ")
 UNITS = ROOT / "deploy" / "systemd"
 
 
@@ -94,14 +94,28 @@ def _environment(shell: Shell, words: list[str]) -> None:
 
 def _install(shell: Shell, words: list[str]) -> None:
     """
-    C{.ci/run} installs the package and the requirements of the extra, those of the tests with the
-    README's own command.
+    C{.ci/run} installs the package and the requirements of the extra: those of the tests with the
+    README's own command, those of C{dev} one by one.
     """
-    installed = set(",".join(re.findall(r"\.\[([\w,]+)\]", CI)).split(",")) | {"test"}
+    installed = set(",".join(re.findall(r"\.\[([\w,]+)\]", CI)).split(",")) | {"test", "dev"}
     found = re.fullmatch(r"\.(?:\[(\w+)\])?", words[-1])
     shell.case.assertTrue(found, words)
     if found and found[1]:
         shell.case.assertIn(found[1], installed)
+
+
+def _nox(shell: Shell, words: list[str]) -> None:
+    """
+    The session exists.
+    """
+    shell.case.assertIn(f"def {words[2]}(session", CI)
+
+
+def _ci(shell: Shell, words: list[str]) -> None:
+    """
+    The script exists, and runs the tests that run this.
+    """
+    shell.case.assertTrue((ROOT / words[0]).exists())
 
 
 def _inCi(shell: Shell, words: list[str]) -> None:
@@ -282,6 +296,8 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"trial tests$", _allTests),
     (r"python -m twisted\.trial ", _trial),
     (r"sphinx-build ", _inCi),
+    (r"nox -s \w+$", _nox),
+    (r"run$", _ci),
     (r"twistd machat --help", _help),
     (r"twistd .*machat", _serve),
     (r"machat --client \w+ --address wss:", _secureChat),

@@ -50,8 +50,10 @@ export class RoomView {
   #locked = element("span", { class: "tag", hidden: true }, "locked");
   #down = element("button", { type: "button", class: "down", hidden: true });
   #rejoinBar = new RejoinBar(() => this.#rejoin());
+  /** @type {Composer} */
   #composer;
   #list;
+  /** @type {MessageSender} */
   #sender;
 
   /**
