@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The page: a client, its rooms, and what they hear.
+ * The application: it connects a client with the views of its rooms.
  *
  * @module
  */
@@ -15,13 +15,13 @@ import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 
-/** How many of a room's last messages to show on coming in. */
+/** The number of a room's messages to show on the first join. */
 const HISTORY = 50;
 
-/** The end of a connection whose password or token is not good. */
+/** The close code for a wrong password or token. */
 const BAD_CREDENTIALS = 3500;
 
-/** @returns {URL} Where the chat is: beside the page, wherever a proxy has put that. */
+/** @returns {URL} The address of the WebSocket, relative to the page. */
 function chatUrl() {
   const url = new URL("mychat", document.baseURI);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -35,19 +35,19 @@ class App {
   #password;
   /** @type {Map<string, RoomView>} */
   #rooms = new Map();
-  /** Who waits for the connection. @type {((state: import("./connection.js").State) => void) | null} */
+  /** Called with each state while the password dialog waits. @type {((state: import("./connection.js").State) => void) | null} */
   #waiting = null;
   #storage = new TabStorage(() => this.#now());
   #signIn = new SignIn((wish) => this.#begin(wish));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #connection = new ConnectionView(() => this.#again());
   #askRoom = new FieldDialog("join", {
-    answered: (room) => this.#join(room),
-    cancelled: (room) => this.#unjoin(room),
+    submitted: (room) => this.#join(room),
+    cancelled: (room) => this.#cancelJoin(room),
     done: () => this.#tabs.current?.focus(),
     closed: () => this.#turned(),
   });
-  #askPassword = new FieldDialog("password", { answered: (password) => this.#comeBack(password) });
+  #askPassword = new FieldDialog("password", { submitted: (password) => this.#comeBack(password) });
 
   start() {
     byId("join-open").addEventListener("click", () => this.#askRoom.open());
@@ -58,10 +58,10 @@ class App {
       if (this.#client?.unacknowledged) event.preventDefault();
     });
     this.#signIn.show();
-    if (this.#storage.before !== null) this.#comeIn(this.#storage.before);
+    if (this.#storage.before !== null) this.#restore(this.#storage.before);
   }
 
-  // Coming in, and back.
+  // Sign-in and reconnects.
 
   /** @param {import("./signin.js").Wish} wish */
   #begin({ name, room, password }) {
@@ -77,11 +77,11 @@ class App {
   }
 
   /**
-   * The page was loaded again: be in the same rooms as before.
+   * Rejoin the same rooms, because the page was reloaded.
    *
    * @param {import("./storage.js").Tab} before
    */
-  async #comeIn({ name, rooms, session }) {
+  async #restore({ name, rooms, session }) {
     const named = roomOf(location.hash);
     const wanted = rooms.find((room) => key(room) === key(named)) ?? rooms[0];
     this.#signIn.name = name;
@@ -102,17 +102,17 @@ class App {
     const check = (/** @type {number} */ failures) => diagnose(url, failures);
     const client = new Client(url, { name, credentials, session, check });
     this.#client = client;
-    this.#hear(client);
+    this.#listen(client);
     client.open();
     return client;
   }
 
   /**
-   * Be in a room again; one that refuses is shown as left.
+   * Rejoin a room. If it is refused, its view shows the reason.
    *
    * @param {Client} client
    * @param {string} room
-   * @param {boolean} [wanted] Whether to turn to it.
+   * @param {boolean} [wanted] Whether to select it.
    */
   async #back(client, room, wanted = false) {
     try {
@@ -157,10 +157,10 @@ class App {
     });
   }
 
-  // What is heard.
+  // The client's events.
 
   /** @param {Client} client */
-  #hear(client) {
+  #listen(client) {
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ hear) =>
       client.addEventListener(type, (event) => {
         if (client === this.#client) hear(/** @type {CustomEvent} */ (event).detail);
@@ -183,7 +183,7 @@ class App {
     room.joined(event);
   }
 
-  /** Turn to a room that was joined. @param {{room: string}} joined */
+  /** Select a joined room. @param {{room: string}} joined */
   #show(joined) {
     const room = this.#room(joined);
     if (room === undefined) return;
@@ -207,7 +207,7 @@ class App {
     const client = /** @type {Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
-      drafted: (draft) => this.#storage.drafted(name, draft),
+      drafted: (draft) => this.#storage.setDraft(name, draft),
       join: (other) => this.#join(other),
       leave: () => this.#leave(room),
       quit: () => this.#signOut(),
@@ -222,7 +222,7 @@ class App {
     this.#connection.show(client.state);
     room.draft = this.#storage.draft(name);
     if (this.#tabs.current === null) this.#tabs.turn(room);
-    this.#storage.keep();
+    this.#storage.store();
     return room;
   }
 
@@ -243,19 +243,19 @@ class App {
   }
 
   /** @param {string} typed */
-  #unjoin(typed) {
+  #cancelJoin(typed) {
     const name = roomNamed(typed);
     if (this.#room({ room: name }) === undefined) this.#client?.leave(name);
   }
 
   /**
-   * The address names another room.
+   * Select or join the room in the address of the page.
    *
    * @param {string} name
    */
   #follow(name) {
     if (byId("chat").hidden) this.#signIn.room = name;
-    else if (name) this.#askRoom.answer(name);
+    else if (name) this.#askRoom.submit(name);
     else this.#turned();
   }
 
@@ -263,13 +263,13 @@ class App {
   #leave(room) {
     this.#client?.leave(room.name);
     this.#rooms.delete(key(room.name));
-    this.#storage.drafted(room.name, "");
+    this.#storage.setDraft(room.name, "");
     this.#tabs.remove(room);
     if (this.#rooms.size > 0) this.#tabs.current?.focus();
     else this.#signOut();
   }
 
-  /** Back to the beginning. */
+  /** Leave all rooms, and show the sign-in form. */
   #signOut() {
     this.#client?.close();
     this.#client = null;
@@ -277,7 +277,7 @@ class App {
     for (const room of this.#rooms.values()) this.#tabs.remove(room);
     this.#rooms.clear();
     this.#storage.forget();
-    this.#storage.keep();
+    this.#storage.store();
     byId("chat").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
     this.#title();
@@ -308,7 +308,7 @@ class App {
     this.#tabs.current?.focus();
   }
 
-  /** What a page that is loaded again needs. */
+  /** The data that a reloaded page needs. */
   #now() {
     const rooms = this.#tabs.rooms.map(({ name }) => name);
     if (this.#client === null || rooms.length === 0) return null;
@@ -316,7 +316,7 @@ class App {
   }
 }
 
-/** A keyboard on the screen takes its place from the page, where the browser does not do that. */
+/** Shrink the page while an on-screen keyboard is open, if the browser does not do that. */
 function fitKeyboard() {
   const view = window.visualViewport;
   const fit = () =>

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * A client of a MaChat server that loses nothing: it reconnects, recovers what it missed, and sends
- * again what was not acknowledged. It needs no page, and only these modules beside it:
+ * A client of a MaChat server: it reconnects, recovers missed messages, and resends unacknowledged
+ * messages. It needs no page, and only these modules next to it:
  * `clock.js`, `connection.js`, `membership.js`, `outgoing.js`, `requests.js`, `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
@@ -12,13 +12,13 @@
  *     await client.join("dev", { history: 20 });
  *     await client.say("dev", "hello");
  *
- * Its events are those of the protocol, as `CustomEvent`s: `detail` is the server's object, in the
- * order of the room, each message once. `message`, `joined`, `presence`, `room`, `left`, `error`,
- * `bye` and `expiring` are the server's, besides these:
+ * Its events are `CustomEvent`s whose `detail` is the server's object, in the order of the room, each
+ * message once: `message`, `joined`, `presence`, `room`, `left`, `error`, `bye` and `expiring`. The
+ * client itself dispatches these events:
  *
  * - `state`: `detail` is a {@link State};
  * - `gap`: messages of a room were missed and are not replayed; `detail` is a {@link Gap};
- * - `left` comes as well, with a `code` and a `text`, for a room that could not be joined again.
+ * - `left` with a `code` and a `text`: a room could not be rejoined.
  *
  * @module
  */
@@ -42,25 +42,25 @@ export { ChatError, key };
  * @property {string} [password]
  * @property {string} [token]
  * @property {(why: "connect" | "expiring") => Credentials | Promise<Credentials>} [credentials]
- *     Asked at each connect, and when the server says that the last ones expire; in place of
- *     `password` and `token`. If it throws, that counts as a failed attempt.
- * @property {string} [session] The `session` of an earlier client of the same name, whose connection
- *     the first one of this client replaces.
- * @property {(failures: number) => Promise<ChatError | undefined>} [check] Called after so many
- *     attempts in a row that did not open a WebSocket. It finds out why: it resolves with a reason
- *     that may not hold for the next attempt, if there is one, or rejects with one that does; then it
- *     is called again before the next attempt. After a reason with the code `refused`, a client that
- *     was never connected does not try again.
- * @property {boolean} [presence] Whether to hear who comes and goes.
+ *     Called for each connection, and before the last credentials expire. It replaces `password` and
+ *     `token`. If it throws, the attempt has failed.
+ * @property {string} [session] The `session` of an earlier client with the same name. The first
+ *     connection of this client replaces the connection of that one.
+ * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses this
+ *     number of failures to open a WebSocket in a row. The promise is fulfilled with a reason that may
+ *     not apply to the next attempt, if any, or rejected with one that does. In that case, `check` is
+ *     called again before the next attempt. After a reason with the code `refused`, a client that was
+ *     never connected does not try again.
+ * @property {boolean} [presence] Whether to receive presence updates.
  *
  * @typedef {object} Gap
  * @property {string} room
- * @property {number | null} missed How many messages, if that can be told.
- * @property {Position} before Up to where the room was known.
- * @property {Position} after The top of its log now.
+ * @property {number | null} missed The number of messages, if known.
+ * @property {Position} before The position of the last message received.
+ * @property {Position} after The position of the last message in the log.
  */
 
-/** The members' commands of moderators. */
+/** The moderation commands on members and rooms. */
 const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
 
 /** A client of one server, under one name. It connects when it is opened. */
@@ -76,7 +76,7 @@ export class Client extends EventTarget {
     this.#requests,
     this.#outgoing,
     () => this.#connection.online,
-    (type, detail) => this.#tell(type, detail),
+    (type, detail) => this.#dispatch(type, detail),
   );
   /** @type {string | undefined} */
   #session;
@@ -97,18 +97,18 @@ export class Client extends EventTarget {
     this.#connection = new Connection(href, {
       check: async (failures) => options.check?.(failures),
       hello: () => this.#hello(),
-      received: (event) => Client.#HEAR.get(event.type)?.(this, event),
+      received: (event) => Client.#RECEIVE.get(event.type)?.(this, event),
       lost: () => this.#lost(),
       changed: (state) => this.#changed(state),
     });
   }
 
-  /** The name that was asked for; in a room it is what `joined` says. */
+  /** The requested name. The name in a room is in its `joined` event. */
   get name() {
     return this.#options.name;
   }
 
-  /** A secret with which another client of this name may replace this one's connection. */
+  /** A secret with which another client can take over this client's connection. */
   get session() {
     return this.#session;
   }
@@ -118,36 +118,36 @@ export class Client extends EventTarget {
     return this.#connection.state;
   }
 
-  /** The rooms that the client is in or comes back to. */
+  /** The rooms that the client is in or rejoins. */
   get rooms() {
     return this.#rooms.names;
   }
 
-  /** How many messages are not acknowledged. */
+  /** The number of unacknowledged messages. */
   get unacknowledged() {
     return this.#outgoing.count;
   }
 
-  /** Connect, and come back whenever the connection is lost; after an end, to the same rooms. */
+  /** Connect, and reconnect whenever the connection is lost. After an end, rejoin the same rooms. */
   open() {
     this.#connection.open();
   }
 
-  /** Disconnect for good. What is not acknowledged is rejected. No timer is left. */
+  /** Disconnect, and do not reconnect. Unacknowledged messages are rejected. No timer is left. */
   close() {
     this.#connection.end(1000, "closed");
   }
 
-  /** Come back now, if the client waits to; else find out whether the server is there. */
+  /** Reconnect now if the client is waiting to; otherwise check whether the server is alive. */
   retry() {
     this.#connection.retry();
   }
 
   /**
-   * Be in a room from now on, over all connections.
+   * Join a room, and rejoin it on every later connection.
    *
    * @param {string} room
-   * @param {{history?: number}} [options] How many of its last messages to hear first.
+   * @param {{history?: number}} [options] The number of its last messages to receive first.
    * @returns {Promise<any>} The `joined` event, once the room is joined.
    */
   async join(room, { history = 0 } = {}) {
@@ -156,7 +156,7 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Be in a room no more. What was said there and is not acknowledged is rejected.
+   * Leave a room. Its unacknowledged messages are rejected.
    *
    * @param {string} room
    */
@@ -165,13 +165,13 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Say something in a room that was joined: now, or when the connection is back.
+   * Send a message to a joined room: now, or after the next reconnect.
    *
    * @param {string} room
    * @param {string} text One line.
-   * @returns {Promise<Receipt>} When the server's log has it. Rejects with a {@link ChatError}: one
-   *     of the server's, or `too-much` waits already, or `unknown`, `left` or `ended`: it may have
-   *     been said or not.
+   * @returns {Promise<Receipt>} Fulfilled when the message is in the server's log. Rejected with a
+   *     {@link ChatError}: the server's refusal; `too-much` if too many messages are waiting; or
+   *     `unknown`, `left` or `ended` if the outcome is not known.
    */
   async say(room, text) {
     this.#checkOpen();
@@ -182,7 +182,7 @@ export class Client extends EventTarget {
   }
 
   /**
-   * FieldDialog for kept messages: the first after a number, else the last before one, else the last.
+   * Request stored messages: the first after a number, the last before a number, or the last.
    *
    * @param {string} room
    * @param {{after?: number, before?: number, limit?: number}} [which]
@@ -193,7 +193,7 @@ export class Client extends EventTarget {
   }
 
   /**
-   * FieldDialog who is in a room.
+   * Request the members of a room.
    *
    * @param {string} room
    * @returns {Promise<{room: string, count: number, members: string[]}>}
@@ -203,12 +203,12 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Moderate a room, if the server lets this user do so.
+   * Send a moderation command, if the server permits it to this user.
    *
    * @param {string} room
-   * @param {string} action A command for moderators, see the protocol: `kick`, `mute` ...
-   * @param {object} [fields] Those of the command, but for `room`.
-   * @returns {Promise<any>} When it is done.
+   * @param {string} action A moderation command of the protocol: `kick`, `mute` ...
+   * @param {object} [fields] The fields of the command, without `room`.
+   * @returns {Promise<any>} Fulfilled when the command was executed.
    */
   async moderate(room, action, fields = {}) {
     if (!MODERATION.includes(action)) throw new ChatError("bad-command", `no action: ${action}`);
@@ -216,7 +216,7 @@ export class Client extends EventTarget {
   }
 
   /**
-   * FieldDialog for the active mutes and bans of a room, if the server lets this user moderate it.
+   * Request the active mutes and bans of a room, if the server permits it to this user.
    *
    * @param {string} room
    * @returns {Promise<{room: string, sanctions: {kind: string, name: string | null, until: number,
@@ -261,10 +261,10 @@ export class Client extends EventTarget {
         state.error ?? new ChatError("ended", `the chat has ended: ${state.reason}`),
       );
     }
-    this.#tell("state", state);
+    this.#dispatch("state", state);
   }
 
-  // What is heard.
+  // The server's events.
 
   /** @param {any} event */
   #welcomed(event) {
@@ -277,7 +277,7 @@ export class Client extends EventTarget {
   /** @param {any} event */
   #message(event) {
     const room = this.#rooms.get(event.room);
-    if (room?.joined && room.passes(event.seq)) this.#tell("message", event);
+    if (room?.joined && room.accept(event.seq)) this.#dispatch("message", event);
   }
 
   /** @param {any} event */
@@ -290,22 +290,24 @@ export class Client extends EventTarget {
     const error = new ChatError(event.code, event.text);
     if (this.#outgoing.refused(event.id, error) || this.#requests.refused(event.id, error)) return;
     if (this.state.state === "connecting") this.#refusal = error;
-    this.#tell("error", event);
+    this.#dispatch("error", event);
   }
 
   /** @param {any} event */
   #expiring(event) {
-    this.#tell("expiring", event);
+    this.#dispatch("expiring", event);
     if (this.#options.credentials === undefined) return;
     this.#credentials("expiring")
       .then((credentials) => this.#requests.ask({ type: "auth", ...credentials }))
-      .catch((error) => this.#tell("error", { code: error.code ?? "failed", text: error.message }));
+      .catch((error) =>
+        this.#dispatch("error", { code: error.code ?? "failed", text: error.message }),
+      );
   }
 
   /** @param {any} event */
   #bidden(event) {
-    this.#tell("bye", event);
-    this.#connection.putOff(event.retry ?? 0);
+    this.#dispatch("bye", event);
+    this.#connection.postpone(event.retry ?? 0);
     if (event.reconnect === false) this.#connection.end(event.code, event.reason);
   }
 
@@ -313,13 +315,13 @@ export class Client extends EventTarget {
    * @param {string} type
    * @param {any} detail
    */
-  #tell(type, detail) {
+  #dispatch(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** @param {any} event */
-  #told(event) {
-    this.#tell(event.type, event);
+  #forward(event) {
+    this.#dispatch(event.type, event);
   }
 
   /** @param {any} event */
@@ -328,7 +330,7 @@ export class Client extends EventTarget {
   }
 
   /** @type {Map<string, (client: Client, event: any) => void>} */
-  static #HEAR = new Map([
+  static #RECEIVE = new Map([
     ["welcome", (client, event) => client.#welcomed(event)],
     ["joined", (client, event) => client.#answered(event)],
     ["message", (client, event) => client.#message(event)],
@@ -339,8 +341,8 @@ export class Client extends EventTarget {
     ["authenticated", (client, event) => client.#answered(event)],
     ["sanctions", (client, event) => client.#answered(event)],
     ["done", (client, event) => client.#answered(event)],
-    ["presence", (client, event) => client.#told(event)],
-    ["room", (client, event) => client.#told(event)],
+    ["presence", (client, event) => client.#forward(event)],
+    ["room", (client, event) => client.#forward(event)],
     ["expiring", (client, event) => client.#expiring(event)],
     ["error", (client, event) => client.#refused(event)],
     ["bye", (client, event) => client.#bidden(event)],

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the commands that begin with a slash do.
+ * The execution of slash commands.
  *
  * @module
  */
@@ -13,10 +13,10 @@ const KINDS = { mute: "Muted:", ban: "Banned:", address: "Banned with the addres
 
 /**
  * @typedef {object} Actions
- * @property {(room: string) => Promise<unknown>} join Be in another room.
+ * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {() => void} leave Leave this room.
  * @property {() => void} quit Leave all rooms.
- * @property {(text: string) => void} note Show something among the messages.
+ * @property {(text: string) => void} note Show a text among the messages.
  */
 
 export class Commands {
@@ -26,7 +26,7 @@ export class Commands {
 
   /**
    * @param {import("./client.js").Client} client
-   * @param {string} room The one in which they are given.
+   * @param {string} room The current room.
    * @param {Actions} actions
    */
   constructor(client, room, actions) {
@@ -37,7 +37,7 @@ export class Commands {
 
   /**
    * @param {{name: string, rest: string, fields?: object}} command See {@link read}.
-   * @returns {Promise<unknown>} Rejects if it was refused.
+   * @returns {Promise<unknown>} Rejected if the command is refused.
    */
   async run({ name, rest, fields }) {
     if (fields !== undefined) return this.#client.moderate(this.#room, name, fields);

@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * The field in which one writes. Enter sends; each line is a message.
+ * The message field. Enter sends; each line is a message.
  *
  * @module
  */
 
 import { element } from "./dom.js";
 
-/** As high as the field gets by itself, rows. */
+/** The maximum height to which the field grows, rows. */
 const ROWS = 6;
 
 /**
  * @param {KeyboardEvent} event
- * @returns {boolean} Whether the key belongs to an input method: Safari sends the Enter that ends a
- *     composition after it, and marks it with the key code 229 alone.
+ * @returns {boolean} Whether the key belongs to an input method. Safari sends the Enter key that ends a
+ *     composition after its end, and marks it only with the key code 229.
  */
 export function composes(event) {
   return event.isComposing || event.keyCode === 229;
@@ -26,9 +26,9 @@ export class Composer {
 
   /**
    * @param {string} room
-   * @param {(text: string) => string | null} submitted Called with what was typed. It returns why
-   *     that was not taken.
-   * @param {(draft: string) => void} changed Called with what stands in the field.
+   * @param {(text: string) => string | null} submitted Called with the text. It returns the
+   *     reason if it does not accept the text.
+   * @param {(draft: string) => void} changed Called with the content of the field.
    */
   constructor(room, submitted, changed) {
     this.#submitted = submitted;
@@ -53,7 +53,7 @@ export class Composer {
   }
 
   /**
-   * Put a text back into the field, before what stands there.
+   * Return a text to the field, before its content.
    *
    * @param {string} text
    */
@@ -64,7 +64,7 @@ export class Composer {
     this.field.focus();
   }
 
-  /** @param {string} text What went wrong. */
+  /** @param {string} text The error. */
   warn(text) {
     this.#note.textContent = text;
   }

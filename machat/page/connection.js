@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * A connection that comes back: its states, when it tries again, and what makes it try sooner.
+ * A connection that reconnects: its states, the delays between attempts, and the events that shorten
+ * them.
  *
  * @module
  */
@@ -11,28 +12,29 @@ import { ChatSocket, OPEN, WELCOME } from "./socket.js";
 /**
  * @typedef {object} State
  * @property {"connecting" | "online" | "waiting" | "ended"} state
- * @property {number} [retryAt] While waiting: when it tries again, as of `Date.now()`.
- * @property {number} [code] While waiting and at the end: the last connection's close code, 1000 after
- *     `close()`.
- * @property {string} [reason] One word to go with it.
- * @property {import("./membership.js").ChatError} [error] Why the hello was refused, or why no
- *     WebSocket could be opened, if that is known.
+ * @property {number} [retryAt] While waiting: the time of the next attempt, as of `Date.now()`.
+ * @property {number} [code] While waiting and after the end: the close code of the last connection, 1000
+ *     after `close()`.
+ * @property {string} [reason] The close reason, one word.
+ * @property {import("./membership.js").ChatError} [error] The reason why the hello was refused,
+ *     or why no WebSocket could be opened, if known.
  *
  * @typedef {object} Owner
  * @property {(failures: number) => Promise<import("./membership.js").ChatError | undefined>} check
- *     Called after so many WebSockets in a row that could not be opened. It finds out why: the
- *     reason, if there is one. It throws it if there is no use in another WebSocket before that has
- *     changed; then it is called again before the next attempt.
- * @property {() => Promise<object>} hello What to say first. If it throws, the attempt has failed.
+ *     Diagnoses this number of failures to open a WebSocket in a row. It returns the reason, if
+ *     any. If it throws the reason, it is called again before the next attempt, and the attempt is
+ *     made only if it succeeds.
+ * @property {() => Promise<object>} hello Returns the hello. If it throws, the attempt has failed.
  * @property {(event: any) => void} received Called with each object that the server sends.
- * @property {() => void} lost What was under way is lost.
+ * @property {() => void} lost Called when the connection is lost.
  * @property {(state: State) => void} changed
  */
 
-/** Milliseconds: the first wait before coming back, at most, and any; how long a connection has to
- * last to count as one; the least between two attempts; the most that a server can put one off. */
-const SOON = 500;
-const LATE = 30_000;
+/** Times in milliseconds. RECONNECT, MAX_RECONNECT: the first and the longest delay before a reconnect.
+ * STEADY: the duration after which a connection resets the delay. APART: the shortest time between two
+ * attempts. RETRY: the longest delay that the server can ask for. */
+const RECONNECT = 500;
+const MAX_RECONNECT = 30_000;
 const STEADY = 5_000;
 const APART = 1_000;
 const RETRY = 60_000;
@@ -50,9 +52,9 @@ export class Connection {
   #welcomed = null;
   #notBefore = -Infinity;
   #turn = 0;
-  /** How many attempts in a row have not opened a WebSocket. */
+  /** The number of attempts in a row that did not open a WebSocket. */
   #unopened = 0;
-  /** Whether there is no use in a WebSocket until the check says otherwise. */
+  /** Whether the check must succeed before the next attempt. */
   #blocked = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
@@ -70,7 +72,7 @@ export class Connection {
     return this.state.state === "online";
   }
 
-  /** Connect, and come back whenever the connection is lost. */
+  /** Connect, and reconnect whenever the connection is lost. */
   open() {
     if (this.state.state !== "ended") return;
     this.#attempts = this.#unopened = 0;
@@ -81,7 +83,7 @@ export class Connection {
   }
 
   /**
-   * Disconnect for good. No timer is left.
+   * Disconnect, and do not reconnect. No timer is left.
    *
    * @param {number} code
    * @param {string} reason
@@ -91,35 +93,33 @@ export class Connection {
     if (this.state.state === "ended") return;
     this.#listen("removeEventListener");
     this.#drop();
-    this.#enter({ state: "ended", code, reason, error });
+    this.#setState({ state: "ended", code, reason, error });
   }
 
-  /** Try again now, if it waits to; else find out whether the server is there. */
+  /** Reconnect now if it is waiting to; otherwise check whether the server is alive. */
   retry() {
     const { state } = this.state;
     if (state === "online") this.#socket?.probe();
     else if (state === "waiting") this.#wait(this.#earliest(), this.state);
     else if (state === "connecting" && now() - this.#attempted > OPEN + WELCOME) {
-      this.#closed(1006, "no answer", true); // the machine slept meanwhile
+      this.#closed(1006, "no answer", true); // the computer has slept
     }
   }
 
-  /** The server has said welcome. */
+  /** Record the server's welcome. */
   welcomed() {
     this.#welcomed = now();
     this.#notBefore = -Infinity;
     this.#socket?.welcomed();
-    this.#enter({ state: "online" });
+    this.#setState({ state: "online" });
   }
 
-  /**
-   * @param {number} seconds For which the server asks not to come back, once it has closed.
-   */
-  putOff(seconds) {
+  /** @param {number} seconds The shortest delay that the server asks for. */
+  postpone(seconds) {
     this.#notBefore = now() + Math.min(Math.max(seconds * 1000, 0), RETRY);
   }
 
-  /** @param {string} command JSON. It is lost if the connection is. */
+  /** @param {string} command JSON. It is lost if the connection is lost. */
   send(command) {
     this.#socket?.send(command);
   }
@@ -127,7 +127,7 @@ export class Connection {
   async #connect() {
     const turn = ++this.#turn;
     this.#attempted = now();
-    this.#enter({ state: "connecting" });
+    this.#setState({ state: "connecting" });
     try {
       if (this.#blocked) await this.#owner.check(this.#unopened);
       this.#blocked = false;
@@ -161,51 +161,51 @@ export class Connection {
     }
     if (this.online && this.#welcomed !== null && now() - this.#welcomed > STEADY)
       this.#attempts = 0;
-    const longest = Math.min(LATE, SOON * 2 ** Math.min(this.#attempts++, 10));
+    const longest = Math.min(MAX_RECONNECT, RECONNECT * 2 ** Math.min(this.#attempts++, 10));
     this.#drop();
     this.#wait(this.#earliest() + Math.random() * longest, { code, reason });
-    if (!opened) this.#explain(++this.#unopened);
+    if (!opened) this.#diagnose(++this.#unopened);
   }
 
   /**
-   * Find out why no WebSocket could be opened, while waiting for the next attempt.
+   * Diagnose why no WebSocket could be opened, while waiting for the next attempt.
    *
    * @param {number} failures
    */
-  async #explain(failures) {
+  async #diagnose(failures) {
     const turn = this.#turn;
     const waits = () => turn === this.#turn && this.state.state === "waiting";
     try {
       const error = await this.#owner.check(failures);
-      if (error !== undefined && waits()) this.#enter({ ...this.state, error });
+      if (error !== undefined && waits()) this.#setState({ ...this.state, error });
     } catch (error) {
       if (!waits()) return;
       this.#blocked = true;
-      if (!this.#gives(error)) this.#enter({ ...this.state, error: /** @type {any} */ (error) });
+      if (!this.#givesUp(error))
+        this.#setState({ ...this.state, error: /** @type {any} */ (error) });
     }
   }
 
   /**
-   * There is no way to the server, or there are no credentials for it.
+   * Record that the server is unreachable, or that there are no credentials.
    *
    * @param {any} error
    */
   #failed(error) {
-    if (this.#gives(error)) return;
+    if (this.#givesUp(error)) return;
     this.#closed(1006, String(error?.message ?? error), true);
-    this.#enter({ ...this.state, error });
+    this.#setState({ ...this.state, error });
   }
 
   /**
-   * Give up after a refusal, unless there was a connection before: somebody has to change something
-   * first.
+   * End after a refusal that a person has to resolve, unless there was a connection before.
    *
    * @param {any} error
    */
-  #gives(error) {
-    const gives = error?.code === "refused" && this.#welcomed === null;
-    if (gives) this.end(1006, "refused", error);
-    return gives;
+  #givesUp(error) {
+    const final = error?.code === "refused" && this.#welcomed === null;
+    if (final) this.end(1006, "refused", error);
+    return final;
   }
 
   #drop() {
@@ -223,16 +223,16 @@ export class Connection {
 
   /**
    * @param {number} delay Milliseconds.
-   * @param {{code?: number, reason?: string, error?: any}} why
+   * @param {{code?: number, reason?: string, error?: any}} cause
    */
   #wait(delay, { code, reason, error }) {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#connect(), delay);
-    this.#enter({ state: "waiting", retryAt: Date.now() + delay, code, reason, error });
+    this.#setState({ state: "waiting", retryAt: Date.now() + delay, code, reason, error });
   }
 
   /** @param {State} state */
-  #enter(state) {
+  #setState(state) {
     this.state = state;
     this.#owner.changed(state);
   }
@@ -244,8 +244,8 @@ export class Connection {
   }
 
   /**
-   * The network came or went, the page is back, or somebody looks again: what was true may not be
-   * any more.
+   * Check the connection after an event that can change it: the network or the visibility of the page
+   * has changed.
    */
   #hint = () => {
     if (globalThis.document?.visibilityState !== "hidden") this.retry();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The state of the connection: a word that is always there, and a bar while there is no connection.
+ * The state of the connection: a word that is always visible, and a bar while there is no connection.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { byId, sentence } from "./dom.js";
 
 /** @typedef {import("./connection.js").State} State */
 
-/** Why a connection ended, by close code. @type {Record<number, string>} */
+/** Texts for close codes. @type {Record<number, string>} */
 const REASONS = {
   1000: "You have left.",
   3001: "The server is restarting.",
@@ -31,19 +31,19 @@ const REASONS = {
 
 /**
  * @param {State} state
- * @returns {string} Why it is over.
+ * @returns {string} The reason why the client has ended.
  */
 export function ending({ code = 0, reason, error }) {
   if (error) return sentence(error.message);
   return REASONS[code] ?? `The server has ended the connection: ${reason || code}.`;
 }
 
-/** When to try again, as the server says it: it does not count down. */
+/** The retry delay in the text of a refusal. The page shows a countdown instead. */
 const LATER = /: try again in [\d.]+ s$/;
 
 /**
  * @param {State} state
- * @returns {string} Why there is no connection at the moment; nothing if that is not known.
+ * @returns {string} The reason why there is no connection; empty if unknown.
  */
 export function interruption({ code = 0, error }) {
   return error ? sentence(error.message.replace(LATER, "")) : (REASONS[code] ?? "");
@@ -51,7 +51,7 @@ export function interruption({ code = 0, error }) {
 
 /**
  * @param {State} state
- * @returns {() => string} Returns how long it takes until the next attempt.
+ * @returns {() => string} A function that returns the remaining time until the next attempt.
  */
 export function countdown({ retryAt = 0 }) {
   const due = now() + retryAt - Date.now();
@@ -88,7 +88,7 @@ export class ConnectionView {
     this.#why.textContent =
       state.state === "ended"
         ? ending(state)
-        : `${interruption(state) || "The connection is lost."} What you write is kept.`;
+        : `${interruption(state) || "The connection is lost."} Your messages are kept.`;
     this.#button.textContent = state.state === "ended" ? "Connect again" : "Try now";
     this.#when.textContent = state.state === "connecting" ? "Connecting…" : "";
     if (state.state === "waiting") {

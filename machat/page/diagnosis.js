@@ -1,30 +1,30 @@
 // @ts-check
 /**
- * Why no WebSocket could be opened: browsers do not tell, but the server answers a plain request for
- * the same address.
+ * The diagnosis of WebSockets that could not be opened. Browsers do not report the reason, but the
+ * server explains it in the response to an HTTP request for the same address.
  *
  * @module
  */
 
 import { ChatError } from "./client.js";
 
-/** How long to wait for the answer, milliseconds. */
-const PATIENCE = 10_000;
+/** The timeout of the request, milliseconds. */
+const TIMEOUT = 10_000;
 
-/** The most characters of a reason that are shown. */
+/** The maximum length of a reason, characters. */
 const LONGEST = 600;
 
-/** After so many failures in a row, an answer that a WebSocket can be opened is not believed. */
+/** After this number of failures in a row, a response without a reason is reported as a failure too. */
 const DOUBTFUL = 2;
 
-/** Statuses that say nothing about the next attempt. */
-const PASSING = [408, 425, 429];
+/** Temporary status codes of the class 4xx. */
+const TEMPORARY = [408, 425, 429];
 
 /**
- * @param {URL} url The WebSocket's.
- * @param {number} failures How many attempts in a row have not opened one.
- * @returns {Promise<ChatError | undefined>} A reason that may not hold for the next attempt. Rejects
- *     with one that does: `refused` if somebody has to change something, else `unreachable`.
+ * @param {URL} url The URL of the WebSocket.
+ * @param {number} failures The number of failed attempts in a row.
+ * @returns {Promise<ChatError | undefined>} A reason that may not apply to the next attempt. Rejected
+ *     with a reason that does: `refused` if a person has to change something, otherwise `unreachable`.
  */
 export async function diagnose(url, failures) {
   const asked = new URL(url);
@@ -32,7 +32,7 @@ export async function diagnose(url, failures) {
   asked.searchParams.set("origin", location.origin);
   const answer = await ask(asked);
   const { status } = answer;
-  const text = await words(answer);
+  const text = await textOf(answer);
   const known = answer.headers.get("X-Machat-Reason");
   if (status === 426 && known === null) {
     return failures < DOUBTFUL ? undefined : new ChatError("no-upgrade", text);
@@ -41,7 +41,7 @@ export async function diagnose(url, failures) {
     throw new ChatError("refused", text);
   }
   const told = `${status} ${answer.statusText}`.trim();
-  if (status >= 500 || PASSING.includes(status)) {
+  if (status >= 500 || TEMPORARY.includes(status)) {
     throw new ChatError("unreachable", `the server cannot be reached at the moment (${told})`);
   }
   throw new ChatError("refused", `there is no MaChat server at ${url.pathname} (${told})`);
@@ -49,7 +49,7 @@ export async function diagnose(url, failures) {
 
 /** @param {URL} url */
 async function ask(url) {
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(TIMEOUT);
   try {
     return await fetch(url, { cache: "no-store", credentials: "omit", signal });
   } catch {
@@ -59,9 +59,9 @@ async function ask(url) {
 
 /**
  * @param {Response} answer
- * @returns {Promise<string>} What it says to a person, if that comes from MaChat.
+ * @returns {Promise<string>} The text of a response from MaChat, otherwise an empty string.
  */
-async function words(answer) {
+async function textOf(answer) {
   if (!/^text\/plain\b/.test(answer.headers.get("Content-Type") ?? "")) return "";
   const text = await answer.text().catch(() => "");
   return text.trim().slice(0, LONGEST);

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A dialog with one field, which stays until its answer has been acted on.
+ * A dialog with one field. It stays open until its value was processed successfully.
  *
  * @module
  */
@@ -10,32 +10,32 @@ import { localised } from "./times.js";
 
 /**
  * @typedef {object} Options
- * @property {(answer: string) => Promise<unknown>} answered If it rejects, the dialog stays and says
- *     why.
- * @property {(answer: string) => void} [cancelled] Called when the dialog is closed, or another answer
- *     is given, before the promise is settled.
- * @property {() => void} [done] Called when the promise is resolved.
+ * @property {(value: string) => Promise<unknown>} submitted Processes a value. If the promise is
+ *     rejected, the dialog stays open and shows the error.
+ * @property {(value: string) => void} [cancelled] Called when the dialog is closed, or another value is
+ *     submitted, before the promise is settled.
+ * @property {() => void} [done] Called when the promise is fulfilled.
  * @property {() => void} [closed] Called whenever the dialog closes.
  */
 
 export class FieldDialog {
   #dialog;
   #field;
-  #said;
+  #message;
   #options;
-  /** What is being acted on. @type {{answer: string} | null} */
+  /** The value that is being processed. @type {{value: string} | null} */
   #pending = null;
 
   /**
-   * @param {string} id The dialog's: its field, the place for what is wrong, and the button that
-   *     closes it have classes.
+   * @param {string} id The id of the dialog. Its field, its message and its cancel button have the
+   *     classes `answer`, `said` and `cancel`.
    * @param {Options} options
    */
   constructor(id, options) {
     this.#options = options;
     this.#dialog = /** @type {HTMLDialogElement} */ (byId(id));
     this.#field = /** @type {HTMLInputElement} */ (this.#dialog.querySelector("input.answer"));
-    this.#said = /** @type {HTMLElement} */ (this.#dialog.querySelector(".said"));
+    this.#message = /** @type {HTMLElement} */ (this.#dialog.querySelector(".said"));
     this.#dialog.querySelector(".cancel")?.addEventListener("click", () => this.#dialog.close());
     this.#dialog.addEventListener("close", () => this.#closed());
     this.#dialog.querySelector("form")?.addEventListener("submit", (event) => {
@@ -45,33 +45,33 @@ export class FieldDialog {
   }
 
   open() {
-    this.#tell("", false);
+    this.#show("", false);
     if (!this.#dialog.open) this.#dialog.showModal();
   }
 
   /**
-   * Open the dialog with an answer that was given elsewhere, and act on it.
+   * Open the dialog with a value, and submit it.
    *
-   * @param {string} answer
+   * @param {string} value
    */
-  answer(answer) {
+  submit(value) {
     this.open();
-    this.#field.value = answer;
-    this.#submit(answer);
+    this.#field.value = value;
+    this.#submit(value);
   }
 
-  /** @param {string} text How far it is. Ignored if nothing is being acted on. */
+  /** Show the progress. @param {string} text Ignored if no value is being processed. */
   progress(text) {
-    if (this.#pending !== null) this.#tell(text, false);
+    if (this.#pending !== null) this.#show(text, false);
   }
 
-  /** @param {string} answer */
-  async #submit(answer) {
+  /** @param {string} value */
+  async #submit(value) {
     this.#cancel();
-    const pending = (this.#pending = { answer });
-    this.#tell("", false);
+    const pending = (this.#pending = { value });
+    this.#show("", false);
     try {
-      await this.#options.answered(answer);
+      await this.#options.submitted(value);
       if (this.#pending !== pending) return;
       this.#pending = null;
       this.#dialog.close();
@@ -79,7 +79,7 @@ export class FieldDialog {
     } catch (error) {
       if (this.#pending !== pending) return;
       this.#pending = null;
-      this.#tell(sentence(localised(/** @type {Error} */ (error).message)), true);
+      this.#show(sentence(localised(/** @type {Error} */ (error).message)), true);
     }
   }
 
@@ -92,15 +92,15 @@ export class FieldDialog {
   #cancel() {
     const pending = this.#pending;
     this.#pending = null;
-    if (pending !== null) this.#options.cancelled?.(pending.answer);
+    if (pending !== null) this.#options.cancelled?.(pending.value);
   }
 
   /**
    * @param {string} text
    * @param {boolean} wrong
    */
-  #tell(text, wrong) {
-    this.#said.textContent = text;
-    this.#said.classList.toggle("wrong", wrong);
+  #show(text, wrong) {
+    this.#message.textContent = text;
+    this.#message.classList.toggle("wrong", wrong);
   }
 }

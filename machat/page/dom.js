@@ -1,15 +1,15 @@
 // @ts-check
 /**
- * Elements, made without markup: nothing that somebody else wrote is ever parsed.
+ * The creation of elements without markup. Text from other users is never parsed as HTML.
  *
  * @module
  */
 
 /**
  * @param {string} tag
- * @param {Record<string, string | boolean | EventListener>} [attributes] Functions are listeners;
- *     `true` is an attribute without a value, `false` none.
- * @param {...(Node | string)} children Strings are text.
+ * @param {Record<string, string | boolean | EventListener>} [attributes] Functions are event
+ *     listeners; `true` is an attribute without a value, `false` no attribute.
+ * @param {...(Node | string)} children Strings become text nodes.
  * @returns {HTMLElement}
  */
 export function element(tag, attributes = {}, ...children) {
@@ -24,7 +24,7 @@ export function element(tag, attributes = {}, ...children) {
 
 /**
  * @param {string} id
- * @returns {HTMLElement} The element of the page.
+ * @returns {HTMLElement} The element with this id.
  */
 export function byId(id) {
   const found = document.getElementById(id);
@@ -33,7 +33,7 @@ export function byId(id) {
 }
 
 /**
- * @param {string} text For those who hear the page.
+ * @param {string} text A text for screen readers only.
  */
 export function spoken(text) {
   return element("span", { class: "spoken" }, text);
@@ -51,12 +51,12 @@ export function counted(count, one, many = `${one}s`) {
 
 /**
  * @param {string} text
- * @returns {string} The same with a capital letter and a full stop.
+ * @returns {string} The text with a capital letter and a full stop.
  */
 export function sentence(text) {
   const words = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(words) ? words : `${words}.`;
 }
 
-/** Whether there is a mouse: a field that takes the focus opens no keyboard on the screen then. */
+/** Matches if there is a mouse. Without one, a focused field opens the on-screen keyboard. */
 export const pointer = matchMedia("(pointer: fine)");

@@ -1,40 +1,40 @@
 // @ts-check
 /**
- * Links in what people say: each leads where it seems to, or says where it leads.
+ * Links in messages. Each link leads to the address that it shows, or shows the host that it leads to.
  *
  * @module
  */
 
 import { element } from "./dom.js";
 
-/** What may be in a link: nothing that is white, invisible, or turns the direction of reading, and no
- * backslash, which browsers take for a slash. */
+/** A link without whitespace, without invisible and bidirectional control characters, and without
+ * backslashes, which browsers treat as slashes. */
 const LINK = /\bhttps?:\/\/[^\s<>"'`\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]{3,2000}/giu;
 
-/** A host that is cut short by something that cannot be seen, or by a backslash. */
+/** A host that ends at an invisible character or a backslash. */
 const CUT = /^https?:\/\/[^/?#]*$/i;
 const UNSEEN = /^[\\\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]|^[^\s\P{Cc}]/u;
 
-/** What ends a sentence, not a link. */
+/** Punctuation at the end of a sentence, which is not part of a link. */
 const TAIL = /[.,;:!?…*_~|]+$/u;
 
 const PAIRS = { ")": "(", "]": "[", "}": "{" };
 
-/** What stands before the path, and what a host may be made of: nothing that looks like the slash or
- * the colon behind a host. */
+/** The authority of a URL, and the permitted characters of a host. They exclude characters that look like
+ * the slash or the colon after a host. */
 const AUTHORITY = /^https?:\/\/([^/?#]+)/i;
 const HOST = /^(?:[\p{L}\p{M}\p{Nd}._-]+|\[[\da-f:.]+\])(?::\d+)?$/iu;
 
 /**
  * @typedef {object} Link
- * @property {string} href Where it leads.
- * @property {string} text What was written.
- * @property {string} [host] The host to which it leads, if that is not what was written.
+ * @property {string} href The target.
+ * @property {string} text The text of the message.
+ * @property {string} [host] The host of the target, if the text shows another one.
  */
 
 /**
  * @param {string} text
- * @returns {(string | Link)[]} Its pieces, in order; together they are the text.
+ * @returns {(string | Link)[]} The parts of the text, in order.
  */
 export function split(text) {
   const pieces = [];
@@ -54,7 +54,7 @@ export function split(text) {
 
 /**
  * @param {string} text
- * @returns {Node[]} The text, with links that can be followed.
+ * @returns {Node[]} The text with clickable links.
  */
 export function linked(text) {
   return split(text).map((piece) =>
@@ -71,9 +71,9 @@ function shown({ href, text, host }) {
 
 /**
  * @param {string} text
- * @returns {Link | null} Nothing if it does not lead to the web, or could be taken to lead elsewhere:
- *     somebody's name before the host, or a sign in the host that looks like its end. A host in other
- *     letters than ASCII, or in numbers, is told as what it really is.
+ * @returns {Link | null} `null` for an address that is not on the web or is misleading: with a user name
+ *     before the host, or with a character in the host that looks like its end. If a host is numeric or
+ *     not ASCII, the link shows its canonical form.
  */
 function address(text) {
   const authority = AUTHORITY.exec(text)?.[1] ?? "";
@@ -95,7 +95,7 @@ function trimmed(link) {
 
 /**
  * @param {string} link
- * @returns {string} Without a bracket at the end that was opened before it.
+ * @returns {string} The link without a closing bracket at its end that was opened before the link.
  */
 function unpaired(link) {
   const open = PAIRS[/** @type {keyof typeof PAIRS} */ (link.slice(-1))];

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The list of who is in a room: beside the messages where there is space, else over them.
+ * The list of the members of a room: next to the messages if there is space, otherwise over them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { key } from "./client.js";
 import { element } from "./dom.js";
 import { hue } from "./messageview.js";
 
-/** Where there is room for the list beside the messages: style.css knows it too. */
+/** The width from which the list is next to the messages. Also in style.css. */
 const WIDE = matchMedia("(min-width: 60rem)");
 
 export class Members {
@@ -20,7 +20,7 @@ export class Members {
   #list = element("ul", { class: "names" });
   #note = element("p", { class: "quiet" });
 
-  /** @param {string} id Of the list. */
+  /** @param {string} id The id of the list. */
   constructor(id) {
     this.button = element("button", {
       type: "button",
@@ -28,21 +28,21 @@ export class Members {
       "aria-controls": id,
       click: () => this.#open(this.element.hidden !== false),
     });
-    const title = element("h3", {}, "Who is here");
-    const attributes = { class: "members", id, "aria-label": "Who is here", tabindex: "0" };
+    const title = element("h3", {}, "Members");
+    const attributes = { class: "members", id, "aria-label": "Members", tabindex: "0" };
     this.element = element("aside", attributes, title, this.#list, this.#note);
     this.scrim = element("div", { class: "scrim", click: () => this.#close() });
     this.#fit();
     WIDE.addEventListener("change", this.#fit);
   }
 
-  /** Whether not all that are there are known by name. */
+  /** Whether the names of some members are unknown. */
   get incomplete() {
     return this.#names.size !== this.count;
   }
 
   /**
-   * All that are there, as far as they are told.
+   * Replace the list.
    *
    * @param {{count: number, members?: string[]}} event
    */
@@ -69,14 +69,14 @@ export class Members {
     this.#note.textContent = more > 0 ? `and ${more.toLocaleString()} more` : "";
   }
 
-  /** Close a list that covers the messages. @returns {boolean} Whether there was one. */
+  /** Close the list if it covers the messages. @returns {boolean} Whether it did. */
   dismiss() {
     const covers = !WIDE.matches && !this.element.hidden;
     if (covers) this.#close();
     return covers;
   }
 
-  /** No more of it is needed. */
+  /** Release the resources of the list. */
   stop() {
     WIDE.removeEventListener("change", this.#fit);
   }

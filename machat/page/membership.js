@@ -1,21 +1,21 @@
 // @ts-check
 /**
- * A room as a client knows it over all its connections: its place in the log, and what was said
- * there and is not acknowledged.
+ * The state of one room across all connections of a client: its position in the log, and its
+ * unacknowledged messages.
  *
  * @module
  */
 
-/** How many messages of a room are under way at once, and for how many milliseconds one may be sent
- * again: both are within what a server remembers of a name. */
+/** The maximum number of a room's messages in flight, and the time for which one may be resent,
+ * milliseconds. Both are within the server's deduplication. */
 const WINDOW = 50;
-const AGAIN = 100_000;
+const RESEND = 100_000;
 
 /** A refusal, by the server or by this client. */
 export class ChatError extends Error {
   /**
-   * @param {string} code One of the protocol's words, or of this client's own: `ended`, `left`,
-   *     `lost`, `too-much`, `unknown`.
+   * @param {string} code A code of the protocol, or one of this client: `ended`, `left`, `lost`,
+   *     `too-much`, `unknown`.
    * @param {string} text One line for a person.
    */
   constructor(code, text) {
@@ -26,8 +26,8 @@ export class ChatError extends Error {
 }
 
 /**
- * @typedef {{epoch: string, seq: number}} Position A place in a room's log.
- * @typedef {{room: string, seq: number, duplicate: boolean}} Receipt The log has a message.
+ * @typedef {{epoch: string, seq: number}} Position A position in a room's log.
+ * @typedef {{room: string, seq: number, duplicate: boolean}} Receipt The acknowledgement of a message.
  */
 
 /**
@@ -35,11 +35,11 @@ export class ChatError extends Error {
  * @typedef {{resolve: (value: T) => void, reject: (error: ChatError) => void}} Waiting
  */
 
-/** A message that is not acknowledged. */
+/** An unacknowledged message. */
 export class Outgoing {
-  /** When it was sent for the first time, or `null`. @type {number | null} */
+  /** The time when it was first sent, or `null`. @type {number | null} */
   sent = null;
-  /** Whether it is known what became of it. */
+  /** Whether its outcome is known. */
   settled = false;
 
   /**
@@ -57,13 +57,13 @@ export class Outgoing {
 }
 
 export class Membership {
-  /** Up to where the room is known; `null` before it was joined. @type {Position | null} */
+  /** The position of the last message received; `null` before the first join. @type {Position | null} */
   position = null;
-  /** How it was joined on this connection, or `null`. @type {any} */
+  /** The `joined` event of the current connection, or `null`. @type {any} */
   joined = null;
-  /** How often coming back was refused because the name was still taken. */
+  /** The number of refused attempts to rejoin, in a row. */
   refused = 0;
-  /** Who waits for it to be joined. @type {Waiting<any>[]} */
+  /** The promises that wait for the join. @type {Waiting<any>[]} */
   waiting = [];
   /** @type {Outgoing[]} */
   #sent = [];
@@ -71,8 +71,8 @@ export class Membership {
   #queued = [];
 
   /**
-   * @param {string} name As the server writes it, once that is known.
-   * @param {number} history How many messages to hear on first coming in.
+   * @param {string} name The name. Replaced by the server's spelling once that is known.
+   * @param {number} history The number of messages to receive on the first join.
    */
   constructor(name, history) {
     this.name = name;
@@ -80,36 +80,38 @@ export class Membership {
   }
 
   /**
-   * It is joined, for the first time or again.
+   * Record that the room is joined, for the first time or again.
    *
    * @param {{room: string, epoch: string, seq: number, recovered?: boolean}} joined
-   * @returns {boolean} Whether nothing is missing.
+   * @returns {boolean} Whether no message was missed.
    */
-  enter(joined) {
+  markJoined(joined) {
     const { room, epoch, seq, recovered } = joined;
     const first = this.position === null;
     this.name = room;
     this.joined = joined;
     this.refused = 0;
     if (first)
-      this.position = { epoch, seq: Math.max(0, seq - this.history) }; // a replay follows
+      this.position = { epoch, seq: Math.max(0, seq - this.history) }; // the replayed messages follow
     else if (!recovered) this.position = { epoch, seq };
     this.#queued.unshift(...this.#sent.splice(0));
     return first || recovered === true;
   }
 
   /**
+   * Record that the message with this number was received.
+   *
    * @param {number} seq
-   * @returns {boolean} Whether a message with this number is new; from now on it is not.
+   * @returns {boolean} Whether it is new.
    */
-  passes(seq) {
+  accept(seq) {
     if (this.position === null || seq <= this.position.seq) return false;
     this.position = { epoch: this.position.epoch, seq };
     return true;
   }
 
   /**
-   * Send this behind all that was added before.
+   * Send a message after all that were added before.
    *
    * @param {Outgoing} outgoing
    */
@@ -118,7 +120,7 @@ export class Membership {
   }
 
   /**
-   * What is to be sent now. What has been on its way for too long is refused.
+   * Yield the messages to send now. A message that was first sent too long ago is refused.
    *
    * @param {number} now
    * @param {(outgoing: Outgoing, error: ChatError) => void} refuse
@@ -129,8 +131,8 @@ export class Membership {
       const next = this.#queued.shift();
       if (next === undefined) return;
       if (next.settled) continue;
-      if (next.sent !== null && now - next.sent > AGAIN) {
-        refuse(next, new ChatError("unknown", "it is not known whether this was said"));
+      if (next.sent !== null && now - next.sent > RESEND) {
+        refuse(next, new ChatError("unknown", "the message may have been published, or not"));
       } else {
         next.sent ??= now;
         this.#sent.push(next);
@@ -139,7 +141,7 @@ export class Membership {
     }
   }
 
-  /** What is not acknowledged; it is forgotten. */
+  /** Remove and return the unacknowledged messages. */
   take() {
     return [...this.#sent.splice(0), ...this.#queued.splice(0)].filter((each) => !each.settled);
   }

@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * A window on a room's messages: as many elements as are near to what can be seen, however many
- * messages there are. It stays at the end while it is there, and keeps its place while it is not, also
- * while it is hidden. With messages that were not looked at it opens at the first of them.
+ * The virtual list of a room's messages. Only the messages near the visible part have elements. At the
+ * end, the list follows new messages; elsewhere it keeps its position, even while it is hidden. If there
+ * are unread messages, it opens at the first of them.
  *
  * @module
  */
@@ -12,30 +12,31 @@ import { look, show, signature } from "./messageview.js";
 
 /** @typedef {import("./messages.js").Item} Item */
 
-/** The most items that have elements at once; by how many the window moves; how near to an end of
- * them it does, and how near to the end of all counts as there: pixels. */
+/** WINDOW: the maximum number of items with elements. STEP: the number of items by which the window moves.
+ * NEAR: the distance from an end of the window at which it moves, pixels. THERE: the distance from the
+ * end of the list that counts as the end, pixels. */
 const WINDOW = 160;
 const STEP = 60;
 const NEAR = 800;
 const THERE = 40;
 
-/** How much of what was read before is to be seen above the first new message, pixels. */
+/** The height of the read messages that are visible above the first new message, pixels. */
 const CONTEXT = 48;
 
 export class MessageList {
   #messages;
   #actions;
   #top;
-  /** The first item of the window; its end is behind the last. */
+  /** The window: the index of its first item, and the index after its last item. */
   #start = 0;
   #end = 0;
-  /** What the window began with when it was shown. */
+  /** The start of the window when it was rendered. */
   #shownFrom = 0;
-  /** Whether its end was behind the last of all when it was shown. */
+  /** Whether the window contained the last item when it was rendered. */
   #last = true;
-  /** Whether the list keeps to its end. */
+  /** Whether the list follows its end. */
   #sticks = true;
-  /** Whether what is new is read out to those who hear the page. */
+  /** Whether screen readers announce new messages. */
   live = false;
   #shown = false;
   #frame = 0;
@@ -43,14 +44,14 @@ export class MessageList {
   #nodes = new Map();
   /** @type {WeakSet<Item>} */
   #unfolded = new WeakSet();
-  /** Where the list was when it was hidden. @type {{item: Item, offset: number} | null} */
+  /** The position of the list when it was hidden. @type {{item: Item, offset: number} | null} */
   #place = null;
 
   /**
    * @param {import("./messages.js").Messages} messages
    * @param {{label: string, again: (pending: any) => void, edit: (pending: any) => void,
    *     drop: (pending: any) => void, top: () => void, moved: () => void}} options `top` is called
-   *     near the first item; `moved` when the list may have come to its end, or left it.
+   *     near the first item; `moved` when the list may have reached or left its end.
    */
   constructor(messages, { label, again, edit, drop, top, moved }) {
     this.#messages = messages;
@@ -68,12 +69,12 @@ export class MessageList {
     new ResizeObserver(() => this.#sticks && this.#toEnd()).observe(this.element);
   }
 
-  /** Whether the last message is in sight. */
+  /** Whether the last message is visible. */
   get sticks() {
     return this.#sticks;
   }
 
-  /** Something has changed: show it with the next frame. */
+  /** Render changes with the next frame. */
   changed() {
     if (this.#shown && this.#frame === 0) {
       this.#frame = requestAnimationFrame(() => {
@@ -85,7 +86,7 @@ export class MessageList {
     }
   }
 
-  /** The list can be seen from now on: where it was before, else at the first new message. */
+  /** Show the list at its previous position, or at the first new message. */
   show() {
     this.#shown = true;
     const place = this.#place;
@@ -94,7 +95,7 @@ export class MessageList {
     else this.toFresh();
   }
 
-  /** It is about to be hidden: it keeps its place, and no elements. */
+  /** Store the position and remove all elements, before the list is hidden. */
   hide() {
     this.#shown = false;
     this.#place = this.#sticks ? null : this.#anchor();
@@ -102,14 +103,14 @@ export class MessageList {
     this.element.replaceChildren();
   }
 
-  /** Go to the last message. */
+  /** Scroll to the last message. */
   end() {
     this.#sticks = true;
     this.#render();
     this.moved();
   }
 
-  /** Go to the first message that was not looked at, else to the last. */
+  /** Scroll to the first unread message, or to the last message. */
   toFresh() {
     const { fresh } = this.#messages;
     const index = fresh === null ? -1 : this.#messages.indexOf(fresh);
@@ -117,7 +118,7 @@ export class MessageList {
     else this.end();
   }
 
-  /** Go down: to the first message that was not looked at if that is below, else to the last. */
+  /** Scroll down to the first unread message if it is below, or to the last message. */
   down() {
     const { fresh } = this.#messages;
     const node = fresh && this.#nodes.get(fresh)?.node;
@@ -131,10 +132,10 @@ export class MessageList {
   }
 
   /**
-   * Go to an item.
+   * Scroll to an item.
    *
    * @param {number} index
-   * @param {number} offset Where to put it, pixels from the top of what can be seen.
+   * @param {number} offset Its distance from the top of the visible part, pixels.
    */
   #turn(index, offset) {
     const item = /** @type {Item} */ (this.#messages.at(index));
@@ -168,7 +169,7 @@ export class MessageList {
     else if (anchor !== null) this.#hold(anchor);
   }
 
-  /** Items came or went before the window: it moves with what it shows. */
+  /** Move the window if items were added or removed before it. */
   #follow() {
     let shown = this.#shownFrom;
     for (const item of this.#nodes.keys()) {
@@ -211,7 +212,7 @@ export class MessageList {
     return wanted;
   }
 
-  /** @param {HTMLElement[]} wanted To be all there is; who stays is not touched. */
+  /** Replace the elements, without touching those that stay. @param {HTMLElement[]} wanted */
   #arrange(wanted) {
     const stay = new Set(wanted);
     for (const node of [...this.element.children]) {
@@ -226,7 +227,7 @@ export class MessageList {
     }
   }
 
-  /** @returns {{item: Item, offset: number} | null} What is at the top of what can be seen. */
+  /** @returns {{item: Item, offset: number} | null} The first visible item. */
   #anchor() {
     const { scrollTop } = this.element;
     for (const [item, { node }] of this.#nodes) {
@@ -245,7 +246,7 @@ export class MessageList {
     if (Math.abs(this.element.scrollTop - top) >= 1) this.element.scrollTop = top;
   }
 
-  /** How much there is below what can be seen, pixels. */
+  /** The height of the content below the visible part, pixels. */
   get #below() {
     const { scrollTop, scrollHeight, clientHeight } = this.element;
     return scrollHeight - scrollTop - clientHeight;

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What is to be shown of one room: messages in the order of its log, gaps, and behind them what we
- * said ourselves and the log does not have yet. No page here.
+ * The items of one room: messages and gaps in the order of the log, and after them the user's own
+ * messages that are not in the log yet. This module does not access the page.
  *
  * @module
  */
 
-/** What is kept of a room, items and characters: then the oldest go. */
-export const MOST = 10_000;
-const MOST_SIZE = 8_388_608;
+/** The maximum number of items of a room, and of their characters. The oldest are removed first. */
+export const MAX_ITEMS = 10_000;
+const MAX_SIZE = 8_388_608;
 
 /**
  * @typedef {object} Message
@@ -22,19 +22,19 @@ const MOST_SIZE = 8_388_608;
  *
  * @typedef {object} Gap Messages were missed.
  * @property {"gap"} kind
- * @property {number | null} missed How many, if that is known.
+ * @property {number | null} missed The number of messages, if known.
  *
- * @typedef {object} Note The page's own word.
+ * @typedef {object} Note A text of the page itself.
  * @property {"note"} kind
  * @property {string} text
  *
- * @typedef {object} Pending What we said and is not known to be in the log.
+ * @typedef {object} Pending An own message that is not known to be in the log.
  * @property {"pending"} kind
  * @property {string} from
  * @property {string} text
  * @property {number} at
- * @property {number | null} seq Once it is acknowledged.
- * @property {string | null} error Why it was not said.
+ * @property {number | null} seq Its number once it is acknowledged.
+ * @property {string | null} error The reason of a refusal.
  *
  * @typedef {Message | Gap | Note | Pending} Item
  */
@@ -44,19 +44,19 @@ export class Messages {
   items = [];
   /** @type {Pending[]} */
   pending = [];
-  /** Our own name. */
+  /** The user's own name. */
   own = "";
-  /** The life of the log's numbers. */
+  /** The epoch of the message numbers. */
   epoch = "";
-  /** Whether nothing older can be had. */
+  /** Whether there are no older messages. */
   whole = false;
-  /** The first that was not looked at. @type {Item | null} */
+  /** The first unread item. @type {Item | null} */
   fresh = null;
   #size = 0;
-  /** Of the epoch. @type {Set<number>} */
+  /** The numbers of the messages in this epoch. @type {Set<number>} */
   #seqs = new Set();
 
-  /** All items, in the order of showing. */
+  /** The number of all items. */
   get length() {
     return this.items.length + this.pending.length;
   }
@@ -71,7 +71,7 @@ export class Messages {
 
   /**
    * @param {number} index
-   * @returns {number} When the last one before it was said, or 0.
+   * @returns {number} The time of the last message before it, or 0.
    */
   timeBefore(index) {
     for (let before = index - 1; before >= 0; before--) {
@@ -95,7 +95,7 @@ export class Messages {
    * @param {string} epoch
    * @param {string} own
    */
-  enter(epoch, own) {
+  markJoined(epoch, own) {
     this.own = own;
     if (epoch !== this.epoch) {
       this.epoch = epoch;
@@ -104,10 +104,10 @@ export class Messages {
   }
 
   /**
-   * Take a new message.
+   * Add a new message.
    *
    * @param {any} event
-   * @returns {Message | null} Nothing if it is there already: who joins again hears it again.
+   * @returns {Message | null} `null` if it is there already, because a rejoin repeats messages.
    */
   add(event) {
     if (this.#seqs.has(event.seq)) return null;
@@ -160,15 +160,15 @@ export class Messages {
     this.#trim();
   }
 
-  /** The number before which older messages can be asked for, or `null`. */
+  /** The number before which older messages can be requested, or `null`. */
   get oldest() {
     const first = this.items.find((item) => item.kind !== "note");
-    if (this.whole || this.items.length >= MOST || first?.kind !== "message") return null;
+    if (this.whole || this.items.length >= MAX_ITEMS || first?.kind !== "message") return null;
     return first.epoch === this.epoch && first.seq > 1 ? first.seq : null;
   }
 
   /**
-   * Put older messages before all others.
+   * Insert older messages before all others.
    *
    * @param {string} epoch
    * @param {any[]} events
@@ -183,7 +183,7 @@ export class Messages {
   }
 
   /**
-   * Show what we say before the log has it.
+   * Show an own message before it is in the log.
    *
    * @param {string} text
    * @returns {Pending}
@@ -203,7 +203,7 @@ export class Messages {
   }
 
   /**
-   * The log has it.
+   * Record that an own message is in the log.
    *
    * @param {Pending} pending
    * @param {number} seq
@@ -233,7 +233,7 @@ export class Messages {
   }
 
   /**
-   * One of ours has come back as everybody sees it: it is not pending any more.
+   * Replace a pending message with the same message from the log.
    *
    * @param {Message} message
    */
@@ -254,7 +254,7 @@ export class Messages {
 
   #trim() {
     let gone = 0;
-    for (let size = this.#size; this.items.length - gone > MOST || size > MOST_SIZE; gone++) {
+    for (let size = this.#size; this.items.length - gone > MAX_ITEMS || size > MAX_SIZE; gone++) {
       const item = this.items[gone];
       if (item.kind === "message") size -= item.text.length;
     }

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * How one message looks.
+ * The appearance of one message.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { day, localised, sameDay, time } from "./times.js";
 /** @typedef {import("./messages.js").Item} Item */
 /** @typedef {import("./messages.js").Pending} Pending */
 
-/** The server's own name, which nobody else can have. */
+/** The name of the server itself, which no user can have. */
 const SERVER = "machat";
 
-/** Messages of one person that are nearer than this stand together, milliseconds. */
+/** Messages of one user within this interval are grouped, milliseconds. */
 const TOGETHER = 300_000;
 
-/** Longer texts are folded, and how much of them is shown: characters. */
+/** The length from which texts are folded, and the length of a folded text, characters. */
 const LONG = 1_200;
 const SHORT = 800;
 
@@ -27,7 +27,7 @@ const HUES = 12;
 
 /**
  * @param {string} name
- * @returns {string} The class of its colour: the same wherever it is written.
+ * @returns {string} The class of its colour, which depends only on the name.
  */
 export function hue(name) {
   let hash = 0x811c9dc5; // FNV-1a
@@ -39,7 +39,7 @@ export function hue(name) {
 
 /**
  * @param {Item} item
- * @returns {boolean} Whether it is the server's own word.
+ * @returns {boolean} Whether it is a notice of the server itself.
  */
 export function isNotice(item) {
   return item.kind === "message" && item.from === SERVER;
@@ -47,8 +47,8 @@ export function isNotice(item) {
 
 /**
  * @param {Item} item
- * @param {number} earlier When the last one before it was said.
- * @returns {boolean} Whether it begins a day.
+ * @param {number} earlier The time of the last message before it.
+ * @returns {boolean} Whether it is the first of a day.
  */
 function beginsDay(item, earlier) {
   return "at" in item && !sameDay(item.at, earlier);
@@ -57,7 +57,7 @@ function beginsDay(item, earlier) {
 /**
  * @param {Item} item
  * @param {Item | undefined} before
- * @returns {boolean} Whether it stands below the name and time of the one before it.
+ * @returns {boolean} Whether it is grouped with the item before it.
  */
 function continues(item, before) {
   return (
@@ -78,7 +78,7 @@ function continues(item, before) {
  * @property {(pending: Pending) => void} drop
  * @property {(item: Item) => void} unfold
  *
- * @typedef {object} Look What an item's look depends on, besides itself.
+ * @typedef {object} Look The properties that determine an item's appearance, apart from the item itself.
  * @property {boolean} continued
  * @property {boolean} day
  * @property {boolean} fresh
@@ -88,8 +88,8 @@ function continues(item, before) {
 /**
  * @param {Item} item
  * @param {Item | undefined} before
- * @param {{earlier: number, fresh: boolean, unfolded: boolean}} options `earlier`: when the last one
- *     before it was said.
+ * @param {{earlier: number, fresh: boolean, unfolded: boolean}} options `earlier`: the time of the
+ *     last message before it.
  * @returns {Look}
  */
 export function look(item, before, { earlier, fresh, unfolded }) {
@@ -100,7 +100,7 @@ export function look(item, before, { earlier, fresh, unfolded }) {
 /**
  * @param {Item} item
  * @param {Look} look
- * @returns {string} Changes when the item has to be shown anew.
+ * @returns {string} Changes when the item must be rendered again.
  */
 export function signature(item, look) {
   const state =
@@ -136,7 +136,7 @@ function divider(kind, text) {
 /** @param {number | null} missed */
 function missing(missed) {
   return missed === null
-    ? "Messages may be missing here: the server has begun anew"
+    ? "Messages may be missing here: the server was restarted"
     : `${counted(missed, "message")} could not be recovered`;
 }
 
@@ -170,7 +170,7 @@ function message(item, look, actions) {
     shown.append(element("div", { class: "head" }, name, " ", time(item.at)));
   }
   shown.append(text(item, look, actions));
-  if (item.kind === "pending") shown.append(...fate(item, actions));
+  if (item.kind === "pending") shown.append(...outcome(item, actions));
   shown.classList.toggle("pending", item.kind === "pending");
   return shown;
 }
@@ -193,9 +193,9 @@ function text(item, look, actions) {
 /**
  * @param {Pending} item
  * @param {Actions} actions
- * @returns {HTMLElement[]} What became of it.
+ * @returns {HTMLElement[]} Its outcome.
  */
-function fate(item, actions) {
+function outcome(item, actions) {
   if (item.error === null) return [spoken("(being sent)")];
   const shown = element("div", { class: "fate" }, `Not sent: ${localised(item.error)} `);
   const button = (/** @type {string} */ words, /** @type {() => void} */ click) =>

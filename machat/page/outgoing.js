@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * Messages that the server has not acknowledged: bounded, and sent again on the next connection.
+ * The messages that the server has not acknowledged. They are bounded, and resent on the next
+ * connection.
  *
  * @module
  */
@@ -11,17 +12,17 @@ import { ChatError, Outgoing } from "./membership.js";
 /** @typedef {import("./membership.js").Membership} Membership */
 /** @typedef {import("./membership.js").Receipt} Receipt */
 
-/** The most messages that may wait, and the most characters in them. */
-const MOST = 1_000;
-const MOST_SIZE = 1_048_576;
+/** The maximum number of unacknowledged messages, and of their characters. */
+const MAX_MESSAGES = 1_000;
+const MAX_SIZE = 1_048_576;
 
-/** By default, no server takes a longer line than this: bytes. */
+/** The default of the server's line limit, bytes. */
 export const LINE = 65_536;
 
 const ENCODER = new TextEncoder();
 
 export class OutgoingMessages {
-  /** The longest line that the server takes, bytes. */
+  /** The server's line limit, bytes. */
   limit = LINE;
   /** @type {Map<string, Outgoing>} */
   #messages = new Map();
@@ -33,7 +34,7 @@ export class OutgoingMessages {
     this.#send = send;
   }
 
-  /** How many messages are not acknowledged. */
+  /** The number of unacknowledged messages. */
   get count() {
     return this.#messages.size;
   }
@@ -46,8 +47,8 @@ export class OutgoingMessages {
    */
   add(id, room, text) {
     return new Promise((resolve, reject) => {
-      if (this.count >= MOST || this.#size + text.length > MOST_SIZE) {
-        throw new ChatError("too-much", "too many messages wait to be sent");
+      if (this.count >= MAX_MESSAGES || this.#size + text.length > MAX_SIZE) {
+        throw new ChatError("too-much", "too many messages are waiting to be sent");
       }
       const outgoing = new Outgoing(id, room, text, { resolve, reject });
       this.#messages.set(id, outgoing);
@@ -58,7 +59,7 @@ export class OutgoingMessages {
   }
 
   /**
-   * Send as much as may be under way.
+   * Send as many messages as may be in flight.
    *
    * @param {Membership} room
    */
@@ -83,7 +84,7 @@ export class OutgoingMessages {
   /**
    * @param {string} id
    * @param {ChatError} error
-   * @returns {boolean} Whether it was the id of a message.
+   * @returns {boolean} Whether there was a message with this id.
    */
   refused(id, error) {
     const outgoing = this.#messages.get(id);
@@ -112,7 +113,7 @@ export class OutgoingMessages {
 
 /**
  * @param {string} text
- * @returns {string} The text with U+FFFD for half characters, which UTF-8 cannot say.
+ * @returns {string} The text with U+FFFD in place of lone surrogates, which UTF-8 cannot encode.
  */
 function wellFormed(text) {
   return text.replace(/\p{Surrogate}/gu, "\ufffd");

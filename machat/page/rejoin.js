@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What is in the place of the field in a room that we are not in any more.
+ * The bar that replaces the message field in a room that the user is no longer in.
  *
  * @module
  */
@@ -9,24 +9,24 @@ import { element, sentence } from "./dom.js";
 import { localised } from "./times.js";
 
 export class RejoinBar {
-  #words = element("p", { role: "alert" });
+  #message = element("p", { role: "alert" });
   #button;
 
-  /** @param {() => Promise<unknown>} again Joins the room again. */
-  constructor(again) {
+  /** @param {() => Promise<unknown>} join Joins the room again. */
+  constructor(join) {
     const click = () =>
-      again().catch((error) => (this.#words.textContent = sentence(localised(error.message))));
+      join().catch((error) => (this.#message.textContent = sentence(localised(error.message))));
     this.#button = element("button", { type: "button", click }, "Join again");
-    this.element = element("div", { class: "away", hidden: true }, this.#words, this.#button);
+    this.element = element("div", { class: "away", hidden: true }, this.#message, this.#button);
   }
 
   get shown() {
     return !this.element.hidden;
   }
 
-  /** @param {string} words Why we are not in the room, or what it waits for. */
-  show(words) {
-    this.#words.textContent = words;
+  /** @param {string} text The reason why the user is not in the room, or the progress. */
+  show(text) {
+    this.#message.textContent = text;
     this.element.hidden = false;
   }
 

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Commands that the server answers, by their ids.
+ * Pending requests: commands that wait for the server's answer, by id.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { ChatError } from "./membership.js";
 
 /** @typedef {import("./membership.js").Waiting<any>} Waiting */
 
-/** The most commands that may wait for an answer. */
-const MOST = 100;
+/** The maximum number of pending requests. */
+const MAX_PENDING = 100;
 
 export class Requests {
   /** @type {Map<string, Waiting>} */
@@ -22,34 +22,35 @@ export class Requests {
 
   /**
    * @param {(command: object) => void} send
-   * @param {() => boolean} online Whether there is a connection that has been welcomed.
+   * @param {() => boolean} online Returns whether the server has sent its welcome.
    */
   constructor(send, online) {
     this.#send = send;
     this.#online = online;
   }
 
-  /** @returns {string} An id that no other client uses. */
+  /** @returns {string} A unique id. */
   nextId() {
     return `${this.#prefix}-${++this.#count}`;
   }
 
   /**
-   * Send a command.
+   * Send a request.
    *
    * @param {object} command
-   * @returns {Promise<any>} The answer. Rejects with `lost`, `too-much`, or the server's refusal.
+   * @returns {Promise<any>} The answer. Rejected with `lost`, `too-much`, or the server's refusal.
    */
   ask(command) {
     return new Promise((resolve, reject) => {
       if (!this.#online()) throw new ChatError("lost", "not connected");
-      if (this.#waiting.size >= MOST) throw new ChatError("too-much", "too many questions");
+      if (this.#waiting.size >= MAX_PENDING)
+        throw new ChatError("too-much", "too many requests are waiting");
       this.put(command, { resolve, reject });
     });
   }
 
   /**
-   * Send a command whose answer is needed at once, not in a later microtask.
+   * Send a request whose answer is processed synchronously, not in a later microtask.
    *
    * @param {object} command
    * @param {Waiting} waiting
@@ -62,26 +63,26 @@ export class Requests {
 
   /**
    * @param {any} event
-   * @returns {boolean} Whether it was the answer to a command.
+   * @returns {boolean} Whether the event answers a request.
    */
   answered(event) {
-    const question = this.#take(event.id);
-    question?.resolve(event);
-    return question !== undefined;
+    const request = this.#take(event.id);
+    request?.resolve(event);
+    return request !== undefined;
   }
 
   /**
    * @param {string} id
    * @param {ChatError} error
-   * @returns {boolean} Whether a command with this id was waiting.
+   * @returns {boolean} Whether there was a request with this id.
    */
   refused(id, error) {
-    const question = this.#take(id);
-    question?.reject(error);
-    return question !== undefined;
+    const request = this.#take(id);
+    request?.reject(error);
+    return request !== undefined;
   }
 
-  /** The connection is lost: no answer will come. */
+  /** Reject all requests, because the connection is lost. */
   lost() {
     const all = [...this.#waiting.values()];
     this.#waiting.clear();
@@ -90,8 +91,8 @@ export class Requests {
 
   /** @param {string} id */
   #take(id) {
-    const question = this.#waiting.get(id);
+    const request = this.#waiting.get(id);
     this.#waiting.delete(id);
-    return question;
+    return request;
   }
 }

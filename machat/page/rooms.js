@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The rooms of one client: joined on each connection again.
+ * The rooms of one client, which it rejoins on each connection.
  *
  * @module
  */
@@ -17,9 +17,9 @@ const FAILED = 1_000;
 const MAX_FAILED = 30_000;
 
 /**
- * @param {string} name Of a member or a room.
- * @returns {string} What names are compared by. A server's own comparison may find a few more names
- *     to be one, never fewer.
+ * @param {string} name The name of a member or a room.
+ * @returns {string} The key for the comparison of names. The server's own comparison may treat a few
+ *     more names as equal, never fewer.
  */
 export function key(name) {
   return name.normalize("NFKC").toLowerCase().normalize("NFKC");
@@ -43,7 +43,7 @@ export class Rooms {
   #requests;
   #outgoing;
   #online;
-  #tell;
+  #dispatch;
   /** @type {Map<Membership, ReturnType<typeof setTimeout>>} */
   #rejoins = new Map();
 
@@ -57,7 +57,7 @@ export class Rooms {
     this.#requests = requests;
     this.#outgoing = outgoing;
     this.#online = online;
-    this.#tell = tell;
+    this.#dispatch = tell;
   }
 
   get names() {
@@ -95,12 +95,12 @@ export class Rooms {
     if (left.joined) this.#requests.ask({ type: "leave", room: left.name }).catch(() => {});
   }
 
-  /** There is a connection again. */
+  /** Join all rooms, after the server's welcome. */
   welcomed() {
     for (const room of [...this.#rooms.values()]) this.#send(room);
   }
 
-  /** The connection is lost. */
+  /** Mark all rooms as not joined, because the connection is lost. */
   lost() {
     for (const timer of this.#rejoins.values()) clearTimeout(timer);
     this.#rejoins.clear();
@@ -108,7 +108,8 @@ export class Rooms {
   }
 
   /**
-   * The client has ended. Rooms that it has been in are joined again if it is opened again.
+   * Reject everything that is waiting, because the client has ended. The rooms that it was in are
+   * rejoined if it is opened again.
    *
    * @param {ChatError} error
    */
@@ -120,7 +121,7 @@ export class Rooms {
   }
 
   /**
-   * The server says that we are in a room no more.
+   * Forget a room from which the server has removed the client.
    *
    * @param {any} event
    */
@@ -128,7 +129,7 @@ export class Rooms {
     const room = this.get(event.room);
     if (room === undefined) return;
     this.#forget(room, new ChatError("left", event.reason ?? "removed from the room"));
-    this.#tell("left", event);
+    this.#dispatch("left", event);
   }
 
   /** @param {Membership} room */
@@ -150,19 +151,19 @@ export class Rooms {
    */
   #joined(room, event) {
     if (this.get(room.name) !== room) {
-      // left while it was joined
+      // the client left the room while it was being joined
       this.#requests.ask({ type: "leave", room: event.room }).catch(() => {});
       return;
     }
     this.#rooms.delete(key(room.name));
     this.#rooms.set(key(event.room), room);
     const before = room.position;
-    const whole = room.enter(event);
-    if (!whole && before !== null) {
+    const complete = room.markJoined(event);
+    if (!complete && before !== null) {
       const after = { epoch: event.epoch, seq: event.seq };
-      this.#tell("gap", { room: event.room, missed: event.missed ?? null, before, after });
+      this.#dispatch("gap", { room: event.room, missed: event.missed ?? null, before, after });
     }
-    this.#tell("joined", event);
+    this.#dispatch("joined", event);
     for (const { resolve } of room.waiting.splice(0)) resolve(event);
     this.#outgoing.sendMore(room);
   }
@@ -183,7 +184,7 @@ export class Rooms {
     }
     this.#forget(room, error);
     if (room.position !== null) {
-      this.#tell("left", { room: room.name, code: error.code, text: error.message });
+      this.#dispatch("left", { room: room.name, code: error.code, text: error.message });
     }
   }
 

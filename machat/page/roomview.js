@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * One room: its head, its messages, who is there, and the field to write in.
+ * The view of one room: its header, its messages, its members, and the message field.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import { Topic } from "./topic.js";
 
 /**
  * @typedef {object} Options
- * @property {() => void} changed Called when the count of what is unread has changed.
- * @property {(draft: string) => void} drafted Called with what stands in the field.
- * @property {(room: string) => Promise<unknown>} join Be in another room.
+ * @property {() => void} changed Called when the number of unread messages has changed.
+ * @property {(draft: string) => void} drafted Called with the content of the field.
+ * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {() => void} leave Leave this room.
  * @property {() => void} quit Leave all rooms.
  */
@@ -42,10 +42,10 @@ export class RoomView {
   #members = new Members(`${this.id}-members`);
   #topic = new Topic();
   #visible = false;
-  /** The top of the log when we came: what is older is nothing new. */
+  /** The last position at the first join. Older messages are not unread. */
   #seen = { epoch: "", seq: 0 };
   #loading = false;
-  /** How many messages have come since the end of the list was in sight. */
+  /** The number of messages since the end of the list was last visible. */
   #below = 0;
   #locked = element("span", { class: "tag", hidden: true }, "locked");
   #down = element("button", { type: "button", class: "down", hidden: true });
@@ -58,7 +58,7 @@ export class RoomView {
 
   /**
    * @param {Client} client
-   * @param {string} name The room's.
+   * @param {string} name The name of the room.
    * @param {Options} options
    */
   constructor(client, name, options) {
@@ -108,7 +108,7 @@ export class RoomView {
     );
   }
 
-  /** The room can be seen, or not, from now on. @param {boolean} visible */
+  /** Show or hide the room. @param {boolean} visible */
   set visible(visible) {
     if (visible === this.#visible) return;
     this.#visible = visible;
@@ -123,7 +123,7 @@ export class RoomView {
     }
   }
 
-  /** Somebody looks at what can be seen. */
+  /** Mark the visible messages as read. */
   looked() {
     if (!this.#visible || document.visibilityState === "hidden") return;
     if (this.unread > 0 && this.#list.sticks) this.#list.toFresh();
@@ -131,7 +131,7 @@ export class RoomView {
     this.#options.changed();
   }
 
-  /** What stands in the field. @param {string} draft */
+  /** Set the content of the field. @param {string} draft */
   set draft(draft) {
     this.#composer.restore(draft);
   }
@@ -141,20 +141,20 @@ export class RoomView {
     else this.#composer.field.focus();
   }
 
-  /** No more of it is needed. */
+  /** Remove the view. */
   close() {
     this.#list.hide();
     this.#members.stop();
     this.element.remove();
   }
 
-  // What is heard.
+  // The server's events.
 
   /** @param {any} event */
   joined(event) {
     const { epoch, name, seq } = event;
     if (this.#seen.epoch === "") this.#seen = { epoch, seq };
-    this.#messages.enter(epoch, name);
+    this.#messages.markJoined(epoch, name);
     this.#members.own = name;
     this.#members.all(event);
     this.room(event);
@@ -194,15 +194,17 @@ export class RoomView {
     this.#fill(gap, before, after);
   }
 
-  /** We are not in the room any more. @param {any} event */
+  /** Record that the user is no longer in the room. @param {any} event */
   left({ reason, text }) {
-    const words = localised(text ?? (reason ? `You were removed: ${reason}` : "You were removed."));
-    this.#note(words);
-    this.#rejoinBar.show(words);
+    const message = localised(
+      text ?? (reason ? `You were removed: ${reason}` : "You were removed."),
+    );
+    this.#note(message);
+    this.#rejoinBar.show(message);
     this.#present(false);
   }
 
-  // What is done.
+  // Requests.
 
   async #rejoin() {
     if (this.#client.state.state === "waiting") {
@@ -220,7 +222,7 @@ export class RoomView {
       this.#messages.older(epoch, messages);
       this.#list.changed();
     } catch {
-      // asked again with the next scrolling
+      // requested again with the next scrolling
     } finally {
       this.#loading = false;
     }
@@ -248,7 +250,7 @@ export class RoomView {
     );
   }
 
-  // How it looks.
+  // Appearance.
 
   /** @param {import("./messages.js").Message} message */
   #count(message) {
@@ -282,7 +284,7 @@ export class RoomView {
     if (this.#down.hidden) this.focusGently();
   }
 
-  /** Take the focus, but open no keyboard on a screen. */
+  /** Focus the room without opening an on-screen keyboard. */
   focusGently() {
     if (pointer.matches) this.focus();
     else this.#list.element.focus({ preventScroll: true });

@@ -1,16 +1,16 @@
 // @ts-check
 /**
- * The first thing one sees: who are you, and where to?
+ * The sign-in form: it asks for a name, a room and, if required, a password.
  *
  * @module
  */
 
 import { countdown, interruption } from "./connectionview.js";
 import { byId, sentence } from "./dom.js";
-import { keepName, lastName } from "./storage.js";
+import { storeName, lastName } from "./storage.js";
 import { localised } from "./times.js";
 
-/** Which field an error is about. @type {Record<string, string>} */
+/** The field to which an error code refers. @type {Record<string, string>} */
 const FIELDS = {
   "bad-name": "name",
   "name-taken": "name",
@@ -40,7 +40,7 @@ export class SignIn {
       this.#forget();
       wanted(this.#wish());
     });
-    // somebody may have typed before this ran
+    // the user may have typed before this code ran
     const name = this.#field("name");
     if (!name.value) name.value = lastName();
     const room = this.#field("room");
@@ -53,7 +53,7 @@ export class SignIn {
     this.#field("name").value = name;
   }
 
-  /** @param {string} room Nothing leaves the field as it is. */
+  /** @param {string} room An empty name does not change the field. */
   set room(room) {
     if (room) this.#field("room").value = room;
   }
@@ -61,36 +61,36 @@ export class SignIn {
   /** @returns {Wish} */
   #wish() {
     const name = this.#field("name").value.trim();
-    keepName(name);
+    storeName(name);
     const password = this.#secret.hidden ? undefined : this.#field("password").value;
     return { name, room: roomNamed(this.#field("room").value), password };
   }
 
-  /** Let it be seen, and written in. */
+  /** Show and focus the form. */
   show() {
     this.element.hidden = false;
     this.#field(this.#field("name").value ? "room" : "name").focus();
   }
 
-  /** Nobody needs it: a password stays nowhere. */
+  /** Hide the form, and forget the password. */
   hide() {
     this.element.hidden = true;
     this.#field("password").value = "";
     this.say("");
   }
 
-  /** @param {string} text How far it is. */
+  /** @param {string} text The progress. */
   say(text) {
     clearInterval(this.#ticking);
     this.#said.textContent = text;
     this.#said.classList.remove("wrong");
   }
 
-  /** @param {import("./connection.js").State} state How far it is. */
+  /** @param {import("./connection.js").State} state The progress. */
   progress(state) {
     this.say("Connecting…");
     if (state.state !== "waiting") return;
-    const why = localised(interruption(state) || "The server does not answer.");
+    const why = localised(interruption(state) || "The server does not respond.");
     const remaining = countdown(state);
     const tick = () => (this.#said.textContent = `${why} ${remaining()}`);
     tick();
@@ -98,7 +98,7 @@ export class SignIn {
   }
 
   /**
-   * Tell what was refused, at the field that it is about.
+   * Show a refusal at the field to which it refers.
    *
    * @param {{code: string, message: string}} error
    */
@@ -129,16 +129,16 @@ export class SignIn {
 }
 
 /**
- * @param {string} text What somebody typed as the name of a room.
- * @returns {string} The same without the sign that stands before rooms in the tabs.
+ * @param {string} text The name of a room, as typed.
+ * @returns {string} The name without the sign that precedes rooms in the tabs.
  */
 export function roomNamed(text) {
   return text.trim().replace(/^[#\uff03]\s*/, "");
 }
 
 /**
- * @param {string} hash Of an address.
- * @returns {string} The room that it names, or nothing.
+ * @param {string} hash The hash of an address.
+ * @returns {string} The name of the room in it, or an empty string.
  */
 export function roomOf(hash) {
   try {

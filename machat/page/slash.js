@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * What was typed: messages, or a command that begins with a slash, as in the terminal.
+ * The parser of typed text: messages, or a command that begins with a slash, as in the terminal.
  *
  * @module
  */
 
-/** The most lines at once. */
+/** The maximum number of lines in one text. */
 const LINES = 100;
 
-/** @type {Record<string, (rest: string) => object>} What moderators may do, and with which fields. */
+/** @type {Record<string, (rest: string) => object>} The moderation commands: functions that return their fields. */
 const MODERATION = {
   kick: (rest) => named(rest, "reason"),
   mute: sanction,
@@ -23,13 +23,13 @@ const MODERATION = {
 /** The commands that need a name. */
 const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join"];
 
-/** The commands for everybody. */
+/** The commands for all users. */
 const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
 
 export const HELP = [
-  "/join ROOM: be in another room, or turn to it",
+  "/join ROOM: join a room, or switch to it",
   "/leave: leave this room",
-  "/who: list who is here",
+  "/who: list the members",
   "/quit: leave all rooms",
   "//...: a message that begins with a slash",
   "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], /ban NAME [MINUTES] [REASON], " +
@@ -39,9 +39,9 @@ export const HELP = [
 /**
  * @typedef {object} Read Exactly one of these.
  * @property {string[]} [lines] Messages to send.
- * @property {{name: string, rest: string, fields?: object}} [command] `fields` only of those for
- *     moderators.
- * @property {string} [wrong] Why it is neither.
+ * @property {{name: string, rest: string, fields?: object}} [command] `fields` only for
+ *     moderation commands.
+ * @property {string} [wrong] The error, if it is neither.
  */
 
 /**
@@ -51,7 +51,7 @@ export const HELP = [
 export function read(text) {
   const lines = linesOf(text);
   if (lines.length > LINES) {
-    return { wrong: `At most ${LINES} lines at once: these are ${lines.length}.` };
+    return { wrong: `You can send at most ${LINES} lines at once. This text has ${lines.length}.` };
   }
   if (lines.length !== 1) return several(lines);
   const [line] = lines;
@@ -61,7 +61,7 @@ export function read(text) {
 
 /**
  * @param {string} text
- * @returns {string[]} Its lines, without empty ones at the beginning and the end.
+ * @returns {string[]} Its lines, without empty lines at the beginning and the end.
  */
 function linesOf(text) {
   const lines = text.split(/\r\n|\r|\n/);
@@ -71,8 +71,8 @@ function linesOf(text) {
 }
 
 /**
- * Several lines are messages as they are, a pasted path or comment too. A command among them is most
- * likely a mistake.
+ * Several lines are sent as messages, including pasted paths and comments. A command among them is
+ * probably a mistake.
  *
  * @param {string[]} lines
  * @returns {Read}
@@ -102,7 +102,7 @@ function single(line) {
 
 /**
  * @param {string} line
- * @returns {string} The first word after a slash, or nothing.
+ * @returns {string} The first word after a slash, or an empty string.
  */
 function wordOf(line) {
   return /^\/(\S*)/.exec(line)?.[1].slice(0, 40) ?? "";
@@ -115,14 +115,14 @@ function isCommand(word) {
 
 /**
  * @param {string} rest
- * @param {string} field For what stands after the name.
+ * @param {string} field The field for the text after the name.
  */
 function named(rest, field) {
   const [, name, more] = /^(\S*)\s*(.*)$/su.exec(rest) ?? [];
   return more ? { name, [field]: more } : { name };
 }
 
-/** @param {string} rest A name, perhaps minutes, perhaps a reason. */
+/** @param {string} rest A name, optionally minutes, optionally a reason. */
 function sanction(rest) {
   const [, name, minutes, reason] = /^(\S*)(?:\s+(\d{1,5})(?=\s|$))?\s*(.*)$/su.exec(rest) ?? [];
   const fields = minutes ? { name, for: 60 * Number(minutes) } : { name };

@@ -1,73 +1,73 @@
 // @ts-check
 /**
- * One connection: opened once, closed once, and known to be dead when nothing comes from it.
+ * One WebSocket connection with keepalive. It is opened once and closed once.
  *
  * @module
  */
 
 import { now } from "./clock.js";
 
-/** Limits in milliseconds: until the WebSocket is open; from there until the welcome, which is longer
- * than a server lets a login wait; between two questions whether the server is there; for its answer;
- * and for its answer when somebody is looking at the page. */
+/** Timeouts in milliseconds. OPEN: until the WebSocket is open. WELCOME: from there until the welcome,
+ * longer than a login can take. PING: between two pings. PONG: for the reply to a ping. SOON: for the
+ * reply to a ping while the user looks at the page. */
 export const OPEN = 15_000;
 export const WELCOME = 30_000;
 const PING = 25_000;
 const PONG = 10_000;
 const SOON = 3_000;
 
-/** Whoever was heard less long ago than this is there, milliseconds. */
+/** The age up to which the last data proves that the server is alive, milliseconds. */
 const FRESH = 2_000;
 
 /**
- * @typedef {object} Ends
- * @property {() => void} opened The hello can be sent.
+ * @typedef {object} Owner
+ * @property {() => void} opened Called when the hello can be sent.
  * @property {(event: any) => void} received Called with each object that the server sends.
- * @property {(code: number, reason: string, opened: boolean) => void} closed Called once, when it is
- *     over, unless it was this end that closed it. `opened`: whether `opened` was called.
+ * @property {(code: number, reason: string, opened: boolean) => void} closed Called once, when
+ *     the server or the network has closed the connection. `opened`: whether `opened` was called.
  */
 
 export class ChatSocket {
   /** @type {WebSocket | null} */
   #socket;
-  #ends;
+  #owner;
   #opened = false;
   /** The time of the last data. */
   #received = now();
-  /** When the server has to have answered, or `null` if it was not asked. @type {number | null} */
+  /** The time limit for the reply to a ping, or `null` without a ping. @type {number | null} */
   #due = null;
-  #asked = 0;
+  #pinged = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
    * @param {string} url
-   * @param {Ends} ends
+   * @param {Owner} owner
    */
-  constructor(url, ends) {
-    this.#ends = ends;
+  constructor(url, owner) {
+    this.#owner = owner;
     const socket = (this.#socket = new WebSocket(url));
     socket.onopen = () => this.#open();
     socket.onmessage = (message) => this.#receive(message.data);
-    socket.onclose = (close) => this.#over(close.code, close.reason);
-    this.#timer = setTimeout(() => this.#over(1006, "no answer"), OPEN);
+    socket.onclose = (close) => this.#closed(close.code, close.reason);
+    this.#timer = setTimeout(() => this.#closed(1006, "no answer"), OPEN);
   }
 
-  /** The server has said welcome: from now on it is asked now and then whether it is there. */
+  /** Start the keepalive, after the server's welcome. */
   welcomed() {
     this.#later(PING);
   }
 
   /**
-   * @param {string} command JSON. It is lost if the connection is.
+   * @param {string} command JSON. It is lost if the connection is lost.
    */
   send(command) {
     if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(command);
   }
 
   /**
-   * Find out soon whether the server is there, unless it was heard just now: somebody looks, and the
-   * machine may have slept.
+   * Check soon whether the server is alive, unless it has just sent data. Called when the user looks
+   * at the page, because the computer may have slept.
    */
   probe() {
     const time = now();
@@ -75,7 +75,7 @@ export class ChatSocket {
     if (this.#due === null || this.#due - time > SOON || this.#due < time) this.#ping(SOON);
   }
 
-  /** Close it, and say no more. */
+  /** Close the connection, without further calls to the owner. */
   close() {
     const socket = this.#socket;
     this.#socket = null;
@@ -89,26 +89,26 @@ export class ChatSocket {
   #open() {
     this.#opened = true;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#over(1006, "no welcome"), WELCOME);
-    this.#ends.opened();
+    this.#timer = setTimeout(() => this.#closed(1006, "no welcome"), WELCOME);
+    this.#owner.opened();
   }
 
-  /** @param {number} limit For the answer, milliseconds. */
+  /** @param {number} limit The timeout for the reply, milliseconds. */
   #ping(limit) {
     clearTimeout(this.#timer);
-    this.#asked = now();
-    this.#due = this.#asked + limit;
+    this.#pinged = now();
+    this.#due = this.#pinged + limit;
     this.send('{"type":"ping"}');
-    this.#timer = setTimeout(() => this.#judge(), limit);
+    this.#timer = setTimeout(() => this.#check(), limit);
   }
 
-  #judge() {
+  #check() {
     const late = now() - (this.#due ?? 0);
     this.#due = null;
-    if (this.#received >= this.#asked) this.#later(PING - PONG);
+    if (this.#received >= this.#pinged) this.#later(PING - PONG);
     else if (late > SOON)
-      this.#ping(SOON); // we slept: the answer may not be read yet
-    else this.#over(1006, "no pong");
+      this.#ping(SOON); // the computer slept: the reply may not be read yet
+    else this.#closed(1006, "no pong");
   }
 
   /** @param {number} delay */
@@ -124,19 +124,19 @@ export class ChatSocket {
     try {
       event = JSON.parse(String(data));
     } catch {
-      // not the chat's: as unknown as an event that a later server may have
+      // ignored, like an unknown event
     }
-    if (event !== null && typeof event === "object") this.#ends.received(event);
+    if (event !== null && typeof event === "object") this.#owner.received(event);
   }
 
   /**
    * @param {number} code
    * @param {string} reason
    */
-  #over(code, reason) {
+  #closed(code, reason) {
     if (this.#socket !== null) {
       this.close();
-      this.#ends.closed(code, reason, this.#opened);
+      this.#owner.closed(code, reason, this.#opened);
     }
   }
 }

@@ -1,11 +1,11 @@
 // @ts-check
 /**
- * What the browser keeps: the name for the next time, and, until the tab is closed, the rooms, what
- * was typed in them, and a secret with which a reloaded page replaces its own connection. Never a
- * password.
+ * The data that the browser stores: the user's name; and, until the tab is closed, the rooms, the
+ * drafts, and the session secret with which a reloaded page takes over its connection. A password is
+ * never stored.
  *
- * The secret is in the tab's storage only while the page is hidden or goes away: a copy of the tab
- * that is made while the page is in use does not take its connection over.
+ * The secret is stored only while the page is hidden or being unloaded. Therefore a duplicate of a tab
+ * in use does not take over its connection.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { key } from "./client.js";
 const NAME = "machat.name";
 const TAB = "machat.tab";
 
-/** How long after somebody typed it a draft is kept, milliseconds. */
+/** The delay between the last key and the storage of a draft, milliseconds. */
 const PAUSE = 500;
 
-/** The most characters of what was typed that are kept for a room. */
+/** The maximum length of a stored draft, characters. */
 const DRAFT = 10_000;
 
 /**
@@ -29,34 +29,35 @@ const DRAFT = 10_000;
  * @property {string} [session]
  */
 
-/** @returns {string} The name of the last time. */
+/** @returns {string} The name that was used last. */
 export function lastName() {
   return read(() => localStorage, NAME) ?? "";
 }
 
 /** @param {string} name */
-export function keepName(name) {
+export function storeName(name) {
   write(() => localStorage, NAME, name);
 }
 
-/** What is kept for a page that is loaded again. */
+/** The data of a tab, for a reloaded page. */
 export class TabStorage {
-  /** The tab before the page was loaded, until its rooms are back. @type {Tab | null} */
+  /** The data from before the reload, until the rooms are joined again. @type {Tab | null} */
   before = readTab();
-  /** What was typed and is not sent, by room. @type {Map<string, string>} */
+  /** The drafts by room. @type {Map<string, string>} */
   #drafts = new Map(Object.entries(this.before?.drafts ?? {}));
-  #now;
+  #current;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #timer;
 
   /**
-   * @param {() => {name: string, rooms: string[], session?: string} | null} now What there is to keep.
+   * @param {() => {name: string, rooms: string[], session?: string} | null} current Returns the data
+   *     to store.
    */
-  constructor(now) {
-    this.#now = now;
-    addEventListener("pagehide", () => this.keep(true));
-    addEventListener("pageshow", () => this.keep());
-    document.addEventListener("visibilitychange", () => this.keep());
+  constructor(current) {
+    this.#current = current;
+    addEventListener("pagehide", () => this.store(true));
+    addEventListener("pageshow", () => this.store());
+    document.addEventListener("visibilitychange", () => this.store());
   }
 
   /** @param {string} room */
@@ -68,26 +69,26 @@ export class TabStorage {
    * @param {string} room
    * @param {string} draft
    */
-  drafted(room, draft) {
+  setDraft(room, draft) {
     if (draft) this.#drafts.set(key(room), draft.slice(0, DRAFT));
     else this.#drafts.delete(key(room));
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), PAUSE);
+    this.#timer = setTimeout(() => this.store(), PAUSE);
   }
 
-  /** Somebody has left all rooms, or comes in under another name. */
+  /** Forget everything, because the user has left all rooms or uses another name. */
   forget() {
     this.before = null;
     this.#drafts.clear();
   }
 
-  /** @param {boolean} [goes] Whether the page goes away, or is out of sight. */
-  keep(goes = document.visibilityState === "hidden") {
+  /** Store the data. @param {boolean} [hidden] Whether the page is hidden or being unloaded. */
+  store(hidden = document.visibilityState === "hidden") {
     clearTimeout(this.#timer);
-    const kept = this.#now() ?? this.before;
+    const data = this.#current() ?? this.before;
     const drafts = Object.fromEntries(this.#drafts);
-    const session = goes ? kept?.session : undefined;
-    write(() => sessionStorage, TAB, kept && JSON.stringify({ ...kept, drafts, session }));
+    const session = hidden ? data?.session : undefined;
+    write(() => sessionStorage, TAB, data && JSON.stringify({ ...data, drafts, session }));
   }
 }
 
@@ -100,7 +101,7 @@ function readTab() {
     const texts = Object.entries(drafts).filter(([, text]) => isText(text));
     return { name, rooms, drafts: Object.fromEntries(texts), session };
   } catch {
-    return null; // nothing, or nothing of ours
+    return null; // no data, or data of another application
   }
 }
 
@@ -112,7 +113,7 @@ function read(storage, key) {
   try {
     return storage().getItem(key);
   } catch {
-    return null; // the browser keeps nothing
+    return null; // the browser denies access to the storage
   }
 }
 
@@ -126,6 +127,6 @@ function write(storage, key, value) {
     if (value === null) storage().removeItem(key);
     else storage().setItem(key, value);
   } catch {
-    // nor now
+    // the browser denies access to the storage
   }
 }

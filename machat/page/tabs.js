@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The rooms' tabs (the tabs pattern of the ARIA Authoring Practices Guide): the arrow keys, Home and
- * End turn to another room. Buttons at both ends lead to unread rooms that are out of sight.
+ * The tabs of the rooms, after the tabs pattern of the ARIA Authoring Practices Guide: the arrow keys,
+ * Home and End select another room. Buttons at both ends lead to unread rooms outside the visible part.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { counted, element, spoken } from "./dom.js";
 
 /** @typedef {import("./roomview.js").RoomView} RoomView */
 
-/** By how many tabs a key moves. @type {Record<string, number>} */
+/** The number of tabs by which a key moves. @type {Record<string, number>} */
 const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1, Home: -1e9, End: 1e9 };
 
-/** Where the tabs stand below each other: style.css knows it too. */
+/** The width from which the tabs are arranged vertically. Also in style.css. */
 const BESIDE = matchMedia("(min-width: 45rem)");
 
 export class Tabs {
@@ -29,7 +29,7 @@ export class Tabs {
 
   /**
    * @param {HTMLElement} list
-   * @param {() => void} turned Called when another room is the current one.
+   * @param {() => void} turned Called when another room is selected.
    */
   constructor(list, turned) {
     this.#list = list;
@@ -91,7 +91,7 @@ export class Tabs {
   }
 
   /**
-   * Show what a room's tab says.
+   * Update the tab of a room.
    *
    * @param {RoomView} room
    */
@@ -126,7 +126,7 @@ export class Tabs {
     this.#tabs.get(rooms[around])?.focus();
   }
 
-  // Unread rooms out of sight.
+  // Unread rooms outside the visible part.
 
   /** @param {"before" | "after"} side */
   #hint(side) {
@@ -134,7 +134,7 @@ export class Tabs {
     return element("button", { type: "button", class: `hint ${side}`, hidden: true, click });
   }
 
-  /** Look with the next frame which unread rooms are out of sight. */
+  /** Update the buttons with the next frame. */
   #look() {
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Times as people read them, in their own time zone.
+ * Times, formatted in the user's language and time zone.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 const WHOLE = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const SHORT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-/** How the server writes a time in its refusals. */
+/** The format of times in the server's refusals. */
 const UTC = /(\d{4}-\d\d-\d\d) (\d\d:\d\d(?::\d\d)?) UTC/g;
 
 /** @param {number} at */
@@ -37,8 +37,8 @@ export function time(at) {
 }
 
 /**
- * @param {string} text The server's.
- * @returns {string} The same with its times in the time zone of this page.
+ * @param {string} text A text from the server.
+ * @returns {string} The text with its times converted to the user's time zone.
  */
 export function localised(text) {
   return text.replace(UTC, (written, date, clock) => {
@@ -50,7 +50,7 @@ export function localised(text) {
 
 /**
  * @param {number} at
- * @returns {string} The time, with the day unless that is today.
+ * @returns {string} The time, with the date unless it is today.
  */
 export function soon(at) {
   return (sameDay(at, Date.now()) ? TIME : SHORT).format(at);

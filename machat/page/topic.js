@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A room's topic: one line, which can be opened where it does not fit.
+ * The topic of a room: one line, with a button that shows the whole topic if it does not fit.
  *
  * @module
  */

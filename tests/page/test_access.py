@@ -64,7 +64,7 @@ class AccessTests(PageTestCase):
         self.assertEqual(
             walked,
             ["dev", "Join a room", "1 here", "Leave", "Messages in dev", "https://example.org"]
-            + ["Who is here", "Message to dev", "Send"],
+            + ["Members", "Message to dev", "Send"],
         )
 
     def _stops(self, page: Any) -> Iterator[str]:

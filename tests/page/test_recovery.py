@@ -40,7 +40,7 @@ class RecoveryTests(PageTestCase):
         self.assertEqual(self.server.wait(), 0)
         for page in (mina, ada):
             self.assertState(page, "Offline")
-            expect(page.locator("#bar")).to_contain_text("What you write is kept")
+            expect(page.locator("#bar")).to_contain_text("Your messages are kept")
         say(mina, "said meanwhile")
         self.serveOn()
         way.lead(self.ws)
