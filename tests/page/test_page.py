@@ -186,7 +186,7 @@ class UserTests(PageTestCase):
             signIn(page, "Mina")
             page.locator("#signin").get_by_label("Password").fill("wrong")
             page.keyboard.press("Enter")
-            expect(page.locator(".wrong").first).to_contain_text("The right name and password")
+            expect(page.locator(".wrong").first).to_contain_text("Wrong name, password or token")
             page.locator("#signin").get_by_label("Password").fill("secret")
             page.keyboard.press("Enter")
             expect(page.get_by_role("tab")).to_have_text(["dev"])
