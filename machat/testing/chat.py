@@ -60,7 +60,7 @@ class MemoryChat:
     """
     A chat with its own clock.
 
-    @ivar clock: the L{Clock} that runs all timers
+    @ivar clock: the L{Clock<twisted.internet.task.Clock>} that runs all timers
     @ivar service: the L{ChatService}
     @ivar endpoint: the L{MemoryEndpoint} for clients
     """

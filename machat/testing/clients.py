@@ -70,7 +70,7 @@ class MemoryTransport(StringTransport):
 
     def unregisterProducer(self) -> None:
         """
-        Remove the producer, if there is one. Unlike L{StringTransport}, and like the transport of a
+        Remove the producer, if there is one. Unlike C{StringTransport}, and like the transport of a
         socket, this does not fail if there is none.
         """
         self.producer = None
