@@ -51,6 +51,7 @@ class ChatProtocol(LineReceiver):
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.sendBudget)
         self.setRawMode()
         self._session = Session(chat, self, self.factory.dialects, self._outbox.write)
+        self._session.connectionMade()
 
     def rawDataReceived(self, data: bytes) -> None:
         """

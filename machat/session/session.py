@@ -61,8 +61,7 @@ class State(IntEnum):
 @implementer(IClientSession)
 class Session:
     """
-    A member of the chat with a connection. It exists from the start of the connection until
-    L{connectionLost}.
+    A member of the chat with a connection, from L{connectionMade} until L{connectionLost}.
 
     @ivar user: the user as whom the client is authenticated
     @ivar inbox: takes the lines that the transport reads after the hello
@@ -116,9 +115,15 @@ class Session:
         self._limited = False
         self._timer: IDelayedCall | None = None
         self._deadline = chat.clock.seconds() + chat.limits.joinTimeout
-        hurry = chat.opened(self, connection.peerAddress())
+
+    def connectionMade(self) -> None:
+        """
+        Register with the chat, which may end the session immediately. Call this once, before any
+        other method.
+        """
+        hurry = self._chat.opened(self, self._connection.peerAddress())
         if self._state is State.HELLO:
-            self._timer = chat.clock.callLater(hurry, self._expire)
+            self._timer = self._chat.clock.callLater(hurry, self._expire)
 
     @property
     def awaitsHello(self) -> bool:

@@ -62,6 +62,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         self._session = Session(
             self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write
         )
+        self._session.connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)

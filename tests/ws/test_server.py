@@ -18,6 +18,7 @@ from machat.errors import NO_PONG
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import Limits
+from machat.tcp import ChatFactory
 from machat.testing import (
     MemoryChat,
     MemoryClient,
@@ -70,6 +71,19 @@ class HandshakeTests(SynchronousTestCase):
                 self.raw(data),
                 (b"machat:error bad-hello this is a WebSocket endpoint, at /mychat\n", False),
             )
+
+    def test_stopping(self) -> None:
+        """
+        A connection that is handed over while the chat stops, as by a proxy whose header is late,
+        is closed, and the stop ends.
+        """
+        earlier = self.chat.ws()
+        done = self.chat.service.stopService()
+        for factory in (ChatWebSocketFactory, ChatFactory):
+            self.assertFalse(MemoryClient(factory(self.chat.service)).connected)
+        self.assertNoResult(done)
+        earlier.close()
+        self.successResultOf(done)
 
     def test_originalClient(self) -> None:
         """
