@@ -23,6 +23,10 @@ HURRY = 1.0
 #: connections within the limit. Further connections are closed immediately.
 _MARGIN = 18
 
+#: A network with more than this times L{Limits.maxPerAddress} connections, including those without
+#: a place and those that are closing, is crowded. It could otherwise use up all file descriptors.
+_CROWDED = 2
+
 
 class Connections:
     """
@@ -30,7 +34,9 @@ class Connections:
 
     A connection takes a place when it is added, if one is free. Therefore connections are admitted
     up to each limit in the order of their arrival. A connection without a place is not counted. A
-    connection that has ended gives its place back, even while it is still closing.
+    connection that has ended gives its place back, even while it is still closing. If its network
+    has L{_CROWDED} times as many connections as may have a place, it gives its place back when it
+    is closed.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -40,6 +46,8 @@ class Connections:
         self.networks: dict[object, str] = {}
         self._placed: set[object] = set()
         self._counts: Counter[str] = Counter()
+        self._sockets: Counter[str] = Counter()
+        self._ended: set[object] = set()
         self._users: dict[object, str] = {}
         self._sharing: Counter[str] = Counter()
 
@@ -62,7 +70,11 @@ class Connections:
         self._setNetwork(connection, networkOf(address))
         if self._place(connection):
             return self._limits.joinTimeout
-        if len(self) - self._limits.maxConnections > self._limits.maxConnections // _MARGIN:
+        if len(
+            self
+        ) - self._limits.maxConnections > self._limits.maxConnections // _MARGIN or self._isCrowded(
+            connection
+        ):
             return 0.0
         return min(HURRY, self._limits.joinTimeout)
 
@@ -90,9 +102,14 @@ class Connections:
 
     def end(self, connection: IClientConnection) -> None:
         """
-        Stop counting a connection, because it is closing. A second call has no effect.
+        Stop counting a connection, because it is closing. If its network is crowded, it is counted
+        until L{discard}. A second call has no effect, nor has one for an unknown connection.
         """
-        self._leavePlace(connection)
+        if connection in self._ended or connection not in self._secrets:
+            return
+        self._ended.add(connection)
+        if not self._isCrowded(connection):
+            self._leavePlace(connection)
         user = self._users.pop(connection, None)
         if user is not None:
             _decrement(self._sharing, user)
@@ -102,10 +119,12 @@ class Connections:
         Forget a connection and its secret. An unknown connection is ignored.
         """
         self.end(connection)
+        self._leavePlace(connection)
+        self._ended.discard(connection)
         secret = self._secrets.pop(connection, None)
         if secret is not None:
             del self._owners[secret]
-        self.networks.pop(connection, None)
+        self._setNetwork(connection, None)
 
     def identify(self, connection: IClientConnection, user: str) -> None:
         """
@@ -118,7 +137,9 @@ class Connections:
             connections
         """
         key = names.key(user)
-        if connection in self._placed and self._users.get(connection) != key:
+        if connection in self._ended or connection not in self._placed:
+            return
+        if self._users.get(connection) != key:
             if self._sharing[key] >= self._limits.maxPerUser:
                 raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.maxPerUser} per user")
             self._users[connection] = key
@@ -137,9 +158,18 @@ class Connections:
         return self._users.get(connection)
 
     def _setNetwork(self, connection: IClientConnection, network: str | None) -> None:
-        self.networks.pop(connection, None)
+        earlier = self.networks.pop(connection, None)
+        if earlier is not None:
+            _decrement(self._sockets, earlier)
         if network is not None:
             self.networks[connection] = network
+            self._sockets[network] += 1
+
+    def _isCrowded(self, connection: IClientConnection) -> bool:
+        network = self.networks.get(connection)
+        return (
+            network is not None and self._sockets[network] > self._limits.maxPerAddress * _CROWDED
+        )
 
     def _place(self, connection: IClientConnection) -> bool:
         if len(self._placed) >= self._limits.maxConnections:

@@ -271,3 +271,24 @@ class RefusalTests(SynchronousTestCase):
         second.send("hello")
         self.chat.turn()
         self.assertEqual(second.received(), ["Mina:hello"])
+
+    def test_manyClosing(self) -> None:
+        """
+        One address cannot have any number of connections that wait for the client to close them:
+        if there are too many, they are counted until they are closed.
+        """
+        chat = MemoryChat(Limits(maxPerAddress=1))
+        refused, answers = [], []
+        for _ in range(5):
+            client = chat.ws()
+            client.send("{}")
+            refused.append(client)
+            answers.append(client.received()[0].split()[1])
+            self.assertTrue(client.connected)
+        self.assertEqual(answers, ["bad-hello"] * 3 + ["too-many-connections"] * 2)
+        for client in refused:
+            client.close()
+        mina = chat.tcp("Mina", "dev")
+        mina.send("hello")
+        chat.turn()
+        self.assertEqual(mina.received(), ["Mina:hello"])
