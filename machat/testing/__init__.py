@@ -1,16 +1,13 @@
 """
 A chat in memory, for the tests of applications that embed MaChat: without sockets, a running
-reactor or waiting.
+reactor or waiting. Messages are delivered when you end a reactor turn, with L{MemoryChat.turn}.
 
     >>> chat = MemoryChat()
-    >>> mina = chat.tcp("Mina", "dev")
-    >>> bot = chat.member("bot", "dev")
+    >>> mina, bot = chat.tcp("Mina", "dev"), chat.member("bot", "dev")
     >>> mina.send("hello")
     >>> chat.turn()
     >>> mina.received(), bot.received()
     (['Mina:hello'], ['Mina:hello'])
-
-Messages are delivered at the end of a reactor turn: call L{MemoryChat.turn}.
 """
 
 from machat.testing.chat import MemoryChat, MemoryMember
