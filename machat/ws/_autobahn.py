@@ -198,7 +198,7 @@ class FrameProtocol(WebSocketServerProtocol):
         self.consuming = True
         try:
             while self.current_frame or not self.mustWait():
-                if not self.processData() or self.state == self.STATE_CLOSED:
+                if not self.processData() or self.failedByMe or self.state == self.STATE_CLOSED:
                     break
         finally:
             del self.consuming

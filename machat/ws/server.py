@@ -81,6 +81,9 @@ class ChatWebSocketProtocol(FrameProtocol):
         self._alive = True
         if self.state == self.STATE_CLOSED:
             return  # Autobahn would store it
+        if self.failedByMe:  # the close frame has been sent, and nothing after the fault is valid
+            self.dropConnection()
+            return
         if self.state == self.STATE_CONNECTING:
             self._requestReceived(self.data + data)
         else:
@@ -244,7 +247,8 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def resumeReading(self) -> None:
         self._alive = True  # its answer may be in what has not been read yet
-        if self.data and self.state in _CONSUMING and not self.consuming:
+        waits = self.data and self.state in _CONSUMING and not self.failedByMe
+        if waits and not self.consuming:
             self._framesReceived()
         if self._session.inbox.reads:
             self._outbox.transport.resumeProducing()

@@ -558,6 +558,18 @@ class ReadingTests(SynchronousTestCase):
         chat.turn()
         return witness.received(), client.transport.value(), client.connected
 
+    def test_failedAndCharged(self) -> None:
+        """
+        A violation that has been answered is not answered again when reading continues.
+        """
+        pieces = [encode(0x81, HELLO.encode(), 0x80, b"mask"), b"\x00\x80"]
+        outcomes = [
+            self.outcome(None, limits, pieces)
+            for limits in (Limits(rate=inf), Limits(rate=1000, burst=1))
+        ]
+        self.assertTrue(outcomes[0][2])
+        self.assertEqual(outcomes[0], outcomes[1])
+
     @settings(deadline=None, max_examples=200)
     @given(
         st.sampled_from([130, 6000]),
@@ -585,7 +597,8 @@ class ReadingTests(SynchronousTestCase):
         pieces = cutUp([(hello, None), *good, *others, (tail, None)], cuts)
         limits = Limits(maxLine=line, rate=inf)
         unlimited = self.outcome(None, limits, pieces)
-        self.assertEqual(unlimited, self.outcome(StockProtocol, limits, pieces))
+        stock = self.outcome(StockProtocol, limits, pieces)
+        self.assertEqual(unlimited[:2], stock[:2])
         limits = Limits(maxLine=line, rate=1000, burst=2, rateBytes=100)
         slowly = self.outcome(None, limits, pieces)
         self.assertEqual((unlimited[0], unlimited[2]), (slowly[0], slowly[2]))
