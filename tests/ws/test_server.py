@@ -389,16 +389,26 @@ class ChargeTests(SynchronousTestCase):
 
     def test_closing(self) -> None:
         """
-        Data that arrives while the server waits for the answer to its close counts as well, and
-        the wait ends.
+        Data in the same read as a violation is not processed, and the wait for the answer to the
+        close ends.
         """
         self.client.sendBytes(b"\x83\x80aaaa" + clientFrame(0x81, b"hi") * 2_000)
-        self.assertEqual(self.client.transport.producerState, "paused")
-        self.chat.clock.pump([0.5] * 10)
+        self.assertTrue(self.client.connected)
+        self.chat.clock.pump([0.5] * 11)
         self.assertFalse(self.client.connected)
         self.client.received()
         self.assertEqual(self.client.closeCode, 1002)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
+    def test_afterViolation(self) -> None:
+        """
+        Data that arrives after a violation has been answered ends the connection.
+        """
+        self.client.sendBytes(b"\x83\x80aaaa")
+        self.client.sendBytes(clientFrame(0x81, b"hi"))
+        self.assertFalse(self.client.connected)
+        self.client.received()
+        self.assertEqual(self.client.closeCode, 1002)
 
     def test_disconnected(self) -> None:
         """
