@@ -19,12 +19,13 @@ from machat.limits import Limits
 #: in its own dialect, or admitted if another connection has closed meanwhile.
 HURRY = 1.0
 
-#: One connection above C{Limits.maxConnections} may wait for its refusal for each C{_MARGIN}
-#: connections within the limit. Further connections are closed immediately.
+#: The ratio of C{Limits.maxConnections} to the number of connections above it that may wait for
+#: their refusal. Further connections are closed immediately.
 _MARGIN = 18
 
 #: A network with more than this times L{Limits.maxPerAddress} connections, including those without
-#: a place and those that are closing, is crowded. It could otherwise use up all file descriptors.
+#: a place and those that are closing, is crowded. New connections from such a network are closed
+#: immediately, and closing ones keep their places. Otherwise it could use up all file descriptors.
 _CROWDED = 2
 
 
@@ -35,8 +36,7 @@ class Connections:
     A connection takes a place when it is added, if one is free. Therefore connections are admitted
     up to each limit in the order of their arrival. A connection without a place is not counted. A
     connection that has ended gives its place back, even while it is still closing. If its network
-    has L{_CROWDED} times as many connections as may have a place, it gives its place back when it
-    is closed.
+    is crowded (see C{_CROWDED}), it gives its place back only when it is closed.
     """
 
     def __init__(self, limits: Limits) -> None:
@@ -103,7 +103,7 @@ class Connections:
     def end(self, connection: IClientConnection) -> None:
         """
         Stop counting a connection, because it is closing. If its network is crowded, it is counted
-        until L{discard}. A second call has no effect, nor has one for an unknown connection.
+        until L{discard}. Ignored if the connection has already ended or is unknown.
         """
         if connection in self._ended or connection not in self._secrets:
             return

@@ -13,8 +13,8 @@ from math import inf
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
-#: The burst: as many bytes as in this time may be sent at once, seconds. A larger message is sent
-#: on credit.
+#: The burst, seconds: the bytes that the rate allows in this time may be sent at once. A larger
+#: message is sent on credit.
 BURST = 1.0
 
 #: The tolerance for rounding errors in sums of times, seconds.
@@ -29,9 +29,9 @@ class Shaper:
     Weighted fair queueing at one byte rate, with the same weight for each sender.
 
     Virtual time is the number of bytes that each waiting sender has been granted so far. A message
-    is due at the virtual time at which it would be finished if all waiting messages were sent in
-    parallel. Therefore small messages precede large ones, and every sender gets the same share.
-    Each sender has at most one waiting message.
+    is due at the virtual time at which its last byte would be sent if all waiting messages were
+    sent in parallel. Therefore small messages precede large ones, and every sender gets the same
+    share. Each sender has at most one waiting message.
     """
 
     __slots__ = ("_clock", "_rate", "_full", "_virtual", "_due", "_queue", "_count", "_timer")
@@ -177,8 +177,8 @@ class SharedRates:
 
     def __init__(self, clock: IReactorTime, roomRate: float, networkRate: float) -> None:
         """
-        @param roomRate: of each room, bytes per second; C{inf} for no such limit
-        @param networkRate: of each network, the same
+        @param roomRate: the rate of each room, bytes per second; C{inf} disables this limit
+        @param networkRate: the rate of each network, in the same way
         """
         self.rooms = Shapers(clock, roomRate)
         self.networks = Shapers(clock, networkRate)
@@ -188,8 +188,8 @@ class SharedRates:
         """
         Take bytes of both rates, if all of them are free.
 
-        @param network: of the sender; C{None} if it has none
-        @param size: of one or more messages, bytes
+        @param network: the network of the sender; C{None} if it has none
+        @param size: the total size of the messages, bytes
         @return: whether they were taken
         """
         now = self._clock.seconds()

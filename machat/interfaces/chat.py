@@ -51,15 +51,16 @@ class IChatRoom(Interface):
             C{name-taken}, C{already-joined}, C{room-full}, C{room-locked}; C{not-allowed} if the
             member is banned; C{not-joined} if it has left meanwhile; C{failed} if the log cannot be
             opened, L{Limits.joinTimeout} seconds have passed, or the chat stops, in which case the
-            member may try again later; or as L{IChatHooks.authorizeJoin} raises. Cancelling it
-            withdraws the join
+            member may try again later; or with the error of L{IChatHooks.authorizeJoin}. Cancelling
+            it withdraws the join
         """
 
     def leave(member: IChatMember, roomName: str) -> None:
         """
-        Remove a member from a room. Nothing from this room is delivered to it afterwards. A pending
-        join of the member fails, and a message of it that waits for L{IChatHooks.authorizeSay} is
-        not sent. If the member is not in the room, nothing happens.
+        Remove a member from a room. Nothing from this room is delivered to it afterwards. If the
+        member is still joining, the join fails. If one of its messages waits for
+        L{IChatHooks.authorizeSay}, the message is not sent. If the member is not in the room,
+        nothing happens.
         """
 
     def say(member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:
@@ -69,9 +70,9 @@ class IChatRoom(Interface):
 
         @param text: one line, without a newline
         @return: C{None}, or a C{Deferred} for which the caller should wait before it sends more,
-            because messages would otherwise accumulate in memory. While
-            L{IChatHooks.authorizeSay} has not answered, it fires when the message may be sent, or
-            fails as below. While the log is far behind, it fires when the log has caught up
+            because messages would otherwise accumulate in memory. If L{IChatHooks.authorizeSay} has
+            not answered yet, it fires when the message may be sent, or fails with one of the errors
+            below. If the log is far behind, it fires when the log has caught up
         @raise ChatError: C{not-joined}; C{muted}; C{bad-command} if the text has several lines, or
             surrogates, which cannot be encoded; or as the hook raises
         """
@@ -92,7 +93,7 @@ class IChatRoom(Interface):
         Wait until a client's message fits into the rates of the room, L{Limits.roomRate}, and of
         the client's network, L{Limits.addressRate}. Call it before L{say} or L{post}.
 
-        @param roomName: the name in the spelling of L{Joined}
+        @param roomName: the name, spelled as in L{Joined}
         @param size: the size of the message when it is delivered, bytes
         @return: C{None} if the message may be sent now; otherwise fires when it may. Senders that
             wait get equal shares of the rate. It may be cancelled. Do not call it for the client's
@@ -121,7 +122,7 @@ class IChatRoom(Interface):
     ) -> Deferred[History]:
         """
         Read stored messages of a room that the member is in: the first messages after the number
-        C{after}, or the last messages before the number C{before}. Without either, the last
+        C{after}, the last messages before the number C{before}, or, if neither is given, the last
         messages.
 
         @param limit: the maximum number of messages, up to L{Limits.maxHistory}
@@ -219,9 +220,9 @@ class IRoomPolicy(Interface):
 
 class IChatHooks(Interface):
     """
-    The hooks of an application. If a hook raises another exception than L{ChatError}, the exception
-    is logged and the join or message is refused; nothing else is affected. L{machat.hooks.Hooks}
-    allows everything.
+    The hooks of an application. If a hook raises an exception other than L{ChatError}, the
+    exception is logged and the join or message is refused; nothing else is affected.
+    L{machat.hooks.Hooks} allows everything.
     """
 
     def authorizeJoin(member: IChatMember, room: str) -> Deferred[None] | None:

@@ -26,8 +26,8 @@ class ISessionTransport(Interface):
 
     def writePieces(pieces: Pieces) -> Deferred[None] | None:
         """
-        Queue bytes that are made as the peer reads them, and count the memory that they need until
-        then.
+        Queue bytes that are made piece by piece, as the peer reads them. Until a piece is made, the
+        memory that is held for it is counted.
 
         @return: C{None} if all bytes have been passed on; otherwise fires when they have. It does
             not fire if the connection closes first

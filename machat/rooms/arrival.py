@@ -53,7 +53,7 @@ class Arrival:
 
     def begin(self, joining: Deferred[Joined], clock: IReactorTime, limit: float) -> None:
         """
-        @param joining: gives the result. It waits only by means of L{until}
+        @param joining: fires with the result of the join. It may wait only through L{until}
         @param limit: the longest time that the join may take, seconds
         """
         joining.addBoth(self._finish)
@@ -71,8 +71,8 @@ class Arrival:
     ) -> Deferred[_T]:
         """
         @param undo: called with the result if it arrives after the join was withdrawn
-        @return: fires or fails as C{source} does, unless the join is withdrawn before. Call
-            L{check} afterwards in any case
+        @return: fires or fails as C{source} does, unless the join is withdrawn first. In any case,
+            call L{check} afterwards
         """
         if source.called and not source.paused:
             return source

@@ -43,9 +43,9 @@ class HookRunner:
         """
         Ask the hook about a message.
 
-        @return: the text to send. It is a C{Deferred} if the hook returned one, or if earlier
-            messages of the room still wait. These fire in the order of the calls for the room, and
-            fail with L{ChatError}, also if the member leaves before
+        @return: the text to send; or a C{Deferred}, if the hook returned one or if earlier messages
+            of the room still wait. The Deferreds of a room fire in the order of the calls. They
+            fail with L{ChatError} if the message is refused, or if the member leaves first
         @raise ChatError: the message is refused
         """
         answer: Any

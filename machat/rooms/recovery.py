@@ -10,7 +10,8 @@ from machat.events import Message, Position
 from machat.interfaces import IMessageLog
 from machat.rooms.room import Room
 
-#: How often to start again if the room receives too many messages while its log is read.
+#: The number of attempts to read the last messages. An attempt fails if the room receives too many
+#: messages while its log is read.
 _TRIES = 3
 
 

@@ -1,8 +1,8 @@
 """
 The rooms of one chat by name: joins, leaves and reading.
 
-A room is created at the first join and removed when the last member has left. Operations that wait
-keep their room until they end.
+A room is created at the first join and removed when the last member has left. A room is not removed
+while an operation on it is pending.
 """
 
 from __future__ import annotations
@@ -182,7 +182,8 @@ class Rooms:
 
     def _taken(self, error: ChatError, room: Room, name: str) -> ChatError:
         """
-        @return: the error. If the client that has the name may have vanished, it says when to retry
+        @return: the error. If the client that holds the name may have vanished, the error states
+            when to retry
         """
         if error.code != NAME_TAKEN or not room.silent(name):
             return error
@@ -221,7 +222,7 @@ class Rooms:
 
     def _follow(self, room: Room, member: IChatMember) -> Deferred[None]:
         """
-        Follow the room's log, unless this is in progress.
+        Begin to follow the room's log, unless that is already in progress.
 
         @return: fires when the log is followed; fails with L{ChatError} C{failed}
         """

@@ -21,10 +21,11 @@ from machat.wire import IDialect
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]
 
-#: The number of batches that a log may be taking before the senders have to wait.
+#: The number of batches that a log may be storing at once before the senders have to wait.
 BEHIND = 32
 
-#: The receipts that a batch owes: the place of a message in the batch, and its receipt.
+#: The pending receipts of a batch: the index of each message in the batch, and the Deferred to fire
+#: with its receipt.
 Expected = list[tuple[int, Deferred[Receipt]]]
 
 
@@ -38,20 +39,22 @@ class Room:
     @ivar members: the members in the order of their joins, each with its name in this room. Change
         it only with L{add} and L{remove}
     @ivar pending: the batch of this turn
-    @ivar expected: the receipts of the messages in C{pending}. The flush takes both lists away and
-        leaves new ones, so a batch does not change while it is delivered
-    @ivar late: what fires when the log is no longer L{BEHIND}
+    @ivar expected: the pending receipts of the messages in C{pending}. The flush replaces both
+        lists with new ones, so a batch does not change while it is delivered
+    @ivar late: the Deferreds to fire when the log is no longer L{BEHIND}
     @ivar position: the last position in the log that was delivered; C{None} until the log is
         followed
     @ivar opening: the joins that wait for the log, while it is being opened
     @ivar network: the network of the member for whom the log was opened; C{None}: this machine
     @ivar holds: the number of operations in progress, such as joins. The room exists until they end
-    @ivar appending: the number of batches that the log is taking. The same holds for them
+    @ivar appending: the number of batches that the log is storing. The room also exists until they
+        are stored
     @ivar attendance: reports joins and leaves, while a member watches them
     @ivar topic: the topic, if there is one
     @ivar locked: whether new members are refused
     @ivar muted: whether some member may be muted, so that the policy has to be asked
-    @ivar sequencer: keeps the order of messages while a hook is asked; made for the first question
+    @ivar sequencer: keeps the order of messages while a hook decides; created when it is first
+        needed
     """
 
     __slots__ = (
@@ -202,7 +205,8 @@ class Room:
 
     def waitForLog(self) -> Deferred[None] | None:
         """
-        @return: C{None}, or while the log is L{BEHIND}, what fires when it is not
+        @return: C{None}; or, if the log is L{BEHIND}, a C{Deferred} that fires when it has caught
+            up
         """
         if self.appending < BEHIND:
             return None
@@ -247,9 +251,9 @@ class Room:
 
     def _spread(self, said: object, groups: Sequence[tuple[Callable[[Any], Any], Takers]]) -> None:
         """
-        Deliver something to the members who are here now. A member's C{deliver} may make others
-        leave. They receive nothing more, even if they come back at once, since they then begin
-        after this.
+        Deliver something to the current members. A member's C{deliver} may make others leave. Those
+        receive nothing more from this delivery, even if they rejoin at once, because a member that
+        rejoins starts after it.
         """
         leavers: set[IChatMember] = set()
         self._leavers.append(leavers)

@@ -20,8 +20,8 @@ from machat.rooms.room import Expected, Room
 class Batches:
     """
     The batches of all rooms, from the first message of a turn until the log has taken them.
-    L{flush} delivers to members, which may call the chat while they are called. The messages that
-    they send belong to the next flush.
+    L{flush} calls the members, and a member may send messages from inside that call. Such messages
+    belong to the next flush.
     """
 
     _log = Logger()
@@ -105,7 +105,7 @@ class Batches:
 
     def _appended(self, numbers: range, room: Room, batch: list[Draft], expected: Expected) -> None:
         """
-        Give the receipts of a batch that the log has taken.
+        Fire the receipts of a batch that the log has stored.
         """
         try:
             for index, receipt in expected:

@@ -83,7 +83,8 @@ class ChatService(MultiService):
         @param log: by default a L{MemoryLog}
         @param roster: by default a L{MemoryRoster}
         @param hooks: an application's own rules; none by default
-        @param portal: gives a L{IChatUser} for credentials. Without it, no credentials are required
+        @param portal: returns an L{IChatUser} for credentials. Without a portal, no credentials are
+            required
         """
         MultiService.__init__(self)
         self.clock = clock = chatClock(clock)
@@ -224,8 +225,10 @@ class ChatService(MultiService):
         """
         Add a message to the room's batch, if the hooks allow it.
 
-        @param receipt: fires when the log has the message. If this fails, it does not fire
-        @return: C{None}, or while a hook has not answered, what fires or fails after it has
+        @param receipt: fires when the log has the message. It does not fire if this method raises,
+            or if the C{Deferred} that it returns fails
+        @return: C{None}; or, if a hook has not answered yet, a C{Deferred} that fires or fails
+            after the answer
         @raise ChatError: the message is refused
         """
         if self._hookRunner is None:
@@ -266,7 +269,8 @@ class ChatService(MultiService):
         receipt: Deferred[Receipt] | None,
     ) -> None:
         """
-        Add a message that a hook has allowed, perhaps some time ago, if its sender still may.
+        Add a message that a hook has allowed. The answer may have taken some time, so check again
+        that the sender may send it.
         """
         self._rules.requireStillSay(member, room)
         self._add(room, draft, receipt)
@@ -402,7 +406,7 @@ class ChatService(MultiService):
             await self._dismissals.connections(self.clock, lambda: stop is self._stop)
         if stop is self._stop:
             self._dismissals.members()
-        if stop is self._stop:  # it has not been started again
+        if stop is self._stop:  # the chat has not been started again
             stop.stage = Stage.DRAINING
             self._checkStopped()
 

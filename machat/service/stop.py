@@ -85,7 +85,7 @@ class Dismissals:
 
     def dismiss(self, member: IChatMember) -> None:
         """
-        Notify one member, unless it calls from inside its own notification.
+        Notify one member. Do nothing if the call comes from inside the notification of this member.
         """
         if member not in self._ending:
             self._end(member, SHUTDOWN)

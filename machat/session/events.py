@@ -21,7 +21,8 @@ from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 
-#: The number of unacknowledged messages of a client before its next one waits.
+#: The maximum number of a client's unacknowledged messages that are stored in parallel. Above it,
+#: the client's commands wait.
 UNACKNOWLEDGED = 64
 
 #: The name of the server in a welcome.
@@ -121,7 +122,7 @@ class EventsConversation:
 
     def _do(self, command: commands.Command) -> Deferred[Any] | None:
         """
-        @return: C{None}, or what the next command has to wait for. It does not fail
+        @return: C{None}, or a C{Deferred} for which the next command has to wait. It does not fail
         """
         try:
             waiting = _DO[type(command)](self, command)

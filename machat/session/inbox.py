@@ -2,8 +2,8 @@
 The input of one client: lines that a transport has read and a conversation has not yet served.
 
 Lines wait while an earlier command is in progress, and while the client exceeds its sending rate.
-Meanwhile the transport does not read, so at most one read waits here. TCP flow control keeps the
-rest at the client. No line is lost, and other clients are not affected.
+Meanwhile the transport does not read, so at most the data of one read waits here. TCP flow control
+keeps the rest at the client. No line is lost, and other clients are not affected.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from machat.session.interfaces import IConversation
 from machat.session.ratelimiter import Bucket
 
 #: How much is read from a client during its login, bytes. Reading a little makes it possible to
-#: notice that the client disconnects. Each read counts L{_PIECE} bytes more.
+#: notice that the client disconnects. Each read is counted as L{_PIECE} bytes more than its size.
 AHEAD = 16_384
 _PIECE = 64
 
-#: The tokens for a read that completes nothing: a part of a line, of a frame or of the hello. A
+#: The cost, in tokens, of a read that contains only a part of a line, of a frame or of the hello. A
 #: line of 64 KiB may arrive in a hundred parts, and a terminal may send every keystroke.
 PARTIAL = 1 / 8
 
@@ -35,7 +35,7 @@ class Inbox:
 
     @ivar conversation: serves the lines; C{None} before the conversation has begun and after it has
         ended. Lines that arrive then are ignored
-    @ivar held: whether new lines have to wait. Nothing is read then, or at most L{AHEAD} bytes
+    @ivar held: whether new lines have to wait. Meanwhile nothing is read, or at most L{AHEAD} bytes
     @ivar throttled: whether the client exceeds its rate
     """
 
@@ -102,8 +102,8 @@ class Inbox:
         """
         Keep lines that were not served.
 
-        @param left: lines that are paid for, and wait for an earlier one. Each is paid for when it
-            is served
+        @param left: lines whose tokens were taken, but which wait for an earlier line. The tokens
+            are given back, and taken again when the lines are served
         @param rest: lines that the rate does not allow yet
         """
         bucket = self._bucket
@@ -129,8 +129,8 @@ class Inbox:
 
     def charge(self, tokens: float) -> None:
         """
-        Take tokens for something that was read and is not a line. If less than one token is left,
-        read nothing until there is one.
+        Take tokens for something other than a line. If less than one token is left, read nothing
+        until there is one.
         """
         if self._bucket is not None:
             self._bucket.take(tokens)
@@ -189,7 +189,7 @@ class Inbox:
 
     def _goOn(self) -> None:
         """
-        Serve what waits, then read again. The lines are split no further than the rate allows.
+        Serve what waits, then read again. No more lines are split off than a full bucket allows.
         """
         self.held = False
         self._ahead = 0

@@ -69,8 +69,8 @@ class IClientSession(IChatMember, IClientConnection):
         """
         Check the client's credentials, at the hello or later.
 
-        @return: as L{machat.interfaces.IChatRoom.authenticate}. C{user} is already the new user
-            when it fires. It is cancelled if the client disconnects first
+        @return: the result of L{machat.interfaces.IChatRoom.authenticate}. When it fires, C{user}
+            is already the new user. It is cancelled if the client disconnects first
         """
 
 
@@ -83,7 +83,7 @@ class IConversation(Interface):
         """
         Process the hello.
 
-        @return: C{None}, or what the lines after the hello have to wait for
+        @return: C{None}, or a C{Deferred} for which the lines after the hello have to wait
         @raise ChatError: the hello is refused
         """
 

@@ -31,8 +31,8 @@ class Bucket:
 
     def cost(self, size: int) -> int:
         """
-        @param size: of one line, bytes
-        @return: the tokens that it costs: one for each C{rateBytes} begun, at least one
+        @param size: the size of one line, bytes
+        @return: its cost in tokens: one for each C{rateBytes} or part of them, at least one
         """
         unit = self._limits.rateBytes
         return 1 if size <= unit else (size + unit - 1) // unit

@@ -2,8 +2,7 @@
 One client from its hello to its end, on any transport.
 
 A request that cannot be answered at once, such as a join that waits for a log, holds the session:
-later lines wait in the inbox. So a client is served in order, and has one request in progress at a
-time.
+later lines wait in the inbox. So a client's requests are served in order, one at a time.
 """
 
 from __future__ import annotations
@@ -41,15 +40,16 @@ from machat.session.text import TextConversation
 from machat.wire import IDialect
 from machat.wire.hellobuffer import HelloBuffer
 
-#: The number of refusals of one connection that are logged, and the number after which it ends.
+#: The number of refusals that are logged for one connection, and the number after which the
+#: connection is closed.
 LOGGED = 5
 REFUSALS = 100
 
 
 class State(IntEnum):
     """
-    The state of a session. C{JOINING}: the hello is complete, and being processed. The session ends
-    if it is refused.
+    The state of a session. C{JOINING}: the hello is complete, and being processed. If it is
+    refused, the session ends.
     """
 
     HELLO = 0

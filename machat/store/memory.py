@@ -22,8 +22,8 @@ from machat.interfaces import IMessageLog
 from machat.limits import DEFAULTS, Limits
 from machat.store.shares import waterline
 
-#: The memory of a room's empty log, of a kept message without its strings, and the addition for a
-#: message that is not in ASCII. Measured on CPython 3.11 and rounded up.
+#: The memory of a room's empty log; of a stored message without its strings; and the additional
+#: memory for a message that is not ASCII. Measured on CPython 3.11 and rounded up.
 ROOM_BYTES = 1_600
 MESSAGE_BYTES = 144
 NOTE_BYTES = 144
@@ -104,8 +104,8 @@ class _RoomLog:
     def spell(self, name: str) -> str:
         """
         @param name: the room's name in its current spelling
-        @return: an equal string, which all messages share. A new spelling counts until the log is
-            empty
+        @return: an equal string, which all messages share. The memory of each new spelling counts
+            until the log is empty
         """
         if name != self.spelling:
             self.spelling = name
@@ -122,7 +122,7 @@ class _RoomLog:
         @param oldest: the age limit, as a value of C{Message.at}
         """
         self.kept.extend(messages)
-        if strings.isascii():  # each string is as long as it is large
+        if strings.isascii():  # one byte per character
             self.bytes += len(strings) + _PLAIN_BYTES * len(messages)
         else:
             self.bytes += self._note(messages)
@@ -156,8 +156,7 @@ class _RoomLog:
 
     def _note(self, messages: Sequence[Message]) -> int:
         """
-        Note the memory of the messages that are not in ASCII, because it cannot be determined
-        again.
+        Record the memory of the messages that are not ASCII, because it cannot be determined later.
 
         @return: the memory of all the messages
         """
@@ -202,9 +201,9 @@ class MemoryLog:
 
     When all rooms together exceed the total, a part of it is freed. The networks that use the most
     memory lose it, down to a common level. Networks that use less lose nothing. A room belongs to
-    the network of the member for whom it was first opened. Of a network, the empty rooms go first,
-    in the order in which their last members left, and then the oldest messages of its largest
-    rooms. A forgotten room begins a new epoch.
+    the network of the member for whom it was first opened. Within a network, its empty rooms are
+    forgotten first, in the order in which their last members left. Then the oldest messages of its
+    largest rooms are dropped. A forgotten room begins a new epoch.
     """
 
     def __init__(
@@ -231,8 +230,8 @@ class MemoryLog:
 
     def _epochOf(self, room: str) -> str:
         """
-        @return: an unguessable string. It is the same again for a room that had no messages, since
-            its earlier members have missed nothing
+        @return: an unguessable string. A room that was forgotten without any messages may get the
+            same string again, since its earlier members have missed nothing
         """
         life = f"{self._forgotten} {room}".encode()
         return blake2b(life, digest_size=8, key=self._secret).hexdigest()
@@ -312,7 +311,7 @@ class MemoryLog:
 
     def _charge(self, log: _RoomLog, more: int) -> None:
         """
-        Count that a log uses more memory, or less.
+        Record that the memory of a log has grown or, if the number is negative, shrunk.
         """
         self._bytes += more
         log.share.bytes += more
@@ -343,7 +342,7 @@ class MemoryLog:
     def _relieve(self) -> None:
         """
         Free a part of the total, see L{MemoryLog}. Rooms with members cannot be forgotten. If they
-        alone exceed the total, try again when another part has been added.
+        alone exceed the total, this tries again only after the memory has grown by another part.
         """
         total = self._limits.logTotal
         part = total // RELIEF

@@ -27,9 +27,10 @@ class Queue(Protocol):
 
 class SendBudget:
     """
-    The sum of all send queues of a chat, and of the memory that is kept to make their bytes.
+    The total size of all send queues of a chat, including the memory that is held for output that
+    is not encoded yet.
 
-    @ivar waiting: this sum, bytes
+    @ivar waiting: this total, bytes
     """
 
     def __init__(self, limit: int) -> None:
@@ -84,7 +85,7 @@ class SendBudget:
 
 class Holding:
     """
-    The memory that is kept to make the bytes of one connection.
+    The memory that is held for output of one connection that is not encoded yet.
 
     @ivar size: the memory, including texts that other connections share, bytes
     """

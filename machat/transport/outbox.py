@@ -33,8 +33,8 @@ from machat.transport.queue import SendQueue
 from machat.transport.senders import Sender, SocketSender, TransportSender
 from machat.wire.pieces import Pieces
 
-#: The shortest timer for the check of progress, seconds. A shorter time may be too small to change
-#: the sum when it is added to the clock's time.
+#: The shortest timer for the check of progress, seconds. A shorter delay may be lost in rounding
+#: when it is added to the clock's time.
 _TICK = 0.001
 
 #: If the check of progress is late by more than this, seconds, the process has stood still. The
@@ -45,8 +45,8 @@ _LATE = 1.0
 class State(Enum):
     """
     The state of an outbox. C{IDLE} sends bytes, C{DRAINING} queues them. C{CLOSING} sends what is
-    queued but accepts no more, C{CLOSED} waits for the end of the connection, and C{LOST} is that
-    end.
+    queued but accepts no more. C{CLOSED} waits for the end of the connection. In C{LOST}, the
+    connection has ended.
     """
 
     IDLE = 0
@@ -139,9 +139,10 @@ class Outbox:
 
     def writePieces(self, pieces: Pieces) -> Deferred[None] | None:
         """
-        Send bytes that are made as the peer reads them, in their place between what is written
-        before and after. The memory that is kept until they are made counts for
-        L{Limits.maxWaitingTotal}, but only the piece that has been made for L{Limits.maxWaiting}.
+        Send bytes that are made piece by piece, as the peer reads them. They are sent in order with
+        all other writes. The memory that is held for the pieces still to be made counts towards
+        L{Limits.maxWaitingTotal}. Only the piece that has been made counts towards
+        L{Limits.maxWaiting}.
 
         @return: C{None} if all bytes have been passed on; otherwise fires when they have. It does
             not fire if the connection closes first
@@ -162,7 +163,7 @@ class Outbox:
 
     def _startQueue(self, data: bytes, sent: int) -> None:
         """
-        Begin to drain, because not all bytes are gone.
+        Begin to drain, because the socket has not accepted all bytes.
         """
         if self._state in _ENDED:
             return
@@ -212,7 +213,7 @@ class Outbox:
 
     def _drain(self) -> None:
         """
-        Pass the queue to the transport, until the transport has enough.
+        Pass the queue to the transport, until the transport has buffered enough.
         """
         while not self._sender.paused and self._state not in _ENDED:
             piece = b"" if self._queue is None else self._queue.take()
@@ -230,7 +231,8 @@ class Outbox:
 
     def pauseProducing(self) -> None:
         """
-        The transport holds enough. Twisted repeats this at every write while it does.
+        The transport has buffered enough. Twisted repeats this call at every write while that is
+        so.
         """
         self._sender.paused = True
         if self._state is _IDLE:
@@ -258,7 +260,7 @@ class Outbox:
     @property
     def waiting(self) -> int:
         """
-        The bytes that wait, and the memory that is kept to make others.
+        The size of the bytes that wait, and of the memory that is held for pieces still to be made.
         """
         return self._waiting + (0 if self._queue is None else self._queue.held)
 

@@ -63,7 +63,7 @@ class Wheel:
         self._current = (self._current + 1) % len(self._slots)
         asked, due = self._slots[self._current], self._slots[self._current - self._pong]
         for connection in list(asked):
-            if connection in asked:  # a connection before it may have removed it
+            if connection in asked:  # an earlier connection may have removed it
                 connection.ping()
         for connection in list(due):
             if connection in due:

@@ -31,10 +31,10 @@ class _Unmade:
 
 class SendQueue:
     """
-    Bytes in the order in which they are sent, some of which are made only then.
+    Bytes in the order in which they are sent. Some of them are made only when it is their turn.
 
-    @ivar size: the bytes that are made
-    @ivar held: the memory that is kept for those that are not, bytes
+    @ivar size: the number of bytes that have been made
+    @ivar held: the memory that is held for those still to be made, bytes
     """
 
     __slots__ = ("size", "held", "_entries", "_finished")
@@ -58,7 +58,7 @@ class SendQueue:
         Append bytes that are made when they are sent.
 
         @param holding: counts their memory
-        @return: one of L{takeFinished}, when all of them have been taken
+        @return: a C{Deferred} that L{takeFinished} returns when all of these bytes have been taken
         """
         done: Deferred[None] = Deferred()
         self._entries.append(_Unmade(pieces, done, holding))
@@ -105,7 +105,7 @@ class SendQueue:
 
     def takeFinished(self) -> tuple[Deferred[None], ...]:
         """
-        @return: each Deferred of L{addPieces} whose bytes have been taken, once
+        @return: the Deferreds of L{addPieces} whose bytes have all been taken since the last call
         """
         finished, self._finished = self._finished, ()
         return finished

@@ -32,8 +32,8 @@ class Sender(Protocol):
         """
         Send bytes while nothing waits.
 
-        @return: how many of them are gone. If the sender is C{paused} then, the transport has the
-            others; otherwise the outbox has to queue them
+        @return: the number of bytes that were sent. If the sender is C{paused} afterwards, the
+            transport has buffered the others; otherwise the outbox has to queue them
         @raise OSError: the socket is full or broken
         """
 
@@ -44,12 +44,12 @@ class Sender(Protocol):
 
     def startDraining(self, producer: IPullProducer) -> None:
         """
-        Have the producer asked for what is in the queue.
+        Let the transport ask the producer for the contents of the queue.
         """
 
     def stopDraining(self) -> None:
         """
-        Do not ask any more: the queue is empty.
+        Stop asking the producer, because the queue is empty.
         """
 
     def close(self) -> float:

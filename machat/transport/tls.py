@@ -2,7 +2,7 @@
 TLS for servers: certificates that can be reloaded, and the negotiation of a protocol (ALPN,
 RFC 7301).
 
-Twisted 26 refuses a client that offers protocols, none of which the server supports. This module
+Twisted 26 refuses a client that offers only protocols that the server does not support. This module
 serves such a client without a negotiated protocol, as earlier versions of Twisted do.
 """
 
@@ -60,7 +60,8 @@ def contextOf(options: CertificateOptions, protocols: Sequence[bytes]) -> SSL.Co
     """
     Build a context that negotiates a protocol.
 
-    @param options: for this context only, which becomes a part of them
+    @param options: the certificate and key. Use them for this context only, because their own
+        context is changed
     @param protocols: in order of preference. The first one that the client offers is selected. If
         the client offers none of them, no protocol is negotiated
     """

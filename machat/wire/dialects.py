@@ -69,9 +69,9 @@ _QUOTES = 2
 
 def weigh(text: str, room: str, sender: str, count: int = 1) -> int:
     """
-    @param text: of one message, or the joined texts of several
+    @param text: the text of one message, or the joined texts of several
     @param count: the number of messages
-    @return: the size of the messages, bytes, in the dialect that needs the most
+    @return: the size of the messages in the dialect that needs the most bytes
     """
     each = _CHARACTER * (len(room) + len(sender)) + _FIELDS + _QUOTES
     return len(_encode(text)) - _QUOTES + count * each
