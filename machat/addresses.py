@@ -38,7 +38,8 @@ def forwardedFor(head: bytes, proxies: int) -> IPv4Address | IPv6Address | None:
     @param head: the head of an HTTP request
     @param proxies: the number of trusted proxies, each of which appends its peer's address to
         C{X-Forwarded-For}
-    @return: the address of the peer of the first trusted proxy; C{None} if it is missing or invalid
+    @return: the address of the peer of the outermost trusted proxy; C{None} if it is missing or
+        invalid
     """
     forwarded = b",".join(_FORWARDED.findall(head)).decode("latin-1").split(",")
     if len(forwarded) < proxies:

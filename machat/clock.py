@@ -4,9 +4,9 @@ Durations and timers that do not depend on changes of the system's clock.
 Twisted's reactors measure time with C{time.time}. If the system's clock is set back by an hour,
 every timer of the process waits for another hour. L{useMonotonic} makes a reactor use the monotonic
 clock instead; C{twistd machat} does so. L{ChatClock} serves two purposes. It corrects the timers of
-reactors that have not been changed. And it lets the reactor read and write once before it calls a
-timer, so that, after the process has been suspended, data that has arrived meanwhile is read before
-a timeout closes its connection.
+reactors that have not been changed. It also lets the reactor read and write once before it calls a
+timer. If the process has been suspended, data that has arrived meanwhile is therefore read before a
+timeout closes its connection.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class ChatClock:
     """
     Measures durations, returns the time of day, and runs timers.
 
-    A timer with a delay is called one turn of the reactor after it is due, so that data that the
-    peer has sent in time is read first, however late the timer is. If the underlying clock is set
-    back, L{seconds} does not decrease, and pending timers keep their delays. The change is detected
-    at the next call of any method.
+    A timer with a delay is called one turn of the reactor after it is due, so that data that has
+    arrived in time is read first, even if the timer runs late. If the underlying clock is set back,
+    L{seconds} does not decrease, and pending timers keep their delays. The change is detected at
+    the next call of any method.
 
     @ivar reactor: the underlying clock
     @ivar timers: the pending timers; C{None} if the underlying clock is never set back

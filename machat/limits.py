@@ -31,8 +31,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar rateBytes: size up to which a message or command counts as one towards C{rate}; a larger
         one counts once for each C{rateBytes} or part of them
     @ivar roomRate: total bytes per second that all clients may send to one room; C{inf} disables
-        the limit. Each message counts with the size that is delivered. The bytes of one second may
-        be sent at once. Above the rate, the senders wait, and each gets a fair share. The limit
+        the limit. The size of a message is its size when it is delivered. The bytes of one second
+        may be sent at once. Above the rate, the senders wait, and each gets a fair share. The limit
         does not apply if C{rate} is disabled
     @ivar addressRate: total bytes per second that all connections from one address may send to all
         rooms; C{inf} disables the limit. Connections from this machine are exempt

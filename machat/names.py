@@ -25,8 +25,9 @@ _SIGNS = "-_.[]{}|^~'"
 _ROOM_SIGNS = _SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
 
-#: The maximum number of consecutive nonspacing marks, all different. More would cover the lines
-#: above and below (Unicode Technical Standard 39, section 5.4). Living languages need fewer.
+#: The maximum number of consecutive nonspacing marks, which must all be different. More would cover
+#: the lines above and below (Unicode Technical Standard 39, section 5.4). Living languages need
+#: fewer.
 MARKS = 4
 _NONSPACING = ("Mn", "Me")
 

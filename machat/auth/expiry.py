@@ -10,12 +10,13 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from machat.clock import chatClock
 
-#: How long before the expiry a client is notified, and how long after it the connection is closed,
+#: The time from the notice to the expiry, and from the expiry to the end of the connection,
 #: seconds.
 NOTICE = 60.0
 GRACE = 25.0
 
-#: The interval at which the time of day is checked, seconds: the system's clock may be set.
+#: The interval at which the time of day is checked, seconds. The check is repeated because the
+#: system's clock may be changed.
 LOOK = 60.0
 
 #: A remaining time that is too short for a timer, seconds.

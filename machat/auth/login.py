@@ -89,8 +89,8 @@ class Source(Enum):
 class Origin(NamedTuple):
     """
     The key by which failures are counted: a network or, for a connection that is already
-    authenticated, a user. Therefore other clients at its address cannot prevent such a connection
-    from renewing its credentials.
+    authenticated, a user. A user is counted separately, so that other clients at the same address
+    cannot prevent an authenticated connection from renewing its credentials.
     """
 
     source: Source
@@ -251,8 +251,9 @@ class Logins:
 
 class Queue:
     """
-    The logins from one origin. At most as many are checked at once as may still fail. The queue is
-    removed when it is empty and a minute has passed since the last failure.
+    The logins from one origin. The number that are checked at once is at most the number of
+    failures still allowed. The queue is removed when it is empty and a minute has passed since the
+    last failure.
     """
 
     def __init__(self, logins: Logins, origin: Origin) -> None:

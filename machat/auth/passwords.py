@@ -31,7 +31,8 @@ from machat.errors import ChatError
 #: Maximum number of hashes computed at once. Each takes 64 MiB and a tenth of a second of one core.
 AT_ONCE = 2
 
-#: The delay before a hash is computed, seconds. A client that disconnects within it costs nothing.
+#: The delay before a hash is computed, seconds. If the client disconnects during this delay, no
+#: hash is computed.
 START = 0.02
 
 #: How long a file must be unchanged before users who are missing from it are removed, seconds: an
@@ -57,7 +58,7 @@ def read(text: str) -> dict[str, tuple[str, str]]:
     """
     @param text: the text of a password file. Empty lines and lines that begin with C{#} are ignored
     @return: for each L{names.key}, the user's name and the password or hash
-    @raise BadPasswords: the text names the first invalid line
+    @raise BadPasswords: the text is invalid; the message names the first invalid line
     """
     users: dict[str, tuple[str, str]] = {}
     for number, line in enumerate(text.splitlines(), 1):

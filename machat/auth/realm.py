@@ -17,7 +17,7 @@ from machat.auth.users import ANYBODY, IChatUser, User
 class ChatRealm:
     """
     Returns the L{User} for a name that a checker has authenticated, or the checker's own
-    L{IChatUser}. A user who is known by name only has all rights except moderation.
+    L{IChatUser}. A user about whom only the name is known has all rights except moderation.
     L{machat.auth.tokens} returns users with the rights in their tokens.
     """
 

@@ -35,7 +35,7 @@ _ALGORITHMS = ("RS256", "ES256", "EdDSA")
 #: The beginning of a key in PEM or SSH format.
 _KEY_FILE = re.compile(r"\s*(----|ssh-|ecdsa-|sk-)")
 
-#: The fields of the argument, and those whose values may contain colons.
+#: The fields of the argument, and the fields whose values may contain colons.
 _FIELDS = ("key", "keyfile", "jwks", "aud", "iss")
 _WITH_COLONS = ("aud", "iss")
 

@@ -149,7 +149,7 @@ def credentials(options: Namespace) -> Callable[[], Auth]:
 
 def readLine(descriptor: int) -> bytes:
     """
-    Read the first line byte by byte, so that the rest can be read by others.
+    Read the first line byte by byte, so that other programs can read the rest.
     """
     line = b""
     while len(line) <= MAX_PASSWORD and (byte := os.read(descriptor, 1)):

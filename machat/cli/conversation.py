@@ -295,7 +295,8 @@ class Conversation:
 
     def _noteOnce(self, text: str) -> None:
         """
-        Show a text that each attempt to connect can cause, once until the client is connected.
+        Show a text that may repeat with each attempt to connect. It is shown only once until the
+        client is connected.
         """
         if text not in self._reasons and len(self._reasons) < MAX_REASONS:
             self._reasons.add(text)

@@ -40,7 +40,7 @@ MIN_REPORTED = 2.0
 
 def _oneLine(text: str) -> str:
     """
-    @return: the text with newlines escaped. A correct server sends none
+    @return: the text with its newlines escaped. A correct server sends no newlines
     """
     return text.replace("\n", "\\x0a")
 

@@ -17,8 +17,8 @@ from termios import FIONREAD
 
 def tell(text: str) -> None:
     """
-    Write a line to standard error, even if it is non-blocking because it is the same file as
-    standard output.
+    Write a whole line to standard error. This works even if standard error is non-blocking, as it
+    may be if it is the same file as standard output.
     """
     data = f"machat: {text}\n".encode(errors="replace")
     while data:

@@ -16,7 +16,7 @@ MAX_RETRY = 60.0
 
 class Backoff:
     """
-    Exponential backoff with jitter, after the delay that the server asked for.
+    Exponential backoff with jitter, in addition to the delay that the server asked for.
     """
 
     def __init__(self) -> None:
@@ -37,7 +37,8 @@ class Backoff:
 
     def delay(self, attempts: int) -> float:
         """
-        @param attempts: ignored: C{ClientService} does not know whether the server sent a welcome
+        @param attempts: ignored, because C{ClientService} does not know whether the server sent a
+            welcome
         @return: the number of seconds until the next attempt
         """
         self._attempts += 1

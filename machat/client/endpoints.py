@@ -85,14 +85,14 @@ class LineProtocol(LineReceiver):
 
     def reply(self, line: bytes) -> None:
         """
-        Send one object that an event of the server causes, within the quota.
+        Send one object in reply to an event of the server, within the quota.
         """
         if self._quota.allow(len(line) + 1):
             self.sendLine(line)
 
     def confirmed(self) -> None:
         """
-        Record the proof that the server has read everything that was sent.
+        Record that the server has provably read everything that was sent so far.
         """
         self._quota.confirmed()
 

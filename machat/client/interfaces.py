@@ -20,13 +20,14 @@ class IServerConnection(Interface):
 
     def reply(line: bytes) -> None:
         """
-        Send one object that an event of the server causes. Does nothing if the server has caused
-        more than L{machat.client.quota.MAX_UNCONFIRMED} bytes without a proof that it reads them.
+        Send one object in reply to an event of the server. Does nothing if this and the earlier
+        replies that the server may not have read exceed L{machat.client.quota.MAX_UNCONFIRMED}
+        bytes.
         """
 
     def confirmed() -> None:
         """
-        Record the proof that the server has read everything that was sent.
+        Record that the server has provably read everything that was sent so far.
         """
 
     def pause() -> None:

@@ -1,6 +1,6 @@
 """
-The quota for replies that a server causes. Without it, a server that causes replies and does not
-read them could fill the client's memory.
+The quota for replies to a server. Without it, a server that requests replies but does not read them
+could fill the client's memory.
 """
 
 from __future__ import annotations

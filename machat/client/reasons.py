@@ -43,7 +43,7 @@ LONGEST = 200
 #: OpenSSL's errors for a peer that does not use TLS.
 _PLAIN = ("wrong version number", "packet length too long", "record layer failure", "http request")
 
-#: ReplyQuota of the class 4xx that another attempt may not get (RFC 9110, RFC 8470, RFC 6585).
+#: The 4xx status codes that another attempt may not receive (RFC 9110, RFC 8470, RFC 6585).
 _TEMPORARY = (408, 425, 429)
 
 

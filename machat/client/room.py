@@ -28,7 +28,7 @@ class Membership:
     @ivar id: the id of the command that joins the room
     @ivar position: the position of the last message received; C{None} before the first join
     @ivar joined: whether the room is joined on the current connection
-    @ivar waiting: fire when the room is joined
+    @ivar waiting: the Deferreds to fire when the room is joined
     @ivar refusals: the number of refused attempts to rejoin, in a row
     """
 
@@ -91,8 +91,9 @@ class Membership:
     def due(self, now: float) -> Iterator[Outgoing]:
         """
         Yield the messages to send now. At most L{WINDOW} messages are in flight. A message that was
-        first sent more than L{RESEND} seconds ago fails with L{Unknown}. Messages that become due
-        during the iteration are yielded to the outermost caller.
+        first sent more than L{RESEND} seconds ago fails with L{Unknown}. If this is called again
+        during the iteration, the inner call yields nothing, and the outer one also yields what has
+        become due.
         """
         if self._yielding:
             return

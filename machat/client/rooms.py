@@ -1,5 +1,6 @@
 """
-The rooms of a client: joined again on each connection, with the messages that are not acknowledged.
+The rooms of a client. On each connection, they are joined again, and their unacknowledged messages
+are sent again.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class ClientRooms:
         """
         @param clock: an L{IReactorTime<twisted.internet.interfaces.IReactorTime>} provider
         @param send: called with each command to send
-        @param reply: called with each command that an event of the server causes
+        @param reply: called with each command that is a reply to an event of the server
         @param notify: called with each event for the listener
         """
         self.lineLimit: int | None = None
@@ -220,7 +221,7 @@ class ClientRooms:
         room = next((room for room in self._rooms.values() if room.id == event.id), None)
         if room is not None:
             self._joinRefused(room, error)
-        elif not (event.id or "").startswith(self._prefix):  # else it failed with its room
+        elif not (event.id or "").startswith(self._prefix):  # else its room has already failed
             self._notify(event)
 
     def _joinRefused(self, room: Membership, error: ChatError) -> None:
@@ -256,7 +257,7 @@ class ClientRooms:
     # What the client sends.
 
     def _newId(self) -> str:
-        self._count += 1  # the random part proves that an answer's sender has read the command
+        self._count += 1  # a server can only know the random part from the command
         return f"{self._prefix}-{self._count}-{secrets.token_hex(4)}"
 
     def _sendJoin(self, room: Membership) -> None:
@@ -279,7 +280,7 @@ class ClientRooms:
 
     def _settled(self, result: Any, name: str) -> Any:
         """
-        Send another message of the room of one that is settled.
+        Send the next messages of a room, because one of its messages is settled.
         """
         room = self._rooms.get(names.key(name))
         if room is not None and self._connected:

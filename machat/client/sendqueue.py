@@ -1,5 +1,5 @@
 """
-A queue of lines in front of a client, for more lines than the client accepts at once.
+A queue for the lines that a client does not accept yet.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from machat.client.outgoing import MAX_SIZE
 from machat.client.room import WINDOW
 from machat.client.service import ChatClient
 
-#: The number of lines that the client holds: the lines in flight, and as many that follow.
+#: The maximum number of lines that are passed to the client: the lines in flight, and the same
+#: number to follow.
 AHEAD = 2 * WINDOW
 
 

@@ -51,7 +51,7 @@ def refusedHost(request: Any, hosts: Hosts) -> Answer | None:
 
 class _Checked(Resource):
     """
-    Answers requests for the allowed hosts only.
+    A resource that refuses requests for hosts that are not allowed.
     """
 
     def __init__(self, hosts: Hosts) -> None:

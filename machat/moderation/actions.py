@@ -66,7 +66,7 @@ def line(text: str) -> str:
 
 def span(seconds: float) -> str:
     """
-    @return: a duration in words, in the largest unit of which it is a multiple
+    @return: a duration in words, in the largest unit that gives a whole number
     @raise ChatError: C{bad-command}: it is too long or too short
     """
     if not 1 <= seconds <= LONGEST:

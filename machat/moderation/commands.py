@@ -38,8 +38,8 @@ def moderate(
     """
     Carry out a member's command.
 
-    @param command: of a type in L{COMMANDS}
-    @return: the answer; C{None} if the command has none of its own
+    @param command: a command of one of the types in L{COMMANDS}
+    @return: the answer; C{None} if the command has no answer of its own
     @raise ChatError: C{not-allowed}: the member may not use the command in this room; or as the
         command's function raises
     """

@@ -72,8 +72,8 @@ class Active(NamedTuple):
 
 class Sanctions:
     """
-    All sanctions of one chat, by the keys of its rooms. A sanction ends at its time or when it is
-    lifted; it does not end with its room.
+    All sanctions of one chat, by the keys of its rooms. A sanction ends when its time is over or
+    when it is lifted. It remains when its room is removed.
     """
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
@@ -111,8 +111,8 @@ class Sanctions:
         by: str | None = None,
     ) -> float:
         """
-        Impose sanctions. Those that exist already end at the new time. If one of them cannot be
-        imposed, none is.
+        Impose sanctions. A sanction that already exists is changed to end at the new time. If one
+        of the sanctions cannot be imposed, none is.
 
         @param name: see L{Sanction}
         @param by: see L{Sanction}

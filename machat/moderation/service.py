@@ -120,7 +120,7 @@ class Moderation:
         reason: str = "",
     ) -> None:
         """
-        Prevent this name from joining a room, and remove its members of this name.
+        Prevent this name from joining a room, and remove the members with this name from the room.
 
         @raise ChatError: C{not-allowed}: a moderator of the room has this name, or there are too
             many sanctions
@@ -180,7 +180,8 @@ class Moderation:
         End the ban of a name, and of the addresses that were banned with it.
 
         @param name: a name, or for the application also an address. A moderator can end the ban of
-            an address only by the name that was banned with it, so that guesses reveal no address
+            an address only by the name that was banned with it. Otherwise a moderator could find
+            out addresses by guessing
         @raise ChatError: C{bad-command}: there is no such ban
         """
         network = networkOfHost(name) if by is None else None

@@ -29,7 +29,8 @@ def makeService(options: Options) -> IService:
     Build the services: one chat with its endpoints as children, or two with C{--separate}.
 
     @param options: the parsed command line
-    @return: the service; it ends the process when it starts and an endpoint cannot be used
+    @return: the service. If an endpoint cannot be used, the service ends the process when it is
+        started
     """
     reactor: Any = globalReactor()
     useMonotonic(reactor)

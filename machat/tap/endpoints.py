@@ -159,8 +159,8 @@ class Endpoint:
 
 class _Recorder:
     """
-    Parses an C{ssl:} string with Twisted's own parser. It takes the place of the reactor and
-    records the arguments of the call.
+    Parses an C{ssl:} string with Twisted's own parser. The parser calls this object in place of the
+    reactor, and the arguments of the call are recorded.
 
     @ivar port: the port; C{interface} and C{backlog} are recorded too
     @ivar options: the TLS context factory

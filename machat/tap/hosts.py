@@ -20,9 +20,9 @@ def defaultHosts(reactor: Any, endpoint: str, proxied: bool, closed: bool) -> Se
     """
     @param reactor: the reactor
     @param endpoint: a strports string
-    @param proxied: whether a trusted proxy is configured, which serves host names of its own
+    @param proxied: whether a trusted proxy is configured, which may serve any host names
     @param closed: whether the chat requires credentials
-    @return: the hosts to answer for; none for all hosts
+    @return: the hosts to answer for; an empty sequence means all hosts
     """
     if proxied or closed or not isLoopback(Endpoint(reactor, endpoint)):
         return ()

@@ -28,7 +28,7 @@ from twisted.python.syslog import SyslogObserver
 
 from machat.tap.serving import Server
 
-#: The maximum size of the queue, and the size that a line adds to that of its text, bytes.
+#: The maximum size of the queue, and the additional size of a line besides its text, bytes.
 WAITING = 1_048_576
 LINE = 200
 
@@ -203,8 +203,8 @@ def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
     """
     @param options: the options of C{twistd}
     @param writer: writes the log
-    @return: an observer that writes where C{twistd} would write; C{None} if the user has chosen an
-        observer, or if the log cannot be written from a thread
+    @return: an observer that writes to the log that C{twistd} would use; C{None} if the user has
+        chosen an observer, or if the log cannot be written from a thread
     """
     name = options.get("logfile") or ("-" if options.get("nodaemon") else "twistd.log")
     if options.get("logger") or (name == "-" and not options.get("nodaemon")):

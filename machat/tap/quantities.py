@@ -13,7 +13,7 @@ _SPANS = {"": 1, "s": 1, "m": 60, "h": 3600}
 def count(text: str) -> int:
     """
     @param text: a whole number of at least 1
-    @raise ValueError: it is not
+    @raise ValueError: the text is anything else
     """
     return _quantity(text, {"": 1})
 
@@ -22,7 +22,7 @@ def size(text: str) -> int:
     """
     @param text: a whole number of at least 1, in bytes or with the unit C{KiB}, C{MiB} or C{GiB}
     @return: the size in bytes
-    @raise ValueError: it is not
+    @raise ValueError: the text is anything else
     """
     return _quantity(text, _UNITS)
 
@@ -38,7 +38,7 @@ def seconds(text: str) -> float:
     """
     @param text: a positive number, in seconds or with the unit C{s}, C{m} or C{h}
     @return: the time in seconds
-    @raise ValueError: it is not
+    @raise ValueError: the text is anything else
     """
     match = re.fullmatch(r"([0-9]{0,9}\.?[0-9]{0,6})([a-z]?)", text, re.ASCII)
     if match is None or match[2] not in _SPANS or match[1] in ("", ".") or not float(match[1]):
@@ -49,7 +49,7 @@ def seconds(text: str) -> float:
 def whole(text: str) -> int:
     """
     @param text: as for L{seconds}, but a whole number of seconds
-    @raise ValueError: it is not
+    @raise ValueError: the text is anything else
     """
     value = seconds(text)
     if value != int(value):
@@ -60,7 +60,7 @@ def whole(text: str) -> int:
 def perSecond(text: str) -> float:
     """
     @param text: a positive number
-    @raise ValueError: it is not
+    @raise ValueError: the text is anything else
     """
     if re.fullmatch(r"[0-9]{0,9}\.?[0-9]{0,3}", text, re.ASCII) is None or not text.strip("0."):
         raise ValueError("must be a positive number")

@@ -61,7 +61,7 @@ class Server(MultiService):
     ) -> None:
         """
         @param reactor: the reactor
-        @param chats: the chats, stopped first and at the same time
+        @param chats: the chats. They are stopped together, before everything else
         @param monitor: the monitor, or C{None}
         @param timeout: the maximum time for stopping the chats, seconds
         """
@@ -89,8 +89,8 @@ class Server(MultiService):
 
     def stopService(self) -> Deferred[None]:
         """
-        @return: fires when the chats have stopped, or the timeout has expired, and then everything
-            else has stopped
+        @return: fires when everything has stopped. The chats are stopped first, and the rest when
+            they have stopped or the timeout has expired
         """
         notify("STOPPING=1")
         drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])

@@ -66,9 +66,9 @@ class MemoryEndpoint:
 
     def connect(self, protocolFactory: Any) -> Deferred[Any]:
         """
-        @return: has fired with the client's protocol; has failed with
-            L{ConnectionRefusedError<twisted.internet.error.ConnectionRefusedError>} while
-            C{refuses} is true
+        @return: a C{Deferred} that has already fired with the client's protocol or, if C{refuses}
+            is true, has already failed with
+            L{ConnectionRefusedError<twisted.internet.error.ConnectionRefusedError>}
         """
         if self.refuses:
             return fail(ConnectionRefusedError())

@@ -174,7 +174,7 @@ class FrameProtocol(WebSocketServerProtocol):
         """
         A frame begins.
 
-        @param brief: whether it is a control frame or a fragment, which brings no line of its own
+        @param brief: whether it is a control frame or a fragment, which contains no complete line
         """
 
     def partReceived(self) -> None:

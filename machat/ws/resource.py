@@ -104,7 +104,7 @@ def _connect(transport: Any, protocol: Any) -> None:
 
 def _headOf(request: Request) -> bytes:
     """
-    @return: the head of the request, as a client would send it to L{PATH} of an own server
+    @return: the head of the request, as a client would send it to L{PATH} on an endpoint of MaChat
     """
     headers = request.requestHeaders.getAllRawHeaders()
     query = b"?%s" % request.uri.partition(b"?")[2] if b"?" in request.uri else b""

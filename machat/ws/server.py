@@ -44,7 +44,7 @@ _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 class ChatWebSocketProtocol(FrameProtocol):
     """
     One client on a WebSocket. This class answers the handshake, and Autobahn processes the frames.
-    The transport is the outbox, so pongs and closes keep their order among the batches.
+    Its transport is the outbox, so that pongs and close frames are sent in order with the batches.
     """
 
     _alive = True
@@ -197,8 +197,8 @@ class ChatWebSocketProtocol(FrameProtocol):
         self, code: int | None = None, reasonUtf8: bytes | None = None, isReply: bool = False
     ) -> None:
         """
-        Send an error of the chat too if Autobahn fails the connection, and limit the time to wait
-        for the client's close frame.
+        Send the close frame, and limit the time to wait for the client's reply. If Autobahn fails
+        the connection, send an error of the chat first.
         """
         if code in _FAILURES and not isReply:
             reason = (reasonUtf8 or b"").decode(errors="replace")
