@@ -46,11 +46,11 @@ export { ChatError, key };
  *     `token`. If it throws, the attempt has failed.
  * @property {string} [session] The `session` of an earlier client with the same name. The first
  *     connection of this client replaces the connection of that one.
- * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses this
- *     number of failures to open a WebSocket in a row. The promise is fulfilled with a reason that may
- *     not apply to the next attempt, if any, or rejected with one that does. In that case, `check` is
- *     called again before the next attempt. After a reason with the code `refused`, a client that was
- *     never connected does not try again.
+ * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses why
+ *     WebSockets could not be opened. It is called with the number of failures in a row. If the next
+ *     attempt may succeed, the promise is fulfilled with the reason, if known. Otherwise it is rejected
+ *     with the reason, and `check` is called again before the next attempt. After a
+ *     reason with the code `refused`, a client that was never connected does not try again.
  * @property {boolean} [presence] Whether to receive presence updates.
  *
  * @typedef {object} Gap

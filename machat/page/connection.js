@@ -21,9 +21,9 @@ import { ChatSocket, OPEN, WELCOME } from "./socket.js";
  *
  * @typedef {object} Owner
  * @property {(failures: number) => Promise<import("./membership.js").ChatError | undefined>} check
- *     Diagnoses this number of failures to open a WebSocket in a row. It returns the reason, if
- *     any. If it throws the reason, it is called again before the next attempt, and the attempt is
- *     made only if it succeeds.
+ *     Diagnoses why WebSockets could not be opened. It is called with the number of failures in a
+ *     row. If the next attempt may succeed, it returns the reason, if known. Otherwise it throws the
+ *     reason. It is then called again before the next attempt, which is made only if it does not throw.
  * @property {() => Promise<object>} hello Returns the hello. If it throws, the attempt has failed.
  * @property {(event: any) => void} received Called with each object that the server sends.
  * @property {() => void} lost Called when the connection is lost.

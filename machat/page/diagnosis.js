@@ -17,14 +17,15 @@ const LONGEST = 600;
 /** After this number of failures in a row, a response without a reason is reported as a failure too. */
 const DOUBTFUL = 2;
 
-/** Temporary status codes of the class 4xx. */
+/** The 4xx status codes of temporary failures. */
 const TEMPORARY = [408, 425, 429];
 
 /**
  * @param {URL} url The URL of the WebSocket.
  * @param {number} failures The number of failed attempts in a row.
- * @returns {Promise<ChatError | undefined>} A reason that may not apply to the next attempt. Rejected
- *     with a reason that does: `refused` if a person has to change something, otherwise `unreachable`.
+ * @returns {Promise<ChatError | undefined>} Undefined or a `no-upgrade` error if the next attempt may
+ *     succeed. Otherwise rejected: with `refused` if a person has to change something, else with
+ *     `unreachable`.
  */
 export async function diagnose(url, failures) {
   const asked = new URL(url);

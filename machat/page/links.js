@@ -95,7 +95,8 @@ function trimmed(link) {
 
 /**
  * @param {string} link
- * @returns {string} The link without a closing bracket at its end that was opened before the link.
+ * @returns {string} The link. A closing bracket at its end is removed if the link does not
+ *     contain the opening bracket.
  */
 function unpaired(link) {
   const open = PAIRS[/** @type {keyof typeof PAIRS} */ (link.slice(-1))];

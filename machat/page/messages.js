@@ -28,7 +28,7 @@ const MAX_SIZE = 8_388_608;
  * @property {"note"} kind
  * @property {string} text
  *
- * @typedef {object} Pending An own message that is not known to be in the log.
+ * @typedef {object} Pending One of the user's messages that is not known to be in the log.
  * @property {"pending"} kind
  * @property {string} from
  * @property {string} text
@@ -134,12 +134,12 @@ export class Messages {
   }
 
   /**
-   * Put behind a gap what could be had of it.
+   * Insert missed messages after a gap, and update or remove the gap.
    *
    * @param {Gap} gap
-   * @param {{epoch: string, seq: number}} before Up to where the room was known.
-   * @param {{epoch: string, seq: number}} after Where it is known from.
-   * @param {any[]} events
+   * @param {{epoch: string, seq: number}} before The position of the last message before the gap.
+   * @param {{epoch: string, seq: number}} after The position of the last missed message.
+   * @param {any[]} events The latest messages of the server's log.
    */
   fill(gap, before, after, events) {
     const index = this.items.indexOf(gap);
@@ -183,7 +183,7 @@ export class Messages {
   }
 
   /**
-   * Show an own message before it is in the log.
+   * Show one of the user's messages before it is in the log.
    *
    * @param {string} text
    * @returns {Pending}
@@ -203,7 +203,7 @@ export class Messages {
   }
 
   /**
-   * Record that an own message is in the log.
+   * Record that one of the user's messages is in the log.
    *
    * @param {Pending} pending
    * @param {number} seq

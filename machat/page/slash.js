@@ -37,7 +37,7 @@ export const HELP = [
 ];
 
 /**
- * @typedef {object} Read Exactly one of these.
+ * @typedef {object} Read The parsed text. Exactly one of these properties is set.
  * @property {string[]} [lines] Messages to send.
  * @property {{name: string, rest: string, fields?: object}} [command] `fields` only for
  *     moderation commands.
