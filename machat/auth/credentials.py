@@ -43,9 +43,10 @@ class Token:
 
 class IUnguessable(Interface):
     """
-    An additional interface for a checker of L{IToken} whose tokens cannot be guessed, such as
-    signed ones, and which answers immediately. Its logins are neither queued nor counted, so that
-    failures of other clients at the same address do not affect them.
+    An additional interface for a checker of L{IToken}. It declares that the tokens cannot be
+    guessed, for example because they are signed, and that the checker answers immediately. Logins
+    with such tokens are neither queued nor counted, so that failures of other clients at the same
+    address do not affect them.
     """
 
 

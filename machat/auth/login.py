@@ -210,8 +210,8 @@ class Logins:
     """
     The logins that wait or are being checked, by their L{Origin}.
 
-    @ivar free: how many more logins may be added. One origin may have at most as many logins as
-        are free, so that there is always a place for another origin
+    @ivar free: how many more logins may be added. An origin that already has as many logins as are
+        free may not add another one, so that there is always a place for other origins
     """
 
     def __init__(self, clock: IReactorTime, failures: int) -> None:

@@ -25,7 +25,8 @@ _MARGIN = 18
 
 #: A network with more than this times L{Limits.maxPerAddress} connections, including those without
 #: a place and those that are closing, is crowded. New connections from such a network are closed
-#: immediately, and closing ones keep their places. Otherwise it could use up all file descriptors.
+#: immediately, and closing ones keep their places. This makes it harder for one network to use up
+#: the file descriptors.
 _CROWDED = 2
 
 

@@ -2,9 +2,10 @@
 Direct writes beneath TLS: TLS records are sent to an idle socket immediately.
 
 Twisted collects the bytes that are written to a TLS connection until the next turn, and then lets
-the reactor wait until the socket is writable. A chat has collected its messages already. Therefore
-the records are sent directly, as by L{machat.transport.senders.SocketSender}, and only the bytes
-that the socket does not accept wait in the transport.
+the reactor wait until the socket is writable. MaChat has already collected the messages of a turn,
+so waiting for another turn would gain nothing. Therefore this module sends the records directly, in
+the same way as L{machat.transport.senders.SocketSender}. Only the bytes that the socket does not
+accept wait in the transport.
 """
 
 from __future__ import annotations
