@@ -242,11 +242,12 @@ class Logins:
             queue = self._queues[origin] = Queue(self, origin)
         return queue
 
-    def forget(self, origin: Origin) -> None:
+    def forget(self, origin: Origin, queue: Queue) -> None:
         """
-        Remove the queue of this origin.
+        Remove a queue of this origin, unless a newer one has taken its place.
         """
-        self._queues.pop(origin, None)
+        if self._queues.get(origin) is queue:
+            del self._queues[origin]
 
 
 class Queue:
@@ -312,7 +313,7 @@ class Queue:
             if self._timer is None:
                 self._timer = self._clock.callLater(self._untilForgiven(), self._forgive)
         elif not self._checking and not self._waiting:
-            self._logins.forget(self._origin)
+            self._logins.forget(self._origin, self)
 
     def _tooManyFailures(self) -> bool:
         return len(self._failures) >= self._logins.failures

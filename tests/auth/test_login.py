@@ -25,7 +25,19 @@ from zope.interface import implementer
 
 from machat.addresses import describe, networkOf
 from machat.auth.credentials import IToken, NotChecked
-from machat.auth.login import LOGINS, LONGEST, MINUTE, PAUSE, RETRY, WRONG, Attempt, Authenticator
+from machat.auth.login import (
+    LOGINS,
+    LONGEST,
+    MINUTE,
+    PAUSE,
+    RETRY,
+    WRONG,
+    Attempt,
+    Authenticator,
+    Logins,
+    Origin,
+    Source,
+)
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User
@@ -421,3 +433,20 @@ class AuthenticatorTests(SynchronousTestCase):
                 "login of 192.0.2.1:50000 as Mina failed: disconnected before the answer",
             ],
         )
+
+
+class LoginsTests(SynchronousTestCase):
+    def test_forget(self) -> None:
+        """
+        A queue that ends late does not remove the queue that has taken its place.
+        """
+        logins = Logins(Clock(), 3)
+        attempt = Attempt(name="Mina", password="x", token=None, network="192.0.2.1", peer="")
+        origin = Origin(Source.NETWORK, "192.0.2.1")
+        first = logins.queueOf(attempt)
+        logins.forget(origin, first)
+        second = logins.queueOf(attempt)
+        logins.forget(origin, first)
+        self.assertIs(logins.queueOf(attempt), second)
+        logins.forget(origin, second)
+        self.assertEqual(len(logins), 0)
