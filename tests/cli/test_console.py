@@ -494,9 +494,11 @@ class FailedTests(PipeTestCase):
         folder = str(Path(certificate).parent)
         private = f"tls:127.0.0.1:{tcp}:trustRoots={folder}"
         self.fails(private, "the server's certificate is for another host")
-        self.fails(
-            f"localhost:{tcp}", "the server closed the connection without a response", retries=True
-        )
+        plain = self.machat(f"localhost:{tcp}", b"x\n", "--room", "dev", "--timeout", "3")
+        self.assertEqual((plain.returncode, plain.stdout), (1, b""))
+        # Twisted 24 sends a TLS alert before it closes the connection.
+        closed = "the server closed the connection without a response"
+        self.assertRegex(plain.stderr.decode(), f"cannot connect: .*({closed}|it uses TLS)")
         for room, (address, environment) in enumerate(
             (
                 (f"tls:localhost:{tcp}:trustRoots={folder}", {}),
