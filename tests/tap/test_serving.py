@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import ssl
+import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -57,7 +59,9 @@ class ServingTests(ServerTestCase):
         """
         @return: a service manager's socket, and its variables in the environment
         """
-        path = str(Path(self.mktemp()).absolute())
+        folder = tempfile.mkdtemp()  # trial's own folders may be too long for a UNIX socket
+        self.addCleanup(shutil.rmtree, folder)
+        path = f"{folder}/notify"
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(listening.close)
         listening.bind(path)
