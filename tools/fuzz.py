@@ -33,6 +33,7 @@ def parse(arguments: list[str]) -> Namespace:
     """
     parser = ArgumentParser(prog="python -m tools.fuzz")
     parser.add_argument("--seconds", type=int, default=60, help="time for each target")
+    parser.add_argument("--seed", type=int, default=0, help="repeat the random inputs of a run")
     parser.add_argument("--corpus", help="a folder to keep inputs with new coverage in")
     parser.add_argument("targets", nargs="*", default="all", choices=[*NAMES, "all"])
     options = parser.parse_args(arguments)
@@ -71,15 +72,17 @@ def prepare(name: str, folder: Path) -> list[str]:
     return [str(corpus), f"-dict={words}", f"-artifact_prefix={folder}/{name}-found-"]
 
 
-def fuzz(name: str, seconds: int, folder: Path) -> bool:
+def fuzz(name: str, seconds: int, seed: int, folder: Path) -> bool:
     """
     Fuzz one target in its own process, and print the result.
 
+    @param seed: the seed of the random numbers; 0 for a different one each time
     @return: whether no input failed
     """
     for old in folder.glob(f"{name}-found-*"):
         old.unlink()
-    flags = [*prepare(name, folder), *BOUNDS, f"-max_total_time={seconds}", "-print_final_stats=1"]
+    flags = [*prepare(name, folder), *BOUNDS, f"-max_total_time={seconds}", f"-seed={seed}"]
+    flags.append("-print_final_stats=1")
     command = [sys.executable, "-m", "tools.fuzz", ENGINE, name, *flags]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     found = sorted(folder.glob(f"{name}-found-*"))
@@ -101,7 +104,7 @@ def main(options: Namespace) -> int:
     """
     with TemporaryDirectory() as temporary:
         folder = Path(options.corpus or temporary)
-        good = [fuzz(name, options.seconds, folder) for name in options.targets]
+        good = [fuzz(name, options.seconds, options.seed, folder) for name in options.targets]
     return 0 if all(good) else 1
 
 
