@@ -70,7 +70,7 @@ REQUESTS = (
     b"OPTIONS * HTTP/1.0\r\n\r\n",
 )
 
-#: How to split an input: not at all, after every byte, or into pieces with time steps and pauses
+#: Ways to split an input: not at all, after every byte, or into pieces with time steps and pauses
 #: between them.
 CONTROLS = (b"\x00", b"\x10\x00", b"\x60\x14\x1d\x24\x2d\x34\x3d")
 

@@ -33,7 +33,7 @@ from machat.errors import BAD_CREDENTIALS, BUSY, ChatError
 from machat.limits import Limits
 from machat.logbook import Logbook
 
-#: How long a failure counts, seconds.
+#: The time for which a failure counts, seconds.
 MINUTE = 60.0
 
 #: The maximum time for a login, including the time in the queue, seconds; L{Limits.joinTimeout} may

@@ -35,7 +35,7 @@ AT_ONCE = 2
 #: hash is computed.
 START = 0.02
 
-#: How long a file must be unchanged before users who are missing from it are removed, seconds: an
+#: The time without a change to a file after which users missing from it are removed, seconds: an
 #: editor may still be writing it.
 SETTLED = 1.0
 

@@ -19,7 +19,7 @@ from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.interfaces import IConversation
 from machat.session.ratelimiter import Bucket
 
-#: How much is read from a client during its login, bytes. Reading a little makes it possible to
+#: The bytes that are read from a client during its login. Reading a little makes it possible to
 #: notice that the client disconnects. Each read is counted as L{_PIECE} bytes more than its size.
 AHEAD = 16_384
 _PIECE = 64
