@@ -1,7 +1,8 @@
 """
 The two ways in which the server rejects something, and their codes.
 
-A L{ChatError} is a refusal: the client receives an error, and the requested action did not happen.
+A L{ChatError} is a refusal: the client receives an error, and the requested action did not happen,
+unless the code is C{unknown}.
 A L{Disconnect} is the reason why the server closes a connection; the client receives it first. The
 codes are part of the protocol: never rename one, and do not add one without need.
 """
@@ -28,6 +29,7 @@ BAD_ENCODING = "bad-encoding"
 MUTED = "muted"
 HELLO_TIMEOUT = "hello-timeout"
 FAILED = "failed"
+UNKNOWN = "unknown"
 BAD_CREDENTIALS = "bad-credentials"
 BUSY = "busy"
 
@@ -93,6 +95,7 @@ _ENDS = {
     TOO_MANY_CONNECTIONS: TOO_MANY,
     BUSY: TOO_MANY_LOGINS,
     FAILED: SERVER_FAULT,
+    UNKNOWN: SERVER_FAULT,
 }
 
 

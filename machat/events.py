@@ -31,7 +31,8 @@ class Position(Struct, frozen=True, gc=False):
     """
     A position in the message log of a room.
 
-    @ivar epoch: identifies the lifetime of the counter; in a new epoch, C{seq} starts again at 1
+    @ivar epoch: in one epoch, each number belongs to one message; in a new one, numbers may be used
+        again
     @ivar seq: the number of the last message; 0 before the first one
     """
 
@@ -149,6 +150,29 @@ class RoomState(Event, frozen=True, kw_only=True, tag="room"):
     room: str
     topic: str | None = None
     locked: bool = False
+
+
+class Moved(Event, frozen=True, kw_only=True, tag="moved"):
+    """
+    The room's log has a new epoch, while the member is in the room. The next message has the number
+    C{seq} + 1 in that epoch.
+
+    @ivar epoch: the new epoch, see L{Position}
+    @ivar seq: the number of the last message in the log
+    @ivar lost: whether messages that were delivered earlier are no longer in the log
+    """
+
+    room: str
+    epoch: str
+    seq: int
+    lost: bool
+
+    @property
+    def position(self) -> Position:
+        """
+        The position of the last message in the log.
+        """
+        return Position(self.epoch, self.seq)
 
 
 class Done(Event, frozen=True, kw_only=True, tag="done"):
@@ -320,7 +344,7 @@ class Pong(Event, frozen=True, kw_only=True, tag="pong"):
 
 class Error(Event, frozen=True, kw_only=True, tag="error"):
     """
-    A refusal: the requested action did not happen.
+    A refusal: the requested action did not happen. With the code C{unknown} it may have happened.
 
     @ivar code: see L{machat.errors}
     @ivar text: one line for a person
@@ -353,6 +377,7 @@ AnyEvent = (
     | Joined
     | Presence
     | RoomState
+    | Moved
     | Done
     | Ack
     | Welcome

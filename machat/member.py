@@ -42,7 +42,8 @@ class Member:
 
         @param event: a L{machat.events.Message}, including the member's own; a
             L{machat.events.Presence} or L{machat.events.RoomState}, if the member watches the room;
-            or a L{machat.events.Left} with a reason, if a moderator has removed it
+            a L{machat.events.Moved}; or a L{machat.events.Left} with a reason, if a moderator has
+            removed it
         """
 
     def disconnected(self, end: Disconnect) -> None:

@@ -31,8 +31,9 @@ class IChatMember(Interface):
 
     def deliver(batch: Any) -> None:
         """
-        Take one batch of messages of one room, or one event of a room. The room calls it once for
-        each batch, in order. An exception is logged and affects no other member.
+        Take one batch of messages of one room, or one event of a room, such as
+        L{machat.events.Moved}. The room calls it once for each batch, in order. An exception is
+        logged and affects no other member.
 
         @param batch: the value that the dialect's C{encode} or C{encodeEvent} returned. Members
             share it: do not change it

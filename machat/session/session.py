@@ -28,6 +28,7 @@ from machat.errors import (
     HELLO_TIMEOUT,
     SLOW,
     TOO_LONG,
+    UNKNOWN,
     ChatError,
     Disconnect,
     endOf,
@@ -44,6 +45,9 @@ from machat.wire.hellobuffer import HelloBuffer
 #: connection is closed.
 LOGGED = 5
 REFUSALS = 100
+
+#: The codes of the server's own faults, which do not count as refusals of the connection.
+SERVER_FAULTS = (FAILED, UNKNOWN)
 
 
 class State(IntEnum):
@@ -84,6 +88,7 @@ class Session:
         "_expiry",
         "inbox",
         "_refused",
+        "_logged",
         "_limited",
     )
     _log = Logger()
@@ -112,6 +117,7 @@ class Session:
         self._expiry: Expiry | None = None
         self.inbox = Inbox(chat, connection, self._tooFast)
         self._refused = 0
+        self._logged = 0
         self._limited = False
         self._timer: IDelayedCall | None = None
         self._deadline = chat.clock.seconds() + chat.limits.joinTimeout
@@ -306,7 +312,7 @@ class Session:
     def refuse(self, error: ChatError) -> None:
         """
         Send an error. The connection is closed too if the hello is not complete, if a line is too
-        long, or after L{REFUSALS} errors.
+        long, or after L{REFUSALS} errors. The server's own faults do not count.
         """
         if self._refuse(error) and (
             self._state in (State.HELLO, State.JOINING)
@@ -327,9 +333,10 @@ class Session:
     def _refuse(self, error: ChatError) -> bool:
         if self.ended:
             return False
-        self._refused += 1
+        self._refused += error.code not in SERVER_FAULTS
         self._chat.metrics.refusals[error.code] += 1
-        if self._refused <= LOGGED:
+        self._logged += 1
+        if self._logged <= LOGGED:
             self._note("refused {peer}: {code} {text}", code=error.code, text=error.text)
         self.tell(events.Error(code=error.code, text=error.text, id=error.id, retry=error.retry))
         return True

@@ -10,10 +10,13 @@ from typing import Any
 import msgspec
 from zope.interface import implementer
 
-from machat.events import AnyEvent, Bye, Error, Event, Message
+from machat.events import AnyEvent, Bye, Error, Event, Message, Moved
 from machat.names import RESERVED
 from machat.wire.frames import frame
 from machat.wire.interfaces import IDialect
+
+#: The text of a L{Moved} in the C{text} dialect, if messages are lost.
+LOST = "the server lost messages of this room that were already delivered"
 
 
 @implementer(IDialect)
@@ -33,6 +36,8 @@ class TextLines:
             return f"{RESERVED}:error {event.code} {event.text}\n".encode()
         if isinstance(event, Bye):
             return f"{RESERVED}:bye {event.reason}\n".encode()
+        if isinstance(event, Moved) and event.lost:
+            return f"{RESERVED}:{LOST}\n".encode()
         return None
 
 

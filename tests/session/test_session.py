@@ -5,11 +5,13 @@ Tests for L{machat.session.session}, and for what both transports have in common
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
+from machat.errors import ChatError
 from machat.events import Joined
 from machat.interfaces import IChatMember, ISessionTransport
 from machat.limits import Limits
@@ -302,6 +304,35 @@ class AbuseTests(SynchronousTestCase):
         self.assertEqual(len(mina.received()), 100)
         self.chat.clock.advance(5)
         self.assertFalse(mina.connected)
+
+    def test_faultsDoNotCount(self) -> None:
+        """
+        Errors that are the server's own fault do not close the connection, however many there are.
+        """
+        said = self.chat.service.post
+
+        def fails(*arguments: Any) -> Any:
+            if codes:
+                return fail(ChatError(codes.pop(), "the store does not answer"))
+            return said(*arguments)
+
+        self.patch(self.chat.service, "post", fails)
+        for code in ("failed", "unknown"):
+            codes = [code] * 150
+            mina = self.chat.tcp()
+            mina.send(f'{{"v": 1, "name": "{code}", "room": "dev", "presence": false}}')
+            mina.received()
+            for number in range(151):
+                mina.send(f'{{"type": "say", "text": "x", "id": "{number}"}}')
+            self.chat.turn()
+            *refused, ack, message = mina.received()
+            self.assertEqual(
+                refused[-1],
+                f'{{"type":"error","code":"{code}","text":"the store does not answer","id":"149"}}',
+            )
+            self.assertEqual(len(refused), 150)
+            self.assertTrue(mina.connected)
+            mina.close()
 
     def test_hugeNumbers(self) -> None:
         """

@@ -15,7 +15,7 @@ from zope.interface import verify
 from machat import commands, events, wire
 from machat.commands import Hello
 from machat.errors import BAD_HELLO, NAME_TAKEN, ChatError
-from machat.events import Bye, Error, Event, Left, Message, Pong, Presence
+from machat.events import Bye, Error, Event, Left, Message, Moved, Pong, Presence
 from machat.testing import clientFrame
 from machat.wire import IDialect
 
@@ -105,11 +105,26 @@ class DialectTests(SynchronousTestCase):
         self.assertEqual(wire.TEXT.encodeEvent(bye), line)
         self.assertEqual(wire.TEXT_FRAMES.encodeEvent(bye), b"\x81\x14" + line)
 
+    def test_lost(self) -> None:
+        """
+        If delivered messages are lost, the C{text} dialect sends one line, and C{events} the new
+        position.
+        """
+        moved = Moved(room="dev", epoch="e", seq=3, lost=True)
+        line = b"machat:the server lost messages of this room that were already delivered\n"
+        self.assertEqual(wire.TEXT.encodeEvent(moved), line)
+        self.assertEqual(wire.TEXT_FRAMES.encodeEvent(moved), wire.frame(line))
+        said = b'{"type":"moved","room":"dev","epoch":"e","seq":3,"lost":true}'
+        self.assertEqual(wire.EVENTS.encodeEvent(moved), said + b"\n")
+        self.assertEqual(wire.decodeEvent(said), moved)
+        self.assertEqual(wire.TYPED.encodeEvent(moved), (moved,))
+
     def test_noWords(self) -> None:
         """
         The C{text} dialect sends no other events.
         """
-        for event in (Pong(), Left(room="dev"), Presence(room="dev", count=3)):
+        kept = Moved(room="dev", epoch="e", seq=3, lost=False)
+        for event in (Pong(), Left(room="dev"), Presence(room="dev", count=3), kept):
             self.assertIsNone(wire.TEXT.encodeEvent(event))
             self.assertIsNone(wire.TEXT_FRAMES.encodeEvent(event))
 
