@@ -54,6 +54,25 @@ class ChatError(Exception):
         self.retry = retry
 
 
+class NotStored(ChatError):
+    """
+    A message or a change that is certainly not stored.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(FAILED, text)
+
+
+class MaybeStored(ChatError):
+    """
+    A message or a change that may have been stored: the store did not answer in time. A client that
+    sends a message again with the same id does not send it twice.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(UNKNOWN, text)
+
+
 class Disconnect(Struct, frozen=True):
     """
     The reason why a connection ends.

@@ -19,12 +19,15 @@ Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 class Draft(Struct, frozen=True, gc=False):
     """
-    A message that the log has not numbered yet.
+    A message that the store has not numbered yet.
+
+    @ivar id: identifies the message of this sender in this room; C{None} if it has no id
     """
 
     room: str
     sender: str
     text: str
+    id: str | None = None
 
 
 class Position(Struct, frozen=True, gc=False):

@@ -24,7 +24,7 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = [
     layer.split()
     for layer in (
-        "addresses clock errors events limits logbook metrics",
+        "addresses clock errors events limits logbook metrics records",
         "commands names",
         "http wire",
         "transport",

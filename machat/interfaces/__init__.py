@@ -7,8 +7,9 @@ immediately, so that an engine on another machine can implement them.
 """
 
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
+from machat.interfaces.log import IMessageLog, IRoster
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
-from machat.interfaces.store import IMessageLog, IRoster
+from machat.interfaces.store import IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
 
 __all__ = [
@@ -18,7 +19,11 @@ __all__ = [
     "IChatUser",
     "IClientConnection",
     "IMessageLog",
+    "IRoomObserver",
     "IRoomPolicy",
     "IRoster",
     "ISessionTransport",
+    "IStore",
+    "IStoreFactory",
+    "IStoredRoom",
 ]

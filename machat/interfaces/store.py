@@ -1,80 +1,197 @@
 """
-The store of a chat: the log of its messages, and the names in use.
+The store of a chat: the messages, their numbers and ids, the names in use, and what moderators have
+changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from zope.interface import Interface
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import Attribute, Interface
 
-from machat.events import Draft, Message, Position
+from machat.events import Draft, Message, Position, Receipt
+from machat.limits import Limits
+from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Stored
 
 
-class IMessageLog(Interface):
+class IRoomObserver(Interface):
     """
-    A log that numbers, stores and delivers the messages of each room. Rooms are identified by their
-    keys.
+    A room, as its store sees it. The store calls it in the reactor's thread, from L{IStore.open}
+    until L{IStoredRoom.close}. The methods do not raise.
     """
 
-    def follow(room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
+    def said(messages: Sequence[Message], changes: Sequence[Change]) -> None:
         """
-        Open the log of a room. Until L{unfollow}, the log calls C{deliver} with each batch of this
-        room, whichever process appended it, once and in order.
+        Messages and changes are stored. Each is reported once, in the order of the room, whichever
+        process appended it. The numbers of the messages continue at C{position.seq + 1}.
 
-        @return: fires with the L{Position} of the last message, before the first C{deliver}
-        """
-
-    def append(room: str, batch: Sequence[Draft]) -> Deferred[range]:
-        """
-        Number and store a batch, then deliver it to the followers of the room.
-
-        @param batch: at least one message. While 32 batches of a room are pending, its clients wait
-        @return: fires with the numbers of the messages when the batch is stored. The batch may be
-            delivered before or after that
+        @param messages: may be empty
+        @param changes: take effect after the messages. If this process appended them, they are the
+            same objects that it passed to C{append}
         """
 
-    def read(room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def moved(position: Position, complete: bool) -> None:
+        """
+        The room continues in another epoch. Its numbers never decrease while its members stay.
+
+        @param position: the new position
+        @param complete: whether all messages that were reported are still stored
+        """
+
+    def presence(joined: Sequence[str], left: Sequence[str]) -> None:
+        """
+        Names were claimed or released through other processes. The names of the claims that exist
+        when the room is opened are reported as well.
+
+        @param joined: names that were claimed for the first time
+        @param left: names whose last claim was released
+        """
+
+    def lost(claim: Claim, reason: str) -> None:
+        """
+        A claim of this process has ended without being released: another connection has taken the
+        name over, or the process was out of touch with the store for too long.
+
+        @param reason: one line of text
+        """
+
+
+class IStoredRoom(Interface):
+    """
+    An open room of a store. Unless a method documents something else, its C{Deferred} fails with
+    L{ChatError} C{failed} within the store's time limit if the store is not available.
+    """
+
+    name: str = Attribute("The name of the room, in the spelling of its first member.")
+    position: Position = Attribute("The epoch, and the number of the last stored message.")
+    record: RoomRecord = Attribute("The topic, the lock and the sanctions.")
+
+    def append(batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        """
+        Number and store messages, then make changes, all or nothing. A message with an id is
+        discarded if its sender has sent a message with this id in this room within the last
+        L{Limits.remembered} seconds.
+
+        The caller waits for the result before it appends again to this room. Messages and changes
+        are reported through L{IRoomObserver.said} when they are stored, before or after the result.
+
+        @param batch: the messages. May be empty if there are changes
+        @return: fires when everything is stored; fails with L{NotStored} if nothing was stored, or
+            with L{MaybeStored}. After L{MaybeStored}, the batch may still be reported
+        """
+
+    def read(after: int, limit: int) -> Deferred[Sequence[Message]]:
         """
         Read stored messages.
 
-        @return: fires with the first C{limit} messages whose number is above C{after}, in order
+        @return: fires with the first C{limit} stored messages whose number is above C{after}, in
+            order
         """
 
-    def unfollow(room: str) -> None:
+    def covers(position: Position) -> bool:
         """
-        Stop delivering the batches of this room. Its stored messages remain, within the limits of
-        the log.
+        @return: whether the messages up to this position are, or were, messages of this room as it
+            is now: its epoch is the current one, or an earlier one that lost nothing up to this
+            position
+        """
+
+    def find(sender: str, id: str) -> Deferred[Receipt | None]:
+        """
+        Look for a message by its id.
+
+        @param sender: the sender's name, in any spelling
+        @return: fires with the receipt of the stored message, as a duplicate; or with C{None}
+        """
+
+    def claim(claim: Claim, most: int) -> Deferred[Claimed]:
+        """
+        Claim a name in the room, until it is released.
+
+        @param most: the maximum number of claims in this room
+        @return: fires when the name is claimed; fails with L{ChatError} C{name-taken} or
+            C{room-full}. If it fails for any reason, the name is not claimed, or is released as
+            soon as the store is available
+        """
+
+    def release(claim: Claim) -> None:
+        """
+        End a claim, as soon as the store is available. Do nothing if the claim does not hold its
+        name any more.
+        """
+
+    def members(limit: int) -> Deferred[Names]:
+        """
+        List the names in the room.
+
+        @param limit: the maximum number of names
+        """
+
+    def close() -> None:
+        """
+        Report nothing more to the observer. Call it when all claims are released and no append is
+        in progress. What is stored remains, within the limits of the store.
         """
 
 
-class IRoster(Interface):
+class IStore(Interface):
     """
-    The names in each room. A name can be claimed once in a room. Spellings with the same
-    L{machat.names.key} are the same name.
+    The store of one chat.
     """
 
-    def claim(room: str, name: str, known: bool = False) -> Deferred[bool]:
-        """
-        Claim a name in a room.
+    shared: bool = Attribute("Whether several processes may use the store at the same time.")
 
-        @param known: whether the claim is from the authenticated user of this name, who may claim
-            it several times
-        @return: fires when the name is claimed, with whether this is its first claim; fails with
-            L{ChatError} C{name-taken}
+    def start() -> Deferred[None]:
         """
+        Make the store usable. It may be started again after L{stop}.
 
-    def release(room: str, name: str) -> bool:
-        """
-        Release one claim of a name.
-
-        @return: whether this was its last claim
+        @return: fires when rooms can be opened. If it fails, the chat does not serve; the message
+            of the exception is one line with the cause and the remedy
         """
 
-    def members(room: str) -> Deferred[Sequence[str]]:
+    def stop() -> Deferred[None]:
         """
-        List the names in a room.
+        @return: fires when everything that was appended is stored or has failed, and all claims are
+            released
+        """
 
-        @return: fires with the names, in the order of their claims
+    def health() -> Health:
+        """
+        @return: the current condition
+        """
+
+    def open(
+        key: str, name: str, observer: IRoomObserver, network: str | None = None
+    ) -> Deferred[IStoredRoom]:
+        """
+        Open a room. The store creates it if it does not exist.
+
+        @param key: the key of the room, see L{machat.names.key}
+        @param name: its name, as its first member spells it
+        @param network: the network of that member, to which the store charges the memory of the
+            room; C{None}: this machine
+        @return: fires with the room, before its observer is called; fails with L{ChatError}
+            C{failed} if the store is not available. The next call then tries again
+        """
+
+
+class IStoreFactory(Interface):
+    """
+    A kind of store for C{--store}. Provide it together with C{twisted.plugin.IPlugin}.
+    """
+
+    name: str = Attribute("The word before the colon.")
+    argument: str = Attribute("The form of the argument, for example C{FILE[:option=value]}.")
+    help: str = Attribute("A description: one or more lines of text.")
+    shared: bool = Attribute("See L{IStore}.")
+    defaults: Mapping[str, Any] = Attribute(
+        "The defaults of L{Limits} that differ for this store, by their names."
+    )
+
+    def parse(argument: str, reactor: IReactorTime, limits: Limits) -> IStore:
+        """
+        @param argument: the text after the first colon
+        @raise ValueError: the argument is not valid. Its message is one line for the operator
         """

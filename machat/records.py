@@ -1,0 +1,170 @@
+"""
+The values that a chat and its store exchange. All values are immutable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class Claim(Struct, frozen=True, eq=False, gc=False):
+    """
+    A member's claim of a name in a room. Two claims are never equal.
+
+    @ivar name: the name, as the member spells it
+    @ivar key: the key of the name, see L{machat.names.key}
+    @ivar known: whether the claim is from the authenticated user of this name, who may claim it
+        several times
+    @ivar secret: a hash of the secret of the client's connection; C{None} if it has none
+    @ivar replaces: a hash of the secret that the client presented to take over an earlier
+        connection; C{None} if it presented none. A store that several processes share gives the
+        name to this claim at once if its holder has this C{secret}
+    """
+
+    name: str
+    key: str
+    known: bool = False
+    secret: bytes | None = None
+    replaces: bytes | None = None
+
+
+class Claimed(NamedTuple):
+    """
+    The result of a claim.
+
+    @ivar first: whether nobody else holds the name
+    @ivar total: the number of names in the room, including this one
+    """
+
+    first: bool
+    total: int
+
+
+class Names(NamedTuple):
+    """
+    The names in a room.
+
+    @ivar total: the number of names
+    @ivar names: some or all of them, in the order of their claims
+    """
+
+    total: int
+    names: Sequence[str]
+
+
+class Change(Struct, frozen=True, gc=False, array_like=True, tag=True):
+    """
+    The base class of the changes to a room by its moderators.
+    """
+
+
+class Imposed(Change, frozen=True, gc=False, array_like=True, tag="impose"):
+    """
+    A mute or a ban begins, or gets a new end.
+
+    @ivar kind: C{mute} or C{ban} of a name, or C{address}: the ban of a network
+    @ivar target: the key of the name, or the network: see L{machat.addresses.networkOf}
+    @ivar until: its end, Unix time
+    @ivar name: the name that was muted or banned, as the moderator spelled it; C{None} if only an
+        address was banned
+    @ivar by: the name of the moderator; C{None} is the application or the operator
+    """
+
+    kind: str
+    target: str
+    until: float
+    name: str | None
+    by: str | None
+
+
+class Lifted(Change, frozen=True, gc=False, array_like=True, tag="lift"):
+    """
+    A mute or a ban ends.
+
+    @ivar kind: see L{Imposed}
+    @ivar target: see L{Imposed}
+    """
+
+    kind: str
+    target: str
+
+
+class TopicSet(Change, frozen=True, gc=False, array_like=True, tag="topic"):
+    """
+    The topic changes.
+
+    @ivar topic: the new topic; C{None} removes it
+    """
+
+    topic: str | None
+
+
+class LockSet(Change, frozen=True, gc=False, array_like=True, tag="lock"):
+    """
+    The room is locked or unlocked. Stores do not keep a lock across a restart, and it ends when the
+    last member has left the room.
+    """
+
+    locked: bool
+
+
+class Kicked(Change, frozen=True, gc=False, array_like=True, tag="kick"):
+    """
+    The members of a name are removed from the room.
+
+    @ivar key: the key of the name
+    @ivar words: the moderator and the reason, as one line of text
+    """
+
+    key: str
+    words: str
+
+
+AnyChange = Imposed | Lifted | TopicSet | LockSet | Kicked
+
+
+class RoomRecord(NamedTuple):
+    """
+    The state of a room that moderators change.
+
+    @ivar topic: the topic; C{None} if there is none
+    @ivar locked: whether new members are refused
+    @ivar sanctions: the mutes and bans. Ended ones may be among them
+    """
+
+    topic: str | None = None
+    locked: bool = False
+    sanctions: Sequence[Imposed] = ()
+
+
+class Stored(NamedTuple):
+    """
+    The result of storing a batch.
+
+    @ivar numbers: the number of each message of the batch; for a duplicate, the number of the
+        message that has been stored before
+    @ivar duplicates: the indexes in the batch of the messages that were already stored, and
+        therefore discarded
+    """
+
+    numbers: Sequence[int]
+    duplicates: Container[int] = ()
+
+
+class Health(NamedTuple):
+    """
+    The condition of a store.
+
+    @ivar up: whether the store accepts messages
+    @ivar since: the time since which C{up} has had this value, seconds of the chat's clock
+    @ivar waiting: the number of messages that wait to be stored
+    @ivar reason: the fault and its remedy as one line of text, if the store is down
+    """
+
+    up: bool
+    since: float
+    waiting: int = 0
+    reason: str = ""
