@@ -5,25 +5,28 @@ The command line: C{python -m benchmarks --help}.
 from __future__ import annotations
 
 import argparse
-import json
+import random
 import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
+from benchmarks.compare import Measured, report
 from benchmarks.compiled import compileTurn
 from benchmarks.peers import PEERS
 from benchmarks.processes import raiseFileLimit
+from benchmarks.results import measured, summaries, write
 from benchmarks.runner import Outcome, entries, obstacle, run
 from benchmarks.shapes import QUICK_BUDGET, QUICK_SECONDS, QUICK_SHAPES, SHAPES, Shape
 
 try:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+    from benchmarks.progress import shown
+    from benchmarks.report import show
 except ImportError:
     sys.exit("benchmarks: rich is not installed: pip install 'machat[bench]'")
 
@@ -49,7 +52,13 @@ def parseArguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--repeat", type=int, default=1, metavar="N", help="run all N times, show the medians")
     add("--seconds", type=float, metavar="S", help="measurement time of each run")
     add("--size", type=int, metavar="BYTES", help="size of a message body, for all shapes")
-    add("--output", type=Path, metavar="DIR", help="write results.json and results.png here")
+    add(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="write results.json after each run, and results.png",
+    )
+    add("--compare", type=Path, metavar="FILE", help="report the changes since this results.json")
     return parser.parse_args(arguments)
 
 
@@ -88,60 +97,66 @@ def showChoices(console: Console) -> None:
             )
 
 
-def measure(
-    console: Console, outcomes: Sequence[Outcome], repeat: int, budget: float | None
-) -> None:
+def rounds(outcomes: Sequence[Outcome], repeat: int) -> list[Outcome]:
     """
-    Run all outcomes that are not skipped, in turn, C{repeat} times. A slow period of the machine
-    therefore affects all of them alike.
+    @return: all outcomes that are not skipped, C{repeat} times. A slow period of the machine
+        therefore affects all of them alike. If they are repeated, each round has a random order.
+    """
+    wanted = [outcome for outcome in outcomes if outcome.skipped is None]
+    if repeat == 1:
+        return wanted
+    return [each for _ in range(repeat) for each in random.sample(wanted, len(wanted))]
 
-    @param budget: seconds after which no more runs start; C{None} for no limit
+
+def measure(console: Console, outcomes: Sequence[Outcome], options: argparse.Namespace) -> None:
+    """
+    Run all outcomes that are not skipped. Write the results after each run.
     """
     begun = time.monotonic()
-    wanted = [outcome for outcome in outcomes if outcome.skipped is None]
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-    )
+    order = rounds(outcomes, options.repeat)
     with (
         tempfile.TemporaryDirectory(prefix="benchmark-") as folder,
-        Progress(*columns, console=console, transient=True) as progress,
+        shown(console, len(order)) as progress,
     ):
         library = compileTurn(Path(folder))
-        task = progress.add_task("", total=repeat * len(wanted))
-        for number, outcome in enumerate(list(wanted) * repeat):
-            if budget is not None and time.monotonic() > begun + budget:
+        for number, outcome in enumerate(order):
+            if options.quick and time.monotonic() > begun + QUICK_BUDGET:
                 outcome.skipped = None if outcome.runs else "out of time"
                 continue
-            entry = outcome.entry
-            progress.update(task, description=f"{entry.shape.name} {entry.label}", completed=number)
-            progressed = partial(_advance, progress, task, number)
-            run(outcome, library, progressed)
+            error = run(outcome, library, progress.begin(number, outcome))
+            progress.end(number, outcome, error)
+            if options.output is not None:
+                write(outcomes, options.output, complete=False)
 
 
-def _advance(progress: Progress, task: TaskID, number: int, done: float) -> None:
-    progress.update(task, completed=number + done)
-
-
-def finish(console: Console, outcomes: Sequence[Outcome], folder: Path | None) -> None:
+def finish(
+    console: Console, outcomes: Sequence[Outcome], folder: Path | None, complete: bool
+) -> None:
     """
     Print the results, and write them to the folder if there is one.
     """
     from benchmarks.plot import draw
-    from benchmarks.report import asJson, show
 
     show(console, outcomes)
     if folder is None:
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "results.json").write_text(json.dumps(asJson(outcomes), indent=1) + "\n")
+    write(outcomes, folder, complete)
     try:
         draw(outcomes, folder / "results.png")
     except ImportError:
         console.print("no plot: matplotlib is not installed")
     console.print(f"results are in {folder}", highlight=False)
+
+
+def compareWith(path: Path | None) -> Measured:
+    """
+    @return: the measurements of the file of C{--compare}
+    @raise SystemExit: it is not a results file
+    """
+    try:
+        return summaries(path) if path else {}
+    except (OSError, ValueError) as error:
+        sys.exit(f"benchmarks: --compare: {error}")
 
 
 def main() -> int:
@@ -156,18 +171,24 @@ def main() -> int:
     if not sys.platform.startswith("linux"):
         sys.exit("benchmarks: needs Linux: epoll and /proc")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
+    before = compareWith(options.compare)
     files = raiseFileLimit()
     peers = [peer for peer in PEERS if not options.peer or peer.name in options.peer]
     outcomes = [
         Outcome(entry, skipped=obstacle(entry, files))
         for entry in entries(chosenShapes(options), peers, chosenTransports(options))
     ]
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
     interrupted = False
     try:
-        measure(console, outcomes, options.repeat, QUICK_BUDGET if options.quick else None)
+        measure(console, outcomes, options)
     except KeyboardInterrupt:
         interrupted = True
-    finish(console, outcomes, options.output)
+    finish(console, outcomes, options.output, not interrupted)
+    if options.compare is not None:
+        for line in report(before, measured(outcomes)):
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
     if interrupted:
         return 130
     return 1 if any(outcome.failed for outcome in outcomes) else 0

@@ -164,11 +164,12 @@ class Load:
         pump.measuring = False
         elapsed = time.monotonic() - begun
         after, own = usageOf(self._plan.pid), time.process_time() - own
-        deliveries = pump.delivered - delivered
+        deliveries, messages = pump.delivered - delivered, pump.said - said
         return {
             "deliveriesPerSecond": deliveries / elapsed,
             "deliveriesPerCpu": deliveries / max(after.cpu - before.cpu, 0.01),
-            "messagesPerSecond": (pump.said - said) / elapsed,
+            "messagesPerSecond": messages / elapsed,
+            "userPerMessage": (after.user - before.user) / max(messages, 1),
             "deliveriesPerRead": deliveries / max(pump.reads - reads, 1),
             "compiledLoad": isinstance(pump, CompiledPump),
             "loadCpu": own / elapsed,

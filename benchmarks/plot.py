@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report import summary
+from benchmarks.results import summary
 from benchmarks.runner import Outcome
 from benchmarks.shapes import Kind
 
@@ -60,7 +60,9 @@ def _panel(axis: Any, outcomes: Sequence[Outcome]) -> None:
     """
     shape = outcomes[0].entry.shape
     key, caption, unit = _SHOWN[shape.kind]
-    numbers = [(outcome, found[key]) for outcome in outcomes if key in (found := summary(outcome))]
+    numbers = [
+        (outcome, found[key]) for outcome in outcomes if key in (found := summary(outcome.runs))
+    ]
     numbers.sort(key=lambda pair: pair[1]["median"], reverse=shape.kind in _LOW_IS_GOOD)
     medians = [number["median"] / unit for _, number in numbers]
     spread = [

@@ -1,21 +1,18 @@
 """
-The results as tables and JSON.
+The results as tables.
 """
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
-from statistics import median
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.results import summary
 from benchmarks.runner import Outcome
 from benchmarks.shapes import Kind
 
@@ -27,6 +24,10 @@ def _count(number: float) -> str:
     if abs(number) >= 1e6:
         return f"{number / 1e6:.2f}M"
     return f"{number / 1e3:.0f}k" if abs(number) >= 1e4 else f"{number:.0f}"
+
+
+def _microseconds(number: float) -> str:
+    return f"{number * 1e6:.1f}"
 
 
 def _share(number: float) -> str:
@@ -67,7 +68,7 @@ _FLOW: tuple[Column, ...] = (
 )
 
 COLUMNS: dict[Kind, tuple[Column, ...]] = {
-    Kind.THROUGHPUT: _FLOW + _LATENCY + _COST,
+    Kind.THROUGHPUT: (*_FLOW, ("user us/msg", "userPerMessage", _microseconds), *_LATENCY, *_COST),
     Kind.RATE: (*_LATENCY, *_FLOW, _CPU, *_COST),
     Kind.IDLE: (
         ("kB/connection", "bytesPerConnection", _kilobytes),
@@ -93,16 +94,24 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
 }
 
 
-def summary(outcome: Outcome) -> dict[str, dict[str, float]]:
+#: The most important number of each kind: key in the result of a run, its unit, and its format.
+HEADLINES: dict[Kind, tuple[str, str, Callable[[float], str]]] = {
+    Kind.THROUGHPUT: ("deliveriesPerCpu", "deliveries per CPU second", _count),
+    Kind.RATE: ("p99", "ms at p99", _milliseconds),
+    Kind.IDLE: ("bytesPerConnection", "kB per connection", _kilobytes),
+    Kind.JOINS: ("joinsPerCpu", "joins per CPU second", _count),
+    Kind.STALL: ("p99", "ms at p99", _milliseconds),
+}
+
+
+def headline(kind: Kind, run: Mapping[str, Any]) -> str:
     """
-    @return: the median, minimum and maximum of each number over all runs
+    @param run: the result of a run of this kind
+    @return: its most important number, with the unit
     """
-    found: dict[str, dict[str, float]] = {}
-    for key in outcome.runs[0] if outcome.runs else ():
-        numbers = [run[key] for run in outcome.runs if run[key] is not None]
-        if numbers:
-            found[key] = {"median": median(numbers), "least": min(numbers), "most": max(numbers)}
-    return found
+    key, unit, form = HEADLINES[kind]
+    number = run.get(key)
+    return "no " + unit if number is None else f"{form(number)} {unit}"
 
 
 def show(console: Console, outcomes: Iterable[Outcome]) -> None:
@@ -151,7 +160,7 @@ def _table(title: str, columns: Sequence[Column], outcomes: Sequence[Outcome]) -
     for heading, _, _ in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:
-        numbers = summary(outcome)
+        numbers = summary(outcome.runs)
         if numbers:
             cells = [_cell(numbers.get(key), form, len(outcome.runs)) for _, key, form in columns]
             style = "bold" if outcome.entry.peer.name == "machat" else ""
@@ -166,28 +175,3 @@ def _cell(number: dict[str, float] | None, form: Callable[[float], str], runs: i
     if runs > 1 and number["least"] != number["most"]:
         shown += f"\n[dim]{form(number['least'])}..{form(number['most'])}[/dim]"
     return shown
-
-
-def asJson(outcomes: Iterable[Outcome]) -> dict[str, Any]:
-    """
-    @return: all results, with a description of the machine
-    """
-    return {
-        "machine": {
-            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-        },
-        "results": [
-            {
-                "shape": asdict(outcome.entry.shape),
-                "peer": outcome.entry.peer.name,
-                "transport": outcome.entry.transport,
-                "skipped": outcome.skipped,
-                "failed": outcome.failed,
-                "summary": summary(outcome),
-                "runs": outcome.runs,
-            }
-            for outcome in outcomes
-        ],
-    }

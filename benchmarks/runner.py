@@ -90,23 +90,26 @@ def obstacle(entry: Entry, files: int) -> str | None:
     return None
 
 
-def run(outcome: Outcome, library: Path | None, progressed: Callable[[float], None]) -> None:
+def run(outcome: Outcome, library: Path | None, progressed: Callable[[float], None]) -> str | None:
     """
     Run an entry once, and add the result to its outcome.
 
     @param library: the result of L{benchmarks.compiled.compileTurn}
     @param progressed: called with the completed fraction
+    @return: the error, or C{None}
     """
     entry = outcome.entry
     with tempfile.TemporaryDirectory(prefix="benchmark-") as name:
         try:
             result = _measure(entry, Path(name), library, progressed)
-        except (CannotStart, OSError, subprocess.SubprocessError) as error:
-            result = {"error": str(error)}
-    if "error" in result:
-        outcome.failed.append(result["error"])
+        except (CannotStart, OSError, subprocess.SubprocessError) as problem:
+            result = {"error": str(problem)}
+    error: str | None = result.get("error")
+    if error is not None:
+        outcome.failed.append(error)
     else:
         outcome.runs.append(result)
+    return error
 
 
 def _measure(

@@ -86,6 +86,7 @@ SHAPES = (
     Shape("1x100-16k", _FLOW, 1, 100, senders=10, window=16, size=16_384),
     Shape("rate-1x1000", Kind.RATE, 1, 1000, senders=10, rate=50, seconds=8),
     Shape("rate-200x5", Kind.RATE, 200, 5, senders=5, rate=20, seconds=8),
+    Shape("sparse-500x4", Kind.RATE, 500, 4, senders=4, rate=1, seconds=15),
     Shape("idle", Kind.IDLE, 10, 1000),
     Shape("joins", Kind.JOINS, 800, 5),
     Shape("stall-1", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=1, seconds=15),

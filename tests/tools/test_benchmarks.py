@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from benchmarks.compare import Measured, report
 from benchmarks.dialects import DIALECTS, FINDSTAMPS, MARK, STAMP, TextLines, stampOf
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
 from benchmarks.procfs import usageOf
+from benchmarks.results import NAME, measured, summaries, summary, write
 from benchmarks.runner import Entry, Outcome, entries, obstacle
 from benchmarks.shapes import SHAPES, Kind, Plan, Shape
 from machat.testing import MemoryChat, MemoryClient
@@ -128,14 +130,14 @@ class ResultTests(SynchronousTestCase):
             raise SkipTest("rich is not installed")
         from rich.console import Console
 
-        from benchmarks.report import asJson, show, summary
+        from benchmarks.report import show
 
         run = dict.fromkeys(("deliveriesPerSecond", "deliveriesPerCpu", "p50", "p99"), 0.0)
         outcome = Outcome(Entry(BY_NAME["1x100"], MaChat(), "tcp"))
         outcome.runs = [{**run, "deliveriesPerCpu": n * 1e6, "closed": 0} for n in (3, 1, 2)]
         skipped = Outcome(Entry(BY_NAME["1x100"], Nats(), "tcp"), skipped="not installed: nats")
         failed = Outcome(Entry(BY_NAME["1x100"], Floor(), "tcp"), failed=["it broke"])
-        numbers = summary(outcome)["deliveriesPerCpu"]
+        numbers = summary(outcome.runs)["deliveriesPerCpu"]
         self.assertEqual(numbers, {"median": 2e6, "least": 1e6, "most": 3e6})
         console = Console(width=140, record=True, file=open(os.devnull, "w"))  # noqa: SIM115
         show(console, [outcome, skipped, failed])
@@ -143,8 +145,57 @@ class ResultTests(SynchronousTestCase):
         text = console.export_text()
         for words in ("2.00M", "1.00M..3.00M", "skipped: not installed: nats", "failed: it broke"):
             self.assertIn(words, text)
-        results = json.loads(json.dumps(asJson([outcome, skipped])))["results"]
-        self.assertEqual([each["skipped"] for each in results], [None, "not installed: nats"])
+
+    def test_files(self) -> None:
+        """
+        A results file is valid after each run. It contains the outcomes that have results so far.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        outcomes = [Outcome(Entry(BY_NAME["1x100"], peer, "tcp")) for peer in (MaChat(), Nats())]
+        write(outcomes, folder, complete=False)
+        self.assertEqual(summaries(folder / NAME), {})
+        outcomes[0].runs.append({"p50": 2.0, "p99": None})
+        outcomes[1].skipped = "not installed: nats-server"
+        write(outcomes, folder, complete=True)
+        found = json.loads((folder / NAME).read_text())
+        self.assertTrue(found["complete"])
+        self.assertEqual(
+            [each["skipped"] for each in found["results"]], [None, outcomes[1].skipped]
+        )
+        numbers = {"p50": {"median": 2.0, "least": 2.0, "most": 2.0}}
+        self.assertEqual(summaries(folder / NAME), {("1x100", "machat", "tcp"): (1, numbers)})
+        self.assertEqual(summaries(folder / NAME), measured(outcomes))
+        (folder / "other.json").write_text("[]")
+        self.assertRaises(ValueError, summaries, folder / "other.json")
+
+    def test_changes(self) -> None:
+        """
+        A change is reported if all runs after it differ from all runs before it in the same
+        direction, and if there are enough runs.
+        """
+
+        def of(*numbers: float, key: str = "deliveriesPerCpu") -> Measured:
+            runs = [{key: number} for number in numbers]
+            return {("1x100", "machat", "tcp"): (len(runs), summary(runs))}
+
+        for before, after, expected in (
+            (
+                of(1, 2, 3),
+                of(4, 5, 6),
+                "better: 1x100 machat tcp: deliveriesPerCpu 2 -> 5 (+150.0%)",
+            ),
+            (of(4, 5, 6), of(1, 2, 3), "worse: 1x100 machat tcp: deliveriesPerCpu 5 -> 2 (-60.0%)"),
+            (of(1, 2, 3), of(3, 4, 5), "no change exceeds the spread"),
+            (of(1, 2), of(4, 5, 6), "not compared: 1x100 machat tcp: fewer than 3 runs"),
+            (
+                of(1, 1, 1, key="p99"),
+                of(2, 2, 2, key="p99"),
+                "worse: 1x100 machat tcp: p99 1 -> 2 (+100.0%)",
+            ),
+        ):
+            self.assertEqual(report(before, after)[0], expected)
+        self.assertEqual(report({}, of(1, 2, 3)), ["compared 0 measurements"])
 
 
 class ChoiceTests(SynchronousTestCase):
@@ -238,6 +289,11 @@ class RunTests(SynchronousTestCase):
             command += ["--peer", "events", "--seconds", "0.3", "--output", folder]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            for number, label in enumerate(("machat tcp", "machat ws", "events tcp", "events ws")):
+                pattern = (
+                    rf"(?m)^ +{number + 1}/4 .* 200x5 +{label}: \S+ deliveries per CPU second$"
+                )
+                self.assertRegex(done.stdout, pattern)
             written = json.loads((Path(folder) / "results.json").read_text())
         results: list[Any] = written["results"]
         labels = [(each["peer"], each["transport"]) for each in results]
