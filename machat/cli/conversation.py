@@ -17,7 +17,18 @@ from machat.cli.moderation import HELP, MODERATION
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost
 from machat.client.sendqueue import QueuedLine, SendQueue
 from machat.commands import Command
-from machat.events import Bye, Error, Event, Joined, Left, Members, Message, Presence, SanctionList
+from machat.events import (
+    Bye,
+    Error,
+    Event,
+    Joined,
+    Left,
+    Members,
+    Message,
+    Moved,
+    Presence,
+    SanctionList,
+)
 
 #: The number of a room's messages to show on the first join.
 HISTORY = 20
@@ -311,7 +322,7 @@ class Conversation:
         if failure.check(Ended) or self.queue.failed > MAX_REPORTED:
             return  # their number is reported at the end
         where = f"line {line.number}" if line.number else line.text[:60]
-        self._note(f"refused: {texts.refusal(failure)} ({where})")
+        self._note(f"{texts.outcome(failure)} ({where})")
         if self.queue.failed == MAX_REPORTED:
             self._note("further refused lines are only counted")
 
@@ -338,6 +349,7 @@ _RECEIVE: dict[type[Any], Callable[[Conversation, Any], None]] = {
     Presence: Conversation._presence,
     Members: lambda conversation, event: conversation._note(texts.members(event)),
     SanctionList: lambda conversation, event: conversation._noteAll(texts.sanctions(event)),
+    Moved: lambda conversation, event: conversation._noteAll(texts.moved(event)),
     Gap: lambda conversation, event: conversation._note(texts.gap(event)),
     Connected: Conversation._connected,
     Failed: Conversation._notConnected,

@@ -11,9 +11,9 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.cli.display import clock
-from machat.client import Failed, Gap
-from machat.errors import ChatError
-from machat.events import Joined, Members, Presence, SanctionList
+from machat.client import Failed, Gap, Unknown
+from machat.errors import FAILED, ChatError
+from machat.events import Joined, Members, Moved, Presence, SanctionList
 
 #: Verbs for the kinds of a L{machat.events.Sanctioned}.
 _KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
@@ -77,6 +77,24 @@ def failed(event: Failed) -> str:
     Report a failed attempt to connect.
     """
     return f"cannot connect: {event.text}{'; trying again' if event.retry else ''}"
+
+
+def moved(event: Moved) -> Iterator[str]:
+    """
+    Report messages that the server has lost.
+    """
+    if event.lost:
+        yield f"--- some messages of {event.room} were lost: the server no longer has them ---"
+
+
+def outcome(failure: Failure) -> str:
+    """
+    @return: the outcome of a message that was not acknowledged, and its reason
+    """
+    if failure.check(Unknown):
+        return f"outcome unknown: {failure.getErrorMessage()}"
+    failed = isinstance(failure.value, ChatError) and failure.value.code == FAILED
+    return f"{'not sent' if failed else 'refused'}: {refusal(failure)}"
 
 
 def refusal(failure: Failure) -> str:

@@ -18,8 +18,9 @@ MAX_SIZE = 1_048_576
 
 class Unknown(Exception):
     """
-    The connection was lost for so long that the server cannot recognize a resent message. The
-    message may have been published, or not.
+    The message may have been published, or not. It was sent so long ago that the server may not
+    recognize it if it is resent: the connection was lost, or the server answered C{unknown} each
+    time.
     """
 
 
@@ -35,6 +36,7 @@ class Outgoing(Struct):
 
     @ivar done: fires or fails when the outcome is known
     @ivar sent: the time when it was first sent, seconds; C{None} before that
+    @ivar unknowns: the number of times that the server has answered C{unknown}
     """
 
     id: str
@@ -42,6 +44,7 @@ class Outgoing(Struct):
     text: str
     done: Deferred[Receipt]
     sent: float | None = None
+    unknowns: int = 0
 
 
 class Unacknowledged:

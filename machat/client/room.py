@@ -11,12 +11,15 @@ from collections.abc import Iterator
 from twisted.internet.defer import Deferred
 
 from machat.client.outgoing import Outgoing, Unknown
-from machat.events import Joined, Position
+from machat.events import Joined, Moved, Position
 
 #: The maximum number of a room's messages in flight, and the number of seconds for which one may be
 #: resent. Both are within the server's deduplication (L{machat.limits.Limits.receipts}).
 WINDOW = 50
 RESEND = 100.0
+
+#: The reason of an L{Unknown}.
+MAYBE = "the message may have been published, or not"
 
 
 class Membership:
@@ -27,6 +30,7 @@ class Membership:
     @ivar history: the number of messages to receive on the first join
     @ivar id: the id of the command that joins the room
     @ivar position: the position of the last message received; C{None} before the first join
+    @ivar top: the number of the last message in the log when the room was joined or moved
     @ivar joined: whether the room is joined on the current connection
     @ivar waiting: the Deferreds to fire when the room is joined
     @ivar refusals: the number of refused attempts to rejoin, in a row
@@ -37,6 +41,7 @@ class Membership:
         self.history = history
         self.id = id
         self.position: Position | None = None
+        self.top = 0
         self.joined = False
         self.refusals = 0
         self.waiting: list[Deferred[Joined]] = []
@@ -53,15 +58,29 @@ class Membership:
         self.name = joined.room
         self.joined = True
         self.refusals = 0
+        self.top = joined.seq
         whole = True
         if self.position is None:  # the replayed messages follow this position
             self.position = Position(joined.epoch, max(0, joined.seq - self.history))
-        elif not joined.recovered:
+        elif joined.recovered:  # the epoch may be new, with the same messages up to this position
+            self.position = Position(joined.epoch, self.position.seq)
+        else:
             self.position = joined.position
             whole = False
         again, self._sent = self._sent, deque()
         self._queued.extendleft(reversed(again))
         return whole
+
+    def move(self, moved: Moved) -> int:
+        """
+        Record the new epoch of the room.
+
+        @return: the number of missed messages
+        """
+        seen = self.top if self.position is None else max(self.position.seq, self.top)
+        self.position = moved.position
+        self.top = moved.seq
+        return max(0, moved.seq - seen)
 
     def fireJoined(self, joined: Joined) -> None:
         """
@@ -114,7 +133,7 @@ class Membership:
             if message.done.called:
                 continue
             if message.sent is not None and now - message.sent > RESEND:
-                message.done.errback(Unknown("the message may have been published, or not"))
+                message.done.errback(Unknown(MAYBE))
             else:
                 message.sent = now if message.sent is None else message.sent
                 self._sent.append(message)

@@ -14,10 +14,11 @@ from twisted.internet.interfaces import IDelayedCall
 
 from machat import commands, events, names, wire
 from machat.client.events import Ended, Gap
-from machat.client.outgoing import TooMuch, Unacknowledged
+from machat.client.outgoing import Outgoing, TooMuch, Unacknowledged
+from machat.client.resending import Resending
 from machat.client.room import Membership
-from machat.errors import FAILED, NAME_TAKEN, NOT_JOINED, TOO_LONG, ChatError
-from machat.events import Event, Joined, Message, Receipt
+from machat.errors import FAILED, NAME_TAKEN, NOT_JOINED, TOO_LONG, UNKNOWN, ChatError
+from machat.events import Event, Joined, Message, Moved, Receipt
 
 #: The first and the longest delay before another attempt to rejoin a room, seconds.
 REJOIN = 1.0
@@ -60,6 +61,7 @@ class ClientRooms:
         self._paused = False
         self._held: list[Membership] = []
         self._timers: dict[Membership, IDelayedCall] = {}
+        self._resending = Resending(clock, self._sendAgain)
 
     @property
     def names(self) -> list[str]:
@@ -146,6 +148,7 @@ class ClientRooms:
         for timer in self._timers.values():
             timer.cancel()
         self._timers.clear()
+        self._resending.stop()
         for room in self._rooms.values():
             room.joined = False
 
@@ -191,6 +194,17 @@ class ClientRooms:
         if room is not None and room.accept(event.seq):
             self._notify(event)
 
+    def receivedMoved(self, event: Moved) -> None:
+        """
+        Record the new epoch of a room.
+        """
+        room = self._rooms.get(names.key(event.room))
+        if room is not None and room.joined:
+            missed = room.move(event)
+            self._notify(event)
+            if missed:
+                self._notify(Gap(room=event.room, missed=missed))
+
     def receivedLeft(self, event: events.Left) -> None:
         """
         Forget a room from which the server has removed the client.
@@ -210,13 +224,16 @@ class ClientRooms:
 
     def receivedError(self, event: events.Error) -> None:
         """
-        Settle a refused message, retry or forget a room that could not be joined, or pass the
-        error on.
+        Settle a refused message, or send it again if the server does not know its outcome; retry or
+        forget a room that could not be joined; or pass the error on.
         """
         error = ChatError(event.code, event.text, event.id, event.retry)
         message = self._unacknowledged.find(event.id)
         if message is not None:
-            message.done.errback(error)
+            if event.code == UNKNOWN:
+                self._resending.add(message, event.retry)
+            else:
+                message.done.errback(error)
             return
         room = next((room for room in self._rooms.values() if room.id == event.id), None)
         if room is not None:
@@ -241,7 +258,7 @@ class ClientRooms:
         """
         if error.code == NAME_TAKEN and error.retry is not None:  # its holder may be gone
             return min(max(error.retry, REJOIN), MAX_RETRY)
-        if error.code == FAILED and room.position is not None:
+        if error.code in (FAILED, UNKNOWN) and room.position is not None:
             room.refusals += 1
             return min(REJOIN * 2.0 ** min(room.refusals - 1, 10), MAX_REJOIN)
         return None
@@ -270,13 +287,16 @@ class ClientRooms:
 
     def _sendMessages(self, room: Membership) -> None:
         for message in room.due(self._clock.seconds()):
-            command = commands.Say(room=message.room, text=message.text, id=message.id)
-            line = wire.encodeCommand(command)
+            line = _encode(message)
             if self.lineLimit is not None and len(line) > self.lineLimit:
                 text = "the message is longer than the server accepts"
                 message.done.errback(ChatError(TOO_LONG, text))
             else:
                 self._send(line)
+
+    def _sendAgain(self, message: Outgoing) -> None:
+        if self.joined(message.room):  # otherwise it is sent after the join
+            self._send(_encode(message))
 
     def _settled(self, result: Any, name: str) -> Any:
         """
@@ -293,3 +313,7 @@ class ClientRooms:
         if timer is not None:
             timer.cancel()
         room.fail(error)
+
+
+def _encode(message: Outgoing) -> bytes:
+    return wire.encodeCommand(commands.Say(room=message.room, text=message.text, id=message.id))

@@ -1,6 +1,6 @@
 """
-The chat client: it reconnects, recovers missed messages, and resends unacknowledged messages. If
-the server was restarted in between, a resent message can be published twice.
+The chat client: it reconnects, recovers missed messages, and resends messages whose outcome it does
+not know. If the server was restarted in between, a resent message can be published twice.
 
     >>> client = ChatClient(reactor, "localhost:8989", "Mina", print)
     >>> client.startService()
@@ -341,6 +341,7 @@ _RECEIVE: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Joined: lambda client, event: client._rooms.receivedJoined(event),
     events.Message: lambda client, event: client._rooms.receivedMessage(event),
     events.Ack: lambda client, event: client._rooms.receivedAck(event),
+    events.Moved: lambda client, event: client._rooms.receivedMoved(event),
     events.Left: lambda client, event: client._rooms.receivedLeft(event),
     events.Error: lambda client, event: client._rooms.receivedError(event),
     events.Expiring: ChatClient._expiring,

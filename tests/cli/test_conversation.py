@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
@@ -13,7 +14,8 @@ from machat.cli.conversation import Conversation
 from machat.cli.display import COLOURS, Line, colour
 from machat.cli.moderation import HELP
 from machat.client import ChatClient, Lost
-from machat.events import Bye, Error, Presence
+from machat.errors import ChatError
+from machat.events import Bye, Error, Moved, Presence
 from machat.session.session import Session
 from machat.testing import MemoryChat
 
@@ -71,6 +73,35 @@ class ConversationTests(SynchronousTestCase):
         self.successResultOf(settled)
         self.assertEqual(self.bot.received(), [f"Mina:{text}" for text in texts])
         self.assertEqual((self.ends, self.conversation.failed), ([], False))
+
+    def test_lost(self) -> None:
+        """
+        A line reports that the server has lost messages; a new epoch without losses is not shown.
+        """
+        self.seen()
+        for lost in (False, True):
+            self.conversation.received(Moved(room="dev", epoch="e", seq=0, lost=lost))
+        shown = "--- some messages of dev were lost: the server no longer has them ---"
+        self.assertEqual(self.seen(), [shown])
+
+    def test_notStored(self) -> None:
+        """
+        A message that the server could not store is reported as not sent, and one that it may have
+        stored as unknown.
+        """
+        self.seen()
+        for code, waits, shown in (
+            ("failed", 1, "not sent: the store does not answer (a)"),
+            ("unknown", 130, "outcome unknown: the message may have been published, or not (a)"),
+        ):
+            error = ChatError(code, "the store does not answer")
+            self.patch(self.chat.service, "post", lambda *_, error=error: fail(error))
+            self.conversation.typed("a")
+            for _ in range(waits):
+                self.chat.turn()
+                self.chat.clock.advance(1)
+            self.assertEqual(self.seen(), [shown])
+            self.assertTrue(self.conversation.failed)
 
     def test_quit(self) -> None:
         """

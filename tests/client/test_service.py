@@ -4,6 +4,7 @@ Tests for L{machat.client}, without sockets.
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import inf
 from typing import Any, cast
 
@@ -34,6 +35,8 @@ from machat.events import (
     Left,
     Members,
     Message,
+    Moved,
+    Position,
     Presence,
     Receipt,
     RoomState,
@@ -442,6 +445,109 @@ class ReconnectTests(ClientTestCase):
         self.assertEqual([self.successResultOf(each).seq for each in said], list(range(1, 601)))
         self.assertEqual(len(self.ada.received()), 600)
 
+    def refuse(self, code: str, count: int, retry: float | None = None) -> list[tuple[float, str]]:
+        """
+        Have the server refuse this number of posts.
+
+        @return: the times and ids of all posts
+        """
+        posts: list[tuple[float, str]] = []
+        post = self.chat.service.post
+
+        def refuseOrPost(member: Any, room: str, text: str, id: str) -> Any:
+            posts.append((self.chat.clock.seconds(), id))
+            if len(posts) <= count:
+                return fail(ChatError(code, "the store does not answer", retry=retry))
+            return post(member, room, text, id)
+
+        self.patch(self.chat.service, "post", refuseOrPost)
+        return posts
+
+    def waits(self, posts: list[tuple[float, str]]) -> list[float]:
+        """
+        @return: the delays between the posts
+        """
+        return [after - before for (before, _), (after, _) in pairwise(posts)]
+
+    def test_outcomeUnknown(self) -> None:
+        """
+        A message whose outcome the server does not know is sent again with the same id, after
+        increasing delays with jitter.
+        """
+        posts = self.refuse("unknown", 4)
+        said = self.mina.say("dev", "once")
+        self.settle(20)
+        self.settle()
+        self.assertEqual(self.successResultOf(said).seq, 1)
+        self.assertEqual(len({id for _, id in posts}), 1)
+        for wait, longest in zip(self.waits(posts), [1, 2, 4, 8], strict=True):
+            self.assertTrue(longest / 2 <= wait <= longest + 0.5, wait)
+        self.assertEqual(self.heard(Error), [])
+        self.assertEqual(self.ada.received(), ["Mina:once"])
+
+    def test_outcomeUnknownRetry(self) -> None:
+        """
+        A server can ask for a longer delay, up to a limit.
+        """
+        for retry, shortest, longest in ((10.0, 10, 10.5), (1e9, 30, 30.5)):
+            self.setUp()
+            posts = self.refuse("unknown", 1, retry)
+            self.mina.say("dev", "once")
+            self.settle(40)
+            (wait,) = self.waits(posts)
+            self.assertTrue(shortest <= wait <= longest, wait)
+
+    def test_outcomeStaysUnknown(self) -> None:
+        """
+        A message whose outcome stays unknown is not sent again after a hundred seconds, and fails.
+        """
+        posts = self.refuse("unknown", 1_000)
+        said = self.mina.say("dev", "perhaps")
+        self.settle(130)
+        self.failureResultOf(said, Unknown)
+        self.assertLess(posts[-1][0] - posts[0][0], 100)
+        self.assertLess(len(posts), 12)
+        self.assertEqual(self.mina._rooms._resending._timers, {})
+
+    def test_outcomeUnknownThenLost(self) -> None:
+        """
+        If the connection is lost while a message waits to be sent again, it is sent once on the
+        next one.
+        """
+        posts = self.refuse("unknown", 3)
+        said = self.mina.say("dev", "once")
+        self.settle(4)
+        self.assertEqual(len(posts), 3)
+        self.chat.endpoint.cut()
+        self.assertEqual(self.mina._rooms._resending._timers, {})
+        self.settle(3)
+        self.settle()
+        self.successResultOf(said)
+        self.settle(20)
+        self.assertEqual(len(posts), 4)
+
+    def test_outcomeUnknownThenLeft(self) -> None:
+        """
+        A message is not sent again after its room was left.
+        """
+        posts = self.refuse("unknown", 1_000)
+        said = self.mina.say("dev", "once")
+        self.settle()
+        self.mina.leave("dev")
+        self.failureResultOf(said, Ended)
+        self.settle(20)
+        self.assertEqual(len(posts), 1)
+
+    def test_messageFailed(self) -> None:
+        """
+        A message that was not stored is not sent again by itself, and fails.
+        """
+        posts = self.refuse("failed", 1)
+        said = self.mina.say("dev", "no")
+        self.settle(20)
+        self.assertEqual(self.failureResultOf(said, ChatError).value.code, "failed")
+        self.assertEqual(len(posts), 1)
+
     def test_unknown(self) -> None:
         """
         A message that may have been posted before the connection was lost for minutes is not sent
@@ -459,6 +565,77 @@ class ReconnectTests(ClientTestCase):
         self.failureResultOf(said, Unknown)
         self.assertEqual(self.successResultOf(later).seq, 2)
         self.assertEqual(self.ada.received(), ["Mina:perhaps", "Mina:later"])
+
+    def move(self, seq: int, lost: bool) -> None:
+        """
+        Begin a new epoch of the room, in which the log has this number of messages.
+        """
+        moved = Moved(room="dev", epoch="new", seq=seq, lost=lost)
+        for session in self.chat.service.connections:
+            cast(Session, session).tell(moved)
+        self.settle()
+
+    def test_moved(self) -> None:
+        """
+        After the room has moved to a new epoch, messages with numbers that are used again are new,
+        and the next join uses the new position.
+        """
+        self.say("a", "b", "lost")
+        self.heard()
+        self.move(2, True)
+        self.assertEqual(self.heard(Moved, Gap), [Moved(room="dev", epoch="new", seq=2, lost=True)])
+        message = Message("dev", 3, "Ada", "c", 0)
+        for session in self.chat.service.connections:
+            cast(Session, session).tell(message)
+        self.settle()
+        self.assertEqual(self.heard(Message), [message])
+        room = self.mina._rooms._rooms["dev"]
+        self.assertEqual(room.position, Position("new", 3))
+
+    def test_movedAhead(self) -> None:
+        """
+        Messages before the new position that were not received are reported as a gap.
+        """
+        self.say("a", "b")
+        self.heard()
+        self.move(2, False)
+        self.assertEqual([type(each) for each in self.heard(Event)], [Moved])
+        self.move(5, False)
+        moved, gap = self.heard(Event)
+        self.assertEqual(gap, Gap(room="dev", missed=3))
+
+    def test_movedBeforeHistory(self) -> None:
+        """
+        Messages that were not requested on joining are no gap.
+        """
+        self.say("a", "b", "c", "d", "e", "f")
+        self.mina.leave("dev")
+        self.mina.join("dev", history=100)
+        self.settle()
+        self.heard()
+        self.move(6, False)
+        self.assertEqual([type(each) for each in self.heard(Event)], [Moved])
+
+    def test_movedElsewhere(self) -> None:
+        """
+        The new epoch of a room that the client has left is ignored.
+        """
+        self.heard()
+        self.mina.leave("dev")
+        self.move(6, True)
+        self.assertEqual([type(each) for each in self.heard(Event)], [Left])
+
+    def test_recoveredInNewEpoch(self) -> None:
+        """
+        If a rejoin recovers all messages in a new epoch, the position is in that epoch.
+        """
+        room = Membership("dev", 0, "join")
+        room.markJoined(Joined(room="dev", name="Mina", epoch="old", seq=3, count=1))
+        whole = room.markJoined(
+            Joined(room="dev", name="Mina", epoch="new", seq=5, count=1, recovered=True)
+        )
+        self.assertTrue(whole)
+        self.assertEqual(room.position, Position("new", 3))
 
     def test_acknowledgedOutOfOrder(self) -> None:
         """
