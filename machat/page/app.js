@@ -165,7 +165,8 @@ class App {
       client.addEventListener(type, (event) => {
         if (client === this.#client) hear(/** @type {CustomEvent} */ (event).detail);
       });
-    for (const type of /** @type {const} */ (["message", "presence", "room", "gap", "left"])) {
+    const types = /** @type {const} */ (["message", "presence", "room", "moved", "gap", "left"]);
+    for (const type of types) {
       on(type, (detail) => this.#room(detail)?.[type](detail));
     }
     on("joined", (detail) => this.#joined(detail));

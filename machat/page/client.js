@@ -13,8 +13,8 @@
  *     await client.say("dev", "hello");
  *
  * Its events are `CustomEvent`s whose `detail` is the server's object, in the order of the room, each
- * message once: `message`, `joined`, `presence`, `room`, `left`, `error`, `bye` and `expiring`. The
- * client itself dispatches these events:
+ * message once: `message`, `joined`, `presence`, `room`, `moved`, `left`, `error`, `bye` and `expiring`.
+ * The client itself dispatches these events:
  *
  * - `state`: `detail` is a {@link State};
  * - `gap`: messages of a room were missed and are not replayed; `detail` is a {@link Gap};
@@ -250,6 +250,7 @@ export class Client extends EventTarget {
 
   #lost() {
     this.#rooms.lost();
+    this.#outgoing.lost();
     this.#requests.lost();
   }
 
@@ -288,7 +289,8 @@ export class Client extends EventTarget {
   /** @param {any} event */
   #refused(event) {
     const error = new ChatError(event.code, event.text);
-    if (this.#outgoing.refused(event.id, error) || this.#requests.refused(event.id, error)) return;
+    if (this.#outgoing.refused(event.id, error, event.retry)) return;
+    if (this.#requests.refused(event.id, error)) return;
     if (this.state.state === "connecting") this.#refusal = error;
     this.#dispatch("error", event);
   }
@@ -334,6 +336,7 @@ export class Client extends EventTarget {
     ["welcome", (client, event) => client.#welcomed(event)],
     ["joined", (client, event) => client.#answered(event)],
     ["message", (client, event) => client.#message(event)],
+    ["moved", (client, event) => client.#rooms.moved(event)],
     ["ack", (client, event) => client.#outgoing.acknowledged(event)],
     ["left", (client, event) => client.#left(event)],
     ["history", (client, event) => client.#answered(event)],

@@ -9,7 +9,7 @@
 /** The maximum number of a room's messages in flight, and the time for which one may be resent,
  * milliseconds. Both are within the server's deduplication. */
 const WINDOW = 50;
-const RESEND = 100_000;
+export const RESEND = 100_000;
 
 /** A refusal, by the server or by this client. */
 export class ChatError extends Error {
@@ -23,6 +23,11 @@ export class ChatError extends Error {
     this.name = "ChatError";
     this.code = code;
   }
+}
+
+/** @returns {ChatError} The reason why a message is not sent again. */
+export function outcomeUnknown() {
+  return new ChatError("unknown", "the message may have been published, or not");
 }
 
 /**
@@ -41,6 +46,10 @@ export class Outgoing {
   sent = null;
   /** Whether its outcome is known. */
   settled = false;
+  /** The number of times that the server has answered `unknown`. */
+  unknowns = 0;
+  /** Sends it again. @type {ReturnType<typeof setTimeout> | undefined} */
+  timer;
 
   /**
    * @param {string} id
@@ -61,6 +70,8 @@ export class Membership {
   position = null;
   /** The `joined` event of the current connection, or `null`. @type {any} */
   joined = null;
+  /** The number of the last message in the log when the room was joined or moved. */
+  #top = 0;
   /** The number of refused attempts to rejoin, in a row. */
   refused = 0;
   /** The promises that wait for the join. @type {Waiting<any>[]} */
@@ -87,15 +98,29 @@ export class Membership {
    */
   markJoined(joined) {
     const { room, epoch, seq, recovered } = joined;
-    const first = this.position === null;
+    const whole = this.position === null || recovered === true;
     this.name = room;
     this.joined = joined;
     this.refused = 0;
-    if (first)
+    this.#top = seq;
+    if (this.position === null)
       this.position = { epoch, seq: Math.max(0, seq - this.history) }; // the replayed messages follow
-    else if (!recovered) this.position = { epoch, seq };
+    else this.position = { epoch, seq: recovered ? this.position.seq : seq };
     this.#queued.unshift(...this.#sent.splice(0));
-    return first || recovered === true;
+    return whole;
+  }
+
+  /**
+   * Record the new epoch of the room.
+   *
+   * @param {Position} moved The position of the last message in the log.
+   * @returns {number} The number of the last message that the client has, or has not requested.
+   */
+  move({ epoch, seq }) {
+    const seen = Math.min(seq, Math.max(this.#top, this.position?.seq ?? 0));
+    this.position = { epoch, seq };
+    this.#top = seq;
+    return seen;
   }
 
   /**
@@ -132,7 +157,7 @@ export class Membership {
       if (next === undefined) return;
       if (next.settled) continue;
       if (next.sent !== null && now - next.sent > RESEND) {
-        refuse(next, new ChatError("unknown", "the message may have been published, or not"));
+        refuse(next, outcomeUnknown());
       } else {
         next.sent ??= now;
         this.#sent.push(next);

@@ -35,6 +35,7 @@ const MAX_SIZE = 8_388_608;
  * @property {number} at
  * @property {number | null} seq Its number once it is acknowledged.
  * @property {string | null} error The reason of a refusal.
+ * @property {string} [code] The code of the refusal.
  *
  * @typedef {Message | Gap | Note | Pending} Item
  */
@@ -94,13 +95,68 @@ export class Messages {
   /**
    * @param {string} epoch
    * @param {string} own
+   * @param {boolean} recovered Whether no message was missed, although the epoch may be new.
    */
-  markJoined(epoch, own) {
+  markJoined(epoch, own, recovered) {
     this.own = own;
-    if (epoch !== this.epoch) {
-      this.epoch = epoch;
-      this.#seqs.clear();
+    if (epoch !== this.epoch) this.#begin(epoch, recovered ? Infinity : 0);
+  }
+
+  /**
+   * Begin a new epoch while the user is in the room.
+   *
+   * @param {string} epoch
+   * @param {number} seq The number of the last message of the old epoch that is in the new one.
+   */
+  moved(epoch, seq) {
+    this.#begin(epoch, seq);
+    for (const pending of this.pending) {
+      if (pending.seq !== null && pending.seq > seq) pending.error = "the server has lost it";
     }
+  }
+
+  /**
+   * Begin a new epoch.
+   *
+   * @param {string} epoch
+   * @param {number} last The number of the last message that the new epoch shares with the old one.
+   */
+  #begin(epoch, last) {
+    const before = this.epoch;
+    this.epoch = epoch;
+    this.#seqs.clear();
+    this.#carry(before, last);
+  }
+
+  /**
+   * Move messages of an earlier epoch to this one.
+   *
+   * @param {string} from The earlier epoch.
+   * @param {number} last The number of the last message that both epochs share.
+   */
+  #carry(from, last) {
+    for (const item of this.items) {
+      if (item.kind !== "message" || item.epoch !== from || item.seq > last) continue;
+      item.epoch = this.epoch;
+      this.#seqs.add(item.seq);
+    }
+  }
+
+  /**
+   * @param {string} epoch An earlier epoch.
+   * @param {any[]} events Messages of this epoch.
+   * @returns {number} The number of the last message that is in both epochs, or 0.
+   */
+  #shared(epoch, events) {
+    const known = new Map();
+    for (const item of this.items) {
+      if (item.kind === "message" && item.epoch === epoch) known.set(item.seq, item);
+    }
+    const same = events.filter(({ seq, at, from, text }) => {
+      const item = known.get(seq);
+      return item?.at === at && item?.from === from && item?.text === text;
+    });
+    return Math.max(0, ...same.map(({ seq }) => seq));
   }
 
   /**
@@ -144,7 +200,11 @@ export class Messages {
   fill(gap, before, after, events) {
     const index = this.items.indexOf(gap);
     if (index < 0 || after.epoch !== this.epoch) return;
-    const known = before.epoch === after.epoch ? before.seq : 0;
+    let known = before.seq;
+    if (before.epoch !== after.epoch) {
+      known = this.#shared(before.epoch, events);
+      this.#carry(before.epoch, known);
+    }
     const found = events
       .filter(({ seq }) => seq > known && seq <= after.seq && !this.#seqs.has(seq))
       .map((event) => this.#message(event));
@@ -153,7 +213,7 @@ export class Messages {
       this.#count(message);
     }
     this.items.splice(index + 1, 0, ...found);
-    if (before.epoch === after.epoch) {
+    if (before.epoch === after.epoch || (known > 0 && known === before.seq)) {
       gap.missed = (found[0]?.seq ?? after.seq + 1) - known - 1;
       if (gap.missed === 0) this.items.splice(index, 1);
     }

@@ -197,7 +197,8 @@ function text(item, look, actions) {
  */
 function outcome(item, actions) {
   if (item.error === null) return [spoken("(being sent)")];
-  const shown = element("div", { class: "fate" }, `Not sent: ${localised(item.error)} `);
+  const fate = item.code === "unknown" ? "Perhaps sent" : "Not sent";
+  const shown = element("div", { class: "fate" }, `${fate}: ${localised(item.error)} `);
   const button = (/** @type {string} */ words, /** @type {() => void} */ click) =>
     element("button", { type: "button", class: "quiet", click }, words);
   shown.append(

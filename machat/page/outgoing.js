@@ -7,7 +7,7 @@
  */
 
 import { now } from "./clock.js";
-import { ChatError, Outgoing } from "./membership.js";
+import { ChatError, Outgoing, outcomeUnknown, RESEND } from "./membership.js";
 
 /** @typedef {import("./membership.js").Membership} Membership */
 /** @typedef {import("./membership.js").Receipt} Receipt */
@@ -15,6 +15,10 @@ import { ChatError, Outgoing } from "./membership.js";
 /** The maximum number of unacknowledged messages, and of their characters. */
 const MAX_MESSAGES = 1_000;
 const MAX_SIZE = 1_048_576;
+
+/** The first and the longest delay before a message of unknown outcome is sent again, milliseconds. */
+const AGAIN = 1_000;
+const MAX_AGAIN = 30_000;
 
 /** The default of the server's line limit, bytes. */
 export const LINE = 65_536;
@@ -65,8 +69,7 @@ export class OutgoingMessages {
    */
   sendMore(room) {
     for (const outgoing of room.due(now(), (...late) => this.refuse(...late))) {
-      const { id, text } = outgoing;
-      const line = JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), id });
+      const line = encode(outgoing);
       if (ENCODER.encode(line).length <= this.limit) this.#send(line);
       else this.refuse(outgoing, new ChatError("too-long", "the message is too long"));
     }
@@ -82,16 +85,44 @@ export class OutgoingMessages {
   }
 
   /**
+   * Refuse a message, or send it again later if the server does not know its outcome.
+   *
    * @param {string} id
    * @param {ChatError} error
+   * @param {number} [retry] The shortest delay that the server asks for, seconds.
    * @returns {boolean} Whether there was a message with this id.
    */
-  refused(id, error) {
+  refused(id, error, retry = 0) {
     const outgoing = this.#messages.get(id);
     if (outgoing === undefined) return false;
-    this.refuse(outgoing, error);
+    if (error.code === "unknown") this.#sendLater(outgoing, retry * 1000);
+    else this.refuse(outgoing, error);
     this.sendMore(outgoing.room);
     return true;
+  }
+
+  /** Wait for the next connection, which sends all messages again. */
+  lost() {
+    for (const { timer } of this.#messages.values()) clearTimeout(timer);
+  }
+
+  /**
+   * Send a message again, with the same id, after a delay with backoff and jitter.
+   *
+   * @param {Outgoing} outgoing
+   * @param {number} retry Milliseconds.
+   */
+  #sendLater(outgoing, retry) {
+    const longest = Math.min(MAX_AGAIN, AGAIN * 2 ** Math.min(outgoing.unknowns++, 10));
+    const delay = Math.max(longest * (0.5 + Math.random() / 2), Math.min(retry, MAX_AGAIN));
+    clearTimeout(outgoing.timer);
+    if (now() + delay - (outgoing.sent ?? now()) > RESEND) this.refuse(outgoing, outcomeUnknown());
+    else outgoing.timer = setTimeout(() => this.#sendAgain(outgoing), delay);
+  }
+
+  /** @param {Outgoing} outgoing */
+  #sendAgain(outgoing) {
+    if (outgoing.room.joined !== null) this.#send(encode(outgoing));
   }
 
   /**
@@ -106,9 +137,18 @@ export class OutgoingMessages {
   /** @param {Outgoing} outgoing */
   #settle(outgoing) {
     outgoing.settled = true;
+    clearTimeout(outgoing.timer);
     this.#messages.delete(outgoing.id);
     this.#size -= outgoing.text.length;
   }
+}
+
+/**
+ * @param {Outgoing} outgoing
+ * @returns {string} The command that sends it.
+ */
+function encode({ id, room, text }) {
+  return JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), id });
 }
 
 /**

@@ -33,7 +33,8 @@ export function key(name) {
 function rejoinDelay(room, { code }) {
   if (room.position === null) return null; // the first join is reported to its caller
   if (code === "name-taken") return room.refused++ < MAX_TAKEN ? TAKEN : null;
-  if (code === "failed") return Math.min(MAX_FAILED, FAILED * 2 ** Math.min(room.refused++, 10));
+  if (code === "failed" || code === "unknown")
+    return Math.min(MAX_FAILED, FAILED * 2 ** Math.min(room.refused++, 10));
   return null;
 }
 
@@ -118,6 +119,22 @@ export class Rooms {
       if (room.position === null) this.#forget(room, error);
       for (const outgoing of room.take()) this.#outgoing.refuse(outgoing, error);
     }
+  }
+
+  /**
+   * Record the new epoch of a room.
+   *
+   * @param {any} event
+   */
+  moved(event) {
+    const room = this.get(event.room);
+    if (!room?.joined) return;
+    const { epoch, seq } = event;
+    const seen = room.move({ epoch, seq });
+    this.#dispatch("moved", event);
+    if (seen === seq) return;
+    const before = { epoch, seq: seen };
+    this.#dispatch("gap", { room: room.name, missed: seq - seen, before, after: { epoch, seq } });
   }
 
   /**

@@ -152,9 +152,10 @@ export class RoomView {
 
   /** @param {any} event */
   joined(event) {
-    const { epoch, name, seq } = event;
+    const { epoch, name, seq, recovered } = event;
     if (this.#seen.epoch === "") this.#seen = { epoch, seq };
-    this.#messages.markJoined(epoch, name);
+    else if (recovered && this.#seen.epoch === this.#messages.epoch) this.#seen.epoch = epoch;
+    this.#messages.markJoined(epoch, name, recovered === true);
     this.#members.own = name;
     this.#members.all(event);
     this.room(event);
@@ -184,6 +185,15 @@ export class RoomView {
     const incomplete = this.#members.incomplete;
     this.#members.presence(event);
     if (event.joined && !incomplete && this.#members.incomplete) this.#who();
+  }
+
+  /** Record the new epoch of the room. @param {any} event */
+  moved({ epoch, seq, lost }) {
+    if (this.#seen.epoch === this.#messages.epoch)
+      this.#seen = { epoch, seq: Math.min(this.#seen.seq, seq) };
+    this.#messages.moved(epoch, seq);
+    this.#list.live = true;
+    if (lost) this.#note("Some messages were lost: the server no longer has them.");
   }
 
   /** @param {import("./client.js").Gap} gap */

@@ -94,7 +94,7 @@ export class MessageSender {
       .say(this.#room, text)
       .then(
         ({ seq }) => messages.confirm(pending, seq),
-        (error) => (pending.error = error.message),
+        ({ code, message }) => Object.assign(pending, { error: message, code }),
       )
       .finally(() => list.changed());
   }
