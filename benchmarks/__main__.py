@@ -87,13 +87,13 @@ def showChoices(console: Console) -> None:
     """
     for shape in SHAPES:
         text = f"{shape.rooms} x {shape.members}, {shape.size} B, {shape.kind.value}"
-        console.print(f"shape  {shape.name:12} {text}", highlight=False)
+        console.print(f"shape  {shape.name:13} {text}", highlight=False)
     for peer in PEERS:
         missing = {t: peer.missing(t) for t in peer.dialects}
         for transport, reason in missing.items():
             state = f" [red]not installed: {reason}[/red]" if reason else ""
             console.print(
-                f"peer   {peer.name:12} {transport:4}{peer.about}{state}", highlight=False
+                f"peer   {peer.name:13} {transport:4}{peer.about}{state}", highlight=False
             )
 
 

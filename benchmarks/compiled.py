@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from select import EPOLLERR, EPOLLHUP
 
-from benchmarks.dialects import MARK, TextLines
+from benchmarks.dialects import TextLines
 from benchmarks.links import READ
 from benchmarks.pump import SAMPLED, Member, Pump, Room
 
@@ -95,7 +95,7 @@ class CompiledPump(Pump):
         self._touched = (_INT * len(self._rooms))()
         self._state = State(
             poller=self._epoll.fileno(),
-            mark=ord(MARK),
+            mark=ord(dialect.mark),
             question=ord(dialect.question) if dialect.question else -1,
             rooms=self._roomOf,
             found=self._found,

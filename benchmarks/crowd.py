@@ -16,9 +16,6 @@ from benchmarks.links import Link, StampedLink, TlsLink
 from benchmarks.pump import Member, Pump, Room
 from benchmarks.shapes import Kind, Plan
 
-#: Maximum number of connections that are being opened at a time.
-AT_ONCE = 50
-
 #: Connections from one source address. Each address has a little over 28,000 ports.
 FROM_ONE_ADDRESS = 5_000
 
@@ -81,7 +78,7 @@ class Crowd:
         opened = 0
         deadline = time.monotonic() + PATIENCE
         while self.joined < total:
-            while opened < total and len(self._guests) < AT_ONCE:
+            while opened < total and len(self._guests) < self._dialect.atOnce:
                 self._open(opened)
                 opened += 1
             for fd, _ in self._door.poll(0.01):
@@ -128,8 +125,9 @@ class Crowd:
             raise CannotConnect(f"{self.joined} joined, then: {error}") from None
 
     def _greet(self, guest: Guest) -> None:
-        if self._dialect.opening:
-            guest.link.send(self._dialect.opening)
+        opening = self._dialect.opening(*self._names(guest))
+        if opening:
+            guest.link.send(opening)
         else:
             self._join(guest)
 
@@ -139,10 +137,17 @@ class Crowd:
         if not size:
             raise ConnectionAbortedError("closed by the server")
         guest.heard += buffer[:size]
-        if self._dialect.opened in guest.heard:
-            if b" 101 " not in guest.heard[:16]:
-                raise ConnectionAbortedError(guest.heard[:60].decode(errors="replace"))
+        if self._dialect.opened(guest.heard):
             self._join(guest)
+
+    def _names(self, guest: Guest) -> tuple[str, str]:
+        """
+        @return: the names of the member and of the room. Stalled readers join the first room.
+        """
+        number, place = divmod(guest.index, self._plan.shape.members)
+        if number >= self._plan.shape.rooms:
+            number, place = 0, guest.index
+        return f"u{number}_{place}", f"r{number}"
 
     def _join(self, guest: Guest) -> None:
         """
@@ -151,16 +156,16 @@ class Crowd:
         shape = self._plan.shape
         number, place = divmod(guest.index, shape.members)
         stalls = number >= shape.rooms
-        if stalls:
-            number, place, room = 0, guest.index, self._aside
-        else:
-            room = self.rooms[number]
-        member = Member(guest.link, room, self._dialect.speech(f"r{number}", shape.size))
+        room = self._aside if stalls else self.rooms[number]
+        name, roomName = self._names(guest)
+        member = Member(guest.link, room, self._dialect.speech(roomName, shape.size))
         if stalls:
             self.stalling.append(member)
         elif place < shape.senders:
             room.talkers.append(member)
-        guest.link.send(self._dialect.hello(f"u{number}_{place}", f"r{number}"))
+        hello = self._dialect.hello(name, roomName)
+        if hello:
+            guest.link.send(hello)
         self._door.unregister(member.fd)
         del self._guests[member.fd]
         self._pump.add(member)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from select import EPOLLIN, EPOLLOUT, EPOLLRDHUP, epoll, select
 from socket import IPPROTO_TCP, TCP_QUICKACK
 
-from benchmarks.dialects import FINDSTAMPS, MARK, TextLines, stampOf
+from benchmarks.dialects import TextLines
 from benchmarks.links import READ, Link, StampedLink
 
 #: With a window, one of this many reads is sampled: the latencies of all its deliveries are
@@ -78,6 +78,7 @@ class Pump:
             that the members have L{StampedLink}s
         """
         self._dialect = dialect
+        self._findStamps = dialect.stampFinder()
         self._clock = time.time_ns if stamped else time.monotonic_ns
         self._every = 1 if stamped else SAMPLED
         self._epoll = epoll()
@@ -104,7 +105,8 @@ class Pump:
         reach the server alone, but the benchmarks measure the server's batching.
         """
         members, buffer, view = self._members, self._buffer, self._view
-        question, every, reads = self._dialect.question, self._every, self.reads
+        mark, question = self._dialect.mark, self._dialect.question
+        every, reads = self._every, self.reads
         delivered = size = total = 0
         touched = set()
         for fd, event in self._epoll.poll(timeout, 1024):
@@ -122,7 +124,7 @@ class Pump:
                 continue
             member.setOption(IPPROTO_TCP, TCP_QUICKACK, 1)
             total += size
-            found = buffer.count(MARK, 0, size)
+            found = buffer.count(mark, 0, size)
             if found:
                 room = member.room
                 room.due -= found
@@ -165,7 +167,7 @@ class Pump:
         room.sent += 1
         room.due += room.hearers
         self.said += 1
-        self._send(member, member.say(stampOf(self._clock())))
+        self._send(member, member.say(self._dialect.stamp(self._clock())))
 
     def stall(self, members: Iterable[Member]) -> None:
         """
@@ -212,7 +214,7 @@ class Pump:
         now = self._clock()
         if isinstance(member.link, StampedLink):
             now = member.link.arrived
-        self.latencies.extend([now - int(at, 16) for at in FINDSTAMPS(self._buffer, 0, size)])
+        self.latencies.extend([now - int(at, 16) for at in self._findStamps(self._buffer, 0, size)])
 
     def _lose(self, member: Member) -> None:
         if member.closedAt is None:

@@ -58,13 +58,15 @@ class Outcome:
 
 def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]) -> list[Entry]:
     """
-    @return: all combinations, grouped by shape; TLS only for shapes with C{tls}
+    @return: all combinations, grouped by shape; TLS only for shapes with C{tls}, and peers that
+        store messages for shapes with C{stored}
     """
     peers = list(peers)
     return [
         Entry(shape, peer, transport)
         for shape in shapes
         for peer in peers
+        if (peer.stores if shape.stored else peer.chats)
         for transport in peer.dialects
         if transport in transports and (shape.tls or transport != "tls")
     ]

@@ -34,6 +34,8 @@ class Shape:
     @ivar stalled: number of members that stop reading, all in the first room, in addition to
         C{members}
     @ivar tls: whether to measure over TLS too
+    @ivar stored: whether to measure the peers that store messages. A room has one member, and a
+        delivery is the acknowledgement of a stored message.
     @ivar warm: time before the measurement, seconds
     """
 
@@ -47,6 +49,7 @@ class Shape:
     size: int = 64
     stalled: int = 0
     tls: bool = False
+    stored: bool = False
     seconds: float = 4.0
     warm: float = 1.0
 
@@ -87,6 +90,7 @@ SHAPES = (
     Shape("rate-1x1000", Kind.RATE, 1, 1000, senders=10, rate=50, seconds=8),
     Shape("rate-200x5", Kind.RATE, 200, 5, senders=5, rate=20, seconds=8),
     Shape("sparse-500x4", Kind.RATE, 500, 4, senders=4, rate=1, seconds=15),
+    Shape("stored-200x1", _FLOW, 200, 1, window=8, stored=True),
     Shape("idle", Kind.IDLE, 10, 1000),
     Shape("joins", Kind.JOINS, 800, 5),
     Shape("stall-1", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=1, seconds=15),

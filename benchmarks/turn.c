@@ -6,6 +6,7 @@
  * Build: cc -O2 -shared -fPIC -o turn.so turn.c
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -44,8 +45,10 @@ static int64_t now(void) {
 static void measure(struct state *state, const char *stamp, const char *end, int64_t at) {
     int64_t sent = 0;
     if (end - stamp <= DIGITS || state->latencyCount == state->latencyCapacity) return;
-    for (int i = 1; i <= DIGITS; i++)
+    for (int i = 1; i <= DIGITS; i++) {
+        if (!isxdigit((unsigned char)stamp[i])) return; /* a mark without a stamp */
         sent = sent << 4 | (stamp[i] <= '9' ? stamp[i] - '0' : stamp[i] - 'a' + 10);
+    }
     state->latencies[state->latencyCount++] = at - sent;
 }
 

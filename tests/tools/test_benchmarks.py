@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from benchmarks.compare import Measured, report
-from benchmarks.dialects import DIALECTS, FINDSTAMPS, MARK, STAMP, TextLines, stampOf
+from benchmarks.dialects import DIALECTS, STAMP, TextLines
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
 from benchmarks.procfs import usageOf
@@ -47,13 +47,13 @@ class DialectTests(SynchronousTestCase):
         if "frames" in name:
             client = MemoryClient(chat._ws)
         dialect: TextLines = DIALECTS[name]
-        client.sendBytes(dialect.opening)
+        client.sendBytes(dialect.opening("Mina", "dev"))
         client.transport.clear()
         client.sendBytes(dialect.hello("Mina", "dev"))
         client.transport.clear()
         say = dialect.speech("dev", size)
         for number in range(count):
-            client.sendBytes(say(stampOf(number)))
+            client.sendBytes(say(dialect.stamp(number)))
         chat.turn()
         data: bytes = client.transport.value()
         return data
@@ -66,8 +66,9 @@ class DialectTests(SynchronousTestCase):
         for name in ("lines", "frames", "events", "event-frames"):
             for size in (STAMP, 64, 1024, 16_384):
                 data = self.deliveries(name, size, 3)
-                self.assertEqual(data.count(MARK), 3, (name, size))
-                self.assertEqual([int(each, 16) for each in FINDSTAMPS(data)], [0, 1, 2])
+                self.assertEqual(data.count(b"$"), 3, (name, size))
+                stamps = DIALECTS[name].stampFinder()(data, 0, len(data))
+                self.assertEqual([int(each, 16) for each in stamps], [0, 1, 2])
                 self.assertGreater(len(data), 3 * size)
 
     def test_pings(self) -> None:
@@ -83,6 +84,59 @@ class DialectTests(SynchronousTestCase):
             self.assertIn(dialect.question, ping)
             self.assertEqual(dialect.answer(b"before" + ping + b"behind" + ping), pong * 2)
             self.assertEqual(dialect.answer(b"nothing"), b"")
+
+    def test_openings(self) -> None:
+        """
+        The hello is sent after the server has accepted the connection, and never after a refusal.
+        """
+        accepted = b"HTTP/1.1 101 Switching Protocols\r\nServer: nginx\r\n\r\n"
+        for name in ("frames", "nchan"):
+            dialect = DIALECTS[name]
+            self.assertFalse(dialect.opened(accepted[:-1]))
+            self.assertTrue(dialect.opened(accepted))
+            refused = b"HTTP/1.1 404 Not Found\r\n\r\n"
+            self.assertRaises(ConnectionAbortedError, dialect.opened, refused)
+        self.assertTrue(DIALECTS["nchan"].opening("u", "r5").startswith(b"GET /r5 HTTP/1.1\r\n"))
+        irc = DIALECTS["irc-waiting"]
+        self.assertFalse(irc.opened(b":irc.bench NOTICE * :Looking up your hostname\r\n"))
+        self.assertTrue(irc.opened(b":irc.bench 001 u :Welcome\r\n"))
+        self.assertNotIn(b"JOIN", irc.opening("u", "r"))
+        self.assertEqual(
+            irc.opening("u", "r") + irc.hello("u", "r"), DIALECTS["irc"].hello("u", "r")
+        )
+
+    def test_redis(self) -> None:
+        """
+        A message is an array of strings whose lengths are correct. Its body is as long as the shape
+        requires, and begins with a stamp.
+        """
+        for name, start in (
+            ("redis", [b"PUBLISH", b"r5"]),
+            ("redis-streams", [b"XADD", b"r5", b"*", b"m"]),
+        ):
+            dialect = DIALECTS[name]
+            stamp = dialect.stamp(5)
+            head, *rest = dialect.speech("r5", 64)(stamp).split(b"\r\n")
+            sizes, words = rest[:-1:2], rest[1::2]
+            self.assertEqual(head, b"*%d" % len(words))
+            self.assertEqual(sizes, [b"$%d" % len(word) for word in words])
+            self.assertEqual(words[:-1], start)
+            self.assertEqual(words[-1], stamp + b"x" * (64 - STAMP))
+
+    def test_jetstream(self) -> None:
+        """
+        The acknowledgement of a message contains one mark and the stamp, because the client names
+        its subject.
+        """
+        dialect = DIALECTS["jetstream"]
+        head, body, _ = dialect.speech("r5", 64)(dialect.stamp(5)).split(b"\r\n")
+        verb, subject, acks, size = head.split()
+        self.assertEqual((verb, subject, size, len(body)), (b"PUB", b"rooms.r5", b"64", 64))
+        self.assertIn(b"SUB acks.r5.* ", dialect.hello("u", "r5"))
+        acknowledgement = b'MSG %b 2 26\r\n{"stream":"bench","seq":1}\r\n' % acks
+        found = dialect.stampFinder()(acknowledgement, 0, len(acknowledgement))
+        self.assertEqual([int(each, 16) for each in found], [5])
+        self.assertEqual(acknowledgement.count(dialect.mark), 1)
 
 
 class ResultTests(SynchronousTestCase):
@@ -240,6 +294,19 @@ class ChoiceTests(SynchronousTestCase):
                 ("200x5", "nats tcp"),
             ],
         )
+
+    def test_stored(self) -> None:
+        """
+        Only peers that store messages are measured with the shape that counts acknowledgements, and
+        only in that shape if they deliver nothing to others.
+        """
+        shapes = [BY_NAME["stored-200x1"], BY_NAME["200x5"]]
+        found = entries(shapes, PEERS, {"tcp"})
+        stored = {each.peer.name for each in found if each.shape.stored}
+        chats = {each.peer.name for each in found if not each.shape.stored}
+        self.assertEqual(stored, {"machat", "redis-streams", "jetstream"})
+        self.assertEqual(stored & chats, {"machat"})
+        self.assertTrue({"redis", "ngircd", "inspircd", "nats"} <= chats)
 
     def test_obstacles(self) -> None:
         """

@@ -1,0 +1,31 @@
+"""
+The servers to measure: their requirements, the commands that start them, and their dialects.
+"""
+
+from benchmarks.peers.base import FOLDER, Peer
+from benchmarks.peers.brokers import Nats, Nchan, RedisPubSub
+from benchmarks.peers.irc import Inspircd, Ngircd, Words
+from benchmarks.peers.machat import MaChat, MaChatEvents
+from benchmarks.peers.relays import Floor, Node, TwistedEach, UWebSockets, Websockets
+from benchmarks.peers.stores import JetStream, RedisStreams
+
+__all__ = ["FOLDER", "PEERS", "Floor", "MaChat", "MaChatEvents", "Nats", "Peer"]
+
+#: All peers, in the order of the tables.
+PEERS: tuple[Peer, ...] = (
+    MaChat(),
+    MaChatEvents(),
+    Floor(),
+    RedisPubSub(),
+    UWebSockets(),
+    Nats(),
+    Nchan(),
+    Node(),
+    Websockets(),
+    TwistedEach(),
+    Ngircd(),
+    Inspircd(),
+    Words(),
+    RedisStreams(),
+    JetStream(),
+)

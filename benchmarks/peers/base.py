@@ -1,0 +1,78 @@
+"""
+The base class of all servers to measure.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+#: The folder of the benchmarks.
+FOLDER = Path(__file__).absolute().parent.parent
+
+#: The folder of the servers that are scripts.
+SERVERS = FOLDER / "servers"
+
+#: The dialect of each transport, for a server with MaChat's text dialect.
+TCP = {"tcp": "lines"}
+WS = {"ws": "frames"}
+TLS = {"tls": "lines"}
+
+
+class Peer:
+    """
+    A server.
+
+    @cvar name: its name for C{--peer}
+    @cvar about: a description of one line for C{--list}
+    @cvar dialects: the dialect on each of its transports, C{tcp}, C{ws} and C{tls}
+    @cvar chats: whether it delivers each message to all members of the room
+    @cvar stores: whether it can store each message before it acknowledges it
+    @cvar largestRoom: maximum number of members that can join a room in reasonable time
+    @cvar largestBody: maximum size of a message body, bytes
+    """
+
+    name = ""
+    about = ""
+    dialects: Mapping[str, str] = {}
+    chats = True
+    stores = False
+    largestRoom = 1_000_000
+    largestBody = 32_768
+
+    def missing(self, transport: str) -> str | None:
+        """
+        @return: the name of a requirement that is not installed, or C{None}
+        """
+        return None
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        """
+        @param port: the port of 127.0.0.1 to listen on
+        @param folder: for configuration; for C{tls}, it contains F{key.pem} and F{certificate.pem}
+        @return: the command of a server that runs until it receives SIGTERM
+        """
+        raise NotImplementedError
+
+
+def missingModules(*names: str) -> str | None:
+    """
+    @return: the first of these modules that is not installed, or C{None}
+    """
+    for name in names:
+        try:
+            found = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            return name
+    return None
+
+
+def missingProgram(name: str) -> str | None:
+    """
+    @return: the name of the program if it is not installed, or C{None}
+    """
+    return name if shutil.which(name) is None else None
