@@ -113,7 +113,7 @@ class HooksTests(SynchronousTestCase):
             [
                 "machat:error not-allowed not that",
                 "machat:error failed internal server error",
-                "machat:error bad-command a message is one line of Unicode text",
+                "machat:error bad-command a message must be one line of Unicode text",
                 "Mina:hello",
                 "Mina:still here",
             ],

@@ -1,11 +1,11 @@
 """
-Cut an inventory down to what the documents may refer to::
+Reduce an inventory to the objects that the documentation may refer to::
 
     python docs/inventories/cut.py python.inv < objects.inv
 
 The sources are C{https://docs.python.org/3/objects.inv},
-C{https://docs.twisted.org/en/stable/api/objects.inv} (C{pydoctor --make-intersphinx} makes the same
-of the package) and C{https://zopeinterface.readthedocs.io/en/latest/objects.inv}.
+C{https://docs.twisted.org/en/stable/api/objects.inv} (C{pydoctor --make-intersphinx} generates the
+same from the package) and C{https://zopeinterface.readthedocs.io/en/latest/objects.inv}.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import sys
 import zlib
 from pathlib import Path
 
-#: A module, or what one finds in it by name. No members of classes: they are nine of ten.
+#: Modules and their public contents. Members of classes, nine tenths of an inventory, are omitted.
 _KEPT = re.compile(rb"(?!\S*\b_)\S+ py:(class|data|exception|function|interface|module) ")
 
 
 def cut(inventory: bytes) -> bytes:
     """
-    @param inventory: an inventory of Sphinx's second version: four lines, then compressed ones
-    @return: the same with less in it
+    @param inventory: an inventory in version 2 of Sphinx's format: four header lines, then
+        compressed lines
+    @return: the inventory with the matching lines only
     """
     *head, packed = inventory.split(b"\n", 4)
     lines = zlib.decompress(packed).splitlines(keepends=True)

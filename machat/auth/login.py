@@ -1,10 +1,11 @@
 """
 Logins: a client's credentials are checked through a L{Portal}.
 
-Failed logins are answered after a constant delay, whatever the cause. To prevent guessing, only a
-few logins from one network may fail within a minute. A login that arrives while others from its
-network are being checked waits in a queue, for at most L{LONGEST} seconds. A login above a limit is
-refused immediately with C{busy} and the time after which the client may try again.
+Failed logins are answered after a minimum delay of L{PAUSE} seconds, with the same text for every
+cause. To prevent guessing, only a few logins from one network may fail within a minute. A login
+that arrives while others from its network are being checked waits in a queue, for at most
+L{LONGEST} seconds. A login above a limit is refused immediately with C{busy} and the time after
+which the client may try again.
 
 A client may disconnect while its login is being checked. Such a login counts as a failure, so that
 disconnecting early allows neither more attempts nor more of the server's time.
@@ -41,7 +42,7 @@ MINUTE = 60.0
 #: checked: see L{machat.client.heartbeat.WELCOME}.
 LONGEST = 20.0
 
-#: The time from the start of the check to the answer to a failed login, seconds.
+#: The minimum time from the start of the check to the answer to a failed login, seconds.
 PAUSE = 0.5
 
 #: The maximum number of logins that wait or are being checked. It is about the number of argon2

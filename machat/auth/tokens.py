@@ -166,7 +166,7 @@ class Tokens:
     def _claims(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)
         if "crit" in header:  # RFC 7515 section 4.1.11; no extension is supported
-            raise ValueError("it has a critical header")
+            raise ValueError("it has an unsupported critical header")
         for key in self._candidates(header.get("kid"), header.get("alg")):
             with suppress(jwt.InvalidSignatureError):
                 return self._decode(token, key)

@@ -75,7 +75,7 @@ class LineProtocol(LineReceiver):
         self._user.received(line)
 
     def lineLengthExceeded(self, line: bytes) -> None:
-        self._reason = Foreign("it sent an endless line")
+        self._reason = Foreign("it sent a line that is too long")
         self.abort()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -123,7 +123,7 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
         WebSocketClientProtocol.onMessageFrameBegin(self, length)
         self._frames += 1
         if self._frames > FRAMES:
-            self._reason = Foreign("it sent an endless message")
+            self._reason = Foreign("it sent a message that is too long")
             self.abort()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:

@@ -142,7 +142,8 @@ class Connections:
             return
         if self._users.get(connection) != key:
             if self._sharing[key] >= self._limits.maxPerUser:
-                raise ChatError(TOO_MANY_CONNECTIONS, f"at most {self._limits.maxPerUser} per user")
+                text = f"at most {self._limits.maxPerUser} connections per user"
+                raise ChatError(TOO_MANY_CONNECTIONS, text)
             self._users[connection] = key
             self._sharing[key] += 1
 

@@ -25,8 +25,8 @@ _ACCEPTED = (
 
 #: The answer to an HTTP/1.0 request, with the remedy.
 OLD = (
-    "The request came as HTTP/1.0, which has no WebSockets: configure the proxy in front to use "
-    "HTTP/1.1 (nginx: proxy_http_version 1.1) and to forward Upgrade and Connection."
+    "The request uses HTTP/1.0, which does not support WebSockets: configure the proxy in front to "
+    "use HTTP/1.1 (nginx: proxy_http_version 1.1) and to forward Upgrade and Connection."
 )
 
 
@@ -59,7 +59,7 @@ def open_(request: Request, protocol: str) -> Opening | Answer:
         return required(OLD, reason="http-1.0")
     if not request.asks("connection", "upgrade"):
         return required(
-            "The field Connection: Upgrade is missing: configure the proxy to forward it."
+            "The header Connection: Upgrade is missing: configure the proxy to forward it."
         )
     if request.fields.get("sec-websocket-version") != VERSION:
         return required(f"Sec-WebSocket-Version must be {VERSION}.")

@@ -27,7 +27,7 @@ _READABLE = {
 }
 
 _PLAIN = (
-    "This is a WebSocket, for WebSocket clients. If they cannot open it, configure the proxy in "
+    "This is a WebSocket endpoint. If they cannot open it, configure the proxy in "
     "front to forward Upgrade and Connection."
 )
 
@@ -153,7 +153,7 @@ def misdirected(host: Authority) -> Answer:
     @return: the refusal of a request for a host that is not allowed (RFC 9110 section 15.5.20)
     """
     text = (
-        f"This server does not answer for the host {host.host}. If it should, start MaChat with "
+        f"This server does not serve the host {host.host}. If it should, start MaChat with "
         f"--host {host.host}."
     )
     return _readable(line(421, text, X_Machat_Reason="host"))

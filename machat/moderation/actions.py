@@ -60,7 +60,9 @@ def line(text: str) -> str:
     @raise ChatError: C{bad-command}: it is too long, or has several lines
     """
     if len(text) > LINE or any(unicodedata.category(c) in _BREAKS for c in text):
-        raise ChatError(BAD_COMMAND, f"a reason or a topic is one line of up to {LINE} characters")
+        raise ChatError(
+            BAD_COMMAND, f"a reason or a topic must be one line of up to {LINE} characters"
+        )
     return text.strip()
 
 
@@ -70,7 +72,7 @@ def span(seconds: float) -> str:
     @raise ChatError: C{bad-command}: it is too long or too short
     """
     if not 1 <= seconds <= LONGEST:
-        raise ChatError(BAD_COMMAND, f"from 1 to {LONGEST} seconds")
+        raise ChatError(BAD_COMMAND, f"the duration must be from 1 to {LONGEST} seconds")
     unit, size = next((unit, size) for unit, size in _UNITS if not int(seconds) % size)
     count = int(seconds) // size
     return f"{count} {unit}" + ("s" if count != 1 else "")

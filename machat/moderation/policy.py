@@ -95,7 +95,7 @@ class RoomPolicy:
         if until is None:
             room.muted = self._sanctions.has(room.key, Kind.MUTE)
         elif not mayModerate(member, room.name):
-            raise ChatError(MUTED, f"you may not speak until {_time(until)}")
+            raise ChatError(MUTED, f"you are muted until {_time(until)}")
 
 
 def _time(seconds: float) -> str:

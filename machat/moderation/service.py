@@ -323,13 +323,13 @@ def _publishState(room: Room) -> None:
 def _present(room: Room, name: str) -> list[IChatMember]:
     members = room.named(name)
     if not members:
-        raise ChatError(NOT_JOINED, "nobody of that name is in that room")
+        raise ChatError(NOT_JOINED, "nobody with that name is in that room")
     return members
 
 
 def _requireNoModerator(room: Room | None, members: Collection[IChatMember]) -> None:
     if room is not None and any(mayModerate(member, room.name) for member in members):
-        raise ChatError(NOT_ALLOWED, "that is a moderator of the room")
+        raise ChatError(NOT_ALLOWED, "that member is a moderator of the room")
 
 
 def _nameOf(member: IChatMember | None) -> str | None:

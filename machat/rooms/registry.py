@@ -188,7 +188,7 @@ class Rooms:
         if error.code != NAME_TAKEN or not room.silent(name):
             return error
         retry = NAME_SILENT.retry
-        text = f"{error.text}, but is silent: try again in {retry:g} s"
+        text = f"{error.text}, but its connection does not respond: try again in {retry:g} s"
         return ChatError(NAME_TAKEN, text, retry=retry)
 
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:

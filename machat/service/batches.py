@@ -122,7 +122,7 @@ class Batches:
             room=room.name,
         )
         for _, receipt in expected:
-            receipt.errback(ChatError(FAILED, "the message could not be kept"))
+            receipt.errback(ChatError(FAILED, "the message could not be stored"))
         self._end(room)
 
     def _end(self, room: Room) -> None:

@@ -54,7 +54,7 @@ from machat.store.memory import MemoryLog
 from machat.store.roster import MemoryRoster
 from machat.transport.budget import SendBudget
 
-NOT_A_LINE = "a message is one line of Unicode text"
+NOT_A_LINE = "a message must be one line of Unicode text"
 
 
 @implementer(IChatRoom)
@@ -394,7 +394,7 @@ class ChatService(MultiService):
         return stop.wait()
 
     def _stopFailed(self, failure: Failure) -> None:
-        self._logger.failure("the chat did not stop as it should", failure)
+        self._logger.failure("an error occurred while the chat was stopping", failure)
 
     async def _dismissAll(self, stop: Stop) -> None:
         await maybeDeferred(MultiService.stopService, self)

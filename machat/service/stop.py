@@ -25,7 +25,7 @@ _DISMISSED = 500
 _RETURNING = 1000
 _LONGEST = 30.0
 
-STOPPING = "the chat is about to stop"
+STOPPING = "the chat is stopping"
 
 
 class Stage(Enum):

@@ -247,7 +247,7 @@ class EventsConversation:
 
     def _auth(self, command: commands.Auth) -> Deferred[Any]:
         if command.password is None and command.token is None:
-            raise ChatError(BAD_CREDENTIALS, "an auth has a password or a token")
+            raise ChatError(BAD_CREDENTIALS, "the command auth requires a password or a token")
         checking = self._client.authenticate(command.password, command.token) or succeed(ANYBODY)
         return checking.addCallback(self._authenticated, command.id)
 
@@ -276,7 +276,8 @@ class EventsConversation:
         rooms = self._rooms
         if room is None:
             if len(rooms) != 1:
-                raise ChatError(NOT_JOINED, f"in {len(rooms)} rooms: say which one - at `$.room`")
+                text = f"you are in {len(rooms)} rooms: specify one" if rooms else "not in a room"
+                raise ChatError(NOT_JOINED, f"{text} - at `$.room`")
             return next(iter(rooms.values()))
         if names.key(room) not in rooms:
             raise ChatError(NOT_JOINED, "not in that room - at `$.room`")

@@ -21,7 +21,7 @@ class IClientSession(IChatMember, IClientConnection):
     A member with a connection, as an L{IConversation} sees it.
     """
 
-    user: IChatUser = Attribute("The user as whom it is authenticated.")
+    user: IChatUser = Attribute("The authenticated user.")
     busy: bool = Attribute("Whether its new lines have to wait.")
     ended: bool = Attribute("Whether it has ended, or is about to.")
 

@@ -79,20 +79,20 @@ def _takeLine(data: bytes) -> Header | None:
     end = data.find(b"\r\n", 0, LONGEST_LINE)
     if end < 0:
         if len(data) >= LONGEST_LINE:
-            raise ValueError("a PROXY header without an end")
+            raise ValueError("unterminated PROXY header")
         return None
     words = data[:end].split(b" ")
     if words[1] == b"UNKNOWN":
         return Header(end + 2)
     if len(words) != 6 or words[1] not in (b"TCP4", b"TCP6"):
-        raise ValueError("a PROXY header with other fields")
+        raise ValueError("malformed PROXY header")
     source, destination = (_addressOf(words[1], *words[at::2]) for at in (2, 3))
     return Header(end + 2, source, destination)
 
 
 def _addressOf(family: bytes, host: bytes, port: bytes) -> IAddress:
     if not _PORT.fullmatch(port) or int(port) > 65_535:
-        raise ValueError("a PROXY header with a bad port")
+        raise ValueError("invalid port in the PROXY header")
     try:
         text = host.decode("ascii")
         if family == b"TCP4":
@@ -101,7 +101,7 @@ def _addressOf(family: bytes, host: bytes, port: bytes) -> IAddress:
             return IPv6Address("TCP", str(_IPv6(text)), int(port))
     except ValueError:
         pass
-    raise ValueError("a PROXY header with a bad address")
+    raise ValueError("invalid address in the PROXY header")
 
 
 def _takeBinary(data: bytes) -> Header | None:
@@ -110,10 +110,10 @@ def _takeBinary(data: bytes) -> Header | None:
     version, command = data[12] >> 4, data[12] & 15
     family, protocol = data[13] >> 4, data[13] & 15
     if version != 2 or command > 1 or family > _UNIX or protocol > 2:
-        raise ValueError("a PROXY header of another version")
+        raise ValueError("unsupported PROXY header")
     end = 16 + int.from_bytes(data[14:16], "big")
     if end > LONGEST:
-        raise ValueError(f"a PROXY header of more than {LONGEST} bytes")
+        raise ValueError(f"PROXY header longer than {LONGEST} bytes")
     if len(data) < end:
         return None
     if not command or not family or not protocol:  # made by the proxy itself, or unknown
@@ -122,7 +122,7 @@ def _takeBinary(data: bytes) -> Header | None:
         return Header(end, UNIXAddress(None), UNIXAddress(None))
     format, parse, kind = _FAMILIES[family]
     if end - 16 < format.size:
-        raise ValueError("a PROXY header without an address")
+        raise ValueError("no address in the PROXY header")
     fields = format.unpack_from(data, 16)
     source, destination = (kind("TCP", str(parse(fields[at])), fields[at + 2]) for at in (0, 1))
     return Header(end, source, destination)
@@ -165,7 +165,7 @@ class HeaderProtocol(Protocol):
 
     def _late(self) -> None:
         self._timer = None
-        self.refuse(f"no whole PROXY header within {PATIENCE:g} s")
+        self.refuse(f"no complete PROXY header within {PATIENCE:g} s")
 
     def refuse(self, why: str) -> None:
         """

@@ -125,5 +125,5 @@ def decodeHello(data: bytes, events: bool) -> Hello:
     except _ERRORS as error:
         raise ChatError(BAD_HELLO, oneLine(str(error))) from None
     if hello.v not in (None, VERSION):
-        raise ChatError(BAD_HELLO, f"this server speaks version {VERSION} - at `$.v`")
+        raise ChatError(BAD_HELLO, f"this server supports version {VERSION} - at `$.v`")
     return hello

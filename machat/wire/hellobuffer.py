@@ -33,5 +33,5 @@ class HelloBuffer:
         self._data += data
         split = wire.splitHello(self._data) if first or wire.mayEnd(data) else None
         if len(self._data) - (len(split[1]) if split else 0) > self._limit:
-            raise ChatError(BAD_HELLO, f"longer than {self._limit} bytes")
+            raise ChatError(BAD_HELLO, f"the hello is longer than {self._limit} bytes")
         return split

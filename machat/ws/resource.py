@@ -66,7 +66,7 @@ class PageResource(Resource):
     def __init__(self, factory: ChatWebSocketFactory) -> None:
         Resource.__init__(self)
         self._hosts = factory.site.hosts
-        self._missing = Missing(self._hosts, "The page is at the path above it.")
+        self._missing = Missing(self._hosts, "The page is at the parent path.")
         for path, file in thePage().files.items():
             self.putChild(path[1:].encode(), self._document(file))
         self.putChild(PATH[1:].encode(), ChatResource(factory))

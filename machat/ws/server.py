@@ -186,7 +186,7 @@ class ChatWebSocketProtocol(FrameProtocol):
             lines = self._session.helloReceived(payload)
             if lines is None:
                 self._session.refuse(
-                    ChatError(BAD_HELLO, "the first message is not a whole object")
+                    ChatError(BAD_HELLO, "the first message is not a complete JSON object")
                 )
             payload = wire.skipNewline(lines or b"") or b""
             if not payload:

@@ -198,7 +198,7 @@ class MuteTests(ModerationTestCase):
         self.assertEqual(self.heard(), told)
         self.assertEqual(self.heard(self.mina), told)
         text = self.refused("muted", self.say, self.mina)
-        self.assertEqual(text, "you may not speak until 1970-01-01 00:10:00 UTC")
+        self.assertEqual(text, "you are muted until 1970-01-01 00:10:00 UTC")
         failure = self.failureResultOf(
             self.chat.service.post(self.mina, "dev", "x", "1"), ChatError
         )
@@ -263,7 +263,7 @@ class MuteTests(ModerationTestCase):
         self.moderation.mute("dev", "Bob", 60)
         client.send("hello")
         (line,) = client.received()
-        self.assertTrue(line.startswith("machat:error muted you may not speak until "), line)
+        self.assertTrue(line.startswith("machat:error muted you are muted until "), line)
 
     def test_moderator(self) -> None:
         """

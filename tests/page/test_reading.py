@@ -325,6 +325,6 @@ class LooksTests(ReadingTests):
         say(page, "let me speak")
         waitFor(page, "() => document.querySelector('.pending')")
         said = server.await_("say")
-        text = "you may not speak until 2026-03-01 18:30:00 UTC"
+        text = "you are muted until 2026-03-01 18:30:00 UTC"
         server.tell(type="error", id=said["id"], code="muted", text=text)
         expect(page.locator(".fate")).to_contain_text("until 2 Mar 2026, 00:00")

@@ -114,7 +114,7 @@ class HelloTests(EventsTestCase):
         An invalid hello is refused with an error and a bye, and the connection is closed.
         """
         for hello, code, text in (
-            ({"v": 2, "name": "Mina"}, "bad-hello", "this server speaks version 1 - at `$.v`"),
+            ({"v": 2, "name": "Mina"}, "bad-hello", "this server supports version 1 - at `$.v`"),
             ({"v": 1}, "bad-hello", "Object missing required field `name`"),
             ({"v": 1, "name": 7}, "bad-hello", "Expected `str`, got `int` - at `$.name`"),
             ({"v": 1, "name": "a:b"}, "bad-name", None),

@@ -104,7 +104,10 @@ class TextTests(SynchronousTestCase):
                 '{"name": "Mi\nna", "room": "dev"}',
                 "bad-hello a string in the hello has a control character",
             ),
-            ('{"name": "Mina", "room": "' + "x" * 4096 + '"}', "bad-hello longer than 4096 bytes"),
+            (
+                '{"name": "Mina", "room": "' + "x" * 4096 + '"}',
+                "bad-hello the hello is longer than 4096 bytes",
+            ),
         ):
             client = self.client()
             client.send(hello)

@@ -120,7 +120,7 @@ class ServerTests(ServerTestCase):
         self.assertEqual(self.statuses(port, *names), ["404", "404", "404", "421"])
         self.assertEqual(self.statuses(monitor, *names), ["200", "200", "200", "421"])
         line = waitForLine(self.server, "refused 127.0.0.1:")
-        self.assertIn("421 This server does not answer for the host evil.test.", line)
+        self.assertIn("421 This server does not serve the host evil.test.", line)
         self.assertIn("--host evil.test", line)
 
     def test_given(self) -> None:

@@ -130,7 +130,7 @@ class TakenTests(TCPTestCase):
         mina = self.chat.tcp("Mina", "dev")
         mina.transport.getHandle = lambda: self.server  # type: ignore[attr-defined]
         self.awaitSilence()
-        text = '"Mina" is already in dev, but is silent: try again in 15 s'
+        text = '"Mina" is already in dev, but its connection does not respond: try again in 15 s'
         again = self.chat.ws("Mina", "dev")
         self.assertEqual(again.received(), [f"machat:error name-taken {text}"])
         self.assertEqual(again.closeCode, 3011)

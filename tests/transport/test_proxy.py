@@ -56,29 +56,29 @@ WRONG = {
     b'{"name": "Mina", "room": "dev"}': "no PROXY header",
     b"GET / HTTP/1.1\r\n": "no PROXY header",
     b"\x16\x03\x01": "no PROXY header",
-    b"PROXY  TCP4 \r\n": "a PROXY header with other fields",
+    b"PROXY  TCP4 \r\n": "malformed PROXY header",
     b"PROXY\r\n": "no PROXY header",
-    b"PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n": "a PROXY header with other fields",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n": "a PROXY header with other fields",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n": "a PROXY header with other fields",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 65536\r\n": "a PROXY header with a bad port",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n": "a PROXY header with a bad port",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 x 2\r\n": "a PROXY header with a bad port",
-    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 \xb2\r\n": "a PROXY header with a bad port",
-    b"PROXY TCP4 1.2.3.256 1.2.3.4 1 2\r\n": "a PROXY header with a bad address",
-    b"PROXY TCP4 1.2.3.4\x1b[2J 1.2.3.4 1 2\r\n": "a PROXY header with a bad address",
-    b"PROXY TCP4 ::1 ::1 1 2\r\n": "a PROXY header with a bad address",
-    b"PROXY TCP6 fe80::1%\x1b[2J ::1 1 2\r\n": "a PROXY header with a bad address",
-    b"PROXY TCP6 \xff ::1 1 2\r\n": "a PROXY header with a bad address",
-    b"PROXY TCP4 " + b"1" * 200: "a PROXY header without an end",
-    b"PROXY UNKNOWN " + b"f" * 92 + b"\r\n": "a PROXY header without an end",
-    binary(0x11, 0x11, V4): "a PROXY header of another version",
-    binary(0x22, 0x11, V4): "a PROXY header of another version",
-    binary(0x21, 0x41, V4): "a PROXY header of another version",
-    binary(0x21, 0x13, V4): "a PROXY header of another version",
-    binary(0x21, 0x11, V4[:-1]): "a PROXY header without an address",
-    binary(0x21, 0x21, V4): "a PROXY header without an address",
-    binary(0x21, 0x11, b"\0" * 5_000)[:16]: "a PROXY header of more than 4096 bytes",
+    b"PROXY TCP5 1.2.3.4 1.2.3.4 1 2\r\n": "malformed PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1\r\n": "malformed PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 2 3\r\n": "malformed PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 65536\r\n": "invalid port in the PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 -1 2\r\n": "invalid port in the PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 x 2\r\n": "invalid port in the PROXY header",
+    b"PROXY TCP4 1.2.3.4 1.2.3.4 1 \xb2\r\n": "invalid port in the PROXY header",
+    b"PROXY TCP4 1.2.3.256 1.2.3.4 1 2\r\n": "invalid address in the PROXY header",
+    b"PROXY TCP4 1.2.3.4\x1b[2J 1.2.3.4 1 2\r\n": "invalid address in the PROXY header",
+    b"PROXY TCP4 ::1 ::1 1 2\r\n": "invalid address in the PROXY header",
+    b"PROXY TCP6 fe80::1%\x1b[2J ::1 1 2\r\n": "invalid address in the PROXY header",
+    b"PROXY TCP6 \xff ::1 1 2\r\n": "invalid address in the PROXY header",
+    b"PROXY TCP4 " + b"1" * 200: "unterminated PROXY header",
+    b"PROXY UNKNOWN " + b"f" * 92 + b"\r\n": "unterminated PROXY header",
+    binary(0x11, 0x11, V4): "unsupported PROXY header",
+    binary(0x22, 0x11, V4): "unsupported PROXY header",
+    binary(0x21, 0x41, V4): "unsupported PROXY header",
+    binary(0x21, 0x13, V4): "unsupported PROXY header",
+    binary(0x21, 0x11, V4[:-1]): "no address in the PROXY header",
+    binary(0x21, 0x21, V4): "no address in the PROXY header",
+    binary(0x21, 0x11, b"\0" * 5_000)[:16]: "PROXY header longer than 4096 bytes",
 }
 
 
@@ -235,7 +235,7 @@ class ProxiedTests(SynchronousTestCase):
         with capturedLogs() as logged:
             self.clock.advance(60)
         self.assertEqual((client.connected, waits.connected), (True, False))
-        self.assertIn("no whole PROXY header within 5 s", formatEvent(logged[0]))
+        self.assertIn("no complete PROXY header within 5 s", formatEvent(logged[0]))
         self.assertServed(SOURCE, b"")
 
     def test_many(self) -> None:

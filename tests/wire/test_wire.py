@@ -275,8 +275,8 @@ class SplitHelloTests(SynchronousTestCase):
         self.assertFalse(wire.hasVersion(hello))
         self.assertFalse(wire.hasVersion(HELLO))
         for version, text in (
-            (b"0", "this server speaks version 1 - at `$.v`"),
-            (b"2", "this server speaks version 1 - at `$.v`"),
+            (b"0", "this server supports version 1 - at `$.v`"),
+            (b"2", "this server supports version 1 - at `$.v`"),
             (b'"1"', "Expected `int | null`, got `str` - at `$.v`"),
         ):
             hello = b'{"v": ' + version + b', "name": "Mina"}'

@@ -228,7 +228,7 @@ class ResourceTests(ServerTestCase):
         evil = clientRequest("/below/chat").replace(b"localhost", b"evil.test")
         self.assertTrue(self.answer(port, evil).startswith(b"HTTP/1.1 421 "))
         line = waitForLine(server, "refused 127.0.0.1:")
-        self.assertIn("421 This server does not answer for the host evil.test.", line)
+        self.assertIn("421 This server does not serve the host evil.test.", line)
 
     def test_log(self) -> None:
         """

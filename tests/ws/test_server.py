@@ -207,7 +207,7 @@ class MessageTests(SynchronousTestCase):
         self.assertEqual(self.heard(), ["Ada:one", "Ada:two"])
         client = self.chat.ws()
         client.send(HELLO[:-4])
-        refused = ["machat:error bad-hello the first message is not a whole object"]
+        refused = ["machat:error bad-hello the first message is not a complete JSON object"]
         self.assertEqual(client.received(), refused)
         self.assertEqual(client.closeCode, 3501)
 
