@@ -25,6 +25,10 @@ from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 #: the client's commands wait.
 UNACKNOWLEDGED = 64
 
+#: The maximum size of the messages in one answer to a C{history}, bytes; a single message may be
+#: larger. Clients accept events of up to L{machat.wire.dialects.LONGEST} bytes.
+ANSWER = 524_288
+
 #: The name of the server in a welcome.
 SERVER = "machat"
 
@@ -222,6 +226,7 @@ class EventsConversation:
     def _history(self, command: commands.History) -> Deferred[Any]:
         room = self._here(command.room)
         read = self._chat.history(self._client, room, command.before, command.after, command.limit)
+        read.addCallback(_shorten, command.after is not None)
         return read.addCallback(self._answer, command.id)
 
     def _who(self, command: commands.Who) -> Deferred[Any]:
@@ -285,6 +290,24 @@ class EventsConversation:
 
     def _tell(self, event: events.Event) -> None:
         self._connection.write(self._client.dialect.encodeEvent(event))
+
+
+def _shorten(answer: events.History, fromFirst: bool) -> events.History:
+    """
+    @param fromFirst: whether to keep the first messages; otherwise the last
+    @return: the answer with at most L{ANSWER} bytes of messages, but at least one of them
+    """
+    messages = answer.messages if fromFirst else answer.messages[::-1]
+    size = kept = 0
+    for message in messages:
+        size += wire.weigh(message.text, message.room, message.sender)
+        if kept and size > ANSWER:
+            break
+        kept += 1
+    if kept == len(messages):
+        return answer
+    messages = messages[:kept]
+    return replace(answer, messages=messages if fromFirst else messages[::-1])
 
 
 _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {

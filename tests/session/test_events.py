@@ -5,6 +5,7 @@ Tests for the C{events} dialect, on lines and on WebSocket.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from math import inf
 from typing import Any
 
@@ -300,6 +301,47 @@ class CommandTests(EventsTestCase):
         answer = self.ask(self.mina, type="who", room="dev", id="1")
         members = {"type": "members", "room": "dev", "count": 3, "id": "1"}
         self.assertEqual(answer, {**members, "members": ["bot", "Mina", "Ada"]})
+
+    def test_longHistory(self) -> None:
+        """
+        An answer has at most half a mebibyte of messages, those that are nearest to the given
+        number. A client that asks for the rest receives every message.
+        """
+        self.chat = MemoryChat(Limits(rate=inf, logBytes=4 << 20))
+        self.bot = self.chat.member("bot", "dev")
+        mina = self.client()
+        texts = [chr(97 + number) * 65_000 for number in range(20)]
+        self.say(*texts)
+        self.assertEqual(self.page(mina, "before", 21, min), texts)
+        self.assertEqual(self.page(mina, "after", 0, max), texts)
+
+    def page(self, client: MemoryClient, way: str, seq: int, end: Callable[..., int]) -> list[str]:
+        """
+        @return: the texts of all messages before or after a number, in order
+        """
+        texts: list[str] = []
+        while True:
+            answer = self.ask(client, type="history", room="dev", **{way: seq})
+            found = [message["text"] for message in answer["messages"]]
+            if not found:
+                return texts
+            self.assertLess(sum(map(len, found)), 524_288)
+            texts = found + texts if way == "before" else texts + found
+            seq = end(message["seq"] for message in answer["messages"])
+            self.chat.turn()
+
+    def test_veryLongMessage(self) -> None:
+        """
+        An answer has at least one message, however long.
+        """
+        self.chat = MemoryChat(Limits(rate=inf, logBytes=4 << 20, maxLine=2 << 20))
+        self.bot = self.chat.member("bot", "dev")
+        mina = self.client()
+        self.say("x" * 600_000, "y" * 600_000)
+        for fields, text in (({}, "y"), ({"after": 0}, "x")):
+            answer = self.ask(mina, type="history", room="dev", **fields)
+            self.assertEqual([each["text"][0] for each in answer["messages"]], [text])
+            self.chat.turn()
 
     def test_history(self) -> None:
         """
