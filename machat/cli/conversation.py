@@ -13,6 +13,7 @@ from twisted.python.failure import Failure
 from machat import names
 from machat.cli import texts
 from machat.cli.display import Line, printable, printableName
+from machat.cli.history import HistoryReader
 from machat.cli.moderation import HELP, MODERATION
 from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost
 from machat.client.sendqueue import QueuedLine, SendQueue
@@ -48,6 +49,7 @@ class Conversation:
     @ivar members: the number of members of each room, as far as it is known
     @ivar failed: whether anything was refused, or the server has asked the client not to reconnect
     @ivar queue: the lines that are not acknowledged
+    @ivar history: loads older messages
     """
 
     queue: SendQueue
@@ -72,6 +74,7 @@ class Conversation:
         self._reasons: set[str] = set()
         self._goodbye = False
         self._leaving: set[str] = set()
+        self.history = HistoryReader(self._message, self._note)
         self.room: str | None = None
         self.members: dict[str, int] = {}
         self.failed = False
@@ -212,6 +215,15 @@ class Conversation:
         if client is not None and self.room is not None:
             client.who(self.room)
 
+    def _history(self, rest: str) -> None:
+        client = self._here()
+        if client is not None and self.room is not None:
+            self.history.typed(client, self.room, rest).addCallback(self._loaded)
+
+    def _loaded(self, loaded: bool) -> None:
+        self.failed = self.failed or not loaded
+        self._progress()
+
     def _moderate(self, command: Callable[[str, str], Command], rest: str) -> None:
         client = self._here()
         if client is not None and self.room is not None:
@@ -256,6 +268,7 @@ class Conversation:
             receive(self, event)
 
     def _message(self, event: Message) -> None:
+        self.history.shown(event)
         several = self._client is not None and len(self._client.rooms()) > 1
         room = printableName(event.room) if several else None
         sender = printableName(event.sender)
@@ -263,8 +276,13 @@ class Conversation:
 
     def _joinedRoom(self, event: Joined) -> None:
         self.members[names.key(event.room)] = event.count
+        self.history.joined(event)
         if event.recovered is None:
             self._noteAll(texts.joined(event))
+
+    def _moved(self, event: Moved) -> None:
+        self.history.moved(event)
+        self._noteAll(texts.moved(event))
 
     def _leftRoom(self, event: Left) -> None:
         if event.reason is not None:
@@ -338,9 +356,13 @@ _COMMANDS: dict[str, Callable[[Conversation, str], None]] = {
     "join": Conversation._join,
     "leave": Conversation._leave,
     "who": Conversation._who,
+    "history": Conversation._history,
     "help": Conversation._help,
     "quit": Conversation._bye,
 }
+
+#: The names of all commands, in alphabetical order.
+COMMAND_NAMES = sorted([*_COMMANDS, *MODERATION])
 
 _RECEIVE: dict[type[Any], Callable[[Conversation, Any], None]] = {
     Message: Conversation._message,
@@ -349,7 +371,7 @@ _RECEIVE: dict[type[Any], Callable[[Conversation, Any], None]] = {
     Presence: Conversation._presence,
     Members: lambda conversation, event: conversation._note(texts.members(event)),
     SanctionList: lambda conversation, event: conversation._noteAll(texts.sanctions(event)),
-    Moved: lambda conversation, event: conversation._noteAll(texts.moved(event)),
+    Moved: Conversation._moved,
     Gap: lambda conversation, event: conversation._note(texts.gap(event)),
     Connected: Conversation._connected,
     Failed: Conversation._notConnected,

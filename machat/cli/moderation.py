@@ -25,6 +25,7 @@ HELP = (
     "/join ROOM  join a room, or switch to it",
     "/leave      leave this room",
     "/who        list the members",
+    "/history N  show N older messages; 50 if you omit N; again for still older ones",
     "/quit       quit",
     "//...       send a line that begins with a slash; pasted lines are never commands",
     "for moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON],",

@@ -143,10 +143,15 @@ class Pipe(Protocol):
             return
         if self._input.lines and self.conversation.room is None and not self._commands:
             self.quit(1)
-        elif not (self._input.lines or self.conversation.queue.waiting) and (
-            self._input.ended or self._outputClosed
-        ):
+        elif not (self._input.lines or self._waiting) and (self._input.ended or self._outputClosed):
             self.quit(1 if self.conversation.failed else 0)
+
+    @property
+    def _waiting(self) -> bool:
+        """
+        Whether the answer to a line or a command is awaited.
+        """
+        return bool(self.conversation.queue.waiting) or self.conversation.history.loading
 
     def _mayRead(self) -> bool:
         if self._input.ended or self._outputClosed:
@@ -159,7 +164,7 @@ class Pipe(Protocol):
         if self._joining or self._status is not None:
             return False
         if self._commands and self._input.lines[0].startswith(b"/"):
-            return not self.conversation.queue.waiting  # all earlier lines come first
+            return not self._waiting  # all earlier lines come first
         return self.conversation.queue.idle and (
             self.conversation.room is not None or self._commands
         )
@@ -195,7 +200,7 @@ class Pipe(Protocol):
 
     def _progressState(self) -> object:
         queue = self.conversation.queue
-        if queue.waiting or self._joining or self._input.lines or not self._client.connected:
+        if self._waiting or self._joining or self._input.lines or not self._client.connected:
             return queue.done, queue.failed, self._joining
         return None
 

@@ -18,9 +18,11 @@ from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
 from prompt_toolkit.renderer import print_formatted_text
+from prompt_toolkit.shortcuts import CompleteStyle
 from prompt_toolkit.styles import default_ui_style
 from twisted.internet.defer import Deferred
 
+from machat.cli.completion import CommandCompleter
 from machat.cli.conversation import Conversation
 from machat.cli.display import Line, clock, colour, printable
 from machat.cli.progress import ProgressTimer
@@ -70,6 +72,9 @@ class Terminal:
             refresh_interval=1,
             enable_suspend=True,
             key_bindings=self._keys(),
+            completer=CommandCompleter(),
+            complete_while_typing=False,
+            complete_style=CompleteStyle.READLINE_LIKE,
         )
         self._session.default_buffer.on_text_changed += self._changed
 

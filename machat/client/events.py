@@ -48,6 +48,13 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
     missed: int | None
 
 
+class NotConnected(Exception):
+    """
+    A request was not answered, because there is no connection, or it was lost before the answer.
+    The text is the reason.
+    """
+
+
 class Ended(Exception):
     """
     The client was stopped, was asked not to reconnect, or cannot connect. The text is the reason.

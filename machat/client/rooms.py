@@ -13,12 +13,13 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 
 from machat import commands, events, names, wire
-from machat.client.events import Ended, Gap
+from machat.client.events import Ended, Gap, NotConnected
 from machat.client.outgoing import Outgoing, TooMuch, Unacknowledged
+from machat.client.requests import Requests
 from machat.client.resending import Resending
 from machat.client.room import Membership
 from machat.errors import FAILED, NAME_TAKEN, NOT_JOINED, TOO_LONG, UNKNOWN, ChatError
-from machat.events import Event, Joined, Message, Moved, Receipt
+from machat.events import Event, History, Joined, Message, Moved, Receipt
 
 #: The first and the longest delay before another attempt to rejoin a room, seconds.
 REJOIN = 1.0
@@ -61,6 +62,7 @@ class ClientRooms:
         self._paused = False
         self._held: list[Membership] = []
         self._timers: dict[Membership, IDelayedCall] = {}
+        self._requests = Requests(self._newId)
         self._resending = Resending(clock, self._sendAgain)
 
     @property
@@ -121,6 +123,19 @@ class ClientRooms:
         self._sendMessages(room)
         return message.done
 
+    def history(self, name: str, before: int | None, limit: int) -> Deferred[History]:
+        """
+        Request the last messages of a joined room, or the last ones before a number.
+        """
+        if not self.joined(name):
+            return fail(NotConnected("the room is not joined on the current connection"))
+
+        def send(id: str) -> None:
+            command = commands.History(room=name, before=before, limit=limit, id=id)
+            self._send(wire.encodeCommand(command))
+
+        return self._requests.ask(send)
+
     def fail(self, error: Exception) -> None:
         """
         Forget all rooms, because the client has ended.
@@ -151,6 +166,7 @@ class ClientRooms:
         self._resending.stop()
         for room in self._rooms.values():
             room.joined = False
+        self._requests.lost()
 
     def pause(self) -> None:
         """
@@ -205,6 +221,13 @@ class ClientRooms:
             if missed:
                 self._notify(Gap(room=event.room, missed=missed))
 
+    def receivedHistory(self, event: History) -> None:
+        """
+        Pass the answer to the request.
+        """
+        if not self._requests.answered(event) and event.room in self:
+            self._notify(event)
+
     def receivedLeft(self, event: events.Left) -> None:
         """
         Forget a room from which the server has removed the client.
@@ -238,6 +261,8 @@ class ClientRooms:
         room = next((room for room in self._rooms.values() if room.id == event.id), None)
         if room is not None:
             self._joinRefused(room, error)
+        elif self._requests.refused(error):
+            return
         elif not (event.id or "").startswith(self._prefix):  # else its room has already failed
             self._notify(event)
 

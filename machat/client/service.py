@@ -39,7 +39,7 @@ from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.reasons import Reason
 from machat.client.rooms import ClientRooms
 from machat.clock import chatClock
-from machat.events import Event, Joined, Receipt
+from machat.events import Event, History, Joined, Receipt
 
 
 @implementer(IServerConnectionUser)
@@ -184,6 +184,19 @@ class ChatClient(Service):
         Ask for the members of a room. The listener receives a L{machat.events.Members}.
         """
         self._sendCommand(commands.Who(room=room))
+
+    def history(self, room: str, before: int | None = None, limit: int = 50) -> Deferred[History]:
+        """
+        Request stored messages of a joined room: the last ones, or the last ones before a number.
+
+        @param limit: the number of messages. The answer may have fewer although the server has
+            more; an answer without messages means that there are no older ones
+        @return: fires with the L{History}; fails with
+            L{ChatError<machat.errors.ChatError>} if the server refuses, with
+            L{NotConnected<machat.client.NotConnected>} if the room is not joined, or if the
+            connection is lost
+        """
+        return self._rooms.history(room, before, limit)
 
     def moderate(self, command: commands.Command) -> None:
         """
@@ -334,7 +347,7 @@ class ChatClient(Service):
 
 
 #: Events that the listener receives only for rooms of the client.
-_OF_ROOMS = (events.Presence, events.RoomState, events.Members, events.History)
+_OF_ROOMS = (events.Presence, events.RoomState, events.Members)
 
 _RECEIVE: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Welcome: ChatClient._welcomed,
@@ -342,6 +355,7 @@ _RECEIVE: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Message: lambda client, event: client._rooms.receivedMessage(event),
     events.Ack: lambda client, event: client._rooms.receivedAck(event),
     events.Moved: lambda client, event: client._rooms.receivedMoved(event),
+    events.History: lambda client, event: client._rooms.receivedHistory(event),
     events.Left: lambda client, event: client._rooms.receivedLeft(event),
     events.Error: lambda client, event: client._rooms.receivedError(event),
     events.Expiring: ChatClient._expiring,

@@ -114,6 +114,25 @@ class PipeTests(PipeTestCase):
             self.assertEqual(done.returncode, 0)
             self.assertIn(b"machat: connected", done.stderr)
 
+    def test_history(self) -> None:
+        """
+        With C{--commands}, a pipe prints older messages, and waits for them at the end of its
+        input.
+        """
+        _, tcp, _ = self.serveBoth()
+        eve = RawClient(tcp)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        for number in range(30):
+            eve.send(type="say", text=str(number), id=str(number))
+            eve.await_("ack")
+        options = ("--room", "dev", "--commands")
+        done = self.machat(f"localhost:{tcp}", b"/history 5\n/history\n", *options)
+        numbers = [*range(10, 30), *range(5, 10), *range(5)]
+        self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"Eve: {n}" for n in numbers])
+        self.assertIn(b"machat: --- the stored history of dev begins here ---\n", done.stderr)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_asItIs(self) -> None:
         """
         Lines end only at newlines, are never commands, and arrive byte for byte, at other clients
@@ -640,6 +659,30 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("[other] Mina: back")
         terminal.type("/quit")
         terminal.awaitScreen("[other] Mina: back")
+
+    def test_history(self) -> None:
+        """
+        Tab completes a command's name; older messages appear below the others, in order.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        for number in range(24):
+            eve.send(type="say", text=f"line {number}", id=str(number))
+            eve.await_("ack")
+        terminal = self.open(port)
+        terminal.awaitScreen("Eve: line 23\n")
+        terminal.tmux("send-keys", "-l", "/hi")
+        terminal.tmux("send-keys", "Tab")
+        terminal.awaitScreen("> /history")
+        terminal.type("")
+        screen = terminal.awaitScreen("--- end of the older messages ---")
+        self.assertRegex(
+            screen,
+            "(?s)4 older messages of dev ---.*begins here.*line 0\n.*line 1\n.*line 2\n.*line 3\n",
+        )
 
     def paste(self, terminal: Terminal, text: str) -> None:
         """

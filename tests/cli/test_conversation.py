@@ -4,9 +4,9 @@ Tests for L{machat.cli.conversation}, without a terminal.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
-from twisted.internet.defer import fail
+from twisted.internet.defer import Deferred, fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
@@ -16,14 +16,27 @@ from machat.cli.moderation import HELP
 from machat.client import ChatClient, Lost
 from machat.errors import ChatError
 from machat.events import Bye, Error, Moved, Presence
+from machat.limits import DEFAULTS, Limits
 from machat.session.session import Session
 from machat.testing import MemoryChat
 
 
 class ConversationTests(SynchronousTestCase):
     def setUp(self) -> None:
-        self.chat = MemoryChat()
+        self.setUpChat(DEFAULTS)
+        self.setUpClient()
+
+    def setUpChat(self, limits: Limits) -> None:
+        """
+        Create a chat with one member.
+        """
+        self.chat = MemoryChat(limits)
         self.bot = self.chat.member("bot", "dev")
+
+    def setUpClient(self) -> None:
+        """
+        Begin a conversation.
+        """
         self.lines: list[Line] = []
         self.ends: list[int] = []
         self.conversation = Conversation(self.lines.append, self.ends.append)
@@ -225,6 +238,158 @@ class ConversationTests(SynchronousTestCase):
             self.assertEqual(self.seen(), lines)
         self.conversation.typed("/quit")
         self.assertEqual(self.ends, [0])
+
+    def fill(self, count: int) -> None:
+        """
+        Have the bot post this number of messages.
+        """
+        for number in range(count):
+            self.chat.service.say(self.bot, "dev", str(number))
+            self.chat.turn()
+
+    def block(self, first: int, last: int, begins: bool = False) -> list[str]:
+        """
+        @return: the lines that show these messages as older ones
+        """
+        start = ["--- the stored history of dev begins here ---"] if begins else []
+        return [
+            f"--- {last - first + 1} older messages of dev ---",
+            *start,
+            *[f"bot: {number}" for number in range(first, last + 1)],
+            "--- end of the older messages ---",
+        ]
+
+    def test_history(self) -> None:
+        """
+        C{/history} shows older messages in order, goes further back each time, and shows where the
+        history begins.
+        """
+        self.setUpChat(DEFAULTS)
+        self.fill(100)
+        self.setUpClient()
+        self.assertEqual(self.seen()[2:], [f"bot: {number}" for number in range(80, 100)])
+        for typed, shown in (
+            ("/history", self.block(30, 79)),
+            ("/history 10", self.block(20, 29)),
+            ("/history 1000", self.block(0, 19, begins=True)),
+            ("/history", ["--- no older messages of dev are stored ---"]),
+        ):
+            self.conversation.typed(typed)
+            self.assertEqual(self.seen(), shown)
+        self.assertFalse(self.conversation.failed)
+
+    def test_historyBeginsLater(self) -> None:
+        """
+        If the server has removed the oldest messages, the history begins with the first that is
+        left. More messages are shown than the server returns at once.
+        """
+        self.setUpChat(Limits(logMessages=60, maxHistory=7))
+        self.fill(100)
+        self.setUpClient()
+        self.assertEqual(self.seen()[2:], [f"bot: {number}" for number in range(93, 100)])
+        self.conversation.typed("/history 20")
+        self.assertEqual(self.seen(), self.block(73, 92))
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), self.block(40, 72, begins=True))
+
+    def test_historyOfNothing(self) -> None:
+        """
+        In a new room there are no older messages, and none is shown twice.
+        """
+        self.seen()
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), ["--- no older messages of dev are stored ---"])
+        self.conversation.typed("hello")
+        self.assertEqual(self.seen(), ["Mina: hello"])
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), ["--- no older messages of dev are stored ---"])
+
+    def test_historyBeforeReplay(self) -> None:
+        """
+        The command works before the messages that are replayed on joining have arrived.
+        """
+        self.setUpChat(DEFAULTS)
+        self.fill(100)
+        self.setUpClient()
+        join = self.client.join("dev")
+        join.addCallback(lambda _: self.conversation.typed("/history 50"))
+        shown = [f"bot: {number}" for number in range(80, 100)]
+        self.assertEqual(self.seen()[2:], [*shown, *self.block(30, 79)])
+
+    def test_historyArguments(self) -> None:
+        """
+        Only a number from 1 to 1000 is accepted.
+        """
+        self.seen()
+        use = ["use /history N, with a number of messages from 1 to 1000"]
+        for argument in ("0", "-1", "x", "1001", "\u0663", "1 2", "9" * 10_000):
+            self.conversation.typed(f"/history {argument}")
+            self.assertEqual(self.seen(), use)
+
+    def test_historyFails(self) -> None:
+        """
+        A refusal and a lost connection are reported, and the command can be used again. Only one
+        request is made at a time.
+        """
+        self.setUpChat(DEFAULTS)
+        self.fill(30)
+        self.setUpClient()
+        self.seen()
+        history = self.chat.service.history
+        answers: list[Deferred[Any]] = [fail(ChatError("failed", "no answer")), Deferred()]
+        self.patch(self.chat.service, "history", lambda *_: answers.pop(0))
+        self.conversation.typed("/history")
+        failed = "older messages of dev could not be loaded: "
+        self.assertEqual(self.seen(), [f"{failed}no answer"])
+        self.conversation.typed("/history")
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), ["older messages are being loaded"])
+        self.chat.endpoint.cut()
+        lost = f"{failed}the connection was lost before the answer"
+        self.assertEqual(self.seen()[:2], [lost, "connection lost, reconnecting"])
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), ["not connected: the command was not sent"])
+        self.patch(self.chat.service, "history", history)
+        self.chat.clock.advance(3)
+        self.seen()
+        self.conversation.typed("/history")
+        self.assertEqual(self.seen(), self.block(0, 9, begins=True))
+        self.assertTrue(self.conversation.failed)
+
+    def test_historyAfterGap(self) -> None:
+        """
+        After a gap, the history starts again at the end of the log.
+        """
+        self.setUpChat(Limits(logMessages=30))
+        self.fill(30)
+        self.setUpClient()
+        self.seen()
+        self.chat.endpoint.cut()
+        self.fill(40)
+        self.chat.clock.advance(3)
+        self.assertIn("--- 40 messages of dev could not be recovered ---", self.seen())
+        self.conversation.typed("/history 30")
+        self.assertEqual(self.seen(), self.block(10, 39, begins=True))
+
+    def test_historyWhileMessagesArrive(self) -> None:
+        """
+        A message that arrives while older ones are loaded is shown once.
+        """
+        self.seen()
+        answer: Deferred[Any] = Deferred()
+        history, asked = self.chat.service.history, []
+
+        def later(*arguments: Any) -> Deferred[Any]:
+            asked.append(arguments)
+            return answer if len(asked) == 1 else history(*arguments)
+
+        self.patch(self.chat.service, "history", later)
+        self.conversation.typed("/history")
+        self.seen()
+        self.fill(2)
+        self.assertEqual(self.seen(), ["bot: 0", "bot: 1"])
+        history(*asked[0]).addCallback(answer.callback)
+        self.assertEqual(self.seen(), ["--- no older messages of dev are stored ---"])
 
     def test_refused(self) -> None:
         """

@@ -18,7 +18,17 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
 from machat.auth.users import User
-from machat.client import ChatClient, Connected, Ended, Failed, Gap, Lost, TooMuch, Unknown
+from machat.client import (
+    ChatClient,
+    Connected,
+    Ended,
+    Failed,
+    Gap,
+    Lost,
+    NotConnected,
+    TooMuch,
+    Unknown,
+)
 from machat.client.endpoints import LineProtocol, dial
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.client.outgoing import Outgoing
@@ -165,6 +175,49 @@ class ClientTests(ClientTestCase):
         self.chat.clock.advance(0.25)
         self.settle()
         self.assertEqual([each.joined for each in self.heard(Presence)], [("Bob",)])
+
+    def test_olderMessages(self) -> None:
+        """
+        Stored messages are requested from the end, and from before a number. The listener does not
+        receive them.
+        """
+        self.say("a", "b", "c", "d")
+        self.heard()
+        last = self.mina.history("dev", limit=2)
+        before = self.mina.history("DEV", 3, 300)
+        self.settle()
+        for asked, texts in ((last, ["c", "d"]), (before, ["a", "b"])):
+            self.assertEqual([each.text for each in self.successResultOf(asked).messages], texts)
+        self.assertEqual(self.heard(Event), [])
+
+    def test_olderMessagesRefused(self) -> None:
+        """
+        A request fails if the room is not joined, if the server refuses it, or if the connection is
+        lost before the answer.
+        """
+        self.failureResultOf(self.mina.history("other"), NotConnected)
+        answers: list[Deferred[Any]] = [fail(ChatError("failed", "no answer")), Deferred()]
+        self.patch(self.chat.service, "history", lambda *_: answers.pop(0))
+        refused, lost = self.mina.history("dev"), self.mina.history("dev")
+        self.settle()
+        self.assertEqual(self.failureResultOf(refused, ChatError).value.code, "failed")
+        self.assertNoResult(lost)
+        self.chat.endpoint.cut()
+        self.failureResultOf(lost, NotConnected)
+        self.failureResultOf(self.mina.history("dev"), NotConnected)
+        self.assertEqual(self.heard(Error), [])
+
+    def test_olderMessagesBounded(self) -> None:
+        """
+        A server that does not answer cannot make requests accumulate.
+        """
+        self.patch(self.chat.service, "history", lambda *_: Deferred())
+        asked = [self.mina.history("dev") for _ in range(101)]
+        self.assertNoResult(asked[99])
+        self.failureResultOf(asked[100], NotConnected)
+        self.mina.stopService()
+        for each in asked[:100]:
+            self.failureResultOf(each, NotConnected)
 
     def test_refused(self) -> None:
         """
