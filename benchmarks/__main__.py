@@ -11,16 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.compare import Measured, report
+from benchmarks.choices import chosenPeers, chosenShapes, chosenTransports, parseArguments
+from benchmarks.compare import Measured, compared, report
 from benchmarks.compiled import compileTurn
-from benchmarks.peers import PEERS
+from benchmarks.peers import Peer
 from benchmarks.processes import raiseFileLimit
 from benchmarks.results import measured, summaries, write
 from benchmarks.runner import Outcome, entries, obstacle, run
-from benchmarks.shapes import QUICK_BUDGET, QUICK_SECONDS, QUICK_SHAPES, SHAPES, Shape
+from benchmarks.shapes import GROUPS, QUICK_BUDGET, SHAPES
 
 try:
     from rich.console import Console
@@ -33,62 +33,17 @@ except ImportError:
 #: Width of the output in columns if it does not go to a terminal.
 _WIDTH = 140
 
-TRANSPORTS = ("tcp", "ws", "tls")
 
-
-def parseArguments(arguments: Sequence[str]) -> argparse.Namespace:
+def showChoices(console: Console, peers: Sequence[Peer]) -> None:
     """
-    @return: the options
+    Print the shapes, their groups, and the peers.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Compare MaChat with other servers."
-    )
-    add = parser.add_argument
-    add("--list", action="store_true", help="list the shapes and the peers")
-    add("--quick", action="store_true", help="measure two shapes, half a second each")
-    add("--shape", action="append", choices=[s.name for s in SHAPES], metavar="NAME")
-    add("--peer", action="append", choices=[p.name for p in PEERS], metavar="NAME")
-    add("--transport", action="append", choices=TRANSPORTS)
-    add("--repeat", type=int, default=1, metavar="N", help="run all N times, show the medians")
-    add("--seconds", type=float, metavar="S", help="measurement time of each run")
-    add("--size", type=int, metavar="BYTES", help="size of a message body, for all shapes")
-    add(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="write results.json after each run, and results.png",
-    )
-    add("--compare", type=Path, metavar="FILE", help="report the changes since this results.json")
-    return parser.parse_args(arguments)
-
-
-def chosenShapes(options: argparse.Namespace) -> list[Shape]:
-    """
-    @return: the shapes that the options select
-    """
-    names = options.shape or (QUICK_SHAPES if options.quick else [s.name for s in SHAPES])
-    seconds = options.seconds or (QUICK_SECONDS if options.quick else None)
-    shapes = [shape for shape in SHAPES if shape.name in names]
-    if options.size:
-        shapes = [Shape(**{**asdict(shape), "size": options.size}) for shape in shapes]
-    return [shape.lasting(seconds) for shape in shapes] if seconds else shapes
-
-
-def chosenTransports(options: argparse.Namespace) -> set[str]:
-    """
-    @return: the transports that the options select. C{--quick} omits TLS to save time.
-    """
-    return set(options.transport or (TRANSPORTS[:2] if options.quick else TRANSPORTS))
-
-
-def showChoices(console: Console) -> None:
-    """
-    Print the shapes and the peers.
-    """
+    for name, shapes in GROUPS.items():
+        console.print(f"group  {name:13} {' '.join(shapes)}", highlight=False)
     for shape in SHAPES:
         text = f"{shape.rooms} x {shape.members}, {shape.size} B, {shape.kind.value}"
         console.print(f"shape  {shape.name:13} {text}", highlight=False)
-    for peer in PEERS:
+    for peer in peers:
         missing = {t: peer.missing(t) for t in peer.dialects}
         for transport, reason in missing.items():
             state = f" [red]not installed: {reason}[/red]" if reason else ""
@@ -148,6 +103,17 @@ def finish(
     console.print(f"results are in {folder}", highlight=False)
 
 
+def showChanges(console: Console, name: str, before: Measured, after: Measured) -> None:
+    """
+    Print the changes that exceed the spread.
+
+    @param name: where the measurements before are from
+    """
+    console.print(f"changes since {name}:", markup=False, highlight=False, soft_wrap=True)
+    for line in report(before, after):
+        console.print(f"  {line}", markup=False, highlight=False, soft_wrap=True)
+
+
 def compareWith(path: Path | None) -> Measured:
     """
     @return: the measurements of the file of C{--compare}
@@ -166,17 +132,16 @@ def main() -> int:
     options = parseArguments(sys.argv[1:])
     console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     if options.list:
-        showChoices(console)
+        showChoices(console, chosenPeers(options))
         return 0
     if not sys.platform.startswith("linux"):
         sys.exit("benchmarks: needs Linux: epoll and /proc")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop all processes, as on Ctrl-C
     before = compareWith(options.compare)
     files = raiseFileLimit()
-    peers = [peer for peer in PEERS if not options.peer or peer.name in options.peer]
     outcomes = [
         Outcome(entry, skipped=obstacle(entry, files))
-        for entry in entries(chosenShapes(options), peers, chosenTransports(options))
+        for entry in entries(chosenShapes(options), chosenPeers(options), chosenTransports(options))
     ]
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)
@@ -187,8 +152,9 @@ def main() -> int:
         interrupted = True
     finish(console, outcomes, options.output, not interrupted)
     if options.compare is not None:
-        for line in report(before, measured(outcomes)):
-            console.print(line, markup=False, highlight=False, soft_wrap=True)
+        showChanges(console, str(options.compare), before, measured(outcomes))
+    for name, _ in options.checkout:
+        showChanges(console, name, *compared(outcomes, name))
     if interrupted:
         return 130
     return 1 if any(outcome.failed for outcome in outcomes) else 0

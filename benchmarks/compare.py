@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.results import Key, Summary, summaries
+from benchmarks.results import Key, Summary, measured, summaries
+from benchmarks.runner import Outcome
 
 #: Minimum number of runs in each file. Five runs of the same server, compared with five others,
 #: differ by more than their spread once in 126 times; three runs do so once in 10 times.
@@ -28,6 +29,10 @@ COMPARED = {
     "joinsPerCpu": True,
     "bytesPerConnection": False,
     "growth": False,
+    "startup": False,
+    "joinP50": False,
+    "joinP99": False,
+    "bytesPerMessage": False,
 }
 
 #: The measurements of a file: the number of runs, and their summary.
@@ -68,6 +73,19 @@ def changes(before: Measured, after: Measured) -> Iterator[Change]:
             was, now = old.get(number), new.get(number)
             if was and now and (was["most"] < now["least"] or now["most"] < was["least"]):
                 yield Change(key, number, was["median"], now["median"])
+
+
+def compared(outcomes: Sequence[Outcome], checkout: str) -> tuple[Measured, Measured]:
+    """
+    @return: the measurements of another checkout, and those of this one, under the same names
+    """
+    found, prefix = measured(outcomes), f"{checkout}-"
+    others = {
+        (shape, peer.removeprefix(prefix), transport): value
+        for (shape, peer, transport), value in found.items()
+        if peer.startswith(prefix)
+    }
+    return others, found
 
 
 def report(before: Measured, after: Measured) -> list[str]:

@@ -58,6 +58,9 @@ class Load:
         gc.disable()  # no cycles here, and collections cause pauses
         if self._shape.kind is Kind.STALL:
             result |= self._stall()
+        elif self._shape.kind is Kind.RECOVERY:
+            self._start()
+            result |= self._fill() | self._finish()
         elif self._shape.kind in (Kind.THROUGHPUT, Kind.RATE):
             self._start()
             self._drive(self._shape.warm, 0.2, 0.3)
@@ -195,6 +198,26 @@ class Load:
             "stalledClosed": len(ends),
             "lastClosedAfter": max(ends, default=None),
         }
+
+    def _fill(self) -> Result:
+        """
+        Post the messages of the shape.
+
+        @raise CannotConnect: the server delivers nothing for too long
+        """
+        pump, total = self._pump, self._shape.messages
+        begun = last = time.monotonic()
+        delivered = pump.delivered
+        while pump.delivered < total:
+            next(self._turns)
+            now = time.monotonic()
+            if pump.delivered != delivered:
+                last, delivered = now, pump.delivered
+            elif now > last + _SETTLED:
+                raise CannotConnect(f"delivered nothing for {_SETTLED:.0f} seconds")
+            if now >= self._nextBeat:
+                self._beat(0.2 + 0.7 * delivered / total)
+        return {"messages": pump.said, "messagesPerSecond": delivered / (time.monotonic() - begun)}
 
     def _finish(self) -> Result:
         """

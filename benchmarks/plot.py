@@ -20,6 +20,7 @@ _SHOWN: dict[Kind, tuple[str, str, float]] = {
     Kind.IDLE: ("bytesPerConnection", "kB for each connection", 1e3),
     Kind.JOINS: ("joinsPerCpu", "joins per CPU second", 1.0),
     Kind.STALL: ("p99", "99 % of the others' latencies below, ms", 1.0),
+    Kind.RECOVERY: ("startup", "seconds until it listens", 1.0),
 }
 _OURS, _OTHERS = "#1f77b4", "#b0b7bf"
 _COLUMNS = 3
@@ -81,4 +82,4 @@ def _panel(axis: Any, outcomes: Sequence[Outcome]) -> None:
 
 
 #: The kinds of which the shortest bar is the best. The best bar is at the top of each panel.
-_LOW_IS_GOOD = {Kind.RATE, Kind.IDLE, Kind.STALL}
+_LOW_IS_GOOD = {Kind.RATE, Kind.IDLE, Kind.STALL, Kind.RECOVERY}

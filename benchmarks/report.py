@@ -50,6 +50,10 @@ def _seconds(number: float) -> str:
     return f"{number:.1f}"
 
 
+def _precise(number: float) -> str:
+    return f"{number:.2f}"
+
+
 _LATENCY: tuple[Column, ...] = (
     ("p50", "p50", _milliseconds),
     ("p99", "p99", _milliseconds),
@@ -91,6 +95,16 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         _CPU,
         _COST[3],
     ),
+    Kind.RECOVERY: (
+        ("startup s", "startup", _precise),
+        ("join p50", "joinP50", _milliseconds),
+        ("join p99", "joinP99", _milliseconds),
+        ("recovered", "recovered", _share),
+        ("file MB", "fileSize", _megabytes),
+        ("B/message", "bytesPerMessage", _count),
+        ("messages/s", "messagesPerSecond", _count),
+        _COST[3],
+    ),
 }
 
 
@@ -101,6 +115,7 @@ HEADLINES: dict[Kind, tuple[str, str, Callable[[float], str]]] = {
     Kind.IDLE: ("bytesPerConnection", "kB per connection", _kilobytes),
     Kind.JOINS: ("joinsPerCpu", "joins per CPU second", _count),
     Kind.STALL: ("p99", "ms at p99", _milliseconds),
+    Kind.RECOVERY: ("startup", "s until it listens", _precise),
 }
 
 
@@ -146,6 +161,8 @@ def _broken(outcome: Outcome) -> list[str]:
 
 def _pace(outcomes: Sequence[Outcome]) -> str:
     shape = outcomes[0].entry.shape
+    if shape.messages:
+        return f"{shape.messages} messages, then a restart"
     if shape.rate:
         return f"{shape.rate:g} messages/s in each room"
     return f"{shape.window} in flight in each room" if shape.window else "silent"

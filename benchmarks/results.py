@@ -35,7 +35,7 @@ def summary(runs: Sequence[Mapping[str, Any]]) -> Summary:
     """
     found: Summary = {}
     for key in runs[0] if runs else ():
-        numbers = [run[key] for run in runs if run.get(key) is not None]
+        numbers = [run[key] for run in runs if not isinstance(run.get(key), bool | None)]
         if numbers:
             found[key] = {"median": median(numbers), "least": min(numbers), "most": max(numbers)}
     return found
@@ -55,8 +55,8 @@ def encode(outcomes: Iterable[Outcome], complete: bool) -> str:
                 "transport": outcome.entry.transport,
                 "skipped": outcome.skipped,
                 "failed": outcome.failed,
-                "summary": summary(outcome.runs),
-                "runs": outcome.runs,
+                "summary": {key: _rounded(values) for key, values in summary(outcome.runs).items()},
+                "runs": [_rounded(run) for run in outcome.runs],
             }
         )
         for outcome in outcomes
@@ -108,6 +108,16 @@ def summaries(path: Path) -> dict[Key, tuple[int, Summary]]:
         }
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a results file: {error}") from None
+
+
+def _rounded(run: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    @return: the same with five significant digits
+    """
+    return {
+        key: float(f"{value:.5g}") if isinstance(value, float) else value
+        for key, value in run.items()
+    }
 
 
 def _machine() -> dict[str, Any]:

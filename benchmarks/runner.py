@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peers import Peer
+from benchmarks import recovery
+from benchmarks.peers import MaChat, Peer
 from benchmarks.processes import CannotStart, freePort, process, python, server
-from benchmarks.shapes import Plan, Shape
+from benchmarks.shapes import Kind, Plan, Shape
 
 #: Number of open files that a process needs, not counting its connections.
 _SPARE_FILES = 200
@@ -58,18 +59,25 @@ class Outcome:
 
 def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]) -> list[Entry]:
     """
-    @return: all combinations, grouped by shape; TLS only for shapes with C{tls}, and peers that
-        store messages for shapes with C{stored}
+    @return: all combinations, grouped by shape; TLS only for shapes with C{tls}, and only the
+        peers that store messages for shapes with C{stored}
     """
     peers = list(peers)
     return [
         Entry(shape, peer, transport)
         for shape in shapes
         for peer in peers
-        if (peer.stores if shape.stored else peer.chats)
         for transport in peer.dialects
-        if transport in transports and (shape.tls or transport != "tls")
+        if transport in transports and _takesPart(peer, shape, transport)
     ]
+
+
+def _takesPart(peer: Peer, shape: Shape, transport: str) -> bool:
+    if shape.kind is Kind.RECOVERY:
+        return isinstance(peer, MaChat) and peer.stores and transport == "tcp"
+    if transport == "tls" and not shape.tls:
+        return False
+    return peer.stores if shape.stored else peer.chats
 
 
 def obstacle(entry: Entry, files: int) -> str | None:
@@ -122,12 +130,19 @@ def _measure(
 
         writeCertificate(folder)
     port = freePort()
+    (folder / "store").mkdir()
     command = entry.peer.command(entry.transport, port, folder)
     dialect = entry.peer.dialects[entry.transport]
-    with server(command, port, folder) as pid:
+
+    def load(pid: int) -> dict[str, Any]:
         loop = str(library) if library else None
         plan = Plan(entry.shape, dialect, entry.transport == "tls", port, pid, loop)
         return _load(plan, folder, progressed)
+
+    if entry.shape.kind is Kind.RECOVERY:
+        return recovery.measure(command, port, folder, load, entry.shape.rooms)
+    with server(command, port, folder) as pid:
+        return load(pid)
 
 
 def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class Kind(str, Enum):
     """
     C{THROUGHPUT} keeps a fixed number of messages in flight. C{RATE} sends at a fixed rate. C{IDLE}
     and C{JOINS} only connect. C{STALL} sends at a fixed rate while some members stop reading.
+    C{RECOVERY} posts a number of messages, and restarts the server.
     """
 
     THROUGHPUT = "throughput"
@@ -20,6 +21,7 @@ class Kind(str, Enum):
     IDLE = "idle"
     JOINS = "joins"
     STALL = "stall"
+    RECOVERY = "recovery"
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Shape:
     @ivar senders: number of members of each room that send messages, in turn
     @ivar window: number of messages in flight in each room
     @ivar rate: messages per second in each room, instead of a window
+    @ivar messages: the total number of messages to post
     @ivar size: size of a message body, bytes
     @ivar stalled: number of members that stop reading, all in the first room, in addition to
         C{members}
@@ -46,6 +49,7 @@ class Shape:
     senders: int = 1
     window: int = 0
     rate: float = 0.0
+    messages: int = 0
     size: int = 64
     stalled: int = 0
     tls: bool = False
@@ -91,11 +95,18 @@ SHAPES = (
     Shape("rate-200x5", Kind.RATE, 200, 5, senders=5, rate=20, seconds=8),
     Shape("sparse-500x4", Kind.RATE, 500, 4, senders=4, rate=1, seconds=15),
     Shape("stored-200x1", _FLOW, 200, 1, window=8, stored=True),
+    Shape("restart-1g", Kind.RECOVERY, 200, 1, window=64, messages=920_000, size=1024, stored=True),
     Shape("idle", Kind.IDLE, 10, 1000),
     Shape("joins", Kind.JOINS, 800, 5),
     Shape("stall-1", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=1, seconds=15),
     Shape("stall-50", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=50, seconds=15),
 )
+
+#: Names for several shapes: those of MaChat's own cost, and those that compare its stores.
+GROUPS = {
+    "core": ("1x10", "1x100", "1x1000", "200x5", "2000x2", "sparse-500x4", "idle", "joins"),
+    "store": ("1x100", "200x5", "rate-1x1000", "rate-200x5", "stored-200x1", "restart-1g"),
+}
 
 #: The shapes of C{--quick}, seconds for each run, and seconds after which it starts no more runs.
 QUICK_SHAPES = ("1x100", "200x5")

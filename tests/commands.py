@@ -247,7 +247,7 @@ def _benchmarks(shell: Shell, words: list[str]) -> None:
     """
     These commands take minutes, so only their arguments are parsed, and the list is shown.
     """
-    from benchmarks.__main__ import chosenShapes, parseArguments
+    from benchmarks.choices import chosenShapes, parseArguments
 
     if words[2] == "benchmarks":
         shell.case.assertTrue(chosenShapes(parseArguments(words[3:])))

@@ -5,7 +5,7 @@ The servers to measure: their requirements, the commands that start them, and th
 from benchmarks.peers.base import FOLDER, Peer
 from benchmarks.peers.brokers import Nats, Nchan, RedisPubSub
 from benchmarks.peers.irc import Inspircd, Ngircd, Words
-from benchmarks.peers.machat import MaChat, MaChatEvents
+from benchmarks.peers.machat import MaChat, MaChatEvents, MaChatSqlite
 from benchmarks.peers.relays import Floor, Node, TwistedEach, UWebSockets, Websockets
 from benchmarks.peers.stores import JetStream, RedisStreams
 
@@ -15,6 +15,7 @@ __all__ = ["FOLDER", "PEERS", "Floor", "MaChat", "MaChatEvents", "Nats", "Peer"]
 PEERS: tuple[Peer, ...] = (
     MaChat(),
     MaChatEvents(),
+    MaChatSqlite(),
     Floor(),
     RedisPubSub(),
     UWebSockets(),

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from argparse import ArgumentTypeError
 from array import array
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,14 +19,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
-from benchmarks.compare import Measured, report
+from benchmarks.choices import chosenPeers, chosenShapes, named, parseArguments
+from benchmarks.compare import Measured, compared, report
 from benchmarks.dialects import DIALECTS, STAMP, TextLines
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
 from benchmarks.procfs import usageOf
 from benchmarks.results import NAME, measured, summaries, summary, write
 from benchmarks.runner import Entry, Outcome, entries, obstacle
-from benchmarks.shapes import SHAPES, Kind, Plan, Shape
+from benchmarks.shapes import GROUPS, SHAPES, Kind, Plan, Shape
 from machat.testing import MemoryChat, MemoryClient
 from tests.processes import ROOT
 
@@ -295,6 +297,51 @@ class ChoiceTests(SynchronousTestCase):
             ],
         )
 
+    def test_variants(self) -> None:
+        """
+        Variants and other checkouts of MaChat are measured too, each with its own options and code.
+        An option that the server does not have is reported.
+        """
+        words = ["--peer", "machat", "--peer", "nats", "--checkout", f"old={ROOT}"]
+        words += ["--checkout", "gone=/nowhere", "--variant", "long=--max-line 1000"]
+        peers = chosenPeers(parseArguments([*words, "--variant", "odd=--no-such-option {store}"]))
+        names = ["machat", "old-machat", "gone-machat", "nats", "long", "odd"]
+        self.assertEqual([peer.name for peer in peers], names)
+        machat, old, gone, _, long, odd = peers
+        folder = Path("folder")
+        command = machat.command("tcp", 1, folder)
+        self.assertEqual(old.command("tcp", 1, folder), command)
+        self.assertIn("/nowhere", gone.command("tcp", 1, folder))
+        self.assertEqual(set(long.command("tcp", 1, folder)) - {*command}, {"--max-line", "1000"})
+        self.assertIn("folder/store", odd.command("tcp", 1, folder))
+        missing = [peer.missing("tcp") for peer in (machat, old, gone)]
+        self.assertEqual(missing, [None, None, "MaChat in /nowhere"])
+        self.assertIn("--no-such-option", str(odd.missing("tcp")))
+        for wrong in ("machat=--rate off", "name", "=x", "name="):
+            self.assertRaises(ArgumentTypeError, named, wrong)
+
+    def test_groups(self) -> None:
+        """
+        A group selects its shapes. A shape with another size has another name.
+        """
+        for name, shapes in GROUPS.items():
+            found = [shape.name for shape in chosenShapes(parseArguments(["--shape", name]))]
+            self.assertEqual(sorted(found), sorted(shapes))
+        (shape,) = chosenShapes(parseArguments(["--shape", "1x100", "--size", "80"]))
+        self.assertEqual((shape.name, shape.size), ("1x100-80b", 80))
+
+    def test_checkouts(self) -> None:
+        """
+        The measurements of another checkout are compared with those of this one.
+        """
+        peers = [MaChat(), MaChat().variant("old-machat"), Nats()]
+        outcomes = [Outcome(Entry(BY_NAME["1x100"], peer, "tcp")) for peer in peers]
+        for number, outcome in enumerate(outcomes):
+            outcome.runs = [{"deliveriesPerCpu": 10.0 - number}] * 3
+        lines = report(*compared(outcomes, "old"))
+        change = "better: 1x100 machat tcp: deliveriesPerCpu 9 -> 10 (+11.1%)"
+        self.assertEqual(lines, [change, "compared 1 measurements"])
+
     def test_stored(self) -> None:
         """
         Only peers that store messages are measured with the shape that counts acknowledgements, and
@@ -304,8 +351,8 @@ class ChoiceTests(SynchronousTestCase):
         found = entries(shapes, PEERS, {"tcp"})
         stored = {each.peer.name for each in found if each.shape.stored}
         chats = {each.peer.name for each in found if not each.shape.stored}
-        self.assertEqual(stored, {"machat", "redis-streams", "jetstream"})
-        self.assertEqual(stored & chats, {"machat"})
+        self.assertEqual(stored, {"machat", "machat-sqlite", "redis-streams", "jetstream"})
+        self.assertEqual(stored & chats, {"machat", "machat-sqlite"})
         self.assertTrue({"redis", "ngircd", "inspircd", "nats"} <= chats)
 
     def test_obstacles(self) -> None:
@@ -347,25 +394,31 @@ class ChoiceTests(SynchronousTestCase):
 class RunTests(SynchronousTestCase):
     def test_run(self) -> None:
         """
-        A real, short run measures deliveries, loses none, and writes the results.
+        A real, short run measures deliveries, loses none, restarts the server, and writes the
+        results. It prints a line for each measurement.
         """
         if find_spec("rich") is None:
             raise SkipTest("rich is not installed")
         with tempfile.TemporaryDirectory() as folder:
             command = [sys.executable, "-m", "benchmarks", "--shape", "200x5", "--peer", "machat"]
-            command += ["--peer", "events", "--seconds", "0.3", "--output", folder]
+            command += ["--shape", "restart-1g", "--messages", "400", "--seconds", "0.3"]
+            command += ["--transport", "tcp", "--transport", "ws", "--output", folder]
             done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            for number, label in enumerate(("machat tcp", "machat ws", "events tcp", "events ws")):
-                pattern = (
-                    rf"(?m)^ +{number + 1}/4 .* 200x5 +{label}: \S+ deliveries per CPU second$"
-                )
-                self.assertRegex(done.stdout, pattern)
             written = json.loads((Path(folder) / "results.json").read_text())
+        for line in (
+            r"1/3 .* 200x5 +machat tcp: \S+ deliveries per CPU second",
+            r"2/3 .* 200x5 +machat ws: \S+ deliveries per CPU second",
+            r"3/3 .* restart-1g-400 machat tcp: \S+ s until it listens",
+        ):
+            self.assertRegex(done.stdout, rf"(?m)^ +{line}$")
         results: list[Any] = written["results"]
-        labels = [(each["peer"], each["transport"]) for each in results]
-        self.assertEqual(labels, [(p, t) for p in ("machat", "events") for t in ("tcp", "ws")])
+        self.assertEqual([each["transport"] for each in results], ["tcp", "ws", "tcp"])
         for result in results:
             (run,) = result["runs"]
-            self.assertGreater(run["deliveriesPerSecond"], 0)
+            self.assertGreater(run["messagesPerSecond"], 0)
             self.assertEqual((run["lost"], run["closed"]), (0, 0))
+        restarted = results[-1]["runs"][0]
+        self.assertGreaterEqual(restarted["messages"], 400)
+        self.assertLessEqual(restarted["joinP50"], restarted["joinP99"])
+        self.assertEqual((restarted["fileSize"], restarted["recovered"]), (0, 0))  # in memory
