@@ -18,6 +18,7 @@ from machat.testing.clients import (
     clientFrame,
     clientRequest,
 )
+from machat.testing.contract import StoreTests
 from machat.testing.endpoint import MemoryEndpoint
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "MemoryMember",
     "MemoryTransport",
     "MemoryWebSocketClient",
+    "StoreTests",
     "clientFrame",
     "clientRequest",
 ]
