@@ -16,7 +16,7 @@ from machat.tap.hosts import defaultHosts
 from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
-from machat.tap.serving import Listener, Server, Signals
+from machat.tap.serving import Listener, Server
 from machat.tcp import ChatFactory
 from machat.ws import ChatWebSocketFactory
 
@@ -57,7 +57,6 @@ def makeService(options: Options) -> IService:
             listener = Listener(option, endpoint, factory, daemonized, protocols)
             listener.setServiceParent(chat)
             server.reloads.append(listener.reload)
-    Signals(reactor, server.reload).setServiceParent(server)
     writeLogApart(server, parent)
     return server
 

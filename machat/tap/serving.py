@@ -70,7 +70,8 @@ class Server(MultiService):
         self._reactor = reactor
         self._chats = chats
         self._timeout = timeout
-        for service in [*([monitor] if monitor else []), *chats]:
+        signals = Signals(reactor, self.reload)
+        for service in [signals, *([monitor] if monitor else []), *chats]:
             service.setServiceParent(self)
 
     def setServiceParent(self, parent: Any) -> None:
@@ -128,6 +129,13 @@ class Signals(Service):
     def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
         self._reactor = reactor
         self._reload = reload
+
+    def privilegedStartService(self) -> None:
+        """
+        Install the handlers before the endpoints listen, because a signal would end the process.
+        """
+        Service.privilegedStartService(self)
+        self._install()
 
     def startService(self) -> None:
         Service.startService(self)
