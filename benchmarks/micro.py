@@ -44,7 +44,7 @@ def said(
     """
     data = dialect.speech("dev", 64)(_BODY) * count
     receive = client._protocol.dataReceived
-    (room,) = chat.service._rooms
+    (room,) = chat.service.rooms
     dirty = chat.service._batches._dirty
 
     def read(loops: int) -> float:
@@ -52,7 +52,7 @@ def said(
         begun = perf_counter()
         for _ in range(loops):
             receive(data)
-            room.pending.clear()
+            room.batch = None
             del dirty[1:]
         return perf_counter() - begun
 

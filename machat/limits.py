@@ -70,7 +70,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar logBytes: maximum memory for the log of one room
     @ivar logAge: maximum age of a message in the log, and lifetime of the log of an empty room
     @ivar logTotal: maximum memory for the logs of all rooms together. Above it, messages are
-        deleted from the networks that use the most, see L{machat.store.memory.MemoryLog}
+        deleted from the networks that use the most, see L{machat.store.memory.MemoryStore}
     """
 
     maxLine: int = 65_536

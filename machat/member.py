@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from twisted.logger import Logger
 from zope.interface import implementer
 
-from machat.errors import Disconnect
-from machat.events import Event, Left
+from machat.errors import ChatError, Disconnect
+from machat.events import Error, Event, Left
 from machat.interfaces import IChatMember, IChatUser
 from machat.wire import TYPED
 
@@ -42,8 +42,8 @@ class Member:
 
         @param event: a L{machat.events.Message}, including the member's own; a
             L{machat.events.Presence} or L{machat.events.RoomState}, if the member watches the room;
-            a L{machat.events.Moved}; or a L{machat.events.Left} with a reason, if a moderator has
-            removed it
+            a L{machat.events.Moved}; a L{machat.events.Left} with a reason, if a moderator has
+            removed it; or a L{machat.events.Error}, if messages that it sent were not stored
         """
 
     def disconnected(self, end: Disconnect) -> None:
@@ -62,6 +62,9 @@ class Member:
                     "heard() of the member {name} raised an exception",
                     name=self.name,
                 )
+
+    def notStored(self, room: str, error: ChatError) -> None:
+        self.deliver((Error(code=error.code, text=error.text),))
 
     def removed(self, room: str, reason: str) -> None:
         self.deliver((Left(room=room, reason=reason),))

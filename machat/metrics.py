@@ -50,7 +50,7 @@ class Metrics:
     @ivar refusals: refusals by the code of L{machat.errors.ChatError}
     @ivar moderations: executed moderation commands by their name
     @ivar disconnects: connections closed by the server, by the code of L{machat.errors.Disconnect}
-    @ivar logFailures: batches that the message log failed to store
+    @ivar storeFailures: batches that were not, or possibly not, stored
     """
 
     __slots__ = (
@@ -62,7 +62,7 @@ class Metrics:
         "refusals",
         "moderations",
         "disconnects",
-        "logFailures",
+        "storeFailures",
     )
 
     def __init__(self) -> None:
@@ -74,4 +74,4 @@ class Metrics:
         self.refusals: Counter[str] = Counter()
         self.moderations: Counter[str] = Counter()
         self.disconnects: Counter[int] = Counter()
-        self.logFailures = 0
+        self.storeFailures = 0

@@ -29,9 +29,9 @@ from machat.clock import chatClock
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
 from machat.http.resource import Document, Missing
+from machat.interfaces import IStore
 from machat.metrics import Histogram, Metrics
 from machat.service import ChatService
-from machat.store.memory import MemoryLog
 
 #: The interval at which the reactor's lag is measured, and the histogram's upper bounds, seconds.
 LAG_EVERY = 0.25
@@ -84,7 +84,7 @@ class ChatCollector(Collector):
         """
         yield from self._collectNow()
         yield from self._collectSince([chat.metrics for chat in self._chats])
-        yield from self._collectLogs([c.log for c in self._chats if isinstance(c.log, MemoryLog)])
+        yield from self._collectStores([chat.store for chat in self._chats])
         yield _histogram("reactor_lag_seconds", "Delay of a timer of the reactor", [self._lag])
 
     def _collectNow(self) -> Iterator[Metric]:
@@ -117,7 +117,7 @@ class ChatCollector(Collector):
         ends = _sum(m.disconnects for m in metrics)
         throttles = sum(m.throttles for m in metrics)
         slow = sum(m.slow for m in metrics)
-        failures = sum(m.logFailures for m in metrics)
+        failures = sum(m.storeFailures for m in metrics)
         yield _counter("messages", "Messages sent to rooms", messages)
         yield _counter("deliveries", "Messages delivered to members", deliveries)
         yield _byCode("refusals", "Refusals, by error code", refusals)
@@ -125,18 +125,24 @@ class ChatCollector(Collector):
         yield _byCode("moderations", "Executed moderation commands, by command", moderations)
         yield _counter("throttles", "Times that a connection exceeded its rate", throttles)
         yield _counter("slow_consumers", "Connections closed as slow consumers", slow)
-        yield _counter("log_failures", "Batches that the message log failed to store", failures)
+        yield _counter("store_failures", "Batches that were not, or possibly not, stored", failures)
         yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
         yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
 
-    def _collectLogs(self, logs: Sequence[MemoryLog]) -> Iterator[Metric]:
-        sizes = [log.size() for log in logs]
-        for name, text, values in (
-            ("log_rooms", "Rooms with a message log", [size.rooms for size in sizes]),
-            ("log_messages", "Messages in all logs", [size.messages for size in sizes]),
-            ("log_bytes", "Memory used by all logs", [size.bytes for size in sizes]),
-        ):
-            yield _gauge(name, text, sum(values))
+    def _collectStores(self, stores: Sequence[IStore]) -> Iterator[Metric]:
+        conditions = [store.health() for store in stores]
+        up = all(condition.up for condition in conditions)
+        waiting = sum(condition.waiting for condition in conditions)
+        yield _gauge("store_up", "1 if the store accepts messages, else 0", up)
+        yield _gauge("store_waiting", "Messages that wait to be stored", waiting)
+        sizes = [size for store in stores if (size := store.size()) is not None]
+        if len(sizes) == len(stores):
+            for name, text, values in (
+                ("store_rooms", "Rooms in the store", [size.rooms for size in sizes]),
+                ("store_messages", "Stored messages", [size.messages for size in sizes]),
+                ("store_bytes", "Size of the stored messages", [size.bytes for size in sizes]),
+            ):
+                yield _gauge(name, text, sum(values))
 
 
 def isReady(chats: Sequence[ChatService]) -> bool:

@@ -168,3 +168,15 @@ class Health(NamedTuple):
     since: float
     waiting: int = 0
     reason: str = ""
+
+
+class Size(NamedTuple):
+    """
+    The size of a store.
+
+    @ivar bytes: the memory or the disk space of the messages, approximately
+    """
+
+    rooms: int
+    messages: int
+    bytes: int

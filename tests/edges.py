@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from itertools import cycle
 from sys import getsizeof
-from typing import Any
+from typing import Any, cast
 
 from autobahn.websocket.utf8validator import Utf8Validator
 from autobahn.websocket.xormasker import create_xor_masker
@@ -29,6 +29,7 @@ from machat.http.origins import LOOPBACK, Hosts, Origins
 from machat.http.site import Site
 from machat.http.static import thePage
 from machat.limits import Limits
+from machat.store.memory import MemoryStore
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryTransport, clientRequest
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
@@ -332,7 +333,8 @@ class Conversation:
         calls = self._chat.clock.getDelayedCalls()
         check(not calls, "timers are left", calls)
         check(self._entries() == self._before, "something is left", self._entries(), self._before)
-        check(len(self._chat.service._receipts) <= LIMITS.receiptsTotal, "too many receipts")
+        ids = cast(MemoryStore, self._chat.service.store).ids
+        check(len(ids) <= LIMITS.receiptsTotal, "too many ids")
 
     def _entries(self) -> Counter[str]:
         """
@@ -342,7 +344,7 @@ class Conversation:
         service = self._chat.service
         counts: Counter[str] = Counter()
         shapers = (service._rates.rooms, service._rates.networks)
-        remembered = (service._log, service._receipts, getattr(service, "metrics", None), *shapers)
+        remembered = (service.store, getattr(service, "metrics", None), *shapers)
         for one in known([service, self._factory], [self._chat.clock, *remembered]):
             if isinstance(one, COLLECTIONS):
                 counts[type(one).__name__] += len(one)

@@ -7,7 +7,8 @@ from typing import cast
 from machat.interfaces import IClientConnection
 from machat.member import Member
 from machat.service import ChatService
-from machat.store.roster import MemoryRoster
+from machat.store.memory import MemoryStore
+from tests.stores import SlowStore
 
 
 def asConnection(member: Member) -> IClientConnection:
@@ -19,8 +20,8 @@ def asConnection(member: Member) -> IClientConnection:
 
 def namesLeft(service: ChatService) -> bool:
     """
-    @return: whether the service's roster still holds the name of a member or of a user
+    @return: whether the service's store still holds the name of a member or of a user
     """
-    roster = service.rooms._roster
-    assert isinstance(roster, MemoryRoster)
-    return bool(roster._rooms or roster._users)
+    store = service.store.store if isinstance(service.store, SlowStore) else service.store
+    assert isinstance(store, MemoryStore)
+    return any(len(room.roster) for room in [*store._open.values(), *store._idle.values()])

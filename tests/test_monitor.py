@@ -86,8 +86,8 @@ class MonitorTests(SynchronousTestCase):
                 "machat_connections[events][websocket]": 1,
             },
         )
-        self.assertSamples(rooms=2, members=3, throttled=1, draining=0, log_rooms=2)
-        self.assertSamples(log_messages=2, waiting_bytes=0)
+        self.assertSamples(rooms=2, members=3, throttled=1, draining=0, store_rooms=2)
+        self.assertSamples(store_messages=2, waiting_bytes=0)
         self.assertGreater(samples["process_open_fds"], 0)
 
     def test_since(self) -> None:
@@ -104,7 +104,7 @@ class MonitorTests(SynchronousTestCase):
         self.chat.turn()
         self.chat.service.moderation.mute("other", "Ada")
         self.assertSamples(messages_total=3, deliveries_total=5, slow_consumers_total=1)
-        self.assertSamples(throttles_total=0, log_failures_total=0)
+        self.assertSamples(throttles_total=0, store_failures_total=0)
         samples = self.samples()
         self.assertEqual(samples["machat_refusals_total[name-taken]"], 1)
         self.assertEqual(samples["machat_moderations_total[mute]"], 1)

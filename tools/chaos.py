@@ -255,7 +255,9 @@ class Storm:
         problems = []
         for room in {room for person in self._people for room in person.rooms}:
             here = [person for person in self._people if room in person.rooms]
-            kept = await self._chat._log.read(room, 0, self._options.messages)
+            found = self._chat.rooms.get(room)
+            assert found is not None and found.stored is not None
+            kept = await found.stored.read(0, self._options.messages)
             log = {message.seq: message.text for message in kept}
             for person in here:
                 heard = person.heard[room]

@@ -2,12 +2,11 @@
 The contracts between the parts of MaChat.
 
 L{IChatRoom} is the chat as a protocol sees it, and L{IChatMember} a member as a room sees it. The
-store implements L{IMessageLog} and L{IRoster}. Both are asynchronous even where they complete
+store implements L{IStore} and L{IStoredRoom}. Both are asynchronous even where they complete
 immediately, so that an engine on another machine can implement them.
 """
 
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
-from machat.interfaces.log import IMessageLog, IRoster
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.interfaces.store import IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
@@ -18,10 +17,8 @@ __all__ = [
     "IChatRoom",
     "IChatUser",
     "IClientConnection",
-    "IMessageLog",
     "IRoomObserver",
     "IRoomPolicy",
-    "IRoster",
     "ISessionTransport",
     "IStore",
     "IStoreFactory",

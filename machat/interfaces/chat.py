@@ -41,7 +41,7 @@ class IChatRoom(Interface):
         Add a member to a room. The room is created if it does not exist.
 
         @param since: the position of the last message that the member has received. C{replay} then
-            contains the messages after it, if the log still has all of them and they are at most
+            contains the messages after it, if all of them are still stored and they are at most
             L{Limits.maxHistory}
         @param history: the number of recent messages to replay, if C{since} is not given. At most
             L{Limits.maxHistory}, and those that the log has

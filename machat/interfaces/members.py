@@ -8,7 +8,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from machat.errors import Disconnect
+from machat.errors import ChatError, Disconnect
 from machat.wire import IDialect
 
 
@@ -37,6 +37,13 @@ class IChatMember(Interface):
 
         @param batch: the value that the dialect's C{encode} or C{encodeEvent} returned. Members
             share it: do not change it
+        """
+
+    def notStored(room: str, error: ChatError) -> None:
+        """
+        Messages that the member sent with L{IChatRoom.say} were not stored.
+
+        @param error: C{failed}: certainly not; C{unknown}: possibly. Its text states how many
         """
 
     def removed(room: str, reason: str) -> None:

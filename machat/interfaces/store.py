@@ -14,7 +14,7 @@ from zope.interface import Attribute, Interface
 
 from machat.events import Draft, Message, Position, Receipt
 from machat.limits import Limits
-from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Stored
+from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
 
 
 class IRoomObserver(Interface):
@@ -162,11 +162,16 @@ class IStore(Interface):
         @return: the current condition
         """
 
+    def size() -> Size | None:
+        """
+        @return: the current size; C{None} if the store does not count it
+        """
+
     def open(
         key: str, name: str, observer: IRoomObserver, network: str | None = None
     ) -> Deferred[IStoredRoom]:
         """
-        Open a room. The store creates it if it does not exist.
+        Open a room. The store creates it if it does not exist. While the store starts, this waits.
 
         @param key: the key of the room, see L{machat.names.key}
         @param name: its name, as its first member spells it

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
+
 from machat import commands
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.events import Sanctioned, SanctionList
@@ -25,23 +27,25 @@ class Entry(NamedTuple):
 
     @ivar permission: whether a member may use the command in a room of this name
     @ivar function: called with the L{Moderation}, the room's name, the moderator as C{by}, and the
-        other fields of the command as keyword arguments. Returns the answer, or C{None}
+        other fields of the command as keyword arguments. Returns the answer, or a C{Deferred} that
+        fires when the command has been executed
     """
 
     permission: Callable[[IChatMember, str], bool]
-    function: Callable[..., SanctionList | None]
+    function: Callable[..., Deferred[None] | SanctionList]
 
 
 def moderate(
     moderation: Moderation, by: IChatMember, roomName: str, command: commands.Command
-) -> SanctionList | None:
+) -> Deferred[None] | SanctionList:
     """
     Carry out a member's command.
 
     @param command: a command of one of the types in L{COMMANDS}
-    @return: the answer; C{None} if the command has no answer of its own
+    @return: the answer; or, if the command has no answer of its own, a C{Deferred} that fires when
+        it has been executed and stored, or fails as the command's function does
     @raise ChatError: C{not-allowed}: the member may not use the command in this room; or as the
-        command's function raises
+        command's function does
     """
     permission, function = COMMANDS[type(command)]
     if not permission(by, roomName):
@@ -52,9 +56,9 @@ def moderate(
     )
 
 
-def _ban(moderation: Moderation, roomName: str, *, address: bool, **fields: Any) -> None:
+def _ban(moderation: Moderation, roomName: str, *, address: bool, **fields: Any) -> Deferred[None]:
     ban = moderation.banAddressOf if address else moderation.ban
-    ban(roomName, **fields)
+    return ban(roomName, **fields)
 
 
 def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> SanctionList:

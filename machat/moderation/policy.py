@@ -45,8 +45,12 @@ class RoomPolicy:
 
     def begin(self, room: Room) -> None:
         """
-        Note whether a new room has mutes.
+        Take the state of a room that the store has opened.
         """
+        assert room.stored is not None
+        record = room.stored.record
+        room.topic, room.locked = record.topic, record.locked
+        self._sanctions.load(room.key, record.sanctions)
         room.muted = self._sanctions.has(room.key, Kind.MUTE)
 
     def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
@@ -90,7 +94,7 @@ class RoomPolicy:
 
         @raise ChatError: C{muted}
         """
-        muted: Target = (Kind.MUTE, names.key(room.members[member]))
+        muted: Target = (Kind.MUTE, room.members[member].key)
         until = self._sanctions.until(room.key, [muted])
         if until is None:
             room.muted = self._sanctions.has(room.key, Kind.MUTE)

@@ -8,7 +8,7 @@ is reserved for the application and the operator.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from machat import names
 from machat.clock import chatClock
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.limits import DEFAULTS, Limits
+from machat.records import Change, Imposed, Lifted
 
 #: The share of the limits of a room and of the total that moderators may use together.
 SHARE = 0.8
@@ -72,8 +73,8 @@ class Active(NamedTuple):
 
 class Sanctions:
     """
-    All sanctions of one chat, by the keys of its rooms. A sanction ends when its time is over or
-    when it is lifted. It remains when its room is removed.
+    The sanctions of the rooms that this process has opened, by the keys of the rooms. A sanction
+    ends when its time is over or when it is lifted. It remains when its room is closed.
     """
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
@@ -109,14 +110,14 @@ class Sanctions:
         name: str | None,
         seconds: float,
         by: str | None = None,
-    ) -> float:
+    ) -> list[Change]:
         """
         Impose sanctions. A sanction that already exists is changed to end at the new time. If one
         of the sanctions cannot be imposed, none is.
 
         @param name: see L{Sanction}
         @param by: see L{Sanction}
-        @return: their end, Unix time
+        @return: the changes to store
         @raise ChatError: C{not-allowed}: there are too many sanctions in the room, in all rooms,
             or by this moderator
         """
@@ -126,19 +127,46 @@ class Sanctions:
             if not self._hasPlace(room, targets, by):
                 raise ChatError(NOT_ALLOWED, "too many mutes and bans: lift some first")
         for kind, target in targets:
-            if target in self._entries.get((kind, room), ()):
-                self._drop((kind, room), target)
-            self._entries.setdefault((kind, room), {})[target] = sanction
-            self._count += 1
-            if by is not None:
-                self._moderators[_key(by)] += 1
-        return sanction.until
+            self._put(room, kind, target, sanction)
+        return [Imposed(kind.value, target, *sanction) for kind, target in targets]
 
-    def lift(self, room: str, kinds: Collection[Kind], name: str) -> bool:
+    def load(self, room: str, sanctions: Iterable[Imposed]) -> None:
+        """
+        Replace the sanctions of a room by those in the store.
+        """
+        for each in self._inRoom(room):
+            self._drop((each.kind, room), each.target)
+        for imposed in sanctions:
+            self.put(room, imposed)
+
+    def put(self, room: str, change: Imposed) -> None:
+        """
+        Impose a sanction that is stored. The limits do not apply.
+        """
+        sanction = Sanction(change.until, change.name, change.by)
+        self._put(room, Kind(change.kind), change.target, sanction)
+
+    def remove(self, room: str, change: Lifted) -> None:
+        """
+        End a sanction, if there is one.
+        """
+        place = (Kind(change.kind), room)
+        if change.target in self._entries.get(place, ()):
+            self._drop(place, change.target)
+
+    def _put(self, room: str, kind: Kind, target: str, sanction: Sanction) -> None:
+        if target in self._entries.get((kind, room), ()):
+            self._drop((kind, room), target)
+        self._entries.setdefault((kind, room), {})[target] = sanction
+        self._count += 1
+        if sanction.by is not None:
+            self._moderators[_key(sanction.by)] += 1
+
+    def lift(self, room: str, kinds: Collection[Kind], name: str) -> list[Change]:
         """
         End all sanctions of these kinds that were imposed on a name.
 
-        @return: whether there were any
+        @return: the changes to store
         """
         key = names.key(name)
         return self._lift(
@@ -149,11 +177,11 @@ class Sanctions:
             ]
         )
 
-    def liftNetwork(self, room: str, network: str) -> bool:
+    def liftNetwork(self, room: str, network: str) -> list[Change]:
         """
         End the ban of a network.
 
-        @return: whether there was one
+        @return: the changes to store
         """
         return self._lift(
             [
@@ -163,10 +191,10 @@ class Sanctions:
             ]
         )
 
-    def _lift(self, found: Collection[Active]) -> bool:
+    def _lift(self, found: Collection[Active]) -> list[Change]:
         for each in found:
             self._drop((each.kind, each.room), each.target)
-        return bool(found)
+        return [Lifted(each.kind.value, each.target) for each in found]
 
     def _inRoom(self, room: str) -> list[Active]:
         return [

@@ -7,8 +7,12 @@ other, and the operator's log has a line for it. There is no announcement in an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from machat import names
@@ -16,49 +20,74 @@ from machat.addresses import networkOfHost
 from machat.commands import HOUR
 from machat.connections.registry import Connections
 from machat.errors import BAD_COMMAND, NOT_ALLOWED, NOT_JOINED, ChatError
-from machat.events import RoomState
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.moderation.actions import Action, line, span
-from machat.moderation.policy import barriers, mayModerate
+from machat.moderation.effects import Effects
+from machat.moderation.policy import mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
-from machat.rooms.registry import Rooms
+from machat.records import Change, Kicked, LockSet, TopicSet
+from machat.rooms.directory import Directory
 from machat.rooms.room import Room
+
+_P = ParamSpec("_P")
 
 #: The maximum number of addresses in one line of the log.
 LISTED = 20
+
+
+def _action(
+    function: Callable[Concatenate[Moderation, _P], Coroutine[Deferred[Any], Any, None]],
+) -> Callable[Concatenate[Moderation, _P], Deferred[None]]:
+    """
+    @return: a method that returns a C{Deferred} for the result of a coroutine
+    """
+
+    @wraps(function)
+    def act(self: Moderation, /, *args: _P.args, **kwargs: _P.kwargs) -> Deferred[None]:
+        return Deferred.fromCoroutine(function(self, *args, **kwargs))
+
+    return act
 
 
 class Moderation:
     """
     The actions of moderators in the rooms of one chat.
 
-    In each method, C{by} is the member who acts; C{None} is the application. The methods do not
+    In each action, C{by} is the member who acts; C{None} is the application. The actions do not
     check whether C{by} may moderate the room. C{seconds} is the duration, at most 30 days.
-    C{reason} is one line of up to 300 characters. All methods raise L{ChatError} C{bad-room},
-    C{bad-name} and C{bad-command} for invalid arguments, and the codes that they document.
+    C{reason} is one line of up to 300 characters.
+
+    An action takes effect at once on this process. Its C{Deferred} fires when it is stored, so that
+    it lasts, and other processes see it. It fails with L{ChatError} C{bad-room}, C{bad-name} and
+    C{bad-command} for invalid arguments; with the codes that the action documents; or with
+    C{failed} or C{unknown} if the action was not stored.
     """
 
     _log = Logger()
 
     def __init__(
         self,
-        rooms: Rooms,
+        directory: Directory,
         connections: Connections,
         sanctions: Sanctions,
         metrics: Metrics,
-        say: Callable[[Room, str], object],
+        effects: Effects,
+        announce: Callable[[Room, str | None, Sequence[Change]], Deferred[None]],
     ) -> None:
         """
-        @param say: sends a message to a room as C{machat}
+        @param announce: sends a message to a room as C{machat}, and stores changes. Returns a
+            C{Deferred} that fires when they are stored
         """
-        self._rooms = rooms
+        self._directory = directory
         self._connections = connections
         self._sanctions = sanctions
         self._metrics = metrics
-        self._say = say
+        self._effects = effects
+        self._say = announce
 
-    def kick(
+    @_action
+    async def kick(
         self, roomName: str, name: str, by: IChatMember | None = None, reason: str = ""
     ) -> None:
         """
@@ -72,10 +101,13 @@ class Moderation:
         members = _present(room, name)
         if by is not None:
             _requireNoModerator(room, members)
-        self._announce(room.name, action, _peers(members))
-        self._remove(room, members, action)
+        change = Kicked(names.key(name), action.words)
+        storing = self._announce(room, action, [change], _peers(members))
+        self._effects.remove(room, members, action.words)
+        await storing
 
-    def mute(
+    @_action
+    async def mute(
         self,
         roomName: str,
         name: str,
@@ -92,26 +124,27 @@ class Moderation:
         action = Action(
             "mute", by, f"muted {names.checkName(name)} for {span(seconds)}", line(reason)
         )
-        room = self._rooms.get(names.checkRoom(roomName))
-        members = room.named(name) if room is not None else []
-        _requireNoModerator(room, members)
-        self._sanctions.impose(
-            names.key(roomName), {(Kind.MUTE, names.key(name))}, name, seconds, _nameOf(by)
-        )
-        if room is not None:
+        async with self._visit(roomName) as room:
+            members = room.named(name)
+            _requireNoModerator(room, members)
+            targets = {(Kind.MUTE, names.key(name))}
+            changes = self._sanctions.impose(room.key, targets, name, seconds, _nameOf(by))
             room.muted = True
-        self._announce(roomName, action, _peers(members))
+            await self._announce(room, action, changes, _peers(members))
 
-    def unmute(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
+    @_action
+    async def unmute(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
         End the mute of a name.
 
         @raise ChatError: C{bad-command}: the name is not muted
         """
         action = Action("unmute", by, f"unmuted {names.checkName(name)}")
-        self._lift(roomName, name, [Kind.MUTE], action)
+        async with self._visit(roomName) as room:
+            await self._lifted(room, self._sanctions.lift(room.key, [Kind.MUTE], name), action)
 
-    def ban(
+    @_action
+    async def ban(
         self,
         roomName: str,
         name: str,
@@ -128,9 +161,10 @@ class Moderation:
         action = Action(
             "ban", by, f"banned {names.checkName(name)} for {span(seconds)}", line(reason)
         )
-        self._ban(roomName, name, {(Kind.BAN, names.key(name))}, seconds, action)
+        await self._ban(roomName, name, {(Kind.BAN, names.key(name))}, seconds, action)
 
-    def banAddressOf(
+    @_action
+    async def banAddressOf(
         self,
         roomName: str,
         name: str,
@@ -152,9 +186,11 @@ class Moderation:
         targets = {(Kind.ADDRESS, network) for network in found if network is not None}
         if not targets:
             raise ChatError(NOT_ALLOWED, "that name has no address that can be banned")
-        self._ban(roomName, name, {*targets, (Kind.BAN, names.key(name))}, seconds, action)
+        targets.add((Kind.BAN, names.key(name)))
+        await self._ban(roomName, name, targets, seconds, action)
 
-    def banAddress(
+    @_action
+    async def banAddress(
         self,
         roomName: str,
         address: str,
@@ -173,9 +209,10 @@ class Moderation:
         if network is None:
             raise ChatError(BAD_COMMAND, "that address cannot be banned")
         action = Action("ban", by, f"banned an address for {span(seconds)}", line(reason))
-        self._ban(roomName, None, {(Kind.ADDRESS, network)}, seconds, action)
+        await self._ban(roomName, None, {(Kind.ADDRESS, network)}, seconds, action)
 
-    def unban(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
+    @_action
+    async def unban(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
         End the ban of a name, and of the addresses that were banned with it.
 
@@ -185,75 +222,90 @@ class Moderation:
         @raise ChatError: C{bad-command}: there is no such ban
         """
         network = networkOfHost(name) if by is None else None
-        if network is None:
-            action = Action("unban", by, f"unbanned {names.checkName(name)}")
-            self._lift(roomName, name, (Kind.BAN, Kind.ADDRESS), action)
-        else:
-            lifted = self._sanctions.liftNetwork(names.key(names.checkRoom(roomName)), network)
-            self._lifted(roomName, lifted, Action("unban", by, "unbanned an address"))
+        did = "unbanned an address" if network else f"unbanned {names.checkName(name)}"
+        async with self._visit(roomName) as room:
+            if network is None:
+                lifted = self._sanctions.lift(room.key, (Kind.BAN, Kind.ADDRESS), name)
+            else:
+                lifted = self._sanctions.liftNetwork(room.key, network)
+            await self._lifted(room, lifted, Action("unban", by, did))
 
     def sanctions(self, roomName: str | None = None) -> list[Active]:
         """
-        Return the mutes and bans that are currently active.
+        Return the mutes and bans that are currently active in the rooms that this process has
+        opened.
 
         @param roomName: C{None} for all rooms
         """
         key = None if roomName is None else names.key(names.checkRoom(roomName))
         return list(self._sanctions.active(key))
 
-    def lock(self, roomName: str, by: IChatMember | None = None, reason: str = "") -> None:
+    @_action
+    async def lock(self, roomName: str, by: IChatMember | None = None, reason: str = "") -> None:
         """
         Admit only moderators to a room, until L{unlock} or until its last member leaves.
 
         @raise ChatError: C{not-joined}: the room is empty
         """
-        self._setLocked(roomName, True, Action("lock", by, "locked the room", line(reason)))
+        await self._setLocked(roomName, True, Action("lock", by, "locked the room", line(reason)))
 
-    def unlock(self, roomName: str, by: IChatMember | None = None) -> None:
+    @_action
+    async def unlock(self, roomName: str, by: IChatMember | None = None) -> None:
         """
         Undo L{lock}.
 
         @raise ChatError: C{not-joined}: the room is empty
         """
-        self._setLocked(roomName, False, Action("unlock", by, "unlocked the room"))
+        await self._setLocked(roomName, False, Action("unlock", by, "unlocked the room"))
 
-    def setTopic(self, roomName: str, text: str, by: IChatMember | None = None) -> None:
+    @_action
+    async def setTopic(self, roomName: str, text: str, by: IChatMember | None = None) -> None:
         """
-        Set the topic of a room. It is removed when the last member leaves.
+        Set the topic of a room. It lasts as long as the store keeps the room.
 
         @param text: one line of up to 300 characters; an empty one removes the topic
         @raise ChatError: C{not-joined}: the room is empty
         """
         room, topic = self._occupied(roomName), line(text) or None
         if room.topic != topic:
-            room.topic = topic
             did = "removed the topic" if topic is None else "set the topic"
-            self._announce(roomName, Action("topic", by, did, topic or ""))
-            _publishState(room)
+            action = Action("topic", by, did, topic or "")
+            storing = self._announce(room, action, [TopicSet(topic)])
+            self._effects.setTopic(room, topic)
+            await storing
 
-    def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:
+    async def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:
         room = self._occupied(roomName)
         if room.locked is not locked:
-            room.locked = locked
-            self._announce(roomName, action)
-            _publishState(room)
+            storing = self._announce(room, action, [LockSet(locked)])
+            self._effects.setLocked(room, locked)
+            await storing
 
     def _occupied(self, roomName: str) -> Room:
-        room = self._rooms.get(names.checkRoom(roomName))
+        room = self._directory.get(names.checkRoom(roomName))
         if room is None or not len(room):
             raise ChatError(NOT_JOINED, "nobody is in that room")
         return room
 
-    def _lift(self, roomName: str, name: str, kinds: Collection[Kind], action: Action) -> None:
-        key = names.key(names.checkRoom(roomName))
-        self._lifted(roomName, self._sanctions.lift(key, kinds, name), action)
+    @asynccontextmanager
+    async def _visit(self, roomName: str) -> AsyncIterator[Room]:
+        """
+        Keep a room open, whether it has members or not.
+        """
+        room = self._directory.hold(names.checkRoom(roomName))
+        try:
+            if room.stored is None:
+                await self._directory.open(room, None)
+            yield room
+        finally:
+            self._directory.release(room)
 
-    def _lifted(self, roomName: str, lifted: bool, action: Action) -> None:
+    async def _lifted(self, room: Room, lifted: Sequence[Change], action: Action) -> None:
         if not lifted:
             raise ChatError(BAD_COMMAND, "there is no such mute or ban")
-        self._announce(roomName, action)
+        await self._announce(room, action, lifted)
 
-    def _ban(
+    async def _ban(
         self,
         roomName: str,
         name: str | None,
@@ -261,31 +313,24 @@ class Moderation:
         seconds: float,
         action: Action,
     ) -> None:
-        room = self._rooms.get(names.checkRoom(roomName))
-        named = room.named(name) if room is not None and name is not None else ()
-        _requireNoModerator(room, named)
-        self._sanctions.impose(names.key(roomName), targets, name, seconds, _nameOf(action.by))
-        banned = self._banned(room, targets) if room is not None else []
-        networks = [target for kind, target in targets if kind is Kind.ADDRESS]
-        self._announce(roomName, action, [*networks, *_peers(banned)])
-        if room is not None:
-            self._remove(room, banned, action)
+        async with self._visit(roomName) as room:
+            _requireNoModerator(room, room.named(name) if name is not None else ())
+            by = _nameOf(action.by)
+            changes = self._sanctions.impose(room.key, targets, name, seconds, by)
+            banned = self._effects.banned(room, targets)
+            networks = [target for kind, target in targets if kind is Kind.ADDRESS]
+            storing = self._announce(room, action, changes, [*networks, *_peers(banned)])
+            self._effects.remove(room, banned, action.words)
+            await storing
 
-    def _banned(self, room: Room, targets: Collection[Target]) -> list[IChatMember]:
-        return [
-            member
-            for member in list(room.members)
-            if not mayModerate(member, room.name)
-            and not {*targets}.isdisjoint(
-                barriers(room.members[member], self._connections.networkOf(member))
-            )
-        ]
-
-    def _announce(self, roomName: str, action: Action, targets: Sequence[str] = ()) -> None:
+    def _announce(
+        self, room: Room, action: Action, changes: Sequence[Change], targets: Sequence[str] = ()
+    ) -> Deferred[None]:
         """
         Announce an action in the room, before its members are removed, and write it to the log.
 
         @param targets: the addresses concerned. Only the log contains them
+        @return: fires when the changes are stored
         """
         self._metrics.moderations[action.kind] += 1
         self._log.info(
@@ -293,31 +338,10 @@ class Moderation:
             by=action.who,
             peer=_peer(action.by),
             did=action.did,
-            room=roomName,
+            room=room.name,
             targets="".join([f", {each}" for each in targets[:LISTED]]),
         )
-        room = self._rooms.get(roomName)
-        if room is not None and len(room):
-            self._say(room, action.words)
-
-    def _remove(self, room: Room, members: Sequence[IChatMember], action: Action) -> None:
-        for member in members:
-            if member not in room:
-                continue  # a callback of the application has removed it already
-            self._rooms.leave(member, room.name)
-            try:
-                member.removed(room.name, action.words)
-            except Exception:
-                self._log.failure(
-                    "removed() of a member of {room} raised an exception", room=room.name
-                )
-
-
-def _publishState(room: Room) -> None:
-    """
-    Send the topic and the lock of a room to its members.
-    """
-    room.announce(RoomState(room=room.name, topic=room.topic, locked=room.locked))
+        return self._say(room, action.words if len(room) else None, changes)
 
 
 def _present(room: Room, name: str) -> list[IChatMember]:

@@ -1,5 +1,5 @@
 """
-One join, which may wait for a hook, for the roster and for the log.
+One join, which may wait for a hook and for the store.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Wish(NamedTuple):
     """
     The arguments of a join: see L{machat.interfaces.IChatRoom.join}.
 
-    @ivar known: see L{machat.interfaces.IRoster.claim}
+    @ivar known: see L{machat.records.Claim}
     """
 
     since: Position | None

@@ -88,11 +88,10 @@ class HookRunner:
         """
         self._tell(self._hooks.left, member, room.name)
 
-    def deliver(self, room: Room, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Message]) -> None:
         """
-        Deliver a batch, and report it.
+        Report that a batch was delivered.
         """
-        room.deliver(messages)
         self._tell(self._hooks.said, messages)
 
     def _tell(self, observe: Callable[..., None], *arguments: Any) -> None:

@@ -5,15 +5,18 @@ One room: its members by dialect, the messages of this turn, and the delivery of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from zope.interface import implementer
 
 from machat import names
-from machat.events import Draft, Event, Message, Position, Receipt
-from machat.interfaces import IChatMember
+from machat.events import Event, Message, Moved, Position
+from machat.interfaces import IChatMember, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
+from machat.records import Change, Claim
+from machat.rooms.batch import Batch
 from machat.rooms.presence import Attendance
 from machat.rooms.sequencer import Sequencer
 from machat.wire import IDialect
@@ -21,14 +24,33 @@ from machat.wire import IDialect
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]
 
-#: The number of batches that a log may be storing at once before the senders have to wait.
-BEHIND = 32
 
-#: The pending receipts of a batch: the index of each message in the batch, and the Deferred to fire
-#: with its receipt.
-Expected = list[tuple[int, Deferred[Receipt]]]
+class Keeper(Protocol):
+    """
+    The rooms of the chat, as one room sees them.
+
+    @ivar observes: whether L{said} is to be called
+    """
+
+    observes: bool
+
+    def said(self, messages: Sequence[Message]) -> None:
+        """
+        The room has delivered a batch.
+        """
+
+    def changed(self, room: Room, changes: Sequence[Change]) -> None:
+        """
+        Changes to the room are stored.
+        """
+
+    def lost(self, room: Room, member: IChatMember, reason: str) -> None:
+        """
+        A member has lost its name.
+        """
 
 
+@implementer(IRoomObserver)
 class Room:
     """
     The members of a room, and the messages that wait for the end of the turn. A room does not know
@@ -38,17 +60,12 @@ class Room:
     @ivar key: the key of the name, see L{machat.names.key}
     @ivar members: the members in the order of their joins, each with its name in this room. Change
         it only with L{add} and L{remove}
-    @ivar pending: the batch of this turn
-    @ivar expected: the pending receipts of the messages in C{pending}. The flush replaces both
-        lists with new ones, so a batch does not change while it is delivered
-    @ivar late: the Deferreds to fire when the log is no longer L{BEHIND}
-    @ivar position: the last position in the log that was delivered; C{None} until the log is
-        followed
-    @ivar opening: the joins that wait for the log, while it is being opened
-    @ivar network: the network of the member for whom the log was opened; C{None}: this machine
+    @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
+    @ivar storing: the batch that the store is storing. The room also exists until it is stored
+    @ivar stored: the room in the store; C{None} until it is open
+    @ivar position: the last position that was delivered; C{None} until the room is open
+    @ivar opening: the operations that wait for the store, while it opens the room
     @ivar holds: the number of operations in progress, such as joins. The room exists until they end
-    @ivar appending: the number of batches that the log is storing. The room also exists until they
-        are stored
     @ivar attendance: reports joins and leaves, while a member watches them
     @ivar topic: the topic, if there is one
     @ivar locked: whether new members are refused
@@ -61,52 +78,52 @@ class Room:
         "name",
         "key",
         "position",
+        "stored",
         "opening",
         "holds",
         "attendance",
-        "network",
         "sequencer",
         "topic",
         "locked",
         "muted",
-        "_metrics",
-        "_groups",
+        "batch",
+        "storing",
         "members",
+        "_metrics",
+        "_keeper",
+        "_groups",
         "_present",
+        "_elsewhere",
         "_watchers",
         "_leavers",
-        "appending",
-        "pending",
-        "expected",
-        "late",
     )
     _log = Logger()
 
-    def __init__(self, name: str, metrics: Metrics) -> None:
+    def __init__(self, name: str, metrics: Metrics, keeper: Keeper) -> None:
         """
         @param metrics: counts the deliveries
         """
         self.name = name
         self.key = names.key(name)
         self.position: Position | None = None
-        self.opening: list[Deferred[None]] | None = None
-        self.network: str | None = None
+        self.stored: IStoredRoom | None = None
+        self.opening: list[Deferred[IStoredRoom]] | None = None
         self.holds = 0
         self.attendance: Attendance | None = None
         self.sequencer: Sequencer | None = None
         self.topic: str | None = None
         self.locked = False
         self.muted = False
+        self.batch: Batch | None = None
+        self.storing: Batch | None = None
+        self.members: dict[IChatMember, Claim] = {}
         self._metrics = metrics
-        self.members: dict[IChatMember, str] = {}
+        self._keeper = keeper
         self._groups: dict[IDialect, Group] = {}
         self._present: dict[str, tuple[IChatMember, ...]] = {}
+        self._elsewhere: dict[str, str] | None = None
         self._watchers: dict[IChatMember, None] | None = None
         self._leavers: list[set[IChatMember]] = []
-        self.appending = 0
-        self.pending: list[Draft] = []
-        self.expected: Expected = []
-        self.late: list[Deferred[None]] = []
 
     def __contains__(self, member: object) -> bool:
         return member in self.members
@@ -119,37 +136,48 @@ class Room:
         """
         The number of names in the room. A name with several connections counts once.
         """
-        return len(self._present)
+        if self._elsewhere is None:
+            return len(self._present)
+        return len(self._present) + sum(key not in self._present for key in self._elsewhere)
 
-    def has(self, name: str) -> bool:
+    @property
+    def spellings(self) -> list[str]:
         """
-        @return: whether a member has this name
+        The names in the room.
         """
-        return names.key(name) in self._present
+        found = {claim.key: claim.name for claim in self.members.values()}
+        return list({**(self._elsewhere or {}), **found}.values())
+
+    def has(self, key: str) -> bool:
+        """
+        @return: whether a member has the name with this key
+        """
+        return key in self._present or (self._elsewhere is not None and key in self._elsewhere)
 
     @property
     def deserted(self) -> bool:
         """
         Whether the room has no members, no message waits, and no operation is in progress.
         """
-        return not (self.members or self.pending or self.holds or self.appending)
+        return not (self.members or self.batch or self.holds or self.storing)
 
-    def follows(self, position: Position) -> None:
+    def opened(self, stored: IStoredRoom) -> None:
         """
-        Begin at this position: the log is open.
+        The store has opened the room.
         """
-        self.position = position
+        self.stored = stored
+        self.name = stored.name
+        self.position = stored.position
 
-    def add(self, member: IChatMember, name: str) -> None:
+    def add(self, member: IChatMember, claim: Claim) -> None:
         """
         Add a member.
 
-        @param name: the member's name in this room
+        @param claim: the claim of its name in this room
         """
         dialect, deliver = member.dialect, member.deliver
-        key = names.key(name)
-        self.members[member] = name
-        self._present[key] = (*self._present.get(key, ()), member)
+        self.members[member] = claim
+        self._present[claim.key] = (*self._present.get(claim.key, ()), member)
         self._groups.setdefault(dialect, {})[member] = deliver
 
     def watch(self, member: IChatMember) -> None:
@@ -160,11 +188,11 @@ class Room:
             self._watchers = {}
         self._watchers[member] = None
 
-    def remove(self, member: IChatMember) -> str:
+    def remove(self, member: IChatMember) -> Claim:
         """
         Remove a member.
 
-        @return: the name that it had in this room
+        @return: the claim of its name
         """
         group = self._groups[member.dialect]
         del group[member]
@@ -176,12 +204,11 @@ class Room:
                 self._watchers = None
         for leavers in self._leavers:
             leavers.add(member)
-        name = self.members.pop(member)
-        key = names.key(name)
-        others = tuple([each for each in self._present.pop(key) if each is not member])
+        claim = self.members.pop(member)
+        others = tuple([each for each in self._present.pop(claim.key) if each is not member])
         if others:
-            self._present[key] = others
-        return name
+            self._present[claim.key] = others
+        return claim
 
     @property
     def watched(self) -> bool:
@@ -194,47 +221,75 @@ class Room:
         """
         @return: the members with this name, in any spelling
         """
-        return list(self._present.get(names.key(name), ()))
+        return self.keyed(names.key(name))
 
-    def silent(self, name: str) -> bool:
+    def keyed(self, key: str) -> list[IChatMember]:
         """
-        @return: whether all members with this name are connections whose clients may have vanished
+        @return: the members whose name has this key
         """
-        named = self.named(name)
+        return list(self._present.get(key, ()))
+
+    def silent(self, key: str) -> bool:
+        """
+        @return: whether all members whose name has this key are connections whose clients may have
+            vanished
+        """
+        named = self._present.get(key, ())
         return bool(named) and all([each.silent for each in named])
 
-    def waitForLog(self) -> Deferred[None] | None:
-        """
-        @return: C{None}; or, if the log is L{BEHIND}, a C{Deferred} that fires when it has caught
-            up
-        """
-        if self.appending < BEHIND:
-            return None
-        waiting: Deferred[None] = Deferred()
-        self.late.append(waiting)
-        return waiting
-
-    def caughtUp(self) -> None:
-        """
-        Let senders continue if the log is no longer L{BEHIND}.
-        """
-        if self.appending < BEHIND:
-            late, self.late = self.late, []
-            for waiting in late:
-                waiting.callback(None)
-
-    def deliver(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
         """
         Deliver a numbered batch to every member: encoded once per dialect, one call per member.
+        Then make changes.
         """
-        assert self.position is not None, "the log delivers only after it is followed"
-        self.position = Position(self.position.epoch, messages[-1].seq)
-        self._metrics.deliveries += len(messages) * len(self.members)
-        groups = []
-        for dialect, group in self._groups.items():
-            groups.append((dialect.encode, list(group.items())))
-        self._spread(messages, groups)
-        self._metrics.batches.observe(len(messages))
+        assert self.position is not None, "the store reports only after it has opened the room"
+        if messages:
+            self.position = Position(self.position.epoch, messages[-1].seq)
+            self._metrics.deliveries += len(messages) * len(self.members)
+            groups = []
+            for dialect, group in self._groups.items():
+                groups.append((dialect.encode, list(group.items())))
+            self._spread(messages, groups)
+            self._metrics.batches.observe(len(messages))
+            if self._keeper.observes:
+                self._keeper.said(messages)
+        if changes:
+            self._keeper.changed(self, changes)
+
+    def moved(self, position: Position, complete: bool) -> None:
+        """
+        Continue in another epoch, and tell all members.
+        """
+        self.position = position
+        event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=not complete)
+        self._spread(
+            event,
+            [(dialect.encodeEvent, list(group.items())) for dialect, group in self._groups.items()],
+        )
+
+    def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
+        """
+        Note the names of other processes.
+        """
+        elsewhere = self._elsewhere = self._elsewhere or {}
+        for name in joined:
+            key = names.key(name)
+            if self.attendance is not None and not self.has(key):
+                self.attendance.came(name)
+            elsewhere[key] = name
+        for name in left:
+            key = names.key(name)
+            elsewhere.pop(key, None)
+            if self.attendance is not None and not self.has(key):
+                self.attendance.went(name)
+
+    def lost(self, claim: Claim, reason: str) -> None:
+        """
+        Remove the member that has lost its name.
+        """
+        for member, held in list(self.members.items()):
+            if held is claim:
+                self._keeper.lost(self, member, reason)
 
     def announce(self, event: Event) -> None:
         """

@@ -1,5 +1,5 @@
 """
-The flush at the end of a reactor turn: the log takes the new messages of each room as one batch.
+The flush at the end of a reactor turn: the store takes the new messages of each room as one batch.
 """
 
 from __future__ import annotations
@@ -10,18 +10,19 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
-from machat.errors import FAILED, ChatError
-from machat.events import Draft, Receipt
-from machat.interfaces import IMessageLog
+from machat.errors import ChatError
 from machat.metrics import Metrics
-from machat.rooms.room import Expected, Room
+from machat.records import Stored
+from machat.rooms.batch import Batch
+from machat.rooms.room import Room
 
 
 class Batches:
     """
-    The batches of all rooms, from the first message of a turn until the log has taken them.
+    The batches of all rooms, from the first message of a turn until the store has taken them.
     L{flush} calls the members, and a member may send messages from inside that call. Such messages
-    belong to the next flush.
+    belong to the next flush. The store has at most one batch of a room at a time. Messages that
+    arrive meanwhile form the next one.
     """
 
     _log = Logger()
@@ -29,24 +30,22 @@ class Batches:
     def __init__(
         self,
         clock: ChatClock,
-        log: IMessageLog,
         metrics: Metrics,
         closeIfDeserted: Callable[[Room], object],
         settled: Callable[[], object],
     ) -> None:
         """
-        @param closeIfDeserted: called with a room without members when the log has taken or refused
-            one of its batches
+        @param closeIfDeserted: called with a room without members when the store has taken or
+            refused one of its batches
         @param settled: called when this may have become L{idle}
         """
         self._flushing = False
         self._clock = clock
-        self._messageLog = log
         self._metrics = metrics
         self._closeIfDeserted = closeIfDeserted
         self._settled = settled
         self._dirty: list[Room] = []
-        self._appending = 0
+        self._storing = 0
 
     @property
     def pending(self) -> bool:
@@ -58,22 +57,28 @@ class Batches:
     @property
     def idle(self) -> bool:
         """
-        Whether the log has taken all messages.
+        Whether the store has taken all messages.
         """
-        return not (self._appending or self.pending)
+        return not (self._storing or self.pending)
 
-    def wake(self, room: Room) -> None:
+    def begin(self, room: Room) -> Batch:
         """
-        Flush the room's batch at the end of the turn. Call this before the first message of a batch
-        is added.
+        @return: a new batch for a room that has none. It is flushed at the end of the turn, or
+            after the batch that is being stored
         """
+        batch = room.batch = Batch()
+        if room.storing is None:
+            self._wake(room)
+        return batch
+
+    def _wake(self, room: Room) -> None:
         if not self._dirty:
             self._clock.callAtEndOfTurn(self.flush)
         self._dirty.append(room)
 
     def flush(self) -> None:
         """
-        Pass all pending messages to the log. Do not call this from inside an application's
+        Pass all pending messages to the store. Do not call this from inside an application's
         callback.
         """
         began = self._clock.seconds()
@@ -81,55 +86,61 @@ class Batches:
         self._flushing = True
         try:
             for room in dirty:
-                batch, room.pending = room.pending, []
-                expected, room.expected = room.expected, []
-                if batch:  # a stop may have flushed it before
-                    self._append(room, batch, expected)
+                batch = room.batch
+                if batch is not None and room.storing is None:  # a stop may have flushed it before
+                    self._append(room, batch)
         finally:
             self._flushing = False
         self._metrics.flushes.observe(self._clock.seconds() - began)
         self._settled()
 
-    def _append(self, room: Room, batch: list[Draft], expected: Expected) -> None:
-        room.appending += 1
-        self._appending += 1
+    def _append(self, room: Room, batch: Batch) -> None:
+        assert room.stored is not None, "only members and moderators of an open room add to it"
+        room.batch, room.storing = None, batch
+        self._storing += 1
         try:
-            self._messageLog.append(room.key, batch).addCallbacks(
-                self._appended,
-                self._lost,
-                callbackArgs=(room, batch, expected),
-                errbackArgs=(room, batch, expected),
-            )
+            storing = room.stored.append(batch.drafts, batch.changes)
         except Exception:
-            self._lost(Failure(), room, batch, expected)
+            self._failed(Failure(), room, batch)
+        else:
+            storing.addCallbacks(
+                self._stored,
+                self._failed,
+                callbackArgs=(room, batch),
+                errbackArgs=(room, batch),
+            )
+        if batch.late:
+            batch.taken()
 
-    def _appended(self, numbers: range, room: Room, batch: list[Draft], expected: Expected) -> None:
+    def _stored(self, stored: Stored, room: Room, batch: Batch) -> None:
         """
-        Fire the receipts of a batch that the log has stored.
+        Fire the receipts of a batch that the store has.
         """
         try:
-            for index, receipt in expected:
-                receipt.callback(Receipt(batch[index].room, numbers[index]))
+            if batch.awaited:
+                batch.stored(room.name, stored)
         finally:
             self._end(room)
 
-    def _lost(self, failure: Failure, room: Room, batch: list[Draft], expected: Expected) -> None:
-        self._metrics.logFailures += 1
-        self._log.failure(
-            "the message log failed to store {count} messages of {room}",
-            failure,
-            count=len(batch),
-            room=room.name,
-        )
-        for _, receipt in expected:
-            receipt.errback(ChatError(FAILED, "the message could not be stored"))
-        self._end(room)
+    def _failed(self, failure: Failure, room: Room, batch: Batch) -> None:
+        self._metrics.storeFailures += 1
+        if not failure.check(ChatError):
+            self._log.failure(
+                "the store raised an exception for {count} messages of {room}",
+                failure,
+                count=len(batch.drafts),
+                room=room.name,
+            )
+        try:
+            batch.failed(room.name, failure)
+        finally:
+            self._end(room)
 
     def _end(self, room: Room) -> None:
-        self._appending -= 1
-        room.appending -= 1
-        if room.late:
-            room.caughtUp()
+        self._storing -= 1
+        room.storing = None
+        if room.batch is not None:
+            self._wake(room)
         if not room.members:
             self._closeIfDeserted(room)
         if not self._flushing:

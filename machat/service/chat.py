@@ -2,9 +2,10 @@
 The chat: sending messages, the flush at the end of each turn, and the connections.
 
 All messages that a room receives in one turn of the reactor form one batch. C{say} only adds to the
-room's pending list. The first message of a turn schedules one flush for the whole chat. The flush
-passes each room's batch to the log, which numbers, stores and then delivers it. Therefore the order
-is total per room and the same for all members, and every delivered message is in the log.
+room's batch. The first message of a turn schedules one flush for the whole chat. The flush passes
+each room's batch to the store, which numbers, stores and then delivers it. While the store is busy
+with a batch of a room, later messages form its next batch. Therefore the order is total per room
+and the same for all members, and every delivered message is stored.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, fail, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, fail, maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -35,23 +36,25 @@ from machat.interfaces import (
     IChatMember,
     IChatRoom,
     IClientConnection,
-    IMessageLog,
-    IRoster,
+    IStore,
 )
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
 from machat.metrics import Metrics
+from machat.moderation.effects import Effects
 from machat.moderation.policy import RoomPolicy
 from machat.moderation.sanctions import Sanctions
 from machat.moderation.service import Moderation
+from machat.records import Change
+from machat.rooms.batch import DRAFT_BYTES, QUEUED
+from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.registry import Rooms
-from machat.rooms.room import BEHIND, Room
+from machat.rooms.room import Room
 from machat.service.batches import Batches
+from machat.service.keeper import RoomKeeper
 from machat.service.stop import STOPPING, Dismissals, Stage, Stop
-from machat.store.deduplication import Receipts
-from machat.store.memory import MemoryLog
-from machat.store.roster import MemoryRoster
+from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
 
 NOT_A_LINE = "a message must be one line of Unicode text"
@@ -66,6 +69,8 @@ class ChatService(MultiService):
     @ivar clock: the reactor, or a L{twisted.internet.task.Clock} in a test
     @ivar limits: see L{Limits}
     @ivar moderation: kicks, mutes, bans, locks and topics
+    @ivar store: the store
+    @ivar unusable: fires with the failure of a store that cannot be started
     """
 
     _logger = Logger()
@@ -74,14 +79,12 @@ class ChatService(MultiService):
         self,
         clock: IReactorTime,
         limits: Limits = DEFAULTS,
-        log: IMessageLog | None = None,
-        roster: IRoster | None = None,
+        store: IStore | None = None,
         hooks: IChatHooks | None = None,
         portal: Portal | None = None,
     ) -> None:
         """
-        @param log: by default a L{MemoryLog}
-        @param roster: by default a L{MemoryRoster}
+        @param store: by default a L{MemoryStore}. The chat starts and stops it
         @param hooks: an application's own rules; none by default
         @param portal: returns an L{IChatUser} for credentials. Without a portal, no credentials are
             required
@@ -93,33 +96,30 @@ class ChatService(MultiService):
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self.logbook = Logbook(clock)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self._log = MemoryLog(clock, limits, self._payerOf) if log is None else log
+        self.store: IStore = MemoryStore(clock, limits) if store is None else store
         self._connections = Connections(limits)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
+        keeper = RoomKeeper(self._hookRunner)
+        self._directory = Directory(self.store, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(
-            clock,
-            limits,
-            self._log,
-            MemoryRoster() if roster is None else roster,
-            self._hookRunner,
-            self.metrics,
-            self._rules,
-            self._requireOpen,
+            clock, limits, self._directory, self._hookRunner, self._rules, self._requireOpen
         )
+        keeper.effects = effects = Effects(self._rooms, self._connections, sanctions)
         self._batches = Batches(
-            clock, self._log, self.metrics, self._rooms.closeIfDeserted, self._checkStopped
+            clock, self.metrics, self._directory.closeIfDeserted, self._checkStopped
         )
         self.moderation = Moderation(
-            self._rooms, self._connections, sanctions, self.metrics, self._announce
+            self._directory, self._connections, sanctions, self.metrics, effects, self._announce
         )
-        self._receipts = Receipts(clock, limits)
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook)
         )
         self._stop: Stop | None = None
-        self._dismissals = Dismissals(self._connections, self._rooms)
+        self._starting = DeferredLock()
+        self.unusable: Deferred[Failure] = Deferred()
+        self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
     def join(
         self,
@@ -147,40 +147,46 @@ class ChatService(MultiService):
     def leave(self, member: IChatMember, roomName: str) -> None:
         self._rooms.leave(member, roomName)
 
-    def _payerOf(self, room: str) -> str | None:
-        return self._rooms.networkOf(room)
-
     def sayAll(self, member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
         key = roomName.lower() if roomName.isascii() else names.key(roomName)
-        room = self._rooms.byKey.get(key)
+        room = self._directory.byKey.get(key)
         if (
             room is None
             or room.muted
-            or room.appending >= BEHIND
             or self._hookRunner is not None
-            or (name := room.members.get(member)) is None
+            or (claim := room.members.get(member)) is None
         ):
             return False
         together = "".join(texts)
         if "\n" in together or not (together.isascii() or wire.isText(together)):
             return False
+        name = claim.name
         if paced:
             network = self._connections.networks.get(member)
             size = wire.weigh(together, room.name, name, len(texts))
             if not self._rates.takeFree(network, room.name, size):
                 return False
-        if not room.pending:
-            self._batches.wake(room)
+        batch = room.batch
+        if batch is None:
+            batch = self._batches.begin(room)
+        elif batch.size >= QUEUED:
+            return False
+        drafts = batch.drafts
+        batch.senders.append((len(drafts), member))
+        batch.size += len(together) + DRAFT_BYTES * len(texts)
         for text in texts:
-            room.pending.append(Draft(room.name, name, text))
+            drafts.append(Draft(room.name, name, text))
         return True
 
     def say(self, member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:
-        room = self._rooms.find(member, roomName)
+        room = self._directory.find(member, roomName)
         if room.muted:
             self._rules.requireSay(member, room)
-        waiting = self._submit(member, room, Draft(room.name, room.members[member], text))
-        return room.waitForLog() if waiting is None and room.appending else waiting
+        draft = Draft(room.name, room.members[member].name, text)
+        waiting = self._submit(member, room, draft)
+        if waiting is None and room.storing is not None and room.batch is not None:
+            return room.batch.wait()
+        return waiting
 
     def pace(self, member: IChatMember, roomName: str, size: int) -> Deferred[None] | None:
         network = self._connections.networks.get(member)
@@ -195,25 +201,44 @@ class ChatService(MultiService):
         self, member: IChatMember, roomName: str, text: str, id: str | None = None
     ) -> Deferred[Receipt]:
         receipt: Deferred[Receipt] = Deferred()
-        answer = receipt
         try:
-            room = self._rooms.find(member, roomName)
-            draft = Draft(room.name, room.members[member], text)
-            key = (room.key, names.key(draft.sender), id or "")
-            known = self._receipts.find(key) if id is not None else None
-            if known is not None:
-                return known
+            room = self._directory.find(member, roomName)
+            draft = Draft(room.name, room.members[member].name, text, id)
+        except ChatError:
+            return fail()
+        try:
             if room.muted:
                 self._rules.requireSay(member, room)
-            if id is not None:
-                answer = self._receipts.begin(key, receipt)
             waiting = self._submit(member, room, draft, receipt)
-        except ChatError:
-            receipt.errback()
-        else:
-            if waiting is not None:
-                waiting.addErrback(receipt.errback)
-        return answer
+        except ChatError as error:
+            return Deferred.fromCoroutine(self._unlessStored(room, draft, error))
+        if waiting is not None:
+            waiting.addErrback(self._refused, room, draft, receipt)
+        return receipt
+
+    def _refused(
+        self, failure: Failure, room: Room, draft: Draft, receipt: Deferred[Receipt]
+    ) -> None:
+        assert isinstance(failure.value, ChatError)
+        finding = Deferred.fromCoroutine(self._unlessStored(room, draft, failure.value))
+        finding.chainDeferred(receipt)
+
+    async def _unlessStored(self, room: Room, draft: Draft, refusal: ChatError) -> Receipt:
+        """
+        Refuse a message, unless it was sent again, and stored before.
+
+        @return: the receipt of the stored message
+        @raise ChatError: C{refusal}
+        """
+        if draft.id is not None and room.stored is not None:
+            room.holds += 1
+            try:
+                found = await room.stored.find(draft.sender, draft.id)
+            finally:
+                self._directory.release(room)
+            if found is not None:
+                return found
+        raise refusal
 
     def _submit(
         self,
@@ -225,14 +250,14 @@ class ChatService(MultiService):
         """
         Add a message to the room's batch, if the hooks allow it.
 
-        @param receipt: fires when the log has the message. It does not fire if this method raises,
-            or if the C{Deferred} that it returns fails
+        @param receipt: fires when the store has the message. It does not fire if this method
+            raises, or if the C{Deferred} that it returns fails
         @return: C{None}; or, if a hook has not answered yet, a C{Deferred} that fires or fails
             after the answer
         @raise ChatError: the message is refused
         """
         if self._hookRunner is None:
-            self._add(room, draft, receipt)
+            self._add(member, room, draft, receipt)
             return None
         room.holds += 1
         try:
@@ -243,7 +268,7 @@ class ChatService(MultiService):
             room.holds += 1
             return Deferred.fromCoroutine(self._addLater(member, room, draft, answer, receipt))
         finally:
-            self._rooms.release(room)
+            self._directory.release(room)
 
     async def _addLater(
         self,
@@ -259,7 +284,7 @@ class ChatService(MultiService):
         try:
             self._addAllowed(member, room, replace(draft, text=await answer), receipt)
         finally:
-            self._rooms.release(room)
+            self._directory.release(room)
 
     def _addAllowed(
         self,
@@ -273,20 +298,29 @@ class ChatService(MultiService):
         that the sender may send it.
         """
         self._rules.requireStillSay(member, room)
-        self._add(room, draft, receipt)
+        self._add(member, room, draft, receipt)
 
-    def _add(self, room: Room, draft: Draft, receipt: Deferred[Receipt] | None = None) -> None:
+    def _add(
+        self,
+        member: IChatMember,
+        room: Room,
+        draft: Draft,
+        receipt: Deferred[Receipt] | None = None,
+    ) -> None:
         text = draft.text
         if "\n" in text or not (text.isascii() or wire.isText(text)):
             raise ChatError(BAD_COMMAND, NOT_A_LINE)
-        if not room.pending:
-            self._batches.wake(room)
-        if receipt is not None:
-            room.expected.append((len(room.pending), receipt))
-        room.pending.append(draft)
+        batch = room.batch or self._batches.begin(room)
+        if receipt is None:
+            batch.say(draft, member)
+        else:
+            batch.post(draft, receipt)
 
-    def _announce(self, room: Room, text: str) -> None:
-        self._add(room, Draft(room.name, names.RESERVED, text))
+    def _announce(self, room: Room, text: str | None, changes: Sequence[Change]) -> Deferred[None]:
+        batch = room.batch or self._batches.begin(room)
+        if text is not None:
+            batch.announce(Draft(room.name, names.RESERVED, text))
+        return batch.change(changes)
 
     def history(
         self,
@@ -358,25 +392,31 @@ class ChatService(MultiService):
         return self._connections
 
     @property
-    def rooms(self) -> Rooms:
+    def rooms(self) -> Directory:
         """
         The rooms of this chat.
         """
-        return self._rooms
-
-    @property
-    def log(self) -> IMessageLog:
-        """
-        The message log of this chat.
-        """
-        return self._log
+        return self._directory
 
     def startService(self) -> None:
+        """
+        Start the store, then the children. If the store cannot be started, the chat does not serve,
+        and C{unusable} fires.
+        """
         stop, self._stop = self._stop, None
-        MultiService.startService(self)
         if stop is not None:
             self.logbook.close()
             stop.finish()
+        starting = self._starting.run(self.store.start)
+        starting.addCallbacks(self._serve, self._cannotServe)
+
+    def _serve(self, _: None) -> None:
+        if self._stop is None and not self.running:
+            MultiService.startService(self)
+
+    def _cannotServe(self, failure: Failure) -> None:
+        self._logger.critical("the store cannot be started: {why}", why=failure.getErrorMessage())
+        self.unusable.callback(failure)
 
     def stopService(self) -> Deferred[None]:
         """
@@ -384,7 +424,7 @@ class ChatService(MultiService):
         L{SHUTDOWN}. The times to reconnect are spread over some seconds. You may call this from
         anywhere, and more than once.
 
-        @return: fires when all connections are gone and the log has all messages. A connection that
+        @return: fires when all connections are gone and the store has stopped. A connection that
             does not accept its last bytes within L{Limits.closeTimeout} seconds is aborted
         """
         stop = self._stop
@@ -397,7 +437,8 @@ class ChatService(MultiService):
         self._logger.failure("an error occurred while the chat was stopping", failure)
 
     async def _dismissAll(self, stop: Stop) -> None:
-        await maybeDeferred(MultiService.stopService, self)
+        if self.running:
+            await maybeDeferred(MultiService.stopService, self)
         if self._batches.pending:  # this may be inside a callback, where nothing may be delivered
             await deferLater(self.clock, 0)
         if stop is self._stop:
@@ -418,5 +459,10 @@ class ChatService(MultiService):
             and not self._connections
             and self._batches.idle
         ):
-            self.logbook.close()
-            stop.finish()
+            stop.stage = Stage.CLOSING
+            closing = self._starting.run(self.store.stop)
+            closing.addErrback(self._stopFailed).addCallback(self._stopped, stop)
+
+    def _stopped(self, _: None, stop: Stop) -> None:
+        self.logbook.close()
+        stop.finish()

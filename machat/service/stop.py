@@ -17,6 +17,7 @@ from twisted.logger import Logger
 from machat.connections.registry import Connections
 from machat.errors import FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.interfaces import IChatMember, IClientConnection
+from machat.rooms.directory import Directory
 from machat.rooms.registry import Rooms
 
 #: The number of connections ended per turn, the number that should reconnect per second, and the
@@ -31,11 +32,13 @@ STOPPING = "the chat is stopping"
 class Stage(Enum):
     """
     The progress of a stop: C{DISMISSING} until all connections and members are notified,
-    C{DRAINING} until all connections are closed and the log has all messages.
+    C{DRAINING} until all connections are closed and the store has all messages, C{CLOSING} until
+    the store has stopped.
     """
 
     DISMISSING = "dismissing"
     DRAINING = "draining"
+    CLOSING = "closing"
     OVER = "over"
 
 
@@ -78,8 +81,9 @@ class Dismissals:
 
     _log = Logger()
 
-    def __init__(self, connections: Connections, rooms: Rooms) -> None:
+    def __init__(self, connections: Connections, directory: Directory, rooms: Rooms) -> None:
         self._connections = connections
+        self._directory = directory
         self._rooms = rooms
         self._ending: set[object] = set()
 
@@ -110,7 +114,7 @@ class Dismissals:
         """
         Notify the members without a connection, each once, after it has left all rooms.
         """
-        stays = [(member, room.name) for room in self._rooms for member in room.members]
+        stays = [(member, room.name) for room in self._directory for member in room.members]
         arrivals = self._rooms.arrivals()
         members = [member for member, _ in stays] + [arrival.member for arrival in arrivals]
         for member, name in stays:

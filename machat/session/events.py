@@ -266,10 +266,9 @@ class EventsConversation:
     def _moderate(self, command: Any) -> Deferred[None] | None:
         room = self._here(command.room)
         answer = moderate(self._chat.moderation, self._client, room, command)
-        if answer is not None:
-            return self._answer(answer, command.id)
-        self._tell(events.Done(id=command.id))
-        return None
+        if isinstance(answer, Deferred):
+            return answer.addCallback(lambda _: self._tell(events.Done(id=command.id)))
+        return self._answer(answer, command.id)
 
     def _ping(self, command: commands.Ping) -> None:
         self._tell(events.Pong(id=command.id))

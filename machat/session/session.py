@@ -358,6 +358,9 @@ class Session:
         """
         self._close()
 
+    def notStored(self, room: str, error: ChatError) -> None:
+        self.refuse(error)
+
     def removed(self, room: str, reason: str) -> None:
         if self._conversation is not None:
             self._conversation.removed(room, reason)

@@ -1,15 +1,8 @@
 """
-The store of a chat: it numbers, keeps and delivers the messages, and keeps the names in use and
-the ids of recent messages. These classes keep everything in the memory of one process.
+The store of a chat: it numbers, keeps and delivers the messages, and keeps the names in use, the
+ids of recent messages, and what moderators have changed.
 """
 
-from machat.store.deduplication import Receipts
-from machat.store.memory import MemoryLog, Size
-from machat.store.roster import MemoryRoster
+from machat.store.memory import MemoryStore
 
-__all__ = [
-    "MemoryLog",
-    "MemoryRoster",
-    "Receipts",
-    "Size",
-]
+__all__ = ["MemoryStore"]

@@ -1,389 +1,360 @@
 """
-The log of each room, in memory: it numbers, stores and delivers messages.
+The store in the memory of one process.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import islice
-from sys import getsizeof
-from typing import NamedTuple
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from machat import names
 from machat.clock import chatClock
-from machat.events import Draft, Message, Position
-from machat.interfaces import IMessageLog
+from machat.errors import ChatError
+from machat.events import Draft, Message, Position, Receipt
+from machat.interfaces import IRoomObserver, IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.store.shares import waterline
-
-#: The memory of a room's empty log; of a stored message without its strings; and the additional
-#: memory for a message that is not ASCII. Measured on CPython 3.11 and rounded up.
-ROOM_BYTES = 1_600
-MESSAGE_BYTES = 144
-NOTE_BYTES = 144
-
-#: The part of the total that is freed at once when the total is exceeded, so that the next message
-#: does not exceed it again.
-RELIEF = 64
-
-_PLAIN_BYTES = MESSAGE_BYTES + 2 * getsizeof("")
+from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
+from machat.store.deduplication import RecentIds
+from machat.store.roomlog import RoomLog
+from machat.store.roster import Roster
+from machat.store.shares import Share, Shares, waterline
+from machat.store.state import ModeratedState
+from machat.store.timeline import Timeline
 
 
-def weigh(text: str) -> int:
+@implementer(IStoredRoom)
+class MemoryRoom(RoomLog):
     """
-    @return: the memory of a string and of its UTF-8 form, which CPython keeps after the string has
-        been encoded. C{getsizeof} does not include it before that
-    """
-    return getsizeof(text) + (0 if text.isascii() else len(text.encode("utf-8", "replace")))
+    A room of a L{MemoryStore}, open or not.
 
-
-class _Share:
-    """
-    The memory that one network uses.
-
-    @ivar payer: the network
-    @ivar bytes: the memory of its rooms' logs
-    @ivar rooms: the number of its rooms
-    """
-
-    __slots__ = ("payer", "bytes", "rooms")
-
-    def __init__(self, payer: str | None) -> None:
-        self.payer = payer
-        self.bytes = self.rooms = 0
-
-
-class _RoomLog:
-    """
-    One room's messages, newest last. Their numbers are consecutive, so the position of a message is
-    calculated.
-
-    @ivar bytes: the memory that the log uses
-    @ivar share: the share to which that memory belongs
-    @ivar spelling: the room's name as the last message spells it
+    @ivar key: the room's key
+    @ivar life: the life of the store under which the room was opened last
+    @ivar share: the share to which its memory belongs
+    @ivar idle: the time when it was closed, Unix time
     """
 
     __slots__ = (
+        "key",
         "epoch",
-        "seq",
-        "kept",
-        "bytes",
+        "life",
         "share",
-        "deliver",
         "idle",
-        "_least",
-        "spelling",
-        "_weights",
+        "roster",
+        "observer",
+        "_store",
+        "_timeline",
+        "_state",
     )
 
-    def __init__(self, room: str, epoch: str, share: _Share) -> None:
-        self.epoch = epoch
-        self.seq = 0
-        self.kept: deque[Message] = deque()
+    def __init__(self, store: MemoryStore, key: str, name: str, share: Share) -> None:
+        RoomLog.__init__(self, key, name)
+        self.key = key
+        self.epoch = ""
+        self.life = b""
         self.share = share
-        self.deliver: Callable[[Sequence[Message]], None] | None = None
         self.idle = 0.0
-        self.spelling = ""
-        self._least = ROOM_BYTES + weigh(room)
-        self._weights: dict[int, int] = {}
-        self.bytes = self._least
+        self.roster = Roster()
+        self.observer: IRoomObserver | None = None
+        self._store = store
+        self._timeline: Timeline | None = None
+        self._state: ModeratedState | None = None
 
     @property
-    def spare(self) -> int:
+    def position(self) -> Position:
         """
-        The memory that can be freed.
+        See L{IStoredRoom}.
         """
-        return self.bytes - self._least
+        return Position(self.epoch, self.seq)
 
-    def spell(self, name: str) -> str:
+    @property
+    def record(self) -> RoomRecord:
         """
-        @param name: the room's name in its current spelling
-        @return: an equal string, which all messages share. The memory of each new spelling counts
-            until the log is empty
+        See L{IStoredRoom}.
         """
-        if name != self.spelling:
-            self.spelling = name
-            self.bytes += weigh(name)
-        return self.spelling
+        return RoomRecord() if self._state is None else self._state.record
 
-    def keep(
-        self, messages: Sequence[Message], strings: str, limits: Limits, oldest: float
-    ) -> None:
+    def begin(self, life: bytes, epoch: str) -> None:
         """
-        Add messages, and drop those that exceed the limits.
-
-        @param strings: the texts and senders of the messages, joined
-        @param oldest: the age limit, as a value of C{Message.at}
+        Begin an epoch, unless the room has one of this life. The numbers continue.
         """
-        self.kept.extend(messages)
-        if strings.isascii():  # one byte per character
-            self.bytes += len(strings) + _PLAIN_BYTES * len(messages)
-        else:
-            self.bytes += self._note(messages)
-        if len(self.kept) > limits.logMessages:
-            self.drop(len(self.kept) - limits.logMessages)
-        while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
-            self.drop(1)
+        if self.life is not life:
+            if self.seq:
+                self._timeline = self._timeline or Timeline()
+                oldest = self.kept[0].seq if self.kept else self.seq + 1
+                self._timeline.end(self.position, oldest)
+            self.life, self.epoch = life, epoch
 
-    def shorten(self, spare: int) -> None:
+    def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        first = self.seq + 1
+        store, name = self._store, self.name
+        at = int(store.now() * 1000)
+        messages: list[Message] = []
+        strings: list[str] = []
+        stored: Stored | None = None
+        for seq, draft in enumerate(batch, first):
+            if draft.id is not None:
+                stored = self._number(batch, at, messages, strings)
+                break
+            messages.append(Message(name, seq, draft.sender, draft.text, at))
+            strings += (draft.text, draft.sender)
+        before = self.bytes
+        self.add(messages, "".join(strings))
+        store.added(self, at, before)
+        if stored is None:
+            stored = Stored(range(first, self.seq + 1))
+        if changes:
+            self._change(changes)
+        if self.observer is not None and (messages or changes):
+            self.observer.said(messages, changes)
+        return succeed(stored)
+
+    def _number(
+        self, batch: Sequence[Draft], at: int, messages: list[Message], strings: list[str]
+    ) -> Stored:
         """
-        Drop the oldest messages until at most this much memory is left that could be freed.
+        Number a batch that contains messages with ids.
+
+        @param messages: replaced by the messages that are new
+        @param strings: replaced by their texts and senders
         """
-        while self.kept and self.spare > spare:
-            self.drop(1)
+        messages.clear()
+        strings.clear()
+        ids = self._store.ids
+        numbers, duplicates = [], set()
+        seq = self.seq
+        for index, draft in enumerate(batch):
+            if draft.id is not None:
+                place = (self.key, names.key(draft.sender), draft.id)
+                known = ids.find(place)
+                if known is not None:
+                    numbers.append(known)
+                    duplicates.add(index)
+                    continue
+                ids.add(place, seq + 1)
+            seq += 1
+            numbers.append(seq)
+            messages.append(Message(self.name, seq, draft.sender, draft.text, at))
+            strings += (draft.text, draft.sender)
+        return Stored(numbers, duplicates)
 
-    def drop(self, count: int) -> None:
+    def _change(self, changes: Sequence[Change]) -> None:
+        self._state = self._state or ModeratedState()
+        self._state.apply(changes)
+
+    def lasting(self, now: float) -> bool:
         """
-        Drop the oldest messages.
+        @return: whether the room has mutes or bans, so that it must not be forgotten
         """
-        if self._weights:
-            self.bytes -= self._forget([self.kept.popleft() for _ in range(count)])
-        else:
-            size = _PLAIN_BYTES * count
-            for _ in range(count):
-                message = self.kept.popleft()
-                size += len(message.text) + len(message.sender)
-            self.bytes -= size
-        if not self.kept:
-            self.bytes = self._least
-            self.spelling = ""
+        if self._state is None:
+            return False
+        self._state.expire(now)
+        return bool(self._state.sanctions)
 
-    def _note(self, messages: Sequence[Message]) -> int:
-        """
-        Record the memory of the messages that are not ASCII, because it cannot be determined later.
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        self._store.refresh(self)
+        return succeed(self.window(after, limit))
 
-        @return: the memory of all the messages
-        """
-        for message in messages:
-            if not (message.text.isascii() and message.sender.isascii()):
-                strings = weigh(message.text) + weigh(message.sender)
-                self._weights[message.seq] = MESSAGE_BYTES + NOTE_BYTES + strings
-        return self._weight(messages)
+    def covers(self, position: Position) -> bool:
+        if position.epoch == self.epoch:
+            return position.seq <= self.seq
+        return self._timeline is not None and self._timeline.covers(position)
 
-    def _weight(self, messages: Sequence[Message]) -> int:
-        return sum(
-            [
-                self._weights.get(message.seq)
-                or _PLAIN_BYTES + len(message.text) + len(message.sender)
-                for message in messages
-            ]
-        )
+    def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
+        seq = self._store.ids.find((self.key, names.key(sender), id))
+        return succeed(None if seq is None else Receipt(self.name, seq, duplicate=True))
 
-    def _forget(self, messages: Sequence[Message]) -> int:
-        weight = self._weight(messages)
-        for message in messages:
-            self._weights.pop(message.seq, None)
-        return weight
+    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+        try:
+            return succeed(self.roster.claim(self.name, claim, most))
+        except ChatError:
+            return fail()
+
+    def release(self, claim: Claim) -> None:
+        self.roster.release(claim)
+
+    def members(self, limit: int) -> Deferred[Names]:
+        return succeed(self.roster.names(limit))
+
+    def close(self) -> None:
+        self.observer = None
+        if self._state is not None:
+            self._state.locked = False
+        self._store.closed(self)
 
 
-class Size(NamedTuple):
-    """
-    The size of a log.
-
-    @ivar bytes: its approximate memory
-    """
-
-    rooms: int
-    messages: int
-    bytes: int
-
-
-@implementer(IMessageLog)
-class MemoryLog:
+@implementer(IStore)
+class MemoryStore:
     """
     Keeps each room's last messages, limited by count, bytes and age.
 
-    When all rooms together exceed the total, a part of it is freed. The networks that use the most
-    memory lose it, down to a common level. Networks that use less lose nothing. A room belongs to
-    the network of the member for whom it was first opened. Within a network, its empty rooms are
-    forgotten first, in the order in which their last members left. Then the oldest messages of its
-    largest rooms are dropped. A forgotten room begins a new epoch.
+    When all rooms together exceed the total, a part of it is freed: see L{Shares}. A room belongs
+    to the network of the member for whom it was first opened. Within a network, its empty rooms are
+    forgotten first, in the order in which their last members left, except those with mutes or bans.
+    Then the oldest messages of its largest rooms are dropped. A forgotten room begins a new epoch.
+
+    @ivar ids: the ids of recent messages
+    @ivar now: returns Unix time
     """
 
-    def __init__(
-        self,
-        clock: IReactorTime,
-        limits: Limits = DEFAULTS,
-        payerOf: Callable[[str], str | None] = lambda room: None,
-    ) -> None:
-        """
-        @param payerOf: returns the network to which a room belongs, by the room's key. C{None}
-            counts as a network too
-        """
-        self._clock = chatClock(clock)
-        self._limits = limits
-        self._payerOf = payerOf
-        self._age = limits.logAge * 1000
-        self._followed: dict[str, _RoomLog] = {}
-        self._idle: OrderedDict[str, _RoomLog] = OrderedDict()
-        self._bytes = 0
-        self._shares: dict[str | None, _Share] = {}
-        self._least = 0
-        self._secret = secrets.token_bytes(16)
-        self._forgotten = 0
+    shared = False
 
-    def _epochOf(self, room: str) -> str:
+    def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
+        self._clock = chatClock(clock)
+        self.now = self._clock.now
+        self._limits = limits
+        self._age = limits.logAge * 1000
+        self._open: dict[str, MemoryRoom] = {}
+        self._idle: OrderedDict[str, MemoryRoom] = OrderedDict()
+        self._shares = Shares(limits.logTotal)
+        self._life = secrets.token_bytes(16)
+        self._began = self._clock.seconds()
+        self._forgotten = 0
+        self.ids = RecentIds(self._clock, limits)
+
+    def start(self) -> Deferred[None]:
+        return succeed(None)
+
+    def stop(self) -> Deferred[None]:
+        """
+        Begin a new life: after the next start, rooms continue their messages in a new epoch.
+        """
+        self._life = secrets.token_bytes(16)
+        return succeed(None)
+
+    def health(self) -> Health:
+        return Health(True, self._began)
+
+    def size(self) -> Size:
+        rooms = [*self._open.values(), *self._idle.values()]
+        return Size(len(rooms), sum([len(room.kept) for room in rooms]), self._shares.bytes)
+
+    def open(
+        self, key: str, name: str, observer: IRoomObserver, network: str | None = None
+    ) -> Deferred[IStoredRoom]:
+        self._expire()
+        room = self._idle.pop(key, None)
+        if room is None:
+            room = MemoryRoom(self, key, name, self._shares.join(network))
+            self._shares.charge(room.share, room.bytes)
+        room.begin(self._life, self._epochOf(key))
+        room.observer = observer
+        self._open[key] = room
+        if self._shares.bytes > self._shares.limit:
+            self._relieve()
+        return succeed(room)
+
+    def _epochOf(self, key: str) -> str:
         """
         @return: an unguessable string. A room that was forgotten without any messages may get the
             same string again, since its earlier members have missed nothing
         """
-        life = f"{self._forgotten} {room}".encode()
-        return blake2b(life, digest_size=8, key=self._secret).hexdigest()
+        life = f"{self._forgotten} {key}".encode()
+        return blake2b(life, digest_size=8, key=self._life).hexdigest()
 
-    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
-        self._expire()
-        log = self._idle.pop(room, None)
-        if log is None:
-            log = self._begin(room)
-        log.deliver = deliver
-        self._followed[room] = log
-        if self._bytes > self._limits.logTotal:
+    def added(self, room: MemoryRoom, at: int, before: int) -> None:
+        """
+        Messages were added to a room: apply the limits.
+
+        @param at: their time
+        @param before: the memory of the room before they were added
+        """
+        limits, kept = self._limits, room.kept
+        if (
+            len(kept) > limits.logMessages
+            or room.bytes > limits.logBytes
+            or (kept and kept[0].at < at - self._age)
+        ):
+            room.trim(limits, at - self._age)
+        more = room.bytes - before
+        room.share.bytes += more
+        shares = self._shares
+        shares.bytes += more
+        if shares.bytes > shares.limit:
             self._relieve()
-        return succeed(Position(log.epoch, log.seq))
 
-    def _begin(self, room: str) -> _RoomLog:
-        payer = self._payerOf(room)
-        share = self._shares.get(payer)
-        if share is None:
-            share = self._shares[payer] = _Share(payer)
-        share.rooms += 1
-        log = _RoomLog(room, self._epochOf(room), share)
-        self._charge(log, log.bytes)
-        return log
+    def refresh(self, room: MemoryRoom) -> None:
+        """
+        Drop the messages of a room that have become too old.
+        """
+        before = room.bytes
+        room.trim(self._limits, int(self.now() * 1000) - self._age)
+        self._shares.charge(room.share, room.bytes - before)
 
-    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
-        log = self._followed[room]
-        first = log.seq + 1
-        at = int(self._clock.now() * 1000)
-        before = log.bytes
-        name = batch[0].room if batch else log.spelling
-        if name is not log.spelling:
-            name = log.spell(name)
-        messages: list[Message] = []
-        strings: list[str] = []
-        for seq, draft in enumerate(batch, first):
-            messages.append(Message(name, seq, draft.sender, draft.text, at))
-            strings += (draft.text, draft.sender)
-        log.seq += len(messages)
-        log.keep(messages, "".join(strings), self._limits, at - self._age)
-        more = log.bytes - before
-        self._bytes += more
-        log.share.bytes += more
-        if self._bytes > self._limits.logTotal:
-            self._relieve()
-        if log.deliver is not None:
-            log.deliver(messages)
-        return succeed(range(first, log.seq + 1))
-
-    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
-        self._expire()
-        log = self._followed.get(room) or self._idle.get(room)
-        if log is None:
-            return succeed([])
-        before = log.bytes
-        log.keep((), "", self._limits, int(self._clock.now() * 1000) - self._age)
-        self._charge(log, log.bytes - before)
-        start = max(0, after + 1 - log.kept[0].seq) if log.kept else 0
-        return succeed(list(islice(log.kept, start, start + limit)))
-
-    def unfollow(self, room: str) -> None:
-        log = self._followed.pop(room)
-        log.deliver = None
-        if not log.kept:
-            self._forget(log)
+    def closed(self, room: MemoryRoom) -> None:
+        """
+        A room was closed.
+        """
+        del self._open[room.key]
+        if not room.kept and not room.lasting(self.now()):
+            self._forget(room)
             return
-        log.idle = self._clock.now()
-        self._idle[room] = log
+        room.idle = self.now()
+        self._idle[room.key] = room
         self._expire()
-
-    def size(self) -> Size:
-        """
-        @return: the size of all logs
-        """
-        logs = [*self._followed.values(), *self._idle.values()]
-        return Size(len(logs), sum([len(log.kept) for log in logs]), self._bytes)
-
-    def _charge(self, log: _RoomLog, more: int) -> None:
-        """
-        Record that the memory of a log has grown or, if the number is negative, shrunk.
-        """
-        self._bytes += more
-        log.share.bytes += more
 
     def _expire(self) -> None:
         """
         Forget the rooms that have been empty for longer than the age limit.
         """
-        oldest = self._clock.now() - self._limits.logAge
+        now = self.now()
         while self._idle:
-            room, log = next(iter(self._idle.items()))
-            if log.idle >= oldest:
+            room = next(iter(self._idle.values()))
+            if room.idle >= now - self._limits.logAge:
                 return
-            self._forgetIdle(room, log)
+            del self._idle[room.key]
+            if room.lasting(now):
+                self.refresh(room)
+                room.idle = now
+                self._idle[room.key] = room
+            else:
+                self._forget(room)
 
-    def _forgetIdle(self, room: str, log: _RoomLog) -> None:
-        del self._idle[room]
-        self._forget(log)
-
-    def _forget(self, log: _RoomLog) -> None:
-        self._charge(log, -log.bytes)
-        self._least = min(self._least, self._bytes)
-        self._forgotten += log.seq > 0
-        log.share.rooms -= 1
-        if not log.share.rooms:
-            del self._shares[log.share.payer]
+    def _forget(self, room: MemoryRoom) -> None:
+        self._forgotten += room.seq > 0
+        self._shares.leave(room.share, room.bytes)
 
     def _relieve(self) -> None:
         """
-        Free a part of the total, see L{MemoryLog}. Rooms with members cannot be forgotten. If they
-        alone exceed the total, this tries again only after the memory has grown by another part.
+        Free a part of the total, see L{MemoryStore}.
         """
-        total = self._limits.logTotal
-        part = total // RELIEF
-        if self._bytes <= self._least + part:
-            return
         self._expire()
-        if self._bytes > total:
-            shares = self._shares.values()
-            level = waterline([share.bytes for share in shares], self._bytes - total + part)
-            over = {share: share.bytes - level for share in shares if share.bytes > level}
-            self._forgetRooms(over)
-            self._shortenRooms(over)
-        self._least = self._bytes
+        over = self._shares.excess()
+        self._forgetIdle(over)
+        self._shorten(over)
+        self._shares.relieved()
 
-    def _forgetRooms(self, over: dict[_Share, int]) -> None:
+    def _forgetIdle(self, over: dict[Share, int]) -> None:
         """
-        @param over: the excess of each share. It is reduced by the memory that is freed
+        Forget empty rooms of each share with an excess, which is reduced by what is freed.
         """
-        found = []
+        now = self.now()
         holding = len(over)
-        for room, log in self._idle.items():
-            if over.get(log.share, 0) > 0:
-                found.append((room, log))
-                over[log.share] -= log.bytes
-                holding -= over[log.share] <= 0
+        for room in list(self._idle.values()) if over else ():
+            if over.get(room.share, 0) > 0 and not room.lasting(now):
+                over[room.share] -= room.bytes
+                del self._idle[room.key]
+                self._forget(room)
+                holding -= over[room.share] <= 0
                 if not holding:
                     break
-        for room, log in found:
-            self._forgetIdle(room, log)
 
-    def _shortenRooms(self, over: dict[_Share, int]) -> None:
+    def _shorten(self, over: dict[Share, int]) -> None:
         """
         Drop the oldest messages of the largest rooms of each share with an excess.
         """
-        rooms: dict[_Share, list[_RoomLog]] = {}
-        for log in self._followed.values():
-            if over.get(log.share, 0) > 0:
-                rooms.setdefault(log.share, []).append(log)
-        for share, logs in rooms.items():
-            level = waterline([log.spare for log in logs], over[share])
-            for log in logs:
-                before = log.bytes
-                log.shorten(level)
-                self._charge(log, log.bytes - before)
+        rooms: dict[Share, list[MemoryRoom]] = {}
+        for room in [*self._open.values(), *self._idle.values()]:
+            if over.get(room.share, 0) > 0:
+                rooms.setdefault(room.share, []).append(room)
+        for share, largest in rooms.items():
+            level = waterline([room.spare for room in largest], over[share])
+            for room in largest:
+                before = room.bytes
+                room.shorten(level)
+                self._shares.charge(share, room.bytes - before)

@@ -1,51 +1,64 @@
 """
-The names in each room, in the memory of one process.
+The names in use in one room of one process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import islice
 
-from twisted.internet.defer import Deferred, fail, succeed
-from zope.interface import implementer
-
-from machat import names
-from machat.errors import NAME_TAKEN, ChatError
-from machat.interfaces import IRoster
+from machat.errors import NAME_TAKEN, ROOM_FULL, ChatError
+from machat.records import Claim, Claimed, Names
 
 
-@implementer(IRoster)
-class MemoryRoster:
+class Roster:
     """
-    Keeps the claimed names of each room in a dictionary.
+    The claims of one room.
     """
+
+    __slots__ = ("_claims", "_total")
 
     def __init__(self) -> None:
-        self._rooms: dict[str, dict[str, str]] = {}
-        self._users: dict[tuple[str, str], int] = {}
+        self._claims: dict[str, tuple[Claim, ...]] = {}
+        self._total = 0
 
-    def claim(self, room: str, name: str, known: bool = False) -> Deferred[bool]:
-        place, key = names.key(room), names.key(name)
-        taken = self._rooms.setdefault(place, {})
-        claims = self._users.get((place, key), 0)
-        if key in taken and not (known and claims):
-            return fail(ChatError(NAME_TAKEN, f'"{taken[key]}" is already in {room}'))
-        taken.setdefault(key, name)
-        if known:
-            self._users[place, key] = claims + 1
-        return succeed(not claims)
+    def __len__(self) -> int:
+        """
+        @return: the number of claims
+        """
+        return self._total
 
-    def release(self, room: str, name: str) -> bool:
-        place, key = names.key(room), names.key(name)
-        claims = self._users.pop((place, key), 0)
-        if claims > 1:
-            self._users[place, key] = claims - 1
-            return False
-        taken = self._rooms[place]
-        del taken[key]
-        if not taken:
-            del self._rooms[place]
-        return True
+    def claim(self, room: str, claim: Claim, most: int) -> Claimed:
+        """
+        See L{machat.interfaces.IStoredRoom.claim}.
 
-    def members(self, room: str) -> Deferred[Sequence[str]]:
-        return succeed(list(self._rooms.get(names.key(room), {}).values()))
+        @param room: the name of the room, for the text of a refusal
+        @raise ChatError: C{name-taken}; C{room-full}
+        """
+        held = self._claims.get(claim.key, ())
+        if held and not (claim.known and held[0].known):
+            raise ChatError(NAME_TAKEN, f'"{held[0].name}" is already in {room}')
+        if self._total >= most:
+            raise ChatError(ROOM_FULL, f"{room} has {most} members")
+        self._claims[claim.key] = (*held, claim)
+        self._total += 1
+        return Claimed(not held, len(self._claims))
+
+    def release(self, claim: Claim) -> None:
+        """
+        End a claim, if it holds its name.
+        """
+        held = self._claims.get(claim.key, ())
+        if claim in held:
+            self._total -= 1
+            if len(held) == 1:
+                del self._claims[claim.key]
+            else:
+                self._claims[claim.key] = tuple([each for each in held if each is not claim])
+
+    def names(self, limit: int) -> Names:
+        """
+        See L{machat.interfaces.IStoredRoom.members}.
+        """
+        return Names(
+            len(self._claims), [held[0].name for held in islice(self._claims.values(), limit)]
+        )

@@ -15,7 +15,7 @@ from machat.client import ChatClient
 from machat.commands import Auth
 from machat.errors import Disconnect
 from machat.events import Event, Message
-from machat.interfaces import IChatHooks, IMessageLog
+from machat.interfaces import IChatHooks, IStore
 from machat.limits import DEFAULTS, Limits
 from machat.member import Member
 from machat.service import ChatService
@@ -68,20 +68,20 @@ class MemoryChat:
     def __init__(
         self,
         limits: Limits = DEFAULTS,
-        log: IMessageLog | None = None,
+        store: IStore | None = None,
         hooks: IChatHooks | None = None,
         clock: Clock | None = None,
         portal: Portal | None = None,
     ) -> None:
         """
         @param limits: the limits of the chat
-        @param log: see L{ChatService}
+        @param store: see L{ChatService}
         @param hooks: see L{ChatService}
         @param clock: the clock; by default a new one
         @param portal: see L{ChatService}
         """
         self.clock = Clock() if clock is None else clock
-        self.service = ChatService(self.clock, limits, log, None, hooks, portal)
+        self.service = ChatService(self.clock, limits, store, hooks, portal)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
         self.endpoint = MemoryEndpoint(self.clock, self._tcp)

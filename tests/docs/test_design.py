@@ -1,6 +1,5 @@
 """
-The statements of C{docs/design.rst} and C{docs/security.rst}: a custom dialect and log, names and
-numbers.
+The statements of C{docs/design.rst} and C{docs/security.rst}: a custom dialect, names and numbers.
 """
 
 from __future__ import annotations
@@ -8,22 +7,18 @@ from __future__ import annotations
 import json
 import re
 
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
-from examples.sqlite_log import SqliteLog
 from examples.tab_dialect import TABS
 from machat import wire
-from machat.events import Position
-from machat.limits import DEFAULTS, Limits
+from machat.limits import DEFAULTS
 from machat.session.session import REFUSALS
 from machat.tap import Options
 from machat.tcp import ChatFactory
-from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from machat.testing import MemoryChat, MemoryClient
 from machat.wire import IDialect
 from tests.processes import ROOT
-from tests.store import test_memory as test_log
 from tests.test_layers import LAYERS, PACKAGE
 
 
@@ -138,47 +133,3 @@ class DialectTests(SynchronousTestCase):
         client.send('{"v": 1, "name": "Mina"}')
         (welcome,) = client.received()
         self.assertEqual(json.loads(welcome)["type"], "welcome")
-
-
-class SqliteLogTests(test_log.MemoryLogTests):
-    """
-    The contract of a message log, tested with the example.
-    """
-
-    def use(self, limits: Limits) -> None:
-        log = SqliteLog(":memory:", self.clock, limits.logMessages)
-        self.addCleanup(log.close)
-        self.log = log
-
-
-class RestartTests(SynchronousTestCase):
-    def start(self, path: str) -> tuple[MemoryChat, SqliteLog]:
-        """
-        @return: a chat that simulates a new process
-        """
-        clock = Clock()
-        log = SqliteLog(path, clock)
-        self.addCleanup(log.close)
-        return MemoryChat(log=log, clock=clock), log
-
-    def test_recovered(self) -> None:
-        """
-        A client that returns after a restart receives what it missed, and the numbers continue.
-        """
-        path = self.mktemp()
-        chat, log = self.start(path)
-        mina = chat.member("Mina", "dev")
-        for text in ("one", "two", "three"):
-            chat.service.say(mina, "dev", text)
-        chat.turn()
-        first = self.successResultOf(chat.service.join(MemoryMember("Ada"), "dev"))
-        log.close()
-
-        chat, _ = self.start(path)
-        ada = MemoryMember("Ada")
-        joined = self.successResultOf(chat.service.join(ada, "dev", Position(first.epoch, 1)))
-        self.assertTrue(joined.recovered)
-        self.assertEqual([(m.seq, m.text) for m in joined.replay], [(2, "two"), (3, "three")])
-        said = chat.service.post(ada, "dev", "four")
-        chat.turn()
-        self.assertEqual(self.successResultOf(said).seq, 4)

@@ -44,12 +44,16 @@ class ModerationTestCase(AdmissionTestCase):
 
     def ask(self, client: MemoryClient, type: str, **fields: Any) -> dict[str, Any]:
         """
-        @return: the only answer to a command
+        Send a command, and end the turn. C{others} are the other events that the client receives.
+
+        @return: the only answer
         """
-        client.received()
+        self.turn()
         client.send(json.dumps({"type": type, "id": "7", **fields}))
-        (answer,) = self.heard(client)
-        self.assertEqual(answer.pop("id"), "7")
+        self.chat.turn()
+        events = self.heard(client)
+        (answer,) = [each for each in events if each.pop("id", None) == "7"]
+        self.others = [each for each in events if each is not answer]
         return answer
 
     def do(self, type: str, **fields: Any) -> list[str]:
@@ -59,8 +63,7 @@ class ModerationTestCase(AdmissionTestCase):
         @return: the events that Ada receives until the end of the turn
         """
         self.assertEqual(self.ask(self.ada, type, **fields), {"type": "done"})
-        self.chat.turn()
-        return [f"{each['from']}:{each['text']}" for each in self.heard(self.ada)]
+        return [f"{each['from']}:{each['text']}" for each in self.others]
 
     def says(self, client: MemoryClient) -> bool:
         """

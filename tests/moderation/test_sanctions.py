@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.errors import ChatError
 from machat.limits import Limits
 from machat.moderation.sanctions import SWEEP, Active, Kind, Sanction, Sanctions, Target
+from machat.records import Imposed
 
 MINA: Target = (Kind.MUTE, "mina")
 ADA: Target = (Kind.BAN, "ada")
@@ -34,7 +35,8 @@ class SanctionsTests(SynchronousTestCase):
         """
         A sanction has one room, one kind, and an end.
         """
-        self.assertEqual(self.sanctions.impose("dev", [MINA], "mina", 10), 10.0)
+        (imposed,) = self.sanctions.impose("dev", [MINA], "mina", 10)
+        self.assertEqual(imposed, Imposed("mute", "mina", 10.0, "mina", None))
         self.assertEqual(self.sanctions.until("dev", [MINA, ADA]), 10.0)
         self.assertIsNone(self.sanctions.until("dev", [(Kind.BAN, "mina")]))
         self.assertIsNone(self.sanctions.until("other", [MINA]))
@@ -180,11 +182,12 @@ class SanctionsMachine(RuleBasedStateMachine):
         others = {each for each in self.alive() if each != (room, one)}
         full = len(others) >= 6 or len([r for r, _ in others if r == room]) >= 4
         try:
-            until = self.sanctions.impose(room, [one], one[1], seconds)
+            (imposed,) = self.sanctions.impose(room, [one], one[1], seconds)
         except ChatError:
             assert full
         else:
-            self.model[room, one] = until
+            assert isinstance(imposed, Imposed)
+            self.model[room, one] = imposed.until
 
     @rule(room=rooms, kind=st.sampled_from(Kind), label=st.sampled_from("abc"))
     def lift(self, room: str, kind: Kind, label: str) -> None:

@@ -10,23 +10,21 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, fail
-from twisted.internet.task import deferLater
+from twisted.internet.task import Clock, deferLater
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
-from zope.interface.verify import verifyObject
 
 from machat.auth.users import User
 from machat.errors import SHUTDOWN, ChatError
 from machat.events import Joined
 from machat.hooks import Hooks
-from machat.interfaces import IChatMember, IRoster
+from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
-from machat.service import ChatService
-from machat.store.roster import MemoryRoster
+from machat.records import Names
+from machat.store.memory import MemoryRoom
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
 from tests.members import asConnection, namesLeft
-from tests.service.test_chat import SlowLog
+from tests.stores import SlowStore
 
 
 class Doors(Hooks):
@@ -49,42 +47,24 @@ class Doors(Hooks):
         self.seen.append(f"-{member.name}")
 
 
-@implementer(IRoster)
-class SlowRoster(MemoryRoster):
-    """
-    A roster that claims a name when the test says so.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.waiting: list[Callable[[], object]] = []
-
-    def claim(self, room: str, name: str, known: bool = False) -> Deferred[bool]:
-        result: Deferred[bool] = Deferred()
-        claim = super().claim
-        self.waiting.append(lambda: claim(room, name, known).chainDeferred(result))
-        return result
-
-
 class JoinTestCase(SynchronousTestCase):
     """
-    Joins in a chat whose log answers when the test says so.
+    Joins in a chat whose store answers when the test says so.
     """
 
     limits = Limits(maxMembers=2)
 
     def setUp(self) -> None:
-        self.chat = MemoryChat(self.limits)
-        self.use(self.chat.service)
+        self.use()
 
-    def use(self, service: ChatService) -> None:
+    def use(self, hooks: IChatHooks | None = None) -> None:
         """
-        Replace the log of this service with a slow one.
+        Make a chat with a slow store.
         """
-        self.service = service
-        self.clock = self.chat.clock
-        self.log = SlowLog(self.clock)
-        service._rooms._messageLog = service._batches._messageLog = self.log
+        self.clock = Clock()
+        self.store = SlowStore(self.clock, self.limits)
+        self.chat = MemoryChat(self.limits, self.store, hooks, self.clock)
+        self.service = self.chat.service
 
     def join(self, member: MemoryMember, room: str = "dev") -> Deferred[Joined]:
         return self.service.join(member, room)
@@ -98,14 +78,14 @@ class JoinTestCase(SynchronousTestCase):
         No room, name, join or timer is left.
         """
         self.assertEqual(len(self.service.rooms), 0)
-        self.assertEqual(self.service.rooms.arrivals(), [])
+        self.assertEqual(self.service._rooms.arrivals(), [])
         self.assertFalse(namesLeft(self.service))
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class ChangedTests(JoinTestCase):
     """
-    A join is decided by the state of the chat at the time when the log answers.
+    A join is decided by the state of the chat at the time when the store answers.
     """
 
     def changed(self, change: Callable[[MemoryMember], object]) -> Deferred[Joined]:
@@ -117,7 +97,7 @@ class ChangedTests(JoinTestCase):
         joining = self.join(mina)
         self.assertNoResult(joining)
         change(mina)
-        self.log.release()
+        self.store.release()
         return joining
 
     def test_nothing(self) -> None:
@@ -128,11 +108,18 @@ class ChangedTests(JoinTestCase):
 
     def test_banned(self) -> None:
         """
-        A member that is banned meanwhile does not join.
+        A member that is banned meanwhile is removed when the room is open.
         """
         ban = self.service.moderation.ban
-        self.assertRefused(self.changed(lambda mina: ban("dev", "Mina")), "not-allowed")
+        self.changed(lambda mina: ban("dev", "Mina"))
+        (room,) = self.service.rooms
+        self.assertEqual(list(room.members), [])
+        self.chat.turn()
+        self.store.release()
         self.assertNothingLeft()
+        again = self.join(MemoryMember("Mina"))
+        self.store.release()
+        self.assertRefused(again, "not-allowed")
 
     def test_rights(self) -> None:
         """
@@ -161,7 +148,7 @@ class ChangedTests(JoinTestCase):
         mina.cancel()
         self.failureResultOf(mina, CancelledError)
         again = self.join(MemoryMember("Mina"))
-        self.log.release()
+        self.store.release()
         self.assertEqual(self.successResultOf(ada).count, 1)
         self.assertEqual(self.successResultOf(again).count, 2)
 
@@ -170,7 +157,7 @@ class ChangedTests(JoinTestCase):
         Simultaneous joins do not exceed the room's limit.
         """
         joins = [self.join(MemoryMember(name)) for name in ("Mina", "Ada", "Bob")]
-        self.log.release()
+        self.store.release()
         self.assertEqual([self.successResultOf(each).count for each in joins[:2]], [1, 2])
         self.assertRefused(joins[2], "room-full")
 
@@ -181,7 +168,7 @@ class ChangedTests(JoinTestCase):
         mina = MemoryMember("Mina")
         first = self.join(mina)
         self.assertRefused(self.join(mina, "DEV"), "already-joined")
-        self.log.release()
+        self.store.release()
         self.successResultOf(first)
 
     def test_late(self) -> None:
@@ -191,9 +178,9 @@ class ChangedTests(JoinTestCase):
         joining = self.join(MemoryMember("Mina"))
         self.clock.advance(10)
         self.assertRefused(joining, "failed")
-        self.assertEqual(self.log.calls, ["follow dev"])
-        self.log.release()
-        self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
+        self.assertEqual(self.store.calls, ["open dev"])
+        self.store.release()
+        self.assertEqual(self.store.calls, ["open dev", "close dev"])
         self.assertNothingLeft()
 
     def test_lateNext(self) -> None:
@@ -203,20 +190,20 @@ class ChangedTests(JoinTestCase):
         self.assertNoResult(self.join(MemoryMember("Mina")).addErrback(lambda _: None))
         self.clock.advance(10)
         joining = self.join(MemoryMember("Mina"))
-        self.log.release()
+        self.store.release()
         self.successResultOf(joining)
-        self.assertEqual(self.log.calls, ["follow dev"])
+        self.assertEqual(self.store.calls, ["open dev"])
 
     def test_read(self) -> None:
         """
-        A history request fails if the member has left when the log answers.
+        A history request fails if the member has left when the store answers.
         """
         mina = MemoryMember("Mina")
         self.join(mina)
-        self.log.release()
+        self.store.release()
         read = self.service.history(mina, "dev")
         self.service.leave(mina, "dev")
-        self.log.release()
+        self.store.release()
         self.assertRefused(read, "not-joined")
         self.assertNothingLeft()
 
@@ -233,7 +220,7 @@ class StoppedTests(JoinTestCase):
     def test_stopped(self) -> None:
         """
         A member inside the process is disconnected once by the stop, and does not join even if the
-        chat has started again when the log answers.
+        chat has started again when the store answers.
         """
         for again in (False, True):
             mina = MemoryMember("Mina")
@@ -245,7 +232,7 @@ class StoppedTests(JoinTestCase):
             self.assertEqual(ends, [SHUTDOWN])
             if again:
                 self.service.startService()
-            self.log.release()
+            self.store.release()
             self.assertNothingLeft()
             if not again:
                 self.service.startService()
@@ -261,7 +248,7 @@ class StoppedTests(JoinTestCase):
         mina = MemoryMember("Mina")
         joining = self.join(mina)
         done = self.service.stopService()
-        self.log.release()
+        self.store.release()
         self.assertRefused(joining, "failed")
         self.assertEqual(mina.end, SHUTDOWN)
         child.callback(None)
@@ -292,7 +279,7 @@ class _Child:
 
 class ClientTests(JoinTestCase):
     """
-    The join of a client waits for the log.
+    The join of a client waits for the store.
     """
 
     def events(self) -> MemoryClient:
@@ -314,17 +301,17 @@ class ClientTests(JoinTestCase):
         self.assertEqual((tcp.received(), ws.received()), ([late], [late]))
         self.assertEqual((tcp.connected, ws.connected, ws.closeCode), (False, True, 3002))
         again = self.chat.tcp("Mina", "dev")
-        self.log.release()
+        self.store.release()
         again.send("hello")
         self.chat.turn()
-        self.log.release()
+        self.store.release()
         self.assertEqual(again.received(), ["Mina:hello"])
 
     def test_textFails(self) -> None:
         """
-        A C{text} client is asked to reconnect if its room's log cannot be opened.
+        A C{text} client is asked to reconnect if its room cannot be opened.
         """
-        self.log.follow = lambda *_: fail(OSError("down"))  # type: ignore[method-assign]
+        self.store.open = lambda *_: fail(OSError("down"))  # type: ignore[method-assign]
         ws = self.chat.ws("Ada", "dev")
         ws.received()
         self.assertEqual(ws.closeCode, 3006)
@@ -332,7 +319,7 @@ class ClientTests(JoinTestCase):
 
     def test_events(self) -> None:
         """
-        An C{events} client receives an error if its room's log cannot be opened, and can try again
+        An C{events} client receives an error if its room cannot be opened, and can try again
         on the same connection.
         """
         client = self.events()
@@ -342,22 +329,21 @@ class ClientTests(JoinTestCase):
         error = json.loads(client.received()[0])
         self.assertEqual((error["type"], error["code"]), ("error", "failed"))
         client.send('{"type": "join", "room": "dev"}')
-        self.log.release()
+        self.store.release()
         self.assertEqual(self.kinds(client), ["joined"])
 
     def test_gone(self) -> None:
         """
-        A client that disconnects while it joins leaves nothing but the log that is being opened.
+        A client that disconnects while it joins leaves nothing but the room that is being opened.
         """
         hooks = Doors()
-        self.chat = MemoryChat(hooks=hooks)
-        self.use(self.chat.service)
+        self.use(hooks)
         clients = [self.chat.tcp("Ada", "dev"), self.events()]
         for asked in hooks.asked:
             asked.callback(None)
         for client in clients:
             client.close()
-        self.log.release()
+        self.store.release()
         self.assertNothingLeft()
         self.assertEqual(hooks.seen, [])
 
@@ -367,8 +353,7 @@ class ClientTests(JoinTestCase):
         decision has no effect.
         """
         hooks = Doors()
-        self.chat = MemoryChat(hooks=hooks)
-        self.use(self.chat.service)
+        self.use(hooks)
         for _ in range(2):
             self.chat.tcp("Ada", "dev").close()
         self.assertNothingLeft()
@@ -385,7 +370,7 @@ class OpeningTests(SynchronousTestCase):
 
     def test_overlapping(self) -> None:
         """
-        When the log works again, new members join even if earlier joins are still pending.
+        When the store works again, new members join even if earlier joins are still pending.
         """
 
         class Slow(Hooks):
@@ -393,8 +378,7 @@ class OpeningTests(SynchronousTestCase):
                 return deferLater(chat.clock, 1, lambda: None)
 
         chat = MemoryChat(hooks=Slow())
-        log = chat.service.log
-        broken = self.patch(log, "follow", lambda *_: fail(OSError("down")))
+        broken = self.patch(chat.service.store, "open", lambda *_: fail(OSError("down")))
         joins: list[Deferred[Joined]] = []
 
         def come() -> None:
@@ -415,14 +399,14 @@ class OpeningTests(SynchronousTestCase):
 
     def test_raises(self) -> None:
         """
-        A log that raises an exception instead of failing its Deferred does no harm either.
+        A store that raises an exception instead of failing its Deferred does no harm either.
         """
         chat = MemoryChat()
 
         def down(*_: object) -> Any:
             raise OSError("down")
 
-        broken = self.patch(chat.service.log, "follow", down)
+        broken = self.patch(chat.service.store, "open", down)
         joining = chat.service.join(MemoryMember("Mina"), "dev")
         self.failureResultOf(joining, ChatError)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
@@ -431,48 +415,42 @@ class OpeningTests(SynchronousTestCase):
         chat.member("Mina", "dev")
 
 
-class RosterTests(SynchronousTestCase):
+class ClaimTests(JoinTestCase):
     """
-    A roster that answers late.
+    A store that claims names late.
     """
 
     def setUp(self) -> None:
-        self.roster = SlowRoster()
-        self.chat = MemoryChat()
-        self.service = self.chat.service
-        self.service._rooms._roster = self.roster
-
-    def test_interface(self) -> None:
-        """
-        The slow roster provides L{IRoster}.
-        """
-        verifyObject(IRoster, self.roster)
+        super().setUp()
+        self.store.slowClaims = True
 
     def test_claimedTooLate(self) -> None:
         """
         A name that is claimed for a client that has disconnected is released.
         """
         mina = MemoryMember("Mina")
-        joining = self.service.join(mina, "dev")
+        joining = self.join(mina)
+        self.store.release()
         self.service.leave(mina, "dev")
-        self.failureResultOf(joining, ChatError)
-        self.roster.waiting[0]()
-        self.assertEqual(self.roster._rooms, {})
-        self.assertEqual(len(self.service.rooms), 0)
+        self.assertRefused(joining, "not-joined")
+        self.store.release()
+        self.assertNothingLeft()
 
     def test_who(self) -> None:
         """
         A question about a room fails if the member has left the room when the answer arrives.
         """
         mina = MemoryMember("Mina")
-        self.service.join(mina, "dev")
-        self.roster.waiting[0]()
+        self.join(mina)
+        self.store.release()
+        self.store.release()
+        (room,) = self.service.rooms
         waiting: Deferred[Any] = Deferred()
-        self.roster.members = lambda room: waiting  # type: ignore[method-assign]
+        self.patch(room.stored, "members", lambda limit: waiting)
         told = self.service.who(mina, "dev")
         self.service.leave(mina, "dev")
-        waiting.callback(["Mina"])
-        self.assertEqual(self.failureResultOf(told, ChatError).value.code, "not-joined")
+        waiting.callback(Names(1, ["Mina"]))
+        self.assertRefused(told, "not-joined")
 
 
 class OneUserTests(AdmissionTestCase):
@@ -487,15 +465,19 @@ class OneUserTests(AdmissionTestCase):
         """
         rooms = self.chat.service.rooms
         read: Deferred[Any] = Deferred()
-        self.chat.service.log.read = lambda *_: read  # type: ignore[method-assign]
+        self.patch(MemoryRoom, "read", lambda *_: read)
         first, second = self.events(history=5), self.text()
         read.errback(OSError("down"))
         self.flushLoggedErrors(OSError)
         self.assertEqual(self.kinds(first), ["welcome", "error"])
         (room,) = rooms
-        self.assertEqual((list(room.members.values()), room.present), (["Mina"], 1))
+        self.assertEqual(
+            ([claim.name for claim in room.members.values()], room.present), (["Mina"], 1)
+        )
         third = self.text()
-        self.assertEqual((list(room.members.values()), room.present), (["Mina", "Mina"], 1))
+        self.assertEqual(
+            ([claim.name for claim in room.members.values()], room.present), (["Mina", "Mina"], 1)
+        )
         second.close()
         self.assertEqual(room.present, 1)
         third.close()

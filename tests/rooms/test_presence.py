@@ -207,4 +207,4 @@ class RoomTests(SynchronousTestCase):
         mina.close()
         self.assertEqual(len(self.chat.clock.getDelayedCalls()), calls)
         text.close()
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)

@@ -23,7 +23,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.events import Message
 from machat.hooks import Hooks
 from machat.limits import Limits
-from machat.store.memory import MemoryLog
+from machat.store.memory import MemoryStore
 from machat.testing import MemoryChat, MemoryClient
 from tests.processes import LOCAL, RawClient, RawWebSocketClient, portsOf, stop, twistd
 
@@ -237,10 +237,10 @@ class RecoveryMachine(RuleBasedStateMachine):
         """
         No collection exceeds its bounds.
         """
-        log = self.chat.service.log
-        assert isinstance(log, MemoryLog)
-        for kept in log._followed.values():
-            assert len(kept.kept) <= KEPT
+        store = self.chat.service.store
+        assert isinstance(store, MemoryStore)
+        for room in store._open.values():
+            assert len(room.kept) <= KEPT
 
     def teardown(self) -> None:
         """

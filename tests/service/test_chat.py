@@ -5,7 +5,7 @@ Tests for L{machat.service}.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import TypeVar
 
@@ -17,61 +17,21 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
-from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
 from machat.errors import SHUTDOWN, ChatError
-from machat.events import Draft, Joined, Message, Position, Receipt
-from machat.interfaces import IChatMember, IChatRoom, IMessageLog, IRoster
+from machat.events import Error, Joined, Message, Receipt
+from machat.interfaces import IChatMember, IChatRoom, IStore
 from machat.limits import Limits
-from machat.rooms.room import BEHIND
+from machat.rooms.batch import QUEUED
 from machat.service import ChatService
-from machat.store.memory import MemoryLog
-from machat.store.roster import MemoryRoster
+from machat.store.memory import MemoryStore
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.members import asConnection, namesLeft
+from tests.stores import SlowRoom, SlowStore, messagesIn
 
 _T = TypeVar("_T")
-
-
-@implementer(IMessageLog)
-class SlowLog:
-    """
-    A L{MemoryLog} that answers and delivers when the test says so.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._log = MemoryLog(clock)
-        self._waiting: list[Callable[[], object]] = []
-        self.calls: list[str] = []
-
-    def release(self) -> None:
-        """
-        Release everything that waits.
-        """
-        waiting, self._waiting = self._waiting, []
-        for happen in waiting:
-            happen()
-
-    def follow(self, room: str, deliver: Callable[[Sequence[Message]], None]) -> Deferred[Position]:
-        self.calls.append(f"follow {room}")
-        return self._later(lambda: self._log.follow(room, deliver))
-
-    def append(self, room: str, batch: Sequence[Draft]) -> Deferred[range]:
-        return self._later(lambda: self._log.append(room, batch))
-
-    def read(self, room: str, after: int, limit: int) -> Deferred[Sequence[Message]]:
-        return self._later(lambda: self._log.read(room, after, limit))
-
-    def unfollow(self, room: str) -> None:
-        self.calls.append(f"unfollow {room}")
-        self._log.unfollow(room)
-
-    def _later(self, call: Callable[[], Deferred[_T]]) -> Deferred[_T]:
-        result: Deferred[_T] = Deferred()
-        self._waiting.append(lambda: call().chainDeferred(result))
-        return result
 
 
 class InterfaceTests(SynchronousTestCase):
@@ -82,9 +42,8 @@ class InterfaceTests(SynchronousTestCase):
         clock = Clock()
         verifyObject(IChatRoom, ChatService(clock))
         verifyObject(IChatMember, MemoryMember("Mina"))
-        verifyObject(IMessageLog, SlowLog(clock))
-        verifyObject(IMessageLog, MemoryLog(clock))
-        verifyObject(IRoster, MemoryRoster())
+        verifyObject(IStore, SlowStore(clock))
+        verifyObject(IStore, MemoryStore(clock))
 
 
 class JoinTests(SynchronousTestCase):
@@ -160,7 +119,7 @@ class JoinTests(SynchronousTestCase):
                 self.service.say(member, f"room{number}", "hello")
             self.service.leave(member, f"room{number}")
         self.chat.turn()
-        self.assertEqual(len(self.service._rooms), 0)
+        self.assertEqual(len(self.service.rooms), 0)
         self.assertFalse(namesLeft(self.service))
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
@@ -331,15 +290,15 @@ class SayAllTests(SynchronousTestCase):
         self.assertEqual(self.received(), [f"Mina:{text}"])
 
 
-class SlowLogTests(SynchronousTestCase):
+class SlowStoreTests(SynchronousTestCase):
     """
-    The service does not assume that the log answers at once.
+    The service does not assume that the store answers at once.
     """
 
     def setUp(self) -> None:
         self.clock = Clock()
-        self.log = SlowLog(self.clock)
-        self.service = ChatService(self.clock, Limits(rate=inf), self.log)
+        self.store = SlowStore(self.clock)
+        self.service = ChatService(self.clock, Limits(rate=inf), self.store)
 
     def test_joinWaits(self) -> None:
         """
@@ -348,57 +307,59 @@ class SlowLogTests(SynchronousTestCase):
         first = self.service.join(MemoryMember("Mina"), "dev")
         second = self.service.join(MemoryMember("Ada"), "dev")
         self.assertNoResult(first)
-        self.log.release()
+        self.store.release()
         self.assertEqual(self.successResultOf(first).count, 1)
         self.assertEqual(self.successResultOf(second).count, 2)
-        self.assertEqual(self.log.calls, ["follow dev"])
+        self.assertEqual(self.store.calls, ["open dev"])
 
     def test_saidThenGone(self) -> None:
         """
-        A room stays open until the log has stored its messages, then it is closed.
+        A room stays open until the store has stored its messages, then it is closed.
         """
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
-        self.log.release()
+        self.store.release()
         self.service.say(mina, "dev", "hello")
         self.clock.advance(0)
         self.service.leave(mina, "dev")
-        self.assertEqual(self.log.calls, ["follow dev"])
-        self.log.release()
-        self.assertEqual(self.log.calls, ["follow dev", "unfollow dev"])
-        self.assertEqual(len(self.service._rooms), 0)
+        self.assertEqual(self.store.calls, ["open dev"])
+        self.store.release()
+        self.assertEqual(self.store.calls, ["open dev", "close dev"])
+        self.assertEqual(len(self.service.rooms), 0)
 
-    def test_logThatCannotBeOpened(self) -> None:
+    def test_storeThatCannotOpen(self) -> None:
         """
-        A join fails if the log fails, releases its name, and the next join tries again.
+        A join fails if the store fails, releases its name, and the next join tries again.
         """
-        broken = self.patch(self.log, "follow", lambda *_: fail(OSError("down")))
+        broken = self.patch(self.store, "open", lambda *_: fail(OSError("down")))
         error = self.failureResultOf(self.service.join(MemoryMember("Mina"), "dev"), ChatError)
         self.assertEqual(error.value.code, "failed")
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         broken.restore()
         again = self.service.join(MemoryMember("Mina"), "dev")
-        self.log.release()
+        self.store.release()
         self.successResultOf(again)
 
     def test_behind(self) -> None:
         """
-        Senders wait for a log that is late, so the number of messages that it has not stored is
-        bounded.
+        The store has one batch of a room at a time. Senders wait while the next batch is full, so
+        the size of the messages that wait is bounded, and nothing is lost.
         """
         clients = [MemoryClient(ChatFactory(self.service)) for _ in "ab"]
         for client, name in zip(clients, ("Mina", "Ada"), strict=True):
             client.join(name, "dev")
-        self.log.release()
-        said = [f"{number}" for number in range(100)]
+        self.store.release()
+        said = [f"{number}".ljust(1000) for number in range(400)]
         for text in said:
             for client in clients:
                 client.send(text)
             self.clock.advance(0)
         (room,) = self.service.rooms
-        self.assertEqual(room.appending, BEHIND + 1)  # with the messages sent meanwhile
-        while room.appending:
-            self.log.release()
+        assert room.batch is not None
+        self.assertEqual(self.store.waiting, 1)
+        self.assertTrue(QUEUED <= room.batch.size < 2 * QUEUED)
+        while room.storing:
+            self.store.release()
             self.clock.advance(0)
         for client in clients:
             heard = client.received()
@@ -406,22 +367,25 @@ class SlowLogTests(SynchronousTestCase):
                 own = [f"{name}:{text}" for text in said]
                 self.assertEqual([line for line in heard if line.startswith(name)], own)
 
-    def test_logThatDoesNotKeep(self) -> None:
+    def test_storeThatFails(self) -> None:
         """
-        A batch that the log rejects is reported, and later messages are delivered.
+        A batch that the store rejects is reported to its sender, and later messages are delivered.
         """
         mina = MemoryMember("Mina")
         self.service.join(mina, "dev")
-        self.log.release()
-        broken = self.patch(self.log, "append", lambda *_: fail(OSError("full")))
+        self.store.release()
+        broken = self.patch(SlowRoom, "append", lambda *_: fail(OSError("full")))
         self.service.say(mina, "dev", "lost")
         self.clock.advance(0)
         self.assertEqual(len(self.flushLoggedErrors(OSError)), 1)
         broken.restore()
         self.service.say(mina, "dev", "kept")
         self.clock.advance(0)
-        self.log.release()
+        self.store.release()
         self.assertEqual(mina.received(), ["Mina:kept"])
+        (error,) = [event for event in mina.events if isinstance(event, Error)]
+        self.assertEqual(error.code, "failed")
+        self.assertEqual(error.text, "a message was not stored in dev: the store failed")
 
 
 class StopTests(SynchronousTestCase):
@@ -474,22 +438,22 @@ class StopTests(SynchronousTestCase):
         self.assertEqual(len(retries), 1_200)
         self.assertTrue(0 <= min(retries) < 0.5 and 1.7 < max(retries) <= 2.2)
 
-    def test_waitsForTheLog(self) -> None:
+    def test_waitsForTheStore(self) -> None:
         """
-        All messages are in the log when a stop ends.
+        All messages are in the store when a stop ends.
         """
         clock = Clock()
-        log = SlowLog(clock)
-        service = ChatService(clock, log=log)
+        store = SlowStore(clock)
+        service = ChatService(clock, store=store)
         mina = MemoryMember("Mina")
         joined = service.join(mina, "dev")
-        log.release()
+        store.release()
         self.successResultOf(joined)
         service.say(mina, "dev", "last words")
         done = service.stopService()
         clock.advance(0)
         self.assertNoResult(done)
-        log.release()
+        store.release()
         self.successResultOf(done)
 
     def test_nobodyGetsIn(self) -> None:
@@ -684,5 +648,5 @@ class SharedLogTests(SynchronousTestCase):
                 chat.service.say(member, room, "x" * 60_000)
             chat.turn()
         for room in homes:
-            kept = self.successResultOf(chat.service.log.read(room, 0, 100))
+            kept = messagesIn(chat.service.store, room)
             self.assertEqual(len(kept), 15, room)

@@ -95,7 +95,7 @@ class AnyCommandsTests(SynchronousTestCase):
             client.close()
         chat.turn()
         self.assertEqual(self.flushLoggedErrors(), [])
-        self.assertEqual(len(chat.service._rooms), 0)
+        self.assertEqual(len(chat.service.rooms), 0)
         self.assertEqual((len(chat.service.connections), chat.service.connections._owners), (0, {}))
         chat.service.logbook.close()
         self.assertEqual(chat.clock.getDelayedCalls(), [])

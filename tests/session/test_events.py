@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
 from machat.testing import MemoryChat, MemoryClient, MemoryMember, MemoryWebSocketClient
-from tests.service.test_chat import SlowLog
+from tests.stores import SlowRoom, SlowStore
 
 
 class EventsTestCase(SynchronousTestCase):
@@ -381,7 +381,7 @@ class CommandTests(EventsTestCase):
         self.mina.close()
         self.chat.service.leave(self.bot, "dev")
         self.chat.turn()
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)
         self.assertEqual(len(self.chat.service.connections), 0)
         self.assertEqual(self.chat.service.connections._owners, {})
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
@@ -419,7 +419,10 @@ class AckTests(EventsTestCase):
         self.mina.close()
         again = self.client("mina")
         again.received()
-        self.assertEqual(self.ask(again, type="say", text="hi", id="1")["duplicate"], True)
+        self.tell(again, type="say", text="hi", id="1")
+        self.chat.turn()
+        (ack,) = self.heard(again)
+        self.assertEqual((ack["seq"], ack["duplicate"]), (1, True))
         self.assertEqual([each["seq"] for each in self.heard(self.ada)], [1])
 
     def test_otherNameOtherId(self) -> None:
@@ -441,8 +444,12 @@ class AckTests(EventsTestCase):
         An id can be used again after two minutes.
         """
         self.tell(self.mina, type="say", text="hi", id="1")
+        self.chat.turn()
         self.chat.clock.advance(119)
-        self.assertTrue(self.ask(self.mina, type="say", text="hi", id="1")["duplicate"])
+        self.mina.received()
+        self.tell(self.mina, type="say", text="hi", id="1")
+        self.chat.turn()
+        self.assertTrue(self.heard(self.mina)[0]["duplicate"])
         for client in (self.mina, self.ada):
             self.tell(client, type="pong")
         self.chat.clock.advance(1)
@@ -571,22 +578,22 @@ class SlowReplayTests(EventsTestCase):
         self.assertEqual(heard[7], {"type": "pong", "id": "later"})
 
 
-class SlowLogTests(EventsTestCase):
+class SlowStoreTests(EventsTestCase):
     """
-    A log that answers late.
+    A store that answers late.
     """
 
     def setUp(self) -> None:
         super().setUp()
-        self.log = SlowLog(self.chat.clock)
-        self.chat = MemoryChat(log=self.log, clock=self.chat.clock)
+        self.store = SlowStore(self.chat.clock)
+        self.chat = MemoryChat(store=self.store, clock=self.chat.clock)
         self.mina = self.client(room=None)
         self.mina.received()
 
     def settle(self) -> None:
         for _ in range(5):
             self.chat.turn()
-            self.log.release()
+            self.store.release()
 
     def test_order(self) -> None:
         """
@@ -614,7 +621,7 @@ class SlowLogTests(EventsTestCase):
         for text in "bcd":
             self.tell(self.mina, type="say", text=text)
             self.chat.turn()
-            self.log.release()
+            self.store.release()
         self.settle()
         self.tell(self.mina, type="say", text="e")
         self.settle()
@@ -630,16 +637,16 @@ class SlowLogTests(EventsTestCase):
         self.tell(self.mina, type="join", room="dev")
         self.mina.close()
         self.settle()
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)
 
     def test_notKept(self) -> None:
         """
-        A message that the log rejects is refused, and can be sent again.
+        A message that the store rejects is refused, and can be sent again.
         """
         self.tell(self.mina, type="join", room="dev")
         self.settle()
         self.mina.received()
-        broken = self.patch(self.log, "append", lambda *_: fail(OSError()))
+        broken = self.patch(SlowRoom, "append", lambda *_: fail(OSError()))
         for _ in range(2):
             self.tell(self.mina, type="say", text="hi", id="1")
         self.settle()
@@ -695,5 +702,5 @@ class WebSocketSlowReplayTests(OnWebSocket, SlowReplayTests):
     pass
 
 
-class WebSocketSlowLogTests(OnWebSocket, SlowLogTests):
+class WebSocketSlowStoreTests(OnWebSocket, SlowStoreTests):
     pass

@@ -187,7 +187,7 @@ class TextTests(SynchronousTestCase):
         for client in (self.client(), self.client("Mina"), self.client("a:b")):
             client.close()
         self.chat.turn()
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)
         self.assertEqual(len(self.chat.service.connections), 0)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
 
@@ -265,7 +265,7 @@ class WaitingTests(SynchronousTestCase):
         client = self.chat.tcp("Mina", "dev")
         client.close()
         self.joins[0].callback(None)
-        self.assertEqual(len(self.chat.service._rooms), 0)
+        self.assertEqual(len(self.chat.service.rooms), 0)
 
     def test_timeout(self) -> None:
         """

@@ -1,0 +1,167 @@
+"""
+The messages that a room receives in one turn, or while the store is busy with an earlier batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat.errors import FAILED, ChatError
+from machat.events import Draft, Receipt
+from machat.interfaces import IChatMember
+from machat.records import Change, Stored
+
+#: The size of the messages that may wait for the store before their senders have to wait, and what
+#: a message counts in addition to its text, bytes.
+QUEUED = 262_144
+DRAFT_BYTES = 128
+
+
+class Batch:
+    """
+    Messages and changes that are stored together.
+
+    @ivar drafts: the messages
+    @ivar senders: the senders of the messages for which nobody expects a receipt: the index of the
+        first message of each
+    @ivar size: see L{QUEUED}
+    @ivar late: the senders that wait until the store takes the batch
+    """
+
+    __slots__ = ("drafts", "senders", "size", "_expected", "_changes", "_changed", "late")
+    _log = Logger()
+
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.senders: list[tuple[int, IChatMember]] = []
+        self.size = 0
+        self._expected: list[tuple[int, Deferred[Receipt] | None]] | None = None
+        self._changes: list[Change] | None = None
+        self._changed: list[Deferred[None]] | None = None
+        self.late: list[Deferred[None]] | None = None
+
+    @property
+    def awaited(self) -> bool:
+        """
+        Whether something waits for the result.
+        """
+        return self._expected is not None or self._changed is not None
+
+    @property
+    def changes(self) -> Sequence[Change]:
+        """
+        The changes, which take effect after the messages.
+        """
+        return self._changes or ()
+
+    def post(self, draft: Draft, receipt: Deferred[Receipt]) -> None:
+        """
+        Add a message.
+
+        @param receipt: fires with its receipt, or fails
+        """
+        if self._expected is None:
+            self._expected = []
+        self._expected.append((len(self.drafts), receipt))
+        self.drafts.append(draft)
+        self.size += len(draft.text) + DRAFT_BYTES
+
+    def say(self, draft: Draft, sender: IChatMember) -> None:
+        """
+        Add a message without a receipt.
+        """
+        self.senders.append((len(self.drafts), sender))
+        self.drafts.append(draft)
+        self.size += len(draft.text) + DRAFT_BYTES
+
+    def announce(self, draft: Draft) -> None:
+        """
+        Add a message of the chat itself.
+        """
+        if self._expected is None:
+            self._expected = []
+        self._expected.append((len(self.drafts), None))
+        self.drafts.append(draft)
+
+    def change(self, changes: Sequence[Change]) -> Deferred[None]:
+        """
+        Add changes.
+
+        @return: fires when they are stored, or fails
+        """
+        self._changes = [*(self._changes or ()), *changes]
+        done: Deferred[None] = Deferred()
+        self._changed = [*(self._changed or ()), done]
+        return done
+
+    def wait(self) -> Deferred[None] | None:
+        """
+        @return: C{None}; or, if the batch is full, a C{Deferred} that fires when the store takes it
+        """
+        if self.size < QUEUED:
+            return None
+        waiting: Deferred[None] = Deferred()
+        self.late = [*(self.late or ()), waiting]
+        return waiting
+
+    def taken(self) -> None:
+        """
+        The store takes the batch: let the senders that wait continue.
+        """
+        late, self.late = self.late, None
+        for waiting in late or ():
+            waiting.callback(None)
+
+    def stored(self, room: str, stored: Stored) -> None:
+        """
+        Fire the receipts.
+
+        @param room: the name of the room
+        """
+        for index, receipt in self._expected or ():
+            if receipt is not None:
+                duplicate = index in stored.duplicates
+                receipt.callback(Receipt(room, stored.numbers[index], duplicate))
+        for done in self._changed or ():
+            done.callback(None)
+
+    def failed(self, room: str, failure: Failure) -> None:
+        """
+        Report to all senders that the batch was not stored, or possibly not.
+
+        @param room: the name of the room
+        """
+        error = failure.value
+        if not isinstance(error, ChatError):
+            error = ChatError(FAILED, "the store failed")
+        for _, receipt in self._expected or ():
+            if receipt is not None:
+                receipt.errback(error)
+        for done in self._changed or ():
+            done.errback(error)
+        for sender, count in self._counts().items():
+            what = "a message was" if count == 1 else f"{count} messages were"
+            possibly = "not stored" if error.code == FAILED else "possibly not stored"
+            text = f"{what} {possibly} in {room}: {error.text}"
+            try:
+                sender.notStored(room, ChatError(error.code, text))
+            except Exception:
+                self._log.failure(
+                    "notStored() of a member of {room} raised an exception", room=room
+                )
+
+    def _counts(self) -> Counter[IChatMember]:
+        """
+        @return: the number of messages of each sender that expects no receipt
+        """
+        expected = {index for index, _ in self._expected or ()}
+        counts: Counter[IChatMember] = Counter()
+        ends = [index for index, _ in self.senders[1:]] + [len(self.drafts)]
+        for (start, sender), end in zip(self.senders, ends, strict=False):
+            counts[sender] += sum(index not in expected for index in range(start, end))
+        return counts

@@ -1,0 +1,138 @@
+"""
+The rooms of one chat by name.
+
+A room is created when it is first needed and removed when the last member has left. A room is not
+removed while an operation on it is pending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat import names
+from machat.errors import FAILED, NOT_JOINED, ChatError
+from machat.interfaces import IChatMember, IStore, IStoredRoom
+from machat.metrics import Metrics
+from machat.rooms.hookrunner import FAULT
+from machat.rooms.room import Keeper, Room
+
+
+class Directory:
+    """
+    The rooms by the keys of their names, see L{machat.names.key}.
+
+    @ivar byKey: all rooms. Do not change it
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self, store: IStore, metrics: Metrics, keeper: Keeper, begin: Callable[[Room], object]
+    ) -> None:
+        """
+        @param begin: called with each room when the store has opened it
+        """
+        self._store = store
+        self._metrics = metrics
+        self._keeper = keeper
+        self._begin = begin
+        self.byKey: dict[str, Room] = {}
+
+    def get(self, name: str) -> Room | None:
+        """
+        @return: the room of this name, if there is one
+        """
+        return self.byKey.get(names.key(name))
+
+    def find(self, member: IChatMember, name: str) -> Room:
+        """
+        @return: a room that the member is in
+        @raise ChatError: C{not-joined}
+        """
+        room = self.byKey.get(names.key(name))
+        if room is None or member not in room.members:
+            raise ChatError(NOT_JOINED, "not in that room")
+        return room
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(list(self.byKey.values()))
+
+    def __len__(self) -> int:
+        return len(self.byKey)
+
+    def hold(self, name: str) -> Room:
+        """
+        Keep a room until L{release}.
+
+        @return: the room, which may be new and not L{open}ed
+        """
+        key = names.key(name)
+        room = self.byKey.get(key)
+        if room is None:
+            room = self.byKey[key] = Room(name, self._metrics, self._keeper)
+        room.holds += 1
+        return room
+
+    def release(self, room: Room) -> None:
+        """
+        End one L{hold}.
+        """
+        room.holds -= 1
+        self.closeIfDeserted(room)
+
+    def open(self, room: Room, network: str | None) -> Deferred[IStoredRoom]:
+        """
+        Open a room in the store, unless that is already in progress.
+
+        @param network: see L{IStore.open}
+        @return: fires when the room is open; fails with L{ChatError} C{failed}. After a failure,
+            the next call tries again
+        """
+        waiting: Deferred[IStoredRoom] = Deferred()
+        if room.opening is not None:
+            room.opening.append(waiting)
+            return waiting
+        room.opening = [waiting]
+        room.holds += 1
+        opening = maybeDeferred(self._store.open, room.key, room.name, room, network)
+        opening.addCallback(self._prepare, room)
+        opening.addErrback(self._notOpened, room)
+        opening.addCallback(self._opened, room)
+        return waiting
+
+    def _prepare(self, stored: IStoredRoom, room: Room) -> IStoredRoom:
+        room.opened(stored)
+        self._begin(room)
+        return stored
+
+    def _notOpened(self, failure: Failure, room: Room) -> ChatError:
+        error = failure.value
+        if isinstance(error, ChatError):
+            return error
+        self._log.failure("{room} could not be opened in the store", failure, room=room.name)
+        return ChatError(FAILED, FAULT)
+
+    def _opened(self, result: IStoredRoom | ChatError, room: Room) -> None:
+        waiting, room.opening = room.opening or [], None
+        for each in waiting:
+            if isinstance(result, ChatError):
+                each.errback(result)
+            else:
+                each.callback(result)
+        self.release(room)
+
+    def closeIfDeserted(self, room: Room) -> None:
+        """
+        Remove the room, and close it in the store, if nothing keeps it.
+        """
+        if room.deserted and self.byKey.get(room.key) is room:
+            del self.byKey[room.key]
+            if room.stored is not None:
+                try:
+                    room.stored.close()
+                except Exception:
+                    self._log.failure("{room} could not be closed in the store", room=room.name)

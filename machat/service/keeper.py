@@ -1,0 +1,47 @@
+"""
+The chat, as its rooms see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from machat.events import Message
+from machat.interfaces import IChatMember
+from machat.moderation.effects import Effects
+from machat.records import Change
+from machat.rooms.hookrunner import HookRunner
+from machat.rooms.room import Room
+
+
+class RoomKeeper:
+    """
+    Passes on what the store reports to a room: see L{machat.rooms.room.Keeper}.
+
+    @ivar effects: applies changes
+    """
+
+    effects: Effects
+
+    def __init__(self, hookRunner: HookRunner | None) -> None:
+        self._hookRunner = hookRunner
+        self.observes = hookRunner is not None
+
+    def said(self, messages: Sequence[Message]) -> None:
+        """
+        Report a batch to the application's hooks.
+        """
+        if self._hookRunner is not None:
+            self._hookRunner.said(messages)
+
+    def changed(self, room: Room, changes: Sequence[Change]) -> None:
+        """
+        Apply changes.
+        """
+        self.effects.apply(room, changes)
+
+    def lost(self, room: Room, member: IChatMember, reason: str) -> None:
+        """
+        Disconnect a member that has lost its name.
+        """
+        self.effects.lost(room, member, reason)

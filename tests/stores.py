@@ -1,0 +1,158 @@
+"""
+A store that answers when a test says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from machat.events import Draft, Message, Position, Receipt
+from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.limits import DEFAULTS, Limits
+from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
+from machat.store import MemoryStore
+
+_T = TypeVar("_T")
+
+
+@implementer(IStore)
+class SlowStore:
+    """
+    A L{MemoryStore} that answers, and reports, when the test says so.
+
+    @ivar calls: the rooms that were opened and closed
+    @ivar slowClaims: whether claims wait too
+    """
+
+    shared = False
+
+    def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
+        self.store = MemoryStore(clock, limits)
+        self.calls: list[str] = []
+        self.slowClaims = False
+        self._waiting: list[Callable[[], object]] = []
+
+    def release(self) -> None:
+        """
+        Release everything that waits.
+        """
+        waiting, self._waiting = self._waiting, []
+        for happen in waiting:
+            happen()
+
+    def releaseOne(self) -> None:
+        """
+        Release the operation that has waited longest.
+        """
+        self._waiting.pop(0)()
+
+    @property
+    def waiting(self) -> int:
+        """
+        The number of operations that wait.
+        """
+        return len(self._waiting)
+
+    def later(self, call: Callable[[], Deferred[_T]]) -> Deferred[_T]:
+        """
+        Make a call when it is released.
+        """
+        result: Deferred[_T] = Deferred()
+        self._waiting.append(lambda: call().chainDeferred(result))
+        return result
+
+    def start(self) -> Deferred[None]:
+        return self.store.start()
+
+    def stop(self) -> Deferred[None]:
+        return self.store.stop()
+
+    def health(self) -> Health:
+        return self.store.health()
+
+    def size(self) -> Size:
+        return self.store.size()
+
+    def open(
+        self, key: str, name: str, observer: IRoomObserver, network: str | None = None
+    ) -> Deferred[IStoredRoom]:
+        self.calls.append(f"open {name}")
+
+        def opened() -> Deferred[IStoredRoom]:
+            opening: Deferred[Any] = self.store.open(key, name, observer, network)
+            return opening.addCallback(lambda room: SlowRoom(self, room))
+
+        return self.later(opened)
+
+
+@implementer(IStoredRoom)
+class SlowRoom:
+    """
+    A room of a L{SlowStore}.
+    """
+
+    def __init__(self, store: SlowStore, room: IStoredRoom) -> None:
+        self._store = store
+        self._room = room
+
+    @property
+    def name(self) -> str:
+        """
+        See L{IStoredRoom}.
+        """
+        return self._room.name
+
+    @property
+    def position(self) -> Position:
+        """
+        See L{IStoredRoom}.
+        """
+        return self._room.position
+
+    @property
+    def record(self) -> RoomRecord:
+        """
+        See L{IStoredRoom}.
+        """
+        return self._room.record
+
+    def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        return self._store.later(lambda: self._room.append(batch, changes))
+
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        return self._store.later(lambda: self._room.read(after, limit))
+
+    def covers(self, position: Position) -> bool:
+        return self._room.covers(position)
+
+    def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
+        return self._room.find(sender, id)
+
+    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+        if self._store.slowClaims:
+            return self._store.later(lambda: self._room.claim(claim, most))
+        return self._room.claim(claim, most)
+
+    def release(self, claim: Claim) -> None:
+        self._room.release(claim)
+
+    def members(self, limit: int) -> Deferred[Names]:
+        return self._room.members(limit)
+
+    def close(self) -> None:
+        self._store.calls.append(f"close {self._room.name}")
+        self._room.close()
+
+
+def messagesIn(store: IStore, key: str) -> list[Message]:
+    """
+    @return: the messages of a room, by its key, that a L{MemoryStore} has
+    """
+    assert isinstance(store, MemoryStore)
+    room = store._open.get(key) or store._idle.get(key)
+    return [] if room is None else list(room.kept)
