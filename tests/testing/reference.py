@@ -301,6 +301,11 @@ class ReferenceStore:
         up = self.data.up
         return Health(up, self.since, 0, "" if up else "the data cannot be reached: wait")
 
+    def size(self) -> None:
+        """
+        The size is not counted.
+        """
+
     def open(
         self, key: str, name: str, observer: IRoomObserver, network: str | None = None
     ) -> Deferred[IStoredRoom]:
