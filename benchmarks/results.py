@@ -55,7 +55,6 @@ def encode(outcomes: Iterable[Outcome], complete: bool) -> str:
                 "transport": outcome.entry.transport,
                 "skipped": outcome.skipped,
                 "failed": outcome.failed,
-                "count": len(outcome.runs),
                 "summary": {key: _rounded(values) for key, values in summary(outcome.runs).items()},
                 "runs": [_rounded(run) for run in outcome.runs],
             }
@@ -101,11 +100,11 @@ def summaries(path: Path) -> dict[Key, tuple[int, Summary]]:
         results = json.loads(path.read_text())["results"]
         return {
             (each["shape"]["name"], each["peer"], each["transport"]): (
-                each["count"],
+                len(each["runs"]),
                 each["summary"],
             )
             for each in results
-            if each["count"]
+            if each["runs"]
         }
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a results file: {error}") from None

@@ -11,7 +11,6 @@ from tests.browser import (
     expect,
     expectTexts,
     lookAgain,
-    pause,
     say,
     texts,
     waitFor,
@@ -117,12 +116,10 @@ class RecoveryTests(PageTestCase):
         page.get_by_label("Your name").fill("Mina")
         page.keyboard.press("Enter")
         self.assertState(page, "Online")
-        pause(page)
         way.deafen()
         way.forget()
         say(page, "is anybody there?")
         page.clock.run_for(40_000)
-        page.clock.resume()
         expect(page.locator(".message:not(.pending) .text")).to_have_text("is anybody there?")
         self.assertState(page, "Online")
         self.assertEqual(len(lines), 2)

@@ -1,3 +1,0 @@
-"""
-Tests for the store in an SQLite database.
-"""
