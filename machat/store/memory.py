@@ -222,8 +222,12 @@ class MemoryStore:
 
     def stop(self) -> Deferred[None]:
         """
-        Begin a new life: after the next start, rooms continue their messages in a new epoch.
+        Close the open rooms, and begin a new life: after the next start, rooms continue their
+        messages in a new epoch.
         """
+        for room in list(self._open.values()):
+            room.roster = Roster()
+            room.close()
         self._life = secrets.token_bytes(16)
         return succeed(None)
 
@@ -290,6 +294,8 @@ class MemoryStore:
         """
         A room was closed.
         """
+        if self._open.get(room.key) is not room:  # L{stop} has closed it before
+            return
         del self._open[room.key]
         if not room.kept and not room.lasting(self.now()):
             self._forget(room)

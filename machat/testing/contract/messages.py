@@ -186,6 +186,24 @@ class MessageTests(StoreCase):
         self.assertEqual(witness.texts(), ["a", "b"])
         self.assertEqual(witness.faults + other.faults, [])
 
+    async def test_closeAtOnce(self) -> None:
+        """
+        A room may be closed as soon as an append has a result. The message is stored, and is not
+        reported later.
+        """
+        store = await self.start()
+        room, witness = await self.open(store)
+
+        def close(stored: Stored) -> Stored:
+            room.close()
+            witness.closed = True
+            return stored
+
+        await self.wait(self.appending(room, "a").addCallback(close))
+        again, other = await self.open(store)
+        self.assertEqual(await self.read(again), ["a"])
+        self.assertEqual((witness.faults, other.messages), ([], []))
+
 
 class ReadingTests(StoreCase):
     """
