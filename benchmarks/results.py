@@ -55,6 +55,7 @@ def encode(outcomes: Iterable[Outcome], complete: bool) -> str:
                 "transport": outcome.entry.transport,
                 "skipped": outcome.skipped,
                 "failed": outcome.failed,
+                "count": len(outcome.runs),
                 "summary": {key: _rounded(values) for key, values in summary(outcome.runs).items()},
                 "runs": [_rounded(run) for run in outcome.runs],
             }
@@ -100,11 +101,11 @@ def summaries(path: Path) -> dict[Key, tuple[int, Summary]]:
         results = json.loads(path.read_text())["results"]
         return {
             (each["shape"]["name"], each["peer"], each["transport"]): (
-                len(each["runs"]),
+                each["count"],
                 each["summary"],
             )
             for each in results
-            if each["runs"]
+            if each["count"]
         }
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a results file: {error}") from None

@@ -191,6 +191,16 @@ def lookAgain(page: Any) -> None:
     page.evaluate("dispatchEvent(new Event('online'))")
 
 
+def pause(page: Any) -> None:
+    """
+    Stop a page's clock, so that its timers and its animation frames run only when the test advances
+    it, however long the network takes.
+
+    @param page: a page whose clock was installed
+    """
+    page.clock.pause_at(page.evaluate("Date.now()") / 1_000 + 1)
+
+
 def texts(page: Any) -> list[str]:
     """
     @return: the messages that have an element, as they are shown
@@ -332,6 +342,7 @@ __all__ = [
     "freePort",
     "launch",
     "lookAgain",
+    "pause",
     "say",
     "signIn",
     "sync_playwright",

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -35,6 +36,10 @@ LOCAL = "tcp:0:interface=127.0.0.1"
 
 #: The time after which a test gives up waiting, seconds. No test depends on its value.
 PATIENCE = 30.0
+
+# A shell that starts the tests in the background ignores SIGINT, and so would their processes.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def makeCertificate(

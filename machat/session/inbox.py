@@ -161,7 +161,9 @@ class Inbox:
         """
         Serve nothing else until this has fired.
         """
-        if not waiting.called or waiting.paused:
+        done: list[Any] = []
+        waiting.addCallback(done.append)
+        if not done:
             self._pause()
             waiting.addCallback(lambda _: self._released())
 

@@ -21,7 +21,6 @@ from twisted.python.failure import Failure
 from machat.service import ChatService
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import complain, globalReactor, reasonOf
-from machat.workers.worker import Worker
 
 #: The maximum time for notifying the service manager, seconds.
 NOTIFIED = 1.0
@@ -30,11 +29,8 @@ NOTIFIED = 1.0
 def notify(state: str) -> None:
     """
     Notify the service manager, if C{NOTIFY_SOCKET} names one (C{sd_notify(3)}). A failure is
-    logged. A worker notifies its parent instead.
+    logged.
     """
-    if Worker.current is not None:
-        Worker.current.notify(state)
-        return
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address:
         try:
@@ -45,90 +41,15 @@ def notify(state: str) -> None:
             Logger().warn("the service manager was not notified: {why}", why=reasonOf(error))
 
 
-def notifyReloading() -> None:
-    """
-    Notify the service manager that a reload begins. C{READY=1} ends it.
-    """
-    notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-
-
-class Signals(Service):
-    """
-    Installs the signal handlers.
-
-    SIGINT and SIGTERM stop the reactor, with exit status 0; Twisted's own handlers would raise the
-    signal again after the stop. A second SIGINT or SIGTERM kills the process immediately. SIGHUP
-    reloads.
-
-    A worker ignores SIGINT, which a terminal sends to the parent too. SIGHUP does not end a process
-    that starts.
-    """
-
-    def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
-        self._reactor = reactor
-        self._reload = reload
-
-    def privilegedStartService(self) -> None:
-        Service.privilegedStartService(self)
-        signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
-
-    def startService(self) -> None:
-        Service.startService(self)
-        self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
-
-    def _install(self) -> None:
-        signal.signal(signal.SIGTERM, self._stop)
-        if Worker.current is None:
-            signal.signal(signal.SIGINT, self._stop)
-
-    def _stop(self, number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        self._call(self._reactor.stop)
-
-    def _call(self, function: Callable[[], object]) -> None:
-        IReactorFromThreads(self._reactor).callFromThread(function)
-
-
-class Root(MultiService):
-    """
-    The services of the process. The first one handles its signals.
-
-    @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
-    """
-
-    observer: ILogObserver | None = None
-
-    def __init__(self, reactor: Any) -> None:
-        """
-        @param reactor: the reactor
-        """
-        MultiService.__init__(self)
-        Signals(reactor, self.reload).setServiceParent(self)
-
-    def reload(self) -> None:
-        """
-        Reload the certificates of all endpoints.
-        """
-        raise NotImplementedError
-
-    def setServiceParent(self, parent: Any) -> None:
-        """
-        Set the observer before C{twistd} starts to log.
-
-        @param parent: the application, or another service
-        """
-        if self.observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self.observer)
-        MultiService.setServiceParent(self, parent)
-
-
-class Server(Root):
+class Server(MultiService):
     """
     The chats and the monitor. The monitor stops last, so that it can report the drain.
 
     @ivar reloads: the functions that L{reload} calls
+    @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
     """
 
+    observer: ILogObserver | None = None
     _log = Logger()
 
     def __init__(
@@ -144,16 +65,27 @@ class Server(Root):
         @param monitor: the monitor, or C{None}
         @param timeout: the maximum time for stopping the chats, seconds
         """
-        Root.__init__(self, reactor)
+        MultiService.__init__(self)
         self.reloads: list[Callable[[], None]] = []
         self._reactor = reactor
         self._chats = chats
         self._timeout = timeout
-        for service in [*([monitor] if monitor else []), *chats]:
+        signals = Signals(reactor, self.reload)
+        for service in [signals, *([monitor] if monitor else []), *chats]:
             service.setServiceParent(self)
 
+    def setServiceParent(self, parent: Any) -> None:
+        """
+        Set the observer before C{twistd} starts to log.
+
+        @param parent: the application, or another service
+        """
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer)
+        MultiService.setServiceParent(self, parent)
+
     def startService(self) -> None:
-        Root.startService(self)
+        MultiService.startService(self)
         self._reactor.callWhenRunning(notify, "READY=1")
 
     def stopService(self) -> Deferred[None]:
@@ -167,7 +99,7 @@ class Server(Root):
         drained.addErrback(self._undrained)
         for chat in self._chats:
             self.services.remove(chat)
-        return drained.addCallback(lambda _: maybeDeferred(Root.stopService, self))
+        return drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
 
     def _undrained(self, failure: Failure) -> None:
         self._log.warn(
@@ -177,12 +109,49 @@ class Server(Root):
 
     def reload(self) -> None:
         """
-        See L{Root.reload}.
+        Reload the certificates of all endpoints.
         """
-        notifyReloading()
+        notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
         for reload in self.reloads:
             reload()
         notify("READY=1")
+
+
+class Signals(Service):
+    """
+    Installs the signal handlers.
+
+    SIGINT and SIGTERM stop the reactor, with exit status 0; Twisted's own handlers would raise the
+    signal again after the stop. A second SIGINT or SIGTERM kills the process immediately. SIGHUP
+    reloads.
+    """
+
+    def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
+        self._reactor = reactor
+        self._reload = reload
+
+    def privilegedStartService(self) -> None:
+        """
+        Install the handlers before the endpoints listen, because a signal would end the process.
+        """
+        Service.privilegedStartService(self)
+        self._install()
+
+    def startService(self) -> None:
+        Service.startService(self)
+        self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
+
+    def _install(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
+
+    def _stop(self, number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        self._call(self._reactor.stop)
+
+    def _call(self, function: Callable[[], object]) -> None:
+        IReactorFromThreads(self._reactor).callFromThread(function)
 
 
 class CannotServe(Exception):

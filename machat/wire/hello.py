@@ -86,14 +86,13 @@ def mayEnd(data: bytes) -> bool:
 def _objectEnd(data: bytes) -> int | None:
     depth = 0
     for token in _TOKEN.finditer(data):
-        kind = token[0]
-        if kind == b"{":
+        if token[0] == b"{":
             depth += 1
-        elif kind == b"}":
+        elif token[0] == b"}":
             depth -= 1
             if depth == 0:
                 return token.end()
-        elif kind == b'"':
+        elif token[0] == b'"':
             if not _OPEN_STRING.match(data, token.start()):
                 raise ChatError(BAD_HELLO, "a string in the hello has a control character")
             return None

@@ -11,6 +11,7 @@ from tests.browser import (
     expect,
     expectTexts,
     lookAgain,
+    pause,
     say,
     texts,
     waitFor,
@@ -116,10 +117,12 @@ class RecoveryTests(PageTestCase):
         page.get_by_label("Your name").fill("Mina")
         page.keyboard.press("Enter")
         self.assertState(page, "Online")
+        pause(page)
         way.deafen()
         way.forget()
         say(page, "is anybody there?")
         page.clock.run_for(40_000)
+        page.clock.resume()
         expect(page.locator(".message:not(.pending) .text")).to_have_text("is anybody there?")
         self.assertState(page, "Online")
         self.assertEqual(len(lines), 2)

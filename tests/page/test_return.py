@@ -15,6 +15,7 @@ from tests.browser import (
     expect,
     expectTexts,
     lookAgain,
+    pause,
     say,
     signIn,
     waitFor,
@@ -314,6 +315,7 @@ class SleepTests(PageTestCase):
         After a sleep in which the connection died, the page detects this within three seconds,
         whichever event it wakes up with.
         """
+        pause(self.page)
         events = ("pageshow", "window"), ("online", "window"), ("visibilitychange", "document")
         for count, (event, target) in enumerate(events, 1):
             self.theWay.deafen()

@@ -16,12 +16,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFromThreads
 from twisted.internet.protocol import Factory
 from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
 
-from machat.tap.serving import Listener
+from machat.tap.serving import Listener, Server
 from tests.processes import (
     BIN,
     LOCAL,
@@ -292,3 +295,42 @@ class ListenerTests(SynchronousTestCase):
         self.slow.listening.callback(port)
         self.successResultOf(self.stopListening())
         self.assertFalse(self.listener.running)
+
+
+@implementer(IReactorFromThreads)
+class NoReactor(MemoryReactor):
+    """
+    A reactor that does not run yet.
+
+    @ivar calls: the functions to call when it runs
+    """
+
+    def __init__(self) -> None:
+        MemoryReactor.__init__(self)
+        self.calls: list[Any] = []
+
+    def callFromThread(self, callable: Any, *args: Any, **keywords: Any) -> None:
+        self.calls.append(callable)
+
+
+class Interrupted(Service):
+    """
+    A service that receives signals while it starts to listen.
+    """
+
+    def privilegedStartService(self) -> None:
+        os.kill(os.getpid(), signal.SIGHUP)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class SignalsTests(SynchronousTestCase):
+    def test_early(self) -> None:
+        """
+        Signals have their effect even if they arrive before the reactor runs.
+        """
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        reactor = NoReactor()
+        server = Server(reactor, [], Interrupted(), 1.0)
+        server.privilegedStartService()
+        self.assertEqual(reactor.calls, [server.reload, reactor.stop])

@@ -1,0 +1,306 @@
+"""
+The transactions of the store. Everything in this module runs in the thread of the writer.
+"""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from machat.events import Position
+from machat.records import Imposed
+from machat.store.sqlite.codec import SeenId, decodeIds
+from machat.store.sqlite.schema import BATCH_BYTES
+from machat.store.sqlite.shared import REMEMBERED
+
+#: A day in milliseconds: a room that is opened again gets a new time of use at most this often.
+DAY = 86_400_000
+
+#: A statement and its arguments.
+Statement = tuple[str, tuple[Any, ...]]
+
+
+class Tail(NamedTuple):
+    """
+    The end of a room.
+
+    @ivar seq: the number of its last message
+    @ivar total: the bytes of all messages that the room has ever had
+    @ivar at: the time of the last message, ms since 1970
+    """
+
+    seq: int = 0
+    total: int = 0
+    at: int = 0
+
+
+class Head(NamedTuple):
+    """
+    The beginning of a room.
+
+    @ivar seq: the number of its first stored message; without messages, the next number
+    @ivar total: the C{total} before it
+    """
+
+    seq: int
+    total: int
+
+
+class Wanted(NamedTuple):
+    """
+    A room to open.
+
+    @ivar network: a keyed hash
+    """
+
+    key: str
+    name: str
+    network: bytes | None
+
+
+class Opened(NamedTuple):
+    """
+    A room as it is stored.
+    """
+
+    id: int
+    name: str
+    epoch: str
+    head: Head
+    tail: Tail
+    topic: str | None
+    sanctions: Sequence[Imposed]
+    ancestors: Sequence[Position]
+
+
+class Group:
+    """
+    The content of one transaction.
+
+    @ivar rows: rows of the table C{batch}, without C{id}
+    @ivar statements: other statements, with their arguments
+    @ivar wanted: rooms to open
+    @ivar ids: the ids of the messages
+    @ivar now: Unix time in ms
+    @ivar opened: the rooms that were opened, in the order of C{wanted}
+    @ivar committing: whether C{COMMIT} has begun
+    @ivar used: the bytes in use in the file afterwards
+    """
+
+    def __init__(self, now: int) -> None:
+        self.rows: list[tuple[int, int, int, int, int, bytes]] = []
+        self.statements: list[Statement] = []
+        self.wanted: list[Wanted] = []
+        self.ids: bytes | None = None
+        self.until = 0
+        self.now = now
+        self.opened: list[Opened] = []
+        self.committing = False
+        self.used = 0
+
+
+def headOf(db: sqlite3.Connection, room: int, tail: Tail) -> Head:
+    """
+    @param tail: the end of the room
+    """
+    row = db.execute(
+        "SELECT last - count + 1, total - length(data) - ? FROM batch WHERE room = ?"
+        " ORDER BY last LIMIT 1",
+        (BATCH_BYTES, room),
+    ).fetchone()
+    return Head(*row) if row else Head(tail.seq + 1, tail.total)
+
+
+def tailOf(db: sqlite3.Connection, room: int) -> Tail:
+    """
+    @return: the end of a room that exists
+    """
+    row = db.execute(
+        "SELECT last, total, at FROM batch WHERE room = ? ORDER BY last DESC LIMIT 1", (room,)
+    ).fetchone()
+    deleted = db.execute("SELECT seq, total, at FROM room WHERE id = ?", (room,)).fetchone()
+    return max(Tail(*(row or ())), Tail(*deleted))
+
+
+class Database:
+    """
+    The connection of the writer.
+
+    @ivar life: identifies this start of the server
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, commit: Callable[[sqlite3.Connection], object] | None = None
+    ) -> None:
+        """
+        @param commit: commits a transaction. For tests
+        """
+        self.db = db
+        self.life = secrets.token_bytes(16)
+        self._commit = commit or (lambda db: db.execute("COMMIT"))
+        self._pageSize = int(db.execute("PRAGMA page_size").fetchone()[0])
+
+    def write(self, group: Group) -> Group:
+        """
+        Make one transaction of a group.
+
+        @return: the group
+        """
+        self.within(lambda: self._fill(group), group)
+        group.used = self.used()
+        return group
+
+    def within(self, function: Callable[[], Any], group: Group | None = None) -> Any:
+        """
+        Call a function in a transaction. If it raises, nothing is changed.
+        """
+        db = self.db
+        if db.in_transaction:  # the last ROLLBACK has failed
+            db.execute("ROLLBACK")
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            result = function()
+            if group is not None:
+                group.committing = True
+            self._commit(db)
+        except BaseException:
+            if db.in_transaction:
+                with suppress(sqlite3.Error):  # tried again before the next transaction
+                    db.execute("ROLLBACK")
+            raise
+        return result
+
+    def used(self) -> int:
+        """
+        @return: the bytes that are in use in the file
+        """
+        db = self.db
+        pages = db.execute("PRAGMA page_count").fetchone()[0]
+        free = db.execute("PRAGMA freelist_count").fetchone()[0]
+        return int((pages - free) * self._pageSize)
+
+    def _fill(self, group: Group) -> None:
+        db = self.db
+        group.opened = [self._open(wanted, group.now) for wanted in group.wanted]
+        for statement, arguments in group.statements:
+            db.execute(statement, arguments)
+        if group.rows:
+            db.executemany(
+                "INSERT INTO batch (room, last, count, at, total, data) VALUES (?, ?, ?, ?, ?, ?)",
+                group.rows,
+            )
+        if group.ids is not None:
+            db.execute("INSERT INTO ids (until, data) VALUES (?, ?)", (group.until, group.ids))
+
+    def _open(self, wanted: Wanted, now: int) -> Opened:
+        db = self.db
+        row = db.execute(
+            "SELECT id, name, epoch, life, used, topic FROM room WHERE key = ?", (wanted.key,)
+        ).fetchone()
+        if row is None:
+            return self._create(wanted, now)
+        id, name, epoch, life, used, topic = row
+        tail = tailOf(db, id)
+        head = headOf(db, id, tail)
+        if life != self.life:
+            epoch = self._begin(id, Position(epoch, tail.seq), head.seq, now)
+        elif not 0 <= now - used < DAY:
+            db.execute("UPDATE room SET used = ? WHERE id = ?", (now, id))
+        sanctions = db.execute(
+            "SELECT kind, target, until, name, moderator FROM sanction WHERE room = ?", (id,)
+        )
+        ancestors = db.execute("SELECT epoch, seq FROM ancestor WHERE room = ? ORDER BY id", (id,))
+        return Opened(
+            id,
+            name,
+            epoch,
+            head,
+            tail,
+            topic,
+            [Imposed(*each) for each in sanctions],
+            [Position(*each) for each in ancestors],
+        )
+
+    def _create(self, wanted: Wanted, now: int) -> Opened:
+        epoch = secrets.token_hex(8)
+        id = self.db.execute(
+            "INSERT INTO room (key, name, epoch, life, seq, total, at, used, network)"
+            " VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?)",
+            (wanted.key, wanted.name, epoch, self.life, now, wanted.network),
+        ).lastrowid
+        assert id is not None
+        return Opened(id, wanted.name, epoch, Head(1, 0), Tail(), None, (), ())
+
+    def _begin(self, room: int, position: Position, first: int, now: int) -> str:
+        """
+        Begin a new epoch of a room. Remember the last position of the epoch before.
+
+        @param first: the number of the first stored message. Positions from which nobody can
+            recover are deleted
+        """
+        db = self.db
+        epoch = secrets.token_hex(8)
+        db.execute(
+            "INSERT INTO ancestor (room, epoch, seq) VALUES (?, ?, ?)",
+            (room, position.epoch, position.seq),
+        )
+        db.execute("DELETE FROM ancestor WHERE room = ? AND seq < ?", (room, first - 1))
+        db.execute(
+            "DELETE FROM ancestor WHERE id IN (SELECT id FROM ancestor WHERE room = ?"
+            " ORDER BY id DESC LIMIT -1 OFFSET ?)",
+            (room, REMEMBERED),
+        )
+        db.execute(
+            "UPDATE room SET epoch = ?, life = ?, used = ? WHERE id = ?",
+            (epoch, self.life, now, room),
+        )
+        return epoch
+
+    def probe(self) -> None:
+        """
+        Write something, to find out whether that is possible.
+        """
+        self.within(lambda: self.setMeta("probe", secrets.token_bytes(8)))
+
+    def newest(self) -> int:
+        """
+        @return: the time of the newest batch, ms since 1970; 0 if there is none
+        """
+        row = self.db.execute("SELECT at FROM batch ORDER BY id DESC LIMIT 1").fetchone()
+        return int(row[0]) if row else 0
+
+    def setMeta(self, name: str, value: bytes) -> None:
+        """
+        Store a value. Call it in a transaction.
+        """
+        self.db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def secret(self) -> bytes:
+        """
+        @return: the key with which networks are hashed
+        """
+        row = self.db.execute("SELECT value FROM meta WHERE name = 'secret'").fetchone()
+        if row is not None:
+            return bytes(row[0])
+        secret = secrets.token_bytes(16)
+        self.within(lambda: self.setMeta("secret", secret))
+        return secret
+
+    def recentIds(self, now: int, most: int, longest: int) -> list[tuple[float, SeenId]]:
+        """
+        @param now: Unix time in ms
+        @param most: the maximum number of ids
+        @param longest: the time for which ids are remembered, ms
+        @return: the last ids, oldest first, each with the remaining time in seconds
+        """
+        found: list[tuple[float, SeenId]] = []
+        for until, data in self.db.execute("SELECT until, data FROM ids ORDER BY id DESC"):
+            if len(found) >= most:
+                break
+            if until > now:
+                rest = min(until - now, longest) / 1000
+                found += [(rest, seen) for seen in reversed(decodeIds(data))]
+        return found[:most][::-1]

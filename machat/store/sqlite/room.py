@@ -1,0 +1,245 @@
+"""
+An open room of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from machat import names
+from machat.errors import ChatError
+from machat.events import Draft, Message, Position, Receipt
+from machat.interfaces import IRoomObserver, IStoredRoom
+from machat.records import (
+    Change,
+    Claim,
+    Claimed,
+    Imposed,
+    Lifted,
+    Names,
+    RoomRecord,
+    Stored,
+    TopicSet,
+)
+from machat.store.sqlite.codec import encodeDrafts
+from machat.store.sqlite.database import Group, Head, Opened, Statement, Tail
+from machat.store.sqlite.jobs import Append
+from machat.store.sqlite.schema import BATCH_BYTES
+from machat.store.sqlite.shared import ModeratedState, Roster, Timeline
+
+if TYPE_CHECKING:
+    from machat.store.sqlite.store import SqliteStore
+
+#: The time by which the system's clock may be set back so that the times of the messages of a room
+#: still do not decrease, ms. After a larger change they follow the clock.
+STEADY = 3_600_000
+
+
+@implementer(IStoredRoom)
+class SqliteRoom:
+    """
+    An open room.
+
+    @ivar id: its row in the database
+    @ivar head: its beginning in the database
+    @ivar tail: its end in the database
+    """
+
+    __slots__ = (
+        "id",
+        "key",
+        "name",
+        "epoch",
+        "head",
+        "tail",
+        "_next",
+        "_store",
+        "_observer",
+        "_roster",
+        "_state",
+        "_timeline",
+    )
+
+    _log = Logger()
+
+    def __init__(
+        self, store: SqliteStore, key: str, opened: Opened, observer: IRoomObserver
+    ) -> None:
+        self.id = opened.id
+        self.key = key
+        self.name = opened.name
+        self.epoch = opened.epoch
+        self.head: Head = opened.head
+        self.tail: Tail = opened.tail
+        self._next = opened.tail
+        self._store = store
+        self._observer: IRoomObserver | None = observer
+        self._roster = Roster()
+        self._state = ModeratedState(RoomRecord(opened.topic, False, opened.sanctions))
+        self._timeline = Timeline(opened.ancestors) if opened.ancestors else None
+
+    @property
+    def position(self) -> Position:
+        """
+        See L{IStoredRoom}.
+        """
+        return Position(self.epoch, self.tail.seq)
+
+    @property
+    def record(self) -> RoomRecord:
+        """
+        See L{IStoredRoom}.
+        """
+        return self._state.record
+
+    def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        result: Deferred[Stored] = Deferred()
+        self._store.writer.add(Append(result, self, batch, changes))
+        return result
+
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        return self._store.read(self, after, limit)
+
+    def covers(self, position: Position) -> bool:
+        if position.epoch == self.epoch:
+            return position.seq <= self.tail.seq
+        return self._timeline is not None and self._timeline.covers(position)
+
+    def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
+        seq = self._store.writer.ids.find((self.key, names.key(sender), id))
+        return succeed(None if seq is None else Receipt(self.name, seq, duplicate=True))
+
+    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+        try:
+            return succeed(self._roster.claim(self.name, claim, most))
+        except ChatError:
+            return fail()
+
+    def release(self, claim: Claim) -> None:
+        self._roster.release(claim)
+
+    def members(self, limit: int) -> Deferred[Names]:
+        return succeed(self._roster.names(limit))
+
+    def close(self) -> None:
+        self._observer = None
+        self._store.closed(self)
+
+    def number(
+        self, batch: Sequence[Draft], group: Group, ids: dict[Any, int]
+    ) -> tuple[Stored, Sequence[Message]]:
+        """
+        Number messages and add them to a transaction.
+
+        @param ids: the new ids of the transaction. The ids of these messages are added
+        @return: the result of storing them, and the messages that are new
+        """
+        if not batch:
+            return Stored(()), ()
+        first = self._next.seq + 1
+        before = self._next.at
+        at = max(before, group.now) if before - group.now < STEADY else group.now
+        if any([draft.id is not None for draft in batch]):
+            stored, batch, found = self._distinguish(batch, first, ids)
+        else:
+            stored, found = Stored(range(first, first + len(batch))), {}
+        data = encodeDrafts(batch)  # the only step that may raise
+        ids.update(found)
+        if not batch:
+            return stored, ()
+        name = self.name
+        self._next = Tail(first + len(batch) - 1, self._next.total + len(data) + BATCH_BYTES, at)
+        group.rows.append((self.id, self._next.seq, len(batch), at, self._next.total, data))
+        return stored, [
+            Message(name, seq, draft.sender, draft.text, at)
+            for seq, draft in enumerate(batch, first)
+        ]
+
+    def _distinguish(
+        self, batch: Sequence[Draft], first: int, ids: dict[Any, int]
+    ) -> tuple[Stored, Sequence[Draft], dict[Any, int]]:
+        """
+        @return: the result of storing the batch; the messages that are new; and their ids
+        """
+        recent = self._store.writer.ids
+        numbers: list[int] = []
+        duplicates: set[int] = set()
+        new: list[Draft] = []
+        found: dict[Any, int] = {}
+        for index, draft in enumerate(batch):
+            number = first + len(new)
+            if draft.id is not None:
+                place = (self.key, names.key(draft.sender), draft.id)
+                known = found.get(place) or ids.get(place) or recent.find(place)
+                if known is not None:
+                    numbers.append(known)
+                    duplicates.add(index)
+                    continue
+                found[place] = number
+            numbers.append(number)
+            new.append(draft)
+        return Stored(numbers, duplicates), new, found
+
+    def statements(self, changes: Sequence[Change]) -> list[Statement]:
+        """
+        @return: the statements that store changes
+        @raise UnicodeEncodeError: a text contains a surrogate
+        """
+        found: list[Statement] = []
+        for change in changes:
+            match change:
+                case Imposed():
+                    values = (change.kind, change.target, change.until, change.name, change.by)
+                    found.append(
+                        (
+                            "INSERT OR REPLACE INTO sanction VALUES (?, ?, ?, ?, ?, ?)",
+                            (self.id, *values),
+                        )
+                    )
+                case Lifted():
+                    found.append(
+                        (
+                            "DELETE FROM sanction WHERE room = ? AND kind = ? AND target = ?",
+                            (self.id, change.kind, change.target),
+                        )
+                    )
+                case TopicSet():
+                    found.append(
+                        ("UPDATE room SET topic = ? WHERE id = ?", (change.topic, self.id))
+                    )
+        for _, values in found:
+            for value in values:
+                if isinstance(value, str):
+                    value.encode()
+        return found
+
+    def revert(self) -> None:
+        """
+        A transaction has failed.
+        """
+        self._next = self.tail
+
+    def apply(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+        """
+        A transaction has succeeded.
+        """
+        self.tail = tail = self._next
+        self._state.apply(changes)
+        head, store = self.head, self._store
+        if tail.seq - head.seq >= store.trimMessages or tail.total - head.total > store.trimBytes:
+            store.upkeep.trim(self)
+
+    def report(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+        """
+        Report to the observer what is stored.
+        """
+        if self._observer is not None:
+            try:
+                self._observer.said(messages, changes)
+            except Exception:
+                self._log.failure("the observer of {room} failed", room=self.name)

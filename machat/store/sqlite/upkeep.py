@@ -1,0 +1,270 @@
+"""
+The upkeep of the database: the order in which things that exceed the limits are deleted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from machat.clock import ChatClock
+from machat.limits import Limits
+from machat.store.memory import RELIEF
+from machat.store.sqlite import retention
+from machat.store.sqlite.database import DAY, Database
+from machat.store.sqlite.reader import Reader
+from machat.store.sqlite.retention import Cut, Deleted
+from machat.store.sqlite.writer import Task, Writer
+
+if TYPE_CHECKING:
+    from machat.store.sqlite.room import SqliteRoom
+
+#: The interval at which old messages, ids and sanctions are deleted, seconds; and the number of
+#: such intervals after which unused rooms are deleted.
+INTERVAL = 60.0
+ROOMS = 60
+
+#: The time for which nothing is deleted because of its age, after the system's clock was set
+#: forward by more than a day, seconds.
+GRACE = 3600.0
+
+
+class AgeClock:
+    """
+    The time of day that decides about ages.
+
+    A system's clock that is wrong by a year must not delete everything that is stored. If the clock
+    has advanced by more than a day, compared with the time since the last call or with the newest
+    message at the start, it is not believed for an hour. Meanwhile, the time continues from its
+    last credible value.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: ChatClock, newest: float) -> None:
+        """
+        @param newest: the time of the newest message, Unix time; 0 if there is none
+        """
+        self._clock = clock
+        self._last = newest or clock.now()
+        self._seconds = clock.seconds()
+        self._suspect: float | None = None
+
+    def now(self) -> float:
+        """
+        @return: Unix time
+        """
+        seconds, now = self._clock.seconds(), self._clock.now()
+        expected = self._last + seconds - self._seconds
+        if now > expected + DAY / 1000:
+            if self._suspect is None:
+                self._suspect = seconds
+                self._log.warn(
+                    "the clock is {days:.0f} days ahead of the stored messages: none are deleted"
+                    " because of their age for an hour. If the clock is wrong, set it now",
+                    days=(now - expected) / 86400,
+                )
+            if seconds - self._suspect < GRACE:
+                return expected
+        self._suspect = None
+        self._last, self._seconds = now, seconds
+        return now
+
+
+class Upkeep:
+    """
+    Chooses the next step, see L{machat.store.sqlite.retention}.
+    """
+
+    def __init__(
+        self,
+        clock: ChatClock,
+        limits: Limits,
+        writer: Writer,
+        reader: Reader,
+        opened: dict[int, SqliteRoom],
+    ) -> None:
+        """
+        @param opened: the open rooms
+        """
+        self._clock = clock
+        self._limits = limits
+        self._writer = writer
+        self._reader = reader
+        self._opened = opened
+        self._part = limits.logTotal // RELIEF
+        self._limit = limits.logTotal
+        self._trims: dict[int, SqliteRoom] = {}
+        self._cuts: list[Cut] = []
+        self._steps: list[Callable[[], Task]] = []
+        self._planning = False
+        self._ticks = 0
+        self._timer: IDelayedCall | None = None
+        self._database: Database | None = None
+        self._ages: AgeClock | None = None
+
+    def start(self, database: Database, newest: int) -> None:
+        """
+        @param newest: the time of the newest message, ms since 1970
+        """
+        self._database = database
+        self._ages = AgeClock(self._clock, newest / 1000)
+        self._ticks = 0
+        self._limit = self._limits.logTotal
+        self._writer.upkeep = self._next
+        self._tick()
+
+    def stop(self) -> None:
+        """
+        End the upkeep.
+        """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._database = None
+        self._trims.clear()
+        self._cuts.clear()
+        self._steps.clear()
+
+    def oldest(self) -> int:
+        """
+        @return: the age limit, as a value of C{Message.at}
+        """
+        assert self._ages is not None
+        return int(max(0.0, self._ages.now() - self._limits.logAge) * 1000)
+
+    def trim(self, room: SqliteRoom) -> None:
+        """
+        A room exceeds its limits.
+        """
+        self._trims[room.id] = room
+
+    def _tick(self) -> None:
+        """
+        Begin the steps that are due.
+        """
+        self._timer = self._clock.callLater(INTERVAL, self._tick)
+        if not self._steps:
+            self._steps = [
+                partial(self._cursored, self._expire, 0),
+                self._expireIds,
+                self._expireSanctions,
+                partial(self._repeated, retention.checkpoint),
+                partial(self._repeated, retention.shrink),
+            ]
+            if self._ticks % ROOMS == 0:
+                self._steps.insert(3, partial(self._cursored, self._forget, 0))
+            self._ticks += 1
+        self._writer.wake()
+
+    def _next(self) -> Task | None:
+        """
+        @return: the next step
+        """
+        if self._database is None:
+            return None
+        if self._trims:
+            _, room = self._trims.popitem()
+            limits, tail = self._limits, room.tail
+            cut = Cut(room.id, tail.seq - limits.logMessages, tail.total - limits.logBytes)
+            return self._trimming(cut)
+        if self._cuts:
+            return self._trimming(self._cuts.pop())
+        if self._writer.used > self._limit and not self._planning:
+            self._plan()
+        if self._steps:
+            return self._steps.pop(0)()
+        return None
+
+    def _trimming(self, cut: Cut) -> Task:
+        assert self._database is not None
+        return partial(retention.trim, self._database, cut), partial(self._trimmed, cut)
+
+    def _trimmed(self, cut: Cut, deleted: Deleted) -> None:
+        self._record(deleted)
+        if deleted.more:
+            self._cuts.append(cut)
+
+    def _record(self, deleted: Deleted) -> None:
+        self._writer.used = deleted.used
+        for id, head in deleted.heads.items():
+            room = self._opened.get(id)
+            if room is not None:
+                room.head = head
+
+    def _plan(self) -> None:
+        """
+        The total is exceeded: find out what to delete.
+        """
+        self._planning = True
+        used = self._writer.used
+        excess = used - self._limits.logTotal + self._part
+        planning = self._reader.read(
+            lambda db: retention.plan(db, used, excess, frozenset(self._opened))
+        )
+        planning.addCallbacks(self._planned, lambda _: None)
+        planning.addBoth(lambda _: setattr(self, "_planning", False))
+
+    def _planned(self, cuts: Collection[Cut]) -> None:
+        """
+        If everything that may be deleted does not suffice, nothing is deleted until the file has
+        grown by another part.
+        """
+        self._limit = max(self._limits.logTotal, self._writer.used + self._part)
+        self._cuts.extend(cuts)
+        self._writer.wake()
+
+    def _cursored(self, step: Callable[[int], Task], cursor: int) -> Task:
+        return step(cursor)
+
+    def _expire(self, cursor: int) -> Task:
+        assert self._database is not None
+        now = int(self._clock.now() * 1000)
+        return (
+            partial(retention.expire, self._database, self.oldest(), now, cursor),
+            self._expired,
+        )
+
+    def _expired(self, deleted: Deleted) -> None:
+        self._record(deleted)
+        if deleted.more:
+            self._steps.insert(0, partial(self._expire, deleted.cursor))
+
+    def _forget(self, cursor: int) -> Task:
+        assert self._database is not None
+        now = int(self._clock.now() * 1000)
+        opened = frozenset(self._opened)
+        return (
+            partial(retention.forget, self._database, self.oldest(), now, opened, cursor),
+            self._forgotten,
+        )
+
+    def _forgotten(self, result: tuple[int, bool]) -> None:
+        cursor, more = result
+        if more:
+            self._steps.insert(0, partial(self._forget, cursor))
+
+    def _expireIds(self) -> Task:
+        now, remembered = int(self._clock.now() * 1000), int(self._limits.remembered * 1000)
+        return self._repeated(lambda db: retention.expireIds(db, now, remembered))
+
+    def _expireSanctions(self) -> Task:
+        assert self._ages is not None
+        now = self._ages.now()
+        return self._repeated(lambda db: retention.expireSanctions(db, now))
+
+    def _repeated(self, step: Callable[[Database], bool]) -> Task:
+        """
+        @param step: returns whether there is more to do
+        """
+
+        def done(more: Any) -> None:
+            if more:
+                self._steps.insert(0, partial(self._repeated, step))
+
+        assert self._database is not None
+        return partial(step, self._database), done

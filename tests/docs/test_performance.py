@@ -1,0 +1,109 @@
+"""
+Tests for L{benchmarks.tables}: the tables of F{docs/performance.rst} are those of the files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from benchmarks.peers import PEERS
+from benchmarks.results import Key, Summary, write
+from benchmarks.runner import Entry, Outcome
+from benchmarks.shapes import SHAPES
+from benchmarks.tables import FIGURES, PAGE, PUBLISHED, TABLES, generate, publish, table
+
+BY_NAME = {shape.name: shape for shape in SHAPES}
+MARKS = ".. figures: {0} {1}\n\n.. figures: end\n"
+
+
+def of(*numbers: float) -> dict[str, float]:
+    """
+    @return: a median, a minimum and a maximum
+    """
+    return dict(zip(("median", "least", "most"), numbers, strict=True))
+
+
+class PageTests(SynchronousTestCase):
+    def test_page(self) -> None:
+        """
+        The page is the one that C{python -m benchmarks.tables} writes.
+        """
+        page = PAGE.read_text()
+        self.assertEqual(page, generate(page, FIGURES))
+
+    def test_tables(self) -> None:
+        """
+        The page has a place for every table, and each file that it names is used.
+        """
+        marks = re.findall(r"(?m)^\.\. figures: (\w+) ([\w-]+)$", PAGE.read_text())
+        self.assertEqual({name for name, _ in marks}, set(TABLES))
+        files = {path.stem for path in FIGURES.glob("*.json")}
+        self.assertTrue(files <= {file for _, file in marks}, files)
+
+    def test_columns(self) -> None:
+        """
+        Every column shows a shape that exists.
+        """
+        for name, (_, columns) in TABLES.items():
+            for column in columns:
+                self.assertIn(column.shape, BY_NAME, name)
+
+
+class TableTests(SynchronousTestCase):
+    """
+    A generated table.
+    """
+
+    def test_table(self) -> None:
+        """
+        A cell shows the median and the range with one unit. Servers and columns without figures are
+        omitted, and MaChat comes first.
+        """
+        figures: dict[Key, Summary] = {
+            ("1x100", "nats", "tcp"): {"deliveriesPerCpu": of(9_500, 9_000, 2e6)},
+            ("1x100", "machat", "ws"): {
+                "deliveriesPerCpu": of(616_000, 481_000, 738_000),
+                "kernelShare": of(0.5, 0.5, 0.5),
+            },
+        }
+        self.assertEqual(
+            table(TABLES["throughput"][1], figures),
+            [
+                "=================  =====================  =======",
+                "server             1 x 100                1 x 100",
+                "=================  =====================  =======",
+                "MaChat, WebSocket  616 k (481..738)       50",
+                "NATS, TCP          9,500 (9,000..2.00 M)",
+                "=================  =====================  =======",
+            ],
+        )
+        self.assertEqual(table(TABLES["throughput"][1], {}), [])
+
+    def test_publish(self) -> None:
+        """
+        A complete results file is published without its runs. Its tables appear on the page, with
+        the number of runs, and disappear without the file.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        outcomes = [Outcome(Entry(BY_NAME["idle"], PEERS[0], "tcp"))]
+        outcomes.append(Outcome(Entry(BY_NAME["idle"], PEERS[0], "ws"), skipped="out of time"))
+        outcomes[0].runs = [{"bytesPerConnection": size, "other": 1.0} for size in (2e3, 3e3, 4e3)]
+        write(outcomes, folder, complete=False)
+        target = folder / "figures" / "main.json"
+        self.assertRaises(ValueError, publish, folder / "results.json", target)
+        write(outcomes, folder, complete=True)
+        publish(folder / "results.json", target)
+        (published,) = json.loads(target.read_text())["results"]
+        self.assertEqual(set(published["summary"]) - PUBLISHED, set())
+        self.assertNotIn("runs", published)
+        empty = "before\n\n" + MARKS.format("connections", "main") + "\nafter\n"
+        page = generate(empty, target.parent)
+        for text in ("MaChat, TCP  3.0 (2.0..4.0)", "Medians of 3 runs", "before", "after"):
+            self.assertIn(text, page)
+        self.assertEqual(generate(page, target.parent), page)
+        self.assertEqual(generate(page, folder), empty)

@@ -1,0 +1,3 @@
+"""
+Tests for the store in an SQLite database.
+"""

@@ -1,0 +1,395 @@
+"""
+Tests for faults of the disk while the store runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import threading
+from unittest import SkipTest
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer
+
+from machat.errors import FAILED, MaybeStored, NotStored
+from machat.events import Draft
+from machat.store.sqlite import SqliteStore
+from machat.store.sqlite.faults import certain, explain
+from tests.store.sqlite.machine import PATIENCE, StoreCase, batch
+
+
+class FaultCase(StoreCase):
+    """
+    A test that reads the log.
+    """
+
+    def setUp(self) -> None:
+        StoreCase.setUp(self)
+        self.events: list[LogEvent] = []
+
+        @implementer(ILogObserver)
+        def observe(event: LogEvent) -> None:
+            self.events.append(event)
+
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+
+    def lines(self) -> list[str]:
+        """
+        @return: the levels of the events that the store has logged
+        """
+        return [
+            event["log_level"].name
+            for event in self.events
+            if event["log_namespace"].startswith("machat.store")
+            and event["log_level"] >= LogLevel.info
+        ]
+
+
+class SlowTests(FaultCase):
+    """
+    Tests for a disk that is slow.
+    """
+
+    def hold(self, store: SqliteStore) -> threading.Event:
+        """
+        Let the next commits wait.
+
+        @return: set it to end this
+        """
+        go = threading.Event()
+        self.addCleanup(go.set)
+
+        def commit(db: sqlite3.Connection) -> None:
+            go.wait(PATIENCE)
+            db.execute("COMMIT")
+
+        self.patch(store.writer._database, "_commit", commit)
+        return go
+
+    def test_running(self) -> None:
+        """
+        While a commit takes long, the reactor runs, and messages can be read. Batches that arrive
+        meanwhile share the next transaction.
+        """
+        store = self.start()
+        room, seen = self.open(store)
+        other, _ = self.open(store, "Other")
+        self.say(room, "a")
+        go = self.hold(store)
+        first = room.append(batch(room, "b"))
+        self.reactor.advance(0)
+        second = other.append(batch(other, "c"))
+        self.assertEqual(self.read(room), ["a"])
+        self.assertEqual(store.health().waiting, 2)
+        self.assertEqual(seen.texts(), ["a"])
+        go.set()
+        self.reactor.wait(first)
+        self.reactor.wait(second)
+        self.assertEqual(seen.texts(), ["a", "b"])
+        self.assertEqual(store.health().waiting, 0)
+
+    def test_deadline(self) -> None:
+        """
+        After the time limit, a batch in the transaction may have been stored, and one that waits is
+        not. The store is down. If the transaction succeeds, its messages are reported, and the
+        store is up.
+        """
+        store = self.start(seconds=2)
+        room, seen = self.open(store)
+        other, unseen = self.open(store, "Other")
+        go = self.hold(store)
+        running = room.append(batch(room, "a"))
+        self.reactor.advance(0)
+        waiting = other.append(batch(other, "b"))
+        late = store.open("late", "Late", unseen)
+        self.reactor.advance(2)
+        error = self.refused(running)
+        self.assertIsInstance(error, MaybeStored)
+        self.assertEqual(error.text, "possibly not stored: the disk did not answer within 2 s")
+        self.assertIsInstance(self.refused(waiting), NotStored)
+        self.assertEqual(self.refused(late).code, FAILED)
+        health = store.health()
+        self.assertFalse(health.up)
+        self.assertIn(self.path, health.reason)
+        again = room.append(batch(room, "c"))
+        go.set()
+        self.assertEqual(list(self.reactor.wait(again).numbers), [2])
+        self.assertEqual(seen.texts(), ["a", "c"])
+        self.assertEqual(unseen.texts(), [])
+        self.assertTrue(store.health().up)
+        self.assertEqual(self.lines(), ["error", "info"])
+
+    def test_idempotent(self) -> None:
+        """
+        A message that is sent again with its id, while the first attempt may still succeed, is
+        stored once.
+        """
+        store = self.start(seconds=2)
+        room, seen = self.open(store)
+        go = self.hold(store)
+        first = room.append([Draft("Dev", "Mina", "a", "1")])
+        self.reactor.advance(0)
+        self.reactor.advance(2)
+        self.assertIsInstance(self.refused(first), MaybeStored)
+        again = room.append([Draft("Dev", "Mina", "a", "1")])
+        go.set()
+        stored = self.reactor.wait(again)
+        self.assertEqual((list(stored.numbers), stored.duplicates), ([1], {0}))
+        self.assertEqual(seen.texts(), ["a"])
+
+    def test_readDeadline(self) -> None:
+        """
+        A read fails at the time limit.
+        """
+        store = self.start(seconds=2)
+        room, _ = self.open(store)
+        self.say(room, "a")
+        go = threading.Event()
+        self.addCleanup(go.set)
+        store._reader.read(lambda db: go.wait(PATIENCE)).addErrback(lambda _: None)
+        reading = room.read(0, 10)
+        self.reactor.advance(2)
+        self.assertEqual(self.refused(reading).code, FAILED)
+        go.set()
+        self.assertEqual(self.read(room), ["a"])
+
+    def test_stop(self) -> None:
+        """
+        The store stops when everything that was appended is stored.
+        """
+        store = self.start()
+        room, seen = self.open(store)
+        go = self.hold(store)
+        first = room.append(batch(room, "a"))
+        self.reactor.advance(0)
+        other = room.append(batch(room, "b"))
+        stopping = store.stop()
+        self.assertIsInstance(self.refused(room.append(batch(room, "c"))), NotStored)
+        go.set()
+        for each in (first, other, stopping):
+            self.reactor.wait(each)
+        self.assertEqual(seen.texts(), ["a", "b"])
+        self.assertEqual(self.refused(room.read(0, 1)).code, FAILED)
+
+    def test_hungStop(self) -> None:
+        """
+        The store stops at the time limit if the disk does not answer. It keeps its lock as long as
+        the disk may still change.
+        """
+        store = self.start(seconds=2)
+        room, _ = self.open(store)
+        go = self.hold(store)
+        storing = room.append(batch(room, "a"))
+        self.reactor.advance(0)
+        stopping = store.stop()
+        self.reactor.advance(2)
+        self.assertIsInstance(self.refused(storing), MaybeStored)
+        self.reactor.wait(stopping)
+        self._started.remove(store)
+        with self.assertRaisesRegex(Exception, "in use by another server"):
+            self.reactor.wait(self.make().start())
+        go.set()
+        while store.writer.busy:
+            self.reactor.turn()
+        assert store._lock is not None
+        store._lock.release()
+
+    def test_lockedByAnother(self) -> None:
+        """
+        If another program locks the database for too long, the messages are not stored.
+        """
+        store = self.start(seconds=0.2)
+        room, _ = self.open(store)
+        other = sqlite3.connect(self.path, isolation_level=None)
+        self.addCleanup(other.close)
+        other.execute("BEGIN IMMEDIATE")
+        error = self.refused(room.append(batch(room, "a")))
+        self.assertEqual(
+            (type(error), error.text),
+            (NotStored, "not stored: another program has locked the database"),
+        )
+        other.execute("ROLLBACK")
+        self.say(room, "b")
+        self.assertEqual(self.read(room), ["b"])
+
+
+class ErrorTests(FaultCase):
+    """
+    Tests for errors.
+    """
+
+    def breakCommit(self, store: SqliteStore, text: str) -> list[str]:
+        """
+        Let commits fail.
+
+        @return: empty the list to end this
+        """
+        errors = [text]
+
+        def commit(db: sqlite3.Connection) -> None:
+            if errors:
+                raise sqlite3.OperationalError(errors[0])
+            db.execute("COMMIT")
+
+        self.patch(store.writer._database, "_commit", commit)
+        return errors
+
+    def test_notStored(self) -> None:
+        """
+        If the disk is full, the batch is not stored, the health names cause and remedy, and one
+        line is logged. The numbers continue without a gap.
+        """
+        store = self.start()
+        room, seen = self.open(store)
+        errors = self.breakCommit(store, "database or disk is full")
+        for text in ("a", "b"):
+            error = self.refused(room.append([Draft("Dev", "Mina", text, "1")]))
+            self.assertIsInstance(error, NotStored)
+            self.assertEqual(error.text, "not stored: the disk is full")
+        self.assertEqual(room.position.seq, 0)
+        health = store.health()
+        self.assertFalse(health.up)
+        self.assertEqual(
+            health.reason,
+            f"the disk is full: free space on the file system of {self.path}"
+            " (database or disk is full)",
+        )
+        self.assertEqual(self.lines(), ["error"])
+        errors.clear()
+        stored = self.say(room, Draft("Dev", "Mina", "a", "1"))
+        self.assertEqual(list(stored.numbers), [1])
+        self.assertEqual(seen.texts(), ["a"])
+        self.assertEqual(self.lines(), ["error", "info"])
+
+    def test_maybeStored(self) -> None:
+        """
+        If the disk reports an error during the commit, the batch may be found after a crash.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        errors = self.breakCommit(store, "disk I/O error")
+        self.assertIsInstance(self.refused(room.append(batch(room, "a"))), MaybeStored)
+        errors.clear()
+        self.assertEqual(list(self.say(room, "b").numbers), [1])
+
+    def test_probe(self) -> None:
+        """
+        The store finds out by itself that the fault has ended.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        errors = self.breakCommit(store, "database or disk is full")
+        self.refused(room.append(batch(room, "a")))
+        for _ in range(2):
+            self.reactor.advance(1)
+            self.quiet(store)
+            self.assertFalse(store.health().up)
+        errors.clear()
+        self.reactor.advance(1)
+        self.quiet(store)
+        self.assertTrue(store.health().up)
+        self.assertEqual(self.lines(), ["error", "info"])
+
+    def test_open(self) -> None:
+        """
+        A room that cannot be stored cannot be opened. The next attempt may succeed.
+        """
+        store = self.start()
+        errors = self.breakCommit(store, "attempt to write a readonly database")
+        error = self.refused(store.open("dev", "Dev", None))  # type: ignore[arg-type]
+        self.assertEqual(
+            (error.code, error.text), (FAILED, "the store is not available: the disk is read-only")
+        )
+        errors.clear()
+        self.open(store)
+
+    def test_damaged(self) -> None:
+        """
+        A read that finds damaged data fails, and the store goes on.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        self.say(room, "a")
+        self.sql("UPDATE batch SET data = x'ff'")
+        self.assertEqual(self.refused(room.read(0, 1)).code, FAILED)
+        self.say(room, "b")
+        self.assertEqual(self.read(room, 1), ["b"])
+
+    def test_fullDisk(self) -> None:
+        """
+        On a file system that is full, messages are not stored until space is freed.
+        """
+        directory = self.mktemp()
+        os.makedirs(directory)
+        command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", directory]
+        if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+            raise SkipTest("only root can mount a file system")
+        self.addCleanup(subprocess.run, ["umount", "-l", directory], check=True)
+        self.path = os.path.join(directory, "chat.sqlite")
+        store = self.start()
+        room, seen = self.open(store)
+        stored = 0
+        filler = os.path.join(directory, "filler")
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(4096))
+            except OSError:
+                pass
+        while store.health().up:
+            try:
+                stored += len(self.say(room, "x" * 10_000).numbers)
+            except NotStored as error:
+                self.assertEqual(error.text, "not stored: the disk is full")
+        os.unlink(filler)
+        self.reactor.advance(1)
+        self.quiet(store)
+        self.assertTrue(store.health().up)
+        self.say(room, "y")
+        self.assertEqual(len(self.read(room)), stored + 1)
+        self.assertEqual([each.seq for each in seen.messages], list(range(1, stored + 2)))
+
+
+class ExplainTests(SynchronousTestCase):
+    """
+    Tests for the texts.
+    """
+
+    def test_oneLine(self) -> None:
+        """
+        Each fault is one line with a cause and a remedy.
+        """
+        for text in (
+            "database or disk is full",
+            "attempt to write a readonly database",
+            "disk I/O error",
+            "database disk image is malformed",
+            "file is not a database",
+            "database is locked",
+            "unable to open database file",
+        ):
+            cause, reason = explain(sqlite3.OperationalError(text), "/var/x")
+            self.assertTrue(reason.startswith(f"{cause}: "))
+            self.assertIn("/var/x", reason)
+            self.assertIn(f"({text})", reason)
+            self.assertNotIn("internal", reason)
+
+    def test_internal(self) -> None:
+        """
+        Anything else is an internal error.
+        """
+        fault = explain(RuntimeError("a\nb"), "/var/x")
+        self.assertEqual(fault, ("an internal error", "an internal error with /var/x: a b"))
+
+    def test_certain(self) -> None:
+        """
+        Only an error of the disk during the commit leaves the result open.
+        """
+        error = sqlite3.OperationalError("disk I/O error")
+        self.assertFalse(certain(error, True))
+        self.assertTrue(certain(error, False))
+        self.assertTrue(certain(sqlite3.OperationalError("database or disk is full"), True))

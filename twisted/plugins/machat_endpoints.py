@@ -1,7 +1,0 @@
-"""
-The plugin for the endpoint C{reuseport:...}.
-"""
-
-from machat.transport.reuseport import ReusePortParser
-
-reusePort = ReusePortParser()
