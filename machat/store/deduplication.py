@@ -50,11 +50,16 @@ class RecentIds:
         seen = self._seen.get(key)
         return None if seen is None else seen.seq
 
-    def add(self, key: Key, seq: int) -> None:
+    def add(self, key: Key, seq: int, rest: float | None = None) -> None:
         """
         Remember a message. Its id is new.
+
+        @param rest: the time for which to remember it, in seconds; by default
+            L{Limits.remembered}
         """
-        self._seen[key] = Seen(self._clock.seconds() + self._limits.remembered, seq)
+        if rest is None:
+            rest = self._limits.remembered
+        self._seen[key] = Seen(self._clock.seconds() + rest, seq)
         ids = self._ids.setdefault(key[:2], deque())
         ids.append(key[2])
         if len(ids) > self._limits.receipts:

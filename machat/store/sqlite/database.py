@@ -14,7 +14,7 @@ from machat.events import Position
 from machat.records import Imposed
 from machat.store.sqlite.codec import SeenId, decodeIds
 from machat.store.sqlite.schema import BATCH_BYTES
-from machat.store.sqlite.shared import REMEMBERED
+from machat.store.timeline import REMEMBERED
 
 #: A day in milliseconds: a room that is opened again gets a new time of use at most this often.
 DAY = 86_400_000

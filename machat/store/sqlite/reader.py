@@ -59,6 +59,13 @@ class Reader:
         """
         self._worker, self._db = worker, db
 
+    @property
+    def busy(self) -> bool:
+        """
+        Whether the thread has something to do.
+        """
+        return bool(self._reads)
+
     def stop(self) -> sqlite3.Connection | None:
         """
         Accept no more requests. Those that wait fail.

@@ -215,6 +215,19 @@ def checkpoint(database: Database) -> bool:
     return False
 
 
+def count(db: sqlite3.Connection) -> tuple[int, int]:
+    """
+    @return: the numbers of rooms and of messages
+    """
+    rooms, messages = db.execute(
+        "SELECT count(*), sum("
+        " ifnull((SELECT last FROM batch WHERE room = room.id ORDER BY last DESC LIMIT 1), 0) -"
+        " ifnull((SELECT last - count FROM batch WHERE room = room.id ORDER BY last LIMIT 1), 0))"
+        " FROM room"
+    ).fetchone()
+    return rooms, messages or 0
+
+
 def plan(db: sqlite3.Connection, used: int, excess: int, opened: Collection[int]) -> list[Cut]:
     """
     Choose what to delete when all rooms together exceed the total. The networks that use the most

@@ -26,11 +26,13 @@ from machat.records import (
     Stored,
     TopicSet,
 )
+from machat.store.roster import Roster
 from machat.store.sqlite.codec import encodeDrafts
 from machat.store.sqlite.database import Group, Head, Opened, Statement, Tail
 from machat.store.sqlite.jobs import Append
 from machat.store.sqlite.schema import BATCH_BYTES
-from machat.store.sqlite.shared import ModeratedState, Roster, Timeline
+from machat.store.state import ModeratedState
+from machat.store.timeline import Timeline
 
 if TYPE_CHECKING:
     from machat.store.sqlite.store import SqliteStore

@@ -19,14 +19,14 @@ from machat.errors import FAILED, ChatError
 from machat.events import Message
 from machat.interfaces import IRoomObserver, IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.records import Health
+from machat.records import Health, Size
+from machat.store.deduplication import RecentIds
 from machat.store.sqlite.codec import SeenId
 from machat.store.sqlite.database import Database, Opened, Wanted
 from machat.store.sqlite.file import SYNCHRONOUS, Lock, openDatabase, openReader
 from machat.store.sqlite.jobs import Open
 from machat.store.sqlite.reader import Range, Reader, readMessages
 from machat.store.sqlite.room import SqliteRoom
-from machat.store.sqlite.shared import RecentIds
 from machat.store.sqlite.upkeep import Upkeep
 from machat.store.sqlite.worker import Worker
 from machat.store.sqlite.writer import Writer
@@ -229,9 +229,21 @@ class SqliteStore:
     def health(self) -> Health:
         return self.writer.condition.health()
 
+    def size(self) -> Size | None:
+        """
+        @return: the rooms and messages as counted within the last minutes, and the bytes in use in
+            the file; C{None} if they have not been counted yet
+        """
+        counted = self.upkeep.counted
+        return None if counted is None else Size(*counted, self.writer.used)
+
     def open(
         self, key: str, name: str, observer: IRoomObserver, network: str | None = None
     ) -> Deferred[IStoredRoom]:
+        if self._starting is not None:
+            started: Deferred[None] = Deferred()
+            self._starting.addBoth(_after, started)
+            return started.addCallback(lambda _: self.open(key, name, observer, network))
         payer = None
         if network is not None:
             payer = blake2b(network.encode(), digest_size=8, key=self._secret).digest()

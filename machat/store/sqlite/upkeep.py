@@ -4,6 +4,7 @@ The upkeep of the database: the order in which things that exceed the limits are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from twisted.logger import Logger
 
 from machat.clock import ChatClock
 from machat.limits import Limits
-from machat.store.memory import RELIEF
+from machat.store.shares import RELIEF
 from machat.store.sqlite import retention
 from machat.store.sqlite.database import DAY, Database
 from machat.store.sqlite.reader import Reader
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 #: such intervals after which unused rooms are deleted.
 INTERVAL = 60.0
 ROOMS = 60
+
+#: The rooms are counted again after this number of times the duration of the last count.
+COUNT = 100
 
 #: The time for which nothing is deleted because of its age, after the system's clock was set
 #: forward by more than a day, seconds.
@@ -78,6 +82,8 @@ class AgeClock:
 class Upkeep:
     """
     Chooses the next step, see L{machat.store.sqlite.retention}.
+
+    @ivar counted: the numbers of rooms and of messages; C{None} if they have not been counted yet
     """
 
     def __init__(
@@ -101,7 +107,9 @@ class Upkeep:
         self._trims: dict[int, SqliteRoom] = {}
         self._cuts: list[Cut] = []
         self._steps: list[Callable[[], Task]] = []
-        self._planning = False
+        self._planning = self._relieving = False
+        self._counting = 0.0
+        self.counted: tuple[int, int] | None = None
         self._ticks = 0
         self._timer: IDelayedCall | None = None
         self._database: Database | None = None
@@ -115,6 +123,7 @@ class Upkeep:
         self._ages = AgeClock(self._clock, newest / 1000)
         self._ticks = 0
         self._limit = self._limits.logTotal
+        self._counting = 0.0
         self._writer.upkeep = self._next
         self._tick()
 
@@ -153,13 +162,25 @@ class Upkeep:
                 partial(self._cursored, self._expire, 0),
                 self._expireIds,
                 self._expireSanctions,
-                partial(self._repeated, retention.checkpoint),
                 partial(self._repeated, retention.shrink),
+                partial(self._repeated, retention.checkpoint),
             ]
             if self._ticks % ROOMS == 0:
                 self._steps.insert(3, partial(self._cursored, self._forget, 0))
             self._ticks += 1
         self._writer.wake()
+        if self._clock.seconds() >= self._counting:
+            self._counting = math.inf
+            began = self._clock.seconds()
+            self._reader.read(retention.count).addCallbacks(self._count, bool, (began,))
+
+    def _count(self, counted: tuple[int, int], began: float) -> None:
+        """
+        Count again after a time that depends on the time that it takes.
+        """
+        self.counted = counted
+        now = self._clock.seconds()
+        self._counting = now + COUNT * (now - began)
 
     def _next(self) -> Task | None:
         """
@@ -174,8 +195,7 @@ class Upkeep:
             return self._trimming(cut)
         if self._cuts:
             return self._trimming(self._cuts.pop())
-        if self._writer.used > self._limit and not self._planning:
-            self._plan()
+        self._checkTotal()
         if self._steps:
             return self._steps.pop(0)()
         return None
@@ -196,12 +216,21 @@ class Upkeep:
             if room is not None:
                 room.head = head
 
-    def _plan(self) -> None:
+    def _checkTotal(self) -> None:
         """
-        The total is exceeded: find out what to delete.
+        If the total is exceeded, find out what to delete. If everything that may be deleted does
+        not suffice, try again when the file has grown by another part.
         """
-        self._planning = True
         used = self._writer.used
+        if self._planning:
+            return
+        if self._relieving:
+            self._relieving = False
+            self._limit = used + self._part
+        self._limit = max(self._limits.logTotal, min(self._limit, used + self._part))
+        if used <= self._limit:
+            return
+        self._planning = self._relieving = True
         excess = used - self._limits.logTotal + self._part
         planning = self._reader.read(
             lambda db: retention.plan(db, used, excess, frozenset(self._opened))
@@ -210,11 +239,6 @@ class Upkeep:
         planning.addBoth(lambda _: setattr(self, "_planning", False))
 
     def _planned(self, cuts: Collection[Cut]) -> None:
-        """
-        If everything that may be deleted does not suffice, nothing is deleted until the file has
-        grown by another part.
-        """
-        self._limit = max(self._limits.logTotal, self._writer.used + self._part)
         self._cuts.extend(cuts)
         self._writer.wake()
 

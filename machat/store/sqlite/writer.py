@@ -16,12 +16,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
+from machat.store.deduplication import Key, RecentIds
 from machat.store.sqlite.codec import encode
 from machat.store.sqlite.condition import Condition
 from machat.store.sqlite.database import Database, Group
 from machat.store.sqlite.faults import certain, explain, late
 from machat.store.sqlite.jobs import Job
-from machat.store.sqlite.shared import Key, RecentIds
 from machat.store.sqlite.worker import Deadline, Worker
 
 #: The maximum number of operations that wait.

@@ -10,6 +10,7 @@ from machat.errors import FAILED, NAME_TAKEN, ROOM_FULL
 from machat.events import Draft, Position, Receipt
 from machat.interfaces import IStore, IStoredRoom
 from machat.records import Claim, Claimed, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.store.sqlite import StoreError
 from machat.store.sqlite.database import Group
 from tests.store.sqlite.machine import NOW, Seen, StoreCase, batch
 
@@ -140,6 +141,34 @@ class MessageTests(StoreCase):
         self.reactor.wait(storing)
         self.assertEqual(seen.messages, [])
         self.assertEqual(self.read(self.open(store)[0]), ["a"])
+
+    def test_openWhileStarting(self) -> None:
+        """
+        A room that is opened while the store starts is opened afterwards, or fails with it.
+        """
+        store = self.make()
+        starting = store.start()
+        opening = store.open("dev", "Dev", Seen())
+        self.reactor.wait(starting)
+        self._started.append(store)
+        self.reactor.wait(opening)
+        second = self.make()
+        starting = second.start()
+        opening = second.open("dev", "Dev", Seen())
+        self.assertRaises(StoreError, self.reactor.wait, starting)
+        self.assertEqual(self.refused(opening).code, FAILED)
+
+    def test_size(self) -> None:
+        """
+        Rooms and messages are counted every minute.
+        """
+        store = self.start()
+        self.assertEqual(store.size(), (0, 0, store.writer.used))
+        for name, texts in (("One", "abc"), ("Two", "d"), ("Three", "")):
+            self.say(self.open(store, name)[0], *texts)
+        self.reactor.advance(60)
+        self.quiet(store)
+        self.assertEqual(store.size(), (3, 4, store.writer.used))
 
     def test_cancelledOpen(self) -> None:
         """
