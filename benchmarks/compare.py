@@ -29,6 +29,7 @@ COMPARED = {
     "joinsPerCpu": True,
     "bytesPerConnection": False,
     "growth": False,
+    "engineCpu": False,
     "startup": False,
     "joinP50": False,
     "joinP99": False,

@@ -96,7 +96,8 @@ class Crowd:
         if index >= self._plan.shape.rooms * self._plan.shape.members:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL)
         sock.bind((f"127.0.{1 + os.getpid() % 250}.{1 + index // FROM_ONE_ADDRESS}", 0))
-        result = sock.connect_ex(("127.0.0.1", self._plan.port))
+        port = self._plan.ports[index % len(self._plan.ports)]
+        result = sock.connect_ex(("127.0.0.1", port))
         if result not in (0, errno.EINPROGRESS):
             raise CannotConnect(os.strerror(result))
         self._guests[sock.fileno()] = Guest(self._link(sock), index)

@@ -144,6 +144,26 @@ class EventFrames(TextFrames):
         return lambda stamp: _frame(command(stamp).rstrip())
 
 
+class SocketIo(TextFrames):
+    """
+    Socket.IO 4 on WebSocket. The path of the handshake contains the room, because a client may not
+    send events before the server has answered its connect packet, which is the hello. The server
+    sends no pings during a run.
+    """
+
+    question = b""
+
+    def opening(self, name: str, room: str) -> bytes:
+        return self._handshake(f"socket.io/?EIO=4&transport=websocket&room={room}")
+
+    def hello(self, name: str, room: str) -> bytes:
+        return _frame(b"40")
+
+    def speech(self, room: str, size: int) -> Callable[[bytes], bytes]:
+        event = _around(b'42["say","', b"x" * (size - STAMP) + b'"]')
+        return lambda stamp: _frame(event(stamp))
+
+
 class NchanFrames(TextFrames):
     """
     The WebSockets of Nchan. The path of the handshake selects the channel, so there is no hello.
@@ -276,6 +296,7 @@ DIALECTS: dict[str, TextLines] = {
     "events": EventLines(),
     "event-frames": EventFrames(),
     "nchan": NchanFrames(),
+    "socketio": SocketIo(),
     "irc": Irc(),
     "irc-waiting": IrcWaiting(),
     "nats": Nats(),

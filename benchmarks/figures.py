@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.peers import MaChat
-from benchmarks.processes import freePort, raiseFileLimit, server
+from benchmarks.processes import freePorts, raiseFileLimit, server
 from benchmarks.procfs import Usage, usageOf
 
 #: Seconds without a byte after which the server's output is complete.
@@ -93,7 +93,7 @@ def audience() -> Iterator[tuple[Audience, Callable[[], Usage]]]:
     Start a server. Yield its clients, and a function that returns its use of CPU and memory.
     """
     with tempfile.TemporaryDirectory(prefix="figures-") as name:
-        folder, port = Path(name), freePort()
+        folder, (port,) = Path(name), freePorts(1)
         with server(MaChat().command("tcp", port, folder), port, folder) as pid:
             clients = Audience(port)
             yield clients, lambda: usageOf(pid)

@@ -73,15 +73,15 @@ class Load:
         Connect all clients. The memory per connection is the slope between a tenth of the
         connections and all of them, so that it excludes memory that the server allocates once.
         """
-        before = usageOf(self._plan.pid)
+        before = usageOf(*self._plan.pids)
         first, tenth = 0, before
         total = self._shape.connections
         for fraction in self._crowd.connect():
             if fraction >= 0.1 and not first:
-                first, tenth = self._crowd.joined, usageOf(self._plan.pid)
+                first, tenth = self._crowd.joined, usageOf(*self._plan.pids)
             self._beat(fraction * 0.15)
         self._settle()
-        after = usageOf(self._plan.pid)
+        after = usageOf(*self._plan.pids)
         result: Result = {"joinsPerCpu": total / max(after.cpu - before.cpu, 0.01)}
         if total > first:
             result["bytesPerConnection"] = (after.memory - tenth.memory) / (total - first)
@@ -98,7 +98,7 @@ class Load:
             while time.monotonic() < until:
                 self._pump.turn(0.02)
             self._beat(0.18)
-            now = (round(usageOf(self._plan.pid).cpu, 2), self._pump.bytesRead)
+            now = (round(usageOf(*self._plan.pids).cpu, 2), self._pump.bytesRead)
             if now == seen:
                 return
             seen = now
@@ -151,7 +151,7 @@ class Load:
             if now >= self._nextBeat:
                 self._beat(start + (end - start) * min(1.0, (now - begun) / seconds))
                 if self._shape.kind is Kind.STALL:
-                    self._peak = max(self._peak, usageOf(self._plan.pid).memory)
+                    self._peak = max(self._peak, usageOf(*self._plan.pids).memory)
 
     def _window(self, seconds: float, start: float, end: float) -> Result:
         """
@@ -159,14 +159,15 @@ class Load:
         """
         pump = self._pump
         pump.latencies = array("q")
-        before, own = usageOf(self._plan.pid), time.process_time()
+        engine = self._engineUsage()
+        before, own = usageOf(*self._plan.pids), time.process_time()
         delivered, said, reads = pump.delivered, pump.said, pump.reads
         begun = time.monotonic()
         pump.measuring = True
         self._drive(seconds, start, end)
         pump.measuring = False
         elapsed = time.monotonic() - begun
-        after, own = usageOf(self._plan.pid), time.process_time() - own
+        after, own = usageOf(*self._plan.pids), time.process_time() - own
         deliveries, messages = pump.delivered - delivered, pump.said - said
         return {
             "deliveriesPerSecond": deliveries / elapsed,
@@ -177,8 +178,17 @@ class Load:
             "compiledLoad": isinstance(pump, CompiledPump),
             "loadCpu": own / elapsed,
             **_shares(before, after, elapsed),
+            **self._engineShare(engine, elapsed),
             **percentiles(pump.latencies),
         }
+
+    def _engineUsage(self) -> float:
+        return usageOf(self._plan.engine).cpu if self._plan.engine is not None else 0.0
+
+    def _engineShare(self, before: float, elapsed: float) -> Result:
+        if self._plan.engine is None:
+            return {}
+        return {"engineCpu": (self._engineUsage() - before) / elapsed}
 
     def _stall(self) -> Result:
         """

@@ -42,14 +42,15 @@ def raiseFileLimit() -> int:
     return hard
 
 
-def freePort() -> int:
+def freePorts(number: int) -> list[int]:
     """
-    @return: an unused TCP port of 127.0.0.1, chosen by the kernel
+    @return: different unused TCP ports of 127.0.0.1, chosen by the kernel
     """
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
+        for sock in sockets:
+            sock.bind(("127.0.0.1", 0))
+        return [sock.getsockname()[1] for sock in sockets]
 
 
 @contextlib.contextmanager

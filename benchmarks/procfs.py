@@ -33,13 +33,13 @@ class Usage:
         return self.user + self.system
 
 
-def usageOf(root: int) -> Usage:
+def usageOf(*roots: int) -> Usage:
     """
-    @return: the usage of a process, its threads and its running descendants. The resolution of the
-        CPU time is 10 ms.
+    @return: the usage of these processes, their threads and their running descendants. The
+        resolution of the CPU time is 10 ms.
     """
     stats = {pid: fields for pid in _pids() if (fields := _stat(pid)) is not None}
-    family = {root}
+    family = set(roots)
     while True:
         found = {pid for pid, fields in stats.items() if int(fields[1]) in family}
         if found <= family:

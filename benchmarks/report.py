@@ -34,6 +34,10 @@ def _share(number: float) -> str:
     return f"{number:.0%}"
 
 
+def _tenths(number: float) -> str:
+    return f"{number:.1%}"
+
+
 def _milliseconds(number: float) -> str:
     return f"{number:.2f}" if number < 100 else f"{number:.0f}"
 
@@ -65,6 +69,7 @@ _COST: tuple[Column, ...] = (
     ("kernel", "kernelShare", _share),
     ("RSS MB", "memory", _megabytes),
     ("lost", "lost", _count),
+    ("engine CPU", "engineCpu", _tenths),
 )
 _FLOW: tuple[Column, ...] = (
     ("deliv./s", "deliveriesPerSecond", _count),
@@ -174,6 +179,8 @@ def _table(title: str, columns: Sequence[Column], outcomes: Sequence[Outcome]) -
     """
     table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE)
     table.add_column("server", no_wrap=True)
+    found = {key for outcome in outcomes for run in outcome.runs for key in run}
+    columns = [column for column in columns if column[1] in found]
     for heading, _, _ in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for outcome in outcomes:

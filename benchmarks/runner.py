@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks import recovery
 from benchmarks.peers import MaChat, Peer
-from benchmarks.processes import CannotStart, freePort, process, python, server
+from benchmarks.peers.base import ENGINE, FIRST, INNER
+from benchmarks.processes import CannotStart, freePorts, process, python, server
 from benchmarks.shapes import Kind, Plan, Shape
 
 #: Number of open files that a process needs, not counting its connections.
@@ -74,7 +75,7 @@ def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]
 
 def _takesPart(peer: Peer, shape: Shape, transport: str) -> bool:
     if shape.kind is Kind.RECOVERY:
-        return isinstance(peer, MaChat) and peer.stores and transport == "tcp"
+        return isinstance(peer, MaChat) and peer.stores and (peer.nodes, transport) == (1, "tcp")
     if transport == "tls" and not shape.tls:
         return False
     return peer.stores if shape.stored else peer.chats
@@ -125,24 +126,68 @@ def run(outcome: Outcome, library: Path | None, progressed: Callable[[float], No
 def _measure(
     entry: Entry, folder: Path, library: Path | None, progressed: Callable[[float], None]
 ) -> dict[str, Any]:
-    if entry.transport == "tls":
-        from benchmarks.certificate import writeCertificate
+    peer, shape = entry.peer, entry.shape
+    with contextlib.ExitStack() as stack:
+        nodes, engine = prepare(entry, folder, stack)
+        ports = tuple(node.port for node in nodes)
 
-        writeCertificate(folder)
-    port = freePort()
-    (folder / "store").mkdir()
-    command = entry.peer.command(entry.transport, port, folder)
-    dialect = entry.peer.dialects[entry.transport]
+        def load(*pids: int) -> dict[str, Any]:
+            dialect, loop = peer.dialects[entry.transport], str(library) if library else None
+            plan = Plan(shape, dialect, entry.transport == "tls", ports, pids, engine, loop)
+            return _load(plan, folder, progressed)
 
-    def load(pid: int) -> dict[str, Any]:
-        loop = str(library) if library else None
-        plan = Plan(entry.shape, dialect, entry.transport == "tls", port, pid, loop)
-        return _load(plan, folder, progressed)
+        if shape.kind is Kind.RECOVERY:
+            (node,) = nodes
+            return recovery.measure(node.command, node.port, node.folder, load, shape.rooms)
+        started = [server(node.command, node.port, node.folder) for node in nodes]
+        return load(*[stack.enter_context(each) for each in started])
 
-    if entry.shape.kind is Kind.RECOVERY:
-        return recovery.measure(command, port, folder, load, entry.shape.rooms)
-    with server(command, port, folder) as pid:
-        return load(pid)
+
+@dataclass(frozen=True)
+class Node:
+    """
+    A process of a server.
+    """
+
+    command: list[str]
+    port: int
+    folder: Path
+
+
+def prepare(
+    entry: Entry, folder: Path, stack: contextlib.ExitStack
+) -> tuple[list[Node], int | None]:
+    """
+    Start the engine, if the peer has one.
+
+    @return: the nodes, which are not started yet, and the process number of the engine
+    """
+    peer, engine = entry.peer, None
+    enginePort, *ports = freePorts(1 + 2 * peer.nodes)
+    inner = ports[peer.nodes :]
+    if peer.engine is not None:
+        place = folder / "engine"
+        place.mkdir()
+        command = peer.engine.command("tcp", enginePort, place)
+        engine = stack.enter_context(server(command, enginePort, place))
+    nodes = []
+    for number, (port, own) in enumerate(zip(ports, inner, strict=False)):
+        place = folder / f"node{number}"
+        (place / "store").mkdir(parents=True)
+        if entry.transport == "tls":
+            from benchmarks.certificate import writeCertificate
+
+            writeCertificate(place)
+        values = {ENGINE: str(enginePort), INNER: str(own), FIRST: str(inner[0])}
+        words = peer.command(entry.transport, port, place)
+        nodes.append(Node([_filled(word, values) for word in words], port, place))
+    return nodes, engine
+
+
+def _filled(word: str, values: dict[str, str]) -> str:
+    for name, value in values.items():
+        word = word.replace(name, value)
+    return word
 
 
 def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict[str, Any]:

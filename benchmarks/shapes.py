@@ -102,9 +102,11 @@ SHAPES = (
     Shape("stall-50", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=50, seconds=15),
 )
 
-#: Names for several shapes: those of MaChat's own cost, and those that compare its stores.
+#: Names for several shapes: those of MaChat's own cost, those that compare one node
+#: with several, and those that compare stores.
 GROUPS = {
     "core": ("1x10", "1x100", "1x1000", "200x5", "2000x2", "sparse-500x4", "idle", "joins"),
+    "nodes": ("1x100", "200x5", "rate-1x1000", "joins"),
     "store": ("1x100", "200x5", "rate-1x1000", "rate-200x5", "stored-200x1", "restart-1g"),
 }
 
@@ -120,15 +122,18 @@ class Plan:
     The input of the load process.
 
     @ivar dialect: a key of L{benchmarks.dialects.DIALECTS}
-    @ivar pid: process number of the server, to read its CPU time and memory
+    @ivar ports: the port of each node of the server. The clients connect to them in turn.
+    @ivar pids: process numbers of the nodes, to read their CPU time and memory
+    @ivar engine: process number of the server that the nodes share, or C{None}
     @ivar library: path of the compiled F{turn.c}, or C{None} to run without it
     """
 
     shape: Shape
     dialect: str
     tls: bool
-    port: int
-    pid: int
+    ports: tuple[int, ...]
+    pids: tuple[int, ...]
+    engine: int | None = None
     library: str | None = None
 
     def toJson(self) -> str:
@@ -144,4 +149,5 @@ class Plan:
         """
         fields = json.loads(text)
         shape = fields.pop("shape")
+        fields |= {key: tuple(fields[key]) for key in ("ports", "pids")}
         return cls(shape=Shape(**{**shape, "kind": Kind(shape["kind"])}), **fields)

@@ -3,9 +3,9 @@ The servers to measure: their requirements, the commands that start them, and th
 """
 
 from benchmarks.peers.base import FOLDER, Peer
-from benchmarks.peers.brokers import Nats, Nchan, RedisPubSub
+from benchmarks.peers.brokers import Nats, NatsCluster, Nchan, RedisPubSub, SocketIo
 from benchmarks.peers.irc import Inspircd, Ngircd, Words
-from benchmarks.peers.machat import MaChat, MaChatEvents, MaChatSqlite
+from benchmarks.peers.machat import MaChat, MaChatEvents, MaChatNodes, MaChatRedis, MaChatSqlite
 from benchmarks.peers.relays import Floor, Node, TwistedEach, UWebSockets, Websockets
 from benchmarks.peers.stores import JetStream, RedisStreams
 
@@ -16,10 +16,14 @@ PEERS: tuple[Peer, ...] = (
     MaChat(),
     MaChatEvents(),
     MaChatSqlite(),
+    MaChatRedis(),
+    MaChatNodes(),
     Floor(),
     RedisPubSub(),
     UWebSockets(),
     Nats(),
+    NatsCluster(),
+    SocketIo(),
     Nchan(),
     Node(),
     Websockets(),

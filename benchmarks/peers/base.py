@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,12 @@ FOLDER = Path(__file__).absolute().parent.parent
 
 #: The folder of the servers that are scripts.
 SERVERS = FOLDER / "servers"
+
+#: These words in a command are replaced: the port of the engine, a port for the other nodes, and
+#: that port of the first node.
+ENGINE = "{engine}"
+INNER = "{inner}"
+FIRST = "{first}"
 
 #: The dialect of each transport, for a server with MaChat's text dialect.
 TCP = {"tcp": "lines"}
@@ -30,6 +37,8 @@ class Peer:
     @cvar dialects: the dialect on each of its transports, C{tcp}, C{ws} and C{tls}
     @cvar chats: whether it delivers each message to all members of the room
     @cvar stores: whether it can store each message before it acknowledges it
+    @cvar nodes: number of processes that form one server, each on a port of its own
+    @cvar engine: a server that the nodes share, or C{None}
     @cvar largestRoom: maximum number of members that can join a room in reasonable time
     @cvar largestBody: maximum size of a message body, bytes
     """
@@ -37,6 +46,8 @@ class Peer:
     name = ""
     about = ""
     dialects: Mapping[str, str] = {}
+    nodes = 1
+    engine: Peer | None = None
     chats = True
     stores = False
     largestRoom = 1_000_000
@@ -76,3 +87,18 @@ def missingProgram(name: str) -> str | None:
     @return: the name of the program if it is not installed, or C{None}
     """
     return name if shutil.which(name) is None else None
+
+
+def missingNodeModules(*names: str) -> str | None:
+    """
+    @return: the first of these npm packages that C{node} does not find, or C{None}
+    """
+    node = shutil.which("node")
+    if node is None:
+        return "node"
+    for name in names:
+        find = [node, "-e", f"require('module')._resolveFilename('{name}', module)"]
+        found = subprocess.run(find, cwd=SERVERS, stderr=subprocess.DEVNULL, check=False)
+        if found.returncode:
+            return f"{name} (npm install {name})"
+    return None

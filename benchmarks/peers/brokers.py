@@ -6,7 +6,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.peers.base import Peer, missingProgram
+from benchmarks.peers.base import (
+    ENGINE,
+    FIRST,
+    INNER,
+    SERVERS,
+    Peer,
+    missingNodeModules,
+    missingProgram,
+)
 
 #: The places where packages install the module.
 _NCHAN = (
@@ -31,6 +39,21 @@ class Nats(Peer):
         return ["nats-server", "-a", "127.0.0.1", "-p", str(port)]
 
 
+class NatsCluster(Nats):
+    """
+    Two NATS servers that form a cluster.
+    """
+
+    name = "nats-2"
+    about = "two nats-servers as a cluster"
+    nodes = 2
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        cluster = ["--cluster_name", "bench", "--cluster", f"nats://127.0.0.1:{INNER}"]
+        routes = ["--routes", f"nats://127.0.0.1:{FIRST}"]
+        return [*Nats.command(self, transport, port, folder), *cluster, *routes]
+
+
 class RedisPubSub(Peer):
     """
     The publish and subscribe commands of Redis, with one connection for each member.
@@ -45,6 +68,34 @@ class RedisPubSub(Peer):
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [*redisServer(port, folder), "--appendonly", "no"]
+
+
+class RedisEngine(RedisPubSub):
+    """
+    Redis as the engine of a server with several nodes. It writes its log every second.
+    """
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        return [*redisServer(port, folder), "--appendonly", "yes", "--appendfsync", "everysec"]
+
+
+class SocketIo(Peer):
+    """
+    F{servers/socketio.js}, in two processes that share a Redis server.
+    """
+
+    name = "socketio-2"
+    about = "two nodes of Socket.IO with the Redis adapter"
+    dialects = {"ws": "socketio"}
+    nodes = 2
+    engine = RedisEngine()
+
+    def missing(self, transport: str) -> str | None:
+        packages = ("socket.io", "@socket.io/redis-adapter", "redis")
+        return self.engine.missing("tcp") or missingNodeModules(*packages)
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        return ["node", str(SERVERS / "socketio.js"), str(port), ENGINE]
 
 
 class Nchan(Peer):

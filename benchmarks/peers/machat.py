@@ -11,7 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.peers.base import FOLDER, TCP, TLS, WS, Peer, missingModules
+from benchmarks.peers.base import ENGINE, FOLDER, TCP, TLS, WS, Peer, missingModules
+from benchmarks.peers.brokers import RedisEngine
 
 #: Options of C{twistd machat}, in addition to its endpoints.
 MACHAT_OPTIONS: tuple[str, ...] = ("--rate", "off")
@@ -94,6 +95,30 @@ class MaChatSqlite(MaChat):
     options = ("--store", f"sqlite:{STORE}/machat.sqlite")
 
 
+class MaChatRedis(MaChat):
+    """
+    C{twistd machat} with its store in Redis.
+    """
+
+    name = "machat-redis"
+    about = "twistd machat with a store in Redis"
+    options = ("--store", f"redis://127.0.0.1:{ENGINE}/0")
+    engine = RedisEngine()
+
+    def missing(self, transport: str) -> str | None:
+        return self.engine.missing("tcp") or MaChat.missing(self, transport)
+
+
+class MaChatNodes(MaChatRedis):
+    """
+    Two processes of C{twistd machat} with one store in Redis.
+    """
+
+    name = "machat-redis-2"
+    about = "two nodes of twistd machat with one store in Redis"
+    nodes = 2
+
+
 def _twistd(root: Path) -> list[str]:
     return [sys.executable, "-c", _START, str(root), str(FOLDER.parent)]
 
@@ -104,7 +129,7 @@ def _refused(root: Path, options: tuple[str, ...]) -> str | None:
     @return: the error that C{twistd machat --check} reports for these options, or C{None}
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        words = [word.replace(STORE, folder) for word in options]
+        words = [word.replace(STORE, folder).replace(ENGINE, "6379") for word in options]
         command = [*_twistd(root), "machat", "--check", "--tcp", "none", "--ws", "tcp:0", *words]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode == 0:

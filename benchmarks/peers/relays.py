@@ -4,7 +4,6 @@ Servers that write each message to all members: libraries and runtimes for netwo
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from benchmarks.peers.base import (
     WS,
     Peer,
     missingModules,
+    missingNodeModules,
     missingProgram,
 )
 
@@ -65,16 +65,7 @@ class Node(Peer):
     dialects = {**TCP, **WS, **TLS}
 
     def missing(self, transport: str) -> str | None:
-        node = missingProgram("node")
-        if node is not None or transport != "ws":
-            return node
-        find = [
-            shutil.which("node") or "",
-            "-e",
-            "require('module')._resolveFilename('ws', module)",
-        ]
-        found = subprocess.run(find, cwd=SERVERS, stderr=subprocess.DEVNULL, check=False)
-        return "ws (npm install ws)" if found.returncode else None
+        return missingNodeModules("ws") if transport == "ws" else missingProgram("node")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         if transport == "ws":

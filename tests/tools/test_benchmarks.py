@@ -11,6 +11,7 @@ import sys
 import tempfile
 from argparse import ArgumentTypeError
 from array import array
+from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,9 +25,10 @@ from benchmarks.compare import Measured, compared, report
 from benchmarks.dialects import DIALECTS, STAMP, TextLines
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
+from benchmarks.peers.brokers import NatsCluster
 from benchmarks.procfs import usageOf
 from benchmarks.results import NAME, measured, summaries, summary, write
-from benchmarks.runner import Entry, Outcome, entries, obstacle
+from benchmarks.runner import Entry, Outcome, entries, obstacle, prepare
 from benchmarks.shapes import GROUPS, SHAPES, Kind, Plan, Shape
 from machat.testing import MemoryChat, MemoryClient
 from tests.processes import ROOT
@@ -175,7 +177,7 @@ class ResultTests(SynchronousTestCase):
         The load receives the whole plan.
         """
         for shape in SHAPES:
-            plan = Plan(shape, "lines", True, 1, 2, "library")
+            plan = Plan(shape, "lines", True, (1, 2), (3, 4), 5, "library")
             self.assertEqual(Plan.fromJson(plan.toJson()), plan)
 
     def test_report(self) -> None:
@@ -351,8 +353,9 @@ class ChoiceTests(SynchronousTestCase):
         found = entries(shapes, PEERS, {"tcp"})
         stored = {each.peer.name for each in found if each.shape.stored}
         chats = {each.peer.name for each in found if not each.shape.stored}
-        self.assertEqual(stored, {"machat", "machat-sqlite", "redis-streams", "jetstream"})
-        self.assertEqual(stored & chats, {"machat", "machat-sqlite"})
+        ours = {"machat", "machat-sqlite", "machat-redis", "machat-redis-2"}
+        self.assertEqual(stored, {*ours, "redis-streams", "jetstream"})
+        self.assertEqual(stored & chats, ours)
         self.assertTrue({"redis", "ngircd", "inspircd", "nats"} <= chats)
 
     def test_obstacles(self) -> None:
@@ -392,6 +395,22 @@ class ChoiceTests(SynchronousTestCase):
 
 
 class RunTests(SynchronousTestCase):
+    def test_nodes(self) -> None:
+        """
+        The nodes of a server have different ports, and each knows the first one.
+        """
+        folder = Path(self.mktemp())
+        with ExitStack() as stack:
+            nodes, engine = prepare(Entry(BY_NAME["200x5"], NatsCluster(), "tcp"), folder, stack)
+        self.assertIsNone(engine)
+        own = [node.command[node.command.index("--cluster") + 1] for node in nodes]
+        first = {node.command[node.command.index("--routes") + 1] for node in nodes}
+        self.assertEqual(first, {own[0]})
+        self.assertEqual(len({*own, *(str(node.port) for node in nodes)}), 4)
+        for node in nodes:
+            self.assertIn(str(node.port), node.command)
+            self.assertTrue((node.folder / "store").is_dir())
+
     def test_run(self) -> None:
         """
         A real, short run measures deliveries, loses none, restarts the server, and writes the
