@@ -24,7 +24,7 @@ from machat.transport.budget import SendBudget
 from machat.transport.outbox import Outbox
 from machat.wire.pieces import Pieces
 from tests.processes import makeCertificate
-from tests.transport.test_outbox import STEPS, Socket, Step
+from tests.transport.outboxes import STEPS, Socket, Step
 
 PLENTY = 1 << 24
 
