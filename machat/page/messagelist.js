@@ -26,7 +26,7 @@ const CONTEXT = 48;
 export class MessageList {
   #messages;
   #actions;
-  #top;
+  #older;
   /** The window: the index of its first item, and the index after its last item. */
   #start = 0;
   #end = 0;
@@ -50,12 +50,12 @@ export class MessageList {
   /**
    * @param {import("./messages.js").Messages} messages
    * @param {{label: string, again: (pending: any) => void, edit: (pending: any) => void,
-   *     drop: (pending: any) => void, top: () => void, moved: () => void}} options `top` is called
-   *     near the first item; `moved` when the list may have reached or left its end.
+   *     drop: (pending: any) => void, older: import("./older.js").OlderMessages, moved: () => void}}
+   *     options `moved` is called when the list may have reached or left its end.
    */
-  constructor(messages, { label, again, edit, drop, top, moved }) {
+  constructor(messages, { label, again, edit, drop, older, moved }) {
     this.#messages = messages;
-    this.#top = top;
+    this.#older = older;
     this.#actions = { again, edit, drop, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
     this.moved = moved;
     this.element = element("div", {
@@ -81,7 +81,7 @@ export class MessageList {
         this.#frame = 0;
         if (!this.#shown) return;
         this.#render();
-        if (!this.#sticks && this.#start > 0) this.#shift(this.element.scrollTop < NEAR, false);
+        if (!this.#sticks) this.#shift(this.element.scrollTop < NEAR, false);
       });
     }
   }
@@ -190,7 +190,8 @@ export class MessageList {
   /** @returns {HTMLElement[]} The window's elements, in order. */
   #wanted() {
     const nodes = new Map();
-    const wanted = [];
+    const row = this.#start === 0 ? this.#older.row() : null;
+    const wanted = row === null ? [] : [row];
     let earlier = this.#messages.timeBefore(this.#start);
     for (let index = this.#start; index < this.#end; index++) {
       const item = /** @type {Item} */ (this.#messages.at(index));
@@ -227,23 +228,37 @@ export class MessageList {
     }
   }
 
-  /** @returns {{item: Item, offset: number} | null} The first visible item. */
+  /**
+   * @returns {{item: Item, offset: number, text: number} | null} The first visible item, and the
+   *     positions of the item and of its text, pixels below the top of the visible part.
+   */
   #anchor() {
     const { scrollTop } = this.element;
     for (const [item, { node }] of this.#nodes) {
       if (node.offsetTop + node.offsetHeight > scrollTop) {
-        return { item, offset: node.offsetTop - scrollTop };
+        return { item, offset: node.offsetTop - scrollTop, text: this.#textTop(node) };
       }
     }
     return null;
   }
 
-  /** @param {{item: Item, offset: number}} anchor */
-  #hold({ item, offset }) {
+  /**
+   * Scroll so that the text of an item stays where it was. What is above the text in the same item,
+   * such as the name or the day, can have changed.
+   *
+   * @param {{item: Item, text: number}} anchor
+   */
+  #hold({ item, text }) {
     const node = this.#nodes.get(item)?.node;
     if (node === undefined) return;
-    const top = node.offsetTop - offset;
-    if (Math.abs(this.element.scrollTop - top) >= 1) this.element.scrollTop = top;
+    const moved = this.#textTop(node) - text;
+    if (Math.abs(moved) > 0.5) this.element.scrollTop = Math.round(this.element.scrollTop + moved);
+  }
+
+  /** @param {HTMLElement} node */
+  #textTop(node) {
+    const text = node.querySelector(".text") ?? node;
+    return text.getBoundingClientRect().top - this.element.getBoundingClientRect().top;
   }
 
   /** The height of the content below the visible part, pixels. */
@@ -287,7 +302,7 @@ export class MessageList {
       this.#start = Math.max(this.#start, this.#end - WINDOW);
       this.#render();
     } else if (up) {
-      this.#top();
+      this.#older.approach();
     }
   }
 

@@ -227,19 +227,28 @@ export class Messages {
     return first.epoch === this.epoch && first.seq > 1 ? first.seq : null;
   }
 
+  /** Whether the first item is the first message that the server has. */
+  get begins() {
+    const first = this.items.find((item) => item.kind !== "note");
+    if (first?.kind !== "message" || first.epoch !== this.epoch) return false;
+    return this.whole || first.seq <= 1;
+  }
+
   /**
    * Insert older messages before all others.
    *
+   * @param {number} before The number before which they were requested.
    * @param {string} epoch
    * @param {any[]} events
+   * @returns {number} The number of inserted messages.
    */
-  older(epoch, events) {
-    const oldest = this.oldest;
-    if (epoch !== this.epoch || oldest === null) return;
-    const found = events.filter(({ seq }) => seq < oldest).map((event) => this.#message(event));
+  older(before, epoch, events) {
+    if (epoch !== this.epoch || before !== this.oldest) return 0;
+    const found = events.filter(({ seq }) => seq < before).map((event) => this.#message(event));
     for (const message of found) this.#count(message);
     this.items.unshift(...found);
     this.whole = found.length === 0;
+    return found.length;
   }
 
   /**

@@ -13,6 +13,7 @@ import { Members } from "./members.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
+import { OlderMessages, PAGE } from "./older.js";
 import { MessageSender } from "./sender.js";
 import { localised } from "./times.js";
 import { Topic } from "./topic.js";
@@ -28,9 +29,6 @@ import { Topic } from "./topic.js";
  * @property {() => void} quit Leave all rooms.
  */
 
-/** The number of messages in one history request. */
-const PAGE = 100;
-
 let count = 0;
 
 export class RoomView {
@@ -44,7 +42,11 @@ export class RoomView {
   #visible = false;
   /** The last position at the first join. Older messages are not unread. */
   #seen = { epoch: "", seq: 0 };
-  #loading = false;
+  #older = new OlderMessages(
+    this.#messages,
+    (which) => this.#client.history(this.name, which),
+    () => this.#list.changed(),
+  );
   /** The number of messages since the end of the list was last visible. */
   #below = 0;
   #locked = element("span", { class: "tag", hidden: true }, "locked");
@@ -71,7 +73,7 @@ export class RoomView {
       again: (pending) => this.#sender.retry(pending),
       edit: (pending) => this.#sender.edit(pending),
       drop: (pending) => this.#sender.drop(pending),
-      top: () => this.#older(),
+      older: this.#older,
       moved: () => this.#moved(),
     });
     this.#sender = new MessageSender(client, name, {
@@ -100,7 +102,7 @@ export class RoomView {
         this.#members.button,
         element("button", leave, "Leave"),
       ),
-      element("div", { class: "talk" }, this.#list.element, this.#down),
+      element("div", { class: "talk" }, this.#list.element, this.#down, this.#older.status),
       this.#members.scrim,
       this.#members.element,
       this.#rejoinBar.element,
@@ -156,6 +158,7 @@ export class RoomView {
     if (this.#seen.epoch === "") this.#seen = { epoch, seq };
     else if (recovered && this.#seen.epoch === this.#messages.epoch) this.#seen.epoch = epoch;
     this.#messages.markJoined(epoch, name, recovered === true);
+    this.#older.joined();
     this.#members.own = name;
     this.#members.all(event);
     this.room(event);
@@ -221,21 +224,6 @@ export class RoomView {
       this.#rejoinBar.show("No connection. You will join when it is back.");
     }
     await this.#client.join(this.name, { history: PAGE });
-  }
-
-  async #older() {
-    const before = this.#messages.oldest;
-    if (before === null || this.#loading) return;
-    this.#loading = true;
-    try {
-      const { epoch, messages } = await this.#client.history(this.name, { before, limit: PAGE });
-      this.#messages.older(epoch, messages);
-      this.#list.changed();
-    } catch {
-      // requested again with the next scrolling
-    } finally {
-      this.#loading = false;
-    }
   }
 
   /**

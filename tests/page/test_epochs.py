@@ -83,7 +83,8 @@ class EpochTests(FakeServerTests):
 
     def test_restartedWithoutLoss(self) -> None:
         """
-        A restart that lost nothing is not visible, although the epoch is new.
+        A restart that lost nothing is not visible, although the epoch is new. Older messages can
+        still be loaded.
         """
         page, server = self.visit(seq=4)
         for seq in (3, 4):
@@ -93,6 +94,8 @@ class EpochTests(FakeServerTests):
         self.assertEqual(join["since"], {"epoch": "e", "seq": 4})
         server.message(5, "Ada", "5", replay=True)
         expectTexts(page, ["3", "4", "5"])
+        page.get_by_role("button", name="Load older messages").click()
+        self.assertEqual(server.await_("history")["before"], 3)
         join = self.reconnect(page, server)
         self.assertEqual(join["since"], {"epoch": "f", "seq": 5})
 
