@@ -162,6 +162,13 @@ class _Site(Site):
         """
 
 
+def siteOf(root: Resource) -> Site:
+    """
+    @return: a site without an access log
+    """
+    return _Site(root)
+
+
 class Monitor(MultiService):
     """
     Measures the lag of the reactor, and serves the metrics. Listen with C{site} to make them
@@ -186,7 +193,7 @@ class Monitor(MultiService):
         self._registry = CollectorRegistry()
         self._registry.register(ChatCollector(reactor, chats, self._lag))
         ProcessCollector(registry=self._registry)
-        self.site = _Site(self._root(Hosts(hosts)))
+        self.site = siteOf(self._root(Hosts(hosts)))
         timer = TimerService(LAG_EVERY, self._measure)
         timer.clock = reactor
         timer.setServiceParent(self)
@@ -212,51 +219,78 @@ class Monitor(MultiService):
 
     def _metrics(self, request: Request) -> Answer:
         encode, kind = choose_encoder(request.getHeader("accept") or "")
-        return _fresh(kind, encode(self._registry))
+        return fresh(kind, encode(self._registry))
 
     def _health(self, request: Request) -> Answer:
         return line(200, "ok")
 
     def _readiness(self, request: Request) -> Answer:
-        return line(200, "ready") if isReady(self._chats) else line(503, "draining")
+        return line(*self.readiness())
 
     def _rooms(self, request: Request) -> Answer:
-        rooms = [room for chat in self._chats for room in chat.rooms]
-        largest = nlargest(LISTED, rooms, key=len)
-        return _json(
-            {
-                "count": len(rooms),
-                "rooms": [
-                    {
-                        "room": room.name,
-                        "members": len(room),
-                        "seq": room.position.seq if room.position else None,
-                    }
-                    for room in largest
-                ],
-            }
-        )
+        return freshJSON(self.rooms(LISTED))
 
     def _sanctions(self, request: Request) -> Answer:
-        active = [each for chat in self._chats for each in chat.moderation.sanctions()]
-        return _json(
-            [
+        return freshJSON(self.sanctions())
+
+    @property
+    def collector(self) -> Collector:
+        """
+        All metrics.
+        """
+        return self._registry
+
+    def readiness(self) -> tuple[int, str]:
+        """
+        @return: the status and the text of C{/readyz}
+        """
+        return (200, "ready") if isReady(self._chats) else (503, "draining")
+
+    def rooms(self, most: int) -> dict[str, Any]:
+        """
+        @param most: the maximum number of rooms
+        @return: the largest rooms, as in C{/rooms}
+        """
+        rooms = [room for chat in self._chats for room in chat.rooms]
+        return {
+            "count": len(rooms),
+            "rooms": [
                 {
-                    "room": each.room,
-                    "kind": each.kind.value,
-                    "target": each.target,
-                    "name": each.sanction.name,
-                    "until": each.sanction.until,
-                    "by": each.sanction.by,
+                    "room": room.name,
+                    "members": len(room),
+                    "seq": room.position.seq if room.position else None,
                 }
-                for each in active
-            ]
-        )
+                for room in nlargest(most, rooms, key=len)
+            ],
+        }
+
+    def sanctions(self) -> list[dict[str, Any]]:
+        """
+        @return: the active sanctions, as in C{/sanctions}
+        """
+        active = [each for chat in self._chats for each in chat.moderation.sanctions()]
+        return [
+            {
+                "room": each.room,
+                "kind": each.kind.value,
+                "target": each.target,
+                "name": each.sanction.name,
+                "until": each.sanction.until,
+                "by": each.sanction.by,
+            }
+            for each in active
+        ]
 
 
-def _json(value: Any) -> Answer:
-    return _fresh("application/json", msgspec.json.encode(value))
+def freshJSON(value: Any) -> Answer:
+    """
+    @return: the value in JSON, see L{fresh}
+    """
+    return fresh("application/json", msgspec.json.encode(value))
 
 
-def _fresh(kind: str, body: bytes) -> Answer:
+def fresh(kind: str, body: bytes) -> Answer:
+    """
+    @return: an answer that no cache may store
+    """
     return Answer(200, {"Content-Type": kind, "Cache-Control": "no-store"}, body)

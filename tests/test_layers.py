@@ -33,7 +33,7 @@ LAYERS = [
         "moderation",
         "service session",
         "monitor tcp ws",
-        "client",
+        "client workers",
         "cli tap testing",
     )
 ]
@@ -43,7 +43,7 @@ APART = {"rooms": "http transport", "client": "auth connections http rooms servi
 
 #: The modules that serve a chat.
 SERVER = {"auth", "connections", "moderation", "monitor", "rooms", "service", "session", "store"}
-SERVER |= {"tap", "tcp", "ws"}
+SERVER |= {"tap", "tcp", "workers", "ws"}
 
 #: Modules that a unit must not reach through any chain of imports.
 UNREACHABLE = {
@@ -59,7 +59,7 @@ ONLY = {
     "txaio": "",
     "twisted.internet.reactor": "tap",
     "jwt": "auth",
-    "prometheus_client": "monitor",
+    "prometheus_client": "monitor workers",
     "prompt_toolkit": "cli",
 }
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from secrets import token_urlsafe
+from secrets import token_hex
 from typing import Any
 
 from machat import names
@@ -195,7 +195,7 @@ class Connections:
         """
         See L{machat.interfaces.IChatRoom.issue}.
         """
-        secret = token_urlsafe(16)
+        secret = token_hex(16)
         self._secrets[connection] = secret
         self._owners[secret] = connection
         return secret

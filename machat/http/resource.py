@@ -4,14 +4,23 @@ The answers of L{machat.http.messages} as resources of L{twisted.web}.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET
 
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts, readAuthority
 from machat.http.site import allowed, misdirected, notAllowed
+
+_log = Logger()
+
+#: An answer, or a coroutine that returns it.
+Late = Answer | Coroutine[Any, Any, Answer]
 
 
 def send(request: Any, answer: Answer) -> bytes:
@@ -36,6 +45,25 @@ def send(request: Any, answer: Answer) -> bytes:
     return b""
 
 
+def _sendLate(request: Any, answer: Coroutine[Any, Any, Answer]) -> None:
+    """
+    Answer a request when a coroutine has returned the answer, unless the client has gone by then.
+    """
+
+    def finish(answer: Answer) -> None:
+        if not gone:
+            request.write(send(request, answer))
+            request.finish()
+
+    def failed(failure: Failure) -> None:
+        _log.failure("no answer to a request", failure)
+        finish(line(500, "The answer failed; the log has the cause."))
+
+    gone: list[Failure] = []
+    request.notifyFinish().addErrback(gone.append)
+    Deferred.fromCoroutine(answer).addCallbacks(finish, failed)
+
+
 def refusedHost(request: Any, hosts: Hosts) -> Answer | None:
     """
     @return: the refusal of a request for a host that is not allowed, else C{None}
@@ -58,12 +86,16 @@ class _Checked(Resource):
         Resource.__init__(self)
         self._hosts = hosts
 
-    def render(self, request: Any) -> bytes:
-        return send(request, refusedHost(request, self._hosts) or self.answer(request))
+    def render(self, request: Any) -> Any:
+        answer = refusedHost(request, self._hosts) or self.answer(request)
+        if isinstance(answer, Answer):
+            return send(request, answer)
+        _sendLate(request, answer)
+        return NOT_DONE_YET
 
-    def answer(self, request: Any) -> Answer:
+    def answer(self, request: Any) -> Late:
         """
-        @return: the answer to a request for an allowed host
+        @return: the answer to a request for an allowed host, or a coroutine that returns it
         """
         raise NotImplementedError
 
@@ -98,17 +130,17 @@ class Document(_Checked):
     A resource that can be read with C{GET} and C{HEAD}.
     """
 
-    def __init__(self, hosts: Hosts, make: Callable[[Any], Answer], missing: Missing) -> None:
+    def __init__(self, hosts: Hosts, make: Callable[[Any], Late], missing: Missing) -> None:
         """
         @param hosts: the allowed hosts
-        @param make: returns the answer to a request
+        @param make: returns the answer to a request, or a coroutine that returns it
         @param missing: the resource for all paths below this one
         """
         _Checked.__init__(self, hosts)
         self._make = make
         self._missing = missing
 
-    def answer(self, request: Any) -> Answer:
+    def answer(self, request: Any) -> Late:
         if request.method == b"OPTIONS":
             return allowed()
         if request.method not in (b"GET", b"HEAD"):

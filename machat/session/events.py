@@ -172,6 +172,9 @@ class EventsConversation:
             return None
         self._rooms[names.key(joined.room)] = joined.room
         self._client.joined(joined)
+        if not joined.replay:
+            self._tell(joined if id is None else replace(joined, id=id))
+            return None
         self._tell(replace(joined, replay=(), id=id))
         size = sum([len(message.text) for message in joined.replay])
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)

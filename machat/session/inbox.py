@@ -161,9 +161,7 @@ class Inbox:
         """
         Serve nothing else until this has fired.
         """
-        done: list[Any] = []
-        waiting.addCallback(done.append)
-        if not done:
+        if not waiting.called or waiting.paused:
             self._pause()
             waiting.addCallback(lambda _: self._released())
 

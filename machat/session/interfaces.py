@@ -74,6 +74,30 @@ class IClientSession(IChatMember, IClientConnection):
         """
 
 
+class IOpeningSession(IClientSession):
+    """
+    A session before its client has joined, as its opening sees it.
+    """
+
+    speaksEvents: bool = Attribute("Whether it uses the C{events} dialect.")
+
+    def speakEvents() -> None:
+        """
+        Use the C{events} dialect: the hello has a version, or the transport has negotiated it. A
+        hello needs no version then.
+        """
+
+    def markGreeted() -> None:
+        """
+        Await no hello any more: it is complete, and being processed.
+        """
+
+    def begin(hello: commands.Hello) -> Deferred[Any] | None:
+        """
+        Begin the conversation of the client's dialect. See L{IConversation.begin}.
+        """
+
+
 class IConversation(Interface):
     """
     One client after its hello, in one of the dialects.

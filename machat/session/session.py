@@ -9,45 +9,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, cast
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import commands, events, names, wire
-from machat.addresses import describe, networkOf
-from machat.auth.expiry import Expiry
+from machat import commands, events
+from machat.addresses import describe
 from machat.auth.users import ANYBODY, IChatUser
 from machat.errors import (
     BAD_REQUEST,
-    EXPIRED,
-    FAILED,
-    HELLO_TIMEOUT,
     SLOW,
     TOO_LONG,
-    UNKNOWN,
     ChatError,
     Disconnect,
     endOf,
 )
 from machat.interfaces import IChatRoom, ISessionTransport
+from machat.session.authentication import Authentication
 from machat.session.events import EventsConversation
 from machat.session.inbox import Inbox
-from machat.session.interfaces import IClientSession, IConversation
+from machat.session.interfaces import IConversation, IOpeningSession
+from machat.session.opening import Opening
+from machat.session.refusals import Refusals, errorOf
 from machat.session.text import TextConversation
 from machat.wire import IDialect
-from machat.wire.hellobuffer import HelloBuffer
 
-#: The number of refusals that are logged for one connection, and the number after which the
-#: connection is closed.
-LOGGED = 5
-REFUSALS = 100
-
-#: The codes of the server's own faults, which do not count as refusals of the connection.
-SERVER_FAULTS = (FAILED, UNKNOWN)
+#: The module's logger. Each access to a logger of the class would create a new one.
+_log = Logger()
 
 
 class State(IntEnum):
@@ -62,7 +53,7 @@ class State(IntEnum):
     ENDED = 3
 
 
-@implementer(IClientSession)
+@implementer(IOpeningSession)
 class Session:
     """
     A member of the chat with a connection, from L{connectionMade} until L{connectionLost}.
@@ -80,18 +71,12 @@ class Session:
         "_connection",
         "_events",
         "_state",
+        "_opening",
         "_conversation",
-        "_timer",
-        "_deadline",
-        "_helloBuffer",
-        "_authenticating",
-        "_expiry",
+        "_authentication",
         "inbox",
-        "_refused",
-        "_logged",
-        "_limited",
+        "_refusals",
     )
-    _log = Logger()
 
     def __init__(
         self,
@@ -111,16 +96,11 @@ class Session:
         self._chat = chat
         self._connection = connection
         self._state = State.HELLO
+        self._opening: Opening | None = Opening(self, chat, connection)
         self._conversation: IConversation | None = None
-        self._helloBuffer: HelloBuffer | None = None
-        self._authenticating: Deferred[Any] | None = None
-        self._expiry: Expiry | None = None
+        self._authentication: Authentication | None = None
+        self._refusals: Refusals | None = None
         self.inbox = Inbox(chat, connection, self._tooFast)
-        self._refused = 0
-        self._logged = 0
-        self._limited = False
-        self._timer: IDelayedCall | None = None
-        self._deadline = chat.clock.seconds() + chat.limits.joinTimeout
 
     def connectionMade(self) -> None:
         """
@@ -128,8 +108,8 @@ class Session:
         other method.
         """
         hurry = self._chat.opened(self, self._connection.peerAddress())
-        if self._state is State.HELLO:
-            self._timer = self._chat.clock.callLater(hurry, self._expire)
+        if self._opening is not None:
+            self._opening.start(hurry)
 
     @property
     def awaitsHello(self) -> bool:
@@ -172,60 +152,33 @@ class Session:
         dialect = self.dialect
         return dialect.transport, "hello" if self.awaitsHello else dialect.name
 
+    @property
+    def speaksEvents(self) -> bool:
+        return self.dialect is self._events
+
     def speakEvents(self) -> None:
-        """
-        Use the C{events} dialect, as the transport has negotiated. The hello needs no version then.
-        """
         self.dialect = self._events
 
     def addressKnown(self) -> None:
         """
         Refuse the client if its address, which is known now, has too many connections.
         """
-        try:
-            self._chat.admit(self, self._connection.peerAddress())
-        except ChatError as error:
-            self.refuse(error)
+        if self._opening is not None:
+            self._opening.requirePlace()
 
     def helloReceived(self, data: bytes) -> bytes | None:
         """
-        Take bytes of the hello, which may arrive in several parts.
+        Take bytes of the hello. Call this only while the session L{awaitsHello}.
 
         @return: the bytes after the hello, or C{None} while it is not complete
         """
-        greeting = self._helloBuffer
-        if greeting is None:
-            greeting = self._helloBuffer = HelloBuffer(self._chat.limits.hello)
-        try:
-            split = greeting.receive(data)
-            if split is None:
-                return None
-            self._helloBuffer = None
-            self._greet(split[0])
-        except ChatError as error:
-            self.refuse(error)
-            return b""
-        return split[1]
+        return b"" if self._opening is None else self._opening.receive(data)
 
-    def _greet(self, data: bytes) -> None:
-        if wire.hasVersion(data):
-            self.dialect = self._events
-        self._chat.admit(self, self._connection.peerAddress())
-        hello = wire.decodeHello(data, self.dialect is self._events)
-        self.name = names.checkName(hello.name)
-        checking = self.authenticate(hello.password, hello.token)
+    def markGreeted(self) -> None:
         self._state = State.JOINING
-        if checking is None:
-            waiting = self._begin(self.user, hello)
-        else:
-            self._stopTimer()
-            waiting = checking.addCallback(self._begin, hello)
-        if waiting is not None:
-            self.hold(waiting.addErrback(self.failed))
 
-    def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
-        self._startTimer()
-        kind = EventsConversation if self.dialect is self._events else TextConversation
+    def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
+        kind = EventsConversation if self.speaksEvents else TextConversation
         conversation = kind(self._chat, self, self._connection)
         self._conversation = self.inbox.conversation = conversation
         return conversation.begin(hello)
@@ -233,54 +186,36 @@ class Session:
     def markJoined(self) -> None:
         if not self.ended:
             self._state = State.OPEN
-            self._stopTimer()
+            self._endOpening()
+
+    def _endOpening(self) -> None:
+        if self._opening is not None:
+            self._opening.end()
+            self._opening = None
 
     def authenticate(self, password: str | None, token: str | None) -> Deferred[IChatUser] | None:
-        checking = self._authenticating = self._chat.authenticate(self, password, token)
-        return checking and checking.addBoth(self._checked).addCallback(self._identified)
-
-    def _checked(self, result: Any) -> Any:
-        self._authenticating = None
-        return result
-
-    def _identified(self, user: IChatUser) -> IChatUser:
-        self.user = user
-        self.name = user.name or self.name
-        if self._expiry is None and user.expires is not None:
-            self._expiry = Expiry(self._chat.clock, self._expiring, self._expired)
-        if self._expiry is not None:
-            self._expiry.start(user.expires)
-        return user
-
-    def _expiring(self, seconds: float) -> None:
-        self.tell(events.Expiring(seconds=seconds))
-
-    def _expired(self) -> None:
-        self.disconnected(EXPIRED)
-
-    def _tooFast(self) -> None:
-        """
-        Log the first time that the client exceeds its sending rate.
-        """
-        if not self._limited:
-            self._limited = True
-            self._note("{name} from {peer} exceeds its sending rate (see --rate)", name=self.name)
+        checking = self._chat.authenticate(self, password, token)
+        if checking is None:
+            return None
+        if self._authentication is None:
+            self._authentication = Authentication(self, self._chat.clock)
+        return self._authentication.wait(checking)
 
     def hold(self, waiting: Deferred[Any] | None) -> None:
         if waiting is None:
             return
-        if self._authenticating is None:
+        if self._authentication is not None and self._authentication.inProgress:
+            self.inbox.holdReading(waiting)  # credentials of a client that is gone are not checked
+        else:
             self.inbox.hold(waiting)
-        else:  # credentials of a client that is gone are not checked
-            self.inbox.holdReading(waiting)
 
     def joined(self, joined: events.Joined) -> None:
-        self._log.info(
+        _log.info(
             "{name} joins {room} from {peer}", name=joined.name, room=joined.room, peer=self.peer
         )
 
     def left(self, room: str) -> None:
-        self._log.info("{name} leaves {room}", name=self.name, room=room)
+        _log.info("{name} leaves {room}", name=self.name, room=room)
 
     def leave(self, room: str) -> None:
         self.left(room)
@@ -301,10 +236,7 @@ class Session:
     def failed(self, failure: Failure, command: commands.Command | None = None) -> None:
         if failure.check(CancelledError):
             return  # gone while it waited
-        if not failure.check(ChatError):
-            self._log.failure("a command from a client raised an exception", failure)
-            failure = Failure(ChatError(FAILED, "internal server error"))
-        error = cast(ChatError, failure.value)
+        error = errorOf(failure)
         if command is not None:
             error.id = command.id
         self.refuse(error)
@@ -312,45 +244,39 @@ class Session:
     def refuse(self, error: ChatError) -> None:
         """
         Send an error. The connection is closed too if the hello is not complete, if a line is too
-        long, or after L{REFUSALS} errors. The server's own faults do not count.
+        long, or after too many errors.
         """
-        if self._refuse(error) and (
-            self._state in (State.HELLO, State.JOINING)
-            or error.code == TOO_LONG
-            or self._refused >= REFUSALS
+        if self.ended:
+            return
+        refusals = self._sendError(error)
+        if self._state in (State.HELLO, State.JOINING) or (
+            not self.ended and (error.code == TOO_LONG or refusals.tooMany)
         ):
             end = endOf(error)
-            self._end(end, self._saysMore)
+            self._end(end, self.speaksEvents)
             self._connection.hangUp(end)
 
     def refuseLast(self, error: ChatError) -> None:
         """
         Send an error before the transport closes the connection.
         """
-        if self._refuse(error):
-            self._end(BAD_REQUEST, self._saysMore)
+        if not self.ended:
+            self._sendError(error)
+            self._end(BAD_REQUEST, self.speaksEvents)
 
-    def _refuse(self, error: ChatError) -> bool:
-        if self.ended:
-            return False
-        self._refused += error.code not in SERVER_FAULTS
-        self._chat.metrics.refusals[error.code] += 1
-        self._logged += 1
-        if self._logged <= LOGGED:
-            self._note("refused {peer}: {code} {text}", code=error.code, text=error.text)
+    def _sendError(self, error: ChatError) -> Refusals:
+        refusals = self._countRefusals()
+        refusals.count(error, self._connection.peerAddress())
         self.tell(events.Error(code=error.code, text=error.text, id=error.id, retry=error.retry))
-        return True
+        return refusals
 
-    def _note(self, format: str, **fields: object) -> None:
-        address = self._connection.peerAddress()
-        self._chat.logbook.note(networkOf(address), format, peer=describe(address), **fields)
+    def _countRefusals(self) -> Refusals:
+        if self._refusals is None:
+            self._refusals = Refusals(self._chat)
+        return self._refusals
 
-    @property
-    def _saysMore(self) -> bool:
-        """
-        Whether a bye follows the last error.
-        """
-        return self.dialect is self._events
+    def _tooFast(self) -> None:
+        self._countRefusals().exceedsRate(self.name, self._connection.peerAddress())
 
     def goodbye(self) -> None:
         """
@@ -377,7 +303,7 @@ class Session:
         @param waiting: the number of bytes that the client did not accept
         """
         self._chat.metrics.slow += 1
-        self._log.warn(
+        _log.warn(
             "slow consumer {name} from {peer}: {waiting} bytes waiting",
             name=self.name,
             peer=self.peer,
@@ -392,30 +318,6 @@ class Session:
         self._close()
         self.inbox.close()
         self._chat.closed(self)
-
-    def _expire(self) -> None:
-        self._timer = None
-        try:
-            self._chat.admit(self, self._connection.peerAddress())
-            left = self._deadline - self._chat.clock.seconds()
-            if left <= 0:
-                limit = self._chat.limits.joinTimeout
-                raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
-        except ChatError as error:
-            self.refuse(error)
-        else:  # it had no place at first, but has one now
-            self._timer = self._chat.clock.callLater(left, self._expire)
-
-    def _startTimer(self) -> None:
-        if self._timer is None:
-            delay = self._chat.limits.joinTimeout
-            self._deadline = self._chat.clock.seconds() + delay
-            self._timer = self._chat.clock.callLater(delay, self._expire)
-
-    def _stopTimer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
 
     @property
     def peer(self) -> str:
@@ -436,13 +338,10 @@ class Session:
 
     def _close(self) -> None:
         self._state = State.ENDED
-        self._helloBuffer = None
+        self._endOpening()
         self.inbox.end()
-        self._stopTimer()
-        if self._expiry is not None:
-            self._expiry.stop()
-        if self._authenticating is not None:
-            self._authenticating.cancel()
+        if self._authentication is not None:
+            self._authentication.end()
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.end()

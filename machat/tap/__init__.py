@@ -4,6 +4,8 @@ The services of C{twistd machat}. This is the only package that may import the g
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from twisted.application.service import IService
@@ -16,8 +18,11 @@ from machat.tap.hosts import defaultHosts
 from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
+from machat.tap.parent import Parent
 from machat.tap.serving import Listener, Server
 from machat.tcp import ChatFactory
+from machat.workers.monitor import WorkersMonitor, answerOf
+from machat.workers.worker import Worker
 from machat.ws import ChatWebSocketFactory
 
 #: The protocol to select on endpoints for browsers, if the client offers a choice (ALPN).
@@ -37,19 +42,23 @@ def makeService(options: Options) -> IService:
     parent: dict[str, Any] = options.parent or {}
     daemonized = not parent.get("nodaemon", True)
     raiseDescriptors()
+    if options.divided:
+        return _makeParent(reactor, options, daemonized)
     chats = [
         ChatService(reactor, options["limits"], portal=options["portal"])
         for _ in range(1 + options["separate"])
     ]
     monitor = None
-    if options["monitor"] is not None:
-        endpoint = options["monitor"]
-        hosts = defaultHosts(reactor, endpoint, False, False)
-        monitor = Monitor(reactor, chats, [*hosts, *options["hosts"]] if hosts else ())
-        site = Listener("monitor", endpoint, monitor.site, daemonized, _HTTP)
-        site.setServiceParent(monitor)
+    worker = Worker.current
+    if options["monitor"] is not None or worker is not None:
+        monitor = Monitor(reactor, chats, _monitorHosts(reactor, options))
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
-    if monitor is not None:
+    if monitor is not None and worker is not None:
+        worker.connect(reactor, partial(answerOf, monitor))
+        worker.setServiceParent(server)
+    elif monitor is not None:
+        site = Listener("monitor", options["monitor"], monitor.site, daemonized, _HTTP)
+        site.setServiceParent(monitor)
         server.reloads.append(site.reload)
     for option, chat, protocols in (("tcp", chats[0], ()), ("ws", chats[-1], _HTTP)):
         for endpoint in options[option]:
@@ -59,6 +68,26 @@ def makeService(options: Options) -> IService:
             server.reloads.append(listener.reload)
     writeLogApart(server, parent)
     return server
+
+
+def _makeParent(reactor: Any, options: Options, daemonized: bool) -> IService:
+    """
+    Build the services of the parent of workers.
+    """
+    server = Parent(reactor, options, daemonized)
+    if options["monitor"] is not None:
+        monitor = WorkersMonitor(server.pool, _monitorHosts(reactor, options))
+        site = Listener("monitor", options["monitor"], monitor.site, daemonized, _HTTP)
+        site.setServiceParent(server)
+        server.reloads.append(site.reload)
+    writeLogApart(server, options.parent or {})
+    return server
+
+
+def _monitorHosts(reactor: Any, options: Options) -> Sequence[str]:
+    endpoint = options["monitor"]
+    hosts = () if endpoint is None else defaultHosts(reactor, endpoint, False, False)
+    return [*hosts, *options["hosts"]] if hosts else ()
 
 
 def _factory(

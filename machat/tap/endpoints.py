@@ -5,6 +5,7 @@ The endpoints of the command line: Twisted's strports strings, with additions fo
 * C{ssl:} and C{tls:}, with certificates that can be reloaded: see L{machat.transport.tls}.
 * C{haproxy:} before any other endpoint, including TLS: see L{machat.transport.proxy}.
 * C{unix:}, which removes the socket of a killed server: see L{machat.tap.stale}.
+* C{inherited:DESCRIPTOR:} before any other endpoint: the parent process has opened its socket.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,15 +27,14 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.protocol import Factory
+from twisted.internet.tcp import Port
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from machat.tap import stale
 from machat.transport.proxy import ProxiedFactory
+from machat.transport.reuseport import BACKLOG
 from machat.transport.tls import Certificates, contextOf, contextOfFolder
-
-#: The length of the listen queue. The kernel limits it to C{net.core.somaxconn}.
-BACKLOG = 4096
 
 #: The maximum length of the path of a UNIX socket, bytes.
 _LONGEST_PATH = 107
@@ -48,9 +49,11 @@ _ARGUMENTS = {
     ),
     "tls": ("path", "port", "backlog", "interface"),
     "unix": ("address", "mode", "backlog", "lockfile"),
+    "reuseport": ("port", "interface", "backlog"),
 }
 
 _PROXIED = "haproxy:"
+_INHERITED = re.compile(r"inherited:([0-9]+):(.*)", re.DOTALL)
 _PART = re.compile(r":?((?:\\.|[^\\:])*)", re.DOTALL)
 _NAMED = re.compile(r"((?:\\.|[^\\=])*)=(.*)", re.DOTALL)
 
@@ -63,6 +66,8 @@ class Endpoint:
     @ivar path: the path of a UNIX socket, else C{None}
     @ivar host: the address that it listens on; empty for all addresses and for a UNIX socket
     @ivar proxied: whether connections begin with a PROXY protocol header
+    @ivar kind: the type of the endpoint, such as C{tcp}
+    @ivar arguments: its arguments by name; empty for types of other packages
     """
 
     _log = Logger()
@@ -77,20 +82,25 @@ class Endpoint:
         self.certificates: Certificates | None = None
         self.path: str | None = None
         self._reactor = reactor
+        inherited = _INHERITED.fullmatch(text)
+        text = inherited[2] if inherited else text
         self.proxied = text.lower().startswith(_PROXIED)
         inner = text[len(_PROXIED) :] if self.proxied else text
         if inner.lower().startswith(_PROXIED):
             raise ValueError("haproxy: appears twice")
         kind, arguments = _parse(inner)
         _check(arguments)
+        self.kind, self.arguments = kind, arguments
         self.host = arguments.get("interface", "")
         if kind == "ssl":
-            self._endpoint = self._ssl(_backlogged(inner, arguments), protocols)
+            self._endpoint: Any = self._ssl(_backlogged(inner, arguments), protocols)
         elif kind == "tls":
             self._endpoint = self._tls(arguments, protocols)
-        else:
+        elif not inherited:
             self._endpoint = self._plain(_backlogged(inner, arguments))
             self.path = arguments.get("address")
+        if inherited:
+            self._endpoint = self._adopt(int(inherited[1]))
 
     def _plain(self, text: str) -> Any:
         try:
@@ -98,12 +108,17 @@ class Endpoint:
         except (KeyError, IndexError) as error:
             raise ValueError(f"the service manager did not pass this socket: {error}") from None
         if isinstance(endpoint, AdoptedStreamServerEndpoint):
-            with socket.socket(fileno=os.dup(endpoint.fileno)) as adopted:
-                if adopted.family != endpoint.addressFamily:  # Twisted would misread all addresses
-                    raise ValueError(f"the passed socket has domain {adopted.family.name[3:]}")
-                if adopted.family != socket.AF_UNIX:
-                    self.host = adopted.getsockname()[0]
+            return self._adopt(endpoint.fileno, endpoint.addressFamily)
         return endpoint
+
+    def _adopt(self, descriptor: int, family: int | None = None) -> _Adopted:
+        with socket.socket(fileno=os.dup(descriptor)) as adopted:
+            actual = adopted.family
+            if family not in (None, actual):  # Twisted would misread all addresses
+                raise ValueError(f"the passed socket has domain {actual.name[3:]}")
+            if actual != socket.AF_UNIX:
+                self.host = adopted.getsockname()[0]
+        return _Adopted(self._reactor, descriptor, actual)
 
     def _ssl(self, text: str, protocols: Sequence[bytes]) -> Any:
         self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
@@ -143,6 +158,14 @@ class Endpoint:
         listening: Deferred[IListeningPort] = self._endpoint.listen(served)
         return listening
 
+    @property
+    def descriptor(self) -> int | None:
+        """
+        The descriptor of a socket that the service manager has passed, else C{None}.
+        """
+        adopted = isinstance(self._endpoint, AdoptedStreamServerEndpoint)
+        return self._endpoint.fileno if adopted else None
+
     def explain(self, reason: str) -> str:
         """
         @param reason: why MaChat cannot listen
@@ -155,6 +178,27 @@ class Endpoint:
             f"{reason}: {stale.lockOf(self.path)} names process {holder}: remove it if that"
             " process does not serve this socket"
         )
+
+
+class _Adopted(AdoptedStreamServerEndpoint):
+    """
+    A socket that another process has opened, and keeps open. When Twisted stops listening on such a
+    UNIX socket, it also stops it for all processes and removes its path, which belongs to the other
+    process. For TCP, it does neither.
+    """
+
+    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
+        """
+        See C{IStreamServerEndpoint.listen}.
+        """
+        listening: Deferred[Any] = AdoptedStreamServerEndpoint.listen(self, protocolFactory)
+        return listening.addCallback(self._leave)
+
+    def _leave(self, port: Any) -> Any:
+        if self.addressFamily == socket.AF_UNIX:
+            port.connectionLost = partial(Port.connectionLost, port)
+            port._shouldShutdown = False  # as Twisted sets it for TCP
+        return port
 
 
 class _Recorder:

@@ -22,11 +22,19 @@ from threading import Condition, Thread
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.logger import ILogObserver, LegacyLogObserverWrapper, Logger, textFileLogObserver
+from twisted.logger import (
+    FileLogObserver,
+    ILogObserver,
+    LegacyLogObserverWrapper,
+    Logger,
+    textFileLogObserver,
+)
 from twisted.python.logfile import LogFile
 from twisted.python.syslog import SyslogObserver
 
-from machat.tap.serving import Server
+from machat.tap.serving import Root
+from machat.workers.logs import encodeEvent
+from machat.workers.worker import Worker
 
 #: The maximum size of the queue, and the additional size of a line besides its text, bytes.
 WAITING = 1_048_576
@@ -178,7 +186,7 @@ class Starter(Service):
         self._writer.start()
 
 
-def writeLogApart(server: Server, options: dict[str, Any]) -> None:
+def writeLogApart(server: Root, options: dict[str, Any]) -> None:
     """
     Make C{twistd} or C{twist} write its log through a L{Writer}, unless the user has chosen an
     observer with C{--logger}.
@@ -213,7 +221,10 @@ def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
         emit: Any = Syslog(options.get("prefix", ""), writer).emit
         return LegacyLogObserverWrapper(emit)
     stream: Any = _rotated(name, writer) if name != "-" else streamFor(sys.stdout, writer)
-    return None if stream is None else textFileLogObserver(stream)
+    if stream is None:
+        return None
+    worker = Worker.current is not None
+    return FileLogObserver(stream, encodeEvent) if worker else textFileLogObserver(stream)
 
 
 def streamFor(file: Any, writer: Writer) -> Stream | None:

@@ -24,7 +24,9 @@ from machat.http.origins import Hosts, Origins
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.tap.checkers import portalOf
 from machat.tap.endpoints import Endpoint
-from machat.tap.quantities import count, perSecond, seconds, size, whole
+from machat.tap.quantities import count, perSecond, seconds, size, whole, workers
+from machat.tap.sharing import checkShareable, storeIsShared
+from machat.workers.worker import Worker
 
 #: The share of the file descriptors of the process that connections may use.
 CONNECTIONS = 0.9
@@ -131,6 +133,8 @@ def _shown(value: float) -> str:
 class Options(usage.Options, AuthOptionMixin):
     """
     The command line of C{twistd machat}.
+
+    @ivar arguments: the command line as given
     """
 
     supportedInterfaces = (IUsernamePassword, IToken)
@@ -157,6 +161,7 @@ class Options(usage.Options, AuthOptionMixin):
         ],
         ["trust-proxy", None, 0, "Number of trusted proxies that set X-Forwarded-For.", count],
         ["shutdown-timeout", None, 30.0, "Maximum time for stopping the server.", seconds],
+        ["workers", None, 1, "Number of processes that serve the endpoints.", workers],
         *[
             [
                 name,
@@ -210,6 +215,7 @@ class Options(usage.Options, AuthOptionMixin):
         Parse the command line. If it is invalid, exit with status 1; C{twistd} itself does so only
         since Twisted 26.
         """
+        self.arguments = sys.argv[1:] if options is None else list(options)
         try:
             usage.Options.parseOptions(self, options)
         except usage.UsageError as error:
@@ -226,6 +232,8 @@ class Options(usage.Options, AuthOptionMixin):
         @raise usage.UsageError: the text names the option and the invalid value
         """
         self._checkEndpoints()
+        if self.divided:
+            self._checkWorkers()
         self["limits"] = self._limits()
         self["portal"] = self._portal()
         if self["check"]:
@@ -235,18 +243,42 @@ class Options(usage.Options, AuthOptionMixin):
         for option, default in (("tcp", "8989"), ("ws", "8099")):
             given = self[option] or [f"tcp:{default}:interface=127.0.0.1"]
             self[option] = [endpoint for endpoint in given if endpoint != "none"]
+            if Worker.current is not None:
+                self[option] = Worker.current.endpoints(option, self[option])
             for endpoint in self[option]:
                 self._check(option, endpoint)
-        if self["monitor"] is not None:
+        if Worker.current is not None:  # the parent has the monitor
+            self["monitor"] = None
+        elif self["monitor"] is not None:
             self._check("monitor", self["monitor"])
         if not self["tcp"] and not self["ws"]:
             _refuse("--tcp none and --ws none leave nothing to serve")
 
     def _check(self, option: str, endpoint: str) -> None:
         try:
-            Endpoint(globalReactor(), endpoint)
+            found = Endpoint(globalReactor(), endpoint)
+            if self.divided and option != "monitor":
+                checkShareable(found)
         except Exception as error:
             _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
+
+    @property
+    def divided(self) -> bool:
+        """
+        Whether this process is the parent of workers.
+        """
+        return Worker.current is None and bool(self["workers"] > 1)
+
+    def _checkWorkers(self) -> None:
+        number = self["workers"]
+        if not storeIsShared(self):
+            _refuse(
+                f"--workers {number}: the workers would not see each other's messages, because"
+                " each has a store of its own: use --workers 1, or a shared store, such as"
+                " --store redis://localhost:6379/0"
+            )
+        if dict(self.parent or {}).get("chroot"):
+            _refuse(f"--workers {number}: twistd cannot start workers with --chroot")
 
     def _portal(self) -> Portal | None:
         try:

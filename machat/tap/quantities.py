@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import re
 
+#: The maximum number of worker processes.
+MOST_WORKERS = 256
+
 _UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _SPANS = {"": 1, "s": 1, "m": 60, "h": 3600}
 
@@ -16,6 +19,17 @@ def count(text: str) -> int:
     @raise ValueError: the text is anything else
     """
     return _quantity(text, {"": 1})
+
+
+def workers(text: str) -> int:
+    """
+    @param text: a whole number from 1 to L{MOST_WORKERS}
+    @raise ValueError: the text is anything else
+    """
+    number = count(text)
+    if number > MOST_WORKERS:
+        raise ValueError(f"must be at most {MOST_WORKERS}")
+    return number
 
 
 def size(text: str) -> int:

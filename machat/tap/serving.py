@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from machat.service import ChatService
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import complain, globalReactor, reasonOf
+from machat.workers.worker import Worker
 
 #: The maximum time for notifying the service manager, seconds.
 NOTIFIED = 1.0
@@ -29,8 +30,11 @@ NOTIFIED = 1.0
 def notify(state: str) -> None:
     """
     Notify the service manager, if C{NOTIFY_SOCKET} names one (C{sd_notify(3)}). A failure is
-    logged.
+    logged. A worker notifies its parent instead.
     """
+    if Worker.current is not None:
+        Worker.current.notify(state)
+        return
     address = os.environ.get("NOTIFY_SOCKET", "")
     if address:
         try:
@@ -41,80 +45,11 @@ def notify(state: str) -> None:
             Logger().warn("the service manager was not notified: {why}", why=reasonOf(error))
 
 
-class Server(MultiService):
+def notifyReloading() -> None:
     """
-    The chats and the monitor. The monitor stops last, so that it can report the drain.
-
-    @ivar reloads: the functions that L{reload} calls
-    @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
+    Notify the service manager that a reload begins. C{READY=1} ends it.
     """
-
-    observer: ILogObserver | None = None
-    _log = Logger()
-
-    def __init__(
-        self,
-        reactor: Any,
-        chats: Sequence[ChatService],
-        monitor: Service | None,
-        timeout: float,
-    ) -> None:
-        """
-        @param reactor: the reactor
-        @param chats: the chats. They are stopped together, before everything else
-        @param monitor: the monitor, or C{None}
-        @param timeout: the maximum time for stopping the chats, seconds
-        """
-        MultiService.__init__(self)
-        self.reloads: list[Callable[[], None]] = []
-        self._reactor = reactor
-        self._chats = chats
-        self._timeout = timeout
-        signals = Signals(reactor, self.reload)
-        for service in [signals, *([monitor] if monitor else []), *chats]:
-            service.setServiceParent(self)
-
-    def setServiceParent(self, parent: Any) -> None:
-        """
-        Set the observer before C{twistd} starts to log.
-
-        @param parent: the application, or another service
-        """
-        if self.observer is not None and isinstance(parent, Componentized):
-            parent.setComponent(ILogObserver, self.observer)
-        MultiService.setServiceParent(self, parent)
-
-    def startService(self) -> None:
-        MultiService.startService(self)
-        self._reactor.callWhenRunning(notify, "READY=1")
-
-    def stopService(self) -> Deferred[None]:
-        """
-        @return: fires when everything has stopped. The chats are stopped first, and the rest when
-            they have stopped or the timeout has expired
-        """
-        notify("STOPPING=1")
-        drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])
-        drained.addTimeout(self._timeout, self._reactor)
-        drained.addErrback(self._undrained)
-        for chat in self._chats:
-            self.services.remove(chat)
-        return drained.addCallback(lambda _: maybeDeferred(MultiService.stopService, self))
-
-    def _undrained(self, failure: Failure) -> None:
-        self._log.warn(
-            "stopped after {time:g} s before all output was sent (see --shutdown-timeout)",
-            time=self._timeout,
-        )
-
-    def reload(self) -> None:
-        """
-        Reload the certificates of all endpoints.
-        """
-        notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
-        for reload in self.reloads:
-            reload()
-        notify("READY=1")
+    notify(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
 
 class Signals(Service):
@@ -124,6 +59,8 @@ class Signals(Service):
     SIGINT and SIGTERM stop the reactor, with exit status 0; Twisted's own handlers would raise the
     signal again after the stop. A second SIGINT or SIGTERM kills the process immediately. SIGHUP
     reloads.
+
+    A worker ignores SIGINT, which a terminal sends to the parent too.
     """
 
     def __init__(self, reactor: Any, reload: Callable[[], None]) -> None:
@@ -142,8 +79,9 @@ class Signals(Service):
         self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
 
     def _install(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._stop)
+        signal.signal(signal.SIGTERM, self._stop)
+        if Worker.current is None:
+            signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
 
     def _stop(self, number: int, frame: object) -> None:
@@ -152,6 +90,102 @@ class Signals(Service):
 
     def _call(self, function: Callable[[], object]) -> None:
         IReactorFromThreads(self._reactor).callFromThread(function)
+
+
+class Root(MultiService):
+    """
+    The services of the process. The first one handles its signals.
+
+    @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
+    """
+
+    observer: ILogObserver | None = None
+
+    def __init__(self, reactor: Any) -> None:
+        """
+        @param reactor: the reactor
+        """
+        MultiService.__init__(self)
+        Signals(reactor, self.reload).setServiceParent(self)
+
+    def reload(self) -> None:
+        """
+        Reload the certificates of all endpoints.
+        """
+        raise NotImplementedError
+
+    def setServiceParent(self, parent: Any) -> None:
+        """
+        Set the observer before C{twistd} starts to log.
+
+        @param parent: the application, or another service
+        """
+        if self.observer is not None and isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self.observer)
+        MultiService.setServiceParent(self, parent)
+
+
+class Server(Root):
+    """
+    The chats and the monitor. The monitor stops last, so that it can report the drain.
+
+    @ivar reloads: the functions that L{reload} calls
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        chats: Sequence[ChatService],
+        monitor: Service | None,
+        timeout: float,
+    ) -> None:
+        """
+        @param reactor: the reactor
+        @param chats: the chats. They are stopped together, before everything else
+        @param monitor: the monitor, or C{None}
+        @param timeout: the maximum time for stopping the chats, seconds
+        """
+        Root.__init__(self, reactor)
+        self.reloads: list[Callable[[], None]] = []
+        self._reactor = reactor
+        self._chats = chats
+        self._timeout = timeout
+        for service in [*([monitor] if monitor else []), *chats]:
+            service.setServiceParent(self)
+
+    def startService(self) -> None:
+        Root.startService(self)
+        self._reactor.callWhenRunning(notify, "READY=1")
+
+    def stopService(self) -> Deferred[None]:
+        """
+        @return: fires when everything has stopped. The chats are stopped first, and the rest when
+            they have stopped or the timeout has expired
+        """
+        notify("STOPPING=1")
+        drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])
+        drained.addTimeout(self._timeout, self._reactor)
+        drained.addErrback(self._undrained)
+        for chat in self._chats:
+            self.services.remove(chat)
+        return drained.addCallback(lambda _: maybeDeferred(Root.stopService, self))
+
+    def _undrained(self, failure: Failure) -> None:
+        self._log.warn(
+            "stopped after {time:g} s before all output was sent (see --shutdown-timeout)",
+            time=self._timeout,
+        )
+
+    def reload(self) -> None:
+        """
+        See L{Root.reload}.
+        """
+        notifyReloading()
+        for reload in self.reloads:
+            reload()
+        notify("READY=1")
 
 
 class CannotServe(Exception):

@@ -24,6 +24,17 @@ OPTIONS = {
     "TCP_USER_TIMEOUT": 80_000,
 }
 
+#: All options that are set and that this system has: level, option, value.
+_VALUES = [
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *[
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in OPTIONS.items()
+        if hasattr(socket, name)
+    ],
+]
+
 #: The beginning of Linux's C{struct tcp_info}: 8 fields of one byte, then fields of four bytes.
 _INFO = struct.Struct("@8B13I")
 _RETRANSMITS, _PROBES, _BACKOFF = 2, 3, 4
@@ -36,14 +47,11 @@ def keepAlive(transport: Any) -> None:
 
     @param transport: any transport; one that is not on TCP is left unchanged
     """
-    with suppress(AttributeError, OSError):  # a UNIX socket or a test's transport
-        transport.setTcpNoDelay(True)
-        transport.setTcpKeepAlive(True)
     connection = _socketOf(transport)
     if connection is not None:
-        for name, value in OPTIONS.items():
-            with suppress(AttributeError, OSError):  # not on this system
-                connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        for level, option, value in _VALUES:
+            with suppress(OSError):  # closed, or not on this system
+                connection.setsockopt(level, option, value)
 
 
 def isSilent(transport: Any, seconds: float) -> bool:

@@ -86,13 +86,14 @@ def mayEnd(data: bytes) -> bool:
 def _objectEnd(data: bytes) -> int | None:
     depth = 0
     for token in _TOKEN.finditer(data):
-        if token[0] == b"{":
+        kind = token[0]
+        if kind == b"{":
             depth += 1
-        elif token[0] == b"}":
+        elif kind == b"}":
             depth -= 1
             if depth == 0:
                 return token.end()
-        elif token[0] == b'"':
+        elif kind == b'"':
             if not _OPEN_STRING.match(data, token.start()):
                 raise ChatError(BAD_HELLO, "a string in the hello has a control character")
             return None

@@ -22,6 +22,7 @@ from tests.processes import (
     find,
     freePort,
     start,
+    waitForLine,
 )
 
 DEPLOY = ROOT / "deploy"
@@ -41,6 +42,9 @@ def measured() -> set[str]:
 
 #: The metrics of MaChat.
 OWN = measured()
+
+#: The metrics of C{--workers}.
+WORKERS = {"machat_worker_up"}
 
 #: The metrics of the process that C{prometheus_client} adds.
 PROCESS = {
@@ -104,9 +108,9 @@ class AlertTests(SynchronousTestCase):
         """
         Each alert uses a metric of MaChat, or whether MaChat answers.
         """
-        self.assertEqual(len(self.alerts), 7)
+        self.assertEqual(len(self.alerts), 8)
         for name, alert in self.alerts.items():
-            known = OWN | PROCESS
+            known = OWN | PROCESS | WORKERS
             self.assertLessEqual(metrics(alert["expr"]), known, name)
             self.assertTrue(metrics(alert["expr"]) or alert["expr"].startswith("up{"), name)
 
@@ -155,3 +159,22 @@ class UnitTests(ServerTestCase):
         command = self.command[: self.command.index("--monitor")]  # its port may be in use here
         self.stopAtEnd(start(activate, *options, *command))
         self.meet(RawClient(tcp), RawWebSocketClient(ws))
+
+    def test_instances(self) -> None:
+        """
+        Two instances of the template serve the same ports.
+        """
+        template = self.settings("machat@.service")
+        self.assertEqual(template["User"], "machat")
+        tcp, ws = freePort(), freePort()
+        command = template["ExecStart"].replace("/opt/machat/bin", str(BIN))
+        command = command.replace(":8989:", f":{tcp}:").replace(":8099:", f":{ws}:")
+        words = shlex.split(command[: command.index("--monitor")])
+        at = words.index("--store")  # the test needs no server for the store
+        del words[at : at + 2]
+        for _ in range(2):
+            server = self.stopAtEnd(start(*words))
+            waitForLine(server, f"ChatWebSocketFactory starting on {ws}")
+        client = RawClient(self.connect(tcp))
+        client.send(v=1, name="Mina", room="dev")
+        client.await_("joined")

@@ -13,7 +13,7 @@ from zope.interface import verify
 from examples.tab_dialect import TABS
 from machat import wire
 from machat.limits import DEFAULTS
-from machat.session.session import REFUSALS
+from machat.session.refusals import REFUSALS
 from machat.tap import Options
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient

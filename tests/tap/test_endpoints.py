@@ -13,8 +13,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.systemd import ListenFDs
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.tap.endpoints import BACKLOG, Endpoint
+from machat.tap.endpoints import Endpoint
 from machat.transport.proxy import ProxiedFactory
+from machat.transport.reuseport import BACKLOG
 from tests.processes import makeCertificate
 
 

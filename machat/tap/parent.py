@@ -1,0 +1,203 @@
+"""
+The parent process of C{twistd machat --workers}.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+from collections.abc import Callable
+from errno import EMFILE, ENFILE
+from functools import partial
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from machat.tap.endpoints import Endpoint
+from machat.tap.options import Options, complain, reasonOf
+from machat.tap.serving import CannotServe, Root, notify, notifyReloading
+from machat.tap.sharing import SharedSockets
+from machat.workers.interfaces import ILauncher
+from machat.workers.pool import Action, Pool
+from machat.workers.process import WorkerProcess
+from machat.workers.worker import FROM_PARENT, SOCKETS, TO_PARENT, command
+
+#: The variables of the environment that are meant for the parent only.
+_OWN = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_USEC")
+
+
+@implementer(ILauncher)
+class Launcher(Service):
+    """
+    Opens the listening sockets, and starts the processes.
+    """
+
+    def __init__(self, reactor: Any, options: Options, daemonized: bool) -> None:
+        """
+        @param reactor: the reactor
+        @param options: the command line
+        @param daemonized: whether C{twistd} runs in the background
+        """
+        self._reactor = reactor
+        self._count = options["workers"]
+        self._arguments = options.arguments
+        self._daemonized = daemonized
+        self._folder = os.getcwd()
+        self._sockets = {
+            option: [
+                (f"--{option} {text}", SharedSockets(Endpoint(reactor, text)))
+                for text in options[option]
+            ]
+            for option in ("tcp", "ws")
+        }
+
+    def _all(self) -> list[SharedSockets]:
+        return [each for sockets in self._sockets.values() for _, each in sockets]
+
+    def privilegedStartService(self) -> None:
+        Service.privilegedStartService(self)
+        for sockets in self._sockets.values():
+            for name, each in sockets:
+                try:
+                    each.open(self._count)
+                except Exception as error:
+                    few = isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)
+                    remedy = "; raise the limit with ulimit -n" if few else ""
+                    self._fail(f"{name}: {each.endpoint.explain(reasonOf(error))}{remedy}")
+
+    def _fail(self, message: str) -> None:
+        self.close()
+        if self._daemonized:  # the parent process waits for an exception
+            raise CannotServe(message) from None
+        complain(message)
+        raise SystemExit(1) from None
+
+    def launch(self, process: WorkerProcess) -> None:
+        """
+        See L{ILauncher.launch}.
+        """
+        number = process.number
+        inherited: list[int] = []
+        descriptors: dict[str, list[int]] = {}
+        for option, sockets in self._sockets.items():
+            descriptors[option] = []
+            for _, each in sockets:
+                each.resume(number)
+                descriptors[option].append(SOCKETS + len(inherited))
+                inherited.append(each.descriptor(number))
+        program = command(number, type(self._reactor).__module__, descriptors)
+        environment = {name: value for name, value in os.environ.items() if name not in _OWN}
+        with open(os.devnull) as nothing:
+            self._reactor.spawnProcess(
+                process,
+                program[0],
+                [*program, *self._arguments],
+                environment,
+                self._folder,
+                childFDs={
+                    **{0: nothing.fileno(), 1: "r", 2: "r", FROM_PARENT: "w", TO_PARENT: "r"},
+                    **dict(enumerate(inherited, SOCKETS)),
+                },
+            )
+
+    def suspend(self, number: int) -> None:
+        """
+        See L{ILauncher.suspend}.
+        """
+        for each in self._all():
+            each.suspend(number)
+
+    def notify(self, state: str) -> None:
+        """
+        See L{ILauncher.notify}.
+        """
+        notify(state)
+
+    def close(self) -> None:
+        """
+        Close the listening sockets.
+        """
+        for each in self._all():
+            each.close()
+
+
+class Parent(Root):
+    """
+    The workers and their monitor. The monitor stops last, so that it can report the drain.
+
+    SIGUSR2 begins a rolling restart.
+
+    @ivar pool: the workers
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, options: Options, daemonized: bool) -> None:
+        """
+        @param reactor: the reactor
+        @param options: the command line
+        @param daemonized: whether C{twistd} runs in the background
+        """
+        Root.__init__(self, reactor)
+        self._reactor = reactor
+        self._daemonized = daemonized
+        self._failure = ""
+        self.reloads: list[Callable[[], None]] = []
+        self._launcher = Launcher(reactor, options, daemonized)
+        drain = options["shutdown-timeout"]
+        self.pool = Pool(reactor, options["workers"], self._launcher, drain, self._failed)
+        for service in (self._launcher, self.pool):
+            service.setServiceParent(self)
+        atexit.register(self._exit)
+
+    def startService(self) -> None:
+        Root.startService(self)
+        self._reactor.callWhenRunning(self._install)
+
+    def _install(self) -> None:
+        restart = partial(self._reactor.callFromThread, self.pool.act, Action.RESTART)
+        signal.signal(signal.SIGUSR2, lambda number, frame: restart())
+
+    def _failed(self, reason: str) -> None:
+        """
+        A worker has failed while the server started.
+        """
+        self._failure = " ".join(reason.split())
+        self._log.critical("cannot start: {reason}", reason=self._failure)
+        if not self._daemonized:
+            complain(f"cannot start: {self._failure}")
+        self._reactor.stop()
+
+    def _exit(self) -> None:
+        """
+        Set the exit status, which C{twistd} cannot do after the reactor has run. This function runs
+        after the log has been written.
+        """
+        if not self.pool.clean:
+            sys.stdout.flush()
+            os._exit(1)
+
+    def reload(self) -> None:
+        """
+        Reload the certificates of the monitor, and then those of one worker after another.
+        """
+        notifyReloading()
+        for reload in self.reloads:
+            reload()
+        if not self.pool.act(Action.RELOAD):
+            notify("READY=1")
+
+    def stopService(self) -> Deferred[None]:
+        """
+        @return: fires when all workers have ended
+        """
+        notify("STOPPING=1")
+        self._launcher.close()
+        drained = maybeDeferred(self.pool.stopService)
+        self.services.remove(self.pool)
+        return drained.addCallback(lambda _: maybeDeferred(Root.stopService, self))

@@ -1,0 +1,273 @@
+"""
+Tests for L{machat.tap.parent}: C{twistd machat --workers} with real processes.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.processes import (
+    LOCAL,
+    PATIENCE,
+    ROOT,
+    RawClient,
+    ServerTestCase,
+    makeCertificate,
+    start,
+    stop,
+    twistd,
+    waitForLine,
+)
+
+#: The options of a server with two workers.
+TWO = ("--workers", "2", "--ws", "none")
+
+
+def divided(*arguments: object, options: tuple[str, ...] = ("-n", "-l", "-", "--pidfile=")) -> Any:
+    """
+    @return: the command of a C{twistd machat} whose workers need not share a store
+    """
+    program = ROOT / "tests" / "tap" / "divided.py"
+    return start(sys.executable, program, *options, "machat", *arguments)
+
+
+class WorkersTestCase(ServerTestCase):
+    """
+    Tests with real workers.
+    """
+
+    def begin(self, *arguments: object) -> subprocess.Popen[str]:
+        """
+        @return: a server with two workers that is stopped at the end of the test
+        """
+        return self.stopAtEnd(divided(*TWO, *arguments))
+
+    def ready(self, server: subprocess.Popen[str]) -> int:
+        """
+        @return: the port for lines, when all workers are ready
+        """
+        port = int(waitForLine(server, " ChatFactory starting on ").split()[-1])
+        waitForLine(server, "all 2 workers are ready")
+        return port
+
+    def processes(self, server: subprocess.Popen[str]) -> list[int]:
+        """
+        @return: the process ids of the children of a server
+        """
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def ask(self, port: int, path: str) -> tuple[int, str]:
+        """
+        @return: the status and the body of a page of the monitor
+        """
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as page:
+                return page.status, page.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def join(self, port: int, name: str) -> RawClient:
+        """
+        @return: a client in the room C{dev}, which has sent one message
+        """
+        client = RawClient(self.connect(port))
+        client.send(v=1, name=name, room="dev")
+        client.await_("joined")
+        client.send(type="say", text="hello")
+        client.await_("message")
+        return client
+
+    def gone(self, pid: int) -> None:
+        """
+        Wait until a process has ended.
+        """
+        descriptor = os.pidfd_open(pid)
+        try:
+            self.assertTrue(select.select([descriptor], [], [], PATIENCE)[0])
+        finally:
+            os.close(descriptor)
+
+
+class ServingTests(WorkersTestCase):
+    def test_life(self) -> None:
+        """
+        Two processes serve one port. A killed one is replaced, a rolling restart replaces both
+        without a refused connection, and SIGTERM drains them.
+        """
+        server = self.begin("--tcp", LOCAL, "--monitor", LOCAL)
+        monitor = int(waitForLine(server, "_Site starting on ").split()[-1])
+        port = self.ready(server)
+        before = self.processes(server)
+        self.assertEqual(len(before), 2)
+        self.assertEqual(self.ask(monitor, "/readyz"), (200, "ready: 2 of 2 workers\n"))
+        clients = [self.join(port, f"client{number}") for number in range(20)]
+        total = self.ask(monitor, "/metrics")[1]
+        self.assertIn('machat_connections{dialect="events",transport="tcp"} 20.0', total)
+        self.assertIn("machat_messages_total 20.0", total)
+        each = self.ask(monitor, "/metrics/workers")[1]
+        counts = re.findall(r'^machat_members\{worker="[12]"\} (.*)$', each, re.MULTILINE)
+        self.assertEqual(sum(map(float, counts)), 20)
+        self.assertIn('"room":"dev","members":20', self.ask(monitor, "/rooms")[1])
+
+        os.kill(before[0], signal.SIGKILL)
+        waitForLine(server, f"(process {before[0]}) was ended by SIGKILL: its replacement starts")
+        waiting = [RawClient(self.connect(port)) for _ in range(10)]
+        waitForLine(server, "worker 1 is ready")
+        for number, client in enumerate(waiting):  # some are in the queue of the killed worker
+            client.send(v=1, name=f"waiting{number}", room="dev")
+            client.await_("joined")
+        self.assertGreaterEqual(float(self.counter(monitor, "machat_messages_total")), 20)
+
+        server.send_signal(signal.SIGUSR2)
+        waitForLine(server, "rolling restart of the workers is complete")
+        self.assertFalse(set(before) & set(self.processes(server)))
+        self.join(port, "last")
+        status, out, err = stop(server)
+        self.assertEqual(status, 0, out + err)
+        self.assertNotIn("Traceback", out + err)
+        self.assertIn("[worker 2 ", out)
+        self.assertEqual(len(clients), 20)
+
+    def counter(self, monitor: int, name: str) -> str:
+        found = re.search(rf"^{name} (.*)$", self.ask(monitor, "/metrics")[1], re.MULTILINE)
+        assert found is not None
+        return found[1]
+
+    def test_parentKilled(self) -> None:
+        """
+        If the parent is killed, the workers dismiss their clients and end.
+        """
+        server = self.begin("--tcp", LOCAL)
+        port = self.ready(server)
+        workers = self.processes(server)
+        client = self.join(port, "Mina")
+        server.kill()
+        self.assertEqual(client.await_("bye")["code"], 3001)
+        client.close()
+        for pid in workers:
+            self.gone(pid)
+
+    def test_shared(self) -> None:
+        """
+        TLS and UNIX sockets are served too. A worker that ends does not remove the path, which the
+        parent removes.
+        """
+        key, path = self.mktemp(), self.mktemp()
+        makeCertificate(key, key + ".pem")
+        server = self.begin(
+            *("--tcp", f"unix:{path}"),
+            *("--tcp", f"haproxy:ssl:0:privateKey={key}:certKey={key}.pem"),
+        )
+        waitForLine(server, "all 2 workers are ready")
+        server.send_signal(signal.SIGHUP)
+        waitForLine(server, "worker 1 machat.tap.serving.Listener#info] --tcp inherited")
+        waitForLine(server, "reload of the workers is complete")
+        for pid in self.processes(server):
+            os.kill(pid, signal.SIGTERM)
+            waitForLine(server, "its replacement starts now")
+            waitForLine(server, "is ready")
+        client = RawClient(self.connect(path))
+        client.send(v=1, name="Mina", room="dev")
+        client.await_("joined")
+        self.assertEqual(stop(server)[0], 0)
+        self.assertFalse(os.path.lexists(path) or os.path.lexists(f"{path}.lock"))
+
+    def test_daemon(self) -> None:
+        """
+        C{twistd} in the background writes the process id of the parent, and one log.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        pid, log = folder / "pid", folder / "log"
+        options = (f"--pidfile={pid}", f"--logfile={log}")
+        launched = self.stopAtEnd(divided(*TWO, "--tcp", LOCAL, options=options))
+        self.assertEqual(launched.wait(PATIENCE), 0)
+        parent = int(pid.read_text())
+        self.addCleanup(self.kill, pid)
+        reading = self.stopAtEnd(start("tail", "-n", "+1", "-F", log))
+        waitForLine(reading, "all 2 workers are ready")
+        os.kill(parent, signal.SIGTERM)
+        waitForLine(
+            reading, "worker 1 twisted.scripts._twistd_unix.UnixAppLogger#info] Server Shut"
+        )
+        self.gone(parent)
+        self.assertFalse(pid.exists())
+
+    def kill(self, path: Path) -> None:
+        """
+        Kill the process that a PID file names, if it exists.
+        """
+        if path.exists():
+            os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+class RefusalTests(WorkersTestCase):
+    """
+    A server with workers that cannot start is reported in one line.
+    """
+
+    def refusal(self, server: subprocess.Popen[str]) -> str:
+        """
+        @return: the only error line of a server that does not start
+        """
+        self.stopAtEnd(server)
+        out, err = server.communicate(timeout=PATIENCE)
+        self.assertEqual(server.returncode, 1, out + err)
+        self.assertNotIn("Traceback", out + err)
+        (line,) = err.splitlines()
+        return line
+
+    def test_store(self) -> None:
+        """
+        A store that is not shared is refused, with the remedy.
+        """
+        self.assertEqual(
+            self.refusal(twistd("--workers", "2")),
+            "machat: --workers 2: the workers would not see each other's messages, because each"
+            " has a store of its own: use --workers 1, or a shared store, such as --store"
+            " redis://localhost:6379/0",
+        )
+
+    def test_portTaken(self) -> None:
+        """
+        A port on which another server listens is refused, even if that server shares it with its
+        own workers.
+        """
+        with socket.socket() as other:
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            endpoint = f"tcp:{other.getsockname()[1]}:interface=127.0.0.1"
+            line = self.refusal(divided(*TWO, "--tcp", endpoint))
+        self.assertEqual(line, f"machat: --tcp {endpoint}: Address already in use")
+
+    def test_workerFails(self) -> None:
+        """
+        If a worker cannot start, the server ends, and names the reason.
+        """
+        self.patchPath("os.write(2, b'broken'); os._exit(3)")
+        line = self.refusal(divided(*TWO, "--tcp", LOCAL))
+        self.assertRegex(line, "machat: cannot start: worker [12] ended with status 3: broken")
+
+    def patchPath(self, code: str) -> None:
+        """
+        Run code in each worker before it starts.
+        """
+        folder = Path(self.mktemp()).absolute()
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(
+            f"import os, sys\nif 'machat.workers' in sys.orig_argv:\n    {code}\n"
+        )
+        os.environ["PYTHONPATH"] = str(folder)
+        self.addCleanup(os.environ.pop, "PYTHONPATH")

@@ -1,0 +1,7 @@
+"""
+The plugin for the endpoint C{reuseport:...}.
+"""
+
+from machat.transport.reuseport import ReusePortParser
+
+reusePort = ReusePortParser()
