@@ -14,6 +14,7 @@ from typing import Any
 
 from machat.testing import clientFrame, clientRequest
 from tests.wires import KINDS, Client, Door, Frames, Lines
+from tools.rubbish import invalidInputs
 
 #: Maximum duration of a conversation, seconds. It exceeds the time limit for stalled readers.
 LONGEST = 45.0
@@ -124,42 +125,12 @@ async def flood(door: Door, random: Random, name: str) -> None:
             await asyncio.sleep(2 * SOON)
 
 
-def _rubbish(random: Random, name: str) -> list[bytes]:
-    """
-    @return: invalid inputs, and valid ones out of place
-    """
-    hello = json.dumps({"name": name, "room": DUMP}).encode()
-    command = b'{"type": "%s", "room": 3}\n' % random.choice((b"join", b"say", b"nothing", b"\xff"))
-    return [
-        random.randbytes(random.randrange(1, 2_000)),
-        hello + b"\n" + random.randbytes(300) + b"\n",
-        hello[: random.randrange(len(hello))],
-        hello + b"\n" + b"x" * 70_000,
-        hello + b"\n" + b"\xff\n" * 200,
-        b'{"v": 1, "name": "%s", "room": "dump"}\n' % name.encode() + command * 150,
-        b"[" * 5_000,
-        b'{"name": ' + b"{" * 3_000,
-        b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
-        b"GET /mychat HTTP/1.1\r\n" + b"X: y\r\n" * 3_000,
-        b"POST /mychat HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
-        clientRequest("/elsewhere"),
-        clientRequest() + random.randbytes(200),
-        clientRequest() + clientFrame(0x81, hello) + clientFrame(random.randrange(256), b"abc"),
-        clientRequest() + clientFrame(0x81, hello) + clientFrame(0x01, b"x") * 3,
-        clientRequest() + clientFrame(0x81, hello) + clientFrame(0x89, b"ping") * 500,
-        clientRequest() + clientFrame(0x81, hello) + clientFrame(0x81, b"x" * 70_000),
-        clientRequest() + clientFrame(0x01, b"") + clientFrame(0x00, b"") * 2_000,
-        clientRequest() + clientFrame(0x88, b"\x03"),
-        clientRequest() + b"\x81\x05hello",
-    ]
-
-
 async def rubbish(door: Door, random: Random, name: str) -> None:
     """
     Send an invalid input in two pieces, and count the server's refusals.
     """
     async with door.wire(random.choice((Lines, Frames))) as wire:
-        data = random.choice(_rubbish(random, name))
+        data = random.choice(invalidInputs(random, name, DUMP))
         place = random.randrange(len(data))
         wire.write(data[:place])
         await asyncio.sleep(random.random() / 10)
