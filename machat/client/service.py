@@ -33,9 +33,9 @@ from machat.client.events import Connected as Connected
 from machat.client.events import Ended as Ended
 from machat.client.events import Failed as Failed
 from machat.client.events import Lost as Lost
-from machat.client.heartbeat import Heartbeat
 from machat.client.identity import ClientIdentity
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
+from machat.client.link import ServerLink
 from machat.client.reasons import Reason
 from machat.client.rooms import ClientRooms
 from machat.clock import chatClock
@@ -92,20 +92,16 @@ class ChatClient(Service):
             retryPolicy=self._backoff.delay,
             clock=self._clock,
         )
-        self._connection: IServerConnection | None = None
-        self._welcome = False
-        self._rooms = ClientRooms(self._clock, self._send, self._reply, self._notify)
+        self._link = ServerLink(self._clock)
+        self._rooms = ClientRooms(self._clock, self._link.sendLine, self._link.reply, self._notify)
         self._ended: str | None = None
-        self._heartbeat = Heartbeat(self._clock, self._ping, self._unresponsive)
-        self._reason: Reason | None = None
-        self._bye = False
 
     @property
     def connected(self) -> bool:
         """
         Whether the server has sent its welcome on the current connection.
         """
-        return self._welcome
+        return self._link.welcomed
 
     def joined(self, room: str) -> bool:
         """
@@ -119,21 +115,16 @@ class ChatClient(Service):
         may still arrive. A server closes a connection that is not read for a long time; after
         C{resume} the client reconnects, and recovers what it can.
         """
-        self._heartbeat.paused = True
         self._rooms.pause()
-        if self._connection is not None and self._welcome:
-            self._connection.pause()
+        self._link.pause()
 
     def resume(self) -> None:
         """
         Read from the server again.
         """
-        if not self._heartbeat.paused:
-            return
-        self._heartbeat.paused = False
-        self._rooms.resume()
-        if self._connection is not None and self._welcome:
-            self._connection.resume()
+        if self._link.paused:
+            self._rooms.resume()
+            self._link.resume()
 
     def startService(self) -> None:
         """
@@ -183,7 +174,7 @@ class ChatClient(Service):
         """
         Ask for the members of a room. The listener receives a L{machat.events.Members}.
         """
-        self._sendCommand(commands.Who(room=room))
+        self._link.send(commands.Who(room=room))
 
     def history(self, room: str, before: int | None = None, limit: int = 50) -> Deferred[History]:
         """
@@ -204,7 +195,7 @@ class ChatClient(Service):
         L{machat.events.Done} or a L{machat.events.Error} with the same C{id}. Nothing is sent while
         the client is not connected.
         """
-        self._sendCommand(command)
+        self._link.send(command)
 
     def say(self, room: str, text: str) -> Deferred[Receipt]:
         """
@@ -228,30 +219,19 @@ class ChatClient(Service):
         self._clock.callLater(0, self._failed, reasons.explain(reason))
 
     def connecting(self, connection: IServerConnection) -> None:
-        self._connection = connection
-        self._bye = False
-        self._reason = None
-        self._heartbeat.begin()
-
-    def _unresponsive(self) -> None:
-        if self._connection is not None:
-            self._abort(self._connection, Reason(reasons.SILENT, "the server does not respond"))
-
-    def _abort(self, connection: IServerConnection, reason: Reason) -> None:
-        self._reason = reason
-        connection.abort()
+        self._link.begin(connection)
 
     def opened(self, connection: IServerConnection) -> None:
         hello = self._identity.hello()
         if isinstance(hello, Reason):
-            self._clock.callLater(0, self._abort, connection, hello)
+            self._clock.callLater(0, self._link.abort, hello)
         else:
             connection.sendLine(hello)
 
     def received(self, data: bytes) -> None:
-        if self._reason is not None:
+        if self._link.reason is not None:
             return  # the connection is being aborted
-        self._heartbeat.received()
+        self._link.received()
         event = wire.decodeEvent(data)
         receive = _RECEIVE.get(type(event))
         if receive is not None:
@@ -259,23 +239,22 @@ class ChatClient(Service):
         elif event is not None:
             if not isinstance(event, _OF_ROOMS) or event.room in self._rooms:
                 self._notify(event)
-        elif not self._welcome and not data.startswith(b"{") and self._connection is not None:
+        elif not self._link.welcomed and not data.startswith(b"{"):
             text = data[: reasons.LONGEST].decode(errors="replace")
             foreign = reasons.Foreign(f"it sent {text!r}")
-            self._abort(self._connection, reasons.explain(Failure(foreign)))
+            self._link.abort(reasons.explain(Failure(foreign)))
 
     def closed(self, connection: IServerConnection, reason: Failure) -> None:
-        if connection is not self._connection:
+        link = self._link
+        if not link.isCurrent(connection):
             return
-        self._connection = None
-        self._heartbeat.stop()
-        established = self._welcome or self._bye or self._ended is not None
-        self._welcome = False
+        established = link.welcomed or link.farewell or self._ended is not None
+        link.end()
         self._rooms.disconnected()
         if established:
             self._notify(Lost(self._ended is None))
         else:
-            self._failed(self._reason or reasons.explain(reason))
+            self._failed(link.reason or reasons.explain(reason))
 
     def _failed(self, reason: Reason) -> None:
         if self._ended is not None:
@@ -290,49 +269,28 @@ class ChatClient(Service):
     # The server's events. ClientRooms receives those of rooms.
 
     def _welcomed(self, event: events.Welcome) -> None:
-        if self._welcome:
+        if self._link.welcomed:
             return
         self._identity.setSession(event.session)
         self.limits = event.limits
         self._backoff.reset()
-        self._welcome = True
-        self._heartbeat.welcomed(event.limits.rate)
+        self._link.welcome(event.limits.rate)
         self._notify(Connected())
-        if self._welcome:
+        if self._link.welcomed:
             self._rooms.connected(event.limits.line)
 
     def _expiring(self, event: events.Expiring) -> None:
         auth = self._identity.auth()
         if not isinstance(auth, Reason):
-            self._reply(wire.encodeCommand(auth))
-
-    def _pong(self, event: events.Pong) -> None:
-        if self._heartbeat.answered(event.id) and self._connection is not None:
-            self._connection.confirmed()
+            self._link.reply(wire.encodeCommand(auth))
 
     def _receivedBye(self, event: events.Bye) -> None:
-        self._bye = True
+        self._link.farewell = True
         self._backoff.postpone(event.retry)
         self._notify(event)
         if not event.reconnect:
             self._end(event.reason)
             self._service.stopService()
-
-    # What the client sends.
-
-    def _send(self, line: bytes) -> None:
-        if self._connection is not None and self._welcome:
-            self._connection.sendLine(line)
-
-    def _sendCommand(self, command: commands.Command) -> None:
-        self._send(wire.encodeCommand(command))
-
-    def _reply(self, line: bytes) -> None:
-        if self._connection is not None and self._welcome:
-            self._connection.reply(line)
-
-    def _ping(self, id: str) -> None:
-        self._sendCommand(commands.Ping(id=id))
 
     def _end(self, reason: str) -> None:
         if self._ended is None:
@@ -360,7 +318,7 @@ _RECEIVE: dict[type[Any], Callable[[ChatClient, Any], None]] = {
     events.Error: lambda client, event: client._rooms.receivedError(event),
     events.Expiring: ChatClient._expiring,
     events.Authenticated: lambda client, event: None,
-    events.Ping: lambda client, event: client._reply(wire.encodeCommand(commands.Pong())),
-    events.Pong: ChatClient._pong,
+    events.Ping: lambda client, event: client._link.reply(wire.encodeCommand(commands.Pong())),
+    events.Pong: lambda client, event: client._link.receivedPong(event.id),
     events.Bye: ChatClient._receivedBye,
 }

@@ -174,13 +174,14 @@ class ConversationTests(SynchronousTestCase):
         """
         self.seen()
         refused = "cannot be in"
+        self.chat.endpoint.refuses = True
+        self.chat.endpoint.cut()
         for _ in range(3):
             for event in (
                 Lost(True),
                 Error(code="too-many-connections", text=refused),
                 Bye(code=3003, reason="too-many-connections", reconnect=True),
             ):
-                self.client._welcome = False
                 self.conversation.received(event)
         self.assertEqual(
             [line.text for line in self.lines],
