@@ -103,11 +103,10 @@ class PiecesTests(OutboxTestCase):
         self.open(0, maxWaiting=PIECE + 10)
         self.outbox.writePieces(Slices(b"x" * 10 * PIECE))
         self.assertEqual(self.outbox.waiting, self.sendBudget.waiting)
-        self.assertEqual(self.outbox.waiting - self.outbox._waiting, 10 * PIECE)
+        self.assertGreaterEqual(self.outbox.waiting, 10 * PIECE)
         self.assertOpen()
         self.socket.read(10 * PIECE + 1)
         self.assertEqual((self.outbox.waiting, self.sendBudget.waiting), (0, 0))
-        self.assertEqual(self.sendBudget._queues, set())
 
     def test_heldMessages(self) -> None:
         """
@@ -123,7 +122,6 @@ class PiecesTests(OutboxTestCase):
         self.assertLess(self.sendBudget.waiting, before - 2 * PIECE)
         self.outbox.connectionLost()
         self.assertEqual((self.outbox.waiting, self.sendBudget.waiting), (0, 0))
-        self.assertEqual(self.sendBudget._holders, {})
 
     def test_heldTooMuch(self) -> None:
         """
