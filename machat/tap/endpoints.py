@@ -14,7 +14,6 @@ import os
 import re
 import socket
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from twisted.internet.endpoints import (
 )
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
 from twisted.internet.protocol import Factory
-from twisted.internet.tcp import Port
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from machat.tap import stale
+from machat.tap.adopted import AdoptedEndpoint
 from machat.transport.proxy import ProxiedFactory
 from machat.transport.reuseport import BACKLOG
 from machat.transport.tls import Certificates, contextOf, contextOfFolder
@@ -111,14 +110,14 @@ class Endpoint:
             return self._adopt(endpoint.fileno, endpoint.addressFamily)
         return endpoint
 
-    def _adopt(self, descriptor: int, family: int | None = None) -> _Adopted:
+    def _adopt(self, descriptor: int, family: int | None = None) -> AdoptedEndpoint:
         with socket.socket(fileno=os.dup(descriptor)) as adopted:
             actual = adopted.family
             if family not in (None, actual):  # Twisted would misread all addresses
                 raise ValueError(f"the passed socket has domain {actual.name[3:]}")
             if actual != socket.AF_UNIX:
                 self.host = adopted.getsockname()[0]
-        return _Adopted(self._reactor, descriptor, actual)
+        return AdoptedEndpoint(self._reactor, descriptor, actual)
 
     def _ssl(self, text: str, protocols: Sequence[bytes]) -> Any:
         self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
@@ -178,27 +177,6 @@ class Endpoint:
             f"{reason}: {stale.lockOf(self.path)} names process {holder}: remove it if that"
             " process does not serve this socket"
         )
-
-
-class _Adopted(AdoptedStreamServerEndpoint):
-    """
-    A socket that another process has opened, and keeps open. When Twisted stops listening on such a
-    UNIX socket, it also stops it for all processes and removes its path, which belongs to the other
-    process. For TCP, it does neither.
-    """
-
-    def listen(self, protocolFactory: IProtocolFactory) -> Deferred[IListeningPort]:
-        """
-        See C{IStreamServerEndpoint.listen}.
-        """
-        listening: Deferred[Any] = AdoptedStreamServerEndpoint.listen(self, protocolFactory)
-        return listening.addCallback(self._leave)
-
-    def _leave(self, port: Any) -> Any:
-        if self.addressFamily == socket.AF_UNIX:
-            port.connectionLost = partial(Port.connectionLost, port)
-            port._shouldShutdown = False  # as Twisted sets it for TCP
-        return port
 
 
 class _Recorder:

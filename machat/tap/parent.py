@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -26,6 +27,11 @@ from machat.workers.interfaces import ILauncher
 from machat.workers.pool import Action, Pool
 from machat.workers.process import WorkerProcess
 from machat.workers.worker import FROM_PARENT, SOCKETS, TO_PARENT, command
+
+#: The descriptors of the parent for each worker. During a rolling restart, one worker has two
+#: processes. The parent needs further ones for the monitor, the log and the start of a process.
+PIPES = 4
+SPARE = 32
 
 #: The variables of the environment that are meant for the parent only.
 _OWN = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID", "WATCHDOG_USEC")
@@ -69,6 +75,22 @@ class Launcher(Service):
                     few = isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)
                     remedy = "; raise the limit with ulimit -n" if few else ""
                     self._fail(f"{name}: {each.endpoint.explain(reasonOf(error))}{remedy}")
+
+        self._checkDescriptors()
+
+    def _checkDescriptors(self) -> None:
+        """
+        Check that the limit allows the pipes of all workers, which Twisted would only report as an
+        invalid descriptor.
+        """
+        with open(os.devnull) as next:
+            needed = next.fileno() + PIPES * (self._count + 1) + SPARE
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        if limit != resource.RLIM_INFINITY and limit < needed:
+            self._fail(
+                f"--workers {self._count}: the parent needs {needed} file descriptors, but may open"
+                f" only {limit}: raise the limit with ulimit -n"
+            )
 
     def _fail(self, message: str) -> None:
         self.close()

@@ -153,7 +153,7 @@ class Pool(MultiService):
         try:
             self._launcher.launch(process)
         except OSError as error:
-            process.fail(error.strerror or str(error))
+            process.fail(str(error))
 
     def _ready(self, slot: Slot, process: WorkerProcess) -> None:
         if process.stage is not Stage.READY:

@@ -97,7 +97,9 @@ class StartTests(PoolTestCase):
         """
         self.launcher.broken = OSError(errno.EMFILE, "Too many open files")
         self.pool.startService()
-        self.assertEqual(self.failures, ["worker 1 could not be started: Too many open files"])
+        self.assertEqual(
+            self.failures, ["worker 1 could not be started: [Errno 24] Too many open files"]
+        )
 
     def test_late(self) -> None:
         """
