@@ -169,6 +169,7 @@ class Parent(Root):
         self._reactor = reactor
         self._daemonized = daemonized
         self._failure = ""
+        self._installed = False
         self.reloads: list[Callable[[], None]] = []
         self._launcher = Launcher(reactor, options, daemonized)
         drain = options["shutdown-timeout"]
@@ -183,7 +184,17 @@ class Parent(Root):
 
     def _install(self) -> None:
         restart = partial(self._reactor.callFromThread, self.pool.act, Action.RESTART)
+        self._installed = True
         signal.signal(signal.SIGUSR2, lambda number, frame: restart())
+
+    def _stopAtOnce(self, number: int, frame: object) -> None:
+        """
+        A second signal ends all processes, also those that hang.
+        """
+        for process in self.pool.processes:
+            process.kill("a second signal ends the server")
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
 
     def _failed(self, reason: str) -> None:
         """
@@ -219,6 +230,9 @@ class Parent(Root):
         @return: fires when all workers have ended
         """
         notify("STOPPING=1")
+        if self._installed:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._stopAtOnce)
         self._launcher.close()
         drained = maybeDeferred(self.pool.stopService)
         self.services.remove(self.pool)

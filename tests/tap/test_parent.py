@@ -92,7 +92,10 @@ class WorkersTestCase(ServerTestCase):
         """
         Wait until a process has ended.
         """
-        descriptor = os.pidfd_open(pid)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return
         try:
             self.assertTrue(select.select([descriptor], [], [], PATIENCE)[0])
         finally:
@@ -155,6 +158,22 @@ class ServingTests(WorkersTestCase):
         server.kill()
         self.assertEqual(client.await_("bye")["code"], 3001)
         client.close()
+        for pid in workers:
+            self.gone(pid)
+
+    def test_secondSignal(self) -> None:
+        """
+        A second signal ends all processes at once, also a worker that hangs.
+        """
+        server = self.begin("--tcp", LOCAL)
+        self.ready(server)
+        workers = self.processes(server)
+        os.kill(workers[0], signal.SIGSTOP)
+        server.terminate()
+        waitForLine(server, "worker 2 twisted.scripts._twistd_unix.UnixAppLogger#info] Server Shut")
+        server.terminate()
+        server.communicate(timeout=PATIENCE)
+        self.assertEqual(server.returncode, -signal.SIGTERM)
         for pid in workers:
             self.gone(pid)
 
