@@ -171,7 +171,8 @@ class IStore(Interface):
         key: str, name: str, observer: IRoomObserver, network: str | None = None
     ) -> Deferred[IStoredRoom]:
         """
-        Open a room. The store creates it if it does not exist. While the store starts, this waits.
+        Open a room. The store creates it if it does not exist. The chat does not call this while
+        the store starts or stops.
 
         @param key: the key of the room, see L{machat.names.key}
         @param name: its name, as its first member spells it

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.errors import FAILED, NOT_JOINED, ChatError
-from machat.interfaces import IChatMember, IStore, IStoredRoom
+from machat.interfaces import IChatMember, IStoredRoom
 from machat.metrics import Metrics
 from machat.rooms.hookrunner import FAULT
 from machat.rooms.room import Keeper, Room
@@ -31,12 +31,17 @@ class Directory:
     _log = Logger()
 
     def __init__(
-        self, store: IStore, metrics: Metrics, keeper: Keeper, begin: Callable[[Room], object]
+        self,
+        openRoom: Callable[[Room, str | None], Deferred[IStoredRoom]],
+        metrics: Metrics,
+        keeper: Keeper,
+        begin: Callable[[Room], object],
     ) -> None:
         """
+        @param openRoom: opens a room in the store, see L{open}
         @param begin: called with each room when the store has opened it
         """
-        self._store = store
+        self._openRoom = openRoom
         self._metrics = metrics
         self._keeper = keeper
         self._begin = begin
@@ -98,7 +103,7 @@ class Directory:
             return waiting
         room.opening = [waiting]
         room.holds += 1
-        opening = maybeDeferred(self._store.open, room.key, room.name, room, network)
+        opening = maybeDeferred(self._openRoom, room, network)
         opening.addCallback(self._prepare, room)
         opening.addErrback(self._notOpened, room)
         opening.addCallback(self._opened, room)

@@ -181,9 +181,10 @@ class Rooms:
             self._hookRunner.joined(member, room)
 
     def _joined(self, room: Room, name: str, wish: Wish, replay: Replay) -> Joined:
-        assert room.position is not None, "the room is open"
+        assert room.stored is not None and room.position is not None, "the room is open"
         epoch, seq = room.position.epoch, room.position.seq
         since = wish.since
+        known = since is not None and (since.epoch == epoch or room.stored.covers(since))
         present = room.attendance.names if wish.watch and room.attendance is not None else []
         return Joined(
             room=room.name,
@@ -192,7 +193,7 @@ class Rooms:
             seq=seq,
             count=room.present,
             recovered=None if since is None else replay is not None,
-            missed=seq - since.seq if since is not None and since.epoch == epoch else None,
+            missed=seq - since.seq if since is not None and known else None,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
             topic=room.topic,
             locked=room.locked,

@@ -16,7 +16,7 @@ from typing import Any
 from msgspec.structs import replace
 from twisted.application.service import MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, DeferredLock, fail, maybeDeferred
+from twisted.internet.defer import Deferred, DeferredLock, fail, maybeDeferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
@@ -37,6 +37,7 @@ from machat.interfaces import (
     IChatRoom,
     IClientConnection,
     IStore,
+    IStoredRoom,
 )
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
@@ -70,7 +71,6 @@ class ChatService(MultiService):
     @ivar limits: see L{Limits}
     @ivar moderation: kicks, mutes, bans, locks and topics
     @ivar store: the store
-    @ivar unusable: fires with the failure of a store that cannot be started
     """
 
     _logger = Logger()
@@ -101,7 +101,7 @@ class ChatService(MultiService):
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
         keeper = RoomKeeper(self._hookRunner)
-        self._directory = Directory(self.store, self.metrics, keeper, self._rules.begin)
+        self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(
             clock, limits, self._directory, self._hookRunner, self._rules, self._requireOpen
         )
@@ -118,7 +118,7 @@ class ChatService(MultiService):
         )
         self._stop: Stop | None = None
         self._starting = DeferredLock()
-        self.unusable: Deferred[Failure] = Deferred()
+        self._waiting: list[Deferred[None]] = []
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
     def join(
@@ -143,6 +143,14 @@ class ChatService(MultiService):
         if self.draining:
             self._dismissals.dismiss(member)
             raise ChatError(FAILED, STOPPING)
+
+    def _openRoom(self, room: Room, network: str | None) -> Deferred[IStoredRoom]:
+        """
+        Open a room in the store. While the store starts, wait.
+        """
+        if self._starting.locked:
+            return self._starting.run(self.store.open, room.key, room.name, room, network)
+        return self.store.open(room.key, room.name, room, network)
 
     def leave(self, member: IChatMember, roomName: str) -> None:
         self._rooms.leave(member, roomName)
@@ -400,8 +408,7 @@ class ChatService(MultiService):
 
     def startService(self) -> None:
         """
-        Start the store, then the children. If the store cannot be started, the chat does not serve,
-        and C{unusable} fires.
+        Start the store, then the children. See L{whenServing} for a store that cannot be started.
         """
         stop, self._stop = self._stop, None
         if stop is not None:
@@ -410,13 +417,29 @@ class ChatService(MultiService):
         starting = self._starting.run(self.store.start)
         starting.addCallbacks(self._serve, self._cannotServe)
 
+    def whenServing(self) -> Deferred[None]:
+        """
+        @return: fires when the chat serves; fails with the exception of the store if that cannot be
+            started. If the chat is stopped first, it does not fire
+        """
+        if self.running:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
     def _serve(self, _: None) -> None:
         if self._stop is None and not self.running:
             MultiService.startService(self)
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(None)
 
     def _cannotServe(self, failure: Failure) -> None:
-        self._logger.critical("the store cannot be started: {why}", why=failure.getErrorMessage())
-        self.unusable.callback(failure)
+        self._logger.critical("the chat does not serve: {why}", why=failure.getErrorMessage())
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.errback(failure)
 
     def stopService(self) -> Deferred[None]:
         """

@@ -45,8 +45,8 @@ def makeService(options: Options) -> IService:
     if options.divided:
         return _makeParent(reactor, options, daemonized)
     chats = [
-        ChatService(reactor, options["limits"], portal=options["portal"])
-        for _ in range(1 + options["separate"])
+        ChatService(reactor, options["limits"], store, portal=options["portal"])
+        for store in options["stores"]
     ]
     monitor = None
     worker = Worker.current

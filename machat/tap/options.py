@@ -15,17 +15,20 @@ from msgspec.structs import replace
 from twisted.cred.credentials import IUsernamePassword
 from twisted.cred.portal import Portal
 from twisted.cred.strcred import AuthOptionMixin, InvalidAuthType, makeChecker
-from twisted.internet.interfaces import IReactorCore
+from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.python import usage
 
 from machat import __version__
 from machat.auth.credentials import IToken
 from machat.http.origins import Hosts, Origins
+from machat.interfaces import IStore
 from machat.limits import DEFAULTS, UNLIMITED, Limits
+from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf
 from machat.tap.endpoints import Endpoint
 from machat.tap.quantities import count, perSecond, seconds, size, whole, workers
 from machat.tap.sharing import checkShareable, storeIsShared
+from machat.tap.stores import describeStores, factoryOf, makeStore
 from machat.workers.worker import Worker
 
 #: The share of the file descriptors of the process that connections may use.
@@ -119,15 +122,25 @@ OPTIONS = {
     ),
     "ping": _Option("ping", whole, "Interval between WebSocket keepalive pings."),
     "pong": _Option("pong", whole, "Maximum time for the reply to a keepalive ping."),
-    "log-messages": _Option("logMessages", count, "Maximum number of messages in a room's log."),
-    "log-bytes": _Option("logBytes", size, "Maximum memory for a room's log, in bytes."),
-    "log-age": _Option("logAge", seconds, "Time for which a room's log keeps a message."),
-    "log-total": _Option("logTotal", size, "Maximum memory for the logs of all rooms, in bytes."),
+    "log-messages": _Option("logMessages", count, "Maximum number of stored messages per room."),
+    "log-bytes": _Option("logBytes", size, "Maximum size of the stored messages of a room."),
+    "log-age": _Option("logAge", seconds, "Time for which a message is stored."),
+    "log-total": _Option("logTotal", size, "Maximum size of all stored messages."),
 }
 
 
 def _shown(value: float) -> str:
     return "off" if value in (inf, UNLIMITED) else f"{value:.15g}"
+
+
+def _defaultOf(field: str) -> str:
+    """
+    @return: the default of a limit, and that of the SQLite store if it differs
+    """
+    shown = _shown(getattr(DEFAULTS, field))
+    return (
+        f"{shown}; sqlite: {_shown(SQLITE_DEFAULTS[field])}" if field in SQLITE_DEFAULTS else shown
+    )
 
 
 class Options(usage.Options, AuthOptionMixin):
@@ -160,6 +173,12 @@ class Options(usage.Options, AuthOptionMixin):
             "Serve metrics and health checks over HTTP on ENDPOINT; use a loopback address.",
         ],
         ["trust-proxy", None, 0, "Number of trusted proxies that set X-Forwarded-For.", count],
+        [
+            "store",
+            None,
+            "memory:",
+            "Keep messages in this store, for example sqlite:machat.sqlite; see --help-stores.",
+        ],
         ["shutdown-timeout", None, 30.0, "Maximum time for stopping the server.", seconds],
         ["workers", None, 1, "Number of processes that serve the endpoints.", workers],
         *[
@@ -167,7 +186,7 @@ class Options(usage.Options, AuthOptionMixin):
                 name,
                 None,
                 None,
-                f"{option.text} [default: {_shown(getattr(DEFAULTS, option.field))}]",
+                f"{option.text} [default: {_defaultOf(option.field)}]",
             ]
             for name, option in OPTIONS.items()
             if name != "max-connections"
@@ -185,6 +204,11 @@ class Options(usage.Options, AuthOptionMixin):
     def opt_version(self) -> None:
         """Print MaChat's version, and exit."""
         print(f"MaChat {__version__}")
+        raise SystemExit(0)
+
+    def opt_help_stores(self) -> None:
+        """Describe the stores, and exit."""
+        print(describeStores())
         raise SystemExit(0)
 
     def opt_tcp(self, endpoint: str) -> None:
@@ -235,6 +259,7 @@ class Options(usage.Options, AuthOptionMixin):
         if self.divided:
             self._checkWorkers()
         self["limits"] = self._limits()
+        self["stores"] = self._stores()
         self["portal"] = self._portal()
         if self["check"]:
             raise SystemExit(0)
@@ -297,8 +322,28 @@ class Options(usage.Options, AuthOptionMixin):
         except Exception as error:
             _refuse(f"--auth {kind}: {reasonOf(error)}")
 
+    def _stores(self) -> list[IStore]:
+        """
+        @return: a store for each chat
+        """
+        if self["separate"] and factoryOf(self["store"])[0].name != "memory":
+            _refuse("--separate: two chats cannot use one store: run two servers")
+        try:
+            return [
+                makeStore(self["store"], cast(IReactorTime, globalReactor()), self["limits"])
+                for _ in range(1 + self["separate"])
+            ]
+        except (ValueError, OSError) as error:
+            _refuse(f"--store {self['store']}: {reasonOf(error)}")
+            raise
+
     def _limits(self) -> Limits:
-        values: dict[str, Any] = {"maxConnections": availableConnections()}
+        try:
+            defaults = factoryOf(self["store"])[0].defaults
+        except ValueError as error:
+            _refuse(f"--store {self['store']}: {error}")
+            raise
+        values: dict[str, Any] = {"maxConnections": availableConnections(), **defaults}
         for name, option in OPTIONS.items():
             if self[name] is not None:
                 values[option.field] = self._value(name, option)

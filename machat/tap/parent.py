@@ -4,11 +4,9 @@ The parent process of C{twistd machat --workers}.
 
 from __future__ import annotations
 
-import atexit
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable
 from errno import EMFILE, ENFILE
 from functools import partial
@@ -176,7 +174,6 @@ class Parent(Root):
         self.pool = Pool(reactor, options["workers"], self._launcher, drain, self._failed)
         for service in (self._launcher, self.pool):
             service.setServiceParent(self)
-        atexit.register(self._exit)
 
     def startService(self) -> None:
         Root.startService(self)
@@ -206,14 +203,12 @@ class Parent(Root):
             complain(f"cannot start: {self._failure}")
         self._reactor.stop()
 
-    def _exit(self) -> None:
+    @property
+    def clean(self) -> bool:
         """
-        Set the exit status, which C{twistd} cannot do after the reactor has run. This function runs
-        after the log has been written.
+        See L{Root}.
         """
-        if not self.pool.clean:
-            sys.stdout.flush()
-            os._exit(1)
+        return self.pool.clean
 
     def reload(self) -> None:
         """

@@ -4,15 +4,24 @@ The process of C{twistd machat}: its endpoints, its signals, and the order in wh
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from twisted.application.service import MultiService, Service
-from twisted.internet.defer import CancelledError, Deferred, fail, gatherResults, maybeDeferred
+from twisted.internet.defer import (
+    CancelledError,
+    Deferred,
+    FirstError,
+    fail,
+    gatherResults,
+    maybeDeferred,
+)
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorFromThreads
 from twisted.logger import ILogObserver, Logger
 from twisted.python.components import Componentized
@@ -107,6 +116,22 @@ class Root(MultiService):
         """
         MultiService.__init__(self)
         Signals(reactor, self.reload).setServiceParent(self)
+        atexit.register(self._exit)  # before the log registers, so that it is written first
+
+    def _exit(self) -> None:
+        """
+        Set the exit status, which C{twistd} cannot do after the reactor has run.
+        """
+        if not self.clean:
+            sys.stdout.flush()
+            os._exit(1)
+
+    @property
+    def clean(self) -> bool:
+        """
+        Whether the process exits with status 0.
+        """
+        return True
 
     def reload(self) -> None:
         """
@@ -152,12 +177,35 @@ class Server(Root):
         self._reactor = reactor
         self._chats = chats
         self._timeout = timeout
+        self._unusable = False
         for service in [*([monitor] if monitor else []), *chats]:
             service.setServiceParent(self)
 
     def startService(self) -> None:
         Root.startService(self)
+        serving: Deferred[Any] = gatherResults(
+            [chat.whenServing() for chat in self._chats], consumeErrors=True
+        )
+        serving.addCallbacks(self._serves, self._cannotServe)
+
+    @property
+    def clean(self) -> bool:
+        """
+        See L{Root}.
+        """
+        return not self._unusable
+
+    def _serves(self, _: object) -> None:
         self._reactor.callWhenRunning(notify, "READY=1")
+
+    def _cannotServe(self, failure: Failure) -> None:
+        """
+        End the process with status 1: a store cannot be started.
+        """
+        error = cast(FirstError, failure.value).subFailure
+        complain(f"--store: {error.getErrorMessage()}")
+        self._unusable = True
+        self._reactor.callWhenRunning(self._reactor.stop)
 
     def stopService(self) -> Deferred[None]:
         """

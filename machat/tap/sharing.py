@@ -14,6 +14,7 @@ from typing import Any
 from twisted.internet.protocol import Factory
 
 from machat.tap.endpoints import Endpoint
+from machat.tap.stores import factoryOf
 from machat.transport.reuseport import BACKLOG, checkSupport, openSockets, resume, suspend
 
 #: The types of endpoints with one socket for each worker, and the host if none is given.
@@ -41,7 +42,7 @@ def storeIsShared(options: Mapping[str, Any]) -> bool:
     @param options: the command line
     @return: whether several processes can use the store of the command line at the same time
     """
-    return False
+    return factoryOf(options["store"])[0].shared
 
 
 class SharedSockets:
