@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.peers import PEERS, MaChat, Peer
-from benchmarks.shapes import GROUPS, QUICK_SECONDS, QUICK_SHAPES, SHAPES, Shape
+from benchmarks.shapes import GROUPS, QUICK_PEERS, QUICK_SECONDS, QUICK_SHAPES, SHAPES, Shape
 
 TRANSPORTS = ("tcp", "ws", "tls")
 
@@ -25,7 +25,7 @@ def parseArguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--list", action="store_true", help="list the shapes and the peers")
-    add("--quick", action="store_true", help="measure two shapes, half a second each")
+    add("--quick", action="store_true", help="measure two shapes of some peers, briefly")
     shapes = [*GROUPS, *(shape.name for shape in SHAPES)]
     add("--shape", action="append", choices=shapes, metavar="NAME", help="a shape or a group")
     add("--peer", action="append", choices=[p.name for p in PEERS], metavar="NAME")
@@ -65,8 +65,9 @@ def chosenPeers(options: argparse.Namespace) -> list[Peer]:
         variants
     """
     peers: list[Peer] = []
+    names = options.peer or (QUICK_PEERS if options.quick else [peer.name for peer in PEERS])
     for peer in PEERS:
-        if options.peer and peer.name not in options.peer:
+        if peer.name not in names:
             continue
         peers.append(peer)
         if isinstance(peer, MaChat):

@@ -1,8 +1,9 @@
 """
-Two measurements of the events dialect on a real server::
+Three measurements of the events dialect on a real server::
 
     python -m benchmarks.figures storm    # CPU time and events of a join storm
     python -m benchmarks.figures logs     # memory of full logs
+    python -m benchmarks.figures churn    # memory after many joins and leaves
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ from benchmarks.procfs import Usage, usageOf
 
 #: Seconds without a byte after which the server's output is complete.
 _QUIET = 1.5
+
+#: Seconds without an event after which the server is stuck.
+_STUCK = 10.0
 
 
 class Audience:
@@ -54,6 +58,13 @@ class Audience:
         self._rest[client] = b""
         self._selector.register(client, selectors.EVENT_READ)
         self.listen(0)
+
+    @property
+    def sockets(self) -> list[socket.socket]:
+        """
+        The clients.
+        """
+        return list(self._rest)
 
     def listen(self, seconds: float) -> bool:
         """
@@ -134,7 +145,7 @@ def logs(rooms: int) -> None:
             )
         clients.settle()
         empty = usage()
-        for number, client in enumerate(list(clients._rest)):
+        for number, client in enumerate(clients.sockets):
             client.setblocking(True)
             for each in range(number * inOne, min((number + 1) * inOne, rooms)):
                 say = {"type": "say", "room": f"room{each}", "text": "x" * 4000}
@@ -150,18 +161,46 @@ def logs(rooms: int) -> None:
         print(f"RSS {full.memory / 1e6:.0f} MB with full logs: {grown / 1e6:.0f} MB for the logs")
 
 
+def churn(joins: int) -> None:
+    """
+    Join and leave 2,000 rooms, each many times.
+    """
+    clients, each = 50, 40
+    rounds = max(1, joins // (clients * each))
+    with audience() as (members, usage):
+        for number in range(clients):
+            members.connect(f"member{number}")
+        for number in range(1, rounds + 1):
+            for place, client in enumerate(members.sockets):
+                commands = [
+                    json.dumps({"type": kind, "room": f"room{room}"}).encode() + b"\n"
+                    for room in range(place * each, (place + 1) * each)
+                    for kind in ("join", "leave")
+                ]
+                client.sendall(b"".join(commands))
+            while members.events["left"] < number * clients * each:
+                if not members.listen(_STUCK):
+                    raise TimeoutError(f"no event for {_STUCK:.0f} seconds")
+            if number % max(1, rounds // 10) == 0:
+                left, memory = members.events["left"], usage().memory
+                print(f"{left} joins and leaves: RSS {memory / 1e6:.1f} MB", flush=True)
+
+
 def main() -> None:
     """
     Run the measurement that the command line selects.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.figures", description=__doc__)
-    parser.add_argument("figure", choices=("storm", "logs"))
-    parser.add_argument("--count", type=int, help="members (default 2000) or rooms (default 1000)")
+    parser.add_argument("figure", choices=("storm", "logs", "churn"))
+    count = "members (default 2000), rooms (default 1000) or joins (default 100,000)"
+    parser.add_argument("--count", type=int, help=count)
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop the server too
     raiseFileLimit()
     if options.figure == "storm":
         storm(options.count or 2000)
+    elif options.figure == "churn":
+        churn(options.count or 100_000)
     else:
         logs(options.count or 1000)
 

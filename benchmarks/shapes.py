@@ -110,8 +110,10 @@ GROUPS = {
     "store": ("1x100", "200x5", "rate-1x1000", "rate-200x5", "stored-200x1", "restart-1g"),
 }
 
-#: The shapes of C{--quick}, seconds for each run, and seconds after which it starts no more runs.
+#: The shapes and peers of C{--quick}, seconds for each run, and seconds after which it starts no
+#: more runs.
 QUICK_SHAPES = ("1x100", "200x5")
+QUICK_PEERS = ("machat", "events", "floor", "redis", "uws", "nats", "node", "websockets", "twisted")
 QUICK_SECONDS = 0.5
 QUICK_BUDGET = 41.0
 

@@ -250,12 +250,15 @@ def _trial(shell: Shell, words: list[str]) -> None:
 
 def _benchmarks(shell: Shell, words: list[str]) -> None:
     """
-    These commands take minutes, so only their arguments are parsed, and the list is shown.
+    These commands take minutes, so only their arguments are parsed. C{--list} shows its list, and
+    the other modules show their help.
     """
-    from benchmarks.choices import chosenShapes, parseArguments
+    from benchmarks.choices import chosenPeers, chosenShapes, parseArguments
 
-    if words[2] == "benchmarks":
-        shell.case.assertTrue(chosenShapes(parseArguments(words[3:])))
+    if words[2] == "benchmarks" and "--list" not in words:
+        options = parseArguments(words[3:])
+        shell.case.assertTrue(chosenShapes(options) and chosenPeers(options))
+        return
     short = [] if "--list" in words else ["--help"]
     command = [f"{BIN}/python", *words[1:], *short]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)

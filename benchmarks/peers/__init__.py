@@ -9,7 +9,7 @@ from benchmarks.peers.machat import MaChat, MaChatEvents, MaChatNodes, MaChatRed
 from benchmarks.peers.relays import Floor, Node, TwistedEach, UWebSockets, Websockets
 from benchmarks.peers.stores import JetStream, RedisStreams
 
-__all__ = ["FOLDER", "PEERS", "Floor", "MaChat", "MaChatEvents", "Nats", "Peer"]
+__all__ = ["FOLDER", "PEERS", "Floor", "MaChat", "MaChatEvents", "MaChatNodes", "Nats", "Peer"]
 
 #: All peers, in the order of the tables.
 PEERS: tuple[Peer, ...] = (

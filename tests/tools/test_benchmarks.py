@@ -29,7 +29,7 @@ from benchmarks.peers.brokers import NatsCluster
 from benchmarks.procfs import usageOf
 from benchmarks.results import NAME, measured, summaries, summary, write
 from benchmarks.runner import Entry, Outcome, entries, obstacle, prepare
-from benchmarks.shapes import GROUPS, SHAPES, Kind, Plan, Shape
+from benchmarks.shapes import GROUPS, QUICK_PEERS, QUICK_SHAPES, SHAPES, Kind, Plan, Shape
 from machat.testing import MemoryChat, MemoryClient
 from tests.processes import ROOT
 
@@ -324,11 +324,15 @@ class ChoiceTests(SynchronousTestCase):
 
     def test_groups(self) -> None:
         """
-        A group selects its shapes. A shape with another size has another name.
+        A group selects its shapes, and C{--quick} its own shapes and peers. A shape with another
+        size has another name.
         """
         for name, shapes in GROUPS.items():
             found = [shape.name for shape in chosenShapes(parseArguments(["--shape", name]))]
             self.assertEqual(sorted(found), sorted(shapes))
+        quick = parseArguments(["--quick"])
+        self.assertEqual([shape.name for shape in chosenShapes(quick)], list(QUICK_SHAPES))
+        self.assertEqual({peer.name for peer in chosenPeers(quick)}, set(QUICK_PEERS))
         (shape,) = chosenShapes(parseArguments(["--shape", "1x100", "--size", "80"]))
         self.assertEqual((shape.name, shape.size), ("1x100-80b", 80))
 
