@@ -167,6 +167,8 @@ def waitForLine(process: subprocess.Popen[str], text: str, stream: IO[str] | Non
     """
     @param stream: where to read; the process's output by default
     @return: the first line that has this text in it
+    @raise AssertionError: the process ended before. Its exit status is -9 if it was killed because
+        it took too long
     """
     stream = stream or process.stdout
     assert stream is not None
@@ -178,7 +180,8 @@ def waitForLine(process: subprocess.Popen[str], text: str, stream: IO[str] | Non
                 return line
     finally:
         impatient.cancel()
-    raise AssertionError(f"the output ended without {text!r}")
+    status = process.wait(PATIENCE)
+    raise AssertionError(f"the output ended without {text!r}, with exit status {status}")
 
 
 def stop(process: subprocess.Popen[str]) -> tuple[int, str, str]:
