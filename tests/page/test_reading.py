@@ -196,14 +196,12 @@ class RoomsTests(ReadingTests):
         Unread rooms outside the visible part of the room list are counted at that end of the list,
         and can be reached from there.
         """
-        eve = self.tcpClient("Eve")
         for viewport in (DESK, PHONE):
             page = self.enter(f"Mina{viewport['width']}", viewport=viewport)
             for number in range(29):
                 self.joinRoom(page, f"room{number}")
             page.get_by_role("tab", name="dev").click()
-            eve.send(type="join", room="room27", id=f"join{viewport['width']}")
-            eve.await_("joined")
+            eve = self.tcpClient(f"Eve{viewport['width']}", "room27")
             eve.send(type="say", room="room27", text="anybody?")
             hint = page.get_by_role("button", name="Show 1 more unread room")
             expect(page.get_by_role("tab", name="room27 1 unread message")).not_to_be_in_viewport()
@@ -211,8 +209,7 @@ class RoomsTests(ReadingTests):
             expect(page.get_by_role("tab", name="room27 1 unread message")).to_be_in_viewport()
             expect(hint).to_be_hidden()
             self.assertNoSidewaysScroll(page)
-            eve.send(type="leave", room="room27")
-            eve.await_("left")
+            eve.close()
 
     def test_focusAfterAClick(self) -> None:
         """
