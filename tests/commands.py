@@ -126,8 +126,8 @@ def _allTests(shell: Shell, words: list[str]) -> None:
     """
     C{.ci/run} runs the README's own line, which must stay the one that it finds.
     """
-    shell.case.assertIn("'s/^ *\\(python3 .*trial tests\\)$/\\1/p' README.rst", CI)
-    found = re.search(r"(?m)^ *(python3 .*trial tests)$", (ROOT / "README.rst").read_text())
+    shell.case.assertIn("'s/^ *\\(python3 .*trial -j2 tests\\)$/\\1/p' README.rst", CI)
+    found = re.search(r"(?m)^ *(python3 .*trial -j2 tests)$", (ROOT / "README.rst").read_text())
     shell.case.assertTrue(found)
 
 
@@ -302,7 +302,7 @@ def _runContainer(shell: Shell, words: list[str]) -> None:
 RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"python3 -m venv ", _environment),
     (r"pip install ", _install),
-    (r"trial tests$", _allTests),
+    (r"trial -j2 tests$", _allTests),
     (r"python -m twisted\.trial ", _trial),
     (r"sphinx-build ", _inCi),
     (r"nox -s \w+$", _nox),
