@@ -333,7 +333,7 @@ class Conversation:
         calls = self._chat.clock.getDelayedCalls()
         check(not calls, "timers are left", calls)
         check(self._entries() == self._before, "something is left", self._entries(), self._before)
-        ids = cast(MemoryStore, self._chat.service.store).ids
+        ids = cast(MemoryStore, self._chat.store).ids
         check(len(ids) <= LIMITS.receiptsTotal, "too many ids")
 
     def _entries(self) -> Counter[str]:

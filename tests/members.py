@@ -8,6 +8,7 @@ from machat.interfaces import IClientConnection
 from machat.member import Member
 from machat.service import ChatService
 from machat.store.memory import MemoryStore
+from machat.testing.store import UnreliableStore
 from tests.stores import SlowStore
 
 
@@ -22,6 +23,8 @@ def namesLeft(service: ChatService) -> bool:
     """
     @return: whether the service's store still holds the name of a member or of a user
     """
-    store = service.store.store if isinstance(service.store, SlowStore) else service.store
+    store = service.store
+    while isinstance(store, SlowStore | UnreliableStore):
+        store = store.store
     assert isinstance(store, MemoryStore)
     return any(len(room.roster) for room in [*store._open.values(), *store._idle.values()])

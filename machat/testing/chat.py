@@ -5,9 +5,11 @@ A chat in memory, and its members inside the process.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -19,9 +21,11 @@ from machat.interfaces import IChatHooks, IStore
 from machat.limits import DEFAULTS, Limits
 from machat.member import Member
 from machat.service import ChatService
+from machat.store.memory import MemoryStore
 from machat.tcp import ChatFactory
 from machat.testing.clients import MemoryClient, MemoryWebSocketClient
 from machat.testing.endpoint import MemoryEndpoint
+from machat.testing.store import UnreliableStore
 from machat.ws import ChatWebSocketFactory
 
 
@@ -61,7 +65,8 @@ class MemoryChat:
     A chat with its own clock.
 
     @ivar clock: the L{Clock<twisted.internet.task.Clock>} that runs all timers
-    @ivar service: the L{ChatService}
+    @ivar service: the L{ChatService}. L{restart} replaces it
+    @ivar store: the L{IStore} that contains the data of the chat
     @ivar endpoint: the L{MemoryEndpoint} for clients
     """
 
@@ -81,10 +86,102 @@ class MemoryChat:
         @param portal: see L{ChatService}
         """
         self.clock = Clock() if clock is None else clock
-        self.service = ChatService(self.clock, limits, store, hooks, portal)
+        self.store: IStore = MemoryStore(self.clock, limits) if store is None else store
+        self._serviceOf = partial(ChatService, self.clock, limits, hooks=hooks, portal=portal)
+        self._clients: list[MemoryClient] = []
+        self._begin()
+        self.endpoint = MemoryEndpoint(self.clock, self._tcp)
+
+    def _begin(self) -> None:
+        """
+        Begin a process.
+        """
+        self._access = UnreliableStore(self.clock, self.store)
+        self.service: ChatService = self._serviceOf(store=self._access)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
-        self.endpoint = MemoryEndpoint(self.clock, self._tcp)
+
+    def cut(self) -> None:
+        """
+        Make the store unavailable until L{restore}. Operations wait for it. After 10 s they fail:
+        an append with C{unknown} if it was on its way when the store was cut, else with C{failed}.
+        """
+        self._access.cut()
+
+    def restore(self) -> None:
+        """
+        End L{cut}. Operations that wait are performed at the end of this turn.
+        """
+        self._access.restore()
+
+    def lag(self, seconds: float) -> None:
+        """
+        Let every operation of the store take some time on C{clock}. If this is more than 10 s,
+        an append fails with C{unknown} after 10 s, and its messages are delivered later.
+
+        @param seconds: the time; 0 lets the store answer at once again
+        """
+        self._access.lag(seconds)
+
+    def restart(self, clean: bool = True) -> None:
+        """
+        Restart the process of the chat. C{service} is a new L{ChatService} with the data of the
+        store. All members and clients are disconnected; a client from L{client} reconnects when
+        C{clock} advances. L{cut} and L{lag} end. The store must answer without a reactor.
+
+        @param clean: whether the chat is stopped, so that clients are notified. Otherwise, the
+            process is killed: connections close without notice, members are not notified, and
+            messages that are not stored are lost
+        """
+        refused, self.endpoint.refuses = self.endpoint.refuses, True
+        try:
+            self._end(clean)
+        finally:
+            self.endpoint.refuses = refused
+        self._clients.clear()
+        self._begin()
+        self.endpoint.serve(self._tcp)
+        self.service.startService()
+
+    def _end(self, clean: bool) -> None:
+        """
+        End the process, see L{restart}.
+        """
+        if clean:
+            self._complete(self.service.stopService())
+        else:
+            self._access.kill()
+            self._disconnect()
+            self.service.logbook.close()
+            self._complete(self.store.stop())
+
+    def _complete(self, stopping: Deferred[None]) -> None:
+        """
+        Advance the clock until something has stopped, for at most a minute.
+        """
+        outcome: list[object] = []
+        stopping.addBoth(outcome.append)
+        for _ in range(60):
+            self.clock.advance(0)
+            if not outcome:
+                self.clock.advance(1)
+        if not outcome:
+            raise AssertionError("the chat has not stopped within a minute of its clock")
+        if isinstance(outcome[0], Failure):
+            outcome[0].raiseException()
+
+    def _disconnect(self) -> None:
+        """
+        Close all connections. The clients receive nothing more.
+        """
+        self.endpoint.cut()
+        connected = [client for client in self._clients if client.connected]
+        received = [client.transport.value() for client in connected]
+        for client in connected:
+            client.close()
+        for client, data in zip(connected, received, strict=True):
+            client.transport.clear()
+            client.transport.write(data)
 
     def client(
         self,
@@ -130,6 +227,7 @@ class MemoryChat:
         @return: a TCP client of the C{text} dialect
         """
         client = MemoryClient(self._tcp)
+        self._clients.append(client)
         if name is not None:
             client.join(name, room)
         return client
@@ -141,6 +239,7 @@ class MemoryChat:
         @return: a WebSocket client of the C{text} dialect
         """
         client = MemoryWebSocketClient(self._ws)
+        self._clients.append(client)
         if name is not None:
             client.join(name, room)
         return client

@@ -82,6 +82,14 @@ class MemoryEndpoint:
         client.makeConnection(here)
         return succeed(client)
 
+    def serve(self, factory: Any) -> None:
+        """
+        Connect to another chat from now on.
+
+        @param factory: its protocol factory
+        """
+        self._factory = factory
+
     def cut(self) -> None:
         """
         Close all connections. Bytes that have not arrived are lost.

@@ -237,7 +237,7 @@ class RecoveryMachine(RuleBasedStateMachine):
         """
         No collection exceeds its bounds.
         """
-        store = self.chat.service.store
+        store = self.chat.store
         assert isinstance(store, MemoryStore)
         for room in store._open.values():
             assert len(room.kept) <= KEPT

@@ -648,5 +648,5 @@ class SharedLogTests(SynchronousTestCase):
                 chat.service.say(member, room, "x" * 60_000)
             chat.turn()
         for room in homes:
-            kept = messagesIn(chat.service.store, room)
+            kept = messagesIn(chat.store, room)
             self.assertEqual(len(kept), 15, room)
