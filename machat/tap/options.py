@@ -180,7 +180,7 @@ class Options(usage.Options, AuthOptionMixin):
             "Keep messages in this store, for example sqlite:machat.sqlite; see --help-stores.",
         ],
         ["shutdown-timeout", None, 30.0, "Maximum time for stopping the server.", seconds],
-        ["workers", None, 1, "Number of processes that serve the endpoints.", workers],
+        ["workers", None, 1, "Number of processes that serve the endpoints."],
         *[
             [
                 name,
@@ -255,6 +255,7 @@ class Options(usage.Options, AuthOptionMixin):
 
         @raise usage.UsageError: the text names the option and the invalid value
         """
+        self["workers"] = self._workers()
         self._checkEndpoints()
         if self.divided:
             self._checkWorkers()
@@ -293,6 +294,13 @@ class Options(usage.Options, AuthOptionMixin):
         Whether this process is the parent of workers.
         """
         return Worker.current is None and bool(self["workers"] > 1)
+
+    def _workers(self) -> int:
+        try:
+            return workers(str(self["workers"]))
+        except ValueError as error:
+            _refuse(f"--workers {self['workers']}: {error}")
+            raise
 
     def _checkWorkers(self) -> None:
         number = self["workers"]

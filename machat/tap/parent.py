@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 from zope.interface import implementer
 
@@ -52,6 +52,7 @@ class Launcher(Service):
         self._arguments = options.arguments
         self._daemonized = daemonized
         self._folder = os.getcwd()
+        self._opened = False
         self._sockets = {
             option: [
                 (f"--{option} {text}", SharedSockets(Endpoint(reactor, text)))
@@ -65,6 +66,16 @@ class Launcher(Service):
 
     def privilegedStartService(self) -> None:
         Service.privilegedStartService(self)
+        self._open()
+
+    def startService(self) -> None:
+        Service.startService(self)
+        self._open()  # twist does not call privilegedStartService
+
+    def _open(self) -> None:
+        opened, self._opened = self._opened, True
+        if opened:
+            return
         for sockets in self._sockets.values():
             for name, each in sockets:
                 try:
@@ -138,12 +149,13 @@ class Launcher(Service):
         """
         notify(state)
 
-    def close(self) -> None:
+    def close(self) -> Deferred[Any]:
         """
         Close the listening sockets.
+
+        @return: fires when all are closed
         """
-        for each in self._all():
-            each.close()
+        return gatherResults([each.close() for each in self._all()])
 
 
 class Parent(Root):
@@ -228,7 +240,6 @@ class Parent(Root):
         if self._installed:
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, self._stopAtOnce)
-        self._launcher.close()
-        drained = maybeDeferred(self.pool.stopService)
+        drained: Deferred[Any] = gatherResults([self._launcher.close(), self.pool.stopService()])
         self.services.remove(self.pool)
         return drained.addCallback(lambda _: maybeDeferred(Root.stopService, self))

@@ -85,7 +85,11 @@ class Signals(Service):
 
     def startService(self) -> None:
         Service.startService(self)
+        self._installReload()  # twist does not call privilegedStartService
         self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
+
+    def _installReload(self) -> None:
+        signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
 
     def _install(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.protocol import Factory
 
 from machat.tap.endpoints import Endpoint
@@ -119,12 +120,14 @@ class SharedSockets:
         if self._sockets:
             resume(self._sockets[number - 1], self._backlog)
 
-    def close(self) -> None:
+    def close(self) -> Deferred[Any]:
         """
         Close the sockets of this process. Those of running workers stay open.
+
+        @return: fires when all are closed
         """
         for each in self._sockets:
             each.close()
-        for port in self._ports:
-            port.stopListening()
+        closed = gatherResults([maybeDeferred(port.stopListening) for port in self._ports])
         self._sockets, self._ports = [], []
+        return closed

@@ -115,6 +115,7 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(
             self.refusal("--pong", "25"), "--pong 25: must be less than --ping, which is 25"
         )
+        self.assertEqual(self.refusal("--workers", "257"), "--workers 257: must be at most 256")
         self.assertIn("--monitor nonsense: ", self.refusal("--monitor", "nonsense"))
         self.assertIn(
             "--ping 1.5: must be a whole number of seconds", self.refusal("--ping", "1.5")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -16,6 +17,15 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactor
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.clock import ChatClock
+from machat.tap import parent
+from machat.tap.options import Options
+from machat.tap.parent import Launcher
+from machat.workers.process import Times, WorkerProcess
 from tests.processes import (
     LOCAL,
     PATIENCE,
@@ -229,6 +239,75 @@ class ServingTests(WorkersTestCase):
         """
         if path.exists():
             os.kill(int(path.read_text()), signal.SIGKILL)
+
+
+class RecordingReactor(MemoryReactor):
+    """
+    Records the processes to start.
+    """
+
+    def __init__(self) -> None:
+        MemoryReactor.__init__(self)
+        self.spawned: list[tuple[Any, ...]] = []
+
+    def spawnProcess(self, *arguments: Any, childFDs: Any) -> Any:
+        self.spawned.append((*arguments, childFDs))
+
+
+class LauncherTests(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.reactor = RecordingReactor()
+        options: Any = Options()
+        options.update({"workers": 2, "tcp": ["tcp:0:interface=127.0.0.1"], "ws": []})
+        options.arguments = ["--workers", "2"]
+        self.launcher = Launcher(self.reactor, options, False)
+        self.addCleanup(self.launcher.close)
+
+    def test_launch(self) -> None:
+        """
+        A process inherits the sockets of its worker, and no notification of the service manager.
+        """
+        os.environ["NOTIFY_SOCKET"] = "/run/notify"
+        self.addCleanup(os.environ.pop, "NOTIFY_SOCKET")
+        self.launcher.privilegedStartService()
+        self.launcher.startService()
+        for number in (1, 2):
+            process = WorkerProcess(number, Times(ChatClock(Clock()), 30.0))
+            self.launcher.launch(process)
+            spawned, _, words, environment, folder, descriptors = self.reactor.spawned[-1]
+            self.assertIs(spawned, process)
+            self.assertEqual(words[-2:], ["--workers", "2"])
+            self.assertEqual(words[-3], '{"tcp": [5], "ws": []}')
+            self.assertEqual(environment, {**environment, "PATH": os.environ["PATH"]})
+            self.assertNotIn("NOTIFY_SOCKET", environment)
+            self.assertEqual(folder, os.getcwd())
+            self.assertEqual(
+                {**descriptors, 0: 0, 5: 0}, {0: 0, 1: "r", 2: "r", 3: "w", 4: "r", 5: 0}
+            )
+        first, second = (spawned[-1][5] for spawned in self.reactor.spawned)
+        self.assertNotEqual(first, second)
+
+    def test_twist(self) -> None:
+        """
+        C{twist} does not call C{privilegedStartService}; the sockets are open nevertheless.
+        """
+        self.launcher.startService()
+        self.launcher.launch(WorkerProcess(1, Times(ChatClock(Clock()), 30.0)))
+        self.assertEqual(len(self.reactor.spawned), 1)
+
+    def test_descriptors(self) -> None:
+        """
+        A limit on descriptors that is too low for all workers is reported with the remedy.
+        """
+        self.patch(resource, "getrlimit", lambda kind: (30, 30))
+        lines: list[str] = []
+        self.patch(parent, "complain", lines.append)
+        self.assertRaises(SystemExit, self.launcher.startService)
+        self.assertRegex(
+            lines[0],
+            "--workers 2: the parent needs [0-9]+ file descriptors, but may open only 30: raise the"
+            " limit with ulimit -n",
+        )
 
 
 class RefusalTests(WorkersTestCase):
