@@ -19,6 +19,13 @@ from machat.store.timeline import REMEMBERED
 #: A day in milliseconds: a room that is opened again gets a new time of use at most this often.
 DAY = 86_400_000
 
+#: The bytes in use are measured again when about this number has been written. Each measurement
+#: takes as long as a fifth of a small transaction.
+MEASURE = 65_536
+
+#: What a row adds to that in addition to its messages, bytes.
+_ROW = 1000
+
 #: A statement and its arguments.
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -87,7 +94,7 @@ class Group:
     @ivar now: Unix time in ms
     @ivar opened: the rooms that were opened, in the order of C{wanted}
     @ivar committing: whether C{COMMIT} has begun
-    @ivar used: the bytes in use in the file afterwards
+    @ivar used: the bytes in use in the file afterwards; C{None} if that was not measured
     """
 
     def __init__(self, now: int) -> None:
@@ -99,7 +106,7 @@ class Group:
         self.now = now
         self.opened: list[Opened] = []
         self.committing = False
-        self.used = 0
+        self.used: int | None = None
 
 
 def headOf(db: sqlite3.Connection, room: int, tail: Tail) -> Head:
@@ -141,6 +148,7 @@ class Database:
         self.db = db
         self.life = secrets.token_bytes(16)
         self._commit = commit or (lambda db: db.execute("COMMIT"))
+        self._unmeasured = 0
         self._pageSize = int(db.execute("PRAGMA page_size").fetchone()[0])
 
     def write(self, group: Group) -> Group:
@@ -150,7 +158,10 @@ class Database:
         @return: the group
         """
         self.within(lambda: self._fill(group), group)
-        group.used = self.used()
+        self._unmeasured += _ROW + sum([len(row[-1]) + _ROW for row in group.rows])
+        if self._unmeasured >= MEASURE:
+            self._unmeasured = 0
+            group.used = self.used()
         return group
 
     def within(self, function: Callable[[], Any], group: Group | None = None) -> Any:

@@ -201,7 +201,8 @@ class Writer:
             for job in jobs:
                 job.fail(job.refusal(fault, sure))
             return
-        self.used = group.used
+        if group.used is not None:
+            self.used = group.used
         for key, seq in newIds.items():
             self.ids.add(key, seq)
         for job in jobs:

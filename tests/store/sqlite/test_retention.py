@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from machat.records import Imposed, TopicSet
-from machat.store.sqlite import SqliteStore, retention
+from machat.store.sqlite import SqliteStore, database, retention
 from machat.store.sqlite.upkeep import INTERVAL
 from tests.store.sqlite.machine import NOW, StoreCase, batch
 
@@ -323,6 +323,7 @@ class TotalTests(RetentionCase):
         """
         The networks that use the most lose their oldest messages. The others lose nothing.
         """
+        self.patch(database, "MEASURE", 0)
         store = self.start()
         small, _ = self.open(store, "Small", "192.0.2.1")
         idle, _ = self.open(store, "Idle", "192.0.2.2")
