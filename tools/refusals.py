@@ -13,10 +13,13 @@ from collections.abc import Callable, Iterator
 from math import inf
 from typing import Any, NamedTuple, cast
 
+from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 
 from machat.limits import DEFAULTS, Limits
+from machat.store import MemoryStore
 from machat.testing import MemoryChat, MemoryWebSocketClient
+from machat.testing.store import DEADLINE, UnreliableStore
 
 TITLE = """Refusals
 ========
@@ -39,11 +42,12 @@ _PEER = "192.0.2.1:50000"
 
 class Trial(NamedTuple):
     """
-    A chat, and the dialect in which something is refused.
+    A chat with its store, and the dialect in which something is refused.
     """
 
     chat: MemoryChat
     events: bool
+    store: UnreliableStore
 
     def client(
         self, name: str | None = None, room: str = "dev", **more: Any
@@ -206,6 +210,31 @@ def _muted(trial: Trial) -> MemoryWebSocketClient:
     return client
 
 
+def _notStored(trial: Trial) -> MemoryWebSocketClient:
+    client = trial.client("Mina")
+    trial.store.cut()
+    trial.say(client, "hello")
+    trial.chat.turn()
+    trial.chat.clock.advance(DEADLINE)
+    return client
+
+
+def _maybeStored(trial: Trial) -> MemoryWebSocketClient:
+    client = trial.client("Mina")
+    trial.store.lag(DEADLINE + 1)
+    trial.say(client, "hello")
+    trial.chat.turn()
+    trial.chat.clock.advance(DEADLINE)
+    return client
+
+
+def _notOpened(trial: Trial) -> MemoryWebSocketClient:
+    trial.store.cut()
+    client = trial.client("Mina")
+    trial.chat.clock.advance(DEADLINE)
+    return client
+
+
 def _kicked(trial: Trial) -> MemoryWebSocketClient:
     client = trial.client("Mina")
     trial.chat.service.moderation.kick("dev", "Mina")
@@ -244,6 +273,9 @@ CASES = (
     Case("sends a line of more than 65,536 bytes", _said(b"x" * 65_537)),
     Case("sends a line that is not UTF-8", _said(b"\xff")),
     Case("sends a message while muted", _muted),
+    Case("sends a message while the store is not available", _notStored),
+    Case("sends a message to which the store does not respond in time", _maybeStored),
+    Case("joins a room while the store is not available", _notOpened),
     Case("joins a locked room", _locked),
     Case("joins a room while banned from it", _banned),
     Case("is kicked by a moderator", _kicked, dialect="text"),
@@ -278,10 +310,12 @@ def tried(case: Case, events: bool) -> Refusal:
         if re.match("refused|slow", text):
             logged.append(text.replace(_PEER, "ADDRESS"))
 
-    chat = MemoryChat(case.limits)
+    clock = Clock()
+    store = UnreliableStore(clock, MemoryStore(clock, case.limits))
+    chat = MemoryChat(case.limits, store, clock=clock)
     globalLogPublisher.addObserver(cast(ILogObserver, observe))
     try:
-        client = case.attempt(Trial(chat, events))
+        client = case.attempt(Trial(chat, events, store))
         chat.turn()
     finally:
         globalLogPublisher.removeObserver(cast(ILogObserver, observe))
