@@ -91,7 +91,7 @@ class MaChatSqlite(MaChat):
     """
 
     name = "machat-sqlite"
-    about = "twistd machat with a store in a file"
+    about = "twistd machat --store sqlite:FILE"
     options = ("--store", f"sqlite:{STORE}/machat.sqlite")
 
 
@@ -101,7 +101,7 @@ class MaChatRedis(MaChat):
     """
 
     name = "machat-redis"
-    about = "twistd machat with a store in Redis"
+    about = "twistd machat --store redis:"
     options = ("--store", f"redis://127.0.0.1:{ENGINE}/0")
     engine = RedisEngine()
 
@@ -115,7 +115,7 @@ class MaChatNodes(MaChatRedis):
     """
 
     name = "machat-redis-2"
-    about = "two nodes of twistd machat with one store in Redis"
+    about = "two nodes of twistd machat --store redis:"
     nodes = 2
 
 
