@@ -1,0 +1,180 @@
+"""
+Tests for the command C{machat} in a terminal.
+"""
+
+from __future__ import annotations
+
+from tests.processes import BIN, LOCAL, RawClient, ServerTestCase, freePort, portsOf
+from tests.terminal import Terminal
+
+
+class TerminalTests(ServerTestCase):
+    """
+    Tests in a real terminal, provided by tmux.
+    """
+
+    def test_talk(self) -> None:
+        """
+        A session with two rooms, a paste of thirty lines, a server that restarts, and a normal
+        exit.
+        """
+        server = self.serve("--tcp", "tcp:0:interface=127.0.0.1", "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
+        terminal = Terminal(self, command)
+        terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
+        terminal.type("hello")
+        terminal.awaitScreen("Mina: hello")
+        terminal.type("/join other")
+        terminal.awaitScreen("joined other", "other: 1 here, also in dev")
+        terminal.tmux("set-buffer", "".join(f"line {n}\n" for n in range(30)))
+        terminal.tmux("paste-buffer", "-p")
+        terminal.tmux("send-keys", "Enter")
+        terminal.awaitScreen(*(f"[other] Mina: line {n}\n" for n in range(30)))
+        server.terminate()
+        terminal.awaitScreen("the server closed the connection: shutdown", "not connected")
+        server.communicate()
+        self.serve("--tcp", f"tcp:{port}:interface=127.0.0.1", "--ws", "none")
+        terminal.awaitScreen("other: 1 here, also in dev")
+        terminal.type("back")
+        terminal.awaitScreen("[other] Mina: back")
+        terminal.type("/quit")
+        terminal.awaitScreen("[other] Mina: back")
+
+    def test_history(self) -> None:
+        """
+        Tab completes a command's name; older messages appear below the others, in order.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        for number in range(24):
+            eve.send(type="say", text=f"line {number}", id=str(number))
+            eve.await_("ack")
+        terminal = self.open(port)
+        terminal.awaitScreen("Eve: line 23\n")
+        terminal.tmux("send-keys", "-l", "/hi")
+        terminal.tmux("send-keys", "Tab")
+        terminal.awaitScreen("> /history")
+        terminal.type("")
+        screen = terminal.awaitScreen("--- end of the older messages ---")
+        self.assertRegex(
+            screen,
+            "(?s)4 older messages of dev ---.*begins here.*line 0\n.*line 1\n.*line 2\n.*line 3\n",
+        )
+
+    def paste(self, terminal: Terminal, text: str) -> None:
+        """
+        Paste a text, as a terminal with bracketed paste does, and press Enter.
+        """
+        terminal.tmux("set-buffer", text)
+        terminal.tmux("paste-buffer", "-p")
+        terminal.tmux("send-keys", "Enter")
+
+    def open(self, port: int, *more: str) -> Terminal:
+        """
+        @return: a terminal in which Mina has joined, which shows the exit status afterwards
+        """
+        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
+        return Terminal(self, f"{command} {' '.join(more)}; echo status $?")
+
+    def test_paste(self) -> None:
+        """
+        Pasted lines are messages, whatever they begin with, and all arrive even if the user quits
+        at once. A slash that is typed begins a command.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
+        (port,) = portsOf(server, "ChatFactory")
+        ear = RawClient(port)
+        self.addCleanup(ear.close)
+        ear.send(v=1, name="ear", room="dev")
+        terminal = self.open(port)
+        terminal.awaitScreen("joined dev, 2 here")
+        self.paste(terminal, "/quit")
+        terminal.awaitScreen("Mina: /quit")
+        terminal.tmux("send-keys", "-l", "/join ")
+        self.paste(terminal, "other")
+        terminal.awaitScreen("joined other", "also in dev")
+        terminal.type("/leave")
+        terminal.awaitScreen("left other")
+        lines = ["/quit", "/leave", "//", "", "x", *map(str, range(60)), "/quit"]
+        self.paste(terminal, "\n".join(lines) + "\n")
+        terminal.type("/quit")
+        terminal.awaitScreen("lines are still waiting", "status 0")
+        texts = [ear.await_("message")["text"] for _ in range(1 + len(lines))]
+        self.assertEqual(texts, ["/quit", *lines])
+
+    def test_suspend(self) -> None:
+        """
+        Ctrl-Z suspends the command.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        terminal = Terminal(self, "bash --norc -i")
+        terminal.type(f"{BIN}/machat --client Mina --room dev --address localhost:{port}")
+        terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
+        terminal.tmux("send-keys", "C-z")
+        terminal.awaitScreen("Stopped")
+        terminal.type("fg")
+        terminal.type("hello")
+        self.assertNotIn("^Z", terminal.awaitScreen("Mina: hello"))
+
+    def test_notConnected(self) -> None:
+        """
+        Without a connection the terminal shows the reason, and keeps and shows the typed lines.
+        """
+        port = freePort()
+        terminal = self.open(port)
+        terminal.awaitScreen(
+            "cannot connect: connection refused: no server at this address; trying again"
+        )
+        terminal.type("hello")
+        terminal.awaitScreen("(not sent yet) hello", "not connected, 1 waiting")
+        self.serve("--tcp", f"tcp:{port}:interface=127.0.0.1", "--ws", "none")
+        screen = terminal.awaitScreen("Mina: hello")
+        self.assertEqual(screen.count("cannot connect"), 1)
+        terminal.tmux("send-keys", "C-d")
+        terminal.awaitScreen("status 0")
+
+    def test_timeout(self) -> None:
+        """
+        The command gives up after a time, and prints the lines that were not sent.
+        """
+        terminal = self.open(freePort(), "--timeout", "5")
+        terminal.awaitScreen("cannot connect: ")
+        terminal.type("hello")
+        terminal.awaitScreen("giving up", "machat: 1 line was not acknowledged", "status 1")
+
+    def test_final(self) -> None:
+        """
+        If another attempt cannot help, the command ends.
+        """
+        terminal = self.open(1, "--address", "ssl:localhost:1")
+        terminal.awaitScreen("ssl: does not check the server's certificate", "status 1")
+        _, _, ws = self.serveBoth()
+        terminal = self.open(1, "--address", f"ws://localhost:{ws}/wrong")
+        terminal.awaitScreen("cannot connect: HTTP 404", "status 1")
+
+    def test_times(self) -> None:
+        """
+        Messages are shown with their time unless an option forbids it, and printable characters
+        are shown unchanged.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        terminal = self.open(port, "--no-times")
+        terminal.awaitScreen("\njoined dev, 1 here: Mina", "dev: 1 here")
+        terminal.type("/quit")
+        terminal = self.open(port)
+        terminal.awaitScreen("dev: 1 here")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        text = "\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e \u202e end"
+        eve.send(type="say", text=text)
+        screen = terminal.awaitScreen("Eve: ", " end")
+        self.assertRegex(screen, r"(?m)^\d\d:\d\d Eve: ")
+        self.assertNotIn("x200", screen)
+        self.assertIn("\\x202e", screen)
