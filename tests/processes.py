@@ -35,7 +35,7 @@ BIN = Path(sys.executable).parent
 LOCAL = "tcp:0:interface=127.0.0.1"
 
 #: The time after which a test gives up waiting, seconds. No test depends on its value.
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 # A shell that starts the tests in the background ignores SIGINT, and so would their processes.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
