@@ -23,6 +23,7 @@ NEEDED = {
     "machat/page/index.html",
     "machat/py.typed",
     "machat/service/chat.py",
+    "machat/store/redis/append.lua",
     "twisted/plugins/machat_plugin.py",
 }
 FORBIDDEN = (

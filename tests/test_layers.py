@@ -57,6 +57,7 @@ UNREACHABLE = {
 ONLY = {
     "autobahn": "client ws",
     "txaio": "",
+    "txredisapi": "store",
     "twisted.internet.reactor": "tap",
     "jwt": "auth",
     "prometheus_client": "monitor workers",
@@ -222,6 +223,21 @@ class LoadingTests(SynchronousTestCase):
         """
         found = {name for name in self.loaded("machat.wire") if begins(name, "twisted")}
         self.assertEqual(found, set())
+
+    def test_redis(self) -> None:
+        """
+        Only C{tap} reaches the library for Redis, which installs the reactor. One module imports
+        it.
+        """
+        importing = [
+            module
+            for module, source in sources().items()
+            if any(begins(name, "txredisapi") for name in imported(source))
+        ]
+        self.assertEqual(importing, ["machat.store.redis.connection"])
+        for module in sources():
+            if not begins(module, "machat.tap") and not begins(module, "machat.store.redis"):
+                self.assertNotIn(importing[0], reached(module), module)
 
     def test_reactor(self) -> None:
         """

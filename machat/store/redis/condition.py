@@ -1,0 +1,78 @@
+"""
+The condition of the store, for health checks and the log.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from machat.records import Health
+
+
+class Condition:
+    """
+    The present faults of the store by their source. Each change of the first fault is one line in
+    the log.
+    """
+
+    _log = Logger()
+
+    def __init__(self, clock: IReactorTime, source: str, text: str) -> None:
+        """
+        @param source: a first fault: where it is
+        @param text: the fault and its remedy, one line
+        """
+        self._clock = clock
+        self._faults = {source: text}
+        self._since = clock.seconds()
+        self._logged = text
+
+    def report(self, source: str, text: str | None) -> None:
+        """
+        @param text: the fault and its remedy, one line; C{None}: there is no fault
+        """
+        up = not self._faults
+        if text is None:
+            if up:
+                return
+            if self._faults.pop(source, None) is None:
+                return
+        else:
+            self._faults[source] = text
+        if up != (not self._faults):
+            seconds = self._clock.seconds() - self._since
+            self._since = self._clock.seconds()
+            if not self._faults:
+                self._log.info("the store is up, after {seconds:.1f} s", seconds=seconds)
+        reason = self.reason
+        if reason and reason != self._logged:
+            self._log.warn("the store is down: {reason}", reason=reason)
+        self._logged = reason
+
+    def stop(self) -> None:
+        """
+        The store is down because it was stopped.
+        """
+        self._logged = "stopped"
+        self._faults.clear()
+        self.report("stop", "stopped")
+
+    def start(self) -> None:
+        """
+        The store is started.
+        """
+        self._faults.pop("stop", None)
+
+    @property
+    def reason(self) -> str:
+        """
+        The first fault; empty if there is none.
+        """
+        return next(iter(self._faults.values()), "")
+
+    def health(self, waiting: int) -> Health:
+        """
+        @param waiting: see L{Health}
+        """
+        return Health(not self._faults, self._since, waiting, self.reason)

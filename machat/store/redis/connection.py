@@ -1,0 +1,136 @@
+"""
+Connections to the engine. This is the only module that imports C{txredisapi}, which installs the
+reactor.
+
+MaChat uses the protocol of C{txredisapi}, and not its pool: a pool keeps calls without a limit
+while it is not connected, and stops connecting for good after the engine has refused a password
+(C{txredisapi} 1.6: C{ConnectionHandler}, C{BaseRedisProtocol.connectionMade}). If a call is
+cancelled, its reply is discarded, and does not become the reply of another call.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import Factory
+from twisted.python.failure import Failure
+from txredisapi import ConnectionError as Disconnected
+from txredisapi import HiredisProtocol, ResponseError
+
+__all__ = ["Commands", "Disconnected", "ResponseError", "Subscription", "factoryOf"]
+
+
+class Commands(HiredisProtocol):
+    """
+    A connection for commands. The replies are C{bytes}, C{int} and lists.
+
+    @ivar onLost: called when the connection is lost
+    """
+
+    def __init__(self) -> None:
+        super().__init__(charset=None, convertNumbers=False)
+        self.onLost: Callable[[], object] = lambda: None
+
+    def command(self, *words: bytes | int) -> Deferred[Any]:
+        """
+        Send a command.
+
+        @return: fires with the reply; fails with L{ResponseError} or L{Disconnected}. Cancelling it
+            has no effect on the engine or on other commands
+        """
+        try:
+            return self.execute_command(*words)  # type: ignore[no-any-return]
+        except Disconnected:
+            failed: Deferred[Any] = Deferred()
+            failed.errback(Failure())
+            return failed
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Fail the commands without a reply.
+        """
+        super().connectionLost(reason)
+        self.onLost()
+
+
+class Subscription(Commands):
+    """
+    A connection for subscriptions.
+
+    @ivar onFrame: called with the channel and the content of what is published
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.onFrame: Callable[[bytes, bytes], object] = lambda channel, frame: None
+        self._subscribing: dict[bytes, deque[Deferred[None]]] = {}
+
+    def subscribe(self, channels: list[bytes]) -> list[Deferred[None]]:
+        """
+        @return: for each channel, fires when it is subscribed; fails with L{Disconnected}
+        """
+        waiting: list[Deferred[None]] = [Deferred() for _ in channels]
+        for channel, each in zip(channels, waiting, strict=True):
+            self._subscribing.setdefault(channel, deque()).append(each)
+        if not self.connected:
+            self._fail()
+        elif channels:
+            self.transport.write(self._build_command(b"SUBSCRIBE", *channels))
+        return waiting
+
+    def unsubscribe(self, channel: bytes) -> None:
+        """
+        End a subscription.
+        """
+        if self.connected:
+            self.transport.write(self._build_command(b"UNSUBSCRIBE", channel))
+
+    def replyReceived(self, reply: Any) -> None:
+        """
+        Dispatch what is published.
+        """
+        if type(reply) is list and len(reply) == 3:
+            if reply[0] == b"message":
+                self.onFrame(reply[1], reply[2])
+                return
+            if reply[0] == b"subscribe":
+                self._confirmed(reply[1])
+                return
+            if reply[0] == b"unsubscribe":
+                return
+        super().replyReceived(reply)
+
+    def _confirmed(self, channel: bytes) -> None:
+        waiting = self._subscribing.get(channel)
+        if waiting:
+            first = waiting.popleft()
+            if not waiting:
+                del self._subscribing[channel]
+            if not first.called:
+                first.callback(None)
+
+    def _fail(self) -> None:
+        subscribing, self._subscribing = self._subscribing, {}
+        for waiting in subscribing.values():
+            for each in waiting:
+                if not each.called:
+                    each.errback(Disconnected("not connected"))
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        Fail the commands and subscriptions that are not confirmed.
+        """
+        super().connectionLost(reason)
+        self._fail()
+
+
+def factoryOf(protocol: type[Commands]) -> Factory[Commands]:
+    """
+    @return: a factory that writes nothing to the log
+    """
+    factory: Factory[Commands] = Factory.forProtocol(protocol)
+    factory.noisy = False
+    return factory

@@ -1,0 +1,89 @@
+"""
+The keys of a chat in the engine.
+
+All keys of a room contain its name in braces, so that they are in the same slot of a cluster
+(U{https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/}, section Hash tags).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+
+def encode(name: str) -> str:
+    """
+    @return: a string of letters, digits and C{_.-~%}, different for each name
+    """
+    return quote(name, safe="", errors="surrogatepass")
+
+
+def decode(encoded: str) -> str:
+    """
+    @return: the name
+    """
+    return unquote(encoded, errors="surrogatepass")
+
+
+class RoomKeys(NamedTuple):
+    """
+    The keys of a room.
+
+    @ivar room: the beginning of all its keys
+    @ivar four: the keys of its state, log, claims and sanctions
+    @ivar channel: the channel on which its scripts publish
+    """
+
+    room: str
+    four: tuple[bytes, bytes, bytes, bytes]
+    channel: bytes
+
+    def ids(self, sender: str) -> bytes:
+        """
+        @param sender: the key of a name
+        @return: the key with the ids of this sender
+        """
+        return f"{self.room}:id:{encode(sender)}".encode()
+
+
+class Keys(NamedTuple):
+    """
+    The keys of a chat.
+
+    @ivar prefix: the first word of all keys
+    @ivar database: the number of the database. Channels contain it, because the engine does not
+        separate the channels of its databases
+    """
+
+    prefix: str
+    database: int
+
+    @property
+    def nodes(self) -> bytes:
+        """
+        The key of the leases of the nodes.
+        """
+        return f"{self.prefix}:nodes".encode()
+
+    @property
+    def check(self) -> bytes:
+        """
+        A key that is written to find out whether the engine accepts writes.
+        """
+        return f"{self.prefix}:check".encode()
+
+    def echo(self, node: str) -> bytes:
+        """
+        @return: the channel of a node
+        """
+        return f"{self.prefix}:node:{node}:{self.database}".encode()
+
+    def room(self, key: str) -> RoomKeys:
+        """
+        @param key: the key of a room
+        """
+        room = f"{self.prefix}:{{{encode(key)}}}"
+        names = [f"{room}:{part}".encode() for part in ("m", "log", "who", "san")]
+        return RoomKeys(
+            room, (names[0], names[1], names[2], names[3]), f"{room}:ch:{self.database}".encode()
+        )

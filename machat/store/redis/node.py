@@ -1,0 +1,367 @@
+"""
+This process as a node: its session with the engine, and the lease of its claims.
+
+A node renews its lease every L{BEAT} seconds. If it does not do so for L{LEASE} seconds by the time
+of the engine, another node may declare it dead, and its claims are released. A node that finds out
+that it was declared dead continues under a new name. A node only declares others dead if it has
+held its own lease for L{LEASE} seconds, so that the others have had time to reconnect after a fault
+of the engine.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from random import uniform
+from typing import Any, Protocol
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat.store.redis.condition import Condition
+from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.keys import Keys
+from machat.store.redis.scripts import BEAT as BEAT_SCRIPT
+from machat.store.redis.scripts import LEAVE
+from machat.store.redis.session import LinkLost, Session, within
+
+#: The time between two renewals of the lease, and the length of the lease, in seconds.
+BEAT = 3.0
+LEASE = 10.0
+
+#: The time within which the engine has to answer a renewal, and to deliver its echo. Otherwise, the
+#: node connects again, even if the sockets still look open.
+PATIENCE = 5.0
+
+#: The first and the longest time between two attempts to connect, in seconds. Each is varied at
+#: random by half, so that the nodes do not connect at the same time.
+FIRST_DELAY = 0.1
+LONGEST_DELAY = 3.0
+
+
+class Connecting(Protocol):
+    """
+    Opens sessions: see L{machat.store.redis.session.Connector}.
+    """
+
+    async def connect(self, seconds: float) -> Session:
+        """
+        Open a session.
+        """
+
+
+class Owner(Protocol):
+    """
+    The store, as its node sees it.
+    """
+
+    def joined(self) -> None:
+        """
+        The node has a session and holds its lease. Everything has to be read again.
+        """
+
+    def suspended(self) -> None:
+        """
+        The node has lost its session, or its lease.
+        """
+
+    def received(self, channel: bytes, frame: bytes) -> None:
+        """
+        Something was published.
+        """
+
+    def seen(self) -> set[str]:
+        """
+        @return: the names of the nodes that hold claims
+        """
+
+    def gone(self, nodes: set[str]) -> None:
+        """
+        Nodes are dead.
+        """
+
+    def failed(self, error: Exception) -> None:
+        """
+        Connecting fails until the operator does something.
+        """
+
+
+class Node:
+    """
+    A node.
+
+    @ivar name: its current name
+    @ivar alive: the names of the nodes that were alive at the last renewal
+    @ivar session: the session; C{None} while there is none, or the lease is not held
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        connector: Connecting,
+        keys: Keys,
+        condition: Condition,
+        owner: Owner,
+    ) -> None:
+        self._clock = clock
+        self._connector = connector
+        self._keys = keys
+        self._condition = condition
+        self._owner = owner
+        self.name = secrets.token_hex(8)
+        self.alive: set[str] = set()
+        self.session: Session | None = None
+        self._channel = keys.echo(self.name)
+        self._registered = False
+        self._leaseUntil = self._leaseBegan = 0.0
+        self._connected: Session | None = None
+        self._running: Deferred[None] | None = None
+        self._sleeping: Deferred[None] | None = None
+        self._echo: tuple[bytes, Deferred[None]] | None = None
+        self._count = 0
+        self._reason: EngineFault | None = None
+        self._beats: list[Deferred[None]] = []
+
+    def start(self) -> None:
+        """
+        Begin to connect.
+        """
+        self._leaseUntil = self._leaseBegan = 0.0
+        self._running = Deferred.fromCoroutine(self._run())
+        self._running.addErrback(self._ended)
+
+    def _ended(self, failure: Failure) -> None:
+        if not failure.check(CancelledError):
+            self._log.failure("the store has failed", failure)
+
+    async def stop(self, seconds: float) -> None:
+        """
+        End the lease and the session.
+
+        @param seconds: the maximum time to wait for the engine
+        """
+        session = self._connected
+        try:
+            if session is not None and session.open and self._registered:
+                leaving = session.run(LEAVE, [self._keys.nodes], [self.name.encode()])
+                await within(self._clock, seconds, leaving, "answer")
+        except (LinkLost, EngineFault):
+            pass  # its lease expires
+        if self._running is not None:
+            self._running.cancel()
+            self._running = None
+        self._registered = False
+        self.session = None
+
+    def holds(self) -> bool:
+        """
+        @return: whether the node may send commands: it has a session, and its lease has not expired
+        """
+        if self.session is None:
+            return False
+        if self._clock.seconds() < self._leaseUntil:
+            return True
+        self._suspend()
+        self.wake()
+        return False
+
+    def wake(self) -> None:
+        """
+        Renew the lease at once.
+        """
+        if self._sleeping is not None and not self._sleeping.called:
+            self._sleeping.callback(None)
+
+    def reconnect(self, error: EngineFault) -> None:
+        """
+        End the session, because of a fault that another connection may not have.
+        """
+        if self._connected is not None and self._connected.open:
+            self._reason = error
+            self._connected.close()
+            self._lost()
+
+    def _lost(self) -> None:
+        self._suspend()
+        self._unecho(LinkLost("the connection to the engine is lost"))
+        self.wake()
+
+    def _suspend(self) -> None:
+        if self.session is not None:
+            self.session = None
+            self._owner.suspended()
+
+    async def _sleep(self, seconds: float) -> None:
+        sleeping = self._sleeping = Deferred()
+        timer = self._clock.callLater(seconds, sleeping.callback, None)
+        try:
+            await sleeping
+        finally:
+            self._sleeping = None
+            if timer.active():
+                timer.cancel()
+
+    async def _run(self) -> None:
+        delay = FIRST_DELAY
+        while True:
+            began = self._clock.seconds()
+            try:
+                session = await self._connector.connect(PATIENCE)
+                await self._serve(session)
+            except LinkLost as error:
+                self._fail(error, f"{error}: check the engine and the network")
+            except EngineFault as error:
+                self._fail(error, str(error))
+            if self._clock.seconds() - began > LEASE:
+                delay = FIRST_DELAY
+            await self._sleep(delay * uniform(0.5, 1.5))
+            delay = min(LONGEST_DELAY, 2 * delay)
+
+    def _fail(self, error: Exception, reason: str) -> None:
+        self._condition.report("link", reason)
+        if isinstance(error, EngineFault) and error.fault.lasting:
+            self._owner.failed(error)
+
+    async def _serve(self, session: Session) -> None:
+        """
+        Renew the lease until the session ends.
+        """
+        self._connected = session
+        session.onLost = self._lost
+        session.follow(self._received)
+        try:
+            (subscribed,) = session.subscribe([self._channel])
+            await within(self._clock, PATIENCE, subscribed, "subscription")
+            while session.open:
+                sent = self._clock.seconds()
+                await self._beat(session)
+                if self.session is None and session.open:
+                    self.session = session
+                    self._condition.report("link", None)
+                    self._owner.joined()
+                beats, self._beats = self._beats, []
+                for each in beats:
+                    each.callback(None)
+                await self._sleep(max(0.0, sent + BEAT - self._clock.seconds()))
+            raise self._reason or LinkLost("the connection to the engine is lost")
+        finally:
+            self._reason = None
+            self._connected = None
+            session.close()
+            self._suspend()
+
+    async def _beat(self, session: Session) -> None:
+        """
+        Renew the lease, and wait for the echo.
+        """
+        sent = self._clock.seconds()
+        if sent >= self._leaseUntil:
+            self._suspend()
+            self._leaseBegan = sent
+        alive = False
+        while not alive:
+            self._count += 1
+            token = b"%d" % self._count
+            echo: Deferred[None] = Deferred()
+            self._echo = (token, echo)
+            unbroken = b"1" if sent - self._leaseBegan >= LEASE else b""
+            new = b"" if self._registered else b"new"
+            words = [self.name.encode(), int(LEASE * 1000), new, unbroken, self._channel, token]
+            seen = self._owner.seen()
+            beating = session.run(BEAT_SCRIPT, [self._keys.nodes], words)
+            checking = self._check(session)
+            try:
+                reply = await within(self._clock, PATIENCE, beating, "answer from the engine")
+                await within(self._clock, PATIENCE, echo, "echo from the engine")
+                await checking
+            except BaseException:
+                for each in (echo, checking):
+                    each.addErrback(lambda _: None)
+                raise
+            if session.life and session.life != reply[2].decode():
+                raise LinkLost("the engine has another history than before")
+            session.life = reply[2].decode()
+            alive = reply[0] == 1
+            if alive:
+                self._registered = True
+                self._leaseUntil = sent + LEASE
+                self._survey(seen, reply, bool(unbroken))
+            else:
+                self._renew()
+
+    def _survey(self, seen: set[str], reply: Any, unbroken: bool) -> None:
+        """
+        Find the nodes that are dead.
+
+        @param seen: the nodes that had claims when the renewal was sent
+        @param reply: the reply
+        @param unbroken: whether the lease has been held for so long that an unknown node is dead,
+            and not about to reconnect to an engine that has lost data
+        """
+        self.alive = {name.decode() for name in reply[3]}
+        dead = seen & {name.decode() for name in reply[4]}
+        if unbroken:
+            dead |= seen - self.alive
+        if dead:
+            self._owner.gone(dead)
+
+    async def beat(self, seconds: float) -> None:
+        """
+        Renew the lease at once, and wait until that is done, or the time is over.
+        """
+        beat: Deferred[None] = Deferred()
+        self._beats.append(beat)
+        self.wake()
+        with suppress(LinkLost):
+            await within(self._clock, seconds, beat, "answer")
+        if beat in self._beats:
+            self._beats.remove(beat)
+
+    def _renew(self) -> None:
+        """
+        Continue under a new name: the node was declared dead.
+        """
+        self._suspend()
+        self._log.info("the node was declared dead, and claims its names again")
+        self.name = secrets.token_hex(8)
+        self._registered = False
+        self._leaseBegan = self._clock.seconds()
+
+    def _check(self, session: Session) -> Deferred[None]:
+        """
+        Find out whether the engine accepts writes.
+
+        @return: fires when it has answered; fails if another connection is necessary
+        """
+        checking = session.command(b"SET", self._keys.check, b"1", b"PX", 60_000)
+        limited = within(self._clock, PATIENCE, checking, "answer from the engine")
+        return limited.addCallback(self._checked).addErrback(self._refused)
+
+    def _checked(self, _: object) -> None:
+        self._condition.report("engine", None)
+
+    def _refused(self, failure: Failure) -> None:
+        error = failure.value
+        if not isinstance(error, EngineFault) or error.fault.course is Course.RECONNECT:
+            failure.raiseException()
+        self._condition.report("engine", str(error))
+
+    def _received(self, channel: bytes, frame: bytes) -> None:
+        if channel != self._channel:
+            self._owner.received(channel, frame)
+        elif self._echo is not None and self._echo[0] == frame:
+            _, echo = self._echo
+            self._echo = None
+            if not echo.called:
+                echo.callback(None)
+
+    def _unecho(self, error: Exception) -> None:
+        if self._echo is not None:
+            _, echo = self._echo
+            self._echo = None
+            if not echo.called:
+                echo.errback(error)

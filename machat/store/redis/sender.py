@@ -1,0 +1,147 @@
+"""
+The batches of one room on their way into the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat.errors import NotStored
+from machat.events import Draft
+from machat.records import Change, Stored
+from machat.store.redis.appending import Outgoing
+from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.frames import Batch, Top
+from machat.store.redis.keys import RoomKeys
+from machat.store.redis.scripts import APPEND
+from machat.store.redis.session import LinkLost
+from machat.store.redis.stream import Stream
+
+if TYPE_CHECKING:
+    from machat.store.redis.store import RedisStore
+
+#: The time after which something that the engine has refused is tried again, in seconds.
+AGAIN = 1.0
+
+
+class Sender:
+    """
+    Sends one batch at a time, again after a lost connection, until it is stored or its time is
+    over.
+
+    @ivar ready: whether the room reports at once what is stored
+    @ivar catchUp: called if something is missing before what was stored
+    @ivar current: the last batch, until it is reported
+    """
+
+    _log = Logger()
+
+    def __init__(self, store: RedisStore, keys: RoomKeys, stream: Stream) -> None:
+        self._store = store
+        self._keys = keys
+        self._stream = stream
+        self.ready = False
+        self.catchUp: Callable[[], object] = lambda: None
+        self.current: Outgoing | None = None
+
+    def append(self, batch: Sequence[Draft], changes: Sequence[Change]) -> Deferred[Stored]:
+        """
+        See L{machat.interfaces.IStoredRoom}.
+        """
+        try:
+            outgoing = Outgoing(
+                batch, changes, self._store.process, self._store.newNumber(), self._keys
+            )
+        except NotStored as error:
+            return fail(error)
+        self.current = outgoing
+        self._store.deadlines.add(outgoing)
+        if self._store.node.holds():
+            self._send(outgoing)
+        return outgoing.result
+
+    def resend(self) -> None:
+        """
+        Send the batch whose result is not known.
+        """
+        if self.current is not None:
+            self._send(self.current)
+
+    def _send(self, outgoing: Outgoing) -> None:
+        session = self._store.node.session
+        if session is None or not self.ready:
+            return  # the room sends it when it is ready
+        if outgoing.result.called or outgoing is not self.current:
+            return
+        outgoing.sent = True
+        counts = (len(outgoing.batch), len(outgoing.changes))
+        header = self._store.header(self._stream.top.seq, self._keys, self._stream.name)
+        words = [*header, outgoing.writer, outgoing.number, *counts, *self._store.limitWords]
+        sending = session.run(APPEND, outgoing.keys, words + outgoing.words)
+        sending.addCallback(self._stored, outgoing)
+        sending.addErrback(self._refused, outgoing)
+
+    def _stored(self, reply: Any, outgoing: Outgoing) -> None:
+        epoch, seq, sub, at, duplicates, total = reply
+        self._store.answered()
+        before = Top(seq, sub)
+        stored = outgoing.stored(before, duplicates)
+        if self.ready:
+            if epoch.decode() != self._stream.timeline.epoch:
+                self.catchUp()
+            elif self._stream.takeOwn(outgoing, stored, before, at, total):
+                self._done(outgoing)
+            # Otherwise, it is published after what is still missing.
+        if not outgoing.result.called:
+            outgoing.result.callback(stored)
+        self._store.deadlines.settled()
+
+    def _done(self, outgoing: Outgoing) -> None:
+        if self.current is outgoing:
+            self.current = None
+
+    def _refused(self, failure: Failure, outgoing: Outgoing) -> None:
+        """
+        The batch is not stored, or that is not known.
+        """
+        error = failure.value
+        if isinstance(error, LinkLost):
+            outgoing.doubtful = True  # it is sent again in the next session
+        elif not isinstance(error, EngineFault):
+            self._log.failure("an append to {room} has failed", failure, room=self._stream.name)
+        elif error.fault.course is Course.RECONNECT:
+            outgoing.sent = False
+            self._store.node.reconnect(error)
+        elif error.fault.course is Course.WAIT:
+            outgoing.sent = False
+            self._store.clock.callLater(AGAIN, self._send, outgoing)
+        else:
+            outgoing.sent = False
+            self._store.noteFault(self._stream.name, error.fault)
+            self._done(outgoing)
+            outgoing.fail(error.fault.course is Course.UNSURE)
+            self._store.deadlines.settled()
+
+    def own(self, batch: Batch) -> Outgoing | None:
+        """
+        @return: the batch, if this process has sent what was published
+        """
+        own = self.current
+        if own is None or batch.number != own.number or batch.writer.encode() != own.writer:
+            return None
+        return own
+
+    def published(self, own: Outgoing, batch: Batch) -> None:
+        """
+        The batch is published and reported, perhaps before there is a reply.
+        """
+        if batch.texts == len(own.batch):
+            if not own.result.called:
+                own.result.callback(own.stored(batch.before, b""))
+            self._done(own)
+            self._store.deadlines.settled()

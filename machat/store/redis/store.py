@@ -1,0 +1,341 @@
+"""
+The store in Redis or Valkey.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from twisted.internet.defer import Deferred, DeferredSemaphore, fail
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat.clock import chatClock
+from machat.errors import FAILED, ChatError
+from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.limits import DEFAULTS, Limits
+from machat.records import Health, Size
+from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
+from machat.store.redis.condition import Condition
+from machat.store.redis.faults import EngineFault, Fault
+from machat.store.redis.follower import Stage
+from machat.store.redis.keys import Keys, RoomKeys
+from machat.store.redis.location import Location
+from machat.store.redis.node import Node
+from machat.store.redis.room import RedisRoom
+from machat.store.redis.scripts import RELEASE
+from machat.store.redis.session import Connector, LinkLost, Session, within
+
+#: The time within which an operation succeeds or fails, in seconds.
+DEADLINE = 10.0
+
+#: The number of rooms that catch up at the same time after a new connection.
+ROOMS = 64
+
+#: The number of claims that are released with one script.
+RELEASES = 100
+
+#: The minimum lifetime of the keys of a room, in seconds.
+LIFETIME = 86_400.0
+
+
+@implementer(IStore)
+class RedisStore:
+    """
+    Keeps a chat in Redis 7 or Valkey, so that several processes serve it together.
+
+    @ivar process: identifies this process among the writers
+    @ivar clock: measures all times
+    @ivar node: this process as a node
+    @ivar deadlines: the batches that are not stored yet
+    @ivar limitWords: the limits, for the scripts
+    """
+
+    shared = True
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        location: Location,
+        limits: Limits = DEFAULTS,
+        deadline: float = DEADLINE,
+    ) -> None:
+        """
+        @param reactor: opens the connections, and measures time
+        @param location: the address of the engine
+        @param deadline: the time within which an operation succeeds or fails, in seconds
+        """
+        self.clock: IReactorTime = chatClock(reactor)
+        self._location = location
+        self._deadline = deadline
+        self._keys = Keys(location.prefix, location.database)
+        self.process = secrets.token_hex(6).encode()
+        self._ids = self._batches = 0
+        self.limitWords = limitWords(limits)
+        age = max(LIFETIME, min(limits.logAge, 2**40))
+        self._lifetime = int((age + LIFETIME) * 1000)
+        connector = Connector(reactor, self.clock, location)
+        self._condition = Condition(self.clock, "link", f"not connected to {location} yet")
+        self.node = Node(self.clock, connector, self._keys, self._condition, self)
+        self.deadlines = Deadlines(self.clock, deadline, self._late)
+        self._rooms: dict[bytes, RedisRoom] = {}
+        self._turns = DeferredSemaphore(ROOMS)
+        self._releases: dict[str, tuple[RoomKeys, str, str]] = {}
+        self._unsent: dict[str, None] = {}
+        self._releasing = False
+        self._released: list[Deferred[None]] = []
+        self._starting: Deferred[None] | None = None
+        self._running = False
+
+    def start(self) -> Deferred[None]:
+        starting = self._starting = Deferred()
+        self._running = True
+        self._condition.start()
+        self.node.start()
+        limited = within(self.clock, self._deadline, starting, "connection")
+        limited.addErrback(self._notStarted)
+        return limited
+
+    def _notStarted(self, failure: Failure) -> Deferred[None]:
+        self._starting = None
+        reason = self._condition.reason
+        stopping: Deferred[None] = self.stop()
+        stopping.addCallback(lambda _: fail(EngineFault(Fault(f"--store redis: {reason}"))))
+        return stopping
+
+    def stop(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        self._running = False
+        with suppress(LinkLost):
+            await within(self.clock, self._deadline, self.deadlines.whenEmpty(), "answer")
+        for room in list(self._rooms.values()):
+            for _, claim in room.claims.all():
+                room.release(claim)
+        if self._releases and self.node.session is not None:
+            released: Deferred[None] = Deferred()
+            self._released.append(released)
+            with suppress(LinkLost):  # otherwise, the claims end with the lease
+                await within(self.clock, self._deadline, released, "answer")
+        for room in list(self._rooms.values()):
+            room.close()
+        self._releases.clear()
+        self.deadlines.close()
+        await self.node.stop(self._deadline)
+        self._condition.stop()
+
+    def health(self) -> Health:
+        return self._condition.health(self.deadlines.waiting)
+
+    def size(self) -> Size | None:
+        return None
+
+    def open(
+        self, key: str, name: str, observer: IRoomObserver, network: str | None = None
+    ) -> Deferred[IStoredRoom]:
+        if not self._running:
+            return fail(ChatError(FAILED, UNAVAILABLE))
+        room = RedisRoom(self, self._keys.room(key), name, observer)
+        self._rooms[room.keys.channel] = room
+        opened: Deferred[IStoredRoom] = Deferred()
+        opening = Deferred.fromCoroutine(self._open(room))
+        opening.addCallback(self._opened, room, opened)
+        opening.addErrback(self._notOpened, room, opened)
+        return opened
+
+    async def _open(self, room: RedisRoom) -> None:
+        due = self.due()
+        room.follower.catchUp()
+        await room.follower.whenReady(due)
+        if any([node not in self.node.alive for node in room.claims.view.nodes]):
+            await self.node.beat(due - self.clock.seconds())
+
+    def _opened(self, _: object, room: RedisRoom, opened: Deferred[IStoredRoom]) -> None:
+        opened.callback(room)  # the observer of a room knows it before it is called
+        if room.follower.stage is not Stage.CLOSED:
+            room.claims.speak()
+
+    def _notOpened(self, failure: Failure, room: RedisRoom, opened: Deferred[IStoredRoom]) -> None:
+        room.close()
+        if not failure.check(ChatError):
+            self._log.failure("a room could not be opened", failure)
+            failure = Failure(ChatError(FAILED, UNAVAILABLE))
+        opened.errback(failure)
+
+    def closed(self, room: RedisRoom) -> None:
+        """
+        A room is closed.
+        """
+        if self._rooms.get(room.keys.channel) is room:
+            del self._rooms[room.keys.channel]
+            if self.node.session is not None:
+                self.node.session.unsubscribe(room.keys.channel)
+            self.noteFault(room.name, None)
+
+    def due(self) -> float:
+        """
+        @return: the time at which an operation that begins now fails
+        """
+        return self.clock.seconds() + self._deadline
+
+    def newNumber(self) -> int:
+        """
+        @return: the number of a new batch, above those of all batches before
+        """
+        self._batches += 1
+        return self._batches
+
+    def newId(self) -> str:
+        """
+        @return: the id of a new claim
+        """
+        self._ids += 1
+        return f"{self.process.decode()}:{self._ids}"
+
+    def isOwn(self, id: str) -> bool:
+        """
+        @return: whether a claim belongs to this process
+        """
+        return id.startswith(f"{self.process.decode()}:")
+
+    def header(self, seq: int, keys: RoomKeys, name: str) -> list[Any]:
+        """
+        @return: the first arguments of all scripts about a room, see C{common.lua}
+        """
+        session = self.node.session
+        life = "" if session is None else session.life
+        fresh = secrets.token_hex(8)
+        return [life.encode(), fresh.encode(), seq, keys.channel, self._lifetime, name.encode()]
+
+    def _late(self) -> None:
+        reason = f"the engine does not answer within {self._deadline:g} s: check it and the network"
+        self._condition.report("answer", reason)
+
+    def answered(self) -> None:
+        """
+        The engine has answered.
+        """
+        self._condition.report("answer", None)
+
+    def noteFault(self, room: str, fault: Fault | None) -> None:
+        """
+        @param fault: a fault in a room; C{None}: there is none
+        """
+        source = f"room {room}"
+        self._condition.report(source, None if fault is None else f"{fault.text} (in {room})")
+
+    def schedule(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
+        """
+        Let a room catch up, when fewer than L{ROOMS} others do.
+        """
+        running = self._turns.run(work)
+        running.addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> None:
+        self._log.failure("a room could not catch up", failure)
+
+    def joined(self) -> None:
+        self._unsent = dict.fromkeys(self._releases)
+        self.sendReleases()
+        for room in list(self._rooms.values()):
+            room.follower.catchUp()
+        if self._starting is not None:
+            starting, self._starting = self._starting, None
+            starting.callback(None)
+
+    def suspended(self) -> None:
+        for room in list(self._rooms.values()):
+            room.follower.suspend()
+
+    def received(self, channel: bytes, frame: bytes) -> None:
+        room = self._rooms.get(channel)
+        if room is not None:
+            room.follower.received(frame)
+
+    def failed(self, error: Exception) -> None:
+        if self._starting is not None:
+            starting, self._starting = self._starting, None
+            starting.errback(error)
+
+    def seen(self) -> set[str]:
+        found: set[str] = set()
+        for room in self._rooms.values():
+            found.update(room.claims.view.nodes)
+        return found
+
+    def gone(self, nodes: set[str]) -> None:
+        """
+        Release the claims of dead nodes.
+        """
+        for room in list(self._rooms.values()):
+            dead = [node for node in room.claims.view.nodes if node in nodes]
+            if dead:
+                self._purge(room, dead)
+
+    def _purge(self, room: RedisRoom, dead: list[str]) -> None:
+        session = self.node.session
+        if session is not None:
+            nodes = [node.encode() for node in dead]
+            words = [*self.header(0, room.keys, room.name), len(nodes), *nodes]
+            purging = session.run(RELEASE, room.keys.four, words)
+            purging.addErrback(self._notReleased)
+
+    def _notReleased(self, failure: Failure) -> None:
+        if not failure.check(LinkLost, EngineFault):
+            self._log.failure("claims could not be released", failure)
+
+    def release(self, keys: RoomKeys, room: str, id: str, key: str) -> None:
+        """
+        Release a claim as soon as possible.
+
+        @param id: the id of the claim
+        @param key: the key of its name
+        """
+        self._releases[id] = (keys, room, key)
+        self._unsent[id] = None
+        if not self._releasing and self.node.session is not None:
+            self._releasing = True
+            self.clock.callLater(0, self.sendReleases)
+
+    def sendReleases(self) -> None:
+        """
+        Release the claims of this turn, those of a room together.
+        """
+        self._releasing = False
+        session = self.node.session
+        if session is None or not self._unsent:
+            return
+        rooms: dict[bytes, list[str]] = {}
+        for id in self._unsent:
+            rooms.setdefault(self._releases[id][0].channel, []).append(id)
+        self._unsent.clear()
+        for ids in rooms.values():
+            for start in range(0, len(ids), RELEASES):
+                self._sendReleases(session, ids[start : start + RELEASES])
+
+    def _sendReleases(self, session: Session, ids: list[str]) -> None:
+        keys, room, _ = self._releases[ids[0]]
+        words = [*self.header(0, keys, room), 0]
+        for id in ids:
+            words += (id.encode(), self._releases[id][2].encode())
+        releasing = session.run(RELEASE, keys.four, words)
+        releasing.addCallback(self._didRelease, ids, keys)
+        releasing.addErrback(self._notReleased)
+
+    def _didRelease(self, frame: bytes, ids: list[str], keys: RoomKeys) -> None:
+        for id in ids:
+            self._releases.pop(id, None)
+        room = self._rooms.get(keys.channel)
+        if frame and room is not None:
+            room.follower.received(frame)
+        if not self._releases:
+            released, self._released = self._released, []
+            for each in released:
+                each.callback(None)

@@ -1,0 +1,278 @@
+"""
+The messages and changes of one room, in their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from msgspec import MsgspecError
+from twisted.logger import Logger
+
+from machat.events import Message, Position
+from machat.interfaces import IRoomObserver
+from machat.records import Change, Stored
+from machat.store.redis.appending import Outgoing
+from machat.store.redis.frames import (
+    Batch,
+    Top,
+    changesOf,
+    parseEntry,
+    textsOf,
+    unpackChange,
+    unpackSanction,
+    unpackText,
+)
+from machat.store.redis.state import State
+from machat.store.redis.timeline import Timeline
+
+#: The number of entries that are read at once, to catch up.
+PAGE = 500
+
+
+class Page(NamedTuple):
+    """
+    What has changed in a room: the result of C{sync.lua}.
+
+    @ivar top: the position of the last entry of the room
+    @ivar entries: the entries after what was known, or the first L{PAGE} of them
+    @ivar total: the number of changes that the room has had
+    @ivar record: topic, lock and sanctions; C{None} if they follow from the entries
+    @ivar version: the version of the claims
+    @ivar claims: the claims; C{None} if they are known
+    """
+
+    epoch: str
+    top: Top
+    ancestors: str
+    name: str
+    entries: Sequence[Any]
+    total: int
+    record: Any
+    version: str
+    claims: dict[bytes, bytes] | None
+
+    @property
+    def full(self) -> bool:
+        """
+        Whether there may be more entries.
+        """
+        return len(self.entries) >= PAGE
+
+
+def pageOf(reply: Any) -> Page:
+    """
+    @param reply: the reply of C{sync.lua}
+    """
+    epoch, seq, sub, ancestors, name, entries, total, record, version, claims = reply
+    fields = None if claims is None else dict(zip(claims[::2], claims[1::2], strict=True))
+    top = Top(int(seq), int(sub))
+    words = [each.decode() for each in (epoch, ancestors, name, version)]
+    return Page(words[0], top, words[1], words[2], entries, int(total), record, words[3], fields)
+
+
+class Entry(NamedTuple):
+    """
+    An entry of the stream.
+
+    @ivar item: its message or its change
+    """
+
+    top: Top
+    item: Message | Change
+
+
+class Stream:
+    """
+    Reports messages and changes to the observer of the room, each once and in order.
+
+    @ivar name: the name of the room
+    @ivar top: what has been reported
+    @ivar total: the number of changes of the room up to C{top}; -1 before the first page
+    @ivar state: what moderators have changed, up to C{top}
+    @ivar timeline: the epochs
+    """
+
+    _log = Logger()
+
+    def __init__(self, name: str, observer: IRoomObserver) -> None:
+        self.name = name
+        self._observer = observer
+        self.top = Top(0, 0)
+        self.total = -1
+        self.state = State()
+        self.timeline = Timeline()
+
+    @property
+    def position(self) -> Position:
+        """
+        The epoch, and the number of the last message.
+        """
+        return Position(self.timeline.epoch, self.top.seq)
+
+    def take(self, batch: Batch, own: Outgoing | None) -> bool:
+        """
+        Report what was published.
+
+        @param own: the batch, if this process has sent it
+        @return: C{False}: something before it is missing
+        """
+        if batch.epoch != self.timeline.epoch:
+            return False
+        if batch.before != self.top:
+            return batch.after <= self.top
+        changes = changesOf(batch) if own is None else own.changes
+        texts = textsOf(batch)
+        first = self.top.seq + 1
+        messages = [
+            Message(self.name, seq, sender, text, batch.at)
+            for seq, (sender, text) in enumerate(texts, first)
+        ]
+        self._report(batch.after, batch.total, messages, changes)
+        return True
+
+    def takeOwn(self, outgoing: Outgoing, stored: Stored, before: Top, at: int, total: int) -> bool:
+        """
+        Report a batch of this process that is stored.
+
+        @param before: the position before it
+        @param total: the number of changes of the room, including those of the batch
+        @return: C{False}: something before it is missing
+        """
+        pairs = zip(stored.numbers, outgoing.batch, strict=True)
+        messages = [
+            Message(self.name, seq, draft.sender, draft.text, at)
+            for index, (seq, draft) in enumerate(pairs)
+            if index not in stored.duplicates
+        ]
+        count = len(outgoing.changes)
+        if not messages and not count:
+            return True
+        after = Top(before.seq + len(messages), count + (0 if messages else before.sub))
+        if before != self.top:
+            return after <= self.top
+        self._report(after, total, messages, outgoing.changes)
+        return True
+
+    def begin(self, page: Page) -> None:
+        """
+        Begin at the top of the room.
+        """
+        self.name = page.name
+        self.timeline = Timeline(page.epoch, page.ancestors)
+        self.top = page.top
+        self._readRecord(page)
+        self.total = page.total
+
+    def catchUp(self, page: Page, own: Outgoing | None) -> None:
+        """
+        Report what was missed.
+
+        @param own: the batch of this process whose result is not known
+        """
+        entries = list(self._entries(page, own))
+        following = next((each.top.seq for each in entries if isinstance(each.item, Message)), 0)
+        if not following:
+            following = self.top.seq + 1 if page.full else page.top.seq + 1
+        self._move(page, following)
+        messages: list[Message] = []
+        changes: list[Change] = []
+        for entry in entries:
+            if isinstance(entry.item, Change):
+                changes.append(entry.item)
+            else:
+                if changes or entry.top.seq != self.top.seq + 1:
+                    self._observe(messages, changes)
+                    messages, changes = [], []
+                self._leap(entry.top.seq)
+                messages.append(entry.item)
+            self.top = entry.top
+        self._observe(messages, changes)
+        if not page.full:
+            self.top = page.top
+            self._observe((), self._readRecord(page))
+            self.total = page.total
+        else:
+            self.total += sum([isinstance(each.item, Change) for each in entries])
+
+    def _move(self, page: Page, following: int) -> None:
+        """
+        Continue in the epoch of a page.
+
+        @param following: the number of the next message
+        """
+        position = self.position
+        moved = page.epoch != position.epoch
+        self.timeline = Timeline(page.epoch, page.ancestors)
+        skips = following != position.seq + 1
+        if moved or skips:
+            complete = self.timeline.covers(position, page.top.seq)
+            if skips and not (moved and self.timeline.forks(position)):
+                complete = False
+            self.top = Top(following - 1, 0 if skips else self.top.sub)
+            self._observer.moved(self.position, complete)
+
+    def _leap(self, seq: int) -> None:
+        """
+        Skip numbers that the room has never used.
+
+        @param seq: the number of the next message
+        """
+        if seq != self.top.seq + 1:
+            self.top = Top(seq - 1, 0)
+            self._observer.moved(self.position, True)
+
+    def _entries(self, page: Page, own: Outgoing | None) -> Iterator[Entry]:
+        for raw in page.entries:
+            top, fields = parseEntry(raw)
+            try:
+                if b"c" in fields:
+                    yield Entry(top, self._changeOf(fields, own))
+                else:
+                    sender, text = unpackText(fields[b"d"])
+                    yield Entry(top, Message(self.name, top.seq, sender, text, int(fields[b"t"])))
+            except (KeyError, ValueError, MsgspecError):
+                self._log.error("an entry in the stream of {room} is not valid", room=self.name)
+
+    def _changeOf(self, fields: dict[bytes, bytes], own: Outgoing | None) -> Change:
+        """
+        @return: a change; the same object that this process has sent, if it has sent it
+        """
+        if own is not None:
+            writer, number, index = fields[b"w"].split(b" ")
+            if writer == own.writer and int(number) == own.number:
+                return own.changes[int(index)]
+        return unpackChange(fields[b"c"])
+
+    def _readRecord(self, page: Page) -> Sequence[Change]:
+        """
+        @return: the changes that lead to the state of a page
+        """
+        if page.record is None:
+            return ()
+        topic, lock, sanctions = page.record
+        found = []
+        for payload in sanctions:
+            try:
+                found.append(unpackSanction(payload))
+            except MsgspecError:
+                self._log.error("a sanction of {room} is not valid", room=self.name)
+        changes = self.state.changesTo(
+            None if topic is None else topic.decode("utf-8", "replace"), lock == b"1", found
+        )
+        if self.total < 0:
+            self.state.make(changes)
+        return changes
+
+    def _report(
+        self, after: Top, total: int, messages: Sequence[Message], changes: Sequence[Change]
+    ) -> None:
+        self.top = after
+        self.total = total
+        self._observe(messages, changes)
+
+    def _observe(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+        if messages or changes:
+            self.state.make(changes)
+            self._observer.said(messages, changes)
