@@ -11,6 +11,7 @@ import { element } from "./dom.js";
 import { look, show, signature } from "./messageview.js";
 
 /** @typedef {import("./messages.js").Item} Item */
+/** @typedef {import("./loader.js").Loader} Loader */
 
 /** WINDOW: the maximum number of items with elements. STEP: the number of items by which the window moves.
  * NEAR: the distance from an end of the window at which it moves, pixels. THERE: the distance from the
@@ -27,6 +28,7 @@ export class MessageList {
   #messages;
   #actions;
   #older;
+  #newer;
   /** The window: the index of its first item, and the index after its last item. */
   #start = 0;
   #end = 0;
@@ -50,12 +52,13 @@ export class MessageList {
   /**
    * @param {import("./messages.js").Messages} messages
    * @param {{label: string, again: (pending: any) => void, edit: (pending: any) => void,
-   *     drop: (pending: any) => void, older: import("./older.js").OlderMessages, moved: () => void}}
-   *     options `moved` is called when the list may have reached or left its end.
+   *     drop: (pending: any) => void, older: Loader, newer: Loader, moved: () => void}} options
+   *     `moved` is called when the list may have reached or left its end.
    */
-  constructor(messages, { label, again, edit, drop, older, moved }) {
+  constructor(messages, { label, again, edit, drop, older, newer, moved }) {
     this.#messages = messages;
     this.#older = older;
+    this.#newer = newer;
     this.#actions = { again, edit, drop, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
     this.moved = moved;
     this.element = element("div", {
@@ -81,7 +84,8 @@ export class MessageList {
         this.#frame = 0;
         if (!this.#shown) return;
         this.#render();
-        if (!this.#sticks) this.#shift(this.element.scrollTop < NEAR, false);
+        const newer = this.#last && this.#messages.cut && this.#below < NEAR;
+        if (!this.#sticks) this.#shift(this.element.scrollTop < NEAR, newer);
       });
     }
   }
@@ -105,6 +109,7 @@ export class MessageList {
 
   /** Scroll to the last message. */
   end() {
+    if (this.#messages.cut) return void this.#newer.jump();
     this.#sticks = true;
     this.#render();
     this.moved();
@@ -210,7 +215,8 @@ export class MessageList {
       wanted.push(known.node);
     }
     this.#nodes = nodes;
-    return wanted;
+    const next = this.#last ? this.#newer.row() : null;
+    return next === null ? wanted : [...wanted, next];
   }
 
   /** Replace the elements, without touching those that stay. @param {HTMLElement[]} wanted */
@@ -268,7 +274,7 @@ export class MessageList {
   }
 
   get #atEnd() {
-    return this.#last && this.#below < THERE;
+    return this.#last && !this.#messages.cut && this.#below < THERE;
   }
 
   #toEnd() {
@@ -285,7 +291,8 @@ export class MessageList {
       this.#speak();
       this.moved();
     }
-    if (!sticks) this.#shift(scrollTop < NEAR, below < NEAR && !this.#last);
+    const more = !this.#last || this.#messages.cut;
+    if (!sticks) this.#shift(scrollTop < NEAR, below < NEAR && more);
   }
 
   /**
@@ -297,6 +304,8 @@ export class MessageList {
       this.#start = Math.max(0, this.#start - STEP);
       this.#end = Math.min(this.#end, this.#start + WINDOW);
       this.#render();
+    } else if (down && this.#last) {
+      this.#newer.approach();
     } else if (down) {
       this.#end = Math.min(this.#messages.length, this.#end + STEP);
       this.#start = Math.max(this.#start, this.#end - WINDOW);

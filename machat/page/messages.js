@@ -6,27 +6,12 @@
  * @module
  */
 
-/** The maximum number of items of a room, and of their characters. The oldest are removed first. */
-export const MAX_ITEMS = 10_000;
-const MAX_SIZE = 8_388_608;
+import { Items } from "./items.js";
 
 /**
- * @typedef {object} Message
- * @property {"message"} kind
- * @property {string} epoch
- * @property {number} seq
- * @property {string} from
- * @property {string} text
- * @property {number} at
- * @property {boolean} own
- *
- * @typedef {object} Gap Messages were missed.
- * @property {"gap"} kind
- * @property {number | null} missed The number of messages, if known.
- *
- * @typedef {object} Note A text of the page itself.
- * @property {"note"} kind
- * @property {string} text
+ * @typedef {import("./items.js").Message} Message
+ * @typedef {import("./items.js").Gap} Gap
+ * @typedef {import("./items.js").Note} Note
  *
  * @typedef {object} Pending One of the user's messages that is not known to be in the log.
  * @property {"pending"} kind
@@ -41,25 +26,30 @@ const MAX_SIZE = 8_388_608;
  */
 
 export class Messages {
-  /** @type {(Message | Gap | Note)[]} */
-  items = [];
+  #items = new Items();
   /** @type {Pending[]} */
   pending = [];
   /** The user's own name. */
   own = "";
-  /** The epoch of the message numbers. */
-  epoch = "";
   /** Whether there are no older messages. */
   whole = false;
+  /** Whether the latest messages are not among the items, because the user reads older ones. */
+  cut = false;
+  /** Whether the user reads older messages, so that these must not be removed. */
+  reading = false;
   /** The first unread item. @type {Item | null} */
   fresh = null;
-  #size = 0;
-  /** The numbers of the messages in this epoch. @type {Set<number>} */
-  #seqs = new Set();
+  /** The number of the latest message received. */
+  #newest = 0;
+
+  /** The epoch of the message numbers. */
+  get epoch() {
+    return this.#items.epoch;
+  }
 
   /** The number of all items. */
   get length() {
-    return this.items.length + this.pending.length;
+    return this.#items.list.length + this.pending.length;
   }
 
   /**
@@ -67,7 +57,7 @@ export class Messages {
    * @returns {Item | undefined}
    */
   at(index) {
-    return this.items[index] ?? this.pending[index - this.items.length];
+    return this.#items.list[index] ?? this.pending[index - this.#items.list.length];
   }
 
   /**
@@ -87,9 +77,9 @@ export class Messages {
    * @returns {number} Its index, or less than 0.
    */
   indexOf(item) {
-    if (item.kind !== "pending") return this.items.indexOf(item);
+    if (item.kind !== "pending") return this.#items.list.indexOf(item);
     const index = this.pending.indexOf(item);
-    return index < 0 ? index : index + this.items.length;
+    return index < 0 ? index : index + this.#items.list.length;
   }
 
   /**
@@ -122,41 +112,8 @@ export class Messages {
    * @param {number} last The number of the last message that the new epoch shares with the old one.
    */
   #begin(epoch, last) {
-    const before = this.epoch;
-    this.epoch = epoch;
-    this.#seqs.clear();
-    this.#carry(before, last);
-  }
-
-  /**
-   * Move messages of an earlier epoch to this one.
-   *
-   * @param {string} from The earlier epoch.
-   * @param {number} last The number of the last message that both epochs share.
-   */
-  #carry(from, last) {
-    for (const item of this.items) {
-      if (item.kind !== "message" || item.epoch !== from || item.seq > last) continue;
-      item.epoch = this.epoch;
-      this.#seqs.add(item.seq);
-    }
-  }
-
-  /**
-   * @param {string} epoch An earlier epoch.
-   * @param {any[]} events Messages of this epoch.
-   * @returns {number} The number of the last message that is in both epochs, or 0.
-   */
-  #shared(epoch, events) {
-    const known = new Map();
-    for (const item of this.items) {
-      if (item.kind === "message" && item.epoch === epoch) known.set(item.seq, item);
-    }
-    const same = events.filter(({ seq, at, from, text }) => {
-      const item = known.get(seq);
-      return item?.at === at && item?.from === from && item?.text === text;
-    });
-    return Math.max(0, ...same.map(({ seq }) => seq));
+    this.#newest = Math.min(this.#newest, last);
+    this.#items.begin(epoch, last);
   }
 
   /**
@@ -166,26 +123,25 @@ export class Messages {
    * @returns {Message | null} `null` if it is there already, because a rejoin repeats messages.
    */
   add(event) {
-    if (this.#seqs.has(event.seq)) return null;
+    if (this.#items.has(event.seq)) return null;
     const message = this.#message(event);
     this.#settle(message);
-    this.items.push(message);
-    this.#count(message);
-    this.#trim();
+    this.#newest = Math.max(this.#newest, message.seq);
+    this.cut ||= this.reading && this.#items.exceeded(1, message.text.length);
+    if (!this.cut) this.#append([message]);
     return message;
   }
 
   /** @param {string} text */
   note(text) {
-    this.items.push({ kind: "note", text });
-    this.#trim();
+    this.#append([{ kind: "note", text }]);
   }
 
   /** @param {number | null} missed */
   gap(missed) {
     /** @type {Gap} */
     const gap = { kind: "gap", missed };
-    this.items.push(gap);
+    if (!this.cut) this.#append([gap]); // otherwise the missed messages are loaded later
     return gap;
   }
 
@@ -198,40 +154,34 @@ export class Messages {
    * @param {any[]} events The latest messages of the server's log.
    */
   fill(gap, before, after, events) {
-    const index = this.items.indexOf(gap);
+    const index = this.#items.list.indexOf(gap);
     if (index < 0 || after.epoch !== this.epoch) return;
     let known = before.seq;
     if (before.epoch !== after.epoch) {
-      known = this.#shared(before.epoch, events);
-      this.#carry(before.epoch, known);
+      known = this.#items.share(before.epoch, events);
     }
     const found = events
-      .filter(({ seq }) => seq > known && seq <= after.seq && !this.#seqs.has(seq))
+      .filter(({ seq }) => seq > known && seq <= after.seq && !this.#items.has(seq))
       .map((event) => this.#message(event));
-    for (const message of found) {
-      this.#settle(message);
-      this.#count(message);
-    }
-    this.items.splice(index + 1, 0, ...found);
+    for (const message of found) this.#settle(message);
+    this.#items.insert(index + 1, found);
     if (before.epoch === after.epoch || (known > 0 && known === before.seq)) {
       gap.missed = (found[0]?.seq ?? after.seq + 1) - known - 1;
-      if (gap.missed === 0) this.items.splice(index, 1);
+      if (gap.missed === 0) this.#items.list.splice(index, 1);
     }
-    this.#trim();
+    this.#append([]);
   }
 
   /** The number before which older messages can be requested, or `null`. */
   get oldest() {
-    const first = this.items.find((item) => item.kind !== "note");
-    if (this.whole || this.items.length >= MAX_ITEMS || first?.kind !== "message") return null;
-    return first.epoch === this.epoch && first.seq > 1 ? first.seq : null;
+    const { first } = this.#items;
+    return this.whole || first === null || first <= 1 ? null : first;
   }
 
   /** Whether the first item is the first message that the server has. */
   get begins() {
-    const first = this.items.find((item) => item.kind !== "note");
-    if (first?.kind !== "message" || first.epoch !== this.epoch) return false;
-    return this.whole || first.seq <= 1;
+    const { first } = this.#items;
+    return first !== null && (this.whole || first <= 1);
   }
 
   /**
@@ -245,10 +195,66 @@ export class Messages {
   older(before, epoch, events) {
     if (epoch !== this.epoch || before !== this.oldest) return 0;
     const found = events.filter(({ seq }) => seq < before).map((event) => this.#message(event));
-    for (const message of found) this.#count(message);
-    this.items.unshift(...found);
+    this.#items.insert(0, found);
     this.whole = found.length === 0;
+    this.#newest = Math.max(this.#newest, this.last ?? 0);
+    this.cut = this.#items.trimEnd() || this.cut;
     return found.length;
+  }
+
+  /** The number after which newer messages can be requested, or `null`. */
+  get last() {
+    return this.#items.last;
+  }
+
+  /**
+   * Add newer messages after all others, if the latest were cut off.
+   *
+   * @param {number} after The number after which they were requested.
+   * @param {{epoch: string, seq: number, messages: any[]}} answer
+   * @returns {number} The number of added messages.
+   */
+  newer(after, { epoch, seq, messages }) {
+    if (!this.cut || epoch !== this.epoch || after !== this.last) return 0;
+    const found = messages.filter((event) => event.seq > after);
+    this.#load(found, seq);
+    if (found.length === 0) this.cut = false;
+    return found.length;
+  }
+
+  /**
+   * Replace all items with the latest messages.
+   *
+   * @param {{epoch: string, messages: any[]}} answer
+   * @returns {number} The number of messages.
+   */
+  latest({ epoch, messages }) {
+    if (epoch !== this.epoch) return 0;
+    this.#items.clear();
+    this.whole = false;
+    this.#load(messages, 0);
+    return messages.length;
+  }
+
+  /**
+   * @param {any[]} events
+   * @param {number} top The number of the last message in the log.
+   */
+  #load(events, top) {
+    const found = events.map((event) => this.#message(event));
+    for (const message of found) this.#settle(message);
+    this.#append(found);
+    this.cut = (this.last ?? 0) < Math.max(top, this.#newest);
+  }
+
+  /**
+   * Add items at the end, and remove the oldest if there are too many.
+   *
+   * @param {(Message | Gap | Note)[]} items
+   */
+  #append(items) {
+    this.#items.insert(this.#items.list.length, items);
+    if (this.#items.trim()) this.whole = false;
   }
 
   /**
@@ -279,7 +285,7 @@ export class Messages {
    */
   confirm(pending, seq) {
     pending.seq = seq;
-    if (this.#seqs.has(seq)) this.drop(pending);
+    if (this.#items.has(seq)) this.drop(pending);
   }
 
   /** @param {Pending} pending */
@@ -313,27 +319,5 @@ export class Messages {
       each.seq === null && each.error === null && each.text === text;
     const settled = known ?? this.pending.find(same);
     if (settled !== undefined) this.drop(settled);
-  }
-
-  /** @param {Message} message */
-  #count({ seq, text }) {
-    this.#seqs.add(seq);
-    this.#size += text.length;
-  }
-
-  #trim() {
-    let gone = 0;
-    for (let size = this.#size; this.items.length - gone > MAX_ITEMS || size > MAX_SIZE; gone++) {
-      const item = this.items[gone];
-      if (item.kind === "message") size -= item.text.length;
-    }
-    if (gone > 0) for (const item of this.items.splice(0, gone)) this.#forget(item);
-  }
-
-  /** @param {Item} item */
-  #forget(item) {
-    if (item.kind !== "message") return;
-    this.#size -= item.text.length;
-    if (item.epoch === this.epoch) this.#seqs.delete(item.seq);
   }
 }

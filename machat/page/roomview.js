@@ -9,11 +9,11 @@ import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
 import { counted, element, pointer } from "./dom.js";
+import { loaders, PAGE } from "./loader.js";
 import { Members } from "./members.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
-import { OlderMessages, PAGE } from "./older.js";
 import { MessageSender } from "./sender.js";
 import { localised } from "./times.js";
 import { Topic } from "./topic.js";
@@ -42,11 +42,10 @@ export class RoomView {
   #visible = false;
   /** The last position at the first join. Older messages are not unread. */
   #seen = { epoch: "", seq: 0 };
-  #older = new OlderMessages(
-    this.#messages,
-    (which) => this.#client.history(this.name, which),
-    () => this.#list.changed(),
-  );
+  #loaders = loaders(this.#messages, (which) => this.#client.history(this.name, which), {
+    changed: () => this.#list.changed(),
+    jumped: () => this.#list.end(),
+  });
   /** The number of messages since the end of the list was last visible. */
   #below = 0;
   #locked = element("span", { class: "tag", hidden: true }, "locked");
@@ -73,7 +72,7 @@ export class RoomView {
       again: (pending) => this.#sender.retry(pending),
       edit: (pending) => this.#sender.edit(pending),
       drop: (pending) => this.#sender.drop(pending),
-      older: this.#older,
+      ...this.#loaders,
       moved: () => this.#moved(),
     });
     this.#sender = new MessageSender(client, name, {
@@ -90,6 +89,7 @@ export class RoomView {
   }
 
   #build() {
+    const { older, newer } = this.#loaders;
     const title = element("h2", { id: `${this.id}-title` }, element("bdi", {}, this.name));
     const leave = { type: "button", class: "quiet", click: () => this.#options.leave() };
     return element(
@@ -102,7 +102,7 @@ export class RoomView {
         this.#members.button,
         element("button", leave, "Leave"),
       ),
-      element("div", { class: "talk" }, this.#list.element, this.#down, this.#older.status),
+      element("div", { class: "talk" }, this.#list.element, this.#down, older.status, newer.status),
       this.#members.scrim,
       this.#members.element,
       this.#rejoinBar.element,
@@ -158,7 +158,7 @@ export class RoomView {
     if (this.#seen.epoch === "") this.#seen = { epoch, seq };
     else if (recovered && this.#seen.epoch === this.#messages.epoch) this.#seen.epoch = epoch;
     this.#messages.markJoined(epoch, name, recovered === true);
-    this.#older.joined();
+    for (const loader of Object.values(this.#loaders)) loader.joined();
     this.#members.own = name;
     this.#members.all(event);
     this.room(event);
@@ -272,6 +272,7 @@ export class RoomView {
   }
 
   #moved() {
+    this.#messages.reading = !this.#list.sticks;
     if (this.#list.sticks) this.#below = 0;
     this.#down.hidden = this.#list.sticks;
     this.#down.textContent = this.#below ? counted(this.#below, "new message") : "To the latest";

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.browser import PATIENT, PageTestCase, expect, signIn, waitFor
+from tests.browser import PATIENT, PageTestCase, expect, say, signIn, waitFor
 from tests.page.test_page import scrollTo
 from tests.page.test_reading import DESK, PHONE
 from tests.page.test_safety import Server
@@ -217,6 +217,73 @@ class OlderTests(PageTestCase):
             scrollTo(page, 0)
             self.settle(page)
             self.assertEqual(server.asked(), asked)
+
+    def test_bounded(self) -> None:
+        """
+        If the messages of a room do not all fit into the page's memory, those at the other end are
+        removed and loaded again when the user scrolls back. None is missing or shown twice, and the
+        line that is being read stays.
+        """
+        for viewport in (PHONE, DESK):
+            page, server = self.visit(viewport, first=151, size=60_000)
+            server.holds = True
+            scrollTo(page, 500)
+            self.awaitRequest(page, server, 1)
+            place = page.evaluate(PLACE)
+            server.answer()
+            expect(page.get_by_role("status").filter(has_text="older")).to_contain_text("100 older")
+            self.assertPlace(page, place)
+            server.say()
+            expect(page.locator(".down")).to_have_text("1 new message")
+            self.assertPlace(page, place)
+            self.toTheEnd(page, "message 401 x")
+            self.assertTrue([each for each in server.heard if "after" in each])
+            expect(page.locator(".down")).to_be_hidden()
+            server.say()
+            expect(page.locator(".text").last).to_contain_text("message 402 x")
+            expect(page.locator(".text").last).to_be_in_viewport()
+
+    def toTheEnd(self, page: Any, last: str) -> None:
+        """
+        Scroll down step by step until this message is visible.
+        """
+        log = page.get_by_role("log")
+        for _ in range(300):
+            log.evaluate("(log) => log.scrollBy(0, log.clientHeight)")
+            self.settle(page)
+            self.assertTrue(page.evaluate(IN_ORDER))
+            self.assertLessEqual(page.locator(".text").count(), 160)
+            if page.get_by_text(last).count():
+                break
+        log.evaluate("(log) => log.scrollTo(0, log.scrollHeight)")
+        expect(page.get_by_text(last)).to_be_in_viewport()
+
+    def test_backToTheLatest(self) -> None:
+        """
+        The button for the latest messages, the End key and a message of the user's own lead to the
+        end, even if the latest messages had been removed.
+        """
+        page, server = self.visit(DESK, first=151, size=60_000)
+        log = page.get_by_role("log")
+        for number, back in enumerate(
+            (
+                lambda: page.locator(".down").click(),
+                lambda: log.press("End"),
+                lambda: say(page, "here I am"),
+            )
+        ):
+            scrollTo(page, 500)
+            expect(page.get_by_role("status").filter(has_text="older")).to_contain_text("100 older")
+            waitFor(page, "() => document.querySelector('.down').checkVisibility()")
+            for _ in range(50):
+                scrollTo(page, 0)
+                self.settle(page)
+            back()
+            shown = page.locator(".text").last
+            expect(shown).to_contain_text("here I am" if number == 2 else "message 400 x")
+            expect(shown).to_be_in_viewport()
+            expect(page.locator(".down")).to_be_hidden()
+            self.settle(page)
 
     def test_keyboard(self) -> None:
         """
