@@ -64,8 +64,8 @@ class FigureTests(SynchronousTestCase):
 
     def test_added(self) -> None:
         """
-        Samples with the same labels are added. The server drains if all workers do, and has been
-        running since the first process started.
+        Samples with the same labels are added. The server drains if all workers do, has been
+        running since the first process started, and has one store.
         """
         (both,) = added([[counted(3, "a"), counted(1, "b")][:1], [counted(4, "a")]])
         self.assertEqual(both.samples, [("machat_x_total", {"code": "a"}, 7)])
@@ -73,6 +73,8 @@ class FigureTests(SynchronousTestCase):
             ("machat_members", 3),
             ("machat_draining", 1),
             ("process_start_time_seconds", 1),
+            ("machat_store_up", 1),
+            ("machat_store_messages", 2),
         ):
             (family,) = added([[gauge(name, 1)], [gauge(name, 2)]])
             self.assertEqual(family.samples[0][2], expected, name)
