@@ -4,7 +4,7 @@ Tests for the encoding of messages and ids.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import contextlib
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,7 +50,7 @@ class CodecTests(SynchronousTestCase):
         Arbitrary bytes are decoded or refused with one kind of exception.
         """
         for decode in (decodeIds, lambda data: decodeMessages("Dev", 1, 5, data)):
-            with suppress(DecodeError, UnicodeDecodeError):
+            with contextlib.suppress(DecodeError, UnicodeDecodeError):
                 decode(data)
 
     def test_moreFields(self) -> None:

@@ -20,7 +20,7 @@ from machat.store.sqlite.schema import APPLICATION, MIGRATIONS, VERSION
 from tests.store.sqlite.machine import StoreCase
 
 
-class FileTests(StoreCase):
+class OpeningTests(StoreCase):
     """
     Tests for files that can or cannot be used.
     """
