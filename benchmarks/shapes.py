@@ -95,7 +95,7 @@ SHAPES = (
     Shape("rate-200x5", Kind.RATE, 200, 5, senders=5, rate=20, seconds=8),
     Shape("sparse-500x4", Kind.RATE, 500, 4, senders=4, rate=1, seconds=15),
     Shape("stored-200x1", _FLOW, 200, 1, window=8, stored=True),
-    Shape("restart-1g", Kind.RECOVERY, 200, 1, window=64, messages=920_000, size=1024, stored=True),
+    Shape("restart-1g", Kind.RECOVERY, 200, 1, window=64, messages=10**6, size=1024, stored=True),
     Shape("idle", Kind.IDLE, 10, 1000),
     Shape("joins", Kind.JOINS, 800, 5),
     Shape("stall-1", Kind.STALL, 1, 100, 10, rate=250, size=4096, stalled=1, seconds=15),

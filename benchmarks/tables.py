@@ -186,7 +186,7 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
         ],
     ),
     "restart": (
-        "A restart with 920,000 messages of 1,024 bytes, and joins that recover 10 messages.",
+        "A restart with 1,000,000 messages of 1,024 bytes, and joins that recover 10 messages.",
         [
             Column("startup, s", "restart-1g", "startup", _scaled(1, 2), spread=True),
             Column("join: p50, ms", "restart-1g", "joinP50", _milliseconds),
