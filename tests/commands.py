@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from machat.store.sqlite.file import openDatabase
 from tests.processes import (
     BIN,
     LOCAL,
@@ -148,6 +149,7 @@ def _serve(shell: Shell, words: list[str]) -> None:
         program = [BIN / "python", ROOT / "tests" / "tap" / "divided.py"]
     ends = ["--tcp", LOCAL, "--ws", LOCAL]
     keep = [] if "-l" in arguments else ["-l", "-", "--pidfile="]
+    arguments = [re.sub("^sqlite:", f"sqlite:{shell.made}/", word) for word in arguments]
     server = shell.case.stopAtEnd(start(*program, *keep, *arguments, *ends))
     if "--monitor" in arguments:
         waitForLine(server, "Site starting on ")
@@ -265,6 +267,16 @@ def _benchmarks(shell: Shell, words: list[str]) -> None:
     shell.case.assertEqual(done.returncode, 0, done.stderr)
 
 
+def _storeFile(shell: Shell, words: list[str]) -> None:
+    """
+    The command succeeds with an empty store.
+    """
+    openDatabase(str(shell.made / "machat.sqlite"), "full", PATIENCE).close()
+    command = [str(BIN / words[0]), *words[1:]]
+    done = subprocess.run(command, cwd=shell.made, capture_output=True, text=True, timeout=PATIENCE)
+    shell.case.assertEqual(done.returncode, 0, done.stderr)
+
+
 def _copy(shell: Shell, words: list[str]) -> None:
     shell.case.assertTrue(list(ROOT.glob(words[1])), words[1])
     shell.case.assertIn("/opt/machat/bin/twistd", (UNITS / "machat.service").read_text())
@@ -311,6 +323,8 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"twistd .*machat", _serve),
     (r"machat --client \w+ --address wss:", _secureChat),
     (r"machat --client ", _chat),
+    (r"machat-store ", _storeFile),
+    (r"jq ", _nothing),
     (r"(openssl|install) ", _make),
     (r"cat .* >> machat\.pem", _bundle),
     (r"curl -i ", _ask),

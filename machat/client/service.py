@@ -182,7 +182,7 @@ class ChatClient(Service):
 
         @param limit: the number of messages. The answer may have fewer although the server has
             more; an answer without messages means that there are no older ones
-        @return: fires with the L{History}; fails with
+        @return: fires with the L{History<machat.events.History>}; fails with
             L{ChatError<machat.errors.ChatError>} if the server refuses, with
             L{NotConnected<machat.client.NotConnected>} if the room is not joined, or if the
             connection is lost

@@ -1,9 +1,8 @@
 """
 The listening sockets of C{--workers}, which the parent opens and each worker inherits.
 
-* C{tcp:}, C{tcp6:}, C{ssl:}, C{tls:} and C{reuseport:}: one socket for each worker, with
-  C{SO_REUSEPORT}.
-* C{unix:} and C{systemd:}: one socket, from which all workers accept.
+For C{tcp:}, C{tcp6:}, C{ssl:}, C{tls:} and C{reuseport:}, each worker has a socket of its own, with
+C{SO_REUSEPORT}. For C{unix:} and C{systemd:}, all workers accept from one socket.
 """
 
 from __future__ import annotations
