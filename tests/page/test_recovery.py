@@ -4,6 +4,7 @@ Browser tests of the page: lost connections and recovery.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.browser import (
@@ -16,6 +17,7 @@ from tests.browser import (
     texts,
     waitFor,
 )
+from tests.page.test_page import TO_THE_FIRST
 
 
 class RecoveryTests(PageTestCase):
@@ -56,6 +58,33 @@ class RecoveryTests(PageTestCase):
         for page in (mina, ada):
             expectTexts(page, ["before", "said meanwhile", "after", "me too"])
             expect(page.locator(".pending")).to_have_count(0)
+
+    def test_killedWithoutLoss(self) -> None:
+        """
+        If the store survives a server that is killed, no gap is shown, and older messages can be
+        loaded from their beginning.
+        """
+        file = Path(self.mktemp()).absolute()
+        options = ("--store", f"sqlite:{file}", "--rate", "off")
+        self.serveOn(*options)
+        eve = self.tcpClient("Eve")
+        for number in range(120):
+            eve.send(type="say", text=f"message {number}", id=str(number))
+            eve.await_("ack")
+        way = self.way()
+        mina = self.enter("Mina", way.port)
+        expect(mina.locator(".text").last).to_have_text("message 119")
+        self.server.kill()
+        self.assertState(mina, "Offline")
+        self.serveOn(*options)
+        way.lead(self.ws)
+        lookAgain(mina)
+        self.assertState(mina, "Online")
+        say(mina, "message 120")
+        expect(mina.locator(".message:not(.pending) .text").last).to_have_text("message 120")
+        expect(mina.locator(".divider.gap, .notice")).to_have_count(0)
+        waitFor(mina, TO_THE_FIRST, "message 0")
+        expect(mina.locator(".divider.begin")).to_be_in_viewport()
 
     def test_cut(self) -> None:
         """
