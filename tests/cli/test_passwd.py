@@ -17,7 +17,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.auth.passwords import BadPasswords, read
 from machat.cli import stdio
 from machat.cli.passwd import put
-from tests.processes import BIN, PATIENCE
+from tests.processes import BIN, PATIENCE, ServerTestCase
+from tests.terminal import Terminal
 
 
 class PutTests(SynchronousTestCase):
@@ -171,3 +172,17 @@ class CommandTests(SynchronousTestCase):
         self.patch(stdio, "getpass", fallback)
         error = self.assertRaises(OSError, stdio.askPassword, "Password: ")
         self.assertEqual(str(error), "there is no terminal on which to ask for a password")
+
+
+class TerminalTests(ServerTestCase):
+    def test_prompt(self) -> None:
+        """
+        In a terminal, the password is typed twice, without echo, and must be the same.
+        """
+        for again, answer in (("secret", "Mina:$argon2id$"), ("other", "the passwords differ")):
+            terminal = Terminal(self, f"{BIN}/machat-passwd Mina")
+            terminal.awaitScreen("Password:")
+            terminal.type("secret")
+            terminal.awaitScreen("Repeat the password:")
+            terminal.type(again)
+            self.assertNotIn("secret", terminal.awaitScreen(answer))
