@@ -57,6 +57,14 @@ _PART = re.compile(r":?((?:\\.|[^\\:])*)", re.DOTALL)
 _NAMED = re.compile(r"((?:\\.|[^\\=])*)=(.*)", re.DOTALL)
 
 
+def given(text: str) -> str:
+    """
+    @return: an endpoint as on the command line of the parent, for messages
+    """
+    inherited = _INHERITED.fullmatch(text)
+    return inherited[2] if inherited else text
+
+
 class Endpoint:
     """
     One endpoint.
@@ -82,7 +90,7 @@ class Endpoint:
         self.path: str | None = None
         self._reactor = reactor
         inherited = _INHERITED.fullmatch(text)
-        text = inherited[2] if inherited else text
+        text = given(text)
         self.proxied = text.lower().startswith(_PROXIED)
         inner = text[len(_PROXIED) :] if self.proxied else text
         if inner.lower().startswith(_PROXIED):

@@ -25,7 +25,7 @@ from machat.interfaces import IStore
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf
-from machat.tap.endpoints import Endpoint
+from machat.tap.endpoints import Endpoint, given
 from machat.tap.quantities import count, perSecond, seconds, size, whole, workers
 from machat.tap.sharing import checkShareable, storeIsShared
 from machat.tap.stores import describeStores, factoryOf, makeStore
@@ -286,7 +286,7 @@ class Options(usage.Options, AuthOptionMixin):
             if self.divided and option != "monitor":
                 checkShareable(found)
         except Exception as error:
-            _refuse(f"--{option} {endpoint}: {reasonOf(error)}")
+            _refuse(f"--{option} {given(endpoint)}: {reasonOf(error)}")
 
     @property
     def divided(self) -> bool:

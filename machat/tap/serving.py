@@ -28,7 +28,7 @@ from twisted.python.components import Componentized
 from twisted.python.failure import Failure
 
 from machat.service import ChatService
-from machat.tap.endpoints import Endpoint
+from machat.tap.endpoints import Endpoint, given
 from machat.tap.options import complain, globalReactor, reasonOf
 from machat.workers.worker import Worker
 
@@ -269,7 +269,7 @@ class Listener(Service):
         @param daemonized: whether C{twistd} runs in the background
         @param protocols: see L{Endpoint}
         """
-        self._name = f"--{option} {endpoint}"
+        self._name = f"--{option} {given(endpoint)}"
         self._endpoint = Endpoint(globalReactor(), endpoint, protocols)
         self._factory = factory
         self._daemonized = daemonized

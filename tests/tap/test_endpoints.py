@@ -4,6 +4,7 @@ Tests for L{machat.tap.endpoints}.
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from twisted.internet.endpoints import _SystemdParser
@@ -13,7 +14,7 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.systemd import ListenFDs
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.tap.endpoints import Endpoint
+from machat.tap.endpoints import Endpoint, given
 from machat.transport.proxy import ProxiedFactory
 from machat.transport.reuseport import BACKLOG
 from tests.processes import makeCertificate
@@ -100,6 +101,22 @@ class EndpointTests(SynchronousTestCase):
             ValueError, Endpoint, MemoryReactor(), "systemd:domain=INET:name=tcp"
         )
         self.assertIn("did not pass this socket", str(error))
+
+    def test_inherited(self) -> None:
+        """
+        A socket of the parent keeps the options of its endpoint, such as TLS and the PROXY
+        protocol. Its address is the actual one.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            text = f"haproxy:ssl:0:privateKey={self.key}:certKey={self.key}.pem"
+            inherited = f"inherited:{listening.fileno()}:{text}"
+            endpoint = Endpoint(MemoryReactor(), inherited)
+            self.assertEqual(endpoint.descriptor, listening.fileno())
+            self.assertEqual((endpoint.host, endpoint.proxied), ("127.0.0.1", True))
+            self.assertIsNotNone(endpoint.certificates)
+            self.assertEqual((given(inherited), given(text)), (text, text))
+            unix = Endpoint(MemoryReactor(), f"inherited:{listening.fileno()}:unix:/run/machat")
+            self.assertIsNone(unix.path)  # the path is the parent's to remove
 
     def test_refused(self) -> None:
         """

@@ -200,7 +200,7 @@ class ServingTests(WorkersTestCase):
         )
         waitForLine(server, "all 2 workers are ready")
         server.send_signal(signal.SIGHUP)
-        waitForLine(server, "worker 1 machat.tap.serving.Listener#info] --tcp inherited")
+        waitForLine(server, "worker 1 machat.tap.serving.Listener#info] --tcp haproxy:ssl:0")
         waitForLine(server, "reload of the workers is complete")
         for pid in self.processes(server):
             os.kill(pid, signal.SIGTERM)
