@@ -100,6 +100,7 @@ class MemoryChat:
         self.service: ChatService = self._serviceOf(store=self._access)
         self._tcp = ChatFactory(self.service)
         self._ws = ChatWebSocketFactory(self.service)
+        self.service.startService()
 
     def cut(self) -> None:
         """
@@ -141,7 +142,6 @@ class MemoryChat:
         self._clients.clear()
         self._begin()
         self.endpoint.serve(self._tcp)
-        self.service.startService()
 
     def _end(self, clean: bool) -> None:
         """
