@@ -302,6 +302,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         self.unanswered += 1
         posted = self.service.post(actor, room, text, id)
         posted.addCallbacks(self.kept, self.lost, (actor, text), {}, (text,), {})
+        posted.addErrback(lambda failure: failure.trap(Boom) and None)
 
     def kept(self, receipt: Receipt, actor: Actor, text: str) -> None:
         self.unanswered -= 1
@@ -318,6 +319,7 @@ class ReentranceMachine(RuleBasedStateMachine):
     def _join(self, actor: Actor, room: str) -> None:
         joining = self.service.join(actor, room)
         joining.addCallbacks(self.entered, self.refused, (actor,))
+        joining.addErrback(lambda failure: failure.trap(Boom) and None)
 
     def entered(self, joined: Joined, actor: Actor) -> None:
         room = self.service.rooms.get(joined.room)
