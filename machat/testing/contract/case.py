@@ -66,11 +66,13 @@ class StoreCase(_Base):
         class, or set by L{makeStore}
     @cvar reactor: the reactor, if the store needs it to answer
     @cvar examples: the number of sequences of steps that C{test_sequences} tries
+    @cvar shrinks: whether it looks for a shorter sequence if one fails
     """
 
     clock: Clock | None = None
     reactor: Any = None
     examples = 25
+    shrinks = True
     timeout = 60
     _started: Sequence[IStore] = ()
 

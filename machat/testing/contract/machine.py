@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -31,6 +31,7 @@ from machat.testing.contract.model import MOST, Model, RoomModel
 _ROOMS = ("dev", "Dev", "ops")
 _SENDERS = ("Mina", "MINA", "Bob")
 _LATER = 9_000_000_000.0
+_SHRINKING = (Phase.shrink, Phase.explain)
 _LIMITS = Limits(remembered=120.0)
 
 _drafts = st.lists(
@@ -353,6 +354,7 @@ def explore(case: StoreCase, run: Callable[[Callable[[], Any]], None]) -> None:
         settings=settings(
             deadline=None,
             max_examples=case.examples,
+            phases=[each for each in Phase if case.shrinks or each not in _SHRINKING],
             stateful_step_count=20,
             suppress_health_check=list(HealthCheck),
         ),

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 from functools import partial
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from machat.events import Position, Receipt
 from machat.interfaces import IStoredRoom
-from machat.limits import Limits
+from machat.limits import DEFAULTS, Limits
 from machat.records import Claimed, Imposed, Lifted, LockSet, TopicSet
 from machat.testing.contract.case import StoreCase, claimOf, draft
 
@@ -194,10 +195,11 @@ class RestartTests(StoreCase):
         room, witness = await self.open(store, "Dev")
         await self.append(room, "a", draft("b", "1"), changes=[TopicSet("tea"), _MUTE, _BAN])
         await self.heard(2, witness)
+        before = room.position
         store = await self.restarted(store, clean)
         again, other = await self.open(store, "DEV")
         self.assertEqual((again.name, again.position.seq), ("Dev", 2))
-        self.assertTrue(again.covers(room.position))
+        self.assertTrue(again.covers(before))
         self.assertEqual(list(await self.wait(again.read(0, 9))), witness.messages)
         found = await self.wait(again.find("MINA", "1"))
         self.assertEqual(found, Receipt("Dev", 2, duplicate=True))
@@ -308,6 +310,18 @@ class RestartTests(StoreCase):
 
     def _note(self, outcomes: dict[str, bool], name: str, result: object) -> None:
         outcomes[name] = not isinstance(result, Failure)
+
+    async def test_openEarly(self) -> None:
+        """
+        A room that is opened while the store starts is open when the store has started.
+        """
+        store = self.makeStore(DEFAULTS)
+        starting = Deferred.fromCoroutine(self.started(store))
+        opening = Deferred.fromCoroutine(self.open(store))
+        room, witness = await opening
+        await starting
+        await self.append(room, "a")
+        await self.heard(1, witness)
 
     async def test_stopUnused(self) -> None:
         """

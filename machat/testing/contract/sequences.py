@@ -51,3 +51,6 @@ class SequenceTests(StoreCase):
 
         pool = self.reactor.getThreadPool()
         return deferToThreadPool(self.reactor, pool, partial(explore, self, run))
+
+    # If a sequence fails, Hypothesis looks for a shorter one for up to 300 seconds.
+    test_sequences.timeout = 400  # type: ignore[attr-defined]
