@@ -4,6 +4,7 @@ The transactions of the store. Everything in this module runs in the thread of t
 
 from __future__ import annotations
 
+import os
 import secrets
 import sqlite3
 from collections.abc import Callable, Sequence
@@ -140,13 +141,19 @@ class Database:
     """
 
     def __init__(
-        self, db: sqlite3.Connection, commit: Callable[[sqlite3.Connection], object] | None = None
+        self,
+        db: sqlite3.Connection,
+        path: str,
+        commit: Callable[[sqlite3.Connection], object] | None = None,
     ) -> None:
         """
+        @param path: the file
         @param commit: commits a transaction. For tests
         """
         self.db = db
         self.life = secrets.token_bytes(16)
+        self._path = path
+        self._file = os.stat(path)
         self._commit = commit or (lambda db: db.execute("COMMIT"))
         self._unmeasured = 0
         self._pageSize = int(db.execute("PRAGMA page_size").fetchone()[0])
@@ -174,6 +181,7 @@ class Database:
         db.execute("BEGIN IMMEDIATE")
         try:
             result = function()
+            self._checkFile()
             if group is not None:
                 group.committing = True
             self._commit(db)
@@ -183,6 +191,18 @@ class Database:
                     db.execute("ROLLBACK")
             raise
         return result
+
+    def _checkFile(self) -> None:
+        """
+        Check that the path still leads to the database. What is written to a file that was deleted
+        is lost when the server stops.
+        """
+        try:
+            same = os.path.samestat(os.stat(self._path), self._file)
+        except OSError:
+            same = False
+        if not same:
+            raise sqlite3.OperationalError("the file was moved")
 
     def used(self) -> int:
         """

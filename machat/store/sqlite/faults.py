@@ -49,6 +49,11 @@ _FAULTS = (
         "the file is not a database of MaChat",
         "name another file, or move {path} away",
     ),
+    (
+        "was moved",
+        "the database was moved or deleted",
+        "move it back to {path}, or restart the server",
+    ),
     ("locked", "another program has locked the database", "end the program that has locked {path}"),
     (
         "unable to open",

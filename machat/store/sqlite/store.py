@@ -4,6 +4,7 @@ The store in an SQLite database.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 from hashlib import blake2b
@@ -126,6 +127,7 @@ class SqliteStore:
     def start(self) -> Deferred[None]:
         started: Deferred[None] = Deferred()
         self._starting = started
+        self._path = os.path.abspath(self._path)  # the process may change its directory later
         now = int(self._clock.now() * 1000)
         writer = Worker("machat-store-writer", self._fromThread)
         reader = Worker("machat-store-reader", self._fromThread)
@@ -161,7 +163,7 @@ class SqliteStore:
         lock = Lock(self._path)
         try:
             db = openDatabase(self._path, self._synchronous, self._seconds / 2)
-            database = Database(db)
+            database = Database(db, self._path)
             limits = self._limits
             ids = database.recentIds(now, limits.receiptsTotal, int(limits.remembered * 1000))
             return _Files(

@@ -319,6 +319,24 @@ class ErrorTests(FaultCase):
         self.say(room, "b")
         self.assertEqual(self.read(room, 1), ["b"])
 
+    def test_moved(self) -> None:
+        """
+        If the file is moved or replaced, nothing is stored in it until it is back.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        os.rename(self.path, f"{self.path}.old")
+        error = self.refused(room.append(batch(room, "a")))
+        self.assertEqual(error.text, "not stored: the database was moved or deleted")
+        with open(self.path, "xb"):
+            pass
+        self.assertIsInstance(self.refused(room.append(batch(room, "b"))), NotStored)
+        self.assertIn(f"move it back to {self.path}", store.health().reason)
+        os.rename(f"{self.path}.old", self.path)
+        self.say(room, "c")
+        self.assertEqual(self.read(room), ["c"])
+        self.assertTrue(store.health().up)
+
     def test_fullDisk(self) -> None:
         """
         On a file system that is full, messages are not stored until space is freed.
@@ -371,6 +389,7 @@ class ExplainTests(SynchronousTestCase):
             "file is not a database",
             "database is locked",
             "unable to open database file",
+            "the file was moved",
         ):
             cause, reason = explain(sqlite3.OperationalError(text), "/var/x")
             self.assertTrue(reason.startswith(f"{cause}: "))

@@ -254,6 +254,20 @@ class OpeningTests(StoreCase):
         self.say(self.open(store)[0], "a")
         self.assertEqual(os.path.exists(f"{self.path}-wal"), True)
 
+    def test_relative(self) -> None:
+        """
+        A relative path leads to the same file when the process changes its directory.
+        """
+        before = os.getcwd()
+        self.addCleanup(os.chdir, before)
+        os.chdir(os.path.dirname(self.path))
+        self.path = os.path.basename(self.path)
+        store = self.start()
+        os.chdir(before)
+        room, _ = self.open(store)
+        self.say(room, "a")
+        self.assertEqual(self.read(room), ["a"])
+
     def test_noWal(self) -> None:
         """
         After a stop, the database is one complete file.
