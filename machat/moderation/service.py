@@ -7,10 +7,8 @@ other, and the operator's log has a line for it. There is no announcement in an 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -23,6 +21,7 @@ from machat.errors import BAD_COMMAND, NOT_ALLOWED, NOT_JOINED, ChatError
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
 from machat.moderation.actions import Action, line, span
+from machat.moderation.deferring import deferred
 from machat.moderation.effects import Effects
 from machat.moderation.policy import mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
@@ -30,24 +29,8 @@ from machat.records import Change, Kicked, LockSet, TopicSet
 from machat.rooms.directory import Directory
 from machat.rooms.room import Room
 
-_P = ParamSpec("_P")
-
 #: The maximum number of addresses in one line of the log.
 LISTED = 20
-
-
-def _action(
-    function: Callable[Concatenate[Moderation, _P], Coroutine[Deferred[Any], Any, None]],
-) -> Callable[Concatenate[Moderation, _P], Deferred[None]]:
-    """
-    @return: a method that returns a C{Deferred} for the result of a coroutine
-    """
-
-    @wraps(function)
-    def act(self: Moderation, /, *args: _P.args, **kwargs: _P.kwargs) -> Deferred[None]:
-        return Deferred.fromCoroutine(function(self, *args, **kwargs))
-
-    return act
 
 
 class Moderation:
@@ -86,7 +69,7 @@ class Moderation:
         self._effects = effects
         self._say = announce
 
-    @_action
+    @deferred
     async def kick(
         self, roomName: str, name: str, by: IChatMember | None = None, reason: str = ""
     ) -> None:
@@ -106,7 +89,7 @@ class Moderation:
         self._effects.remove(room, members, action.words)
         await storing
 
-    @_action
+    @deferred
     async def mute(
         self,
         roomName: str,
@@ -132,7 +115,7 @@ class Moderation:
             room.muted = True
             await self._announce(room, action, changes, _peers(members))
 
-    @_action
+    @deferred
     async def unmute(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
         End the mute of a name.
@@ -143,7 +126,7 @@ class Moderation:
         async with self._visit(roomName) as room:
             await self._lifted(room, self._sanctions.lift(room.key, [Kind.MUTE], name), action)
 
-    @_action
+    @deferred
     async def ban(
         self,
         roomName: str,
@@ -163,7 +146,7 @@ class Moderation:
         )
         await self._ban(roomName, name, {(Kind.BAN, names.key(name))}, seconds, action)
 
-    @_action
+    @deferred
     async def banAddressOf(
         self,
         roomName: str,
@@ -189,7 +172,7 @@ class Moderation:
         targets.add((Kind.BAN, names.key(name)))
         await self._ban(roomName, name, targets, seconds, action)
 
-    @_action
+    @deferred
     async def banAddress(
         self,
         roomName: str,
@@ -211,7 +194,7 @@ class Moderation:
         action = Action("ban", by, f"banned an address for {span(seconds)}", line(reason))
         await self._ban(roomName, None, {(Kind.ADDRESS, network)}, seconds, action)
 
-    @_action
+    @deferred
     async def unban(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
         """
         End the ban of a name, and of the addresses that were banned with it.
@@ -240,7 +223,7 @@ class Moderation:
         key = None if roomName is None else names.key(names.checkRoom(roomName))
         return list(self._sanctions.active(key))
 
-    @_action
+    @deferred
     async def lock(self, roomName: str, by: IChatMember | None = None, reason: str = "") -> None:
         """
         Admit only moderators to a room, until L{unlock} or until its last member leaves.
@@ -249,7 +232,7 @@ class Moderation:
         """
         await self._setLocked(roomName, True, Action("lock", by, "locked the room", line(reason)))
 
-    @_action
+    @deferred
     async def unlock(self, roomName: str, by: IChatMember | None = None) -> None:
         """
         Undo L{lock}.
@@ -258,7 +241,7 @@ class Moderation:
         """
         await self._setLocked(roomName, False, Action("unlock", by, "unlocked the room"))
 
-    @_action
+    @deferred
     async def setTopic(self, roomName: str, text: str, by: IChatMember | None = None) -> None:
         """
         Set the topic of a room. It lasts as long as the store keeps the room.

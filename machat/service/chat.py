@@ -14,12 +14,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from msgspec.structs import replace
-from twisted.application.service import MultiService
 from twisted.cred.portal import Portal
-from twisted.internet.defer import Deferred, DeferredLock, fail, maybeDeferred, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import deferLater
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -29,7 +26,7 @@ from machat.auth.users import IChatUser
 from machat.clock import chatClock
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
-from machat.errors import BAD_COMMAND, FAILED, SHUTDOWN, ChatError
+from machat.errors import BAD_COMMAND, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.interfaces import (
     IChatHooks,
@@ -37,7 +34,6 @@ from machat.interfaces import (
     IChatRoom,
     IClientConnection,
     IStore,
-    IStoredRoom,
 )
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
@@ -54,7 +50,8 @@ from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.service.batches import Batches
 from machat.service.keeper import RoomKeeper
-from machat.service.stop import STOPPING, Dismissals, Stage, Stop
+from machat.service.lifecycle import Lifecycle
+from machat.service.stop import Dismissals
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
 
@@ -62,7 +59,7 @@ NOT_A_LINE = "a message must be one line of Unicode text"
 
 
 @implementer(IChatRoom)
-class ChatService(MultiService):
+class ChatService(Lifecycle):
     """
     One chat. Add the services that listen for it (C{strports} services with a factory of
     L{machat.tcp} or L{machat.ws}) as its children, so that stopping the chat first stops listening.
@@ -72,8 +69,6 @@ class ChatService(MultiService):
     @ivar moderation: kicks, mutes, bans, locks and topics
     @ivar store: the store
     """
-
-    _logger = Logger()
 
     def __init__(
         self,
@@ -89,14 +84,13 @@ class ChatService(MultiService):
         @param portal: returns an L{IChatUser} for credentials. Without a portal, no credentials are
             required
         """
-        MultiService.__init__(self)
-        self.clock = clock = chatClock(clock)
+        clock = chatClock(clock)
+        store = MemoryStore(clock, limits) if store is None else store
+        Lifecycle.__init__(self, clock, Logbook(clock), store)
         self.limits = limits
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
-        self.logbook = Logbook(clock)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self.store: IStore = MemoryStore(clock, limits) if store is None else store
         self._connections = Connections(limits)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
@@ -116,9 +110,6 @@ class ChatService(MultiService):
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook)
         )
-        self._stop: Stop | None = None
-        self._starting = DeferredLock()
-        self._waiting: list[Deferred[None]] = []
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
     def join(
@@ -135,22 +126,6 @@ class ChatService(MultiService):
             return fail()
         known = self._connections.known(member)
         return self._rooms.join(member, roomName, since, history, watch, known)
-
-    def _requireOpen(self, member: IChatMember) -> None:
-        """
-        @raise ChatError: C{failed}: the chat is stopping or has stopped. The member is notified
-        """
-        if self.draining:
-            self._dismissals.dismiss(member)
-            raise ChatError(FAILED, STOPPING)
-
-    def _openRoom(self, room: Room, network: str | None) -> Deferred[IStoredRoom]:
-        """
-        Open a room in the store. While the store starts, wait.
-        """
-        if self._starting.locked:
-            return self._starting.run(self.store.open, room.key, room.name, room, network)
-        return self.store.open(room.key, room.name, room, network)
 
     def leave(self, member: IChatMember, roomName: str) -> None:
         self._rooms.leave(member, roomName)
@@ -386,13 +361,6 @@ class ChatService(MultiService):
         self._connections.takeOver(secret, name)
 
     @property
-    def draining(self) -> bool:
-        """
-        Whether the chat is stopping or has stopped. It admits no one then.
-        """
-        return self._stop is not None
-
-    @property
     def connections(self) -> Connections:
         """
         The connections of this chat.
@@ -405,87 +373,3 @@ class ChatService(MultiService):
         The rooms of this chat.
         """
         return self._directory
-
-    def startService(self) -> None:
-        """
-        Start the store, then the children. See L{whenServing} for a store that cannot be started.
-        """
-        stop, self._stop = self._stop, None
-        if stop is not None:
-            self.logbook.close()
-            stop.finish()
-        starting = self._starting.run(self.store.start)
-        starting.addCallbacks(self._serve, self._cannotServe)
-
-    def whenServing(self) -> Deferred[None]:
-        """
-        @return: fires when the chat serves; fails with the exception of the store if that cannot be
-            started. If the chat is stopped first, it does not fire
-        """
-        if self.running:
-            return succeed(None)
-        waiting: Deferred[None] = Deferred()
-        self._waiting.append(waiting)
-        return waiting
-
-    def _serve(self, _: None) -> None:
-        if self._stop is None and not self.running:
-            MultiService.startService(self)
-            waiting, self._waiting = self._waiting, []
-            for each in waiting:
-                each.callback(None)
-
-    def _cannotServe(self, failure: Failure) -> None:
-        self._logger.critical("the chat does not serve: {why}", why=failure.getErrorMessage())
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.errback(failure)
-
-    def stopService(self) -> Deferred[None]:
-        """
-        Admit no one, stop the children, deliver all messages, and disconnect every member with
-        L{SHUTDOWN}. The times to reconnect are spread over some seconds. You may call this from
-        anywhere, and more than once.
-
-        @return: fires when all connections are gone and the store has stopped. A connection that
-            does not accept its last bytes within L{Limits.closeTimeout} seconds is aborted
-        """
-        stop = self._stop
-        if stop is None:
-            stop = self._stop = Stop()
-            Deferred.fromCoroutine(self._dismissAll(stop)).addErrback(self._stopFailed)
-        return stop.wait()
-
-    def _stopFailed(self, failure: Failure) -> None:
-        self._logger.failure("an error occurred while the chat was stopping", failure)
-
-    async def _dismissAll(self, stop: Stop) -> None:
-        if self.running:
-            await maybeDeferred(MultiService.stopService, self)
-        if self._batches.pending:  # this may be inside a callback, where nothing may be delivered
-            await deferLater(self.clock, 0)
-        if stop is self._stop:
-            self._batches.flush()
-        if stop is self._stop:
-            await self._dismissals.connections(self.clock, lambda: stop is self._stop)
-        if stop is self._stop:
-            self._dismissals.members()
-        if stop is self._stop:  # the chat has not been started again
-            stop.stage = Stage.DRAINING
-            self._checkStopped()
-
-    def _checkStopped(self) -> None:
-        stop = self._stop
-        if (
-            stop is not None
-            and stop.stage is Stage.DRAINING
-            and not self._connections
-            and self._batches.idle
-        ):
-            stop.stage = Stage.CLOSING
-            closing = self._starting.run(self.store.stop)
-            closing.addErrback(self._stopFailed).addCallback(self._stopped, stop)
-
-    def _stopped(self, _: None, stop: Stop) -> None:
-        self.logbook.close()
-        stop.finish()

@@ -9,7 +9,7 @@ import resource
 import sys
 from collections.abc import Callable
 from math import inf
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from msgspec.structs import replace
 from twisted.cred.credentials import IUsernamePassword
@@ -26,7 +26,8 @@ from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf
 from machat.tap.endpoints import Endpoint, given
-from machat.tap.quantities import count, perSecond, seconds, size, whole, workers
+from machat.tap.limits import OPTIONS, LimitOption
+from machat.tap.quantities import count, seconds, workers
 from machat.tap.sharing import checkShareable, storeIsShared
 from machat.tap.stores import describeStores, factoryOf, makeStore
 from machat.workers.worker import Worker
@@ -39,94 +40,6 @@ class Refused(usage.UsageError):
     """
     The command line is invalid, and the reason has been written to standard error.
     """
-
-
-class _Option(NamedTuple):
-    """
-    The option for one limit.
-
-    @ivar field: the name of the limit in L{Limits}
-    @ivar off: the value of C{off}; C{None} if the limit cannot be disabled
-    """
-
-    field: str
-    parse: Callable[[str], float]
-    text: str
-    off: float | None = None
-
-
-#: The options by name.
-OPTIONS = {
-    "rate": _Option(
-        "rate", perSecond, 'Maximum average messages per second from one client, or "off".', inf
-    ),
-    "burst": _Option("burst", count, "Messages that a client may send at once above --rate."),
-    "rate-bytes": _Option(
-        "rateBytes", size, "Size up to which a message counts once towards --rate.", UNLIMITED
-    ),
-    "room-rate": _Option(
-        "roomRate", size, 'Total bytes per second from all clients to one room, or "off".', inf
-    ),
-    "address-rate": _Option(
-        "addressRate", size, 'Total bytes per second from one client address, or "off".', inf
-    ),
-    "max-line": _Option("maxLine", size, "Maximum length of a line or message, in bytes."),
-    "max-waiting": _Option("maxWaiting", size, "Maximum send queue of one connection, in bytes."),
-    "max-waiting-total": _Option(
-        "maxWaitingTotal", size, 'Maximum size of all send queues, in bytes, or "off".', UNLIMITED
-    ),
-    "max-stall": _Option(
-        "maxStall", seconds, "Time after which a client that does not read is disconnected."
-    ),
-    "max-connections": _Option(
-        "maxConnections",
-        count,
-        'Maximum number of connections, or "off". [default: 90 % of the file descriptor limit]',
-        UNLIMITED,
-    ),
-    "max-per-address": _Option(
-        "maxPerAddress",
-        count,
-        'Maximum number of connections per address (IPv6: per /64), or "off".',
-        UNLIMITED,
-    ),
-    "max-per-user": _Option(
-        "maxPerUser", count, "Maximum number of connections per user, with --auth."
-    ),
-    "max-failures": _Option(
-        "maxFailures", count, "Maximum number of failed logins per address and minute."
-    ),
-    "max-rooms": _Option("maxRooms", count, "Maximum number of rooms per connection."),
-    "max-members": _Option(
-        "maxMembers", count, 'Maximum number of members per room, or "off".', UNLIMITED
-    ),
-    "max-history": _Option(
-        "maxHistory", count, "Maximum number of messages in one replay or history request."
-    ),
-    "max-sanctions": _Option(
-        "maxSanctions", count, "Maximum number of active mutes and bans in all rooms."
-    ),
-    "max-sanctions-per-room": _Option(
-        "maxSanctionsPerRoom", count, "Maximum number of active mutes and bans per room."
-    ),
-    "max-sanctions-per-moderator": _Option(
-        "maxSanctionsPerModerator",
-        count,
-        "Maximum number of active mutes and bans per moderator.",
-    ),
-    "join-timeout": _Option(
-        "joinTimeout", seconds, "Maximum time from connecting to joining a room."
-    ),
-    "close-timeout": _Option(
-        "closeTimeout", seconds, "Maximum time for sending queued output on a closing connection."
-    ),
-    "ping": _Option("ping", whole, "Interval between WebSocket keepalive pings."),
-    "pong": _Option("pong", whole, "Maximum time for the reply to a keepalive ping."),
-    "log-messages": _Option("logMessages", count, "Maximum number of stored messages per room."),
-    "log-bytes": _Option("logBytes", size, "Maximum size of the stored messages of a room."),
-    "log-age": _Option("logAge", seconds, "Time for which a message is stored."),
-    "log-total": _Option("logTotal", size, "Maximum size of all stored messages."),
-}
 
 
 def _shown(value: float) -> str:
@@ -360,7 +273,7 @@ class Options(usage.Options, AuthOptionMixin):
             _refuse(f"--pong {limits.pong}: must be less than --ping, which is {limits.ping}")
         return limits
 
-    def _value(self, name: str, option: _Option) -> float | None:
+    def _value(self, name: str, option: LimitOption) -> float | None:
         text = self[name]
         if text == "off" and option.off is not None:
             return option.off

@@ -15,7 +15,7 @@ from msgspec.structs import fields
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
-from machat.tap.options import OPTIONS
+from machat.tap.limits import OPTIONS
 from tests.processes import ROOT
 
 PAGE = (ROOT / "docs" / "api.rst").read_text("utf-8")

@@ -20,7 +20,7 @@ from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
 from machat.records import Names
-from machat.store.memory import MemoryRoom
+from machat.store.memoryroom import MemoryRoom
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
 from tests.members import asConnection, namesLeft

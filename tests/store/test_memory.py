@@ -22,7 +22,8 @@ from machat.events import Draft, Message, Position
 from machat.interfaces import IRoomObserver
 from machat.limits import Limits
 from machat.records import Change, Claim, Size, Stored
-from machat.store.memory import MemoryRoom, MemoryStore
+from machat.store.memory import MemoryStore
+from machat.store.memoryroom import MemoryRoom
 from machat.store.roomlog import MESSAGE_BYTES, NOTE_BYTES, ROOM_BYTES
 from machat.store.shares import RELIEF
 from machat.wire import EVENTS

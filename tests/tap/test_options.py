@@ -19,7 +19,8 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import DEFAULTS, UNLIMITED, Limits
-from machat.tap.options import OPTIONS, Options
+from machat.tap.limits import OPTIONS
+from machat.tap.options import Options
 
 
 class OptionsTests(SynchronousTestCase):

@@ -1,0 +1,152 @@
+"""
+The start and the stop of a chat.
+"""
+
+from __future__ import annotations
+
+from twisted.application.service import MultiService
+from twisted.internet.defer import Deferred, DeferredLock, maybeDeferred, succeed
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from machat.clock import ChatClock
+from machat.connections.registry import Connections
+from machat.errors import FAILED, ChatError
+from machat.interfaces import IChatMember, IStore, IStoredRoom
+from machat.logbook import Logbook
+from machat.rooms.room import Room
+from machat.service.batches import Batches
+from machat.service.stop import STOPPING, Dismissals, Stage, Stop
+
+
+class Lifecycle(MultiService):
+    """
+    The base class of the chat: it starts the store before the services that listen, and stops it
+    after the last connection.
+
+    @ivar clock: the clock of the chat
+    @ivar logbook: the log of unknown peers
+    @ivar store: the store
+    """
+
+    _logger = Logger()
+    _connections: Connections
+    _batches: Batches
+    _dismissals: Dismissals
+
+    def __init__(self, clock: ChatClock, logbook: Logbook, store: IStore) -> None:
+        MultiService.__init__(self)
+        self.clock = clock
+        self.logbook = logbook
+        self.store = store
+        self._stop: Stop | None = None
+        self._starting = DeferredLock()
+        self._waiting: list[Deferred[None]] = []
+
+    @property
+    def draining(self) -> bool:
+        """
+        Whether the chat is stopping or has stopped. It admits no one then.
+        """
+        return self._stop is not None
+
+    def _requireOpen(self, member: IChatMember) -> None:
+        """
+        @raise ChatError: C{failed}: the chat is stopping or has stopped. The member is notified
+        """
+        if self.draining:
+            self._dismissals.dismiss(member)
+            raise ChatError(FAILED, STOPPING)
+
+    def _openRoom(self, room: Room, network: str | None) -> Deferred[IStoredRoom]:
+        """
+        Open a room in the store. While the store starts, wait.
+        """
+        if self._starting.locked:
+            return self._starting.run(self.store.open, room.key, room.name, room, network)
+        return self.store.open(room.key, room.name, room, network)
+
+    def startService(self) -> None:
+        """
+        Start the store, then the children. See L{whenServing} for a store that cannot be started.
+        """
+        stop, self._stop = self._stop, None
+        if stop is not None:
+            self.logbook.close()
+            stop.finish()
+        starting = self._starting.run(self.store.start)
+        starting.addCallbacks(self._serve, self._cannotServe)
+
+    def whenServing(self) -> Deferred[None]:
+        """
+        @return: fires when the chat serves; fails with the exception of the store if that cannot be
+            started. If the chat is stopped first, it does not fire
+        """
+        if self.running:
+            return succeed(None)
+        waiting: Deferred[None] = Deferred()
+        self._waiting.append(waiting)
+        return waiting
+
+    def _serve(self, _: None) -> None:
+        if self._stop is None and not self.running:
+            MultiService.startService(self)
+            waiting, self._waiting = self._waiting, []
+            for each in waiting:
+                each.callback(None)
+
+    def _cannotServe(self, failure: Failure) -> None:
+        self._logger.critical("the chat does not serve: {why}", why=failure.getErrorMessage())
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.errback(failure)
+
+    def stopService(self) -> Deferred[None]:
+        """
+        Admit no one, stop the children, deliver all messages, and disconnect every member with
+        L{SHUTDOWN}. The times to reconnect are spread over some seconds. You may call this from
+        anywhere, and more than once.
+
+        @return: fires when all connections are gone and the store has stopped. A connection that
+            does not accept its last bytes within L{Limits.closeTimeout} seconds is aborted
+        """
+        stop = self._stop
+        if stop is None:
+            stop = self._stop = Stop()
+            Deferred.fromCoroutine(self._dismissAll(stop)).addErrback(self._stopFailed)
+        return stop.wait()
+
+    def _stopFailed(self, failure: Failure) -> None:
+        self._logger.failure("an error occurred while the chat was stopping", failure)
+
+    async def _dismissAll(self, stop: Stop) -> None:
+        if self.running:
+            await maybeDeferred(MultiService.stopService, self)
+        if self._batches.pending:  # this may be inside a callback, where nothing may be delivered
+            await deferLater(self.clock, 0)
+        if stop is self._stop:
+            self._batches.flush()
+        if stop is self._stop:
+            await self._dismissals.connections(self.clock, lambda: stop is self._stop)
+        if stop is self._stop:
+            self._dismissals.members()
+        if stop is self._stop:  # the chat has not been started again
+            stop.stage = Stage.DRAINING
+            self._checkStopped()
+
+    def _checkStopped(self) -> None:
+        stop = self._stop
+        if (
+            stop is not None
+            and stop.stage is Stage.DRAINING
+            and not self._connections
+            and self._batches.idle
+        ):
+            stop.stage = Stage.CLOSING
+            closing = self._starting.run(self.store.stop)
+            closing.addErrback(self._stopFailed).addCallback(self._stopped, stop)
+
+    def _stopped(self, _: None, stop: Stop) -> None:
+        self.logbook.close()
+        stop.finish()

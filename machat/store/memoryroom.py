@@ -1,0 +1,210 @@
+"""
+A room of the store in memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, fail, succeed
+from zope.interface import implementer
+
+from machat import names
+from machat.errors import ChatError
+from machat.events import Draft, Message, Position, Receipt
+from machat.interfaces import IRoomObserver, IStoredRoom
+from machat.records import Change, Claim, Claimed, Names, RoomRecord, Stored
+from machat.store.deduplication import RecentIds
+from machat.store.roomlog import RoomLog
+from machat.store.roster import Roster
+from machat.store.shares import Share
+from machat.store.state import ModeratedState
+from machat.store.timeline import Timeline
+
+
+class Owner(Protocol):
+    """
+    The store, as its rooms see it.
+
+    @ivar now: returns Unix time
+    @ivar ids: the ids of recent messages
+    """
+
+    now: Callable[[], float]
+    ids: RecentIds
+
+    def added(self, room: MemoryRoom, at: int, before: int) -> None:
+        """
+        Messages were added to a room.
+        """
+
+    def refresh(self, room: MemoryRoom) -> None:
+        """
+        Drop the messages of a room that have become too old.
+        """
+
+    def closed(self, room: MemoryRoom) -> None:
+        """
+        A room was closed.
+        """
+
+
+@implementer(IStoredRoom)
+class MemoryRoom(RoomLog):
+    """
+    A room of a L{MemoryStore}, open or not.
+
+    @ivar key: the room's key
+    @ivar life: the life of the store under which the room was opened last
+    @ivar share: the share to which its memory belongs
+    @ivar idle: the time when it was closed, Unix time
+    """
+
+    __slots__ = (
+        "key",
+        "epoch",
+        "life",
+        "share",
+        "idle",
+        "roster",
+        "observer",
+        "_store",
+        "_timeline",
+        "_state",
+    )
+
+    def __init__(self, store: Owner, key: str, name: str, share: Share) -> None:
+        RoomLog.__init__(self, key, name)
+        self.key = key
+        self.epoch = ""
+        self.life = b""
+        self.share = share
+        self.idle = 0.0
+        self.roster = Roster()
+        self.observer: IRoomObserver | None = None
+        self._store = store
+        self._timeline: Timeline | None = None
+        self._state: ModeratedState | None = None
+
+    @property
+    def position(self) -> Position:
+        """
+        See L{IStoredRoom}.
+        """
+        return Position(self.epoch, self.seq)
+
+    @property
+    def record(self) -> RoomRecord:
+        """
+        See L{IStoredRoom}.
+        """
+        return RoomRecord() if self._state is None else self._state.record
+
+    def begin(self, life: bytes, epoch: str) -> None:
+        """
+        Begin an epoch, unless the room has one of this life. The numbers continue.
+        """
+        if self.life is not life:
+            if self.seq:
+                self._timeline = self._timeline or Timeline()
+                oldest = self.kept[0].seq if self.kept else self.seq + 1
+                self._timeline.end(self.position, oldest)
+            self.life, self.epoch = life, epoch
+
+    def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        first = self.seq + 1
+        store, name = self._store, self.name
+        at = int(store.now() * 1000)
+        messages: list[Message] = []
+        strings: list[str] = []
+        stored: Stored | None = None
+        for seq, draft in enumerate(batch, first):
+            if draft.id is not None:
+                stored = self._number(batch, at, messages, strings)
+                break
+            messages.append(Message(name, seq, draft.sender, draft.text, at))
+            strings += (draft.text, draft.sender)
+        before = self.bytes
+        self.add(messages, "".join(strings))
+        store.added(self, at, before)
+        if stored is None:
+            stored = Stored(range(first, self.seq + 1))
+        if changes:
+            self._change(changes)
+        if self.observer is not None and (messages or changes):
+            self.observer.said(messages, changes)
+        return succeed(stored)
+
+    def _number(
+        self, batch: Sequence[Draft], at: int, messages: list[Message], strings: list[str]
+    ) -> Stored:
+        """
+        Number a batch that contains messages with ids.
+
+        @param messages: replaced by the messages that are new
+        @param strings: replaced by their texts and senders
+        """
+        messages.clear()
+        strings.clear()
+        ids = self._store.ids
+        numbers, duplicates = [], set()
+        seq = self.seq
+        for index, draft in enumerate(batch):
+            if draft.id is not None:
+                place = (self.key, names.key(draft.sender), draft.id)
+                known = ids.find(place)
+                if known is not None:
+                    numbers.append(known)
+                    duplicates.add(index)
+                    continue
+                ids.add(place, seq + 1)
+            seq += 1
+            numbers.append(seq)
+            messages.append(Message(self.name, seq, draft.sender, draft.text, at))
+            strings += (draft.text, draft.sender)
+        return Stored(numbers, duplicates)
+
+    def _change(self, changes: Sequence[Change]) -> None:
+        self._state = self._state or ModeratedState()
+        self._state.apply(changes)
+
+    def lasting(self, now: float) -> bool:
+        """
+        @return: whether the room has mutes or bans, so that it must not be forgotten
+        """
+        if self._state is None:
+            return False
+        self._state.expire(now)
+        return bool(self._state.sanctions)
+
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        self._store.refresh(self)
+        return succeed(self.window(after, limit))
+
+    def covers(self, position: Position) -> bool:
+        if position.epoch == self.epoch:
+            return position.seq <= self.seq
+        return self._timeline is not None and self._timeline.covers(position)
+
+    def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
+        seq = self._store.ids.find((self.key, names.key(sender), id))
+        return succeed(None if seq is None else Receipt(self.name, seq, duplicate=True))
+
+    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+        try:
+            return succeed(self.roster.claim(self.name, claim, most))
+        except ChatError:
+            return fail()
+
+    def release(self, claim: Claim) -> None:
+        self.roster.release(claim)
+
+    def members(self, limit: int) -> Deferred[Names]:
+        return succeed(self.roster.names(limit))
+
+    def close(self) -> None:
+        self.observer = None
+        if self._state is not None:
+            self._state.locked = False
+        self._store.closed(self)
