@@ -65,6 +65,13 @@ class Condition:
         self._faults.pop("stop", None)
 
     @property
+    def up(self) -> bool:
+        """
+        Whether there is no fault.
+        """
+        return not self._faults
+
+    @property
     def reason(self) -> str:
         """
         The first fault; empty if there is none.

@@ -30,11 +30,13 @@ class Fault(Struct, frozen=True):
 
     @ivar text: the cause and the remedy, one line
     @ivar lasting: whether it lasts until the operator does something
+    @ivar local: whether it may concern one room only
     """
 
     text: str
     course: Course = Course.RECONNECT
     lasting: bool = False
+    local: bool = False
 
 
 class EngineFault(Exception):
@@ -69,8 +71,9 @@ _FAULTS = {
     "WRONGTYPE": Fault(
         "a key of this chat has a foreign value: delete the key, or choose another prefix",
         Course.REFUSE,
+        local=True,
     ),
-    "LATE": Fault("a later batch is stored", Course.UNSURE),
+    "LATE": Fault("a later batch is stored", Course.UNSURE, local=True),
     "BUSY": Fault("the engine is busy with a script: wait, or use SCRIPT KILL", Course.WAIT),
     "LOADING": Fault("the engine is loading its data: wait until it has finished"),
     "READONLY": Fault(
@@ -103,5 +106,5 @@ def faultOf(message: str) -> Fault:
             if f"{name} " in message:
                 return _FAULTS[name]
         printable = "".join([c if c.isprintable() else "?" for c in message[:_LONGEST]])
-        found = Fault(f"the engine reports an error: {printable}", Course.UNSURE)
+        found = Fault(f"the engine reports an error: {printable}", Course.UNSURE, local=True)
     return found

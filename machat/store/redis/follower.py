@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import MsgspecError
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
 from machat.errors import FAILED, ChatError
@@ -65,6 +66,7 @@ class Follower:
         self._sender = sender
         sender.catchUp = self.catchUp
         self.stage = Stage.WAITING
+        self._retry: IDelayedCall | None = None
         self._frames: list[bytes] = []
         self._waiting: list[Deferred[None]] = []
 
@@ -77,6 +79,9 @@ class Follower:
         Report nothing more.
         """
         self._enter(Stage.CLOSED)
+        self._sender.close()
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
         self._frames.clear()
         self._continue()
 
@@ -171,7 +176,8 @@ class Follower:
         else:
             self._caughtUp(session)
             return
-        self._store.clock.callLater(AGAIN, self._again, session)
+        if self._current(session):
+            self._retry = self._store.clock.callLater(AGAIN, self._again, session)
 
     def _caughtUp(self, session: Session) -> None:
         if self._current(session):

@@ -113,6 +113,7 @@ class Node:
         self._condition = condition
         self._owner = owner
         self.name = secrets.token_hex(8)
+        self._stopped = False
         self.alive: set[str] = set()
         self.session: Session | None = None
         self._channel = keys.echo(self.name)
@@ -131,6 +132,7 @@ class Node:
         Begin to connect.
         """
         self._leaseUntil = self._leaseBegan = 0.0
+        self._stopped = False
         self._running = Deferred.fromCoroutine(self._run())
         self._running.addErrback(self._ended)
 
@@ -144,6 +146,7 @@ class Node:
 
         @param seconds: the maximum time to wait for the engine
         """
+        self._stopped = True
         session = self._connected
         try:
             if session is not None and session.open and self._registered:
@@ -207,7 +210,7 @@ class Node:
 
     async def _run(self) -> None:
         delay = FIRST_DELAY
-        while True:
+        while not self._stopped:
             began = self._clock.seconds()
             try:
                 session = await self._connector.connect(PATIENCE)
@@ -216,6 +219,8 @@ class Node:
                 self._fail(error, f"{error}: check the engine and the network")
             except EngineFault as error:
                 self._fail(error, str(error))
+            if self._stopped:
+                break
             if self._clock.seconds() - began > LEASE:
                 delay = FIRST_DELAY
             await self._sleep(delay * uniform(0.5, 1.5))
@@ -342,6 +347,7 @@ class Node:
         return limited.addCallback(self._checked).addErrback(self._refused)
 
     def _checked(self, _: object) -> None:
+        self._condition.report("answer", None)
         self._condition.report("engine", None)
 
     def _refused(self, failure: Failure) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -46,6 +47,7 @@ class Sender:
         self._keys = keys
         self._stream = stream
         self.ready = False
+        self._again: IDelayedCall | None = None
         self.catchUp: Callable[[], object] = lambda: None
         self.current: Outgoing | None = None
 
@@ -64,6 +66,14 @@ class Sender:
         if self._store.node.holds():
             self._send(outgoing)
         return outgoing.result
+
+    def close(self) -> None:
+        """
+        Send nothing more.
+        """
+        self.ready = False
+        if self._again is not None and self._again.active():
+            self._again.cancel()
 
     def resend(self) -> None:
         """
@@ -88,7 +98,7 @@ class Sender:
 
     def _stored(self, reply: Any, outgoing: Outgoing) -> None:
         epoch, seq, sub, at, duplicates, total = reply
-        self._store.answered()
+        self._store.answered(self._stream.name)
         before = Top(seq, sub)
         stored = outgoing.stored(before, duplicates)
         if self.ready:
@@ -119,13 +129,15 @@ class Sender:
             self._store.node.reconnect(error)
         elif error.fault.course is Course.WAIT:
             outgoing.sent = False
-            self._store.clock.callLater(AGAIN, self._send, outgoing)
+            self._again = self._store.clock.callLater(AGAIN, self._send, outgoing)
         else:
             outgoing.sent = False
             self._store.noteFault(self._stream.name, error.fault)
             self._done(outgoing)
             outgoing.fail(error.fault.course is Course.UNSURE)
             self._store.deadlines.settled()
+            if error.fault.local:
+                self.catchUp()
 
     def own(self, batch: Batch) -> Outgoing | None:
         """

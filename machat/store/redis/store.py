@@ -218,18 +218,23 @@ class RedisStore:
         reason = f"the engine does not answer within {self._deadline:g} s: check it and the network"
         self._condition.report("answer", reason)
 
-    def answered(self) -> None:
+    def answered(self, room: str) -> None:
         """
-        The engine has answered.
+        The engine has stored something.
         """
-        self._condition.report("answer", None)
+        if not self._condition.up:
+            self._condition.report("answer", None)
+            self.noteFault(room, None)
 
     def noteFault(self, room: str, fault: Fault | None) -> None:
         """
         @param fault: a fault in a room; C{None}: there is none
         """
-        source = f"room {room}"
-        self._condition.report(source, None if fault is None else f"{fault.text} (in {room})")
+        if fault is None or fault.local:
+            source = f"room {room}"
+            self._condition.report(source, None if fault is None else f"{fault.text} (in {room})")
+        else:
+            self._condition.report("engine", fault.text)
 
     def schedule(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
         """

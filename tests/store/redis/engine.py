@@ -28,6 +28,7 @@ class Engine:
 
     @ivar socket: the path of the socket
     @ivar folder: the folder with its data
+    @ivar password: the password that it requires after the next start
     """
 
     def __init__(self, *options: str) -> None:
@@ -37,6 +38,7 @@ class Engine:
         self.folder = Path(tempfile.mkdtemp(prefix="machat-"))
         self.socket = str(self.folder / "s")
         self._options = options
+        self.password: str | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -46,12 +48,14 @@ class Engine:
         command = [PROGRAM or "valkey-server", "--port", "0", "--unixsocket", self.socket]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         command += ["--appendfsync", "no", *self._options]
+        if self.password is not None:
+            command += ["--requirepass", self.password]
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         for _ in range(1000):
             try:
-                if self.command("PING") == b"+PONG":
+                if self.command("PING").startswith((b"+PONG", b"-NOAUTH")):
                     return
             except OSError:
                 pass
