@@ -20,8 +20,9 @@ from tools.seeds import EVENTS, SEEDS, TOKENS
 #: The number of mutations for each target.
 MUTATIONS = 200
 
-#: The maximum cost of an input, and of each of its bytes, in calls of Python functions.
-CALLS = 1_000, 50
+#: The maximum cost of an input, which includes a new chat, and of each of its bytes, in calls of
+#: Python functions.
+CALLS = 2_000, 50
 
 
 def mutate(data: bytes, random: Random) -> bytes:
