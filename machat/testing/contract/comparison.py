@@ -49,7 +49,8 @@ async def compareRoom(case: StoreCase, model: Model, key: str, opened: Opened) -
     case.assertEqual(room.record.topic, data.topic)
     case.assertCountEqual(room.record.sanctions, data.sanctions.values())
     members = await case.wait(room.members(9))
-    case.assertEqual([names.key(name) for name in members.names], model.names(key))
+    found = [names.key(name) for name in members.names]
+    case.assertCountEqual(found, model.names(key))  # if a first claim ends, the order is open
     _comparePositions(case, model, key, opened)
 
 

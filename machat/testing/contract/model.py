@@ -135,7 +135,7 @@ class Model:
 
     def names(self, key: str) -> list[str]:
         """
-        @return: the keys of the names in a room
+        @return: the keys of the names in a room, in any order
         """
         return list(dict.fromkeys(claim.key for claim in self.claims.get(key, ())))
 
