@@ -96,7 +96,6 @@ def openDatabase(path: str, synchronous: str, patience: float) -> sqlite3.Connec
         version = _versionOf(db, path)
         _prepare(db, synchronous)
         migrate(db, version)
-        _checkSize(db, path)
     except (OSError, sqlite3.Error) as error:
         db.close()
         raise _refusal(error, path) from error
@@ -176,18 +175,6 @@ def _prepare(db: sqlite3.Connection, synchronous: str) -> None:
     db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
     db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     db.execute("PRAGMA cache_size = -16384")
-
-
-def _checkSize(db: sqlite3.Connection, path: str) -> None:
-    """
-    Detect a file that has been cut off. While the WAL contains something, the file may be shorter.
-    """
-    busy, pages, copied = db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    size = _number(db, "PRAGMA page_count") * _number(db, "PRAGMA page_size")
-    if not busy and pages == copied and os.path.getsize(path) < size:
-        raise StoreError(
-            f"{path} is damaged: it has {os.path.getsize(path)} of {size} bytes: restore a backup"
-        )
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

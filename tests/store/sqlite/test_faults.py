@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import threading
+from typing import Any
 from unittest import SkipTest
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
@@ -16,9 +17,9 @@ from zope.interface import implementer
 
 from machat.errors import FAILED, MaybeStored, NotStored
 from machat.events import Draft
-from machat.store.sqlite import SqliteStore
+from machat.store.sqlite import SqliteStore, reader, writer
 from machat.store.sqlite.faults import certain, explain
-from tests.store.sqlite.machine import PATIENCE, StoreCase, batch
+from tests.store.sqlite.machine import PATIENCE, Seen, StoreCase, batch
 
 
 class FaultCase(StoreCase):
@@ -198,6 +199,43 @@ class SlowTests(FaultCase):
         assert store._lock is not None
         store._lock.release()
 
+    def test_openingLate(self) -> None:
+        """
+        A room whose opening has failed at the time limit is not open when the transaction succeeds.
+        """
+        store = self.start(seconds=2)
+        go = self.hold(store)
+        late = store.open("late", "Late", Seen())
+        self.reactor.advance(0)
+        self.reactor.advance(2)
+        self.assertEqual(self.refused(late).code, FAILED)
+        go.set()
+        self.quiet(store)
+        self.assertEqual(store._opened, {})
+
+    def test_full(self) -> None:
+        """
+        The numbers of operations and of reads that wait are limited.
+        """
+        self.patch(writer, "QUEUE", 2)
+        self.patch(reader, "QUEUE", 2)
+        store = self.start()
+        room, _ = self.open(store)
+        self.say(room, "a")
+        go = self.hold(store)
+        self.addCleanup(go.set)
+        appends = [room.append(batch(room, "b"))]
+        self.reactor.advance(0)
+        appends += [room.append(batch(room, "c")) for _ in range(3)]
+        error = self.refused(appends.pop())
+        self.assertIsInstance(error, NotStored)
+        self.assertEqual(error.text, "not stored: too many operations wait for the disk")
+        reads = [store._reader.read(lambda db: go.wait(PATIENCE)) for _ in range(3)]
+        self.assertEqual(self.refused(reads.pop()).code, FAILED)
+        go.set()
+        for each in (*appends, *reads):
+            self.reactor.wait(each)
+
     def test_lockedByAnother(self) -> None:
         """
         If another program locks the database for too long, the messages are not stored.
@@ -293,6 +331,50 @@ class ErrorTests(FaultCase):
         self.quiet(store)
         self.assertTrue(store.health().up)
         self.assertEqual(self.lines(), ["error", "info"])
+
+    def test_probeLater(self) -> None:
+        """
+        While a transaction is in progress, the store does not try to write anything else.
+        """
+        store = self.start()
+        room, seen = self.open(store)
+        errors = self.breakCommit(store, "database or disk is full")
+        self.refused(room.append(batch(room, "a")))
+        errors.clear()
+        storing = room.append(batch(room, "b"))
+        self.reactor.advance(0)
+        self.reactor.advance(1)
+        self.reactor.wait(storing)
+        self.reactor.advance(1)
+        self.quiet(store)
+        self.assertEqual(seen.texts(), ["b"])
+        self.assertTrue(store.health().up)
+
+    def test_rollback(self) -> None:
+        """
+        If even the rollback fails, it is tried again before the next transaction.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        database = store.writer._database
+        assert database is not None
+        connection = database.db
+
+        class Broken:
+            in_transaction = True
+
+            def execute(self, statement: str, *arguments: Any) -> Any:
+                if statement in ("COMMIT", "ROLLBACK"):
+                    raise sqlite3.OperationalError("disk I/O error")
+                return connection.execute(statement, *arguments)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(connection, name)
+
+        database.db = Broken()  # type: ignore[assignment]
+        self.refused(room.append(batch(room, "a")))
+        database.db = connection
+        self.assertEqual(list(self.say(room, "b").numbers), [1])
 
     def test_open(self) -> None:
         """

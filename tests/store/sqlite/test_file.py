@@ -4,6 +4,7 @@ Tests for the file: what a store refuses at its start.
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import sqlite3
@@ -103,6 +104,28 @@ class OpeningTests(StoreCase):
         found: Deferred[int] = Deferred()
         worker.call(lambda: database.db.execute("PRAGMA synchronous").fetchone()[0], found.callback)
         return self.reactor.wait(found)
+
+    def test_limits(self) -> None:
+        """
+        Without other limits, a store has those of the documentation.
+        """
+        limits = SqliteStore(self.path, self.reactor)._limits
+        self.assertEqual((limits.logMessages, limits.logTotal), (10_000, 1_073_741_824))
+
+    def test_lock(self) -> None:
+        """
+        A file system without locks is refused. A full disk does not prevent the lock.
+        """
+        module = sys.modules["machat.store.sqlite.file"]
+
+        def fail(*arguments: object) -> None:
+            raise OSError(errno.ENOLCK, "No locks available")
+
+        self.patch(module.fcntl, "flock", fail)
+        self.refuse("No locks available: choose a local file system")
+        self.patch(module.fcntl, "flock", lambda *arguments: None)
+        self.patch(module.os, "pwrite", fail)
+        self.start()
 
     def test_synchronous(self) -> None:
         """

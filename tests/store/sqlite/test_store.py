@@ -234,6 +234,18 @@ class RestartTests(StoreCase):
         room.close()
         self.assertEqual(self.open(store)[0].position, room.position)
 
+    def test_used(self) -> None:
+        """
+        The time when a room was used last is up to a day too old.
+        """
+        store = self.start()
+        self.open(store)
+        for hours, expected in ((23, 0), (25, 25), (26, 25)):
+            self.reactor.rightNow = NOW + hours * 3600
+            self.open(store)
+            [(used,)] = self.sql("SELECT used FROM room")
+            self.assertEqual(used, (NOW + expected * 3600) * 1000)
+
     def test_manyEpochs(self) -> None:
         """
         A room remembers 64 earlier epochs.
@@ -358,6 +370,21 @@ class IdTests(StoreCase):
         self.reactor.advance(121)
         self.quiet(store)
         self.assertEqual(self.sql("SELECT * FROM ids"), [])
+
+    def test_most(self) -> None:
+        """
+        After a restart, the store remembers at most the permitted number of ids, the latest.
+        """
+        self.limits = {"receiptsTotal": 3}
+        store = self.start()
+        room, _ = self.open(store)
+        self.say(room, draft("a"), draft("b"))
+        self.say(room, draft("c"), draft("d"))
+        self.say(room, draft("e"))
+        store = self.restart(store)
+        room, _ = self.open(store)
+        found = [self.reactor.wait(room.find("Mina", each)) for each in "abcde"]
+        self.assertEqual([each.seq if each else None for each in found], [None, None, 3, 4, 5])
 
     def test_clockSetBack(self) -> None:
         """
