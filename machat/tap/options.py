@@ -170,10 +170,10 @@ class Options(usage.Options, AuthOptionMixin):
         """
         self["workers"] = self._workers()
         self._checkEndpoints()
-        if self.divided:
-            self._checkWorkers()
         self["limits"] = self._limits()
         self["stores"] = self._stores()
+        if self.divided:
+            self._checkWorkers()
         self["portal"] = self._portal()
         if self["check"]:
             raise SystemExit(0)

@@ -117,6 +117,10 @@ class OptionsTests(SynchronousTestCase):
             self.refusal("--pong", "25"), "--pong 25: must be less than --ping, which is 25"
         )
         self.assertEqual(self.refusal("--workers", "257"), "--workers 257: must be at most 256")
+        both = ("--workers", "2", "--store", "nothing:")
+        self.assertIn("--store nothing:: must begin with one of ", self.refusal(*both))
+        both = ("--workers", "2", "--store", "sqlite:x")
+        self.assertIn("--workers 2: the workers would not see", self.refusal(*both))
         self.assertIn("--monitor nonsense: ", self.refusal("--monitor", "nonsense"))
         self.assertIn(
             "--ping 1.5: must be a whole number of seconds", self.refusal("--ping", "1.5")
