@@ -31,6 +31,17 @@ class Claim(Struct, frozen=True, eq=False, gc=False):
     replaces: bytes | None = None
 
 
+class Holder(NamedTuple):
+    """
+    The properties of a connection that its claims of names contain, see
+    L{Claim}. The two hashes are C{None} unless the names are shared.
+    """
+
+    known: bool
+    secret: bytes | None = None
+    replaces: bytes | None = None
+
+
 class Claimed(NamedTuple):
     """
     The result of a claim.

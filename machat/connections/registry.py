@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from hashlib import blake2b
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 from machat import names
 from machat.addresses import networkOf
 from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
 from machat.interfaces import IClientConnection
 from machat.limits import Limits
+from machat.records import Holder
 
 #: The time within which a connection above a limit must send its hello, seconds. It is then refused
 #: in its own dialect, or admitted if another connection has closed meanwhile.
@@ -30,6 +32,9 @@ _MARGIN = 18
 _CROWDED = 2
 
 
+_UNKNOWN, _KNOWN = Holder(False), Holder(True)
+
+
 class Connections:
     """
     The connections of one chat, counted in total, by network and by user.
@@ -40,8 +45,13 @@ class Connections:
     is crowded (see C{_CROWDED}), it gives its place back only when it is closed.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shared: bool = False) -> None:
+        """
+        @param shared: whether the names are shared with other processes, see L{Holder}
+        """
         self._limits = limits
+        self._shared = shared
+        self._presented: dict[object, bytes] = {}
         self._secrets: dict[IClientConnection, str | None] = {}
         self._owners: dict[str, IClientConnection] = {}
         self.networks: dict[object, str] = {}
@@ -122,6 +132,7 @@ class Connections:
         self.end(connection)
         self._leavePlace(connection)
         self._ended.discard(connection)
+        self._presented.pop(connection, None)
         secret = self._secrets.pop(connection, None)
         if secret is not None:
             del self._owners[secret]
@@ -146,12 +157,6 @@ class Connections:
                 raise ChatError(TOO_MANY_CONNECTIONS, text)
             self._users[connection] = key
             self._sharing[key] += 1
-
-    def known(self, connection: object) -> bool:
-        """
-        @return: whether this connection has been authenticated as a user
-        """
-        return connection in self._users
 
     def userOf(self, connection: object) -> str | None:
         """
@@ -200,13 +205,30 @@ class Connections:
         self._owners[secret] = connection
         return secret
 
-    def takeOver(self, secret: str, name: str) -> None:
+    def takeOver(self, connection: IClientConnection, secret: str) -> None:
         """
         See L{machat.interfaces.IChatRoom.takeOver}.
         """
+        if self._shared and connection in self._secrets:
+            self._presented[connection] = _hash(secret)
         earlier = self._owners.get(secret)
-        if earlier is not None and names.key(earlier.name) == names.key(name):
+        if earlier is not None and names.key(earlier.name) == names.key(connection.name):
             earlier.disconnected(REPLACED)
+
+    def holder(self, connection: object) -> Holder:
+        """
+        @return: the properties of a connection, or of another member, for the claims of its names
+        """
+        known = connection in self._users
+        if not self._shared:
+            return _KNOWN if known else _UNKNOWN
+        secret = self._secrets.get(cast(IClientConnection, connection))
+        hashed = None if secret is None else _hash(secret)
+        return Holder(known, hashed, self._presented.get(connection))
+
+
+def _hash(secret: str) -> bytes:
+    return blake2b(secret.encode("utf-8", "replace"), digest_size=16).digest()
 
 
 def _decrement(counts: Counter[str], key: str) -> None:

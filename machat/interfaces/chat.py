@@ -144,10 +144,12 @@ class IChatRoom(Interface):
             C{name} can take its place with this secret
         """
 
-    def takeOver(secret: str, name: str) -> None:
+    def takeOver(connection: IClientConnection, secret: str) -> None:
         """
-        Disconnect the connection for which this secret was issued, with L{REPLACED}, if it has this
-        name. If the secret is unknown or no longer valid, nothing happens.
+        Disconnect the connection for which this secret was issued, with L{REPLACED}, if it has the
+        name of the new connection. If the store is shared and the earlier connection belongs to
+        another process, it is disconnected when the new one joins a room in which it is. If the
+        secret is unknown or no longer valid, nothing happens.
         """
 
     def opened(connection: IClientConnection, address: Any) -> float:

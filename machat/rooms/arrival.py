@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from machat.errors import FAILED, ChatError
 from machat.events import Joined, Position
 from machat.interfaces import IChatMember
+from machat.records import Holder
 
 _T = TypeVar("_T")
 
@@ -22,13 +23,13 @@ class Wish(NamedTuple):
     """
     The arguments of a join: see L{machat.interfaces.IChatRoom.join}.
 
-    @ivar known: see L{machat.records.Claim}
+    @ivar holder: the properties of the member for its claim
     """
 
     since: Position | None
     history: int
     watch: bool
-    known: bool
+    holder: Holder
 
 
 class Arrival:

@@ -19,7 +19,7 @@ from machat.errors import (
     ROOM_FULL,
     ChatError,
 )
-from machat.events import History, Joined, Members, Message, Position
+from machat.events import History, Joined, Members, Message
 from machat.interfaces import IChatMember, IRoomPolicy, IStoredRoom
 from machat.limits import Limits
 from machat.records import Claim
@@ -59,21 +59,11 @@ class Rooms:
         self._requireOpen = requireOpen
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
 
-    def join(
-        self,
-        member: IChatMember,
-        roomName: str,
-        since: Position | None,
-        history: int,
-        watch: bool,
-        known: bool,
-    ) -> Deferred[Joined]:
+    def join(self, member: IChatMember, roomName: str, wish: Wish) -> Deferred[Joined]:
         """
         See L{IChatRoom.join}.
-
-        @param known: see L{Claim}
         """
-        arrival = Arrival(member, Wish(since, history, watch, known))
+        arrival = Arrival(member, wish)
         joining = Deferred.fromCoroutine(self._join(arrival, roomName))
         if joining.called and not joining.paused:
             return joining  # it did not have to wait
@@ -116,7 +106,7 @@ class Rooms:
             network = self._policy.networkOf(member)
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
-        claim = Claim(name, names.key(name), wish.known)
+        claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
         try:
             await arrival.until(claiming, lambda _: stored.release(claim))

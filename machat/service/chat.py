@@ -43,6 +43,7 @@ from machat.moderation.policy import RoomPolicy
 from machat.moderation.sanctions import Sanctions
 from machat.moderation.service import Moderation
 from machat.records import Change
+from machat.rooms.arrival import Wish
 from machat.rooms.batch import DRAFT_BYTES, QUEUED
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
@@ -91,7 +92,7 @@ class ChatService(Lifecycle):
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self._connections = Connections(limits)
+        self._connections = Connections(limits, store.shared)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
         keeper = RoomKeeper(self._hookRunner)
@@ -124,8 +125,8 @@ class ChatService(Lifecycle):
             self._requireOpen(member)
         except ChatError:
             return fail()
-        known = self._connections.known(member)
-        return self._rooms.join(member, roomName, since, history, watch, known)
+        wish = Wish(since, history, watch, self._connections.holder(member))
+        return self._rooms.join(member, roomName, wish)
 
     def leave(self, member: IChatMember, roomName: str) -> None:
         self._rooms.leave(member, roomName)
@@ -357,8 +358,8 @@ class ChatService(Lifecycle):
     def issue(self, connection: IClientConnection) -> str:
         return self._connections.issue(connection)
 
-    def takeOver(self, secret: str, name: str) -> None:
-        self._connections.takeOver(secret, name)
+    def takeOver(self, connection: IClientConnection, secret: str) -> None:
+        self._connections.takeOver(connection, secret)
 
     @property
     def connections(self) -> Connections:

@@ -73,7 +73,7 @@ class EventsConversation:
         """
         self._watch = hello.presence
         if hello.session is not None:
-            self._chat.takeOver(hello.session, self._client.name)
+            self._chat.takeOver(self._client, hello.session)
             if self._client.ended:  # by a callback of the application
                 return None
         self._client.markJoined()

@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from machat.client import ChatClient
+from machat.clock import chatClock
 from machat.commands import Auth
 from machat.errors import Disconnect
 from machat.events import Event, Message
@@ -86,8 +87,9 @@ class MemoryChat:
         @param portal: see L{ChatService}
         """
         self.clock = Clock() if clock is None else clock
-        self.store: IStore = MemoryStore(self.clock, limits) if store is None else store
-        self._serviceOf = partial(ChatService, self.clock, limits, hooks=hooks, portal=portal)
+        shared = chatClock(self.clock)
+        self.store: IStore = MemoryStore(shared, limits) if store is None else store
+        self._serviceOf = partial(ChatService, shared, limits, hooks=hooks, portal=portal)
         self._clients: list[MemoryClient] = []
         self._begin()
         self.endpoint = MemoryEndpoint(self.clock, self._tcp)

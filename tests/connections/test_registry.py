@@ -13,7 +13,9 @@ from machat.addresses import networkOf
 from machat.connections.registry import Connections
 from machat.errors import ChatError
 from machat.limits import Limits
-from machat.testing import MemoryChat, MemoryClient
+from machat.records import Holder
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
+from tests.members import asConnection
 
 
 def v4(host: str) -> IPv4Address:
@@ -185,6 +187,45 @@ class ConnectionsTests(SynchronousTestCase):
         for kept in (connections._secrets, connections._owners, connections.networks):
             self.assertEqual(kept, {})
         self.assertEqual((connections._counts, connections._placed), ({}, set()))
+
+
+class HolderTests(SynchronousTestCase):
+    """
+    The properties of a connection for its claims of names.
+    """
+
+    def test_alone(self) -> None:
+        """
+        Without a shared store, only the user matters.
+        """
+        connections: Any = Connections(Limits())
+        for name in "ab":
+            connections.add(name, None)
+            connections.check(name, None)
+            connections.issue(name)
+        connections.identify("a", "Ada")
+        self.assertEqual(connections.holder("a"), Holder(True))
+        self.assertEqual(connections.holder("b"), Holder(False))
+        self.assertEqual(connections.holder("somebody"), Holder(False))
+
+    def test_shared(self) -> None:
+        """
+        With a shared store, a claim contains the hash of the connection's secret, and the hash of
+        the secret that it presented, even if that was issued by another process.
+        """
+        one: Any = Connections(Limits(), True)
+        two: Any = Connections(Limits(), True)
+        earlier, later = asConnection(MemoryMember("Mina")), asConnection(MemoryMember("Mina"))
+        one.add(earlier, None)
+        secret = one.issue(earlier)
+        two.add(later, None)
+        two.takeOver(later, secret)
+        self.assertEqual(two.holder(later), Holder(False, None, one.holder(earlier).secret))
+        two.issue(later)
+        self.assertNotIn(two.holder(later).secret, (None, one.holder(earlier).secret))
+        two.discard(later)
+        self.assertEqual(two.holder(later), Holder(False))
+        self.assertEqual(two._presented, {})
 
 
 class RefusalTests(SynchronousTestCase):
