@@ -31,6 +31,10 @@ class Claim(Struct, frozen=True, eq=False, gc=False):
     replaces: bytes | None = None
 
 
+#: Why a claim has ended: a connection with the secret of its client has taken its place.
+TAKEN_OVER = "another connection has taken over the name"
+
+
 class Holder(NamedTuple):
     """
     The properties of a connection that its claims of names contain, see

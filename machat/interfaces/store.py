@@ -55,7 +55,7 @@ class IRoomObserver(Interface):
         A claim of this process has ended without being released: another connection has taken the
         name over, or the process was out of touch with the store for too long.
 
-        @param reason: one line of text
+        @param reason: L{TAKEN_OVER}, or another line of text
         """
 
 

@@ -9,12 +9,12 @@ from collections.abc import Collection, Sequence
 from twisted.logger import Logger
 
 from machat.connections.registry import Connections
-from machat.errors import NAME_LOST
+from machat.errors import NAME_LOST, REPLACED
 from machat.events import RoomState
 from machat.interfaces import IChatMember
 from machat.moderation.policy import barriers, mayModerate
 from machat.moderation.sanctions import Kind, Sanctions, Target
-from machat.records import Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import TAKEN_OVER, Change, Imposed, Kicked, Lifted, LockSet, TopicSet
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 
@@ -44,7 +44,8 @@ class Effects:
                     self._sanctions.put(room.key, change)
                     room.muted = room.muted or change.kind == Kind.MUTE.value
                     target = (Kind(change.kind), change.target)
-                    words = f"{change.by or 'the server'} banned {change.name or 'an address'}"
+                    by = "the server" if change.by is None else f"moderator {change.by}"
+                    words = f"{by} banned {change.name or 'an address'}"
                     self.remove(room, self.banned(room, {target}), words)
                 case Lifted():
                     self._sanctions.remove(room.key, change)
@@ -101,7 +102,8 @@ class Effects:
 
     def lost(self, room: Room, member: IChatMember, reason: str) -> None:
         """
-        Disconnect a member that has lost its name.
+        Disconnect a member that has lost its name: with L{REPLACED}, if its own client has taken
+        the name over, so that it does not reconnect; else with L{NAME_LOST}.
         """
         self._log.info(
             "{name} ({peer}) lost its name in {room}: {reason}",
@@ -112,7 +114,7 @@ class Effects:
         )
         self._rooms.leave(member, room.name)
         try:
-            member.disconnected(NAME_LOST)
+            member.disconnected(REPLACED if reason == TAKEN_OVER else NAME_LOST)
         except Exception:
             self._log.failure("disconnected() of a member raised an exception")
 

@@ -11,12 +11,11 @@ from twisted.internet.defer import Deferred
 
 from machat.errors import NAME_TAKEN, ROOM_FULL, ChatError
 from machat.interfaces import IRoomObserver
-from machat.records import Claim, Claimed
+from machat.records import TAKEN_OVER, Claim, Claimed
 from machat.store.redis.frames import Steps
 from machat.store.redis.stream import Page
 from machat.store.redis.view import Difference, View
 
-TAKEN_OVER = "another connection has taken over the name"
 OUT_OF_TOUCH = "the server was out of touch with the store, and another member has the name"
 
 

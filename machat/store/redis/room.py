@@ -17,9 +17,9 @@ from machat import names
 from machat.errors import FAILED, NAME_TAKEN, ChatError
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
-from machat.records import Change, Claim, Claimed, Names, RoomRecord, Stored
+from machat.records import TAKEN_OVER, Change, Claim, Claimed, Names, RoomRecord, Stored
 from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.claims import TAKEN_OVER, Claims, claimedOf, wordsOf
+from machat.store.redis.claims import Claims, claimedOf, wordsOf
 from machat.store.redis.faults import Course, EngineFault
 from machat.store.redis.follower import Follower, Stage
 from machat.store.redis.frames import parseEntry, unpackText
