@@ -85,7 +85,6 @@ class Signals(Service):
 
     def startService(self) -> None:
         Service.startService(self)
-        self._installReload()  # twist does not call privilegedStartService
         self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
 
     def _installReload(self) -> None:
@@ -119,6 +118,7 @@ class Root(MultiService):
         @param reactor: the reactor
         """
         MultiService.__init__(self)
+        self._prepared = False
         Signals(reactor, self.reload).setServiceParent(self)
         atexit.register(self._exit)  # before the log registers, so that it is written first
 
@@ -136,6 +136,19 @@ class Root(MultiService):
         Whether the process exits with status 0.
         """
         return True
+
+    def privilegedStartService(self) -> None:
+        self._prepared = True
+        MultiService.privilegedStartService(self)
+
+    def startService(self) -> None:
+        """
+        Start the services. C{twist} does not call C{privilegedStartService}, but the endpoints
+        listen there, before the store starts, and report their errors.
+        """
+        if not self._prepared:
+            self.privilegedStartService()
+        MultiService.startService(self)
 
     def reload(self) -> None:
         """
