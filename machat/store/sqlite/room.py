@@ -231,7 +231,9 @@ class SqliteRoom:
         A transaction has succeeded.
         """
         self.tail = tail = self._next
-        self._state.apply(changes)
+        if changes:
+            self._state.apply(changes)
+            self._state.expire(self._store.upkeep.now())
         head, store = self.head, self._store
         if tail.seq - head.seq >= store.trimMessages or tail.total - head.total > store.trimBytes:
             store.upkeep.trim(self)

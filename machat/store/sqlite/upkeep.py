@@ -139,12 +139,18 @@ class Upkeep:
         self._cuts.clear()
         self._steps.clear()
 
+    def now(self) -> float:
+        """
+        @return: the time that decides about ages, Unix time: see L{AgeClock}
+        """
+        assert self._ages is not None
+        return self._ages.now()
+
     def oldest(self) -> int:
         """
         @return: the age limit, as a value of C{Message.at}
         """
-        assert self._ages is not None
-        return int(max(0.0, self._ages.now() - self._limits.logAge) * 1000)
+        return int(max(0.0, self.now() - self._limits.logAge) * 1000)
 
     def trim(self, room: SqliteRoom) -> None:
         """
@@ -277,8 +283,7 @@ class Upkeep:
         return self._repeated(lambda db: retention.expireIds(db, now, remembered))
 
     def _expireSanctions(self) -> Task:
-        assert self._ages is not None
-        now = self._ages.now()
+        now = self.now()
         return self._repeated(lambda db: retention.expireSanctions(db, now))
 
     def _repeated(self, step: Callable[[Database], bool]) -> Task:

@@ -288,6 +288,19 @@ class RoomTests(RetentionCase):
         old, _ = self.open(store, "OLD")
         self.assertEqual((old.name, old.position.seq, old.record.topic), ("OLD", 0, None))
 
+    def test_endedSanctions(self) -> None:
+        """
+        Mutes and bans that have ended do not pile up in an open room.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        for number in range(5):
+            until = self.reactor.seconds() + 10
+            self.say(room, changes=[Imposed("mute", f"eve{number}", until, "Eve", None)])
+            self.wait(store, INTERVAL)
+        self.assertEqual(len(room.record.sanctions), 1)
+        self.assertEqual(self.count("sanction"), 0)
+
     def test_neverUsed(self) -> None:
         """
         A room that has never had a message is deleted after an hour.
