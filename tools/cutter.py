@@ -26,14 +26,20 @@ class Side(Protocol):
         @param direction: C{out}: to the engine, C{in}: from it
         """
         self._cutter = cutter
-        self._direction = direction
+        self.direction = direction
         self._held: list[bytes] = []
+        self._late = 0
 
     def dataReceived(self, data: bytes) -> None:
-        if self._cutter.delay:
-            self._cutter.later(self._pass, data)
+        if self._cutter.delay or self._late:
+            self._late += 1
+            self._cutter.later(self._passLate, data)
         else:
             self._pass(data)
+
+    def _passLate(self, data: bytes) -> None:
+        self._late -= 1
+        self._pass(data)
 
     def _pass(self, data: bytes) -> None:
         self._held.append(data)
@@ -43,7 +49,7 @@ class Side(Protocol):
         """
         Write what has been read, unless this direction is held.
         """
-        if self._direction not in self._cutter.held and self.other is not None:
+        if self.direction not in self._cutter.held and self.other is not None:
             held, self._held = self._held, []
             if held and self.other.transport is not None:
                 self.other.transport.write(b"".join(held))
@@ -75,6 +81,7 @@ class Cutter(Factory):
         self.closed = False
         self.sides: set[Side] = set()
         self._delayed: set[Any] = set()
+        self._due = 0.0
 
     async def listen(self, endpoint: IStreamServerEndpoint) -> None:
         """
@@ -91,7 +98,8 @@ class Cutter(Factory):
             self._delayed.discard(call)
             forward(data)
 
-        call = self._reactor.callLater(self.delay, due)
+        self._due = max(self._due + 1e-6, self._reactor.seconds() + self.delay)
+        call = self._reactor.callLater(self._due - self._reactor.seconds(), due)
         self._delayed.add(call)
 
     def buildProtocol(self, addr: object) -> Side | None:
@@ -122,6 +130,14 @@ class Cutter(Factory):
         """
         for side in list(self.sides):
             self._abort(side)
+
+    def inject(self, data: bytes) -> None:
+        """
+        Send something to the nodes that the engine has not sent.
+        """
+        for side in list(self.sides):
+            if side.other is not None and side.direction == "out":
+                side.transport.write(data)
 
     def hold(self, *directions: str) -> None:
         """

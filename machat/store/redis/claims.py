@@ -193,3 +193,27 @@ def claimedOf(result: Sequence[Any], claim: Claim, room: str) -> Claimed:
     if word == b"full":
         raise ChatError(ROOM_FULL, f"{room} is full")
     return Claimed(first == 1, rest)
+
+
+def claimReplyOf(reply: Any) -> tuple[bytes, Sequence[Any]]:
+    """
+    @param reply: the reply of C{claim.lua}
+    @return: the published frame, and the results
+    @raise ValueError: the reply has the wrong form
+    """
+    frame, results = reply
+    if not isinstance(frame, bytes) or any([len(each) != 3 for each in results]):
+        raise ValueError("not the result of a claim")
+    return frame, results
+
+
+def versionOf(reply: Any) -> tuple[str, int] | None:
+    """
+    @param reply: the field C{=} of the stored claims, see C{names.lua}
+    @return: the generation and the version of the claims; C{None}: there are none
+    @raise ValueError: the reply has the wrong form
+    """
+    if reply is None:
+        return None
+    generation, version = reply.decode().split(" ")[:2]
+    return generation, int(version)

@@ -90,6 +90,9 @@ _FAULTS = {
     ),
 }
 
+#: A reply of the wrong form. It may belong to another command, so the connection is of no use.
+UNEXPECTED = Fault("the engine gives unexpected answers: check what is between it and MaChat")
+
 _LONGEST = 200
 
 

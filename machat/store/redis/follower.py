@@ -15,7 +15,7 @@ from twisted.logger import Logger
 from machat.errors import FAILED, ChatError
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.claims import OUT_OF_TOUCH, Claims, claimedOf, wordsOf
-from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.frames import Batch, parse
 from machat.store.redis.keys import RoomKeys
 from machat.store.redis.scripts import CLAIM, SYNC
@@ -173,6 +173,8 @@ class Follower:
             self._store.noteFault(self._stream.name, error.fault)
         except Exception:
             self._log.failure("{room} could not catch up", room=self._stream.name)
+            self._store.node.reconnect(EngineFault(UNEXPECTED))
+            return
         else:
             self._caughtUp(session)
             return

@@ -21,7 +21,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.store.redis.condition import Condition
-from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.keys import Keys
 from machat.store.redis.scripts import BEAT as BEAT_SCRIPT
 from machat.store.redis.scripts import LEAVE
@@ -219,6 +219,11 @@ class Node:
                 self._fail(error, f"{error}: check the engine and the network")
             except EngineFault as error:
                 self._fail(error, str(error))
+            except CancelledError:
+                raise
+            except Exception as error:
+                self._log.failure("an answer of the engine is not valid")
+                self._fail(error, UNEXPECTED.text)
             if self._stopped:
                 break
             if self._clock.seconds() - began > LEASE:

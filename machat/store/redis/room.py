@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from msgspec import MsgspecError
 from twisted.internet.defer import Deferred
@@ -19,8 +19,14 @@ from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import TAKEN_OVER, Change, Claim, Claimed, Names, RoomRecord, Stored
 from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.claims import Claims, claimedOf, wordsOf
-from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.claims import (
+    Claims,
+    claimedOf,
+    claimReplyOf,
+    versionOf,
+    wordsOf,
+)
+from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.follower import Follower, Stage
 from machat.store.redis.frames import parseEntry, unpackText
 from machat.store.redis.keys import RoomKeys
@@ -31,6 +37,8 @@ from machat.store.redis.stream import Stream
 
 if TYPE_CHECKING:
     from machat.store.redis.store import RedisStore
+
+T = TypeVar("T")
 
 #: The time after which a room reads the claims again if they are not published, in seconds.
 OVERDUE = 0.5
@@ -93,8 +101,8 @@ class RedisRoom:
         Ask the engine only for the version of the claims, and wait until it has arrived here.
         """
         due = self._store.due()
-        reply = await self._ask(self._askVersion)
-        while not self.claims.view.isAt(reply):
+        version = await self._ask(self._askVersion, versionOf)
+        while not self.claims.view.isAt(version):
             seconds = min(OVERDUE, due - self._store.clock.seconds())
             try:
                 await within(self._store.clock, seconds, self.claims.whenChanged(), "claims")
@@ -114,7 +122,11 @@ class RedisRoom:
     async def _read(self, after: int, limit: int) -> Sequence[Message]:
         limits = self._store.limitWords
         words = [after, min(limit, 2**31), limits[0], limits[2]]
-        reply = await self._ask(lambda session: session.run(READ, self.keys.four[:2], words))
+        return await self._ask(
+            lambda session: session.run(READ, self.keys.four[:2], words), self._messagesOf
+        )
+
+    def _messagesOf(self, reply: Any) -> Sequence[Message]:
         messages = []
         for entry in reply:
             top, fields = parseEntry(entry)
@@ -133,8 +145,11 @@ class RedisRoom:
 
     async def _find(self, sender: str, id: str) -> Receipt | None:
         key = self.keys.ids(sender)
-        seq = await self._ask(lambda session: session.command(b"HGET", key, id.encode()))
-        return None if seq is None else Receipt(self.name, int(seq), True)
+        seq = await self._ask(
+            lambda session: session.command(b"HGET", key, id.encode()),
+            lambda reply: None if reply is None else int(reply),
+        )
+        return None if seq is None else Receipt(self.name, seq, True)
 
     def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
         return Deferred.fromCoroutine(self._claim(claim, most))
@@ -144,7 +159,7 @@ class RedisRoom:
         words = wordsOf(id, claim)
         self.claims.begin(id, claim)
         try:
-            frame, (result,) = await self._ask(partial(self._sendClaim, most, words))
+            frame, (result,) = await self._ask(partial(self._sendClaim, most, words), claimReplyOf)
         except BaseException:
             self.claims.release(claim)
             raise
@@ -175,11 +190,12 @@ class RedisRoom:
             self.follower.close()
             self._store.closed(self)
 
-    async def _ask(self, send: Callable[[Session], Deferred[Any]]) -> Any:
+    async def _ask(self, send: Callable[[Session], Deferred[Any]], read: Callable[[Any], T]) -> T:
         """
         Send a command that may be sent again, until there is a reply.
 
         @param send: sends it in a session
+        @param read: returns the content of the reply
         @raise ChatError: C{failed}
         """
         clock = self._store.clock
@@ -187,7 +203,7 @@ class RedisRoom:
         while True:
             session = await self.follower.whenReady(due)
             try:
-                return await within(clock, due - clock.seconds(), send(session), "answer")
+                return read(await within(clock, due - clock.seconds(), send(session), "answer"))
             except LinkLost:
                 if clock.seconds() >= due:
                     raise ChatError(FAILED, UNAVAILABLE) from None
@@ -195,6 +211,8 @@ class RedisRoom:
                     await self._pause(0)  # its end is reported in this turn
             except EngineFault as error:
                 await self._afterFault(error, due)
+            except (ValueError, TypeError, LookupError, AttributeError):
+                await self._afterFault(EngineFault(UNEXPECTED), due)
 
     async def _afterFault(self, error: EngineFault, due: float) -> None:
         """

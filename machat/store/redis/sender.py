@@ -16,7 +16,7 @@ from machat.errors import NotStored
 from machat.events import Draft
 from machat.records import Change, Stored
 from machat.store.redis.appending import Outgoing
-from machat.store.redis.faults import Course, EngineFault
+from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.frames import Batch, Top
 from machat.store.redis.keys import RoomKeys
 from machat.store.redis.scripts import APPEND
@@ -124,6 +124,8 @@ class Sender:
             outgoing.doubtful = True  # it is sent again in the next session
         elif not isinstance(error, EngineFault):
             self._log.failure("an append to {room} has failed", failure, room=self._stream.name)
+            outgoing.doubtful = True
+            self._store.node.reconnect(EngineFault(UNEXPECTED))
         elif error.fault.course is Course.RECONNECT:
             outgoing.sent = False
             self._store.node.reconnect(error)

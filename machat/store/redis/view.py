@@ -51,17 +51,15 @@ class View:
         self.version = ""
         self.nodes: Counter[str] = Counter()
 
-    def isAt(self, stored: bytes | None) -> bool:
+    def isAt(self, stored: tuple[str, int] | None) -> bool:
         """
-        @param stored: the field C{=} of the stored claims, see C{names.lua}; C{None}: there are
-            none
+        @param stored: the generation and the version of the stored claims; C{None}: there are none
         @return: whether this view is not older
         """
         if stored is None:
             return not self._names
-        generation, version = stored.decode().split(" ")[:2]
         own, _, seen = self.version.partition(" ")
-        return own == generation and int(seen) >= int(version)
+        return own == stored[0] and int(seen) >= stored[1]
 
     def follows(self, steps: Steps) -> bool | None:
         """

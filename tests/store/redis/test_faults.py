@@ -94,6 +94,9 @@ class FaultCase(TestCase):
     def isDown(self, store: RedisStore) -> bool:
         return not store.health().up
 
+    def isOther(self, store: RedisStore, session: object) -> bool:
+        return store.node.session not in (None, session)
+
     async def failure(self, waiting: Any) -> Exception:
         """
         @return: the exception with which an operation fails
@@ -269,6 +272,23 @@ class LinkTests(FaultCase):
         await self.say(room, "c")
         self.assertEqual(witness.texts()[-1], "c")
         self.assertNotIn("b", witness.texts())
+
+    async def test_shifted(self) -> None:
+        """
+        If replies arrive that belong to no command, the link is replaced, and nothing is lost.
+        """
+        store, cutter = await self.behindCutter()
+        room, witness = await self.open(store)
+        for number, data in enumerate((b":1\r\n", b"*1\r\n$1\r\nx\r\n", b"$-1\r\n", b"+OK\r\n")):
+            session = store.node.session
+            cutter.inject(data)
+            await self.say(room, f"{number}", id=f"{number}")
+            await self.until(partial(self.isOther, store, session))
+            await room.claim(claimOf(f"name{number}"), 9)
+        self.assertEqual(witness.texts(), ["0", "1", "2", "3"])
+        self.assertEqual((await room.members(9)).total, 4)
+        self.assertEqual(witness.faults, [])
+        self.flushLoggedErrors()
 
     async def test_slow(self) -> None:
         """
