@@ -30,10 +30,12 @@ class Batch:
     @ivar senders: the senders of the messages for which nobody expects a receipt: the index of the
         first message of each
     @ivar size: see L{QUEUED}
+    @ivar changes: the changes, which take effect after the messages
+    @ivar awaited: whether something waits for the result
     @ivar late: the senders that wait until the store takes the batch
     """
 
-    __slots__ = ("drafts", "senders", "size", "_expected", "_changes", "_changed", "late")
+    __slots__ = ("drafts", "senders", "size", "changes", "awaited", "late", "_expected", "_changed")
     _log = Logger()
 
     def __init__(self) -> None:
@@ -41,23 +43,10 @@ class Batch:
         self.senders: list[tuple[int, IChatMember]] = []
         self.size = 0
         self._expected: list[tuple[int, Deferred[Receipt] | None]] | None = None
-        self._changes: list[Change] | None = None
+        self.changes: Sequence[Change] = ()
+        self.awaited = False
         self._changed: list[Deferred[None]] | None = None
         self.late: list[Deferred[None]] | None = None
-
-    @property
-    def awaited(self) -> bool:
-        """
-        Whether something waits for the result.
-        """
-        return self._expected is not None or self._changed is not None
-
-    @property
-    def changes(self) -> Sequence[Change]:
-        """
-        The changes, which take effect after the messages.
-        """
-        return self._changes or ()
 
     def post(self, draft: Draft, receipt: Deferred[Receipt]) -> None:
         """
@@ -67,6 +56,7 @@ class Batch:
         """
         if self._expected is None:
             self._expected = []
+            self.awaited = True
         self._expected.append((len(self.drafts), receipt))
         self.drafts.append(draft)
         self.size += len(draft.text) + DRAFT_BYTES
@@ -94,7 +84,8 @@ class Batch:
 
         @return: fires when they are stored, or fails
         """
-        self._changes = [*(self._changes or ()), *changes]
+        self.changes = (*self.changes, *changes)
+        self.awaited = True
         done: Deferred[None] = Deferred()
         self._changed = [*(self._changed or ()), done]
         return done

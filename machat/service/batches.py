@@ -68,13 +68,10 @@ class Batches:
         """
         batch = room.batch = Batch()
         if room.storing is None:
-            self._wake(room)
+            if not self._dirty:
+                self._clock.callAtEndOfTurn(self.flush)
+            self._dirty.append(room)
         return batch
-
-    def _wake(self, room: Room) -> None:
-        if not self._dirty:
-            self._clock.callAtEndOfTurn(self.flush)
-        self._dirty.append(room)
 
     def flush(self) -> None:
         """
@@ -140,7 +137,9 @@ class Batches:
         self._storing -= 1
         room.storing = None
         if room.batch is not None:
-            self._wake(room)
+            if not self._dirty:
+                self._clock.callAtEndOfTurn(self.flush)
+            self._dirty.append(room)
         if not room.members:
             self._closeIfDeserted(room)
         if not self._flushing:

@@ -34,6 +34,9 @@ class MemoryStore:
 
     @ivar ids: the ids of recent messages
     @ivar now: returns Unix time
+    @ivar limits: the limits of the chat
+    @ivar age: the maximum age of a message, ms
+    @ivar shares: the memory of all rooms
     """
 
     shared = False
@@ -41,11 +44,11 @@ class MemoryStore:
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
         self._clock = chatClock(clock)
         self.now = self._clock.now
-        self._limits = limits
-        self._age = limits.logAge * 1000
+        self.limits = limits
+        self.age = limits.logAge * 1000
         self._open: dict[str, MemoryRoom] = {}
         self._idle: OrderedDict[str, MemoryRoom] = OrderedDict()
-        self._shares = Shares(limits.logTotal)
+        self.shares = Shares(limits.logTotal)
         self._life = secrets.token_bytes(16)
         self._began = self._clock.seconds()
         self._forgotten = 0
@@ -70,7 +73,7 @@ class MemoryStore:
 
     def size(self) -> Size:
         rooms = [*self._open.values(), *self._idle.values()]
-        return Size(len(rooms), sum([len(room.kept) for room in rooms]), self._shares.bytes)
+        return Size(len(rooms), sum([len(room.kept) for room in rooms]), self.shares.bytes)
 
     def open(
         self, key: str, name: str, observer: IRoomObserver, network: str | None = None
@@ -78,12 +81,12 @@ class MemoryStore:
         self._expire()
         room = self._idle.pop(key, None)
         if room is None:
-            room = MemoryRoom(self, key, name, self._shares.join(network))
-            self._shares.charge(room.share, room.bytes)
+            room = MemoryRoom(self, key, name, self.shares.join(network))
+            self.shares.charge(room.share, room.bytes)
         room.begin(self._life, self._epochOf(key))
         room.observer = observer
         self._open[key] = room
-        if self._shares.bytes > self._shares.limit:
+        if self.shares.bytes > self.shares.limit:
             self._relieve()
         return succeed(room)
 
@@ -95,25 +98,16 @@ class MemoryStore:
         life = f"{self._forgotten} {key}".encode()
         return blake2b(life, digest_size=8, key=self._life).hexdigest()
 
-    def added(self, room: MemoryRoom, at: int, before: int) -> None:
+    def trim(self, room: MemoryRoom, at: int) -> None:
         """
-        Messages were added to a room: apply the limits.
+        Apply the limits after messages were added to a room.
 
-        @param at: their time
-        @param before: the memory of the room before they were added
+        @param at: the time of the messages
         """
-        limits, kept = self._limits, room.kept
-        if (
-            len(kept) > limits.logMessages
-            or room.bytes > limits.logBytes
-            or (kept and kept[0].at < at - self._age)
-        ):
-            room.trim(limits, at - self._age)
-        more = room.bytes - before
-        room.share.bytes += more
-        shares = self._shares
-        shares.bytes += more
-        if shares.bytes > shares.limit:
+        before = room.bytes
+        room.trim(self.limits, at - self.age)
+        self.shares.charge(room.share, room.bytes - before)
+        if self.shares.bytes > self.shares.limit:
             self._relieve()
 
     def refresh(self, room: MemoryRoom) -> None:
@@ -121,8 +115,8 @@ class MemoryStore:
         Drop the messages of a room that have become too old.
         """
         before = room.bytes
-        room.trim(self._limits, int(self.now() * 1000) - self._age)
-        self._shares.charge(room.share, room.bytes - before)
+        room.trim(self.limits, int(self.now() * 1000) - self.age)
+        self.shares.charge(room.share, room.bytes - before)
 
     def closed(self, room: MemoryRoom) -> None:
         """
@@ -145,7 +139,7 @@ class MemoryStore:
         now = self.now()
         while self._idle:
             room = next(iter(self._idle.values()))
-            if room.idle >= now - self._limits.logAge:
+            if room.idle >= now - self.limits.logAge:
                 return
             del self._idle[room.key]
             if room.lasting(now):
@@ -157,17 +151,17 @@ class MemoryStore:
 
     def _forget(self, room: MemoryRoom) -> None:
         self._forgotten += room.seq > 0
-        self._shares.leave(room.share, room.bytes)
+        self.shares.leave(room.share, room.bytes)
 
     def _relieve(self) -> None:
         """
         Free a part of the total, see L{MemoryStore}.
         """
         self._expire()
-        over = self._shares.excess()
+        over = self.shares.excess()
         self._forgetIdle(over)
         self._shorten(over)
-        self._shares.relieved()
+        self.shares.relieved()
 
     def _forgetIdle(self, over: dict[Share, int]) -> None:
         """
@@ -197,4 +191,4 @@ class MemoryStore:
             for room in largest:
                 before = room.bytes
                 room.shorten(level)
-                self._shares.charge(share, room.bytes - before)
+                self.shares.charge(share, room.bytes - before)

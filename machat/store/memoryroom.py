@@ -14,11 +14,12 @@ from machat import names
 from machat.errors import ChatError
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
+from machat.limits import Limits
 from machat.records import Change, Claim, Claimed, Names, RoomRecord, Stored
 from machat.store.deduplication import RecentIds
 from machat.store.roomlog import RoomLog
 from machat.store.roster import Roster
-from machat.store.shares import Share
+from machat.store.shares import Share, Shares
 from machat.store.state import ModeratedState
 from machat.store.timeline import Timeline
 
@@ -29,14 +30,20 @@ class Owner(Protocol):
 
     @ivar now: returns Unix time
     @ivar ids: the ids of recent messages
+    @ivar limits: the limits of the chat
+    @ivar age: the maximum age of a message, ms
+    @ivar shares: the memory of all rooms
     """
 
     now: Callable[[], float]
     ids: RecentIds
+    limits: Limits
+    age: float
+    shares: Shares
 
-    def added(self, room: MemoryRoom, at: int, before: int) -> None:
+    def trim(self, room: MemoryRoom, at: int) -> None:
         """
-        Messages were added to a room.
+        Apply the limits after messages were added to a room.
         """
 
     def refresh(self, room: MemoryRoom) -> None:
@@ -127,7 +134,16 @@ class MemoryRoom(RoomLog):
             strings += (draft.text, draft.sender)
         before = self.bytes
         self.add(messages, "".join(strings))
-        store.added(self, at, before)
+        more, shares = self.bytes - before, store.shares
+        self.share.bytes += more
+        shares.bytes += more
+        if (
+            len(self.kept) > store.limits.logMessages
+            or self.bytes > store.limits.logBytes
+            or (self.kept and self.kept[0].at < at - store.age)
+            or shares.bytes > shares.limit
+        ):
+            store.trim(self, at)
         if stored is None:
             stored = Stored(range(first, self.seq + 1))
         if changes:

@@ -743,7 +743,7 @@ class FairnessTests(LogTestCase):
             self.follow(f"flood/{number}")
         self.assertEqual(len(self.read(room="home/dev")), 20)
         looked: list[None] = []
-        shares = self.log.store._shares
+        shares = self.log.store.shares
         shares._shares = _Watched(shares._shares, looked)
         for _ in range(10):
             self.append("x", room="home/dev")
@@ -769,13 +769,13 @@ class FairnessTests(LogTestCase):
                 self.follow(room)
             self.append(*texts, room=room)
             shares = self.shares()
-            known = self.log.store._shares._shares
+            known = self.log.store.shares._shares
             held = {network: share.bytes for network, share in known.items()}
             self.assertEqual(held, shares)
             self.assertEqual(self.log.size().bytes, sum(shares.values()))
             spare = sum(log.spare for log in self.log.open.values())
             if spare:
-                self.assertLessEqual(sum(shares.values()), self.log.store._shares.limit)
+                self.assertLessEqual(sum(shares.values()), self.log.store.shares.limit)
             for each, messages in before.items():
                 lost = {*messages} - {*self.kept(each)}
                 if lost and each != network:
