@@ -32,7 +32,7 @@ class Draft(Struct, frozen=True, gc=False):
 
 class Position(Struct, frozen=True, gc=False):
     """
-    A position in the message log of a room.
+    A position in the messages of a room.
 
     @ivar epoch: in one epoch, each number belongs to one message; in a new one, numbers may be used
         again
@@ -45,7 +45,7 @@ class Position(Struct, frozen=True, gc=False):
 
 class Receipt(Struct, frozen=True, gc=False):
     """
-    Confirmation that the log has stored a message.
+    Confirmation that a message is stored.
 
     @ivar room: the room's name
     @ivar seq: the message's number
@@ -69,11 +69,11 @@ class Message(Event, frozen=True, gc=False, tag="message"):
     A message, the same for all members.
 
     @ivar room: the room's name
-    @ivar seq: its number in the room: 1, 2, 3 ... within an epoch
+    @ivar seq: its number in the room: 1, 2, 3 ...
     @ivar sender: the name of the sender
     @ivar text: the text: one line, without a newline
-    @ivar at: the time at which the log stored it, in milliseconds since the Unix epoch
-    @ivar replay: whether it is replayed from the log
+    @ivar at: the time at which the store numbered it, in milliseconds since the Unix epoch
+    @ivar replay: whether it is replayed from the store
     """
 
     room: str
@@ -91,7 +91,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     @ivar room: the room's name, as spelled by the member who created it
     @ivar name: the member's own name
     @ivar epoch: see L{Position}
-    @ivar seq: the number of the last message in the log; the next new message has the next number
+    @ivar seq: the number of the last message; the next new message has the next number
     @ivar count: the number of members in the room, including this one
     @ivar recovered: whether C{replay} contains all missed messages; C{None} if the member did not
         ask for recovery
@@ -100,7 +100,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
         enough
     @ivar topic: the room's topic; C{None} if it has none
     @ivar locked: whether the room is closed to new members
-    @ivar replay: messages from the log, in order. New messages follow without a gap. On the wire,
+    @ivar replay: messages from the store, in order. New messages follow without a gap. On the wire,
         each replayed message is a separate event after this one
     @ivar id: the id of the command
     """
@@ -121,7 +121,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     @property
     def position(self) -> Position:
         """
-        The position of the last message in the log.
+        The position of the last message.
         """
         return Position(self.epoch, self.seq)
 
@@ -157,12 +157,12 @@ class RoomState(Event, frozen=True, kw_only=True, tag="room"):
 
 class Moved(Event, frozen=True, kw_only=True, tag="moved"):
     """
-    The room's log has a new epoch, while the member is in the room. The next message has the number
+    The room has a new epoch, while the member is in the room. The next message has the number
     C{seq} + 1 in that epoch.
 
     @ivar epoch: the new epoch, see L{Position}
-    @ivar seq: the number of the last message in the log
-    @ivar lost: whether messages that were delivered earlier are no longer in the log
+    @ivar seq: the number of the last message
+    @ivar lost: whether messages that were delivered earlier are no longer stored
     """
 
     room: str
@@ -173,7 +173,7 @@ class Moved(Event, frozen=True, kw_only=True, tag="moved"):
     @property
     def position(self) -> Position:
         """
-        The position of the last message in the log.
+        The position of the last message.
         """
         return Position(self.epoch, self.seq)
 
@@ -188,7 +188,7 @@ class Done(Event, frozen=True, kw_only=True, tag="done"):
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
     """
-    Confirmation that the log has stored a message.
+    Confirmation that a message is stored.
 
     @ivar id: the message's id
     @ivar duplicate: whether a message with the same id had already been stored, so that this one
@@ -256,7 +256,7 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
     """
     The answer to a C{history}.
 
-    @ivar seq: the number of the last message in the log
+    @ivar seq: the number of the last message
     @ivar messages: the messages in order
     """
 

@@ -63,14 +63,14 @@ class Limits(Struct, frozen=True, kw_only=True):
         rooms
     @ivar coalesce: minimum time between two presence updates of a room
     @ivar grace: time within which a member may reconnect without being reported as having left
-    @ivar remembered: time for which this process remembers a message id for deduplication
+    @ivar remembered: time for which a message id is remembered for deduplication, seconds
     @ivar receipts: number of message ids that are remembered for one name in one room
     @ivar receiptsTotal: number of message ids that are remembered in total
-    @ivar logMessages: maximum number of messages in the log of one room
-    @ivar logBytes: maximum memory for the log of one room
-    @ivar logAge: maximum age of a message in the log, and lifetime of the log of an empty room
-    @ivar logTotal: maximum memory for the logs of all rooms together. Above it, messages are
-        deleted from the networks that use the most, see L{machat.store.memory.MemoryStore}
+    @ivar logMessages: maximum number of stored messages of one room
+    @ivar logBytes: maximum size of the stored messages of one room
+    @ivar logAge: maximum age of a stored message, and time for which an empty room is kept
+    @ivar logTotal: maximum size of the stored messages of all rooms together. Above it, messages
+        are deleted from the networks that use the most, see L{machat.store.memory.MemoryStore}
     """
 
     maxLine: int = 65_536

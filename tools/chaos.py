@@ -5,7 +5,7 @@ Test the recovery of many clients over a proxy that randomly cuts, delays and sp
 
 The program prints a summary. It exits with status 1 if a client missed a message, received one
 twice or in a different order from the others in its room, or if an acknowledged message does not
-have the number in the log that its acknowledgement states.
+have the stored number that its acknowledgement states.
 """
 
 from __future__ import annotations

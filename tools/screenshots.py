@@ -174,7 +174,7 @@ class Screenshots(PageTestCase):
 
     def loses(self, way: Way) -> None:
         """
-        The page disconnects. It reconnects after the log has dropped some messages.
+        The page disconnects. It reconnects after the store has dropped some messages.
         """
         page = self.mina(way.port, viewport=DESKTOP, color_scheme="light")
         way.block()

@@ -35,7 +35,7 @@ from tools.mischief import GUARDED
 FORGETTING = 60.0
 
 #: The memory at the end may exceed the memory after half of the time by this factor and this number
-#: of bytes, not counting the growth of the rooms' logs.
+#: of bytes, not counting the growth of the stored messages.
 FACTOR, MORE = 1.5, 64 << 20
 
 #: Metrics that must not be higher at the end than at the beginning, if the server has them.
@@ -192,8 +192,8 @@ class Soak:
         @return: all problems, one line each
         """
         half, end = self._samples["half"], self._samples["end"]
-        logs = end.get("machat_log_bytes", 0) - half.get("machat_log_bytes", 0)
-        most = FACTOR * half["resident bytes"] + max(0, logs) + MORE
+        stored = end.get("machat_store_bytes", 0) - half.get("machat_store_bytes", 0)
+        most = FACTOR * half["resident bytes"] + max(0, stored) + MORE
         found = [*self._tally.problems, *self._left()]
         if end["resident bytes"] > most:
             found.append(f"{end['resident bytes']:.0f} resident bytes exceed {most:.0f}")

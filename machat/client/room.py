@@ -1,5 +1,5 @@
 """
-The state of one room across all connections of a client: its position in the log, and its messages
+The state of one room across all connections of a client: its position, and its messages
 that are not acknowledged.
 """
 
@@ -30,7 +30,7 @@ class Membership:
     @ivar history: the number of messages to receive on the first join
     @ivar id: the id of the command that joins the room
     @ivar position: the position of the last message received; C{None} before the first join
-    @ivar top: the number of the last message in the log when the room was joined or moved
+    @ivar top: the number of the last message when the room was joined or moved
     @ivar joined: whether the room is joined on the current connection
     @ivar waiting: the Deferreds to fire when the room is joined
     @ivar refusals: the number of refused attempts to rejoin, in a row

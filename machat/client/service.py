@@ -1,6 +1,7 @@
 """
 The chat client: it reconnects, recovers missed messages, and resends messages whose outcome it does
-not know. If the server was restarted in between, a resent message can be published twice.
+not know. If a server whose store is not durable was restarted in between, a resent message can be
+published twice.
 
     >>> client = ChatClient(reactor, "localhost:8989", "Mina", print)
     >>> client.startService()
@@ -202,7 +203,7 @@ class ChatClient(Service):
         Send a message to a joined room: now, or after the next reconnect.
 
         @param text: one line
-        @return: fires with the L{Receipt} when the message is in the server's log; fails with
+        @return: fires with the L{Receipt} when the server has stored the message; fails with
             L{ChatError<machat.errors.ChatError>} if it was refused, with
             L{TooMuch<machat.client.TooMuch>} if too many
             messages are waiting, with

@@ -44,15 +44,15 @@ class IChatRoom(Interface):
             contains the messages after it, if all of them are still stored and they are at most
             L{Limits.maxHistory}
         @param history: the number of recent messages to replay, if C{since} is not given. At most
-            L{Limits.maxHistory}, and those that the log has
+            L{Limits.maxHistory}, and those that are stored
         @param watch: whether to deliver L{Presence} as well
         @return: fires with L{Joined}, before the member's first batch is delivered. That batch
             begins after the end of C{replay}. Fails with L{ChatError} C{bad-name}, C{bad-room},
             C{name-taken}, C{already-joined}, C{room-full}, C{room-locked}; C{not-allowed} if the
-            member is banned; C{not-joined} if it has left meanwhile; C{failed} if the log cannot be
-            opened, L{Limits.joinTimeout} seconds have passed, or the chat stops, in which case the
-            member may try again later; or with the error of L{IChatHooks.authorizeJoin}. Cancelling
-            it withdraws the join
+            member is banned; C{not-joined} if it has left meanwhile; C{failed} if the store cannot
+            open the room, L{Limits.joinTimeout} seconds have passed, or the chat stops, in which
+            case the member may try again later; or with the error of
+            L{IChatHooks.authorizeJoin}. Cancelling it withdraws the join
         """
 
     def leave(member: IChatMember, roomName: str) -> None:
@@ -72,7 +72,7 @@ class IChatRoom(Interface):
         @return: C{None}, or a C{Deferred} for which the caller should wait before it sends more,
             because messages would otherwise accumulate in memory. If L{IChatHooks.authorizeSay} has
             not answered yet, it fires when the message may be sent, or fails with one of the errors
-            below. If the log is far behind, it fires when the log has caught up
+            below. If the store is far behind, it fires when the store has caught up
         @raise ChatError: C{not-joined}; C{muted}; C{bad-command} if the text has several lines, or
             surrogates, which cannot be encoded; or as the hook raises
         """
@@ -107,10 +107,11 @@ class IChatRoom(Interface):
         Send a message, and report the result.
 
         @param id: identifies the message for L{Limits.remembered} seconds. If the same name has
-            already sent a message with this id to this room, it is not sent again. Ids are kept in
-            memory and do not survive a restart
-        @return: fires with the L{Receipt} when the log has the message; fails as L{say} does, or
-            with C{failed} if the log did not accept it
+            already sent a message with this id to this room, it is not sent again, also after a
+            restart if the store is durable
+        @return: fires with the L{Receipt} when the message is stored; fails as L{say} does, or
+            with C{failed} if it was not stored, or with C{unknown} if the store has not answered in
+            time, so that it may be stored
         """
 
     def history(

@@ -57,7 +57,7 @@ export { ChatError, key };
  * @property {string} room
  * @property {number | null} missed The number of messages, if known.
  * @property {Position} before The position of the last message received.
- * @property {Position} after The position of the last message in the log.
+ * @property {Position} after The position of the last message.
  */
 
 /** The moderation commands on members and rooms. */
@@ -169,7 +169,7 @@ export class Client extends EventTarget {
    *
    * @param {string} room
    * @param {string} text One line.
-   * @returns {Promise<Receipt>} Fulfilled when the message is in the server's log. Rejected with a
+   * @returns {Promise<Receipt>} Fulfilled when the server has stored the message. Rejected with a
    *     {@link ChatError}: the server's refusal; `too-much` if too many messages are waiting; or
    *     `unknown`, `left` or `ended` if the outcome is not known.
    */

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The bounded list of a room's messages in the order of the log, and of the gaps and notes between
+ * The bounded list of a room's messages in the order of their numbers, and of the gaps and notes between
  * them. This module does not access the page.
  *
  * @module

@@ -25,7 +25,7 @@ const PATIENCE = 30_000;
  * @property {() => Which | null} next Returns the next messages, if they can be requested.
  * @property {(which: Which, answer: any) => number} insert Inserts the messages of an answer, and
  *     returns their number.
- * @property {() => string | null} end Returns the text at the end of the log, if that is reached.
+ * @property {() => string | null} end Returns the text to show where the stored messages end, if that is reached.
  * @property {() => void} changed Called when the row or the messages have changed.
  * @property {() => void} [jumped] Called when the latest messages were loaded.
  */

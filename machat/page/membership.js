@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The state of one room across all connections of a client: its position in the log, and its
+ * The state of one room across all connections of a client: its position, and its
  * unacknowledged messages.
  *
  * @module
@@ -31,7 +31,7 @@ export function outcomeUnknown() {
 }
 
 /**
- * @typedef {{epoch: string, seq: number}} Position A position in a room's log.
+ * @typedef {{epoch: string, seq: number}} Position A position in a room.
  * @typedef {{room: string, seq: number, duplicate: boolean}} Receipt The acknowledgement of a message.
  */
 
@@ -70,7 +70,7 @@ export class Membership {
   position = null;
   /** The `joined` event of the current connection, or `null`. @type {any} */
   joined = null;
-  /** The number of the last message in the log when the room was joined or moved. */
+  /** The number of the last message when the room was joined or moved. */
   #top = 0;
   /** The number of refused attempts to rejoin, in a row. */
   refused = 0;
@@ -113,7 +113,7 @@ export class Membership {
   /**
    * Record the new epoch of the room.
    *
-   * @param {Position} moved The position of the last message in the log.
+   * @param {Position} moved The position of the last message.
    * @returns {number} The number of the last message that the client has, or has not requested.
    */
   move({ epoch, seq }) {

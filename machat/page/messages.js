@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The items of one room: messages and gaps in the order of the log, and after them the user's own
- * messages that are not in the log yet. This module does not access the page.
+ * The items of one room: messages and gaps in order, and after them the user's own messages that
+ * are not known to be stored. This module does not access the page.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { Items } from "./items.js";
  * @typedef {import("./items.js").Gap} Gap
  * @typedef {import("./items.js").Note} Note
  *
- * @typedef {object} Pending One of the user's messages that is not known to be in the log.
+ * @typedef {object} Pending One of the user's messages that is not known to be stored.
  * @property {"pending"} kind
  * @property {string} from
  * @property {string} text
@@ -151,7 +151,7 @@ export class Messages {
    * @param {Gap} gap
    * @param {{epoch: string, seq: number}} before The position of the last message before the gap.
    * @param {{epoch: string, seq: number}} after The position of the last missed message.
-   * @param {any[]} events The latest messages of the server's log.
+   * @param {any[]} events The latest stored messages.
    */
   fill(gap, before, after, events) {
     const index = this.#items.list.indexOf(gap);
@@ -238,7 +238,7 @@ export class Messages {
 
   /**
    * @param {any[]} events
-   * @param {number} top The number of the last message in the log.
+   * @param {number} top The number of the last message.
    */
   #load(events, top) {
     const found = events.map((event) => this.#message(event));
@@ -258,7 +258,7 @@ export class Messages {
   }
 
   /**
-   * Show one of the user's messages before it is in the log.
+   * Show one of the user's messages before it is stored.
    *
    * @param {string} text
    * @returns {Pending}
@@ -278,7 +278,7 @@ export class Messages {
   }
 
   /**
-   * Record that one of the user's messages is in the log.
+   * Record that one of the user's messages is stored.
    *
    * @param {Pending} pending
    * @param {number} seq
@@ -308,7 +308,7 @@ export class Messages {
   }
 
   /**
-   * Replace a pending message with the same message from the log.
+   * Replace a pending message with the same message from the server.
    *
    * @param {Message} message
    */

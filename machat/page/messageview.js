@@ -136,7 +136,7 @@ function divider(kind, text) {
 /** @param {number | null} missed */
 function missing(missed) {
   return missed === null
-    ? "Messages may be missing here: the server was restarted"
+    ? "Messages may be missing here: the server could not recover them"
     : `${counted(missed, "message")} could not be recovered`;
 }
 

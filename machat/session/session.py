@@ -1,8 +1,8 @@
 """
 One client from its hello to its end, on any transport.
 
-A request that cannot be answered at once, such as a join that waits for a log, holds the session:
-later lines wait in the inbox. So a client's requests are served in order, one at a time.
+A request that cannot be answered at once, such as a join that waits for the store, holds the
+session: later lines wait in the inbox. So a client's requests are served in order, one at a time.
 """
 
 from __future__ import annotations

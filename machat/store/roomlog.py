@@ -12,8 +12,8 @@ from sys import getsizeof
 from machat.events import Message
 from machat.limits import Limits
 
-#: The memory of a room's empty log; of a stored message without its strings; and the additional
-#: memory for a message that is not ASCII. Measured on CPython 3.11 and rounded up.
+#: The memory of a room without messages; of a stored message without its strings; and the
+#: additional memory for a message that is not ASCII. Measured on CPython 3.11 and rounded up.
 ROOM_BYTES = 1_600
 MESSAGE_BYTES = 144
 NOTE_BYTES = 144
@@ -37,7 +37,7 @@ class RoomLog:
     @ivar name: the room's name, which all messages share
     @ivar seq: the number of the last message that was added
     @ivar kept: the stored messages
-    @ivar bytes: the memory that the log uses
+    @ivar bytes: the memory that the messages use
     """
 
     __slots__ = ("name", "seq", "kept", "bytes", "_least", "_weights")

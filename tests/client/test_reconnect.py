@@ -299,7 +299,7 @@ class ReconnectTests(ClientTestCase):
 
     def move(self, seq: int, lost: bool) -> None:
         """
-        Begin a new epoch of the room, in which the log has this number of messages.
+        Begin a new epoch of the room, in which the store has this number of messages.
         """
         moved = Moved(room="dev", epoch="new", seq=seq, lost=lost)
         for session in self.chat.service.connections:

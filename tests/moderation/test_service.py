@@ -133,7 +133,7 @@ class KickTests(ModerationTestCase):
 
     def test_lastOne(self) -> None:
         """
-        A kick of the last member is stored in the room's log, and the room is closed.
+        A kick of the last member is stored in the room, and the room is closed.
         """
         for name in ("Ada", "Mina"):
             self.moderation.kick("dev", name)

@@ -70,7 +70,7 @@ class TalkTests(PageTestCase):
 
     def test_pending(self) -> None:
         """
-        An own message is shown at once, and is marked as being sent until the log has it; if it
+        An own message is shown at once, and is marked as being sent until it is stored; if it
         definitely failed, it can be sent again.
         """
         way = self.way()

@@ -114,7 +114,7 @@ class RecoveryTests(PageTestCase):
 
     def test_unacknowledged(self) -> None:
         """
-        A message that is in the log, but whose acknowledgement was lost, is sent again and not
+        A message that is stored, but whose acknowledgement was lost, is sent again and not
         posted twice.
         """
         self.serveOn()
@@ -158,7 +158,7 @@ class RecoveryTests(PageTestCase):
 
     def test_gap(self) -> None:
         """
-        If missed messages are no longer in the log, a divider shows their number, and the
+        If missed messages are no longer stored, a divider shows their number, and the
         remaining messages follow it.
         """
         self.serveOn("--log-messages", "5")

@@ -173,7 +173,7 @@ class ChangedTests(JoinTestCase):
 
     def test_late(self) -> None:
         """
-        A join that takes too long fails, and a log that opens after that is closed again.
+        A join that takes too long fails, and a room that opens after that is closed again.
         """
         joining = self.join(MemoryMember("Mina"))
         self.clock.advance(10)
@@ -185,7 +185,7 @@ class ChangedTests(JoinTestCase):
 
     def test_lateNext(self) -> None:
         """
-        A member that joins after such a timeout waits for the same log, under the same name.
+        A member that joins after such a timeout waits for the same room, under the same name.
         """
         self.assertNoResult(self.join(MemoryMember("Mina")).addErrback(lambda _: None))
         self.clock.advance(10)
@@ -365,7 +365,7 @@ class ClientTests(JoinTestCase):
 
 class OpeningTests(SynchronousTestCase):
     """
-    A log that cannot be opened for a while.
+    A store that cannot open rooms for a while.
     """
 
     def test_overlapping(self) -> None:

@@ -53,7 +53,7 @@ class JoinTests(SynchronousTestCase):
 
     def test_joined(self) -> None:
         """
-        A join returns the first spelling of the room's name, the position in the log, and the
+        A join returns the first spelling of the room's name, the room's position, and the
         members.
         """
         self.chat.member("Ada", "Dev")
@@ -302,7 +302,7 @@ class SlowStoreTests(SynchronousTestCase):
 
     def test_joinWaits(self) -> None:
         """
-        All members that join while their room's log opens are in the room when it is open.
+        All members that join while the store opens their room are in the room when it is open.
         """
         first = self.service.join(MemoryMember("Mina"), "dev")
         second = self.service.join(MemoryMember("Ada"), "dev")
@@ -573,7 +573,7 @@ class StopTests(SynchronousTestCase):
 
     def test_everyRoomsLog(self) -> None:
         """
-        Messages that members post to several rooms while they are removed from one are in the log
+        Messages that members post to several rooms while they are removed from one are stored
         before the stop ends.
         """
         connection = MemoryMember("connection")

@@ -506,7 +506,7 @@ class RecoveryTests(EventsTestCase):
 
     def test_tooOld(self) -> None:
         """
-        Messages that are no longer in the log cannot be recovered, and nothing is replayed.
+        Messages that are no longer stored cannot be recovered, and nothing is replayed.
         """
         joined, _ = self.join()
         self.say(*map(str, range(257)))

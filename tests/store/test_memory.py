@@ -221,7 +221,7 @@ class LogTests(LogTestCase):
 
     def test_keptWhenDelivered(self) -> None:
         """
-        A message is in the log before it is delivered.
+        A message is stored before it is delivered.
         """
         seen: list[list[tuple[int, str]]] = []
         self.log.follow("dev", lambda batch: seen.append(self.read()))
@@ -322,7 +322,7 @@ class BoundsTests(LogTestCase):
 
     def test_count(self) -> None:
         """
-        The log keeps as many of the newest messages as the limit allows, and continues the
+        The store keeps as many of the newest messages as the limit allows, and continues the
         numbers.
         """
         self.use(Limits(logMessages=3))
@@ -343,7 +343,7 @@ class BoundsTests(LogTestCase):
 
     def test_bytes(self) -> None:
         """
-        The log of a room has a limit in bytes, and counts multi-byte characters by their bytes.
+        The messages of a room have a limit in bytes, and multi-byte characters count as several.
         """
         self.use(Limits(logBytes=empty() + weight("x" * 100) + weight("明" * 100)))
         self.follow()
@@ -368,7 +368,7 @@ class BoundsTests(LogTestCase):
 
     def test_nothingKept(self) -> None:
         """
-        A log with a limit of zero still numbers and delivers.
+        A store with a limit of zero still numbers and delivers.
         """
         self.use(Limits(logMessages=0))
         position = self.follow()
@@ -428,7 +428,7 @@ class BoundsTests(LogTestCase):
 
     def test_noTimer(self) -> None:
         """
-        The log uses no timer.
+        The store uses no timer.
         """
         self.follow()
         self.append("a")
@@ -619,7 +619,7 @@ class ModelTests(LogTestCase):
     @settings(deadline=None, max_examples=200)
     def test_anySteps(self, steps: list[tuple[str, str, Any]]) -> None:
         """
-        Whatever sequence of calls is made, the log stores what the model stores.
+        Whatever sequence of calls is made, the store keeps what the model stores.
         """
         limits = Limits(logMessages=4, logBytes=empty("a") + 1000, logAge=10)
         self.use(limits)
@@ -820,7 +820,7 @@ class WeightTests(SynchronousTestCase):
 
     def measure(self, name: str, sender: str, text: str) -> tuple[int, int]:
         """
-        @return: the memory held by a log, and the size that it counts. Each message has its own
+        @return: the memory held by a store, and the size that it counts. Each message has its own
             string for its sender
         """
         log = Rooms(Clock(), Limits(logBytes=10_000_000))
