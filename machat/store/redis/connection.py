@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import hiredis
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -32,6 +33,7 @@ class Commands(HiredisProtocol):
 
     def __init__(self) -> None:
         super().__init__(charset=None, convertNumbers=False)
+        self._replies = hiredis.Reader(replyError=ResponseError)
         self.onLost: Callable[[], object] = lambda: None
 
     def command(self, *words: bytes | int) -> Deferred[Any]:
@@ -47,6 +49,23 @@ class Commands(HiredisProtocol):
             failed: Deferred[Any] = Deferred()
             failed.errback(Failure())
             return failed
+
+    def _build_command(self, *words: Any, **keywords: object) -> bytes:
+        """
+        Encode a command in C: C{txredisapi} takes 2 microseconds for each word.
+        """
+        packed: bytes = hiredis.pack_command(words)
+        return packed
+
+    def dataReceived(self, data: bytes, unpause: bool = False) -> None:
+        """
+        Pass on the replies, without the conversions of C{txredisapi}.
+        """
+        self._replies.feed(data)
+        reply = self._replies.gets()
+        while reply is not False:
+            self.replyReceived(reply)
+            reply = self._replies.gets()
 
     def connectionLost(self, reason: Failure) -> None:
         """

@@ -336,7 +336,7 @@ class Node:
         Continue under a new name: the node was declared dead.
         """
         self._suspend()
-        self._log.info("the node was declared dead, and claims its names again")
+        self._log.info("the engine does not know this server any more; it claims its names again")
         self.name = secrets.token_hex(8)
         self._registered = False
         self._leaseBegan = self._clock.seconds()

@@ -76,7 +76,8 @@ class RedisStore:
         self._deadline = deadline
         self._keys = Keys(location.prefix, location.database)
         self.process = secrets.token_hex(6).encode()
-        self._ids = self._batches = 0
+        self._secret = secrets.token_hex(6).encode()
+        self._ids = self._batches = self._epochs = 0
         self.limitWords = limitWords(limits)
         age = max(LIFETIME, min(limits.logAge, 2**40))
         self._lifetime = int((age + LIFETIME) * 1000)
@@ -211,8 +212,9 @@ class RedisStore:
         """
         session = self.node.session
         life = "" if session is None else session.life
-        fresh = secrets.token_hex(8)
-        return [life.encode(), fresh.encode(), seq, keys.channel, self._lifetime, name.encode()]
+        self._epochs += 1
+        fresh = b"%b%x" % (self._secret, self._epochs)
+        return [life.encode(), fresh, seq, keys.channel, self._lifetime, name.encode()]
 
     def _late(self) -> None:
         reason = f"the engine does not answer within {self._deadline:g} s: check it and the network"
