@@ -129,11 +129,15 @@ class ChatCollector(Collector):
         yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
         yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
 
+    def _down(self) -> float:
+        return max([downFor(chat) for chat in self._chats], default=0.0)
+
     def _collectStores(self, stores: Sequence[IStore]) -> Iterator[Metric]:
         conditions = [store.health() for store in stores]
         up = all(condition.up for condition in conditions)
         waiting = sum(condition.waiting for condition in conditions)
         yield _gauge("store_up", "1 if the store accepts messages, else 0", up)
+        yield _gauge("store_down_seconds", "Time since the store failed, else 0", self._down())
         yield _gauge("store_waiting", "Messages that wait to be stored", waiting)
         sizes = [size for store in stores if (size := store.size()) is not None]
         if len(sizes) == len(stores):
@@ -143,6 +147,14 @@ class ChatCollector(Collector):
                 ("store_bytes", "Size of the stored messages", [size.bytes for size in sizes]),
             ):
                 yield _gauge(name, text, sum(values))
+
+
+def downFor(chat: ChatService) -> float:
+    """
+    @return: the seconds since the store of a chat failed; 0 if it is available
+    """
+    health = chat.store.health()
+    return 0.0 if health.up else max(0.0, chat.clock.seconds() - health.since)
 
 
 def isReady(chats: Sequence[ChatService]) -> bool:
@@ -244,12 +256,21 @@ class Monitor(MultiService):
         """
         @return: the status and the text of C{/readyz}
         """
-        return (200, "ready") if isReady(self._chats) else (503, "draining")
+        if not isReady(self._chats):
+            return 503, "draining"
+        for chat in self._chats:
+            health = chat.store.health()
+            if not health.up:
+                text = f"the store is down for {downFor(chat):.0f} s: {health.reason}"
+                # if only this server uses the store, no other server can do better
+                return (503, text) if chat.store.shared else (200, f"ready, but {text}")
+        return 200, "ready"
 
     def rooms(self, most: int) -> dict[str, Any]:
         """
         @param most: the maximum number of rooms
-        @return: the largest rooms, as in C{/rooms}
+        @return: the largest rooms with members on this server, as in C{/rooms}. C{members} are
+            those on this server, and C{names} is the number of names on all servers with its store
         """
         rooms = [room for chat in self._chats for room in chat.rooms]
         return {
@@ -258,6 +279,7 @@ class Monitor(MultiService):
                 {
                     "room": room.name,
                     "members": len(room),
+                    "names": room.present,
                     "seq": room.position.seq if room.position else None,
                 }
                 for room in nlargest(most, rooms, key=len)

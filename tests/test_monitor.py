@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
 from machat.monitor import LAG_EVERY, Monitor
+from machat.store.memory import MemoryStore
 from machat.testing import MemoryChat
 from tests.test_logbook import logged
 
@@ -136,6 +137,22 @@ class MonitorTests(SynchronousTestCase):
         self.assertEqual(self.ask("/readyz")[0], 503)
         self.assertSamples(draining=1)
 
+    def test_store(self) -> None:
+        """
+        If the store fails, the monitor reports the cause and the time. The server is not ready if
+        other servers use the same store.
+        """
+        self.assertSamples(store_up=1, store_down_seconds=0)
+        self.chat.cut()
+        self.chat.clock.advance(12)
+        self.assertSamples(store_up=0, store_down_seconds=12)
+        text = f"the store is down for 12 s: {self.chat.service.store.health().reason}\n"
+        self.assertEqual(self.ask("/readyz")[::2], (200, f"ready, but {text}"))
+        self.patch(MemoryStore, "shared", True)
+        self.assertEqual(self.ask("/readyz")[::2], (503, text))
+        self.chat.restore()
+        self.assertEqual(self.ask("/readyz")[::2], (200, "ready\n"))
+
     def test_rooms(self) -> None:
         """
         The rooms are listed as JSON, the largest first.
@@ -150,8 +167,8 @@ class MonitorTests(SynchronousTestCase):
             {
                 "count": 2,
                 "rooms": [
-                    {"room": "dev", "members": 2, "seq": 2},
-                    {"room": "other", "members": 1, "seq": 1},
+                    {"room": "dev", "members": 2, "names": 2, "seq": 2},
+                    {"room": "other", "members": 1, "names": 1, "seq": 1},
                 ],
             },
         )

@@ -159,6 +159,7 @@ class WorkersMonitor:
             for each in answer["rooms"]:
                 found = rooms.setdefault(each["room"], {**each, "members": 0})
                 found["members"] += each["members"]
+                found["names"] = max(found["names"], each["names"])
                 found["seq"] = max(found["seq"] or 0, each["seq"] or 0) or None
         largest = nlargest(LISTED, rooms.values(), key=lambda room: room["members"])
         return freshJSON({"count": len(rooms), "rooms": largest})

@@ -104,8 +104,8 @@ class WorkersMonitorTests(PoolTestCase):
             {
                 "count": 2,
                 "rooms": [
-                    {"room": "dev", "members": 2, "seq": 1},
-                    {"room": "other", "members": 1, "seq": None},
+                    {"room": "dev", "members": 2, "names": 1, "seq": 1},
+                    {"room": "other", "members": 1, "names": 1, "seq": None},
                 ],
             },
         )
