@@ -126,7 +126,8 @@ class IChatRoom(Interface):
         C{after}, the last messages before the number C{before}, or, if neither is given, the last
         messages.
 
-        @param limit: the maximum number of messages, up to L{Limits.maxHistory}
+        @param limit: the maximum number of messages, up to L{Limits.maxHistory}. There are fewer if
+            their texts exceed 1 MiB together
         @return: fires with the messages; fails with L{ChatError} C{not-joined}
         """
 

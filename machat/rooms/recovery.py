@@ -1,5 +1,8 @@
 """
 The messages that a member has missed, calculated from C{(epoch, seq)} and read from the store.
+
+Messages are read in pages, so that one request with large messages does not occupy the store while
+others wait, and reading ends when the result is large enough.
 """
 
 from __future__ import annotations
@@ -14,6 +17,12 @@ from machat.rooms.room import Room
 #: messages while it is read.
 _TRIES = 3
 
+#: The maximum number of messages that are read at once.
+PAGE = 64
+
+#: The maximum length of the texts of one replay or history together, characters.
+LARGEST = 1_048_576
+
 
 async def messagesSince(
     stored: IStoredRoom, room: Room, since: Position, most: int
@@ -21,41 +30,102 @@ async def messagesSince(
     """
     @return: all messages after a position, up to the room's position at the moment this returns,
         without a gap. C{None} if one of them is no longer stored, if there are more than C{most},
-        if the position lies in the future, or if the room does not cover it: see
-        L{IStoredRoom.covers}
+        if they are larger than L{LARGEST} together, if the position lies in the future, or if the
+        room does not cover it: see L{IStoredRoom.covers}
     """
     position = room.position
     if position is None or since.seq > position.seq or not stored.covers(since):
         return None
     found = await _upToNow(stored, room, since.seq, most)
-    return found if stored.covers(since) else None  # the room may have moved meanwhile
+    if found is None or not stored.covers(since):  # the room may have moved meanwhile
+        return None
+    return _replayed(found)
 
 
 async def lastMessages(stored: IStoredRoom, room: Room, count: int) -> tuple[Message, ...]:
     """
-    @return: the last C{count} messages, or as many as are stored, up to the room's position at the
-        moment this returns
+    @return: the last C{count} messages, or as many as are stored and as L{LARGEST} allows, up to
+        the room's position at the moment this returns
     """
     for _ in range(_TRIES):
         top = room.position.seq if room.position else 0
-        kept = await stored.read(max(0, top - count), count)
-        last = await _upToNow(stored, room, kept[0].seq - 1 if kept else top, 2 * count)
-        if last is not None:
-            return last[-count:]
+        found = await messagesBefore(stored, top + 1, count)
+        complete = bool(found) and found[-1].seq == top
+        newer = await _upToNow(stored, room, top, 2 * count)
+        if newer is not None:
+            return _replayed(_last((found if complete else []) + newer, count))
     return ()
 
 
-async def _upToNow(
-    stored: IStoredRoom, room: Room, after: int, most: int
-) -> tuple[Message, ...] | None:
+async def messagesBefore(stored: IStoredRoom, end: int, count: int) -> list[Message]:
+    """
+    @return: the stored messages whose number is below C{end} and at least C{end - count}, without
+        the oldest of them if they are larger than L{LARGEST}
+    """
     found: list[Message] = []
+    first = max(1, end - count)
+    while end > first:
+        start = max(first, end - PAGE)
+        read = await stored.read(start - 1, end - start)
+        page = [message for message in read if message.seq < end]
+        found = _last(page + found, count)
+        if not page or found[0] is not page[0] or page[0].seq != start:
+            break
+        end = start
+    return found
+
+
+async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> list[Message]:
+    """
+    @return: the first C{count} stored messages whose number is above C{after}, or fewer if they are
+        larger than L{LARGEST}
+    """
+    found: list[Message] = []
+    size = LARGEST
+    while count > 0:
+        page = await stored.read(after, min(PAGE, count))
+        for message in page:
+            size -= len(message.text)
+            if size < 0 and found:
+                return found
+            found.append(message)
+        if not page:
+            break
+        count -= len(page)
+        after = page[-1].seq
+    return found
+
+
+async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> list[Message] | None:
+    found: list[Message] = []
+    size = LARGEST
     while room.position is not None and after < room.position.seq:
         if room.position.seq - after > most - len(found):
             return None
-        read = await stored.read(after, most)
+        read = await stored.read(after, min(PAGE, most - len(found)))
         more = [message for message in read if message.seq <= room.position.seq]
-        if not more or more[0].seq != after + 1:
+        if not more or more[0].seq != after + 1 or more[-1].seq != after + len(more):
+            return None
+        size -= sum([len(message.text) for message in more])
+        if size < 0:
             return None
         found += more
         after = more[-1].seq
-    return tuple([replace(message, replay=True) for message in found])
+    return found
+
+
+def _last(messages: list[Message], count: int) -> list[Message]:
+    """
+    @return: the last messages, at least one if there is one
+    """
+    kept, size = 0, LARGEST
+    for message in reversed(messages):
+        size -= len(message.text)
+        if kept == count or (size < 0 and kept):
+            break
+        kept += 1
+    return messages[len(messages) - kept :]
+
+
+def _replayed(messages: list[Message]) -> tuple[Message, ...]:
+    return tuple([replace(message, replay=True) for message in messages])

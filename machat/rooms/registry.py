@@ -27,7 +27,12 @@ from machat.rooms.arrival import Arrival, Wish
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.presence import Attendance
-from machat.rooms.recovery import lastMessages, messagesSince
+from machat.rooms.recovery import (
+    lastMessages,
+    messagesAfter,
+    messagesBefore,
+    messagesSince,
+)
 from machat.rooms.room import Room
 
 #: The messages that a member has missed; C{None} if they cannot be determined.
@@ -153,9 +158,10 @@ class Rooms:
         return list(self._arrivals.values())
 
     async def _replay(self, stored: IStoredRoom, room: Room, wish: Wish) -> Replay:
+        most = self._limits.maxHistory
         if wish.since is not None:
-            return await messagesSince(stored, room, wish.since, self._limits.maxHistory)
-        return await lastMessages(stored, room, min(wish.history, self._limits.maxHistory))
+            return await messagesSince(stored, room, wish.since, most)
+        return await lastMessages(stored, room, min(wish.history, most))
 
     def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
         if watch:
@@ -233,15 +239,17 @@ class Rooms:
         room = self._directory.find(member, name)
         assert room.stored is not None and room.position is not None, "the room is open"
         limit = min(limit, self._limits.maxHistory)
-        end = room.position.seq + 1 if before is None else before
-        start = max(0, end - 1 - limit) if after is None else after
-        read = await room.stored.read(start, limit)
+        if after is not None:
+            read = await messagesAfter(room.stored, after, limit)
+        else:
+            end = room.position.seq + 1 if before is None else before
+            read = await messagesBefore(room.stored, end, limit)
         self._requireStay(member, room)
         return History(
             room=room.name,
             epoch=room.position.epoch,
             seq=room.position.seq,
-            messages=tuple([m for m in read if after is not None or m.seq < end]),
+            messages=tuple(read),
         )
 
     async def who(self, member: IChatMember, name: str) -> Members:

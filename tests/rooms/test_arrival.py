@@ -201,6 +201,9 @@ class ChangedTests(JoinTestCase):
         mina = MemoryMember("Mina")
         self.join(mina)
         self.store.release()
+        self.service.say(mina, "dev", "a")
+        self.clock.advance(0)
+        self.store.release()
         read = self.service.history(mina, "dev")
         self.service.leave(mina, "dev")
         self.store.release()
@@ -464,6 +467,10 @@ class OneUserTests(AdmissionTestCase):
         counted as present.
         """
         rooms = self.chat.service.rooms
+        bot = self.chat.member("bot", "dev")
+        self.chat.service.say(bot, "dev", "a")
+        self.chat.turn()
+        self.chat.service.leave(bot, "dev")
         read: Deferred[Any] = Deferred()
         self.patch(MemoryRoom, "read", lambda *_: read)
         first, second = self.events(history=5), self.text()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -18,13 +18,16 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.events import Message
+from machat.events import Joined, Message, Position
 from machat.hooks import Hooks
 from machat.limits import Limits
+from machat.rooms import recovery
 from machat.store.memory import MemoryStore
-from machat.testing import MemoryChat, MemoryClient
+from machat.store.memoryroom import MemoryRoom
+from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.processes import LOCAL, RawClient, RawWebSocketClient, portsOf, stop, twistd
 
 NAMES = ("Mina", "Ada", "Bob")
@@ -264,10 +267,112 @@ class RecoveryTests(SynchronousTestCase):
         Whatever clients do and whenever they lose connections, they see each message once and in
         order, and every loss is reported to them.
         """
+        self.patch(recovery, "PAGE", 2)
         run_state_machine_as_test(
             RecoveryMachine,
             settings=settings(deadline=None, max_examples=80, stateful_step_count=40),
         )
+
+
+class PageTests(SynchronousTestCase):
+    """
+    Tests for the amount that is read at once, and in total.
+    """
+
+    def setUp(self) -> None:
+        self.patch(recovery, "PAGE", 3)
+        self.chat = MemoryChat(Limits(maxHistory=20, rate=inf))
+        self.store = cast(MemoryStore, self.chat.store)
+        self.bot = self.chat.member("bot", "dev")
+        self.reads: list[tuple[int, int]] = []
+        read = MemoryRoom.read
+
+        def note(room: MemoryRoom, after: int, limit: int) -> Deferred[Sequence[Message]]:
+            self.reads.append((after, limit))
+            return read(room, after, limit)
+
+        self.patch(MemoryRoom, "read", note)
+
+    def say(self, *sizes: int) -> None:
+        """
+        Send messages of these sizes.
+        """
+        for size in sizes:
+            self.chat.service.say(self.bot, "dev", "x" * size)
+        self.chat.turn()
+
+    def history(self, **fields: Any) -> list[int]:
+        """
+        @return: the numbers of the messages in a history
+        """
+        read = self.chat.service.history(self.bot, "dev", **fields)
+        return [message.seq for message in self.successResultOf(read).messages]
+
+    def join(self, **fields: Any) -> Joined:
+        """
+        @return: the answer to a join
+        """
+        member = MemoryMember("Mina")
+        joined = self.successResultOf(self.chat.service.join(member, "dev", **fields))
+        self.chat.service.leave(member, "dev")
+        return joined
+
+    def seqs(self, joined: Joined) -> list[int]:
+        """
+        @return: the numbers of the replayed messages
+        """
+        return [message.seq for message in joined.replay]
+
+    def test_pages(self) -> None:
+        """
+        Messages are read in pages, whatever their number and the end at which reading begins.
+        """
+        self.say(*[1] * 17)
+        for count in range(1, 20):
+            first = max(1, 18 - count)
+            expected = list(range(first, 18))
+            self.assertEqual(self.history(limit=count), expected)
+            self.assertEqual(self.history(after=17 - len(expected), limit=count), expected)
+            self.assertEqual(self.history(after=0, limit=count), list(range(1, 18))[:count])
+            self.assertEqual(self.history(before=first, limit=99), list(range(1, first)))
+            self.assertEqual(self.seqs(self.join(history=count)), expected)
+            since = Position(self.join().epoch, 17 - len(expected))
+            self.assertEqual(self.seqs(self.join(since=since)), expected)
+        self.assertLessEqual(max([limit for _, limit in self.reads]), 3)
+
+    def test_trimmed(self) -> None:
+        """
+        Where the stored messages begin, pages end.
+        """
+        self.say(*[1] * 17)
+        self.store._open["dev"].drop(9)
+        self.assertEqual(self.history(limit=20), list(range(10, 18)))
+        self.assertEqual(self.history(before=12, limit=20), [10, 11])
+        self.assertEqual(self.history(before=10, limit=20), [])
+        self.assertEqual(self.history(after=0, limit=2), [10, 11])
+        self.assertEqual(self.seqs(self.join(history=20)), list(range(10, 18)))
+
+    def test_large(self) -> None:
+        """
+        If the messages are large, fewer are read: the newest ones, or after a number the oldest
+        ones, and at least one. A member that has missed too much recovers nothing.
+        """
+        self.patch(recovery, "LARGEST", 1000)
+        self.say(400, 400, 400, 400, 400, 400, 2000, 400, 400)
+        epoch = self.join().epoch
+        self.reads.clear()
+        self.assertEqual(self.history(limit=20), [8, 9])
+        self.assertEqual(self.reads, [(6, 3)])
+        self.assertEqual(self.history(after=0, limit=20), [1, 2])
+        self.assertEqual(self.history(after=6, limit=20), [7])
+        self.assertEqual(self.history(before=8, limit=20), [7])
+        self.assertEqual(self.history(before=7, limit=20), [5, 6])
+        self.assertEqual(self.seqs(self.join(history=20)), [8, 9])
+        self.reads.clear()
+        for seq, recovered in ((0, False), (6, False), (7, True), (9, True)):
+            joined = self.join(since=Position(epoch, seq))
+            self.assertEqual((joined.recovered, joined.missed), (recovered, 9 - seq))
+        self.assertEqual(self.reads, [(0, 3), (6, 3), (7, 3)])
 
 
 class RealSocketTests(SynchronousTestCase):
