@@ -40,7 +40,7 @@ class Commands(HiredisProtocol):
         """
         Send a command.
 
-        @return: fires with the reply; fails with L{ResponseError} or L{Disconnected}. Cancelling it
+        @return: fires with the reply; fails with C{ResponseError} or C{Disconnected}. Cancelling it
             has no effect on the engine or on other commands
         """
         try:
@@ -89,7 +89,7 @@ class Subscription(Commands):
 
     def subscribe(self, channels: list[bytes]) -> list[Deferred[None]]:
         """
-        @return: for each channel, fires when it is subscribed; fails with L{Disconnected}
+        @return: for each channel, fires when it is subscribed; fails with C{Disconnected}
         """
         waiting: list[Deferred[None]] = [Deferred() for _ in channels]
         for channel, each in zip(channels, waiting, strict=True):

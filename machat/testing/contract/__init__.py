@@ -9,8 +9,6 @@ from machat.testing.contract.messages import MessageTests, ReadingTests
 from machat.testing.contract.recovery import PositionTests, RestartTests
 from machat.testing.contract.sequences import SequenceTests
 
-__all__ = ["StoreTests"]
-
 
 class StoreTests(
     MessageTests,
