@@ -11,6 +11,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,8 +20,9 @@ from twisted.trial.unittest import TestCase
 from machat.cli.storefile import main
 from machat.events import Draft
 from machat.records import Imposed
-from machat.store.sqlite import SqliteStore
+from machat.store.sqlite import SqliteStore, inspect
 from machat.tap.options import globalReactor
+from tests.disks import smallDisk
 from tests.processes import BIN
 from tests.store.test_memory import Observer
 
@@ -126,6 +128,60 @@ class StoreFileTests(TestCase):
         self.assertIn("in order: 4 messages", self.run_("check", target)[1])
         left = {each.name for each in Path(target).parent.glob(f"{Path(target).name}*")}
         self.assertTrue(left <= {Path(target).name, f"{Path(target).name}-shm"}, left)
+
+    def test_backupUnderLoad(self) -> None:
+        """
+        A backup ends although the server commits something after each step of it. It contains what
+        was stored when it began.
+        """
+        server = sqlite3.connect(self.path, isolation_level=None)
+        self.addCleanup(server.close)
+        steps: list[object] = []
+
+        class Source:
+            """
+            The connection for reading. It copies one page at a time.
+            """
+
+            def __init__(self, db: sqlite3.Connection) -> None:
+                self.execute = db.execute
+                self._db = db
+
+            def backup(self, copy: sqlite3.Connection, pages: int) -> None:
+                self._db.backup(copy, pages=1, progress=self._stepped)
+
+            def _stepped(self, *progress: int) -> None:
+                steps.append(progress)
+                assert len(steps) < 1000, "the backup does not end"
+                server.execute("INSERT OR REPLACE INTO meta VALUES ('probe', randomblob(8))")
+
+        original = inspect.reading
+
+        @contextlib.contextmanager
+        def reading(path: str) -> Iterator[Source]:
+            with original(path) as db:
+                yield Source(db)
+
+        self.patch(inspect, "reading", reading)
+        target = f"{self.path}.backup"
+        inspect.backup(self.path, target)
+        self.assertGreater(len(steps), 5)
+        probes = sqlite3.connect(target).execute("SELECT * FROM meta WHERE name = 'probe'")
+        self.assertEqual(probes.fetchall(), [])
+
+    def test_backupFull(self) -> None:
+        """
+        If the disk of the copy is full, the error names the copy, and nothing remains of it.
+        """
+        directory = smallDisk(self, "64k")
+        target = os.path.join(directory, "copy")
+        status, _, errors = self.run_("backup", self.path, target)
+        self.assertEqual(status, 1)
+        self.assertTrue(
+            errors.startswith(f"machat-store: {target} cannot be written: the disk is full: "),
+            errors,
+        )
+        self.assertEqual(os.listdir(directory), [])
 
     def test_refused(self) -> None:
         """

@@ -37,7 +37,7 @@ _FAULTS = (
     (
         "disk I/O error",
         "the disk reports an error",
-        "check the disk of {path} and the log of the kernel",
+        "check the disk of {path}, the log of the kernel, the quota, and ulimit -f",
     ),
     (
         "malformed",
@@ -70,6 +70,9 @@ def explain(error: BaseException | None, path: str) -> Fault:
     """
     text = " ".join(str(error).split())
     if isinstance(error, sqlite3.Error):
+        name = getattr(error, "sqlite_errorname", "")  # from Python 3.11
+        if name == "SQLITE_IOERR_SHMSIZE":  # no space for the -shm file
+            text = f"database or disk is full, {name}"
         for part, cause, remedy in _FAULTS:
             if part in text:
                 return Fault(cause, f"{cause}: {remedy.format(path=path)} ({text})")

@@ -179,20 +179,36 @@ def backup(path: str, target: str) -> None:
             os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             copy = sqlite3.connect(part, isolation_level=None)
             try:
-                db.execute("COMMIT")  # the copy is of one state anyway
-                db.backup(copy, pages=_PAGES)
-                copy.execute("PRAGMA journal_mode = DELETE")  # so that the copy is one file
+                # The transaction stays open: otherwise, each commit of the server would make SQLite
+                # begin the copy again.
+                _number(db, "SELECT count(*) FROM meta")
+                _copy(db, copy, target)
             finally:
                 copy.close()
         _settle(part, target)
     except FileExistsError:
-        raise StoreError(f"{part} exists: another backup runs, or was interrupted") from None
+        raise StoreError(
+            f"{part} exists: another backup runs, or was interrupted: remove it if none runs"
+        ) from None
     except OSError as error:
         _remove(part)
         raise StoreError(f"{target}: {error.strerror}") from None
     except BaseException:
         _remove(part)
         raise
+
+
+def _copy(db: sqlite3.Connection, copy: sqlite3.Connection, target: str) -> None:
+    """
+    Copy a database into an empty one, which becomes one file.
+
+    @raise StoreError: it cannot be written
+    """
+    try:
+        db.backup(copy, pages=_PAGES)
+        copy.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error as error:
+        raise StoreError(f"{target} cannot be written: {explain(error, target).reason}") from None
 
 
 def _settle(part: str, target: str) -> None:
@@ -209,9 +225,10 @@ def _settle(part: str, target: str) -> None:
             os.rename(part, target)
 
 
-def _remove(path: str) -> None:
-    with suppress(OSError):
-        os.remove(path)
+def _remove(part: str) -> None:
+    for path in (part, f"{part}-journal", f"{part}-wal", f"{part}-shm"):
+        with suppress(OSError):
+            os.remove(path)
 
 
 def _number(db: sqlite3.Connection, statement: str) -> int:

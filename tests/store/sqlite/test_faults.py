@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import subprocess
 import threading
 from typing import Any
-from unittest import SkipTest
 
 from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
@@ -18,7 +16,9 @@ from zope.interface import implementer
 from machat.errors import FAILED, MaybeStored, NotStored
 from machat.events import Draft
 from machat.store.sqlite import SqliteStore, reader, writer
+from machat.store.sqlite.database import MEASURE
 from machat.store.sqlite.faults import certain, explain
+from tests.disks import fill, smallDisk
 from tests.store.sqlite.machine import PATIENCE, Seen, StoreCase, batch
 
 
@@ -376,6 +376,71 @@ class ErrorTests(FaultCase):
         database.db = connection
         self.assertEqual(list(self.say(room, "b").numbers), [1])
 
+    def test_almostFull(self) -> None:
+        """
+        While the disk has space for short messages only, the store stays down, and the log has one
+        line. It is up when the disk has space for what could not be stored.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        space = [1000]
+
+        def commit(db: sqlite3.Connection) -> None:
+            query = "SELECT data FROM batch WHERE room = 1 UNION SELECT value FROM meta"
+            if max(len(row[0]) for row in db.execute(query)) > space[0]:
+                raise sqlite3.OperationalError("database or disk is full")
+            db.execute("COMMIT")
+
+        self.patch(store.writer._database, "_commit", commit)
+        for _ in range(3):
+            self.assertIsInstance(self.refused(room.append(batch(room, "x" * 2000))), NotStored)
+            self.say(room, "short")
+            self.reactor.advance(1)
+            self.quiet(store)
+            self.assertFalse(store.health().up)
+        self.assertEqual(self.lines(), ["error"])
+        space[0] = 3000
+        self.reactor.advance(1)
+        self.quiet(store)
+        self.assertTrue(store.health().up)
+        self.assertEqual(self.lines(), ["error", "info"])
+        self.say(room, "x" * 2000)
+        self.assertEqual(self.sql("SELECT max(length(value)) FROM meta"), [(16,)])
+
+    def test_probeUnderLoad(self) -> None:
+        """
+        The attempt to write is made although messages wait all the time.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        errors = self.breakCommit(store, "database or disk is full")
+        self.refused(room.append(batch(room, "x" * 2000)))
+        errors.clear()
+        waiting = [room.append(batch(room, "a"))]
+        self.reactor.advance(1)
+        for _ in range(5):
+            waiting.append(room.append(batch(room, "a")))
+            self.reactor.wait(waiting[-2])
+        self.assertTrue(store.health().up)
+        self.reactor.wait(waiting[-1])
+
+    def test_measured(self) -> None:
+        """
+        A transaction has succeeded although the measurement after it fails.
+        """
+        store = self.start()
+        room, _ = self.open(store)
+        database = store.writer._database
+        assert database is not None
+
+        def used() -> int:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        self.patch(database, "used", used)
+        self.say(room, "x" * MEASURE)
+        self.assertEqual(list(self.say(room, "b").numbers), [2])
+        self.assertTrue(store.health().up)
+
     def test_open(self) -> None:
         """
         A room that cannot be stored cannot be opened. The next attempt may succeed.
@@ -423,23 +488,12 @@ class ErrorTests(FaultCase):
         """
         On a file system that is full, messages are not stored until space is freed.
         """
-        directory = self.mktemp()
-        os.makedirs(directory)
-        command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", directory]
-        if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
-            raise SkipTest("only root can mount a file system")
-        self.addCleanup(subprocess.run, ["umount", "-l", directory], check=True)
+        directory = smallDisk(self, "1m")
         self.path = os.path.join(directory, "chat.sqlite")
         store = self.start()
         room, seen = self.open(store)
         stored = 0
-        filler = os.path.join(directory, "filler")
-        with open(filler, "wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-            except OSError:
-                pass
+        filler = fill(directory)
         while store.health().up:
             try:
                 stored += len(self.say(room, "x" * 10_000).numbers)
@@ -478,6 +532,14 @@ class ExplainTests(SynchronousTestCase):
             self.assertIn("/var/x", reason)
             self.assertIn(f"({text})", reason)
             self.assertNotIn("internal", reason)
+
+    def test_noSpaceForIndex(self) -> None:
+        """
+        An error of the -shm file means that the disk is full.
+        """
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorname = "SQLITE_IOERR_SHMSIZE"
+        self.assertEqual(explain(error, "/var/x").cause, "the disk is full")
 
     def test_internal(self) -> None:
         """
