@@ -127,12 +127,11 @@ class Trial:
         self._people: list[Person] = []
         self._writers: list[Writer] = []
         self._killing = False
-        self._tops: dict[str, int] = {}
         self.counts: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         local = f"127.0.0.1:{server.tcp}"
         for number in range(options.clients):
-            room = f"room{number % options.rooms}"
+            room = f"room{number // 4 % options.rooms}"
             address = f"ws://127.0.0.1:{server.ws}/mychat" if number % 2 else local
             if number % 4 < 3:
                 self._people.append(Person(reactor, address, f"person{number}", room))
@@ -151,10 +150,12 @@ class Trial:
         talk = LoopingCall(lambda: self._random.choice(everyone).say())
         talk.start(1 / self._options.rate, now=False)
         while self.counts["kills"] < self._options.kills:
-            if self._random.random() < 0.8:  # otherwise it may be killed while it starts
+            ready = self._random.random() < 0.8  # otherwise it may be killed while it starts
+            if ready:
                 await self._until(lambda: all(each.ready for each in everyone))
             self._killing = True
             await self._kill()
+            self._compare(ready)
             self._server.start()
             self._killing = False
         talk.stop()
@@ -194,16 +195,21 @@ class Trial:
         process.wait()
         self.counts["kills"] += 1
         await self._until(lambda: not any(each.client.connected for each in self._people))
+
+    def _compare(self, ready: bool) -> None:
+        """
+        Compare the file with what the clients have received up to a kill.
+
+        @param ready: whether all clients were connected before it. Otherwise, they may receive
+            more of it later
+        """
         tops = self._server.tops()
         seen: defaultdict[str, int] = defaultdict(int)
         for person in self._people:
             last = [seq for seq, _ in person.seen[-1:] + person.acknowledged[-1:]]
             seen[person.room] = max(seen[person.room], *last, 0)
         self.faults["lost"] += sum(max(0, seen[room] - tops.get(room, 0)) for room in seen)
-        unseen = sum(
-            max(0, top - max(seen[room], self._tops.get(room, 0))) for room, top in tops.items()
-        )
-        self._tops = tops
+        unseen = sum(max(0, top - seen[room]) for room, top in tops.items()) if ready else 0
         self.counts["between"] += unseen > 0
         self.counts["stored"] += unseen
 

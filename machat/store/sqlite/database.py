@@ -27,6 +27,9 @@ MEASURE = 65_536
 #: What a row adds to that in addition to its messages, bytes.
 _ROW = 1000
 
+#: The size of the value that stays in the database after L{Database.probe}, bytes.
+_PROBE = 8
+
 #: A statement and its arguments.
 Statement = tuple[str, tuple[Any, ...]]
 
@@ -109,6 +112,13 @@ class Group:
         self.committing = False
         self.used: int | None = None
 
+    @property
+    def size(self) -> int:
+        """
+        The bytes of its messages.
+        """
+        return sum([len(row[-1]) for row in self.rows])
+
 
 def headOf(db: sqlite3.Connection, room: int, tail: Tail) -> Head:
     """
@@ -167,8 +177,9 @@ class Database:
         self.within(lambda: self._fill(group), group)
         self._unmeasured += _ROW + sum([len(row[-1]) + _ROW for row in group.rows])
         if self._unmeasured >= MEASURE:
-            self._unmeasured = 0
-            group.used = self.used()
+            with suppress(sqlite3.Error):  # the group is stored whether or not this succeeds
+                group.used = self.used()
+                self._unmeasured = 0
         return group
 
     def within(self, function: Callable[[], Any], group: Group | None = None) -> Any:
@@ -290,11 +301,15 @@ class Database:
         )
         return epoch
 
-    def probe(self) -> None:
+    def probe(self, size: int) -> None:
         """
         Write something, to find out whether that is possible.
+
+        @param size: the number of bytes. Afterwards, the next messages use their space
         """
-        self.within(lambda: self.setMeta("probe", secrets.token_bytes(8)))
+        if size > _PROBE:
+            self.within(lambda: self.setMeta("probe", secrets.token_bytes(size)))
+        self.within(lambda: self.setMeta("probe", secrets.token_bytes(_PROBE)))
 
     def newest(self) -> int:
         """

@@ -124,7 +124,7 @@ def _checkFile(path: str) -> None:
     """
     Create the file with the permissions 0600, or check the file that exists.
     """
-    wal = f"{path}-wal"
+    wal = f"{os.path.realpath(path)}-wal"
     try:
         with open(path, "rb") as file:
             begin = file.read(16)

@@ -30,6 +30,9 @@ QUEUE = 100_000
 #: The time between two attempts to write after a failure, seconds.
 PROBE = 1.0
 
+#: The maximum number of bytes that such an attempt writes.
+PROBED = 1_048_576
+
 #: A function for the thread, and the function that receives its result or its L{Failure}.
 Task = tuple[Callable[[], Any], Callable[[Any], None]]
 
@@ -69,6 +72,8 @@ class Writer:
         self._worker: Worker | None = None
         self._turn: IDelayedCall | None = None
         self._probe: IDelayedCall | None = None
+        self._probing = False
+        self._failedSize = 0
         self._stopped: Deferred[bool] | None = None
         self._patience: IDelayedCall | None = None
         self._deadline = Deadline(clock, seconds, self._expire)
@@ -129,6 +134,9 @@ class Writer:
         Begin the next transaction or step of the upkeep. If both are waiting, they alternate.
         """
         if self.busy or self._worker is None:
+            return
+        if self._probing and self._stopped is None:
+            self._beginProbe()
             return
         turn = not (self._afterUpkeep and self._queue)
         if turn and self._stopped is None and self.condition.up:
@@ -195,6 +203,7 @@ class Writer:
         if isinstance(result, Failure):
             for job in jobs:
                 job.revert()
+            self._failedSize = max(self._failedSize, min(group.size, PROBED))
             fault = self._failed(result)
             self._next()
             sure = certain(result.value, group.committing)
@@ -207,7 +216,8 @@ class Writer:
             self.ids.add(key, seq)
         for job in jobs:
             job.apply(group)
-        self.condition.succeeded()
+        if group.size >= self._failedSize:
+            self._recovered()
         self._next()
         for job in jobs:
             job.report()
@@ -250,15 +260,24 @@ class Writer:
         Find out whether the fault has ended, if no operation has done so.
         """
         self._probe = None
-        if self.condition.up or self._worker is None or self._database is None:
-            return
-        if not self.busy and not self._queue:
-            self.busy = True
-            self._worker.call(self._database.probe, partial(self._kept, self._probed))
-        else:
-            self._tryLater()
+        if not self.condition.up:
+            self._probing = True
+            self._next()
 
-    def _probed(self, result: object) -> None:
+    def _beginProbe(self) -> None:
+        """
+        Write as much as the largest transaction that has failed. On a disk that is almost full,
+        less than that may succeed all the time.
+        """
+        assert self._worker is not None and self._database is not None
+        self._probing = False
+        self.busy = True
+        probe = partial(self._database.probe, self._failedSize)
+        self._worker.call(probe, partial(self._kept, lambda _: self._recovered()))
+
+    def _recovered(self) -> None:
+        self._failedSize = 0
+        self._probing = False
         self.condition.succeeded()
 
     def _waiting(self) -> int:
@@ -269,6 +288,7 @@ class Writer:
         All operations have ended.
         """
         self._deadline.stop()
+        self._probing = False
         for timer in (self._turn, self._probe, self._patience):
             if timer is not None:
                 timer.cancel()

@@ -210,6 +210,23 @@ class OpeningTests(StoreCase):
             file.write(b"x" * 100)
         self.refuse("missing or empty")
 
+    def test_link(self) -> None:
+        """
+        The file may be a symbolic link. The lock, the WAL and the check for a missing database are
+        those of its target.
+        """
+        target = f"{self.path}.target"
+        os.symlink(target, self.path)
+        store = self.start()
+        second = SqliteStore(target, self.reactor)
+        self.assertRaises(StoreError, self.reactor.wait, second.start())
+        self.assertTrue(os.path.exists(f"{target}-wal"))
+        self.reactor.wait(store.stop())
+        os.truncate(target, 0)
+        with open(f"{target}-wal", "wb") as file:
+            file.write(b"x" * 100)
+        self.refuse("missing or empty")
+
     def test_permissions(self) -> None:
         """
         A file that this process may not write to is refused.
