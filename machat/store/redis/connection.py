@@ -16,6 +16,7 @@ from typing import Any
 
 import hiredis
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
 from txredisapi import ConnectionError as Disconnected
@@ -23,16 +24,35 @@ from txredisapi import HiredisProtocol, ResponseError
 
 __all__ = ["Commands", "Disconnected", "ResponseError", "Subscription", "factoryOf"]
 
+LOST = "the connection to the engine is lost"
+
+
+def _detail(reason: Failure) -> str:
+    """
+    @return: why a connection was lost, for the end of a sentence; empty if it was closed
+    """
+    if reason.check(ConnectionDone, ConnectionLost):
+        return ""
+    parts = getattr(reason.value, "args", ())[:1]
+    if parts and isinstance(parts[0], list):  # the errors of OpenSSL
+        text = "; ".join([str(part[-1]) for part in parts[0] if part])
+    else:
+        text = reason.getErrorMessage()
+    return f": {text}".replace("\n", " ")
+
 
 class Commands(HiredisProtocol):
     """
     A connection for commands. The replies are C{bytes}, C{int} and lists.
 
     @ivar onLost: called when the connection is lost
+    @ivar why: the reason why it was lost
     """
 
     def __init__(self) -> None:
         super().__init__(charset=None, convertNumbers=False)
+        self.why = LOST
+        self._over = False
         self._replies = hiredis.Reader(replyError=ResponseError)
         self.onLost: Callable[[], object] = lambda: None
 
@@ -44,11 +64,25 @@ class Commands(HiredisProtocol):
             has no effect on the engine or on other commands
         """
         try:
-            return self.execute_command(*words)  # type: ignore[no-any-return]
+            running: Deferred[Any] = self.execute_command(*words)
         except Disconnected:
-            failed: Deferred[Any] = Deferred()
-            failed.errback(Failure())
-            return failed
+            running = Deferred()
+            running.errback(Failure())
+        return running.addErrback(self._explained)
+
+    def abort(self) -> None:
+        """
+        End the connection, unless it has ended: C{abortConnection} of a TLS connection that has
+        ended fails (Twisted 26.10).
+        """
+        if self.transport is not None and not self._over:
+            self.transport.abortConnection()
+
+    def _explained(self, failure: Failure) -> Failure:
+        """
+        @return: the failure, with the reason why the connection was lost
+        """
+        return Failure(Disconnected(self.why)) if failure.check(Disconnected) else failure
 
     def _build_command(self, *words: Any, **keywords: object) -> bytes:
         """
@@ -71,6 +105,8 @@ class Commands(HiredisProtocol):
         """
         Fail the commands without a reply.
         """
+        self._over = True
+        self.why = f"{LOST}{_detail(reason)}"
         super().connectionLost(reason)
         self.onLost()
 
@@ -89,13 +125,14 @@ class Subscription(Commands):
 
     def subscribe(self, channels: list[bytes]) -> list[Deferred[None]]:
         """
-        @return: for each channel, fires when it is subscribed; fails with C{Disconnected}
+        @return: for each channel, fires when it is subscribed; fails with C{ResponseError} or
+            C{Disconnected}
         """
         waiting: list[Deferred[None]] = [Deferred() for _ in channels]
         for channel, each in zip(channels, waiting, strict=True):
             self._subscribing.setdefault(channel, deque()).append(each)
         if not self.connected:
-            self._fail()
+            self._fail(Disconnected(self.why))
         elif channels:
             self.transport.write(self._build_command(b"SUBSCRIBE", *channels))
         return waiting
@@ -120,6 +157,9 @@ class Subscription(Commands):
                 return
             if reply[0] == b"unsubscribe":
                 return
+        if isinstance(reply, ResponseError) and not self.replyQueue.waiting:
+            self._fail(reply)  # a subscription was refused
+            return
         super().replyReceived(reply)
 
     def _confirmed(self, channel: bytes) -> None:
@@ -131,19 +171,19 @@ class Subscription(Commands):
             if not first.called:
                 first.callback(None)
 
-    def _fail(self) -> None:
+    def _fail(self, error: Exception) -> None:
         subscribing, self._subscribing = self._subscribing, {}
         for waiting in subscribing.values():
             for each in waiting:
                 if not each.called:
-                    each.errback(Disconnected("not connected"))
+                    each.errback(error)
 
     def connectionLost(self, reason: Failure) -> None:
         """
         Fail the commands and subscriptions that are not confirmed.
         """
         super().connectionLost(reason)
-        self._fail()
+        self._fail(Disconnected(self.why))
 
 
 def factoryOf(protocol: type[Commands]) -> Factory[Commands]:

@@ -65,8 +65,10 @@ _FAULTS = {
         Course.REFUSE,
     ),
     "NOPERM": Fault(
-        "the engine's user lacks a permission: grant ~machat:* &machat:* +@all -@dangerous +info",
+        "the engine's user lacks a permission: grant ~machat:* &machat:* +@all -@dangerous +info"
+        " +role",
         Course.REFUSE,
+        lasting=True,
     ),
     "WRONGTYPE": Fault(
         "a key of this chat has a foreign value: delete the key, or choose another prefix",

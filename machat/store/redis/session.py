@@ -54,7 +54,7 @@ def _explained(failure: Failure) -> Failure:
     if failure.check(ResponseError):
         return Failure(EngineFault(faultOf(str(failure.value))))
     if failure.check(Disconnected):
-        return Failure(LinkLost("the connection to the engine is lost"))
+        return Failure(LinkLost(str(failure.value)))
     return failure
 
 
@@ -127,8 +127,7 @@ class Session:
         self.open = False
         self.onLost = lambda: None
         for connection in (self._commands, self._subscription):
-            if connection.transport is not None:
-                connection.transport.abortConnection()
+            connection.abort()
 
     def _lost(self) -> None:
         if self.open:
@@ -164,8 +163,7 @@ class Connector:
             await self._prepare(session, seconds)
         except BaseException:
             for connection in made:
-                if connection.transport is not None:
-                    connection.transport.abortConnection()
+                connection.abort()
             raise
         return session
 
@@ -196,7 +194,7 @@ class Connector:
             if self._location.database:
                 await self._checked(connection.command(b"SELECT", self._location.database), seconds)
         except BaseException:
-            connection.transport.abortConnection()
+            connection.abort()
             raise
         return connection
 
@@ -252,5 +250,5 @@ class Connector:
             asking = connection.command(b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", name)
             found = await self._checked(asking, seconds)
         finally:
-            connection.transport.abortConnection()
+            connection.abort()
         return None if found is None else Host(found[0].decode(), int(found[1]))

@@ -45,6 +45,15 @@ class Engine:
         """
         Start the server, and wait until it answers.
         """
+        if not self.begin():
+            raise AssertionError("the engine does not start")
+
+    def begin(self) -> bool:
+        """
+        Start the server, and wait until it answers.
+
+        @return: whether it has started
+        """
         command = [PROGRAM or "valkey-server", "--port", "0", "--unixsocket", self.socket]
         command += ["--dir", str(self.folder), "--save", "", "--appendonly", "yes"]
         command += ["--appendfsync", "no", *self._options]
@@ -56,11 +65,13 @@ class Engine:
         for _ in range(1000):
             try:
                 if self.command("PING").startswith((b"+PONG", b"-NOAUTH")):
-                    return
+                    return True
             except OSError:
                 pass
+            if self._process.poll() is not None:
+                break
             time.sleep(0.005)
-        raise AssertionError("the engine does not start")
+        return False
 
     def command(self, *words: str) -> bytes:
         """
