@@ -70,7 +70,7 @@ class Options(usage.Options, AuthOptionMixin):
         "same rooms. ENDPOINT is a Twisted strports string, for example tcp:8989 or "
         'unix:/run/machat; "--tcp none" or "--ws none" disables that kind of client. '
         "Sizes are in bytes or have a unit, as in 64KiB or 1MiB. Times are in "
-        "seconds or have a unit, as in 30s, 5m or 24h."
+        "seconds or have a unit, as in 30s, 5m, 24h or 7d."
     )
     optFlags = [
         ["separate", None, "Use separate rooms for TCP and WebSocket."],

@@ -10,7 +10,7 @@ import re
 MOST_WORKERS = 256
 
 _UNITS = {"": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
-_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_SPANS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def count(text: str) -> int:
@@ -50,7 +50,7 @@ def _quantity(text: str, units: dict[str, int]) -> int:
 
 def seconds(text: str) -> float:
     """
-    @param text: a positive number, in seconds or with the unit C{s}, C{m} or C{h}
+    @param text: a positive number, in seconds or with the unit C{s}, C{m}, C{h} or C{d}
     @return: the time in seconds
     @raise ValueError: the text is anything else
     """

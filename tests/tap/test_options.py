@@ -65,12 +65,12 @@ class OptionsTests(SynchronousTestCase):
         """
         limits = self.limits(
             *("--rate", "2.5", "--burst", "7", "--max-line", "1KiB", "--max-waiting", "2MiB"),
-            *("--max-waiting-total", "1GiB", "--log-age", "24h", "--join-timeout", "1.5s"),
+            *("--max-waiting-total", "1GiB", "--log-age", "7d", "--join-timeout", "1.5s"),
             *("--ping", "1m", "--pong", "20", "--max-connections", "12"),
         )
         self.assertEqual((limits.rate, limits.burst, limits.maxLine), (2.5, 7, 1024))
         self.assertEqual((limits.maxWaiting, limits.maxWaitingTotal), (2 << 20, 1 << 30))
-        self.assertEqual((limits.logAge, limits.joinTimeout), (86_400, 1.5))
+        self.assertEqual((limits.logAge, limits.joinTimeout), (604_800, 1.5))
         self.assertEqual((limits.ping, limits.pong, limits.maxConnections), (60, 20, 12))
 
     def test_names(self) -> None:
