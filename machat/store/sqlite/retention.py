@@ -1,20 +1,24 @@
 """
 The deletion of what exceeds the limits. Each function makes one transaction, which deletes at most
-L{STEP} rows of messages. They run in the thread of the writer, L{plan} in that of the reader.
+L{STEP} rows of messages. They run in the thread of the writer, L{count} and L{plan} in that of the
+scanner.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from machat.store.shares import waterline
 from machat.store.sqlite.database import DAY, Database, Head, headOf, tailOf
-from machat.store.sqlite.schema import BATCH_BYTES
+from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES
 
 #: The maximum number of rows that one transaction deletes.
 STEP = 1000
+
+#: When a transaction has deleted this number of bytes, it ends. Other transactions wait for it.
+STEP_BYTES = 4_194_304
 
 #: The pages that are returned to the file system at a time.
 _VACUUM = 512
@@ -57,15 +61,18 @@ def trim(database: Database, cut: Cut) -> Deleted:
     Delete the beginning of a room.
     """
     found = []
+    size = 0
     rows = database.db.execute(
-        "SELECT id, last, total FROM batch WHERE room = ? ORDER BY last LIMIT ?", (cut.room, STEP)
+        "SELECT id, last, total, length(data) FROM batch WHERE room = ? ORDER BY last LIMIT ?",
+        (cut.room, STEP),
     )
-    for id, last, total in rows:
-        if last > cut.last and total > cut.total:
+    for id, last, total, length in rows:
+        if (last > cut.last and total > cut.total) or size >= STEP_BYTES:
             break
         found.append((id, cut.room))
+        size += length
     rows.close()
-    return _delete(database, found, len(found) == STEP, 0)
+    return _delete(database, found, len(found) == STEP or size >= STEP_BYTES, 0)
 
 
 def expire(database: Database, oldest: int, now: int, cursor: int) -> Deleted:
@@ -78,13 +85,19 @@ def expire(database: Database, oldest: int, now: int, cursor: int) -> Deleted:
     @param cursor: 0, or the cursor of the step before
     """
     rows = database.db.execute(
-        "SELECT id, room, at FROM batch WHERE id > ? ORDER BY id LIMIT ?", (cursor, STEP)
+        "SELECT id, room, at, length(data) FROM batch WHERE id > ? ORDER BY id LIMIT ?",
+        (cursor, STEP),
     ).fetchall()
     found = []
+    size = 0
     more = len(rows) == STEP
-    for id, room, at in rows:
+    for id, room, at, length in rows:
+        if size >= STEP_BYTES:
+            more = True
+            break
         if at < oldest:
             found.append((id, room))
+            size += length
         elif at <= now + DAY:
             more = False
             break
@@ -98,25 +111,27 @@ def _delete(
     """
     @param found: id and room of each batch
     """
-    db = database.db
     heads: dict[int, Head] = {}
-
-    def delete() -> None:
-        tails = {room: tailOf(db, room) for room in {room for _, room in found}}
-        db.executemany(
-            "UPDATE room SET seq = ?, total = ?, at = ? WHERE id = ?",
-            [(*tail, room) for room, tail in tails.items()],
-        )
-        db.executemany("DELETE FROM batch WHERE id = ?", [(id,) for id, _ in found])
-        for room, tail in tails.items():
-            heads[room] = headOf(db, room, tail)
-            db.execute(
-                "DELETE FROM ancestor WHERE room = ? AND seq < ?", (room, heads[room].seq - 1)
-            )
-
     if found:
-        database.within(delete)
+        heads = database.within(lambda: _deleteRows(database.db, found))
     return Deleted(heads, more, cursor, database.used())
+
+
+def _deleteRows(db: sqlite3.Connection, found: Collection[tuple[int, int]]) -> dict[int, Head]:
+    """
+    @return: the new beginnings of the rooms concerned
+    """
+    heads: dict[int, Head] = {}
+    tails = {room: tailOf(db, room) for room in {room for _, room in found}}
+    db.executemany(
+        "UPDATE room SET seq = ?, total = ?, at = ? WHERE id = ?",
+        [(*tail, room) for room, tail in tails.items()],
+    )
+    db.executemany("DELETE FROM batch WHERE id = ?", [(id,) for id, _ in found])
+    for room, tail in tails.items():
+        heads[room] = headOf(db, room, tail)
+        db.execute("DELETE FROM ancestor WHERE room = ? AND seq < ?", (room, heads[room].seq - 1))
+    return heads
 
 
 def expireIds(database: Database, now: int, remembered: int) -> bool:
@@ -170,16 +185,16 @@ def forget(
     """
     db = database.db
     rows = db.execute(
-        "SELECT id, used, at, seq = 0 AND topic IS NULL FROM room AS r WHERE id > ?"
-        " AND NOT EXISTS (SELECT 1 FROM batch WHERE room = r.id)"
-        " AND NOT EXISTS (SELECT 1 FROM sanction WHERE room = r.id)"
-        " ORDER BY id LIMIT ?",
+        "SELECT id, max(used, at), seq = 0 AND topic IS NULL,"
+        " EXISTS (SELECT 1 FROM batch WHERE room = r.id)"
+        " OR EXISTS (SELECT 1 FROM sanction WHERE room = r.id)"
+        " FROM room AS r WHERE id > ? ORDER BY id LIMIT ?",
         (cursor, STEP),
     ).fetchall()
     old = [
         (id,)
-        for id, used, at, empty in rows
-        if max(used, at) < (now - _EMPTY if empty else oldest) and id not in opened
+        for id, used, empty, needed in rows
+        if used < (now - _EMPTY if empty else oldest) and not needed and id not in opened
     ]
     if old:
         database.within(lambda: _forget(db, old))
@@ -228,60 +243,106 @@ def count(db: sqlite3.Connection) -> tuple[int, int]:
     return rooms, messages or 0
 
 
-def plan(db: sqlite3.Connection, used: int, excess: int, opened: Collection[int]) -> list[Cut]:
+def plan(
+    db: sqlite3.Connection, used: int, excess: int, opened: Collection[int]
+) -> tuple[list[int], list[Cut]]:
     """
     Choose what to delete when all rooms together exceed the total. The networks that use the most
-    lose it, down to a common level. Within a network, the rooms that are not open lose their
-    messages first, in the order of their last messages; then the largest rooms lose their oldest.
+    lose it, down to a common level. Within a network, the rooms that are not open are deleted
+    first, in the order of their last use; then the largest rooms lose their oldest messages.
 
     @param used: the bytes in use in the file
     @param excess: the bytes to free
     @param opened: the rooms that are open
+    @return: the rooms to delete, and what to delete of other rooms
     """
-    rows = db.execute(
-        "SELECT id, network, at, total - before FROM (SELECT id, network,"
-        f" (SELECT total - length(data) - {BATCH_BYTES} FROM batch WHERE room = room.id"
-        "  ORDER BY last LIMIT 1) AS before,"
-        " (SELECT total FROM batch WHERE room = room.id ORDER BY last DESC LIMIT 1) AS total,"
-        " (SELECT at FROM batch WHERE room = room.id ORDER BY last DESC LIMIT 1) AS at"
-        " FROM room) WHERE before IS NOT NULL ORDER BY at"
-    ).fetchall()
-    stored = sum([size for _, _, _, size in rows])
-    shares: dict[bytes | None, int] = {}
-    for _, network, _, size in rows:
-        shares[network] = shares.get(network, 0) + size
+    shares = dict(db.execute(f"SELECT network, sum(size) FROM ({_SIZES}) GROUP BY network"))
+    stored = sum(shares.values())
     level = waterline(shares.values(), excess * stored // max(used, stored, 1))
-    cuts: list[Cut] = []
-    for network, share in shares.items():
-        if share > level:
-            own = [(id, size) for id, payer, _, size in rows if payer == network]
-            cuts += _relieve(db, own, share - level, opened)
-    return cuts
+    over = {network: share - level for network, share in shares.items() if share > level}
+    closed: list[int] = []
+    open: dict[bytes | None, list[tuple[int, int]]] = {}
+    rest = set(over)
+    rows = db.execute(f"SELECT network, id, size, messages FROM ({_SIZES}) ORDER BY used")
+    for network, id, size, messages in rows:
+        if not rest:
+            break
+        if network in rest:
+            if id in opened:
+                open.setdefault(network, []).append((id, messages))
+            else:
+                over[network] -= size
+                closed.append(id)
+                if over[network] <= 0:
+                    rest.discard(network)
+    rows.close()
+    return closed, [cut for each in rest for cut in _relieve(db, open.get(each, ()), over[each])]
+
+
+#: The networks of all rooms, their sizes with and without their rows, and the times of their last
+#: use.
+_SIZES = f"""
+    SELECT network, id, used, messages, messages + {ROOM_BYTES} + length(CAST(name AS BLOB))
+        + 2 * length(CAST(key AS BLOB)) AS size
+    FROM (
+        SELECT network, id, name, key, max(used, at, ifnull(
+            (SELECT at FROM batch WHERE room = room.id ORDER BY last DESC LIMIT 1), 0)) AS used,
+        ifnull((SELECT total FROM batch WHERE room = room.id ORDER BY last DESC LIMIT 1)
+            - (SELECT total - length(data) - {BATCH_BYTES} FROM batch
+               WHERE room = room.id ORDER BY last LIMIT 1), 0) AS messages
+        FROM room
+    )
+"""
 
 
 def _relieve(
-    db: sqlite3.Connection,
-    rooms: Iterable[tuple[int, int]],
-    excess: int,
-    opened: Collection[int],
-) -> list[Cut]:
+    db: sqlite3.Connection, rooms: Collection[tuple[int, int]], excess: int
+) -> Iterator[Cut]:
     """
-    @param rooms: the rooms of one network and their sizes, in the order of their last messages
+    @param rooms: open rooms of one network, and the sizes of their messages
     @param excess: the bytes to free
     """
-    cuts = []
-    rest = []
+    level = waterline([size for _, size in rooms], excess)
     for id, size in rooms:
-        if id in opened or excess <= 0:
-            rest.append((id, size))
-        else:
-            excess -= size
-            cuts.append((id, size, 0))
-    if excess > 0:
-        level = waterline([size for _, size in rest], excess)
-        cuts += [(id, size, level) for id, size in rest if size > level]
-    found = []
-    for id, _, level in cuts:
-        tail = tailOf(db, id)
-        found.append(Cut(id, 0, tail.total - level))
-    return found
+        if size > level:
+            yield Cut(id, 0, tailOf(db, id).total - level)
+
+
+def delete(database: Database, rooms: Sequence[int]) -> tuple[Deleted, int]:
+    """
+    Delete rooms. A room with sanctions loses only its messages.
+
+    @param rooms: rooms that are not open
+    @return: what was deleted, and the number of rooms, from the first, that are done
+    """
+    db = database.db
+    found: list[tuple[int, int]] = []
+    done = size = 0
+    for room in rooms[:STEP]:
+        rows = db.execute(
+            "SELECT id, length(data) FROM batch WHERE room = ? ORDER BY last LIMIT ?",
+            (room, STEP - len(found)),
+        )
+        for id, length in rows:
+            found.append((id, room))
+            size += length
+            if size >= STEP_BYTES:
+                break
+        rows.close()
+        if len(found) >= STEP or size >= STEP_BYTES:
+            break
+        done += 1
+    complete = [(room,) for room in rooms[:done]]
+
+    def change() -> dict[int, Head]:
+        heads = _deleteRows(db, found)
+        db.executemany(
+            "DELETE FROM room WHERE id = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM sanction WHERE room = ?1)",
+            complete,
+        )
+        db.executemany("DELETE FROM ancestor WHERE room = ?", complete)
+        return heads
+
+    heads = database.within(change)
+    return Deleted(heads, done < len(rooms), 0, database.used()), done

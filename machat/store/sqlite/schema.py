@@ -21,6 +21,10 @@ APPLICATION = 0x4D614368
 #: the index.
 BATCH_BYTES = 48
 
+#: The bytes that a room uses in addition to its messages and its name, approximately: its row and
+#: its entry in the index. The key of the name is stored in both.
+ROOM_BYTES = 128
+
 _FIRST = (
     """
     CREATE TABLE meta (

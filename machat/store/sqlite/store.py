@@ -28,6 +28,7 @@ from machat.store.sqlite.file import SYNCHRONOUS, Lock, openDatabase, openReader
 from machat.store.sqlite.jobs import Open
 from machat.store.sqlite.reader import Range, Reader, readMessages
 from machat.store.sqlite.room import SqliteRoom
+from machat.store.sqlite.scanner import Scanner
 from machat.store.sqlite.upkeep import Upkeep
 from machat.store.sqlite.worker import Worker
 from machat.store.sqlite.writer import Writer
@@ -122,7 +123,8 @@ class SqliteStore:
             self._clock, path, seconds, RecentIds(self._clock, limits), limits.remembered
         )
         self._reader = Reader(self._clock, path, seconds)
-        self.upkeep = Upkeep(self._clock, limits, self.writer, self._reader, self._opened)
+        self._scanner = Scanner(self._fromThread, seconds / 2)
+        self.upkeep = Upkeep(self._clock, limits, self.writer, self._scanner, self._opened)
 
     def start(self) -> Deferred[None]:
         started: Deferred[None] = Deferred()
@@ -179,6 +181,7 @@ class SqliteStore:
         for rest, seen in files.ids:
             ids.add((seen.room, seen.sender, seen.id), seen.seq, rest)
         self.writer.start(worker, files.database, files.used)
+        self._scanner.start(self._path)
         self.upkeep.start(files.database, files.newest)
 
     def stop(self) -> Deferred[None]:
@@ -189,6 +192,7 @@ class SqliteStore:
         if not self._threads:
             return succeed(None)
         self.upkeep.stop()
+        self._scanner.stop()
         return self.writer.stop().addCallback(self._stopped)
 
     def _stopped(self, free: bool) -> Deferred[None] | None:

@@ -5,7 +5,7 @@ The upkeep of the database: the order in which things that exceed the limits are
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from machat.limits import Limits
 from machat.store.shares import RELIEF
 from machat.store.sqlite import retention
 from machat.store.sqlite.database import DAY, Database
-from machat.store.sqlite.reader import Reader
 from machat.store.sqlite.retention import Cut, Deleted
+from machat.store.sqlite.scanner import Scanner
 from machat.store.sqlite.writer import Task, Writer
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Upkeep:
         clock: ChatClock,
         limits: Limits,
         writer: Writer,
-        reader: Reader,
+        scanner: Scanner,
         opened: dict[int, SqliteRoom],
     ) -> None:
         """
@@ -100,12 +100,13 @@ class Upkeep:
         self._clock = clock
         self._limits = limits
         self._writer = writer
-        self._reader = reader
+        self._scanner = scanner
         self._opened = opened
         self._part = limits.logTotal // RELIEF
         self._limit = limits.logTotal
         self._trims: dict[int, SqliteRoom] = {}
         self._cuts: list[Cut] = []
+        self._unwanted: list[int] = []
         self._steps: list[Callable[[], Task]] = []
         self._planning = self._relieving = False
         self._counting = 0.0
@@ -123,6 +124,7 @@ class Upkeep:
         self._ages = AgeClock(self._clock, newest / 1000)
         self._ticks = 0
         self._limit = self._limits.logTotal
+        self._planning = self._relieving = False
         self._counting = 0.0
         self._writer.upkeep = self._next
         self._tick()
@@ -137,6 +139,7 @@ class Upkeep:
         self._database = None
         self._trims.clear()
         self._cuts.clear()
+        self._unwanted = []
         self._steps.clear()
 
     def now(self) -> float:
@@ -178,7 +181,7 @@ class Upkeep:
         if self._clock.seconds() >= self._counting:
             self._counting = math.inf
             began = self._clock.seconds()
-            self._reader.read(retention.count).addCallbacks(self._count, bool, (began,))
+            self._scanner.read(retention.count).addCallbacks(self._count, bool, (began,))
 
     def _count(self, counted: tuple[int, int], began: float) -> None:
         """
@@ -201,6 +204,8 @@ class Upkeep:
             return self._trimming(cut)
         if self._cuts:
             return self._trimming(self._cuts.pop())
+        if self._unwanted:
+            return self._deleting()
         self._checkTotal()
         if self._steps:
             return self._steps.pop(0)()
@@ -214,6 +219,19 @@ class Upkeep:
         self._record(deleted)
         if deleted.more:
             self._cuts.append(cut)
+
+    def _deleting(self) -> Task:
+        assert self._database is not None
+        rooms = [id for id in self._unwanted[: retention.STEP] if id not in self._opened]
+        rest = self._unwanted[retention.STEP :]
+
+        def done(result: tuple[Deleted, int]) -> None:
+            deleted, count = result
+            self._record(deleted)
+            if self._database is not None:
+                self._unwanted = rooms[count:] + rest
+
+        return partial(retention.delete, self._database, rooms), done
 
     def _record(self, deleted: Deleted) -> None:
         self._writer.used = deleted.used
@@ -238,14 +256,13 @@ class Upkeep:
             return
         self._planning = self._relieving = True
         excess = used - self._limits.logTotal + self._part
-        planning = self._reader.read(
-            lambda db: retention.plan(db, used, excess, frozenset(self._opened))
-        )
+        opened = frozenset(self._opened)
+        planning = self._scanner.read(lambda db: retention.plan(db, used, excess, opened))
         planning.addCallbacks(self._planned, lambda _: None)
         planning.addBoth(lambda _: setattr(self, "_planning", False))
 
-    def _planned(self, cuts: Collection[Cut]) -> None:
-        self._cuts.extend(cuts)
+    def _planned(self, plan: tuple[list[int], list[Cut]]) -> None:
+        self._unwanted, self._cuts = plan
         self._writer.wake()
 
     def _cursored(self, step: Callable[[int], Task], cursor: int) -> Task:

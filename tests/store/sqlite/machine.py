@@ -186,7 +186,7 @@ class StoreCase(SynchronousTestCase):
         """
         for _ in range(4):
             self.reactor.advance(0)
-        while store.writer.busy or store._reader.busy:
+        while store.writer.busy or store._reader.busy or store._scanner.busy:
             self.reactor.turn()
 
     def sql(self, statement: str, *arguments: Any) -> list[Any]:

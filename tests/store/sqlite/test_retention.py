@@ -352,6 +352,50 @@ class TotalTests(RetentionCase):
         self.assertGreater(self.count("batch"), 120)
         self.assertLess(os.path.getsize(self.path), 700_000)
 
+    def test_rooms(self) -> None:
+        """
+        Rooms count too, with or without messages: a network that opens many loses them, and removes
+        nothing of the others. Rooms that are open remain.
+        """
+        self.patch(database, "MEASURE", 50_000)
+        self.patch(retention, "STEP", 100)
+        long = "\ufdfa" * 60  # 18 characters each in the key
+        store = self.start()
+        honest, _ = self.open(store, "Honest", "192.0.2.1")
+        self.fill(store, honest, 20)
+        quiet, _ = self.open(store, "Quiet", "192.0.2.3")
+        quiet.close()
+        mine, _ = self.open(store, "Mine", "192.0.2.2")
+        for number in range(1200):
+            room, _ = self.open(store, f"{long}{number}", "192.0.2.2")
+            if number % 2:
+                self.say(room, "x")
+            room.close()
+        self.quiet(store)
+        self.assertEqual(len(self.read(honest)), 20)
+        self.assertLessEqual(store.writer.used, 420_000)
+        rooms = [name for (name,) in self.sql("SELECT name FROM room ORDER BY id")]
+        self.assertEqual(rooms[:3], ["Honest", "Quiet", "Mine"])
+        self.assertEqual(rooms[-1], f"{long}1199")
+        self.say(mine, "still there")
+        self.assertEqual(self.read(mine), ["still there"])
+
+    def test_sanctions(self) -> None:
+        """
+        A room with sanctions loses its messages, and keeps the sanctions.
+        """
+        self.patch(database, "MEASURE", 0)
+        store = self.start()
+        room, _ = self.open(store, "Dev", "192.0.2.2")
+        mute = Imposed("mute", "eve", NOW + DAY, "Eve", "Mina")
+        self.say(room, "x" * 9000, changes=[mute, TopicSet("t")])
+        room.close()
+        other, _ = self.open(store, "Other", "192.0.2.2")
+        self.fill(store, other, 300)
+        room, _ = self.open(store, "Dev", "192.0.2.2")
+        self.assertEqual((room.record.topic, [*room.record.sanctions]), ("t", [mute]))
+        self.assertEqual((room.position.seq, self.read(room)), (1, []))
+
     def test_hashed(self) -> None:
         """
         The network is not stored in clear text.
