@@ -45,6 +45,7 @@ class Batches:
         self._closeIfDeserted = closeIfDeserted
         self._settled = settled
         self._dirty: list[Room] = []
+        self._waiting: list[Room] = []
         self._storing = 0
 
     @property
@@ -52,7 +53,7 @@ class Batches:
         """
         Whether messages wait for a flush, or a flush is in progress.
         """
-        return self._flushing or bool(self._dirty)
+        return self._flushing or bool(self._dirty or self._waiting)
 
     @property
     def idle(self) -> bool:
@@ -72,6 +73,17 @@ class Batches:
                 self._clock.callAtEndOfTurn(self.flush)
             self._dirty.append(room)
         return batch
+
+    def _resume(self) -> None:
+        """
+        Flush the rooms whose messages have waited for the store, one turn later: the answers to the
+        batch that has just been delivered then belong to the next batch, and not to the one after
+        it. Otherwise a large and a small batch would alternate.
+        """
+        if not self._dirty:
+            self._clock.callAtEndOfTurn(self.flush)
+        self._dirty += self._waiting
+        self._waiting = []
 
     def flush(self) -> None:
         """
@@ -137,9 +149,9 @@ class Batches:
         self._storing -= 1
         room.storing = None
         if room.batch is not None:
-            if not self._dirty:
-                self._clock.callAtEndOfTurn(self.flush)
-            self._dirty.append(room)
+            if not self._waiting:
+                self._clock.callAtEndOfTurn(self._resume)
+            self._waiting.append(room)
         if not room.members:
             self._closeIfDeserted(room)
         if not self._flushing:
