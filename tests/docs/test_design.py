@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
@@ -14,12 +15,16 @@ from examples.tab_dialect import TABS
 from machat import wire
 from machat.limits import DEFAULTS
 from machat.session.refusals import REFUSALS
+from machat.store.sqlite.schema import migrate
 from machat.tap import Options
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient
 from machat.wire import IDialect
 from tests.processes import ROOT
 from tests.test_layers import LAYERS, PACKAGE
+
+#: The tables of a database, without those that SQLite itself makes.
+_TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
 
 
 class DesignTests(SynchronousTestCase):
@@ -45,6 +50,23 @@ class DesignTests(SynchronousTestCase):
         for files, function in steps:
             for file in files.split(", "):
                 self.assertIn(f"def {function}(", (PACKAGE / file).read_text(), file)
+
+    def test_schema(self) -> None:
+        """
+        The page describes every column of the database of C{SqliteStore}, and no other.
+        """
+        db = sqlite3.connect(":memory:")
+        self.addCleanup(db.close)
+        migrate(db, 0)
+        tables = [name for (name,) in db.execute(_TABLES)]
+        columns = [
+            f"{table}.{column[1]}"
+            for table in tables
+            for column in db.execute(f"PRAGMA table_info({table})")
+        ]
+        section = self.page[self.page.index("The file of ``SqliteStore``\n---") :]
+        described = re.findall(r"^   \* - ``(\w+\.\w+)``$", section, re.MULTILINE)
+        self.assertEqual(sorted(described), sorted(columns))
 
     def test_files(self) -> None:
         """
