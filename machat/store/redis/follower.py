@@ -212,7 +212,7 @@ class Follower:
         Read pages until nothing is missing. The engine has confirmed the subscription before, so
         that everything that is not on the last page is published afterwards.
         """
-        registered = (self._store.node.name, session.life)
+        registered = (self._store.node.lease.name, session.life)
         same = self._claims.registered == registered
         complete = False
         while not complete:
@@ -260,4 +260,4 @@ class Follower:
         @return: the arguments of C{claim.lua}
         """
         header = self._store.header(0, self._keys, self._stream.name)
-        return [*header, self._store.node.name.encode(), min(most, 2**50), *words]
+        return [*header, self._store.node.lease.name.encode(), min(most, 2**50), *words]

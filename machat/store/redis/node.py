@@ -1,16 +1,15 @@
 """
 This process as a node: its session with the engine, and the lease of its claims.
 
-A node renews its lease every L{BEAT} seconds. If it does not do so for L{LEASE} seconds by the time
+A node renews its lease every L{BEAT} seconds. If it does not do so for 10 seconds by the time
 of the engine, another node may declare it dead, and its claims are released. A node that finds out
 that it was declared dead continues under a new name. A node only declares others dead if it has
-held its own lease for L{LEASE} seconds, so that the others have had time to reconnect after a fault
+held its own lease for 10 seconds, so that the others have had time to reconnect after a fault
 of the engine.
 """
 
 from __future__ import annotations
 
-import secrets
 from contextlib import suppress
 from random import uniform
 from typing import Any, Protocol
@@ -23,13 +22,16 @@ from twisted.python.failure import Failure
 from machat.store.redis.condition import Condition
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.keys import Keys
+from machat.store.redis.lease import Lease
 from machat.store.redis.scripts import BEAT as BEAT_SCRIPT
 from machat.store.redis.scripts import LEAVE
 from machat.store.redis.session import LinkLost, Session, within
 
-#: The time between two renewals of the lease, and the length of the lease, in seconds.
+#: The time between two renewals of the lease, in seconds.
 BEAT = 3.0
-LEASE = 10.0
+
+#: A connection that has lasted for so many seconds counts as a success.
+LASTING = 10.0
 
 #: The time within which the engine has to answer a renewal, and to deliver its echo. Otherwise, the
 #: node connects again, even if the sockets still look open.
@@ -92,8 +94,7 @@ class Node:
     """
     A node.
 
-    @ivar name: its current name
-    @ivar alive: the names of the nodes that were alive at the last renewal
+    @ivar lease: its lease
     @ivar session: the session; C{None} while there is none, or the lease is not held
     """
 
@@ -112,13 +113,10 @@ class Node:
         self._keys = keys
         self._condition = condition
         self._owner = owner
-        self.name = secrets.token_hex(8)
+        self.lease = Lease()
         self._stopped = False
-        self.alive: set[str] = set()
         self.session: Session | None = None
-        self._channel = keys.echo(self.name)
-        self._registered = False
-        self._leaseUntil = self._leaseBegan = 0.0
+        self._channel = keys.echo(self.lease.name)
         self._connected: Session | None = None
         self._running: Deferred[None] | None = None
         self._sleeping: Deferred[None] | None = None
@@ -131,7 +129,6 @@ class Node:
         """
         Begin to connect.
         """
-        self._leaseUntil = self._leaseBegan = 0.0
         self._stopped = False
         self._running = Deferred.fromCoroutine(self._run())
         self._running.addErrback(self._ended)
@@ -149,15 +146,15 @@ class Node:
         self._stopped = True
         session = self._connected
         try:
-            if session is not None and session.open and self._registered:
-                leaving = session.run(LEAVE, [self._keys.nodes], [self.name.encode()])
+            if session is not None and session.open and self.lease.registered:
+                leaving = session.run(LEAVE, [self._keys.nodes], [self.lease.name.encode()])
                 await within(self._clock, seconds, leaving, "answer")
         except (LinkLost, EngineFault):
             pass  # its lease expires
         if self._running is not None:
             self._running.cancel()
             self._running = None
-        self._registered = False
+        self.lease.clear()
         self.session = None
 
     def holds(self) -> bool:
@@ -166,7 +163,7 @@ class Node:
         """
         if self.session is None:
             return False
-        if self._clock.seconds() < self._leaseUntil:
+        if self.lease.holds(self._clock.seconds()):
             return True
         self._suspend()
         self.wake()
@@ -226,7 +223,7 @@ class Node:
                 self._fail(error, UNEXPECTED.text)
             if self._stopped:
                 break
-            if self._clock.seconds() - began > LEASE:
+            if self._clock.seconds() - began > LASTING:
                 delay = FIRST_DELAY
             await self._sleep(delay * uniform(0.5, 1.5))
             delay = min(LONGEST_DELAY, 2 * delay)
@@ -269,55 +266,42 @@ class Node:
         Renew the lease, and wait for the echo.
         """
         sent = self._clock.seconds()
-        if sent >= self._leaseUntil:
+        if not self.lease.begin(sent):
             self._suspend()
-            self._leaseBegan = sent
-        alive = False
-        while not alive:
-            self._count += 1
-            token = b"%d" % self._count
-            echo: Deferred[None] = Deferred()
-            self._echo = (token, echo)
-            unbroken = b"1" if sent - self._leaseBegan >= LEASE else b""
-            new = b"" if self._registered else b"new"
-            words = [self.name.encode(), int(LEASE * 1000), new, unbroken, self._channel, token]
+        dead = None
+        while dead is None:
             seen = self._owner.seen()
-            beating = session.run(BEAT_SCRIPT, [self._keys.nodes], words)
-            checking = self._check(session)
-            try:
-                reply = await within(self._clock, PATIENCE, beating, "answer from the engine")
-                await within(self._clock, PATIENCE, echo, "echo from the engine")
-                await checking
-            except BaseException:
-                for each in (echo, checking):
-                    each.addErrback(lambda _: None)
-                raise
+            reply = await self._renew(session, sent)
             if session.life and session.life != reply[2].decode():
                 raise LinkLost("the engine has another history than before")
             session.life = reply[2].decode()
-            alive = reply[0] == 1
-            if alive:
-                self._registered = True
-                self._leaseUntil = sent + LEASE
-                self._survey(seen, reply, bool(unbroken))
-            else:
-                self._renew()
-
-    def _survey(self, seen: set[str], reply: Any, unbroken: bool) -> None:
-        """
-        Find the nodes that are dead.
-
-        @param seen: the nodes that had claims when the renewal was sent
-        @param reply: the reply
-        @param unbroken: whether the lease has been held for so long that an unknown node is dead,
-            and not about to reconnect to an engine that has lost data
-        """
-        self.alive = {name.decode() for name in reply[3]}
-        dead = seen & {name.decode() for name in reply[4]}
-        if unbroken:
-            dead |= seen - self.alive
+            dead = self.lease.renewed(reply, sent, seen)
+            if dead is None:
+                self._suspend()
+                self._log.info("the engine does not know this server any more")
         if dead:
             self._owner.gone(dead)
+
+    async def _renew(self, session: Session, sent: float) -> Any:
+        """
+        @return: the reply of C{beat.lua}, after its echo
+        """
+        self._count += 1
+        token = b"%d" % self._count
+        echo: Deferred[None] = Deferred()
+        self._echo = (token, echo)
+        words = [*self.lease.words(sent), self._channel, token]
+        beating = session.run(BEAT_SCRIPT, [self._keys.nodes], words)
+        checking = self._check(session)
+        try:
+            reply = await within(self._clock, PATIENCE, beating, "answer from the engine")
+            await within(self._clock, PATIENCE, echo, "echo from the engine")
+            await checking
+        except BaseException:
+            for each in (echo, checking):
+                each.addErrback(lambda _: None)
+            raise
+        return reply
 
     async def beat(self, seconds: float) -> None:
         """
@@ -330,16 +314,6 @@ class Node:
             await within(self._clock, seconds, beat, "answer")
         if beat in self._beats:
             self._beats.remove(beat)
-
-    def _renew(self) -> None:
-        """
-        Continue under a new name: the node was declared dead.
-        """
-        self._suspend()
-        self._log.info("the engine does not know this server any more; it claims its names again")
-        self.name = secrets.token_hex(8)
-        self._registered = False
-        self._leaseBegan = self._clock.seconds()
 
     def _check(self, session: Session) -> Deferred[None]:
         """

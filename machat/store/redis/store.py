@@ -43,6 +43,9 @@ RELEASES = 100
 #: The minimum lifetime of the keys of a room, in seconds.
 LIFETIME = 86_400.0
 
+#: The time after which the lifetime of the keys of open rooms is extended, in seconds.
+TOUCH = 3_600.0
+
 
 @implementer(IStore)
 class RedisStore:
@@ -93,6 +96,7 @@ class RedisStore:
         self._released: list[Deferred[None]] = []
         self._starting: Deferred[None] | None = None
         self._running = False
+        self._touched = self.clock.seconds()
 
     def start(self) -> Deferred[None]:
         starting = self._starting = Deferred()
@@ -155,7 +159,7 @@ class RedisStore:
         due = self.due()
         room.follower.catchUp()
         await room.follower.whenReady(due)
-        if any([node not in self.node.alive for node in room.claims.view.nodes]):
+        if any([node not in self.node.lease.alive for node in room.claims.view.nodes]):
             await self.node.beat(due - self.clock.seconds())
 
     def _opened(self, _: object, room: RedisRoom, opened: Deferred[IStoredRoom]) -> None:
@@ -253,9 +257,28 @@ class RedisStore:
         self.sendReleases()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
+        self._askPolicy()
         if self._starting is not None:
             starting, self._starting = self._starting, None
             starting.callback(None)
+
+    def _askPolicy(self) -> None:
+        """
+        Warn if the engine may delete keys that are in use.
+        """
+        if self.node.session is not None:
+            asking = self.node.session.command(b"INFO", b"memory")
+            asking.addCallback(self._notePolicy).addErrback(lambda _: None)
+
+    def _notePolicy(self, reply: bytes) -> None:
+        found = dict(line.split(":", 1) for line in reply.decode().split("\r\n") if ":" in line)
+        policy = found.get("maxmemory_policy", "noeviction")
+        if policy != "noeviction" and found.get("maxmemory") != "0":
+            self._log.warn(
+                "the engine deletes data when its memory is full (maxmemory-policy {policy}): set"
+                " noeviction",
+                policy=policy,
+            )
 
     def suspended(self) -> None:
         for room in list(self._rooms.values()):
@@ -272,10 +295,20 @@ class RedisStore:
             starting.errback(error)
 
     def seen(self) -> set[str]:
+        if self.clock.seconds() >= self._touched + TOUCH:
+            self._touch()
         found: set[str] = set()
         for room in self._rooms.values():
             found.update(room.claims.view.nodes)
         return found
+
+    def _touch(self) -> None:
+        """
+        Extend the lifetime of the keys of open rooms, as reading them does.
+        """
+        self._touched = self.clock.seconds()
+        for room in list(self._rooms.values()):
+            room.follower.catchUp()
 
     def gone(self, nodes: set[str]) -> None:
         """

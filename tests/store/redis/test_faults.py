@@ -14,6 +14,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint
 from twisted.internet.task import deferLater
+from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import TestCase
 
 from machat import names
@@ -22,7 +23,8 @@ from machat.events import Draft
 from machat.interfaces import IStoredRoom
 from machat.limits import DEFAULTS, Limits
 from machat.records import Claim, Imposed, TopicSet
-from machat.store.redis import Location, RedisStore, node
+from machat.store.redis import Location, RedisStore, lease, node
+from machat.store.redis import store as storeModule
 from machat.testing.contract.witness import Witness
 from tests.store.redis.engine import ABSENT, Engine
 from tools.cutter import Cutter
@@ -43,7 +45,7 @@ class FaultCase(TestCase):
 
     def setUp(self) -> None:
         self.patch(node, "BEAT", 0.2)
-        self.patch(node, "LEASE", 0.8)
+        self.patch(lease, "LEASE", 0.8)
         self.patch(node, "PATIENCE", 0.6)
         self.patch(node, "LONGEST_DELAY", 0.2)
         self.engine = Engine(*self.options)
@@ -366,10 +368,10 @@ class LeaseTests(FaultCase):
             await room.claim(claimOf(f"name{number}"), 9)
         self.engine.pause()
         await self.until(lambda: not any(each.health().up for each in nodes))
-        await deferLater(reactor, node.LEASE)
+        await deferLater(reactor, lease.LEASE)
         self.engine.resume()
         await self.until(lambda: all(each.health().up for each in nodes))
-        await deferLater(reactor, 2 * node.LEASE)
+        await deferLater(reactor, 2 * lease.LEASE)
         for room, witness in rooms:
             self.assertEqual(witness.lostClaims, [])
             self.assertEqual((await room.members(9)).total, 3)
@@ -459,6 +461,42 @@ class EngineFaultTests(FaultCase):
         self.assertIn("foreign value", store.health().reason)
         self.engine.command("DEL", "machat:{dev}:log")
         await self.say(room, "b")
+
+    async def test_eviction(self) -> None:
+        """
+        A store warns of an engine that deletes data when its memory is full.
+        """
+        self.engine.command("CONFIG", "SET", "maxmemory", "100mb")
+        self.engine.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        lines: list[str] = []
+        observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        store = await self.node()
+        await self.open(store)
+        self.assertTrue(any(["set noeviction" in line for line in lines]))
+
+    async def test_touch(self) -> None:
+        """
+        The keys of an open room do not expire, though nothing happens in it.
+        """
+        self.patch(storeModule, "TOUCH", 0.1)
+        store = await self.node()
+        room, witness = await self.open(store)
+        await room.claim(claimOf("Mina"), 9)
+        for key in ("m", "who"):
+            self.engine.command("PEXPIRE", f"machat:{{dev}}:{key}", "2000")
+        self.engine.command("HSET", "machat:{dev}:m", "touched", "0")
+        for key in ("m", "who"):
+            await self.until(partial(self.lasts, f"machat:{{dev}}:{key}"))
+        await self.say(room, "a")
+        self.assertEqual((witness.texts(), witness.faults), (["a"], []))
+
+    def lasts(self, key: str) -> bool:
+        """
+        @return: whether a key lasts for more than a day
+        """
+        return int(self.engine.command("TTL", key)[1:]) > 86_400
 
     async def test_databases(self) -> None:
         """
