@@ -113,7 +113,7 @@ class RedisRoom:
         return self.claims.view.names(limit)
 
     def _askVersion(self, session: Session) -> Deferred[Any]:
-        self._store.sendReleases()
+        self._store.releases.send()
         return session.command(b"HGET", self.keys.four[2], b"=")
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
@@ -176,14 +176,14 @@ class RedisRoom:
         return claimed
 
     def _sendClaim(self, most: int, words: list[bytes], session: Session) -> Deferred[Any]:
-        self._store.sendReleases()  # the name may be one of those that are released in this turn
+        self._store.releases.send()  # the name may be one of those that are released in this turn
         return session.run(CLAIM, self.keys.four, self.follower.claiming(most, words))
 
     def release(self, claim: Claim) -> None:
         self.claims.release(claim)
 
     def _releaseId(self, id: str, key: str) -> None:
-        self._store.release(self.keys, self.name, id, key)
+        self._store.releases.add(self.keys, self.name, id, key)
 
     def close(self) -> None:
         if self.follower.stage is not Stage.CLOSED:

@@ -27,18 +27,15 @@ from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
 from machat.store.redis.location import Location
 from machat.store.redis.node import Node
+from machat.store.redis.releases import Releases
 from machat.store.redis.room import RedisRoom
-from machat.store.redis.scripts import RELEASE
-from machat.store.redis.session import Connector, LinkLost, Session, within
+from machat.store.redis.session import Connector, LinkLost, within
 
 #: The time within which an operation succeeds or fails, in seconds.
 DEADLINE = 10.0
 
 #: The number of rooms that catch up at the same time after a new connection.
 ROOMS = 64
-
-#: The number of claims that are released with one script.
-RELEASES = 100
 
 #: The minimum lifetime of the keys of a room, in seconds.
 LIFETIME = 86_400.0
@@ -56,6 +53,7 @@ class RedisStore:
     @ivar clock: measures all times
     @ivar node: this process as a node
     @ivar deadlines: the batches that are not stored yet
+    @ivar releases: the claims that are being released
     @ivar limitWords: the limits, for the scripts
     """
 
@@ -90,10 +88,7 @@ class RedisStore:
         self.deadlines = Deadlines(self.clock, deadline, self._late)
         self._rooms: dict[bytes, RedisRoom] = {}
         self._turns = DeferredSemaphore(ROOMS)
-        self._releases: dict[str, tuple[RoomKeys, str, str]] = {}
-        self._unsent: dict[str, None] = {}
-        self._releasing = False
-        self._released: list[Deferred[None]] = []
+        self.releases = Releases(self)
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -124,14 +119,12 @@ class RedisStore:
         for room in list(self._rooms.values()):
             for _, claim in room.claims.all():
                 room.release(claim)
-        if self._releases and self.node.session is not None:
-            released: Deferred[None] = Deferred()
-            self._released.append(released)
+        if self.node.session is not None:
             with suppress(LinkLost):  # otherwise, the claims end with the lease
-                await within(self.clock, self._deadline, released, "answer")
+                await within(self.clock, self._deadline, self.releases.whenEmpty(), "answer")
         for room in list(self._rooms.values()):
             room.close()
-        self._releases.clear()
+        self.releases.clear()
         self.deadlines.close()
         await self.node.stop(self._deadline)
         self._condition.stop()
@@ -253,8 +246,7 @@ class RedisStore:
         self._log.failure("a room could not catch up", failure)
 
     def joined(self) -> None:
-        self._unsent = dict.fromkeys(self._releases)
-        self.sendReleases()
+        self.releases.again()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
         self._askPolicy()
@@ -286,7 +278,7 @@ class RedisStore:
 
     def received(self, channel: bytes, frame: bytes) -> None:
         room = self._rooms.get(channel)
-        if room is not None:
+        if room is not None and frame:
             room.follower.received(frame)
 
     def failed(self, error: Exception) -> None:
@@ -295,6 +287,7 @@ class RedisStore:
             starting.errback(error)
 
     def seen(self) -> set[str]:
+        self.releases.send()
         if self.clock.seconds() >= self._touched + TOUCH:
             self._touch()
         found: set[str] = set()
@@ -316,66 +309,5 @@ class RedisStore:
         """
         for room in list(self._rooms.values()):
             dead = [node for node in room.claims.view.nodes if node in nodes]
-            if dead:
-                self._purge(room, dead)
-
-    def _purge(self, room: RedisRoom, dead: list[str]) -> None:
-        session = self.node.session
-        if session is not None:
-            nodes = [node.encode() for node in dead]
-            words = [*self.header(0, room.keys, room.name), len(nodes), *nodes]
-            purging = session.run(RELEASE, room.keys.four, words)
-            purging.addErrback(self._notReleased)
-
-    def _notReleased(self, failure: Failure) -> None:
-        if not failure.check(LinkLost, EngineFault):
-            self._log.failure("claims could not be released", failure)
-
-    def release(self, keys: RoomKeys, room: str, id: str, key: str) -> None:
-        """
-        Release a claim as soon as possible.
-
-        @param id: the id of the claim
-        @param key: the key of its name
-        """
-        self._releases[id] = (keys, room, key)
-        self._unsent[id] = None
-        if not self._releasing and self.node.session is not None:
-            self._releasing = True
-            self.clock.callLater(0, self.sendReleases)
-
-    def sendReleases(self) -> None:
-        """
-        Release the claims of this turn, those of a room together.
-        """
-        self._releasing = False
-        session = self.node.session
-        if session is None or not self._unsent:
-            return
-        rooms: dict[bytes, list[str]] = {}
-        for id in self._unsent:
-            rooms.setdefault(self._releases[id][0].channel, []).append(id)
-        self._unsent.clear()
-        for ids in rooms.values():
-            for start in range(0, len(ids), RELEASES):
-                self._sendReleases(session, ids[start : start + RELEASES])
-
-    def _sendReleases(self, session: Session, ids: list[str]) -> None:
-        keys, room, _ = self._releases[ids[0]]
-        words = [*self.header(0, keys, room), 0]
-        for id in ids:
-            words += (id.encode(), self._releases[id][2].encode())
-        releasing = session.run(RELEASE, keys.four, words)
-        releasing.addCallback(self._didRelease, ids, keys)
-        releasing.addErrback(self._notReleased)
-
-    def _didRelease(self, frame: bytes, ids: list[str], keys: RoomKeys) -> None:
-        for id in ids:
-            self._releases.pop(id, None)
-        room = self._rooms.get(keys.channel)
-        if frame and room is not None:
-            room.follower.received(frame)
-        if not self._releases:
-            released, self._released = self._released, []
-            for each in released:
-                each.callback(None)
+            if dead and self.node.session is not None:
+                self.releases.purge(self.node.session, room.keys, room.name, dead)

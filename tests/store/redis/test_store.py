@@ -96,7 +96,7 @@ class RedisStoreTests(StoreTests, TestCase):
         """
         await super().close(room, witness)
         assert isinstance(room, RedisRoom)
-        await self.until(lambda: not room._store._releases, "the releases")
+        await self.until(lambda: not room._store.releases, "the releases")
 
     async def pause(self, store: IStore) -> None:
         self.engine.pause()
