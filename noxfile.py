@@ -5,11 +5,15 @@ C{.ci/run} runs all.
 
 from __future__ import annotations
 
+import os
 import shutil
 import zipfile
 from pathlib import Path
 
 import nox
+
+# uv compiles no modules, and the tests start hundreds of processes, which would all compile them.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
