@@ -80,10 +80,18 @@ class Batches:
         batch that has just been delivered then belong to the next batch, and not to the one after
         it. Otherwise a large and a small batch would alternate.
         """
-        if not self._dirty:
+        if self._waiting and not self._dirty:
             self._clock.callAtEndOfTurn(self.flush)
         self._dirty += self._waiting
         self._waiting = []
+
+    def flushAll(self) -> None:
+        """
+        L{flush} all messages now, also those that have waited for the store.
+        """
+        self._dirty += self._waiting
+        self._waiting = []
+        self.flush()
 
     def flush(self) -> None:
         """

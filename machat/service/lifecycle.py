@@ -126,7 +126,7 @@ class Lifecycle(MultiService):
         if self._batches.pending:  # this may be inside a callback, where nothing may be delivered
             await deferLater(self.clock, 0)
         if stop is self._stop:
-            self._batches.flush()
+            self._batches.flushAll()
         if stop is self._stop:
             await self._dismissals.connections(self.clock, lambda: stop is self._stop)
         if stop is self._stop:
