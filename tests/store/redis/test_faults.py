@@ -136,7 +136,7 @@ class LifeTests(FaultCase):
 
     async def test_noData(self) -> None:
         """
-        If the engine has lost its data, the members are told, numbers continue, and names are
+        If the engine has lost its data, the members are notified, numbers continue, and names are
         claimed again.
         """
         store = await self.node()
@@ -158,7 +158,7 @@ class LifeTests(FaultCase):
 
     async def test_olderCopy(self) -> None:
         """
-        If the engine has lost the last messages, only those who have seen them are told.
+        If the engine has lost the last messages, only those who have seen them are notified.
         """
         store = await self.node()
         room, witness = await self.open(store)
@@ -306,7 +306,7 @@ class LinkTests(FaultCase):
 
     async def test_trimmed(self) -> None:
         """
-        If messages were deleted before a node could read them, its members are told.
+        If messages were deleted before a node could read them, its members are notified.
         """
         limits = Limits(logMessages=4)
         store, cutter = await self.behindCutter()
