@@ -34,6 +34,8 @@ PACKAGES = [
     "commands",
     "errors",
     "limits",
+    "store",
+    "store.sqlite",
     "interfaces",
     "testing",
 ]
