@@ -37,7 +37,7 @@ class Effects:
         """
         Apply changes that the store reports.
         """
-        own = () if room.storing is None else room.storing.changes
+        own = [*room.doubtful, *room.unreported]
         for change in changes:
             match change:
                 case Imposed():

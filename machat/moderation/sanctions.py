@@ -8,7 +8,7 @@ is reserved for the application and the operator.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
@@ -190,6 +190,22 @@ class Sanctions:
                 if each.kind is Kind.ADDRESS and each.target == network
             ]
         )
+
+    def unlifted(
+        self, stored: Iterable[Imposed], kinds: Collection[Kind], match: Callable[[Imposed], bool]
+    ) -> list[Change]:
+        """
+        Find sanctions that were lifted here, but not in the store, because it failed.
+
+        @param stored: the sanctions of the room in the store
+        @return: the changes that lift those of these kinds that match
+        """
+        now = self._clock.now()
+        return [
+            Lifted(each.kind, each.target)
+            for each in stored
+            if Kind(each.kind) in kinds and each.until > now and match(each)
+        ]
 
     def _lift(self, found: Collection[Active]) -> list[Change]:
         for each in found:

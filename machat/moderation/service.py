@@ -25,6 +25,7 @@ from machat.moderation.deferring import deferred
 from machat.moderation.effects import Effects
 from machat.moderation.policy import mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
+from machat.moderation.unstored import isStored, lift, liftNetwork
 from machat.records import Change, Kicked, LockSet, TopicSet
 from machat.rooms.directory import Directory
 from machat.rooms.room import Room
@@ -124,7 +125,7 @@ class Moderation:
         """
         action = Action("unmute", by, f"unmuted {names.checkName(name)}")
         async with self._visit(roomName) as room:
-            await self._lifted(room, self._sanctions.lift(room.key, [Kind.MUTE], name), action)
+            await self._lifted(room, lift(self._sanctions, room, [Kind.MUTE], name), action)
 
     @deferred
     async def ban(
@@ -208,9 +209,9 @@ class Moderation:
         did = "unbanned an address" if network else f"unbanned {names.checkName(name)}"
         async with self._visit(roomName) as room:
             if network is None:
-                lifted = self._sanctions.lift(room.key, (Kind.BAN, Kind.ADDRESS), name)
+                lifted = lift(self._sanctions, room, (Kind.BAN, Kind.ADDRESS), name)
             else:
-                lifted = self._sanctions.liftNetwork(room.key, network)
+                lifted = liftNetwork(self._sanctions, room, network)
             await self._lifted(room, lifted, Action("unban", by, did))
 
     def sanctions(self, roomName: str | None = None) -> list[Active]:
@@ -250,7 +251,7 @@ class Moderation:
         @raise ChatError: C{not-joined}: the room is empty
         """
         room, topic = self._occupied(roomName), line(text) or None
-        if room.topic != topic:
+        if room.topic != topic or not isStored(room, TopicSet(topic)):
             did = "removed the topic" if topic is None else "set the topic"
             action = Action("topic", by, did, topic or "")
             storing = self._announce(room, action, [TopicSet(topic)])
@@ -259,7 +260,7 @@ class Moderation:
 
     async def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:
         room = self._occupied(roomName)
-        if room.locked is not locked:
+        if room.locked is not locked or not isStored(room, LockSet(locked)):
             storing = self._announce(room, action, [LockSet(locked)])
             self._effects.setLocked(room, locked)
             await storing

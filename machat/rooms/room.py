@@ -62,6 +62,7 @@ class Room:
         it only with L{add} and L{remove}
     @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
     @ivar storing: the batch that the store is storing. The room also exists until it is stored
+    @ivar doubtful: the changes of earlier batches of which it is not known whether they are stored
     @ivar stored: the room in the store; C{None} until it is open
     @ivar position: the last position that was delivered; C{None} until the room is open
     @ivar opening: the operations that wait for the store, while it opens the room
@@ -88,6 +89,7 @@ class Room:
         "muted",
         "batch",
         "storing",
+        "doubtful",
         "members",
         "_metrics",
         "_keeper",
@@ -116,6 +118,7 @@ class Room:
         self.muted = False
         self.batch: Batch | None = None
         self.storing: Batch | None = None
+        self.doubtful: Sequence[Change] = ()
         self.members: dict[IChatMember, Claim] = {}
         self._metrics = metrics
         self._keeper = keeper
@@ -160,6 +163,14 @@ class Room:
         Whether the room has no members, no message waits, and no operation is in progress.
         """
         return not (self.members or self.batch or self.holds or self.storing)
+
+    @property
+    def unreported(self) -> list[Change]:
+        """
+        The changes of this process that the store has not reported yet.
+        """
+        batches = (self.storing, self.batch)
+        return [change for batch in batches if batch is not None for change in batch.changes]
 
     def opened(self, stored: IStoredRoom) -> None:
         """

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
-from machat.errors import ChatError
+from machat.errors import UNKNOWN, ChatError
 from machat.metrics import Metrics
 from machat.records import Stored
 from machat.rooms.batch import Batch
@@ -133,6 +133,8 @@ class Batches:
         """
         Fire the receipts of a batch that the store has.
         """
+        if room.doubtful:
+            room.doubtful = ()  # what is stored of them was reported before this batch
         try:
             if batch.awaited:
                 batch.stored(room.name, stored)
@@ -141,13 +143,16 @@ class Batches:
 
     def _failed(self, failure: Failure, room: Room, batch: Batch) -> None:
         self._metrics.storeFailures += 1
-        if not failure.check(ChatError):
+        error = failure.value
+        if not isinstance(error, ChatError):
             self._log.failure(
                 "the store raised an exception for {count} messages of {room}",
                 failure,
                 count=len(batch.drafts),
                 room=room.name,
             )
+        elif error.code == UNKNOWN and batch.changes:
+            room.doubtful = [*room.doubtful, *batch.changes]
         try:
             batch.failed(room.name, failure)
         finally:

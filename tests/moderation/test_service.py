@@ -5,7 +5,7 @@ credentials.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
@@ -14,11 +14,13 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.users import User
-from machat.errors import ChatError
+from machat.errors import ChatError, MaybeStored
 from machat.events import Left, RoomState
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import Limits
+from machat.records import Change, RoomRecord, Stored
+from machat.store.memoryroom import MemoryRoom
 from machat.testing import MemoryChat, MemoryMember
 from tests.stores import SlowStore
 
@@ -599,3 +601,122 @@ class SeenTests(ModerationTestCase):
         chat.turn()
         store.release()
         self.assertEqual(store.calls, ["open dev", "close dev"])
+
+
+class UnstoredTests(ModerationTestCase):
+    """
+    Actions that the store does not take at once.
+    """
+
+    def unstored(self, action: Callable[..., Deferred[None]], *arguments: Any) -> None:
+        """
+        Carry out an action that is not stored, because the store is not available.
+        """
+        self.chat.cut()
+        done = action("dev", *arguments)
+        self.chat.clock.advance(0)
+        self.chat.clock.advance(10)
+        self.assertEqual(self.failureResultOf(done, ChatError).value.code, "failed")
+        self.chat.restore()
+        self.chat.turn()
+
+    def stored(self, action: Callable[..., Deferred[None]], *arguments: Any) -> RoomRecord:
+        """
+        Carry out an action.
+
+        @return: what the store then has
+        """
+        done = action("dev", *arguments)
+        self.chat.turn()
+        self.successResultOf(done)
+        (room,) = self.chat.service.rooms
+        assert room.stored is not None
+        return room.stored.record
+
+    def test_topicAgain(self) -> None:
+        """
+        A topic that was not stored can be set again, and is then stored.
+        """
+        self.unstored(self.moderation.setTopic, "now")
+        self.assertEqual(self.stored(self.moderation.setTopic, "now").topic, "now")
+        self.heard()
+        self.stored(self.moderation.setTopic, "now")
+        self.assertEqual(self.heard(), [])
+
+    def test_topicTwice(self) -> None:
+        """
+        A topic that is about to be stored is not announced a second time.
+        """
+        self.chat.lag(1)
+        for text in ("a", "b", "b", "a", "a"):
+            self.moderation.setTopic("dev", text)
+            self.chat.turn()
+        for _ in range(3):
+            self.chat.clock.advance(1)
+        words = [f"machat:the server set the topic: {text}" for text in "aba"]
+        self.assertEqual(self.heard(), words)
+
+    def test_lockAgain(self) -> None:
+        """
+        The same applies to a lock.
+        """
+        self.unstored(self.moderation.lock)
+        self.assertTrue(self.stored(self.moderation.lock).locked)
+        self.unstored(self.moderation.unlock)
+        self.assertFalse(self.stored(self.moderation.unlock).locked)
+
+    def test_liftAgain(self) -> None:
+        """
+        A mute or a ban that was lifted here, but not in the store, can be lifted again. Otherwise
+        it would return when the room is opened again.
+        """
+        moderation = self.moderation
+        for impose, end, target in (
+            (moderation.mute, moderation.unmute, "Eve"),
+            (moderation.ban, moderation.unban, "Eve"),
+            (moderation.banAddress, moderation.unban, "192.0.2.7"),
+        ):
+            self.assertEqual(len(self.stored(impose, target).sanctions), 1)
+            self.unstored(end, target)
+            self.assertEqual(self.stored(end, "EVE" if target == "Eve" else target).sanctions, ())
+            self.refused("bad-command", end, "dev", target)
+
+    def test_liftTwice(self) -> None:
+        """
+        A mute whose end is about to be stored cannot be lifted a second time.
+        """
+        self.stored(self.moderation.mute, "Eve")
+        self.chat.lag(1)
+        self.moderation.unmute("dev", "Eve")
+        self.refused("bad-command", self.moderation.unmute, "dev", "Eve")
+        self.chat.turn()
+        self.refused("bad-command", self.moderation.unmute, "dev", "Eve")
+        self.chat.clock.advance(1)
+
+    def test_lateKick(self) -> None:
+        """
+        A member who was kicked and has joined again stays, even if the store reports the kick only
+        after the time limit of the operation.
+        """
+        (room,) = self.chat.service.rooms
+        waiting: Deferred[Stored] = Deferred()
+        appended: list[Sequence[Change]] = []
+        append = MemoryRoom.append
+
+        def late(_: MemoryRoom, batch: object, changes: Sequence[Change]) -> Deferred[Stored]:
+            appended.append(changes)
+            return waiting
+
+        self.patch(MemoryRoom, "append", late)
+        kick = self.moderation.kick("dev", "Mina")
+        self.chat.turn()
+        waiting.errback(MaybeStored("late"))
+        self.failureResultOf(kick, MaybeStored)
+        self.successResultOf(self.chat.service.join(self.mina, "dev"))
+        room.said([], appended[0])
+        self.assertIn(self.mina, room)
+        self.patch(MemoryRoom, "append", append)
+        self.chat.service.say(self.mina, "dev", "again")
+        self.assertEqual(self.heard(), ["Mina:again"])
+        room.said([], [*appended[0]])
+        self.assertNotIn(self.mina, room)
