@@ -43,7 +43,8 @@ class Moderation:
     C{reason} is one line of up to 300 characters.
 
     An action takes effect at once on this process. Its C{Deferred} fires when it is stored, so that
-    it lasts, and other processes see it. It fails with L{ChatError} C{bad-room}, C{bad-name} and
+    it lasts, and other processes see it. If that fails, the action can be repeated. It fails with
+    L{ChatError} C{bad-room}, C{bad-name} and
     C{bad-command} for invalid arguments; with the codes that the action documents; or with
     C{failed} or C{unknown} if the action was not stored.
     """

@@ -7,6 +7,8 @@ others wait, and reading ends when the result is large enough.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from machat.events import Message, Position
@@ -17,7 +19,9 @@ from machat.rooms.room import Room
 #: messages while it is read.
 _TRIES = 3
 
-#: The maximum number of messages that are read at once.
+#: The number of messages that are read first, and the maximum number that are read at once later:
+#: each read is twice as large as the one before.
+FIRST = 16
 PAGE = 64
 
 #: The maximum length of the texts of one replay or history together, characters.
@@ -64,8 +68,9 @@ async def messagesBefore(stored: IStoredRoom, end: int, count: int) -> list[Mess
     """
     found: list[Message] = []
     first = max(1, end - count)
+    pages = _pages()
     while end > first:
-        start = max(first, end - PAGE)
+        start = max(first, end - next(pages))
         read = await stored.read(start - 1, end - start)
         page = [message for message in read if message.seq < end]
         found = _last(page + found, count)
@@ -82,8 +87,9 @@ async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> list[Mes
     """
     found: list[Message] = []
     size = LARGEST
+    pages = _pages()
     while count > 0:
-        page = await stored.read(after, min(PAGE, count))
+        page = await stored.read(after, min(next(pages), count))
         for message in page:
             size -= len(message.text)
             if size < 0 and found:
@@ -99,10 +105,11 @@ async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> list[Mes
 async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> list[Message] | None:
     found: list[Message] = []
     size = LARGEST
+    pages = _pages()
     while room.position is not None and after < room.position.seq:
         if room.position.seq - after > most - len(found):
             return None
-        read = await stored.read(after, min(PAGE, most - len(found)))
+        read = await stored.read(after, min(next(pages), most - len(found)))
         more = [message for message in read if message.seq <= room.position.seq]
         if not more or more[0].seq != after + 1 or more[-1].seq != after + len(more):
             return None
@@ -112,6 +119,16 @@ async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> li
         found += more
         after = more[-1].seq
     return found
+
+
+def _pages() -> Iterator[int]:
+    """
+    @return: the maximum numbers of messages for the reads of one request
+    """
+    page = FIRST
+    while True:
+        yield min(page, PAGE)
+        page *= 2
 
 
 def _last(messages: list[Message], count: int) -> list[Message]:

@@ -280,6 +280,7 @@ class PageTests(SynchronousTestCase):
     """
 
     def setUp(self) -> None:
+        self.patch(recovery, "FIRST", 2)
         self.patch(recovery, "PAGE", 3)
         self.chat = MemoryChat(Limits(maxHistory=20, rate=inf))
         self.store = cast(MemoryStore, self.chat.store)
@@ -339,6 +340,9 @@ class PageTests(SynchronousTestCase):
             since = Position(self.join().epoch, 17 - len(expected))
             self.assertEqual(self.seqs(self.join(since=since)), expected)
         self.assertLessEqual(max([limit for _, limit in self.reads]), 3)
+        self.reads.clear()
+        self.history(limit=6)
+        self.assertEqual(self.reads, [(15, 2), (12, 3), (11, 1)])
 
     def test_trimmed(self) -> None:
         """
@@ -362,7 +366,7 @@ class PageTests(SynchronousTestCase):
         epoch = self.join().epoch
         self.reads.clear()
         self.assertEqual(self.history(limit=20), [8, 9])
-        self.assertEqual(self.reads, [(6, 3)])
+        self.assertEqual(self.reads, [(7, 2), (4, 3)])
         self.assertEqual(self.history(after=0, limit=20), [1, 2])
         self.assertEqual(self.history(after=6, limit=20), [7])
         self.assertEqual(self.history(before=8, limit=20), [7])
@@ -372,7 +376,7 @@ class PageTests(SynchronousTestCase):
         for seq, recovered in ((0, False), (6, False), (7, True), (9, True)):
             joined = self.join(since=Position(epoch, seq))
             self.assertEqual((joined.recovered, joined.missed), (recovered, 9 - seq))
-        self.assertEqual(self.reads, [(0, 3), (6, 3), (7, 3)])
+        self.assertEqual(self.reads, [(0, 2), (2, 3), (6, 2), (7, 2)])
 
 
 class RealSocketTests(SynchronousTestCase):
