@@ -16,6 +16,7 @@ from machat.interfaces import IStore, IStoreFactory
 from machat.limits import Limits
 from machat.store.memory import MemoryStore
 from machat.store.sqlite import SQLITE_DEFAULTS, SqliteStore
+from machat.tap.limits import OPTIONS
 
 
 @implementer(IStoreFactory, IPlugin)
@@ -97,8 +98,21 @@ def describeStores() -> str:
     lines = ["Stores for --store:"]
     for factory in storeFactories():
         lines += ["", f"  {factory.name}:{factory.argument}"]
-        lines.append(fill(factory.help, 78, initial_indent="    ", subsequent_indent="    "))
+        lines += [_filled(factory.help), *_describeDefaults(factory)]
     return "\n".join(lines)
+
+
+def _describeDefaults(factory: IStoreFactory) -> list[str]:
+    """
+    @return: the options whose defaults differ for this store, as one paragraph, or nothing
+    """
+    named = {option.field: name for name, option in OPTIONS.items()}
+    shown = [f"--{named[field]} {value:.15g}" for field, value in factory.defaults.items()]
+    return [_filled(f"Defaults: {', '.join(shown)}.")] if shown else []
+
+
+def _filled(text: str) -> str:
+    return fill(text, 78, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def makeStore(description: str, reactor: IReactorTime, limits: Limits) -> IStore:

@@ -116,6 +116,14 @@ class StoreFileTests(TestCase):
         _, output, _ = self.run_("export", self.path, "--room", "OPS")
         self.assertEqual(len(output.split("\n")[:-1]), 2)
 
+    def test_exportUnknown(self) -> None:
+        """
+        The export of a room that does not exist fails, so that a wrong name is noticed.
+        """
+        status, output, errors = self.run_("export", self.path, "--room", "nowhere")
+        self.assertEqual((status, output), (1, ""))
+        self.assertEqual(errors, f"machat-store: {self.path} has no room nowhere\n")
+
     async def test_backup(self) -> None:
         """
         A backup is made while the server runs. It is private, complete, and one file.

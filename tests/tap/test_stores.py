@@ -102,6 +102,7 @@ class StoresTests(SynchronousTestCase):
             self.assertRaises(SystemExit, self.options, "--help-stores")
         for factory in storeFactories():
             self.assertIn(f"  {factory.name}:{factory.argument}\n", printed.getvalue())
+        self.assertIn("Defaults: --log-messages 10000, --log-bytes 67108864", printed.getvalue())
 
 
 class FileTests(ServerTestCase):

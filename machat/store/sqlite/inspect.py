@@ -72,7 +72,10 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
             raise StoreError(f"{path} is not a database of MaChat")
         version = _number(db, "PRAGMA user_version")
         if version != VERSION:
-            raise StoreError(f"{path} has schema {version}, and this MaChat knows {VERSION}")
+            raise StoreError(
+                f"{path} has schema {version}, and this MaChat knows {VERSION}: use the"
+                " machat-store of the server that uses the file"
+            )
         db.execute("BEGIN")  # everything that follows sees the same state
         yield db
     except sqlite3.Error as error:
@@ -150,9 +153,11 @@ def messages(path: str, room: str | None = None) -> Iterator[Message]:
     Read all messages, room by room, in order.
 
     @param room: the key of the only room to read
-    @raise StoreError: the database cannot be read
+    @raise StoreError: the database cannot be read, or has no such room
     """
     with reading(path) as db:
+        if room is not None and not _number(db, "SELECT count(*) FROM room WHERE key = ?", room):
+            raise StoreError(f"{path} has no room {room}")
         for name, last, count, at, data in db.execute(
             "SELECT name, last, count, batch.at, data FROM batch JOIN room ON room.id = batch.room"
             " WHERE ? IS NULL OR key = ? ORDER BY key, last",
@@ -231,5 +236,5 @@ def _remove(part: str) -> None:
             os.remove(path)
 
 
-def _number(db: sqlite3.Connection, statement: str) -> int:
-    return int(db.execute(statement).fetchone()[0])
+def _number(db: sqlite3.Connection, statement: str, *arguments: str) -> int:
+    return int(db.execute(statement, arguments).fetchone()[0])
