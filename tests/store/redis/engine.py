@@ -79,12 +79,21 @@ class Engine:
 
         @return: the first line of the reply
         """
-        parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(10)
-            connection.connect(self.socket)
-            connection.sendall(f"*{len(words)}\r\n{''.join(parts)}".encode())
+        with self.begun(*words) as connection:
             return connection.recv(65536).split(b"\r\n")[0]
+
+    def begun(self, *words: str) -> socket.socket:
+        """
+        Send a command, and do not wait for the reply.
+
+        @return: the connection
+        """
+        parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(10)
+        connection.connect(self.socket)
+        connection.sendall(f"*{len(words)}\r\n{''.join(parts)}".encode())
+        return connection
 
     def pause(self) -> None:
         """

@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.logger import formatEvent, globalLogPublisher
-from twisted.trial.unittest import TestCase
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from machat import names
 from machat.errors import NAME_TAKEN, ChatError, MaybeStored, NotStored
@@ -23,8 +23,13 @@ from machat.events import Draft
 from machat.interfaces import IStoredRoom
 from machat.limits import DEFAULTS, Limits
 from machat.records import Claim, Imposed, TopicSet
-from machat.store.redis import Location, RedisStore, lease, node
+from machat.store.redis import Location, RedisStore, lease, node, sender
+from machat.store.redis import room as roomModule
 from machat.store.redis import store as storeModule
+from machat.store.redis.claims import wordsOf
+from machat.store.redis.faults import Course, faultOf
+from machat.store.redis.room import RedisRoom
+from machat.store.redis.scripts import CLAIM
 from machat.testing.contract.witness import Witness
 from tests.store.redis.engine import ABSENT, Engine
 from tools.cutter import Cutter
@@ -462,6 +467,82 @@ class EngineFaultTests(FaultCase):
         self.engine.command("DEL", "machat:{dev}:log")
         await self.say(room, "b")
 
+    async def test_busy(self) -> None:
+        """
+        While another script keeps the engine busy, commands wait.
+        """
+        self.patch(sender, "AGAIN", 0.05)
+        self.patch(roomModule, "AGAIN", 0.05)
+        store = await self.node()
+        room, witness = await self.open(store)
+        self.engine.command("CONFIG", "SET", "busy-reply-threshold", "20")
+        endless = self.engine.begun("EVAL", "while true do end", "0")
+        self.addCleanup(endless.close)
+        waiting = Deferred.fromCoroutine(self.say(room, "a"))
+        finding = room.find("Mina", "1")
+        await self.until(lambda: "busy" in store.health().reason)
+        self.engine.command("SCRIPT", "KILL")
+        self.assertEqual(await waiting, [1])
+        self.assertIsNone(await finding)
+        await self.until(lambda: store.health().up)
+        self.assertEqual((witness.texts(), witness.faults), (["a"], []))
+
+    async def test_published(self) -> None:
+        """
+        What somebody else publishes in the channel of a room is ignored.
+        """
+        room, witness = await self.open(await self.node())
+        for frame in ("", "m", "nonsense", "m e 0 0 1 0 1 w 1 0 1\n!", "p g 0 1\n!"):
+            self.engine.command("PUBLISH", "machat:{dev}:ch:0", frame)
+        self.assertEqual(await self.say(room, "a"), [1])
+        await self.until(lambda: bool(witness.messages))
+        self.assertEqual((witness.texts(), witness.faults), (["a"], []))
+
+    async def test_stream(self) -> None:
+        """
+        Entries and sanctions that are not valid are skipped.
+        """
+        store = await self.node()
+        room, witness = await self.open(store)
+        await self.say(room, "a")
+        self.engine.command("XADD", "machat:{dev}:log", "1-1", "c", "!", "t", "1", "w", "x 1 0")
+        self.engine.command("XADD", "machat:{dev}:log", "1-2", "x", "!")
+        self.engine.command("HSET", "machat:{dev}:san", "mute x", "9000000000.0 !")
+        self.engine.command("HSET", "machat:{dev}:m", "sub", "2", "cv", "9")
+        again, inAgain = await self.open(await self.node())
+        await self.say(again, "b")
+        await self.until(lambda: witness.texts() == ["a", "b"])
+        self.assertEqual([each.text for each in await again.read(0, 9)], ["a", "b"])
+        self.assertEqual(list(again.record.sanctions), [])
+        self.assertEqual(witness.faults + inAgain.faults, [])
+
+    async def test_lateClaim(self) -> None:
+        """
+        A claim that the engine stores after it was given up is released.
+        """
+        store = await self.node()
+        other = await self.node()
+        here, _ = await self.open(store)
+        there, inThere = await self.open(other)
+        assert isinstance(here, RedisRoom) and store.node.session is not None
+        words = here.follower.claiming(9, wordsOf(store.newId(), claimOf("Mina")))
+        await store.node.session.run(CLAIM, here.keys.four, words)
+        await self.until(lambda: not store.releases)
+        self.assertEqual((await there.members(9)).total, 0)
+
+    async def test_members(self) -> None:
+        """
+        If claims were not published, they are read.
+        """
+        room, witness = await self.open(await self.node())
+        other, _ = await self.open(await self.node())
+        assert isinstance(room, RedisRoom)
+        await other.claim(claimOf("Mina"), 9)
+        await self.until(lambda: witness.present == ["Mina"])
+        room.claims.view.version = "other 1"
+        self.assertEqual((await room.members(9)).names, ["Mina"])
+        self.assertEqual((witness.present, witness.faults), (["Mina"], []))
+
     async def test_eviction(self) -> None:
         """
         A store warns of an engine that deletes data when its memory is full.
@@ -513,3 +594,27 @@ class EngineFaultTests(FaultCase):
             self.assertEqual(await self.say(room, "a"), [1])
         for _, witness in rooms:
             self.assertEqual((witness.texts(), witness.present), (["a"], []))
+
+
+class FaultOfTests(SynchronousTestCase):
+    """
+    Tests for the error messages of the engine.
+    """
+
+    def test_texts(self) -> None:
+        """
+        Each error message leads to a cause, a remedy and a course.
+        """
+        for message, text, course in (
+            ("OOM command not allowed when", "out of memory", Course.REFUSE),
+            ("READONLY You can't write", "read-only replica", Course.RECONNECT),
+            ("invalid password", "refuses the password", Course.RECONNECT),
+            ("user_script:3: WRONGTYPE Operation against", "foreign value", Course.REFUSE),
+            ("BUSY Redis is busy", "busy with a script", Course.WAIT),
+            ("EXOTIC bad\x1b[m" + "x" * 999, "EXOTIC bad?[m", Course.UNSURE),
+        ):
+            fault = faultOf(message)
+            self.assertIn(text, fault.text)
+            self.assertEqual(fault.course, course, message)
+            self.assertLess(len(fault.text), 300)
+            self.assertTrue(fault.text.isprintable())
