@@ -294,6 +294,13 @@ def _build(shell: Shell, words: list[str]) -> None:
     shell.case.assertTrue((ROOT / words[-1]).is_dir())
 
 
+def _compose(shell: Shell, words: list[str]) -> None:
+    """
+    The file exists. L{tests.docs.test_cluster} runs what is in it.
+    """
+    shell.case.assertTrue((ROOT / words[words.index("-f") + 1]).exists())
+
+
 def _runContainer(shell: Shell, words: list[str]) -> None:
     """
     The published ports are those on which the server listens, and the container may take longer to
@@ -336,6 +343,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"cp deploy/systemd/", _copy),
     (r"systemctl ", _systemctl),
     (r"podman build ", _build),
+    (r"podman compose ", _compose),
     (r"podman run ", _runContainer),
 ]
 
