@@ -38,7 +38,7 @@ class IRoomObserver(Interface):
         The room continues in another epoch. Its numbers never decrease while its members stay.
 
         @param position: the new position
-        @param complete: whether all messages that were reported are still stored
+        @param complete: whether no message that was reported was lost
         """
 
     def presence(joined: Sequence[str], left: Sequence[str]) -> None:
@@ -93,9 +93,9 @@ class IStoredRoom(Interface):
 
     def covers(position: Position) -> bool:
         """
-        @return: whether the messages up to this position are, or were, messages of this room as it
-            is now: its epoch is the current one, or an earlier one that lost nothing up to this
-            position
+        @return: whether the room has lost no message up to this position, which may be in the
+            current epoch or in an earlier one. A message that was deleted because of a limit is not
+            lost
         """
 
     def find(sender: str, id: str) -> Deferred[Receipt | None]:

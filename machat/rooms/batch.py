@@ -27,12 +27,12 @@ class Batch:
     Messages and changes that are stored together.
 
     @ivar drafts: the messages
-    @ivar senders: the senders of the messages for which nobody expects a receipt: the index of the
-        first message of each
+    @ivar senders: for each call that added messages without receipts: the index of its first
+        message, and the sender
     @ivar size: see L{QUEUED}
     @ivar changes: the changes, which take effect after the messages
     @ivar awaited: whether something waits for the result
-    @ivar late: the senders that wait until the store takes the batch
+    @ivar late: fire when the store takes the batch: senders wait for them, see L{wait}
     """
 
     __slots__ = ("drafts", "senders", "size", "changes", "awaited", "late", "_expected", "_changed")

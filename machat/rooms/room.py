@@ -61,7 +61,7 @@ class Room:
     @ivar members: the members in the order of their joins, each with its name in this room. Change
         it only with L{add} and L{remove}
     @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
-    @ivar storing: the batch that the store is storing. The room also exists until it is stored
+    @ivar storing: the batch that the store is storing. The room is kept until it is stored
     @ivar doubtful: the changes of earlier batches of which it is not known whether they are stored
     @ivar stored: the room in the store; C{None} until it is open
     @ivar position: the last position that was delivered; C{None} until the room is open

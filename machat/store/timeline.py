@@ -14,9 +14,9 @@ REMEMBERED = 64
 
 class Timeline:
     """
-    The earlier epochs of one room, oldest first, each with the number of its last message that is
-    still, or was, a message of the room. A client that was disconnected in one of them misses
-    nothing if it has no message above that number.
+    The earlier epochs of one room, oldest first, each with the number of its last message that was
+    not lost. A client that was disconnected in one of them can recover if it has received no
+    message above that number.
     """
 
     __slots__ = ("_last",)
@@ -48,7 +48,6 @@ class Timeline:
 
     def covers(self, position: Position) -> bool:
         """
-        @return: whether the position belongs to an earlier epoch, and all messages up to it are, or
-            were, messages of this room
+        @return: whether the position belongs to an earlier epoch that has lost no message up to it
         """
         return position.seq <= self._last.get(position.epoch, -1)
