@@ -19,7 +19,8 @@ from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublish
 from machat.limits import DEFAULTS, Limits
 from machat.store import MemoryStore
 from machat.testing import MemoryChat, MemoryWebSocketClient
-from machat.testing.store import DEADLINE, UnreliableStore
+from machat.testing.operations import DEADLINE
+from machat.testing.store import UnreliableStore
 
 TITLE = """Refusals
 ========

@@ -18,7 +18,8 @@ from machat.records import Stored
 from machat.store.memory import MemoryStore
 from machat.testing import StoreTests
 from machat.testing.contract.witness import Witness
-from machat.testing.store import DEADLINE, UnreliableStore
+from machat.testing.operations import DEADLINE
+from machat.testing.store import UnreliableStore
 
 
 class UnreliableStoreTests(StoreTests, TestCase):
