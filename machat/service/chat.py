@@ -86,13 +86,12 @@ class ChatService(Lifecycle):
             required
         """
         clock = chatClock(clock)
-        store = MemoryStore(clock, limits) if store is None else store
-        Lifecycle.__init__(self, clock, Logbook(clock), store)
+        Lifecycle.__init__(self, clock, Logbook(clock), store or MemoryStore(clock, limits))
         self.limits = limits
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self._connections = Connections(limits, store.shared)
+        self._connections = Connections(limits, self.store.shared)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
         keeper = RoomKeeper(self._hookRunner)

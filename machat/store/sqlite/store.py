@@ -103,12 +103,10 @@ class SqliteStore:
         """
         if synchronous not in SYNCHRONOUS:
             raise ValueError(f"synchronous must be one of {', '.join(SYNCHRONOUS)}")
-        if limits is None:
-            limits = replace(DEFAULTS, **SQLITE_DEFAULTS)
         self._path = path
         self._synchronous = synchronous
         self._seconds = seconds
-        self._limits = limits
+        self._limits = limits = limits or replace(DEFAULTS, **SQLITE_DEFAULTS)
         self._clock = chatClock(reactor)
         self._fromThread = self._clock.reactor.callFromThread  # type: ignore[attr-defined]
         self._opened: dict[int, SqliteRoom] = {}
