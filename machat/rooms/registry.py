@@ -180,7 +180,7 @@ class Rooms:
         assert room.stored is not None and room.position is not None, "the room is open"
         epoch, seq = room.position.epoch, room.position.seq
         since = wish.since
-        known = since is not None and (since.epoch == epoch or room.stored.covers(since))
+        known = since is not None and since.seq <= seq and room.stored.covers(since)
         present = room.attendance.names if wish.watch and room.attendance is not None else []
         return Joined(
             room=room.name,

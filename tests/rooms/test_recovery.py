@@ -344,6 +344,16 @@ class PageTests(SynchronousTestCase):
         self.history(limit=6)
         self.assertEqual(self.reads, [(15, 2), (12, 3), (11, 1)])
 
+    def test_future(self) -> None:
+        """
+        A position in the future recovers nothing. It is not known what was missed since.
+        """
+        self.say(1, 1)
+        epoch = self.join().epoch
+        for seq in (3, 2**53):
+            joined = self.join(since=Position(epoch, seq))
+            self.assertEqual((joined.recovered, joined.missed), (False, None))
+
     def test_trimmed(self) -> None:
         """
         Where the stored messages begin, pages end.
