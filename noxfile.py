@@ -39,14 +39,28 @@ FORBIDDEN = (
     "twisted/plugins/__init__",
 )
 
-#: Tests that check the project's own files, tools and documents, or the memory that a client needs.
-#: Other tests run the same code with each version of the dependencies.
+#: Tests that check the files, tools and documents of the project, the memory of a client, and
+#: commands and options whose use of the dependencies other tests check without a process.
 OWN = (
+    "tests.auth.test_guesses",
+    "tests.cli.test_passwd",
+    "tests.cli.test_password",
+    "tests.cli.test_storefile",
     "tests.client.test_hostile",
+    "tests.docs.test_admissions",
+    "tests.docs.test_api",
+    "tests.docs.test_deploy",
+    "tests.docs.test_design",
     "tests.docs.test_docs",
+    "tests.docs.test_packaging",
+    "tests.docs.test_performance",
     "tests.docs.test_protocol",
     "tests.docs.test_proxies",
+    "tests.docs.test_refusals",
+    "tests.docs.test_troubleshooting",
     "tests.page",
+    "tests.tap.test_hosts",
+    "tests.tap.test_standstill",
     "tests.test_layers",
     "tests.tools",
 )
