@@ -82,16 +82,16 @@ class ChatService(Lifecycle):
         """
         @param store: by default a L{MemoryStore}. The chat starts and stops it
         @param hooks: an application's own rules; none by default
-        @param portal: returns an L{IChatUser} for credentials. Without a portal, no credentials are
-            required
+        @param portal: returns an L{IChatUser} for credentials; by default none are required
         """
         clock = chatClock(clock)
-        Lifecycle.__init__(self, clock, Logbook(clock), store or MemoryStore(clock, limits))
+        store = MemoryStore(clock, limits) if store is None else store
+        Lifecycle.__init__(self, clock, Logbook(clock), store)
         self.limits = limits
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self._connections = Connections(limits, self.store.shared)
+        self._connections = Connections(limits, store.shared)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
         keeper = RoomKeeper(self._hookRunner)
