@@ -137,7 +137,7 @@ class SameAnswerTests(SynchronousTestCase):
     Autobahn accepts the same requests.
     """
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=100)
     @given(st.lists(LINES, max_size=3), st.lists(st.sampled_from(sorted(HEADERS)), max_size=2))
     @example([], [])
     @example([], ["Cookie", "Origin", "Sec-WebSocket-Extensions"])

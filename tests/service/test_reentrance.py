@@ -492,7 +492,7 @@ class ReentranceTests(SynchronousTestCase):
         """
         run_state_machine_as_test(
             ReentranceMachine,
-            settings=settings(deadline=None, max_examples=100, stateful_step_count=30),
+            settings=settings(deadline=None, max_examples=60, stateful_step_count=30),
         )
         gc.collect()
         self.flushLoggedErrors(Boom)

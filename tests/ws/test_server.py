@@ -580,7 +580,7 @@ class ReadingTests(SynchronousTestCase):
         self.assertTrue(outcomes[0][2])
         self.assertEqual(outcomes[0], outcomes[1])
 
-    @settings(deadline=None, max_examples=200)
+    @settings(deadline=None, max_examples=100)
     @given(
         st.sampled_from([130, 6000]),
         st.booleans(),
