@@ -23,6 +23,8 @@ class Batches:
     L{flush} calls the members, and a member may send messages from inside that call. Such messages
     belong to the next flush. The store has at most one batch of a room at a time. Messages that
     arrive meanwhile form the next one.
+
+    @ivar failed: the number of messages that were not, or possibly not, stored
     """
 
     _log = Logger()
@@ -47,6 +49,7 @@ class Batches:
         self._dirty: list[Room] = []
         self._waiting: list[Room] = []
         self._storing = 0
+        self.failed = 0
 
     @property
     def pending(self) -> bool:
@@ -143,6 +146,7 @@ class Batches:
 
     def _failed(self, failure: Failure, room: Room, batch: Batch) -> None:
         self._metrics.storeFailures += 1
+        self.failed += len(batch.drafts)
         error = failure.value
         if not isinstance(error, ChatError):
             self._log.failure(

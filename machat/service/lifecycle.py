@@ -14,7 +14,9 @@ from machat.clock import ChatClock
 from machat.connections.registry import Connections
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IChatMember, IStore, IStoredRoom
+from machat.limits import Limits
 from machat.logbook import Logbook
+from machat.rooms.directory import Directory
 from machat.rooms.room import Room
 from machat.service.batches import Batches
 from machat.service.stop import STOPPING, Dismissals, Stage, Stop
@@ -26,6 +28,7 @@ class Lifecycle(MultiService):
     after the last connection.
 
     @ivar clock: the clock of the chat
+    @ivar limits: see L{Limits}
     @ivar logbook: the log of unknown peers
     @ivar store: the store
     """
@@ -33,7 +36,9 @@ class Lifecycle(MultiService):
     _logger = Logger()
     _connections: Connections
     _batches: Batches
+    _directory: Directory
     _dismissals: Dismissals
+    limits: Limits
 
     def __init__(self, clock: ChatClock, logbook: Logbook, store: IStore) -> None:
         MultiService.__init__(self)
@@ -41,6 +46,7 @@ class Lifecycle(MultiService):
         self.logbook = logbook
         self.store = store
         self._stop: Stop | None = None
+        self._failedBefore = 0
         self._starting = DeferredLock()
         self._waiting: list[Deferred[None]] = []
 
@@ -50,6 +56,19 @@ class Lifecycle(MultiService):
         Whether the chat is stopping or has stopped. It admits no one then.
         """
         return self._stop is not None
+
+    @property
+    def lost(self) -> int:
+        """
+        The number of messages that were not, or possibly not, stored since the stop began.
+        """
+        waiting = [
+            len(batch.drafts)
+            for room in self._directory
+            for batch in (room.storing, room.batch)
+            if batch is not None
+        ]
+        return self._batches.failed - self._failedBefore + sum(waiting)
 
     def _requireOpen(self, member: IChatMember) -> None:
         """
@@ -114,6 +133,7 @@ class Lifecycle(MultiService):
         stop = self._stop
         if stop is None:
             stop = self._stop = Stop()
+            self._failedBefore = self._batches.failed
             Deferred.fromCoroutine(self._dismissAll(stop)).addErrback(self._stopFailed)
         return stop.wait()
 
@@ -127,6 +147,7 @@ class Lifecycle(MultiService):
             await deferLater(self.clock, 0)
         if stop is self._stop:
             self._batches.flushAll()
+        await self._settle(stop)
         if stop is self._stop:
             await self._dismissals.connections(self.clock, lambda: stop is self._stop)
         if stop is self._stop:
@@ -135,8 +156,22 @@ class Lifecycle(MultiService):
             stop.stage = Stage.DRAINING
             self._checkStopped()
 
+    async def _settle(self, stop: Stop) -> None:
+        """
+        Wait until the store has the messages that were sent before the stop, so that they are
+        delivered and acknowledged; but not longer than for the output of a connection.
+        """
+        stop.last = [(room, room.batch or room.storing) for room in self._directory if room.storing]
+        if stop.settles():
+            timer = self.clock.callLater(self.limits.closeTimeout, stop.settle)
+            await stop.settled
+            if timer.active():
+                timer.cancel()
+
     def _checkStopped(self) -> None:
         stop = self._stop
+        if stop is not None and stop.last and not stop.settles():
+            stop.settle()
         if (
             stop is not None
             and stop.stage is Stage.DRAINING

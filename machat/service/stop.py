@@ -17,8 +17,10 @@ from twisted.logger import Logger
 from machat.connections.registry import Connections
 from machat.errors import FAILED, SHUTDOWN, ChatError, Disconnect
 from machat.interfaces import IChatMember, IClientConnection
+from machat.rooms.batch import Batch
 from machat.rooms.directory import Directory
 from machat.rooms.registry import Rooms
+from machat.rooms.room import Room
 
 #: The number of connections ended per turn, the number that should reconnect per second, and the
 #: longest time over which reconnects are spread, seconds.
@@ -47,10 +49,14 @@ class Stop:
     One stop, which may be requested several times.
 
     @ivar stage: see L{Stage}
+    @ivar last: the last batches that were sent before the stop
+    @ivar settled: fires when the store has these, or when L{settle} is called
     """
 
     def __init__(self) -> None:
         self.stage = Stage.DISMISSING
+        self.last: list[tuple[Room, Batch | None]] = []
+        self.settled: Deferred[None] = Deferred()
         self._waiting: list[Deferred[None]] = []
 
     def wait(self) -> Deferred[None]:
@@ -63,6 +69,20 @@ class Stop:
         else:
             self._waiting.append(waiting)
         return waiting
+
+    def settles(self) -> bool:
+        """
+        @return: whether the store has not yet stored or refused all of L{last}
+        """
+        return any([batch in (room.batch, room.storing) for room, batch in self.last])
+
+    def settle(self) -> None:
+        """
+        Wait no longer for the last batches.
+        """
+        self.last = []
+        if not self.settled.called:
+            self.settled.callback(None)
 
     def finish(self) -> None:
         """

@@ -194,7 +194,7 @@ class Server(Root):
         self._reactor = reactor
         self._chats = chats
         self._timeout = timeout
-        self._unusable = False
+        self._failed = False
         for service in [*([monitor] if monitor else []), *chats]:
             service.setServiceParent(self)
 
@@ -210,7 +210,7 @@ class Server(Root):
         """
         See L{Root}.
         """
-        return not self._unusable
+        return not self._failed
 
     def _serves(self, _: object) -> None:
         self._reactor.callWhenRunning(notify, "READY=1")
@@ -221,7 +221,7 @@ class Server(Root):
         """
         error = cast(FirstError, failure.value).subFailure
         complain(f"--store: {error.getErrorMessage()}")
-        self._unusable = True
+        self._failed = True
         self._reactor.callWhenRunning(self._reactor.stop)
 
     def stopService(self) -> Deferred[None]:
@@ -233,6 +233,7 @@ class Server(Root):
         drained: Deferred[Any] = gatherResults([chat.stopService() for chat in self._chats])
         drained.addTimeout(self._timeout, self._reactor)
         drained.addErrback(self._undrained)
+        drained.addCallback(self._countLost)
         for chat in self._chats:
             self.services.remove(chat)
         return drained.addCallback(lambda _: maybeDeferred(Root.stopService, self))
@@ -242,6 +243,14 @@ class Server(Root):
             "stopped after {time:g} s before all output was sent (see --shutdown-timeout)",
             time=self._timeout,
         )
+
+    def _countLost(self, _: object) -> None:
+        lost = sum([chat.lost for chat in self._chats])
+        if lost:
+            self._failed = True
+            self._log.error(
+                "{lost} messages were not, or possibly not, stored before the stop", lost=lost
+            )
 
     def reload(self) -> None:
         """

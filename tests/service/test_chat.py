@@ -456,6 +456,49 @@ class StopTests(SynchronousTestCase):
         store.release()
         self.successResultOf(done)
 
+    def test_deliversFirst(self) -> None:
+        """
+        Members receive what was sent before a stop, and are disconnected then.
+        """
+        clock, store, service, mina = self.slow()
+        done = service.stopService()
+        clock.advance(0)
+        self.assertEqual((mina.received(), mina.end), ([], None))
+        store.release()
+        self.assertEqual((mina.received(), mina.end), (["Mina:last words"], SHUTDOWN))
+        self.successResultOf(done)
+        self.assertEqual(service.lost, 0)
+        self.assertEqual(clock.getDelayedCalls(), [])
+
+    def test_slowStore(self) -> None:
+        """
+        If the store is slow, members are disconnected after C{closeTimeout}. C{lost} is the number
+        of messages that are not stored then.
+        """
+        clock, store, service, mina = self.slow()
+        service.stopService()
+        clock.advance(0)
+        clock.advance(Limits().closeTimeout)
+        self.assertEqual((mina.end, service.lost), (SHUTDOWN, 1))
+        store.release()
+        self.assertEqual(service.lost, 0)
+
+    def slow(self) -> tuple[Clock, SlowStore, ChatService, MemoryMember]:
+        """
+        @return: a chat whose store has not yet stored a message, and its member
+        """
+        clock = Clock()
+        store = SlowStore(clock)
+        service = ChatService(clock, store=store)
+        service.startService()
+        mina = MemoryMember("Mina")
+        joined = service.join(mina, "dev")
+        store.release()
+        self.successResultOf(joined)
+        service.say(mina, "dev", "last words")
+        clock.advance(0)
+        return clock, store, service, mina
+
     def test_nobodyGetsIn(self) -> None:
         """
         A member that joins during a stop is disconnected.

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from machat.records import Health
-from machat.store.sqlite.faults import Fault
+from machat.store.sqlite.faults import DAMAGED, Fault
 
 
 class Condition:
@@ -27,6 +27,7 @@ class Condition:
         self._clock = clock
         self._waiting = waiting
         self._fault: Fault | None = None
+        self._damage: Fault | None = None
         self._since = clock.seconds()
 
     @property
@@ -40,8 +41,9 @@ class Condition:
         """
         See L{machat.interfaces.IStore.health}.
         """
-        reason = "" if self._fault is None else self._fault.reason
-        return Health(self.up, self._since, self._waiting(), reason)
+        fault = self._fault or self._damage
+        reason = "" if fault is None else fault.reason
+        return Health(fault is None, self._since, self._waiting(), reason)
 
     def failed(self, fault: Fault) -> None:
         """
@@ -52,6 +54,18 @@ class Condition:
         if self._fault is None or self._fault.cause != fault.cause:
             self._log.error("messages cannot be stored: {reason}", reason=fault.reason)
         self._fault = fault
+
+    def unreadable(self, fault: Fault) -> None:
+        """
+        Something could not be read. A damaged file stays so, although other parts can be read and
+        messages be stored: the store is down until the server is started with another file.
+        """
+        if fault.cause != DAMAGED:
+            self._log.error("messages cannot be read: {reason}", reason=fault.reason)
+        elif self._damage is None:
+            self._damage = fault
+            self._since = self._clock.seconds()
+            self._log.error("messages cannot be read: {reason}", reason=fault.reason)
 
     def succeeded(self) -> None:
         """

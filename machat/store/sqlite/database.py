@@ -196,10 +196,12 @@ class Database:
             if group is not None:
                 group.committing = True
             self._commit(db)
-        except BaseException:
+        except BaseException as error:
             if db.in_transaction:
                 with suppress(sqlite3.Error):  # tried again before the next transaction
                     db.execute("ROLLBACK")
+            if "disk I/O error" in str(error) and not os.access(self._path, os.W_OK):
+                raise sqlite3.OperationalError(f"{error}: the file is not writable") from None
             raise
         return result
 

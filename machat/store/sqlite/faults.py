@@ -7,6 +7,8 @@ from __future__ import annotations
 import sqlite3
 from typing import NamedTuple
 
+from msgspec import DecodeError
+
 
 class StoreError(Exception):
     """
@@ -26,11 +28,19 @@ class Fault(NamedTuple):
     reason: str
 
 
+#: The cause of a fault that lasts.
+DAMAGED = "the database is damaged"
+
 #: A part of SQLite's message (https://www.sqlite.org/rescode.html); the cause; the remedy.
 _FAULTS = (
     ("disk is full", "the disk is full", "free space on the file system of {path}"),
     (
         "readonly",
+        "the disk is read-only",
+        "give this process write permission for {path} and its directory",
+    ),
+    (
+        "not writable",
         "the disk is read-only",
         "give this process write permission for {path} and its directory",
     ),
@@ -41,7 +51,7 @@ _FAULTS = (
     ),
     (
         "malformed",
-        "the database is damaged",
+        DAMAGED,
         "stop the server, move {path} away, and restore a backup",
     ),
     (
@@ -69,6 +79,8 @@ def explain(error: BaseException | None, path: str) -> Fault:
     @param path: the file of the database
     """
     text = " ".join(str(error).split())
+    if isinstance(error, DecodeError):
+        error = sqlite3.DatabaseError("malformed")
     if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", "")  # from Python 3.11
         if name == "SQLITE_IOERR_SHMSIZE":  # no space for the -shm file

@@ -12,14 +12,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
 from machat.errors import FAILED, ChatError
 from machat.events import Message
 from machat.store.sqlite.codec import decodeMessages
-from machat.store.sqlite.faults import explain, late
+from machat.store.sqlite.faults import Fault, explain, late
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.sqlite.worker import Deadline, Worker
 
@@ -40,12 +39,18 @@ class Reader:
     Reads in the order of the requests.
     """
 
-    _log = Logger()
-
-    def __init__(self, clock: ChatClock, path: str, seconds: float) -> None:
+    def __init__(
+        self,
+        clock: ChatClock,
+        path: str,
+        seconds: float,
+        unreadable: Callable[[Fault], object],
+    ) -> None:
         """
         @param seconds: the time limit of each read
+        @param unreadable: called with each fault
         """
+        self._unreadable = unreadable
         self._path = path
         self._seconds = seconds
         self._reads: deque[_Read] = deque()
@@ -107,8 +112,9 @@ class Reader:
         if deferred is None:
             return
         if isinstance(result, Failure):
-            self._log.error("messages cannot be read: {error}", error=result.getErrorMessage())
-            deferred.errback(_refusal(explain(result.value, self._path).cause))
+            fault = explain(result.value, self._path)
+            self._unreadable(fault)
+            deferred.errback(_refusal(fault.cause))
         else:
             deferred.callback(result)
 

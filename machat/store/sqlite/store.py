@@ -120,7 +120,7 @@ class SqliteStore:
         self.writer = Writer(
             self._clock, path, seconds, RecentIds(self._clock, limits), limits.remembered
         )
-        self._reader = Reader(self._clock, path, seconds)
+        self._reader = Reader(self._clock, path, seconds, self.writer.condition.unreadable)
         self._scanner = Scanner(self._fromThread, seconds / 2)
         self.upkeep = Upkeep(self._clock, limits, self.writer, self._scanner, self._opened)
 
