@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from machat.store.sqlite.database import Database, Group, Wanted
 from machat.store.sqlite.file import openDatabase
 from tests.processes import (
     BIN,
@@ -269,9 +270,14 @@ def _benchmarks(shell: Shell, words: list[str]) -> None:
 
 def _storeFile(shell: Shell, words: list[str]) -> None:
     """
-    The command succeeds with an empty store.
+    The command succeeds with a store that has an empty room C{dev}.
     """
-    openDatabase(str(shell.made / "machat.sqlite"), "full", PATIENCE).close()
+    path = str(shell.made / "machat.sqlite")
+    database = Database(openDatabase(path, "full", PATIENCE), path)
+    group = Group(0)
+    group.wanted.append(Wanted("dev", "dev", None))
+    database.write(group)
+    database.db.close()
     command = [str(BIN / words[0]), *words[1:]]
     done = subprocess.run(command, cwd=shell.made, capture_output=True, text=True, timeout=PATIENCE)
     shell.case.assertEqual(done.returncode, 0, done.stderr)
