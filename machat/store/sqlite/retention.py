@@ -261,6 +261,7 @@ def plan(
     level = waterline(shares.values(), excess * stored // max(used, stored, 1))
     over = {network: share - level for network, share in shares.items() if share > level}
     closed: list[int] = []
+    cuts: list[Cut] = []
     open: dict[bytes | None, list[tuple[int, int]]] = {}
     rest = set(over)
     rows = db.execute(f"SELECT network, id, size, messages FROM ({_SIZES}) ORDER BY used")
@@ -270,13 +271,18 @@ def plan(
         if network in rest:
             if id in opened:
                 open.setdefault(network, []).append((id, messages))
+                continue
+            if messages > over[network]:  # a part of them suffices
+                cuts += _relieve(db, [(id, messages)], over[network])
             else:
-                over[network] -= size
                 closed.append(id)
-                if over[network] <= 0:
-                    rest.discard(network)
+            over[network] -= size
+            if over[network] <= 0:
+                rest.discard(network)
     rows.close()
-    return closed, [cut for each in rest for cut in _relieve(db, open.get(each, ()), over[each])]
+    for network in rest:
+        cuts += _relieve(db, open.get(network, ()), over[network])
+    return closed, cuts
 
 
 #: The networks of all rooms, their sizes with and without their rows, and the times of their last
@@ -299,7 +305,7 @@ def _relieve(
     db: sqlite3.Connection, rooms: Collection[tuple[int, int]], excess: int
 ) -> Iterator[Cut]:
     """
-    @param rooms: open rooms of one network, and the sizes of their messages
+    @param rooms: rooms of one network, and the sizes of their messages
     @param excess: the bytes to free
     """
     level = waterline([size for _, size in rooms], excess)

@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from machat.records import Imposed, TopicSet
+from machat.store.shares import RELIEF
 from machat.store.sqlite import SqliteStore, database, retention
 from machat.store.sqlite.upkeep import INTERVAL
 from tests.store.sqlite.machine import NOW, StoreCase, batch
@@ -346,7 +347,7 @@ class TotalTests(RetentionCase):
         idle.close()
         self.fill(store, large, 300)
         self.assertEqual(len(self.read(small)), 20)
-        self.assertLessEqual(store.writer.used, 400_000)
+        self.assertLessEqual(store.writer.used, 400_000 + 400_000 // RELIEF)
         self.assertEqual(self.read(self.open(store, "Idle")[0]), [])
         self.assertEqual(len(self.read(large)), self.count("batch") - 20)
         self.assertGreater(self.count("batch"), 120)
@@ -379,6 +380,22 @@ class TotalTests(RetentionCase):
         self.assertEqual(rooms[-1], f"{long}1199")
         self.say(mine, "still there")
         self.assertEqual(self.read(mine), ["still there"])
+
+    def test_part(self) -> None:
+        """
+        A large room that nobody is in loses only as much as is needed.
+        """
+        self.patch(database, "MEASURE", 0)
+        store = self.start()
+        room, _ = self.open(store, "Dev", "192.0.2.2")
+        self.fill(store, room, 150)
+        room.close()
+        other, _ = self.open(store, "Other", "192.0.2.2")
+        self.fill(store, other, 40)
+        self.assertLessEqual(store.writer.used, 400_000 + 400_000 // RELIEF)
+        room, _ = self.open(store, "Dev", "192.0.2.2")
+        self.assertEqual((room.position.seq, len(self.read(other))), (150, 40))
+        self.assertGreater(len(self.read(room)), 100)
 
     def test_sanctions(self) -> None:
         """
