@@ -213,7 +213,8 @@ class Node:
                 session = await self._connector.connect(PATIENCE)
                 await self._serve(session)
             except LinkLost as error:
-                self._fail(error, f"{error}: check the engine and the network")
+                cause = str(error).removesuffix(".")
+                self._fail(error, f"{cause}: check the engine and the network")
             except EngineFault as error:
                 self._fail(error, str(error))
             except CancelledError:
