@@ -255,9 +255,10 @@ class Storm:
         problems = []
         for room in {room for person in self._people for room in person.rooms}:
             here = [person for person in self._people if room in person.rooms]
-            found = self._chat.rooms.get(room)
-            assert found is not None and found.stored is not None
-            kept = await found.stored.read(0, self._options.messages)
+            held = self._chat.rooms.hold(room)  # everybody may have left it
+            stored = held.stored or await self._chat.rooms.open(held, None)
+            kept = await stored.read(0, self._options.messages)
+            self._chat.rooms.release(held)
             log = {message.seq: message.text for message in kept}
             for person in here:
                 heard = person.heard[room]

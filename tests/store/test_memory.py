@@ -4,8 +4,6 @@ Tests for L{machat.store.memory}.
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
 from collections.abc import Callable, Sequence
 from sys import getsizeof
 from typing import Any
@@ -17,7 +15,6 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from machat import names
 from machat.events import Draft, Message, Position
 from machat.interfaces import IRoomObserver
 from machat.limits import Limits
@@ -800,45 +797,8 @@ class _Watched(dict[Any, Any]):
 
 class WeightTests(SynchronousTestCase):
     """
-    L{MemoryStore} counts the memory that it holds.
+    L{MemoryStore} counts the memory that it holds: see also L{tests.store.test_weight}.
     """
-
-    def test_held(self) -> None:
-        """
-        For all names and texts, the counted size is at least the memory held, and not much more.
-        """
-        for name, sender, text in (
-            ("room", "Mina", "hello, here is number "),
-            ("\ufdfa" * 60, "m", ""),
-            ("r", "\U00020000" * 25, "x"),
-            ("r", "Mina", "明" * 200),
-            ("r", "Mina", "x" * 900),
-        ):
-            with self.subTest(name):
-                held, counted = self.measure(name, sender, text)
-                self.assertTrue(0.95 * held < counted < 2 * held, f"{held} {counted}")
-
-    def measure(self, name: str, sender: str, text: str) -> tuple[int, int]:
-        """
-        @return: the memory held by a store, and the size that it counts. Each message has its own
-            string for its sender
-        """
-        log = Rooms(Clock(), Limits(logBytes=10_000_000))
-        gc.collect()
-        tracemalloc.start()
-        before = tracemalloc.get_traced_memory()[0]
-        for number in range(150):
-            spelled = f"{name}{number}"
-            room = names.key(spelled)
-            log.follow(room, encoded, spelled)
-            for seq in range(12):
-                log.append(room, [Draft(spelled, f"{sender}{seq}", f"{text}{seq}")])
-            log.unfollow(room)
-            del spelled, room
-        gc.collect()
-        held = tracemalloc.get_traced_memory()[0] - before
-        tracemalloc.stop()
-        return held, log.size().bytes
 
     def test_encodedMeanwhile(self) -> None:
         """

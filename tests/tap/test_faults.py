@@ -9,6 +9,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from secrets import token_hex
@@ -180,8 +181,8 @@ class FaultTests(ServerTestCase):
         """
         The path of a file may be relative to C{--rundir} of a C{twistd} in the background.
         """
-        rundir = Path(self.mktemp()).absolute()
-        rundir.mkdir()
+        rundir = Path(tempfile.mkdtemp())  # short enough for the path of a UNIX socket
+        self.addCleanup(shutil.rmtree, rundir)
         command: list[Any] = [
             BIN / "twistd",
             "--rundir",
