@@ -43,12 +43,14 @@ FORBIDDEN = (
 #: commands and options whose use of the dependencies other tests check without a process.
 OWN = (
     "tests.auth.test_guesses",
+    "tests.cli.test_failures",
     "tests.cli.test_passwd",
     "tests.cli.test_password",
     "tests.cli.test_storefile",
     "tests.client.test_hostile",
     "tests.docs.test_admissions",
     "tests.docs.test_api",
+    "tests.docs.test_cluster",
     "tests.docs.test_deploy",
     "tests.docs.test_design",
     "tests.docs.test_docs",
@@ -59,8 +61,12 @@ OWN = (
     "tests.docs.test_refusals",
     "tests.docs.test_troubleshooting",
     "tests.page",
+    "tests.tap.test_faults",
     "tests.tap.test_hosts",
+    "tests.tap.test_nodes",
+    "tests.tap.test_parent",
     "tests.tap.test_standstill",
+    "tests.tap.test_together",
     "tests.test_layers",
     "tests.tools",
 )
