@@ -213,6 +213,8 @@ class StoreMachine(RuleBasedStateMachine):
                 opened.room.release(claim)
                 if again:
                     opened.room.release(claim)
+                # Another node sees the end of the claim after this one has asked for the names.
+                await self.case.inTime(opened.room.members(1))
 
         self.perform(release)
 
