@@ -43,10 +43,9 @@ class Moderation:
     C{reason} is one line of up to 300 characters.
 
     An action takes effect at once on this process. Its C{Deferred} fires when it is stored, so that
-    it lasts, and other processes see it. If that fails, the action can be repeated. It fails with
-    L{ChatError} C{bad-room}, C{bad-name} and
+    it lasts, and other processes see it. It fails with L{ChatError} C{bad-room}, C{bad-name} and
     C{bad-command} for invalid arguments; with the codes that the action documents; or with
-    C{failed} or C{unknown} if the action was not stored.
+    C{failed} or C{unknown} if the action was not stored, or possibly not. It can be repeated then.
     """
 
     _log = Logger()
@@ -336,8 +335,8 @@ def _present(room: Room, name: str) -> list[IChatMember]:
     return members
 
 
-def _requireNoModerator(room: Room | None, members: Collection[IChatMember]) -> None:
-    if room is not None and any(mayModerate(member, room.name) for member in members):
+def _requireNoModerator(room: Room, members: Collection[IChatMember]) -> None:
+    if any(mayModerate(member, room.name) for member in members):
         raise ChatError(NOT_ALLOWED, "that member is a moderator of the room")
 
 

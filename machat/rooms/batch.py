@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from machat.errors import FAILED, ChatError
 from machat.events import Draft, Receipt
@@ -54,11 +53,7 @@ class Batch:
 
         @param receipt: fires with its receipt, or fails
         """
-        if self._expected is None:
-            self._expected = []
-            self.awaited = True
-        self._expected.append((len(self.drafts), receipt))
-        self.drafts.append(draft)
+        self._expect(draft, receipt)
         self.size += len(draft.text) + DRAFT_BYTES
 
     def say(self, draft: Draft, sender: IChatMember) -> None:
@@ -73,9 +68,13 @@ class Batch:
         """
         Add a message of the chat itself.
         """
+        self._expect(draft, None)
+
+    def _expect(self, draft: Draft, receipt: Deferred[Receipt] | None) -> None:
         if self._expected is None:
             self._expected = []
-        self._expected.append((len(self.drafts), None))
+            self.awaited = True
+        self._expected.append((len(self.drafts), receipt))
         self.drafts.append(draft)
 
     def change(self, changes: Sequence[Change]) -> Deferred[None]:
@@ -121,15 +120,12 @@ class Batch:
         for done in self._changed or ():
             done.callback(None)
 
-    def failed(self, room: str, failure: Failure) -> None:
+    def failed(self, room: str, error: ChatError) -> None:
         """
         Report to all senders that the batch was not stored, or possibly not.
 
         @param room: the name of the room
         """
-        error = failure.value
-        if not isinstance(error, ChatError):
-            error = ChatError(FAILED, "the store failed")
         for _, receipt in self._expected or ():
             if receipt is not None:
                 receipt.errback(error)

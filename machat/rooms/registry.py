@@ -180,7 +180,9 @@ class Rooms:
         assert room.stored is not None and room.position is not None, "the room is open"
         epoch, seq = room.position.epoch, room.position.seq
         since = wish.since
-        known = since is not None and since.seq <= seq and room.stored.covers(since)
+        missed = None
+        if since is not None and since.seq <= seq and room.stored.covers(since):
+            missed = seq - since.seq
         present = room.attendance.names if wish.watch and room.attendance is not None else []
         return Joined(
             room=room.name,
@@ -189,7 +191,7 @@ class Rooms:
             seq=seq,
             count=room.present,
             recovered=None if since is None else replay is not None,
-            missed=seq - since.seq if since is not None and known else None,
+            missed=missed,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
             topic=room.topic,
             locked=room.locked,

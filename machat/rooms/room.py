@@ -4,7 +4,7 @@ One room: its members by dialect, the messages of this turn, and the delivery of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -272,11 +272,9 @@ class Room:
         Continue in another epoch, and tell all members.
         """
         self.position = position
-        event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=not complete)
-        self._spread(
-            event,
-            [(dialect.encodeEvent, list(group.items())) for dialect, group in self._groups.items()],
-        )
+        lost = not complete
+        event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=lost)
+        self._spreadEvent(event, self.members)
 
     def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
         """
@@ -306,11 +304,13 @@ class Room:
         """
         Deliver an event to the members that L{watch}, encoded once per dialect.
         """
-        watchers = self._watchers or {}
+        self._spreadEvent(event, self._watchers or ())
+
+    def _spreadEvent(self, event: Event, receivers: Container[IChatMember]) -> None:
         self._spread(
             event,
             [
-                (dialect.encodeEvent, [taker for taker in group.items() if taker[0] in watchers])
+                (dialect.encodeEvent, [taker for taker in group.items() if taker[0] in receivers])
                 for dialect, group in self._groups.items()
             ],
         )

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
-from machat.errors import UNKNOWN, ChatError
+from machat.errors import FAILED, UNKNOWN, ChatError
 from machat.metrics import Metrics
 from machat.records import Stored
 from machat.rooms.batch import Batch
@@ -155,10 +155,11 @@ class Batches:
                 count=len(batch.drafts),
                 room=room.name,
             )
-        elif error.code == UNKNOWN and batch.changes:
+            error = ChatError(FAILED, "the store failed")
+        if error.code == UNKNOWN and batch.changes:
             room.doubtful = [*room.doubtful, *batch.changes]
         try:
-            batch.failed(room.name, failure)
+            batch.failed(room.name, error)
         finally:
             self._end(room)
 
