@@ -11,11 +11,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from machat.events import Draft, Message, Position, Receipt
+from machat.events import Draft, Message
 from machat.interfaces import IRoomObserver, IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
+from machat.records import Change, Claim, Claimed, Health, Size, Stored
 from machat.store import MemoryStore
+from machat.testing.passing import PassingRoom
 
 _T = TypeVar("_T")
 
@@ -90,63 +91,29 @@ class SlowStore:
         return self.later(opened)
 
 
-@implementer(IStoredRoom)
-class SlowRoom:
+class SlowRoom(PassingRoom):
     """
     A room of a L{SlowStore}.
     """
 
     def __init__(self, store: SlowStore, room: IStoredRoom) -> None:
+        PassingRoom.__init__(self, room)
         self._store = store
-        self._room = room
-
-    @property
-    def name(self) -> str:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.name
-
-    @property
-    def position(self) -> Position:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.position
-
-    @property
-    def record(self) -> RoomRecord:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.record
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
-        return self._store.later(lambda: self._room.append(batch, changes))
+        return self._store.later(lambda: self.room.append(batch, changes))
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
-        return self._store.later(lambda: self._room.read(after, limit))
-
-    def covers(self, position: Position) -> bool:
-        return self._room.covers(position)
-
-    def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
-        return self._room.find(sender, id)
+        return self._store.later(lambda: self.room.read(after, limit))
 
     def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
         if self._store.slowClaims:
-            return self._store.later(lambda: self._room.claim(claim, most))
-        return self._room.claim(claim, most)
-
-    def release(self, claim: Claim) -> None:
-        self._room.release(claim)
-
-    def members(self, limit: int) -> Deferred[Names]:
-        return self._room.members(limit)
+            return self._store.later(lambda: self.room.claim(claim, most))
+        return self.room.claim(claim, most)
 
     def close(self) -> None:
-        self._store.calls.append(f"close {self._room.name}")
-        self._room.close()
+        self._store.calls.append(f"close {self.room.name}")
+        self.room.close()
 
 
 def messagesIn(store: IStore, key: str) -> list[Message]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred
@@ -28,6 +28,8 @@ from machat.testing.clients import MemoryClient, MemoryWebSocketClient
 from machat.testing.endpoint import MemoryEndpoint
 from machat.testing.store import UnreliableStore
 from machat.ws import ChatWebSocketFactory
+
+_Client = TypeVar("_Client", bound=MemoryClient)
 
 
 class MemoryMember(Member):
@@ -228,11 +230,7 @@ class MemoryChat:
         @param room: the room to join
         @return: a TCP client of the C{text} dialect
         """
-        client = MemoryClient(self._tcp)
-        self._clients.append(client)
-        if name is not None:
-            client.join(name, room)
-        return client
+        return self._connect(MemoryClient(self._tcp), name, room)
 
     def ws(self, name: str | None = None, room: str = "lounge") -> MemoryWebSocketClient:
         """
@@ -240,7 +238,9 @@ class MemoryChat:
         @param room: the room to join
         @return: a WebSocket client of the C{text} dialect
         """
-        client = MemoryWebSocketClient(self._ws)
+        return self._connect(MemoryWebSocketClient(self._ws), name, room)
+
+    def _connect(self, client: _Client, name: str | None, room: str) -> _Client:
         self._clients.append(client)
         if name is not None:
             client.join(name, room)

@@ -12,8 +12,9 @@ from zope.interface import implementer
 
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStore, IStoredRoom
-from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
+from machat.records import Change, Claim, Claimed, Health, Names, Size, Stored
 from machat.testing.operations import OperationQueue
+from machat.testing.passing import PassingRoom
 
 _CUT = "the test has cut the store: call restore()"
 
@@ -50,64 +51,39 @@ class _Observer:
             self._observer.lost(claim, reason)
 
 
-@implementer(IStoredRoom)
-class _Room:
+class _Room(PassingRoom):
     """
     An open room of an L{UnreliableStore}.
     """
 
     def __init__(self, queue: OperationQueue, room: IStoredRoom, observer: _Observer) -> None:
+        PassingRoom.__init__(self, room)
         self._queue = queue
-        self._room = room
         self._observer = observer
 
-    @property
-    def name(self) -> str:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.name
-
-    @property
-    def position(self) -> Position:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.position
-
-    @property
-    def record(self) -> RoomRecord:
-        """
-        See L{IStoredRoom}.
-        """
-        return self._room.record
-
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
-        return self._queue.ask(lambda: self._room.append(batch, changes), len(batch))
+        return self._queue.ask(lambda: self.room.append(batch, changes), len(batch))
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
-        return self._queue.ask(lambda: self._room.read(after, limit))
-
-    def covers(self, position: Position) -> bool:
-        return self._room.covers(position)
+        return self._queue.ask(lambda: self.room.read(after, limit))
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
-        return self._queue.ask(lambda: self._room.find(sender, id))
+        return self._queue.ask(lambda: self.room.find(sender, id))
 
     def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
         return self._queue.ask(
-            lambda: self._room.claim(claim, most), undo=lambda _: self._room.release(claim)
+            lambda: self.room.claim(claim, most), undo=lambda _: self.room.release(claim)
         )
 
     def release(self, claim: Claim) -> None:
-        self._queue.tell(lambda: self._room.release(claim))
+        self._queue.tell(lambda: self.room.release(claim))
 
     def members(self, limit: int) -> Deferred[Names]:
-        return self._queue.ask(lambda: self._room.members(limit))
+        return self._queue.ask(lambda: self.room.members(limit))
 
     def close(self) -> None:
         self._observer.closed = True
-        self._queue.tell(self._room.close)
+        self._queue.tell(self.room.close)
 
 
 @implementer(IStore)
