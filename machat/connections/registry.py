@@ -81,11 +81,8 @@ class Connections:
         self._setNetwork(connection, networkOf(address))
         if self._place(connection):
             return self._limits.joinTimeout
-        if len(
-            self
-        ) - self._limits.maxConnections > self._limits.maxConnections // _MARGIN or self._isCrowded(
-            connection
-        ):
+        excess = len(self) - self._limits.maxConnections
+        if excess > self._limits.maxConnections // _MARGIN or self._isCrowded(connection):
             return 0.0
         return min(HURRY, self._limits.joinTimeout)
 
