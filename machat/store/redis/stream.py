@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from machat.events import Message, Position
 from machat.interfaces import IRoomObserver
-from machat.records import Change, Stored
+from machat.records import Change, RoomRecord, Stored
 from machat.store.redis.appending import Outgoing
 from machat.store.redis.frames import (
     Batch,
@@ -24,8 +24,9 @@ from machat.store.redis.frames import (
     unpackSanction,
     unpackText,
 )
-from machat.store.redis.state import State
+from machat.store.redis.state import changesBetween
 from machat.store.redis.timeline import Timeline
+from machat.store.state import ModeratedState
 
 #: The number of entries that are read at once, to catch up.
 PAGE = 500
@@ -33,7 +34,7 @@ PAGE = 500
 
 class Page(NamedTuple):
     """
-    What has changed in a room: the result of C{sync.lua}.
+    The changes of a room that a process has missed: the result of C{sync.lua}.
 
     @ivar top: the position of the last entry of the room
     @ivar entries: the entries after what was known, or the first L{PAGE} of them
@@ -90,7 +91,7 @@ class Stream:
     @ivar name: the name of the room
     @ivar top: what has been reported
     @ivar total: the number of changes of the room up to C{top}; -1 before the first page
-    @ivar state: what moderators have changed, up to C{top}
+    @ivar state: the topic, the lock and the sanctions, up to C{top}
     @ivar timeline: the epochs
     """
 
@@ -101,7 +102,7 @@ class Stream:
         self._observer = observer
         self.top = Top(0, 0)
         self.total = -1
-        self.state = State()
+        self.state = ModeratedState()
         self.timeline = Timeline()
 
     @property
@@ -162,7 +163,7 @@ class Stream:
         self.name = page.name
         self.timeline = Timeline(page.epoch, page.ancestors)
         self.top = page.top
-        self._readRecord(page)
+        self.state = ModeratedState(self._recordOf(page))
         self.total = page.total
 
     def catchUp(self, page: Page, own: Outgoing | None) -> None:
@@ -191,7 +192,9 @@ class Stream:
         self._observe(messages, changes)
         if not page.full:
             self.top = page.top
-            self._observe((), self._readRecord(page))
+            record = self._recordOf(page)
+            if record is not None:
+                self._observe((), changesBetween(self.state.record, record))
             self.total = page.total
         else:
             self.total += sum([isinstance(each.item, Change) for each in entries])
@@ -245,12 +248,12 @@ class Stream:
                 return own.changes[int(index)]
         return unpackChange(fields[b"c"])
 
-    def _readRecord(self, page: Page) -> Sequence[Change]:
+    def _recordOf(self, page: Page) -> RoomRecord | None:
         """
-        @return: the changes that lead to the state of a page
+        @return: the state of a page; C{None} if it follows from the entries
         """
         if page.record is None:
-            return ()
+            return None
         topic, lock, sanctions = page.record
         found = []
         for payload in sanctions:
@@ -258,12 +261,9 @@ class Stream:
                 found.append(unpackSanction(payload))
             except MsgspecError:
                 self._log.error("a sanction of {room} is not valid", room=self.name)
-        changes = self.state.changesTo(
+        return RoomRecord(
             None if topic is None else topic.decode("utf-8", "replace"), lock == b"1", found
         )
-        if self.total < 0:
-            self.state.make(changes)
-        return changes
 
     def _report(
         self, after: Top, total: int, messages: Sequence[Message], changes: Sequence[Change]
@@ -274,5 +274,5 @@ class Stream:
 
     def _observe(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
         if messages or changes:
-            self.state.make(changes)
+            self.state.apply(changes)
             self._observer.said(messages, changes)
