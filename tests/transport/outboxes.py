@@ -21,6 +21,7 @@ from machat.limits import Limits
 from machat.transport.budget import SendBudget
 from machat.transport.outbox import Outbox
 from machat.transport.queue import PIECE
+from machat.wire.pieces import Pieces
 
 PEER = IPv4Address("TCP", "192.0.2.1", 50000)
 HOST = IPv4Address("TCP", "192.0.2.2", 8989)
@@ -114,6 +115,22 @@ class Socket(Connection):
 
     def getHost(self) -> IPv4Address:
         return HOST
+
+
+def take(step: Step, outbox: Outbox, socket: Socket) -> bytes:
+    """
+    Make one step.
+
+    @return: the bytes that it writes
+    """
+    if isinstance(step, int):
+        socket.read(step)
+        return b""
+    if isinstance(step, list):
+        outbox.writePieces(Pieces(iter(step), 0))
+        return b"".join(step)
+    outbox.write(step)
+    return step
 
 
 class Cipher(ProtocolWrapper):

@@ -22,9 +22,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.limits import Limits
 from machat.transport.budget import SendBudget
 from machat.transport.outbox import Outbox
-from machat.wire.pieces import Pieces
 from tests.processes import makeCertificate
-from tests.transport.outboxes import STEPS, Socket, Step
+from tests.transport.outboxes import STEPS, Socket, Step, take
 
 PLENTY = 1 << 24
 
@@ -179,14 +178,7 @@ class TLSTests(SynchronousTestCase):
         self.socket.space = space
         expected = b""
         for step in steps:
-            if isinstance(step, int):
-                self.socket.read(step)
-            elif isinstance(step, list):
-                self.outbox.writePieces(Pieces(iter(step), 0))
-                expected += b"".join(step)
-            else:
-                self.outbox.write(step)
-                expected += step
+            expected += take(step, self.outbox, self.socket)
             self.client.read(self.socket.taken)
             self.assertTrue(expected.startswith(self.client.heard))
         if closes:

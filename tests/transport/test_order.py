@@ -11,8 +11,7 @@ from twisted.internet.interfaces import ISSLTransport
 from twisted.python.failure import Failure
 from zope.interface import alsoProvides
 
-from machat.wire.pieces import Pieces
-from tests.transport.outboxes import STEPS, OutboxTestCase, Socket, Step
+from tests.transport.outboxes import STEPS, OutboxTestCase, Socket, Step, take
 
 
 class OrderTests(OutboxTestCase):
@@ -26,14 +25,7 @@ class OrderTests(OutboxTestCase):
         """
         expected = b""
         for step in steps:
-            if isinstance(step, int):
-                self.socket.read(step)
-            elif isinstance(step, list):
-                self.outbox.writePieces(Pieces(iter(step), 0))
-                expected += b"".join(step)
-            else:
-                self.outbox.write(step)
-                expected += step
+            expected += take(step, self.outbox, self.socket)
             self.assertTrue(expected.startswith(self.socket.taken))
         self.socket.read(len(expected) + 1)
         self.assertEqual(self.socket.taken, expected)
@@ -79,16 +71,7 @@ class OrderTests(OutboxTestCase):
         if encrypted:
             alsoProvides(self.socket, ISSLTransport)
         self.makeOutbox(self.socket)
-        expected = b""
-        for step in steps:
-            if isinstance(step, int):
-                self.socket.read(step)
-            elif isinstance(step, list):
-                self.outbox.writePieces(Pieces(iter(step), 0))
-                expected += b"".join(step)
-            else:
-                self.outbox.write(step)
-                expected += step
+        expected = b"".join(take(step, self.outbox, self.socket) for step in steps)
         self.outbox.loseConnection()
         self.outbox.write(b"too late")
         self.socket.read(len(expected) + 1)
