@@ -18,6 +18,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import IO, Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -161,6 +163,18 @@ def portsOf(server: subprocess.Popen[str], *factories: str) -> list[int]:
     return [
         int(waitForLine(server, f" {factory} starting on ").split()[-1]) for factory in factories
     ]
+
+
+def askMonitor(port: int, path: str) -> tuple[int, str]:
+    """
+    @return: the status and the body of a page of the monitor
+    """
+    try:
+        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as page:
+            return page.status, page.read().decode()
+    except HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
 
 
 def waitForLine(process: subprocess.Popen[str], text: str, stream: IO[str] | None = None) -> str:

@@ -15,7 +15,6 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 from unittest import SkipTest
-from urllib.request import urlopen
 
 from tests.disks import fill, smallDisk
 from tests.processes import (
@@ -23,6 +22,7 @@ from tests.processes import (
     LOCAL,
     RawClient,
     ServerTestCase,
+    askMonitor,
     connect,
     portsOf,
     stop,
@@ -69,8 +69,8 @@ class FaultTests(ServerTestCase):
         """
         @return: C{machat_store_up}
         """
-        with urlopen(f"http://127.0.0.1:{self.monitor}/metrics") as answer:
-            metrics = answer.read().decode()
+        status, metrics = askMonitor(self.monitor, "/metrics")
+        self.assertEqual(status, 200)
         self.assertRegex(metrics, r"\nmachat_store_up [01]\.0\n")
         return "\nmachat_store_up 1.0\n" in metrics
 

@@ -15,7 +15,6 @@ import time
 from io import StringIO
 from pathlib import Path
 from typing import Any, cast
-from urllib.request import urlopen
 
 from twisted.application.service import Application
 from twisted.logger import ILogObserver, LegacyLogObserverWrapper, LogLevel, globalLogPublisher
@@ -29,6 +28,7 @@ from tests.processes import (
     LOCAL,
     PATIENCE,
     ServerTestCase,
+    askMonitor,
     connect,
     portsOf,
     readUntil,
@@ -282,8 +282,7 @@ class ProcessTests(ServerTestCase):
             with connect(tcp) as client:
                 client.sendall(f'{{"name": "{name}", "room": "{"r" * 64}"}}\nhello\n'.encode())
                 self.assertEqual(readUntil(client, b"hello\n"), f"{name}:hello\n".encode())
-        with urlopen(f"http://127.0.0.1:{monitor}/healthz", timeout=PATIENCE) as page:
-            self.assertEqual(page.read(), b"ok\n")
+        self.assertEqual(askMonitor(monitor, "/healthz"), (200, "ok\n"))
         server.terminate()
         self.assertEqual(server.wait(PATIENCE), 0)
 
@@ -295,8 +294,7 @@ class ProcessTests(ServerTestCase):
         server = self.run_(
             "twistd", "-n", "--pidfile=", "-l", "-", "machat", *arguments, LC_ALL="POSIX"
         )
-        monitor = int(waitForLine(server, "_Site starting on ").split()[-1])
-        (tcp,) = portsOf(server, "ChatFactory")
+        monitor, tcp = portsOf(server, "_Site", "ChatFactory")
         self.assertGoesOn(server, tcp, monitor)
 
     def test_twist(self) -> None:

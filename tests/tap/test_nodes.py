@@ -7,12 +7,18 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import urlopen
 
 import jwt
 
-from tests.processes import LOCAL, RawClient, ServerTestCase, portsOf, stop, waitForLine
+from tests.processes import (
+    LOCAL,
+    RawClient,
+    ServerTestCase,
+    askMonitor,
+    portsOf,
+    stop,
+    waitForLine,
+)
 from tests.store.redis.engine import ABSENT, Engine
 
 #: The key that signs tokens.
@@ -65,12 +71,7 @@ class NodesTests(ServerTestCase):
         """
         @return: the answer of a monitor
         """
-        try:
-            with urlopen(f"http://127.0.0.1:{self.monitors[node]}{path}") as answer:
-                return answer.status, answer.read().decode()
-        except HTTPError as error:
-            with error:
-                return error.code, error.read().decode()
+        return askMonitor(self.monitors[node], path)
 
     def test_chat(self) -> None:
         """

@@ -12,8 +12,6 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +30,9 @@ from tests.processes import (
     ROOT,
     RawClient,
     ServerTestCase,
+    askMonitor,
     makeCertificate,
+    portsOf,
     start,
     stop,
     twistd,
@@ -66,7 +66,7 @@ class WorkersTestCase(ServerTestCase):
         """
         @return: the port for lines, when all workers are ready
         """
-        port = int(waitForLine(server, " ChatFactory starting on ").split()[-1])
+        (port,) = portsOf(server, "ChatFactory")
         waitForLine(server, "all 2 workers are ready")
         return port
 
@@ -76,16 +76,6 @@ class WorkersTestCase(ServerTestCase):
         """
         children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
         return [int(pid) for pid in children.read_text().split()]
-
-    def ask(self, port: int, path: str) -> tuple[int, str]:
-        """
-        @return: the status and the body of a page of the monitor
-        """
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as page:
-                return page.status, page.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
 
     def join(self, port: int, name: str) -> RawClient:
         """
@@ -119,19 +109,19 @@ class ServingTests(WorkersTestCase):
         without a refused connection, and SIGTERM drains them.
         """
         server = self.begin("--tcp", LOCAL, "--monitor", LOCAL)
-        monitor = int(waitForLine(server, "_Site starting on ").split()[-1])
+        (monitor,) = portsOf(server, "_Site")
         port = self.ready(server)
         before = self.processes(server)
         self.assertEqual(len(before), 2)
-        self.assertEqual(self.ask(monitor, "/readyz"), (200, "ready: 2 of 2 workers\n"))
+        self.assertEqual(askMonitor(monitor, "/readyz"), (200, "ready: 2 of 2 workers\n"))
         clients = [self.join(port, f"client{number}") for number in range(20)]
-        total = self.ask(monitor, "/metrics")[1]
+        total = askMonitor(monitor, "/metrics")[1]
         self.assertIn('machat_connections{dialect="events",transport="tcp"} 20.0', total)
         self.assertIn("machat_messages_total 20.0", total)
-        each = self.ask(monitor, "/metrics/workers")[1]
+        each = askMonitor(monitor, "/metrics/workers")[1]
         counts = re.findall(r'^machat_members\{worker="[12]"\} (.*)$', each, re.MULTILINE)
         self.assertEqual(sum(map(float, counts)), 20)
-        self.assertIn('"room":"dev","members":20', self.ask(monitor, "/rooms")[1])
+        self.assertIn('"room":"dev","members":20', askMonitor(monitor, "/rooms")[1])
 
         os.kill(before[0], signal.SIGKILL)
         waitForLine(server, f"(process {before[0]}) was ended by SIGKILL: its replacement starts")
@@ -153,7 +143,7 @@ class ServingTests(WorkersTestCase):
         self.assertEqual(len(clients), 20)
 
     def counter(self, monitor: int, name: str) -> str:
-        found = re.search(rf"^{name} (.*)$", self.ask(monitor, "/metrics")[1], re.MULTILINE)
+        found = re.search(rf"^{name} (.*)$", askMonitor(monitor, "/metrics")[1], re.MULTILINE)
         assert found is not None
         return found[1]
 

@@ -11,8 +11,6 @@ import signal
 import socket
 import ssl
 import tempfile
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +29,7 @@ from tests.processes import (
     PATIENCE,
     RawClient,
     ServerTestCase,
+    askMonitor,
     connect,
     makeCertificate,
     portsOf,
@@ -47,16 +46,6 @@ class ServingTests(ServerTestCase):
     """
     The behaviour that an operator sees.
     """
-
-    def ask(self, port: int, path: str) -> tuple[int, str]:
-        """
-        @return: the status and the body of a page of the monitor
-        """
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as page:
-                return page.status, page.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
 
     def manager(self) -> tuple[socket.socket, str]:
         """
@@ -78,24 +67,24 @@ class ServingTests(ServerTestCase):
         """
         server = self.serve(*PATIENT, "--monitor", LOCAL)
         monitor, tcp = portsOf(server, "_Site", "ChatFactory")
-        self.assertEqual(self.ask(monitor, "/readyz")[0], 200)
+        self.assertEqual(askMonitor(monitor, "/readyz")[0], 200)
         stuck = self.connect(tcp)
         stuck.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         stuck.sendall(b'{"name": "stuck", "room": "dev"}\n')
         waitForLine(server, "stuck joins dev")
         stuck.sendall((b"x" * 60_000 + b"\n") * 100)
-        while "machat_waiting_bytes 0.0" in self.ask(monitor, "/metrics")[1]:
+        while "machat_waiting_bytes 0.0" in askMonitor(monitor, "/metrics")[1]:
             pass
         self.assertIn(
             'machat_connections{dialect="text",transport="tcp"} 1.0',
-            self.ask(monitor, "/metrics")[1],
+            askMonitor(monitor, "/metrics")[1],
         )
-        self.assertIn('"room":"dev","members":1', self.ask(monitor, "/rooms")[1])
+        self.assertIn('"room":"dev","members":1', askMonitor(monitor, "/rooms")[1])
         server.terminate()
-        while self.ask(monitor, "/readyz")[0] == 200:
+        while askMonitor(monitor, "/readyz")[0] == 200:
             pass
-        self.assertEqual(self.ask(monitor, "/readyz"), (503, "draining\n"))
-        self.assertEqual(self.ask(monitor, "/healthz")[0], 200)
+        self.assertEqual(askMonitor(monitor, "/readyz"), (503, "draining\n"))
+        self.assertEqual(askMonitor(monitor, "/healthz")[0], 200)
         stuck.close()
         out, err = server.communicate(timeout=PATIENCE)
         self.assertEqual(server.returncode, 0)

@@ -11,13 +11,13 @@ import socket
 import subprocess
 import sys
 import time
-from urllib.request import urlopen
 
 from tests.processes import (
     LOCAL,
     PATIENCE,
     RawClient,
     ServerTestCase,
+    askMonitor,
     portsOf,
     readUntil,
     start,
@@ -58,8 +58,7 @@ class StandstillTestCase(ServerTestCase):
                 *("--tcp", LOCAL, "--ws", "none", "--monitor", LOCAL, *arguments),
             )
         )
-        self.monitor = int(waitForLine(self.server, "_Site starting on ").split()[-1])
-        (tcp,) = portsOf(self.server, "ChatFactory")
+        self.monitor, tcp = portsOf(self.server, "_Site", "ChatFactory")
         return self.server, tcp
 
     def await_(self, metric: str, least: int) -> None:
@@ -68,8 +67,9 @@ class StandstillTestCase(ServerTestCase):
         """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            with urlopen(f"http://127.0.0.1:{self.monitor}/metrics", timeout=PATIENCE) as page:
-                found = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)$", page.read().decode(), re.M)
+            status, page = askMonitor(self.monitor, "/metrics")
+            self.assertEqual(status, 200)
+            found = re.findall(rf"^{metric}(?:\{{.*\}})? (\S+)$", page, re.M)
             if sum(map(float, found)) >= least:
                 return
             time.sleep(0.05)
