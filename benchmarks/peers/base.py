@@ -7,7 +7,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 #: The folder of the benchmarks.
@@ -37,6 +37,8 @@ class Peer:
     @cvar dialects: the dialect on each of its transports, C{tcp}, C{ws} and C{tls}
     @cvar chats: whether it delivers each message to all members of the room
     @cvar stores: whether it can store each message before it acknowledges it
+    @cvar programs: the programs that it needs
+    @cvar modules: the Python modules that it needs
     @cvar nodes: number of processes that form one server, each on a port of its own
     @cvar engine: a server that the nodes share, or C{None}
     @cvar largestRoom: maximum number of members that can join a room in reasonable time
@@ -46,6 +48,8 @@ class Peer:
     name = ""
     about = ""
     dialects: Mapping[str, str] = {}
+    programs: Sequence[str] = ()
+    modules: Sequence[str] = ()
     nodes = 1
     engine: Peer | None = None
     chats = True
@@ -57,7 +61,7 @@ class Peer:
         """
         @return: the name of a requirement that is not installed, or C{None}
         """
-        return None
+        return missingPrograms(*self.programs) or missingModules(*self.modules)
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         """
@@ -82,11 +86,11 @@ def missingModules(*names: str) -> str | None:
     return None
 
 
-def missingProgram(name: str) -> str | None:
+def missingPrograms(*names: str) -> str | None:
     """
-    @return: the name of the program if it is not installed, or C{None}
+    @return: the first of these programs that is not installed, or C{None}
     """
-    return name if shutil.which(name) is None else None
+    return next((name for name in names if shutil.which(name) is None), None)
 
 
 def missingNodeModules(*names: str) -> str | None:

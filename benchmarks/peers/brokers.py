@@ -13,7 +13,6 @@ from benchmarks.peers.base import (
     SERVERS,
     Peer,
     missingNodeModules,
-    missingProgram,
 )
 
 #: The places where packages install the module.
@@ -30,10 +29,8 @@ class Nats(Peer):
 
     name = "nats"
     about = "nats-server, with a subject for each room"
+    programs = ("nats-server",)
     dialects = {"tcp": "nats"}
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("nats-server")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return ["nats-server", "-a", "127.0.0.1", "-p", str(port)]
@@ -61,10 +58,8 @@ class RedisPubSub(Peer):
 
     name = "redis"
     about = "redis-server, with a channel for each room: SUBSCRIBE and PUBLISH (RESP3)"
+    programs = ("redis-server",)
     dialects = {"tcp": "redis"}
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("redis-server")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [*redisServer(port, folder), "--appendonly", "no"]
@@ -105,12 +100,13 @@ class Nchan(Peer):
 
     name = "nchan"
     about = "nginx with the module Nchan, one worker, no stored messages"
+    programs = ("nginx",)
     dialects = {"ws": "nchan"}
 
     def missing(self, transport: str) -> str | None:
         if not any(path.exists() for path in _NCHAN):
             return "libnginx-mod-nchan"
-        return missingProgram("nginx")
+        return Peer.missing(self, transport)
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         module = next(path for path in _NCHAN if path.exists())

@@ -7,7 +7,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.peers.base import SERVERS, Peer, missingModules, missingProgram
+from benchmarks.peers.base import SERVERS, Peer
 
 
 class Ngircd(Peer):
@@ -17,12 +17,10 @@ class Ngircd(Peer):
 
     name = "ngircd"
     about = "ngircd: an IRC server in C"
+    programs = ("ngircd",)
     dialects = {"tcp": "irc"}
     largestRoom = 500  # it closes clients whose 32 kB send buffer overflows during joins
     largestBody = 400
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("ngircd")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         configuration = folder / "ngircd.conf"
@@ -43,12 +41,10 @@ class Inspircd(Peer):
 
     name = "inspircd"
     about = "InspIRCd: an IRC server in C++"
+    programs = ("inspircd",)
     dialects = {"tcp": "irc-waiting"}
     largestRoom = 1_000
     largestBody = 400
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("inspircd")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         configuration = folder / "inspircd.conf"
@@ -77,12 +73,10 @@ class Words(Peer):
 
     name = "words"
     about = "twisted.words' IRC service"
+    modules = ("twisted.words",)
     dialects = {"tcp": "irc"}
     largestRoom = 1_000
     largestBody = 400
-
-    def missing(self, transport: str) -> str | None:
-        return missingModules("twisted.words")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [sys.executable, str(SERVERS / "words_irc.py"), str(port)]

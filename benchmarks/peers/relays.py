@@ -15,9 +15,8 @@ from benchmarks.peers.base import (
     TLS,
     WS,
     Peer,
-    missingModules,
     missingNodeModules,
-    missingProgram,
+    missingPrograms,
 )
 
 
@@ -28,15 +27,12 @@ class TwistedEach(Peer):
 
     name = "twisted"
     about = "Twisted, one write per message and member (Autobahn's sendMessage on WebSocket)"
+    modules = ("twisted", "autobahn")
     dialects = {**TCP, **WS, **TLS}
 
-    def missing(self, transport: str) -> str | None:
-        return missingModules("twisted", "autobahn")
-
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
-        certificate = [f"{folder}/key.pem", f"{folder}/certificate.pem"]
         script = [sys.executable, str(SERVERS / "twisted_each.py"), str(port), transport]
-        return script + certificate if transport == "tls" else script
+        return script + _certificate(transport, folder)
 
 
 class Websockets(Peer):
@@ -46,10 +42,8 @@ class Websockets(Peer):
 
     name = "websockets"
     about = "the websockets library's broadcast, on asyncio"
+    modules = ("websockets.asyncio.server",)
     dialects = WS
-
-    def missing(self, transport: str) -> str | None:
-        return missingModules("websockets.asyncio.server")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [sys.executable, str(SERVERS / "websockets_broadcast.py"), str(port)]
@@ -65,14 +59,13 @@ class Node(Peer):
     dialects = {**TCP, **WS, **TLS}
 
     def missing(self, transport: str) -> str | None:
-        return missingNodeModules("ws") if transport == "ws" else missingProgram("node")
+        return missingNodeModules("ws") if transport == "ws" else missingPrograms("node")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         if transport == "ws":
             return ["node", str(SERVERS / "node_ws.js"), str(port)]
-        certificate = [f"{folder}/key.pem", f"{folder}/certificate.pem"]
         script = ["node", str(SERVERS / "node_net.js"), str(port)]
-        return script + certificate if transport == "tls" else script
+        return script + _certificate(transport, folder)
 
 
 class UWebSockets(Peer):
@@ -82,10 +75,8 @@ class UWebSockets(Peer):
 
     name = "uws"
     about = "uWebSockets in C++, with a callback in Python for each message (socketify)"
+    modules = ("socketify",)
     dialects = WS
-
-    def missing(self, transport: str) -> str | None:
-        return missingModules("socketify")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [sys.executable, str(SERVERS / "uwebsockets.py"), str(port)]
@@ -98,12 +89,20 @@ class Floor(Peer):
 
     name = "floor"
     about = "only the batching, in C: the rest of the cost is the kernel's"
+    programs = ("cc",)
     dialects = TCP
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("cc")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         program = str(folder / "floor")
         subprocess.run(["cc", "-O2", "-o", program, str(FOLDER / "floor.c")], check=True)
         return [program, str(port)]
+
+
+def _certificate(transport: str, folder: Path) -> list[str]:
+    """
+    @return: the last arguments of a script that serves TLS: the paths of the key and of the
+        certificate. Without TLS there are none.
+    """
+    if transport != "tls":
+        return []
+    return [f"{folder}/key.pem", f"{folder}/certificate.pem"]

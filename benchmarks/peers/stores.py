@@ -9,7 +9,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from benchmarks.peers.base import Peer, missingProgram
+from benchmarks.peers.base import Peer
 from benchmarks.peers.brokers import redisServer
 
 #: The first version of NATS that can write each message to the disk before it acknowledges it.
@@ -23,12 +23,10 @@ class RedisStreams(Peer):
 
     name = "redis-streams"
     about = "redis-server: XADD to a stream for each room, appendfsync always"
+    programs = ("redis-server",)
     dialects = {"tcp": "redis-streams"}
     chats = False
     stores = True
-
-    def missing(self, transport: str) -> str | None:
-        return missingProgram("redis-server")
 
     def command(self, transport: str, port: int, folder: Path) -> list[str]:
         return [*redisServer(port, folder), "--appendonly", "yes", "--appendfsync", "always"]
@@ -42,12 +40,13 @@ class JetStream(Peer):
 
     name = "jetstream"
     about = "nats-server: a JetStream stream in files, sync_interval always"
+    programs = ("nats-server",)
     dialects = {"tcp": "jetstream"}
     chats = False
     stores = True
 
     def missing(self, transport: str) -> str | None:
-        missing = missingProgram("nats-server")
+        missing = Peer.missing(self, transport)
         if missing is None and _natsVersion() < _JETSTREAM:
             return "nats-server 2.10 or newer"
         return missing
