@@ -64,11 +64,15 @@ _LATENCY: tuple[Column, ...] = (
     ("p99.9", "p999", _milliseconds),
 )
 _CPU: Column = ("CPU", "cpu", _share)
+_MEMORY: Column = ("RSS MB", "memory", _megabytes)
+_LOST: Column = ("lost", "lost", _count)
+_CONNECTION: Column = ("kB/connection", "bytesPerConnection", _kilobytes)
+_JOINS: Column = ("joins/CPU s", "joinsPerCpu", _count)
 _COST: tuple[Column, ...] = (
     ("user", "userShare", _share),
     ("kernel", "kernelShare", _share),
-    ("RSS MB", "memory", _megabytes),
-    ("lost", "lost", _count),
+    _MEMORY,
+    _LOST,
     ("engine CPU", "engineCpu", _tenths),
 )
 _FLOW: tuple[Column, ...] = (
@@ -79,16 +83,8 @@ _FLOW: tuple[Column, ...] = (
 COLUMNS: dict[Kind, tuple[Column, ...]] = {
     Kind.THROUGHPUT: (*_FLOW, ("user us/msg", "userPerMessage", _microseconds), *_LATENCY, *_COST),
     Kind.RATE: (*_LATENCY, *_FLOW, _CPU, *_COST),
-    Kind.IDLE: (
-        ("kB/connection", "bytesPerConnection", _kilobytes),
-        ("RSS MB", "memory", _megabytes),
-        ("joins/CPU s", "joinsPerCpu", _count),
-    ),
-    Kind.JOINS: (
-        ("joins/CPU s", "joinsPerCpu", _count),
-        ("kB/connection", "bytesPerConnection", _kilobytes),
-        ("RSS MB", "memory", _megabytes),
-    ),
+    Kind.IDLE: (_CONNECTION, _MEMORY, _JOINS),
+    Kind.JOINS: (_JOINS, _CONNECTION, _MEMORY),
     Kind.STALL: (
         ("p99 before", "p99Before", _milliseconds),
         ("p99 then", "p99", _milliseconds),
@@ -98,7 +94,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         ("RSS + MB", "growth", _megabytes),
         *_FLOW[1:],
         _CPU,
-        _COST[3],
+        _LOST,
     ),
     Kind.RECOVERY: (
         ("startup s", "startup", _precise),
@@ -108,7 +104,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         ("file MB", "fileSize", _megabytes),
         ("B/message", "bytesPerMessage", _count),
         ("messages/s", "messagesPerSecond", _count),
-        _COST[3],
+        _LOST,
     ),
 }
 
