@@ -42,7 +42,6 @@ class Guest:
         self.link = link
         self.index = index
         self.secured = False
-        self.greeted = False
         self.heard = b""
 
 
