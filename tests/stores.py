@@ -46,12 +46,6 @@ class SlowStore:
         for happen in waiting:
             happen()
 
-    def releaseOne(self) -> None:
-        """
-        Release the operation that has waited longest.
-        """
-        self._waiting.pop(0)()
-
     @property
     def waiting(self) -> int:
         """
