@@ -149,6 +149,17 @@ class OlderTests(PageTestCase):
             page.wait_for_timeout(10)
         self.assertEqual(server.asked(), count)
 
+    def holdAt(self, page: Any, server: LogServer, top: int) -> None:
+        """
+        Scroll up, and wait until the page has requested older messages. The server holds the answer
+        back.
+
+        @param top: the new distance from the first message that is loaded, pixels
+        """
+        server.holds = True
+        scrollTo(page, top)
+        self.awaitRequest(page, server, 1)
+
     def assertPlace(self, page: Any, place: list[Any]) -> None:
         """
         Fail if the text at the top of the visible part has moved.
@@ -174,9 +185,7 @@ class OlderTests(PageTestCase):
         """
         for viewport in (PHONE, DESK):
             page, server = self.visit(viewport)
-            server.holds = True
-            scrollTo(page, 150)
-            self.awaitRequest(page, server, 1)
+            self.holdAt(page, server, 150)
             place = page.evaluate(PLACE)
             expect(page.get_by_role("button", name="Loading older messages")).to_be_attached()
             expect(page.get_by_role("status").filter(has_text="older")).to_have_text(
@@ -226,9 +235,7 @@ class OlderTests(PageTestCase):
         """
         for viewport in (PHONE, DESK):
             page, server = self.visit(viewport, first=151, size=60_000)
-            server.holds = True
-            scrollTo(page, 500)
-            self.awaitRequest(page, server, 1)
+            self.holdAt(page, server, 500)
             place = page.evaluate(PLACE)
             server.answer()
             expect(page.get_by_role("status").filter(has_text="older")).to_contain_text("100 older")
@@ -314,9 +321,7 @@ class OlderTests(PageTestCase):
         """
         for viewport in (PHONE, DESK):
             page, server = self.visit(viewport)
-            server.holds = True
-            scrollTo(page, 0)
-            self.awaitRequest(page, server, 1)
+            self.holdAt(page, server, 0)
             server.refuse("failed", "the store does not answer")
             expect(page.locator(".older")).to_contain_text("Not loaded: the store does not answer.")
             expect(page.locator(".older")).to_be_in_viewport(ratio=0.9)
@@ -338,9 +343,7 @@ class OlderTests(PageTestCase):
         when it is back. The reading position stays.
         """
         page, server = self.visit(DESK)
-        server.holds = True
-        scrollTo(page, 100)
-        self.awaitRequest(page, server, 1)
+        self.holdAt(page, server, 100)
         place = page.evaluate(PLACE)
         server.holds, server.held = False, []
         server.last += 2
@@ -364,9 +367,7 @@ class OlderTests(PageTestCase):
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         signIn(page, "Mina")
         expect(page.locator(".text").last).to_have_text("message 400")
-        server.holds = True
-        scrollTo(page, 100)
-        self.awaitRequest(page, server, 1)
+        self.holdAt(page, server, 100)
         page.clock.run_for(31_000)
         expect(page.locator(".older")).to_contain_text("the server does not answer")
         server.answer()
