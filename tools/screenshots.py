@@ -24,6 +24,7 @@ from rich.text import Text
 from tests.browser import PageTestCase, Way, expect, lookAgain, say, signIn
 from tests.processes import BIN, RawClient
 from tests.terminal import Terminal
+from tools.twonodes import exchange
 
 TALK = [
     ("Ada", "Morning! The new build is on staging since eight."),
@@ -125,12 +126,7 @@ class Screenshots(PageTestCase):
         page = self.enter("Mina", viewport=HALF, color_scheme="light")
         terminal.awaitScreen("dev: 2 here")
         for name, text in BOTH:
-            if name == "Mina":
-                say(page, text)
-            else:
-                terminal.type(text)
-            expect(page.locator(".message:not(.pending) .text").last).to_have_text(text)
-            terminal.awaitScreen(f"{name}: {text}")
+            exchange(page, terminal, name, text)
         page.get_by_label("Message to dev").focus()
         page.mouse.move(2, 2)
         page.wait_for_timeout(300)

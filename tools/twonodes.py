@@ -38,6 +38,22 @@ listen machat
 """
 
 
+def exchange(page: Any, terminal: Terminal, name: str, text: str) -> None:
+    """
+    Send a message, and wait until both users have it.
+
+    @param page: Mina's page
+    @param terminal: the terminal of the other user
+    @param name: the sender
+    """
+    if name == "Mina":
+        say(page, text)
+    else:
+        terminal.type(text)
+    expect(page.locator(".message:not(.pending) .text").last).to_have_text(text)
+    terminal.awaitScreen(f"{name}: {text}")
+
+
 class Conversation(PageTestCase):
     """
     Mina in a browser, through HAProxy, and Grace in a terminal.
@@ -70,12 +86,7 @@ class Conversation(PageTestCase):
         Have both say something, and wait until both have it.
         """
         for name, text in said:
-            if name == "Mina":
-                say(page, text)
-            else:
-                terminal.type(text)
-            expect(page.locator(".message:not(.pending) .text").last).to_have_text(text)
-            terminal.awaitScreen(f"{name}: {text}")
+            exchange(page, terminal, name, text)
             self.note(f"{name}: {text}")
 
     def runTest(self) -> None:
