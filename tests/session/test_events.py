@@ -673,8 +673,12 @@ class OnWebSocket:
 class WebSocketHelloTests(OnWebSocket, HelloTests):
     def test_pings(self) -> None:
         """
-        A WebSocket client is pinged with WebSocket pings.
+        A WebSocket client is pinged with WebSocket pings only.
         """
+        client = self.client()
+        client.received()
+        self.chat.clock.pump([1] * 25)
+        self.assertEqual(client.transport.value(), b"\x89\x00")
 
     def test_subprotocol(self) -> None:
         """
