@@ -18,12 +18,13 @@ from zope.interface import implementer
 from machat.events import Draft, Message, Position
 from machat.interfaces import IRoomObserver
 from machat.limits import Limits
-from machat.records import Change, Claim, Size, Stored
+from machat.records import Change, Size, Stored
 from machat.store.memory import MemoryStore
 from machat.store.memoryroom import MemoryRoom
 from machat.store.roomlog import MESSAGE_BYTES, NOTE_BYTES, ROOM_BYTES
 from machat.store.shares import RELIEF
 from machat.wire import EVENTS
+from tests.store.observers import LocalObserver
 
 
 def encoded(messages: Sequence[Message]) -> None:
@@ -49,7 +50,7 @@ def empty(room: str = "dev") -> int:
 
 
 @implementer(IRoomObserver)
-class Observer:
+class Observer(LocalObserver):
     """
     An observer that passes on messages.
     """
@@ -59,15 +60,6 @@ class Observer:
 
     def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
         self._deliver(messages)
-
-    def moved(self, position: Position, complete: bool) -> None:
-        raise AssertionError("the store of one process does not move while it runs")
-
-    def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
-        raise AssertionError("there is no other process")
-
-    def lost(self, claim: Claim, reason: str) -> None:
-        raise AssertionError("there is no other process")
 
 
 class Rooms:

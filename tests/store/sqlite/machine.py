@@ -21,11 +21,12 @@ from zope.interface import implementer
 
 from machat import names
 from machat.errors import ChatError
-from machat.events import Draft, Message, Position
+from machat.events import Draft, Message
 from machat.interfaces import IRoomObserver
 from machat.limits import DEFAULTS, Limits
-from machat.records import Change, Claim, Stored
+from machat.records import Change, Stored
 from machat.store.sqlite import SQLITE_DEFAULTS, SqliteStore
+from tests.store.observers import LocalObserver
 
 T = TypeVar("T")
 
@@ -79,7 +80,7 @@ class Turns(Clock):
 
 
 @implementer(IRoomObserver)
-class Seen:
+class Seen(LocalObserver):
     """
     An observer that remembers what is reported.
     """
@@ -91,15 +92,6 @@ class Seen:
     def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
         self.messages += messages
         self.changes += changes
-
-    def moved(self, position: Position, complete: bool) -> None:
-        raise AssertionError("the epoch of an open room does not change")
-
-    def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
-        raise AssertionError("there are no other processes")
-
-    def lost(self, claim: Claim, reason: str) -> None:
-        raise AssertionError("no claim ends")
 
     def texts(self) -> list[str]:
         """
