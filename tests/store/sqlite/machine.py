@@ -34,7 +34,7 @@ T = TypeVar("T")
 PATIENCE = 30
 
 #: A file system in memory, because these tests do not depend on the disk.
-MEMORY = "/dev/shm"
+_MEMORY = "/dev/shm"
 
 #: The time at which a test begins, Unix time.
 NOW = 1_800_000_000.0
@@ -100,6 +100,15 @@ class Seen(LocalObserver):
         return [message.text for message in self.messages]
 
 
+def makeFolder(case: SynchronousTestCase) -> str:
+    """
+    @return: a new folder, in memory if possible, which is removed at the end of the test
+    """
+    folder = tempfile.mkdtemp(dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+    case.addCleanup(shutil.rmtree, folder)
+    return folder
+
+
 class StoreCase(SynchronousTestCase):
     """
     A test with a store.
@@ -108,9 +117,7 @@ class StoreCase(SynchronousTestCase):
     limits: dict[str, Any] = {}
 
     def setUp(self) -> None:
-        directory = tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
-        self.addCleanup(shutil.rmtree, directory)
-        self.path = os.path.join(directory, "chat.sqlite")
+        self.path = os.path.join(makeFolder(self), "chat.sqlite")
         self.reactor = Turns()
         self._started: list[SqliteStore] = []
 

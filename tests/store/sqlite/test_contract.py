@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,7 @@ from machat.limits import Limits
 from machat.records import Claim
 from machat.store.sqlite import SqliteStore
 from machat.testing import StoreTests
-from tests.store.sqlite.machine import MEMORY, NOW, PATIENCE
+from tests.store.sqlite.machine import NOW, PATIENCE, makeFolder
 
 
 class ThreadClock(Clock):
@@ -51,8 +50,7 @@ class SqliteStoreTests(StoreTests, TestCase):
 
     def setUp(self) -> None:
         self.clock = ThreadClock()
-        self.directory = tempfile.mkdtemp(dir=MEMORY if os.access(MEMORY, os.W_OK) else None)
-        self.addCleanup(shutil.rmtree, self.directory)
+        self.directory = makeFolder(self)
         self._files = 0
 
     def path(self) -> str:
