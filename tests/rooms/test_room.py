@@ -10,14 +10,14 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer, verify
 
-from machat import names
 from machat.errors import ChatError, Disconnect
 from machat.events import Draft, Event, Message, Position, Presence
 from machat.interfaces import IChatMember
 from machat.metrics import Metrics
-from machat.records import Change, Claim
+from machat.records import Change
 from machat.rooms.batch import Batch
 from machat.rooms.room import Room
+from machat.testing.contract.case import claimOf
 from machat.wire import IDialect
 
 
@@ -78,13 +78,6 @@ def batch(*texts: str, first: int = 1) -> list[Message]:
     @return: numbered messages of one room
     """
     return [Message("Dev", seq, "Mina", text, 0) for seq, text in enumerate(texts, first)]
-
-
-def claimOf(name: str) -> Claim:
-    """
-    @return: a claim of this name
-    """
-    return Claim(name, names.key(name))
 
 
 class NoKeeper:

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat import names
 from machat.errors import ChatError
 from machat.records import Claim, Claimed, Names
 from machat.store.roster import Roster
+from machat.testing.contract.case import claimOf
 
 
 class RosterTests(SynchronousTestCase):
@@ -26,7 +26,7 @@ class RosterTests(SynchronousTestCase):
         """
         Claim a name.
         """
-        claim = Claim(name, names.key(name), known)
+        claim = claimOf(name, known)
         self.result = self.roster.claim("dev", claim, most)
         return claim
 

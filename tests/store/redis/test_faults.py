@@ -22,7 +22,7 @@ from machat.errors import NAME_TAKEN, ChatError, MaybeStored, NotStored
 from machat.events import Draft
 from machat.interfaces import IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.records import Claim, Imposed, TopicSet
+from machat.records import Imposed, TopicSet
 from machat.store.redis import Location, RedisStore, lease, node, sender
 from machat.store.redis import room as roomModule
 from machat.store.redis import store as storeModule
@@ -30,13 +30,10 @@ from machat.store.redis.claims import wordsOf
 from machat.store.redis.faults import Course, faultOf
 from machat.store.redis.room import RedisRoom
 from machat.store.redis.scripts import CLAIM
+from machat.testing.contract.case import claimOf
 from machat.testing.contract.witness import Witness
 from tests.store.redis.engine import ABSENT, Engine
 from tools.cutter import Cutter
-
-
-def claimOf(name: str, known: bool = False) -> Claim:
-    return Claim(name, names.key(name), known)
 
 
 class FaultCase(TestCase):
