@@ -21,7 +21,7 @@ nox.options.sessions = ["lint", "types", "tests", "docs"]
 
 ROOT = Path(__file__).parent
 
-#: What the wheel has to contain, and what it must not.
+#: Files that the wheel must contain, and the beginnings of names that it must not contain.
 NEEDED = {
     "machat/page/client.js",
     "machat/page/index.html",
@@ -194,7 +194,7 @@ def conformance(session: nox.Session) -> None:
 @nox.session
 def wheel(session: nox.Session) -> None:
     """
-    Build the wheel, check what it contains, and start the server from it.
+    Build the wheel, check its content, and start the server from it.
     """
     folder = Path(session.create_tmp()).resolve()
     session.install("build[uv]")

@@ -77,7 +77,7 @@ class Refused(Exception):
 
 class Foreign(Exception):
     """
-    The peer does not use the protocol. The text describes what it does instead.
+    The peer does not use the protocol. The text describes what the peer does instead.
     """
 
 

@@ -296,7 +296,7 @@ class ClientRooms:
         if self._connected and room not in self._timers:
             self._timers[room] = self._clock.callLater(delay, rejoin)
 
-    # What the client sends.
+    # The commands of the client.
 
     def _newId(self) -> str:
         self._count += 1  # a server can only know the random part from the command

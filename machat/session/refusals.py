@@ -1,5 +1,5 @@
 """
-The refusals of one client: how many there were, and their log lines.
+The refusals of one client: their number, and their log lines.
 """
 
 from __future__ import annotations

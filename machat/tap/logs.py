@@ -36,7 +36,7 @@ from machat.tap.serving import Root
 from machat.workers.logs import encodeEvent
 from machat.workers.worker import Worker
 
-#: The maximum size of the queue, and the additional size of a line besides its text, bytes.
+#: The maximum size of the queue, and the size that each line adds to its text, bytes.
 WAITING = 1_048_576
 LINE = 200
 

@@ -1,6 +1,6 @@
 """
-Removes what a killed server leaves at the path of a UNIX socket: the socket, and Twisted's lock, a
-symbolic link that names a process.
+Removes the files that a killed server leaves at the path of a UNIX socket: the socket, and the lock
+of Twisted, a symbolic link that names a process.
 
 Twisted checks whether the process of the lock exists. This is not enough: in a container every
 server is process 1, and after a reboot any process may have the same number. This module tries to

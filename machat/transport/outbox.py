@@ -190,7 +190,7 @@ class Outbox:
 
     def _count(self) -> None:
         """
-        Count what waits now.
+        Update the number of waiting bytes.
         """
         waiting = self._handed + (0 if self._queue is None else self._queue.size)
         change, self._waiting = waiting - self._waiting, waiting

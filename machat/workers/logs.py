@@ -81,7 +81,7 @@ class Relay:
 
     def finish(self) -> None:
         """
-        Log what follows the last complete line.
+        Log the rest after the last complete line.
         """
         for splitter in self._splitters.values():
             self._log(splitter.finish())

@@ -15,7 +15,7 @@ LONGEST = 16 * 1_048_576
 
 class Topic(Enum):
     """
-    What the parent asks a worker.
+    The questions of the parent to a worker.
     """
 
     METRICS = "metrics"
@@ -26,7 +26,7 @@ class Topic(Enum):
 
 class State(Enum):
     """
-    The progress of a worker, as it reports it. A reload ends with C{READY} again.
+    The state that a worker reports. A reload ends with C{READY} again.
     """
 
     READY = "READY=1"
@@ -92,7 +92,7 @@ class Splitter:
 
     def finish(self) -> bytes:
         """
-        @return: what follows the last line
+        @return: the rest after the last complete line
         """
         rest = b"".join(self._rest)
         self._rest = []

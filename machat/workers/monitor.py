@@ -35,7 +35,6 @@ from machat.workers.process import WorkerProcess
 #: The value of the label C{worker} for the parent.
 PARENT = "parent"
 
-
 #: The maximum number of rooms in the answer of one worker. The largest rooms are reported.
 ROOMS = 10_000
 

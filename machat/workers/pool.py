@@ -42,7 +42,7 @@ _REMEDY = (
 
 class Action(Enum):
     """
-    What is done with one worker after another.
+    An operation on all workers, one after another.
     """
 
     RELOAD = "reload"
@@ -55,8 +55,8 @@ class Slot:
 
     @ivar number: its number, from 1
     @ivar process: the process that serves, or starts; C{None} until a replacement starts
-    @ivar failures: how many processes have failed in a row
-    @ivar restarts: how many processes have been replaced, other than by a rolling restart
+    @ivar failures: the number of processes that have failed in a row
+    @ivar restarts: the number of processes that were replaced, other than by a rolling restart
     """
 
     def __init__(self, number: int) -> None:
@@ -168,7 +168,7 @@ class Pool(MultiService):
 
     def _leaving(self, slot: Slot, process: WorkerProcess) -> None:
         """
-        A process drains. If nobody here has asked for it, its replacement starts at once, because
+        A process drains. If this pool has not requested it, the replacement starts at once, because
         the process accepts no more connections.
         """
         unasked = process is slot.process and process.stage is Stage.STOPPING
@@ -222,9 +222,9 @@ class Pool(MultiService):
 
     def act(self, action: Action) -> bool:
         """
-        Do something with one worker after another. If an action is under way, this one follows.
+        Begin an operation on all workers. If another one is in progress, it ends first.
 
-        @return: whether it is done: not while the server starts or stops
+        @return: whether it is accepted: not while the server starts or stops
         """
         if self.stopping or not self._complete:
             state = "stops" if self.stopping else "starts"

@@ -35,8 +35,8 @@ from machat.workers.worker import FROM_PARENT, TO_PARENT
 START = 60.0
 ANSWER = 2.0
 
-#: The interval at which a worker is asked for a sign of life, seconds, and the number of intervals
-#: without one after which it is killed. If the parent itself is paused, no interval passes.
+#: The interval of the liveness checks of a worker, seconds, and the number of checks without an
+#: answer after which it is killed. If the parent itself is paused, no check is made.
 ALIVE_EVERY = 10.0
 SILENT = 6
 
@@ -46,7 +46,7 @@ STOP = 5.0
 
 class Stage(Enum):
     """
-    The life of a worker process.
+    The stage of a worker process, from its start to its end.
     """
 
     STARTING = "starting"
@@ -105,7 +105,7 @@ class WorkerProcess(ProcessProtocol):
     @property
     def reason(self) -> str:
         """
-        How the process has ended, for the log.
+        The end of the process and its reason, for the log.
         """
         status = f"was killed: {self._killed}" if self._killed else self._status
         complaint = "" if self.wasReady else self._relay.last
@@ -198,8 +198,8 @@ class WorkerProcess(ProcessProtocol):
 
     def checkAlive(self) -> None:
         """
-        Ask for a sign of life, every L{ALIVE_EVERY} seconds. Kill the process if it has not given
-        one for L{SILENT} times.
+        Check whether the process answers; called every L{ALIVE_EVERY} seconds. Kill it if L{SILENT}
+        checks in a row had no answer.
         """
         if self.stage is not Stage.READY:
             return
