@@ -87,9 +87,6 @@ class Signals(Service):
         Service.startService(self)
         self._reactor.callWhenRunning(self._install)  # after the reactor has installed its own
 
-    def _installReload(self) -> None:
-        signal.signal(signal.SIGHUP, lambda number, frame: self._call(self._reload))
-
     def _install(self) -> None:
         signal.signal(signal.SIGTERM, self._stop)
         if Worker.current is None:
