@@ -10,7 +10,7 @@ import signal
 from collections.abc import Callable
 from errno import EMFILE, ENFILE
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import Options, complain, reasonOf
-from machat.tap.serving import CannotServe, Root, notify, notifyReloading
+from machat.tap.serving import Root, notify, notifyReloading, refuseToServe
 from machat.tap.sharing import SharedSockets
 from machat.workers.interfaces import ILauncher
 from machat.workers.pool import Action, Pool
@@ -84,7 +84,6 @@ class Launcher(Service):
                     few = isinstance(error, OSError) and error.errno in (EMFILE, ENFILE)
                     remedy = "; raise the limit with ulimit -n" if few else ""
                     self._fail(f"{name}: {each.endpoint.explain(reasonOf(error))}{remedy}")
-
         self._checkDescriptors()
 
     def _checkDescriptors(self) -> None:
@@ -101,12 +100,9 @@ class Launcher(Service):
                 f" only {limit}: raise the limit with ulimit -n"
             )
 
-    def _fail(self, message: str) -> None:
+    def _fail(self, message: str) -> NoReturn:
         self.close()
-        if self._daemonized:  # the parent process waits for an exception
-            raise CannotServe(message) from None
-        complain(message)
-        raise SystemExit(1) from None
+        refuseToServe(message, self._daemonized)
 
     def launch(self, process: WorkerProcess) -> None:
         """

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from twisted.application.service import MultiService, Service
 from twisted.internet.defer import (
@@ -265,6 +265,18 @@ class CannotServe(Exception):
     """
 
 
+def refuseToServe(message: str, daemonized: bool) -> NoReturn:
+    """
+    End the process with status 1 while the services start, and report the reason.
+
+    @param daemonized: whether C{twistd} runs in the background
+    """
+    if daemonized:  # the parent process waits for an exception
+        raise CannotServe(message) from None
+    complain(message)
+    raise SystemExit(1) from None
+
+
 class Listener(Service):
     """
     One endpoint of the command line. If it cannot listen, it writes one line that names the
@@ -323,7 +335,8 @@ class Listener(Service):
             listening = fail()
         self._listening = listening.addErrback(failures.append)
         if failures:
-            self._fail(failures[0].value)
+            reason = self._endpoint.explain(reasonOf(failures[0].value))
+            refuseToServe(f"{self._name}: {reason}", self._daemonized)
         self._listening.addCallback(self._began, failures)
 
     def _began(self, port: IListeningPort | None, failures: list[Failure]) -> IListeningPort | None:
@@ -331,13 +344,6 @@ class Listener(Service):
             if not failure.check(CancelledError):
                 self._log.failure("{name}", failure, name=self._name)
         return port
-
-    def _fail(self, error: BaseException | None) -> None:
-        message = f"{self._name}: {self._endpoint.explain(reasonOf(error))}"
-        if self._daemonized:  # the parent process waits for an exception
-            raise CannotServe(message) from None
-        complain(message)
-        raise SystemExit(1) from None
 
     def reload(self) -> None:
         """

@@ -20,7 +20,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.clock import ChatClock
-from machat.tap import parent
+from machat.tap import serving
 from machat.tap.options import Options
 from machat.tap.parent import Launcher
 from machat.workers.process import Times, WorkerProcess
@@ -291,7 +291,7 @@ class LauncherTests(SynchronousTestCase):
         """
         self.patch(resource, "getrlimit", lambda kind: (30, 30))
         lines: list[str] = []
-        self.patch(parent, "complain", lines.append)
+        self.patch(serving, "complain", lines.append)
         self.assertRaises(SystemExit, self.launcher.startService)
         self.assertRegex(
             lines[0],
