@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from twisted.application.service import IService
+from twisted.application.service import IService, MultiService
 from twisted.internet.interfaces import IProtocolFactory
 
 from machat.clock import useMonotonic
@@ -19,7 +19,7 @@ from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
 from machat.tap.parent import Parent
-from machat.tap.serving import Listener, Server
+from machat.tap.serving import Listener, Root, Server
 from machat.tcp import ChatFactory
 from machat.workers.monitor import WorkersMonitor, answerOf
 from machat.workers.worker import Worker
@@ -58,14 +58,12 @@ def makeService(options: Options) -> IService:
         worker.setServiceParent(server)
     elif monitor is not None:
         site = Listener("monitor", options["monitor"], monitor.site, daemonized, _HTTP)
-        site.setServiceParent(monitor)
-        server.reloads.append(site.reload)
+        _add(site, monitor, server)
     for option, chat, protocols in (("tcp", chats[0], ()), ("ws", chats[-1], _HTTP)):
         for endpoint in options[option]:
             factory = _factory(reactor, option, endpoint, chat, options)
             listener = Listener(option, endpoint, factory, daemonized, protocols)
-            listener.setServiceParent(chat)
-            server.reloads.append(listener.reload)
+            _add(listener, chat, server)
     writeLogApart(server, parent)
     return server
 
@@ -78,10 +76,17 @@ def _makeParent(reactor: Any, options: Options, daemonized: bool) -> IService:
     if options["monitor"] is not None:
         monitor = WorkersMonitor(server.pool, _monitorHosts(reactor, options))
         site = Listener("monitor", options["monitor"], monitor.site, daemonized, _HTTP)
-        site.setServiceParent(server)
-        server.reloads.append(site.reload)
+        _add(site, server, server)
     writeLogApart(server, options.parent or {})
     return server
+
+
+def _add(listener: Listener, parent: MultiService, root: Root) -> None:
+    """
+    Add an endpoint to a service. The process reloads its certificates.
+    """
+    listener.setServiceParent(parent)
+    root.reloads.append(listener.reload)
 
 
 def _monitorHosts(reactor: Any, options: Options) -> Sequence[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-from collections.abc import Callable
 from errno import EMFILE, ENFILE
 from functools import partial
 from typing import Any, NoReturn
@@ -19,7 +18,7 @@ from zope.interface import implementer
 
 from machat.tap.endpoints import Endpoint
 from machat.tap.options import Options, complain, reasonOf
-from machat.tap.serving import Root, notify, notifyReloading, refuseToServe
+from machat.tap.serving import Root, notify, refuseToServe
 from machat.tap.sharing import SharedSockets
 from machat.workers.interfaces import ILauncher
 from machat.workers.pool import Action, Pool
@@ -176,7 +175,6 @@ class Parent(Root):
         self._daemonized = daemonized
         self._failure = ""
         self._installed = False
-        self.reloads: list[Callable[[], None]] = []
         self._launcher = Launcher(reactor, options, daemonized)
         drain = options["shutdown-timeout"]
         self.pool = Pool(reactor, options["workers"], self._launcher, drain, self._failed)
@@ -218,15 +216,12 @@ class Parent(Root):
         """
         return self.pool.clean
 
-    def reload(self) -> None:
+    def reloaded(self) -> None:
         """
-        Reload the certificates of the monitor, and then those of one worker after another.
+        Reload the certificates of one worker after another. The pool then completes the reload.
         """
-        notifyReloading()
-        for reload in self.reloads:
-            reload()
         if not self.pool.act(Action.RELOAD):
-            notify("READY=1")
+            Root.reloaded(self)
 
     def stopService(self) -> Deferred[None]:
         """

@@ -106,6 +106,7 @@ class Root(MultiService):
     The services of the process. The first one handles its signals.
 
     @ivar observer: the observer that writes the log of C{twistd}; C{None} for C{twistd}'s own
+    @ivar reloads: the functions that L{reload} calls
     """
 
     observer: ILogObserver | None = None
@@ -115,6 +116,7 @@ class Root(MultiService):
         @param reactor: the reactor
         """
         MultiService.__init__(self)
+        self.reloads: list[Callable[[], None]] = []
         self._prepared = False
         Signals(reactor, self.reload).setServiceParent(self)
         atexit.register(self._exit)  # before the log registers, so that it is written first
@@ -149,9 +151,18 @@ class Root(MultiService):
 
     def reload(self) -> None:
         """
-        Reload the certificates of all endpoints.
+        Reload the certificates of all endpoints of this process.
         """
-        raise NotImplementedError
+        notifyReloading()
+        for reload in self.reloads:
+            reload()
+        self.reloaded()
+
+    def reloaded(self) -> None:
+        """
+        Complete the reload.
+        """
+        notify("READY=1")
 
     def setServiceParent(self, parent: Any) -> None:
         """
@@ -167,8 +178,6 @@ class Root(MultiService):
 class Server(Root):
     """
     The chats and the monitor. The monitor stops last, so that it can report the drain.
-
-    @ivar reloads: the functions that L{reload} calls
     """
 
     _log = Logger()
@@ -187,7 +196,6 @@ class Server(Root):
         @param timeout: the maximum time for stopping the chats, seconds
         """
         Root.__init__(self, reactor)
-        self.reloads: list[Callable[[], None]] = []
         self._reactor = reactor
         self._chats = chats
         self._timeout = timeout
@@ -248,15 +256,6 @@ class Server(Root):
             self._log.error(
                 "{lost} messages were not, or possibly not, stored before the stop", lost=lost
             )
-
-    def reload(self) -> None:
-        """
-        See L{Root.reload}.
-        """
-        notifyReloading()
-        for reload in self.reloads:
-            reload()
-        notify("READY=1")
 
 
 class CannotServe(Exception):
