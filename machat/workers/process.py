@@ -275,9 +275,7 @@ class WorkerProcess(ProcessProtocol):
         self._status = describe(reason)
         self.clean = not reason.check(ProcessTerminated)
         for id in list(self._questions):
-            answer, timer = self._questions.pop(id)
-            timer.cancel()
-            answer.callback(None)
+            self._answered(Answer(id, None))
         self._enter(Stage.ENDED)
 
 
