@@ -6,7 +6,7 @@ and C{/sanctions}.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import accumulate
 from typing import Any
@@ -21,14 +21,13 @@ from twisted.application.internet import TimerService
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory
 from twisted.web.http import Request
-from twisted.web.resource import Resource
 from twisted.web.server import Site
 from zope.interface import implementer_only
 
 from machat.clock import chatClock
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
-from machat.http.resource import Document, Missing
+from machat.http.resource import Document, Late, Missing
 from machat.interfaces import IStore
 from machat.metrics import Histogram, Metrics
 from machat.service import ChatService
@@ -174,10 +173,18 @@ class _Site(Site):
         """
 
 
-def siteOf(root: Resource) -> Site:
+def siteOf(hosts: Sequence[str], documents: Mapping[str, Callable[[Request], Late]]) -> Site:
     """
+    @param hosts: the only hosts that requests may name, see L{Hosts}; an empty sequence means all
+    @param documents: the functions that answer requests, by path
     @return: a site without an access log
     """
+    allowed = Hosts(hosts)
+    root = Missing(allowed, f"The paths are /{', /'.join(documents)}.")
+    made = {path: Document(allowed, make, root) for path, make in documents.items()}
+    for path, document in made.items():
+        parent, _, name = path.rpartition("/")
+        made.get(parent, root).putChild(name.encode(), document)
     return _Site(root)
 
 
@@ -205,23 +212,19 @@ class Monitor(MultiService):
         self._registry = CollectorRegistry()
         self._registry.register(ChatCollector(reactor, chats, self._lag))
         ProcessCollector(registry=self._registry)
-        self.site = siteOf(self._root(Hosts(hosts)))
+        self.site = siteOf(
+            hosts,
+            {
+                "metrics": self._metrics,
+                "healthz": self._health,
+                "readyz": self._readiness,
+                "rooms": self._rooms,
+                "sanctions": self._sanctions,
+            },
+        )
         timer = TimerService(LAG_EVERY, self._measure)
         timer.clock = reactor
         timer.setServiceParent(self)
-
-    def _root(self, hosts: Hosts) -> Resource:
-        documents = {
-            "metrics": self._metrics,
-            "healthz": self._health,
-            "readyz": self._readiness,
-            "rooms": self._rooms,
-            "sanctions": self._sanctions,
-        }
-        root = Missing(hosts, f"The paths are /{', /'.join(documents)}.")
-        for name, make in documents.items():
-            root.putChild(name.encode(), Document(hosts, make, root))
-        return root
 
     def _measure(self) -> None:
         now = self._clock.seconds()
@@ -230,8 +233,7 @@ class Monitor(MultiService):
         self._last = now
 
     def _metrics(self, request: Request) -> Answer:
-        encode, kind = choose_encoder(request.getHeader("accept") or "")
-        return fresh(kind, encode(self._registry))
+        return exposed(request, self._registry)
 
     def _health(self, request: Request) -> Answer:
         return line(200, "ok")
@@ -309,6 +311,14 @@ def freshJSON(value: Any) -> Answer:
     @return: the value in JSON, see L{fresh}
     """
     return fresh("application/json", msgspec.json.encode(value))
+
+
+def exposed(request: Request, registry: CollectorRegistry) -> Answer:
+    """
+    @return: the metrics of a registry, in the format that the request accepts, see L{fresh}
+    """
+    encode, kind = choose_encoder(request.getHeader("accept") or "")
+    return fresh(kind, encode(registry))
 
 
 def fresh(kind: str, body: bytes) -> Answer:

@@ -4,12 +4,11 @@ The monitor of a server with workers: it asks all workers, and adds up their ans
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from heapq import nlargest
 from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import CollectorRegistry
@@ -17,9 +16,7 @@ from twisted.internet.defer import gatherResults
 from twisted.web.http import Request
 
 from machat.http.messages import Answer, line
-from machat.http.origins import Hosts
-from machat.http.resource import Document, Late, Missing
-from machat.monitor import LISTED, Monitor, fresh, freshJSON, siteOf
+from machat.monitor import LISTED, Monitor, exposed, freshJSON, siteOf
 from machat.workers.figures import (
     Collected,
     Families,
@@ -61,30 +58,23 @@ class WorkersMonitor:
     def __init__(self, pool: Pool, hosts: Sequence[str] = ()) -> None:
         """
         @param pool: the workers
-        @param hosts: the only hosts that requests may name, see L{Hosts}; by default all
+        @param hosts: the only hosts that requests may name, see L{siteOf}; by default all
         """
         self._pool = pool
         self._totals = Totals()
         self._own = CollectorRegistry()
         ProcessCollector(registry=self._own)
-        self.site = siteOf(self._root(Hosts(hosts)))
-
-    def _root(self, hosts: Hosts) -> Missing:
-        documents: dict[str, Callable[[Request], Late]] = {
-            "metrics": self._metrics,
-            "healthz": self._health,
-            "readyz": self._readiness,
-            "rooms": self._rooms,
-            "sanctions": self._sanctions,
-        }
-        paths = ["metrics/workers", *documents]
-        root = Missing(hosts, f"The paths are /{', /'.join(paths)}.")
-        for name, make in documents.items():
-            document = Document(hosts, make, root)
-            if name == "metrics":
-                document.putChild(b"workers", Document(hosts, self._metricsOfEach, root))
-            root.putChild(name.encode(), document)
-        return root
+        self.site = siteOf(
+            hosts,
+            {
+                "metrics/workers": self._metricsOfEach,
+                "metrics": self._metrics,
+                "healthz": self._health,
+                "readyz": self._readiness,
+                "rooms": self._rooms,
+                "sanctions": self._sanctions,
+            },
+        )
 
     async def _ask(self, topic: Topic) -> dict[WorkerProcess, Any]:
         """
@@ -114,10 +104,9 @@ class WorkersMonitor:
         return self._encode(request, [*labelled(figures), *self._workers(found)])
 
     def _encode(self, request: Request, metrics: Sequence[Metric]) -> Answer:
-        encode, kind = choose_encoder(request.getHeader("accept") or "")
         registry = CollectorRegistry()
         registry.register(Collected(metrics))
-        return fresh(kind, encode(registry))
+        return exposed(request, registry)
 
     def _workers(self, figures: dict[Any, Families]) -> Sequence[Metric]:
         up = GaugeMetricFamily(
