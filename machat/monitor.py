@@ -28,8 +28,8 @@ from machat.clock import chatClock
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
 from machat.http.resource import Document, Late, Missing
-from machat.interfaces import IStore
 from machat.metrics import Histogram, Metrics
+from machat.records import Health
 from machat.service import ChatService
 
 #: The interval at which the reactor's lag is measured, and the histogram's upper bounds, seconds.
@@ -83,7 +83,7 @@ class ChatCollector(Collector):
         """
         yield from self._collectNow()
         yield from self._collectSince([chat.metrics for chat in self._chats])
-        yield from self._collectStores([chat.store for chat in self._chats])
+        yield from self._collectStores()
         yield _histogram("reactor_lag_seconds", "Delay of a timer of the reactor", [self._lag])
 
     def _collectNow(self) -> Iterator[Metric]:
@@ -128,15 +128,15 @@ class ChatCollector(Collector):
         yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
         yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
 
-    def _down(self) -> float:
-        return max([downFor(chat) for chat in self._chats], default=0.0)
-
-    def _collectStores(self, stores: Sequence[IStore]) -> Iterator[Metric]:
+    def _collectStores(self) -> Iterator[Metric]:
+        stores = [chat.store for chat in self._chats]
         conditions = [store.health() for store in stores]
+        now = [chat.clock.seconds() for chat in self._chats]
+        down = max(map(downFor, conditions, now), default=0.0)
         up = all(condition.up for condition in conditions)
         waiting = sum(condition.waiting for condition in conditions)
         yield _gauge("store_up", "1 if the store accepts messages, else 0", up)
-        yield _gauge("store_down_seconds", "Time since the store failed, else 0", self._down())
+        yield _gauge("store_down_seconds", "Time since the store failed, else 0", down)
         yield _gauge("store_waiting", "Messages that wait to be stored", waiting)
         sizes = [size for store in stores if (size := store.size()) is not None]
         if len(sizes) == len(stores):
@@ -148,12 +148,12 @@ class ChatCollector(Collector):
                 yield _gauge(name, text, sum(values))
 
 
-def downFor(chat: ChatService) -> float:
+def downFor(health: Health, now: float) -> float:
     """
-    @return: the seconds since the store of a chat failed; 0 if it is available
+    @param now: the time of the clock of the store's chat
+    @return: the seconds since the store failed; 0 if it is available
     """
-    health = chat.store.health()
-    return 0.0 if health.up else max(0.0, chat.clock.seconds() - health.since)
+    return 0.0 if health.up else max(0.0, now - health.since)
 
 
 def isReady(chats: Sequence[ChatService]) -> bool:
@@ -263,7 +263,8 @@ class Monitor(MultiService):
         for chat in self._chats:
             health = chat.store.health()
             if not health.up:
-                text = f"the store is down for {downFor(chat):.0f} s: {health.reason}"
+                down = downFor(health, chat.clock.seconds())
+                text = f"the store is down for {down:.0f} s: {health.reason}"
                 # if only this server uses the store, no other server can do better
                 return (503, text) if chat.store.shared else (200, f"ready, but {text}")
         return 200, "ready"
