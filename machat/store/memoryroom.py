@@ -70,7 +70,6 @@ class MemoryRoom(RoomLog):
 
     __slots__ = (
         "key",
-        "epoch",
         "life",
         "share",
         "idle",
@@ -84,14 +83,13 @@ class MemoryRoom(RoomLog):
     def __init__(self, store: Owner, key: str, name: str, share: Share) -> None:
         RoomLog.__init__(self, key, name)
         self.key = key
-        self.epoch = ""
         self.life = b""
         self.share = share
         self.idle = 0.0
         self.roster = Roster()
         self.observer: IRoomObserver | None = None
         self._store = store
-        self._timeline: Timeline | None = None
+        self._timeline = Timeline()
         self._state: ModeratedState | None = None
 
     @property
@@ -99,7 +97,7 @@ class MemoryRoom(RoomLog):
         """
         See L{IStoredRoom}.
         """
-        return Position(self.epoch, self.seq)
+        return Position(self._timeline.epoch, self.seq)
 
     @property
     def record(self) -> RoomRecord:
@@ -113,11 +111,9 @@ class MemoryRoom(RoomLog):
         Begin an epoch, unless the room has one of this life. The numbers continue.
         """
         if self.life is not life:
-            if self.seq:
-                self._timeline = self._timeline or Timeline()
-                oldest = self.kept[0].seq if self.kept else self.seq + 1
-                self._timeline.end(self.position, oldest)
-            self.life, self.epoch = life, epoch
+            oldest = self.kept[0].seq if self.kept else self.seq + 1
+            self._timeline.begin(epoch, self.seq, oldest)
+            self.life = life
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
         first = self.seq + 1
@@ -199,9 +195,7 @@ class MemoryRoom(RoomLog):
         return succeed(self.window(after, limit))
 
     def covers(self, position: Position) -> bool:
-        if position.epoch == self.epoch:
-            return position.seq <= self.seq
-        return self._timeline is not None and self._timeline.covers(position)
+        return self._timeline.covers(position, self.seq)
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
         seq = self._store.ids.find((self.key, names.key(sender), id))

@@ -25,8 +25,8 @@ from machat.store.redis.frames import (
     unpackText,
 )
 from machat.store.redis.state import changesBetween
-from machat.store.redis.timeline import Timeline
 from machat.store.state import ModeratedState
+from machat.store.timeline import Timeline
 
 #: The number of entries that are read at once, to catch up.
 PAGE = 500
@@ -36,6 +36,7 @@ class Page(NamedTuple):
     """
     The changes of a room that a process has missed: the result of C{sync.lua}.
 
+    @ivar timeline: the epochs of the room
     @ivar top: the position of the last entry of the room
     @ivar entries: the entries after what was known, or the first L{PAGE} of them
     @ivar total: the number of changes that the room has had
@@ -44,9 +45,8 @@ class Page(NamedTuple):
     @ivar claims: the claims; C{None} if they are known
     """
 
-    epoch: str
+    timeline: Timeline
     top: Top
-    ancestors: str
     name: str
     entries: Sequence[Any]
     total: int
@@ -69,8 +69,10 @@ def pageOf(reply: Any) -> Page:
     epoch, seq, sub, ancestors, name, entries, total, record, version, claims = reply
     fields = None if claims is None else dict(zip(claims[::2], claims[1::2], strict=True))
     top = Top(int(seq), int(sub))
-    words = [each.decode() for each in (epoch, ancestors, name, version)]
-    return Page(words[0], top, words[1], words[2], entries, int(total), record, words[3], fields)
+    ended = ancestors.decode().split()
+    last = [Position(*each) for each in zip(ended[::2], map(int, ended[1::2]), strict=True)]
+    timeline = Timeline(epoch.decode(), last)
+    return Page(timeline, top, name.decode(), entries, int(total), record, version.decode(), fields)
 
 
 class Entry(NamedTuple):
@@ -161,7 +163,7 @@ class Stream:
         Begin at the top of the room.
         """
         self.name = page.name
-        self.timeline = Timeline(page.epoch, page.ancestors)
+        self.timeline = page.timeline
         self.top = page.top
         self.state = ModeratedState(self._recordOf(page))
         self.total = page.total
@@ -206,12 +208,12 @@ class Stream:
         @param following: the number of the next message
         """
         position = self.position
-        moved = page.epoch != position.epoch
-        self.timeline = Timeline(page.epoch, page.ancestors)
+        moved = page.timeline.epoch != position.epoch
+        self.timeline = page.timeline
         skips = following != position.seq + 1
         if moved or skips:
             complete = self.timeline.covers(position, page.top.seq)
-            if skips and not (moved and self.timeline.forks(position)):
+            if skips and not (moved and position in self.timeline.last):
                 complete = False
             self.top = Top(following - 1, 0 if skips else self.top.sub)
             self._observer.moved(self.position, complete)

@@ -56,7 +56,6 @@ class SqliteRoom:
         "id",
         "key",
         "name",
-        "epoch",
         "head",
         "tail",
         "_next",
@@ -75,7 +74,6 @@ class SqliteRoom:
         self.id = opened.id
         self.key = key
         self.name = opened.name
-        self.epoch = opened.epoch
         self.head: Head = opened.head
         self.tail: Tail = opened.tail
         self._next = opened.tail
@@ -83,14 +81,14 @@ class SqliteRoom:
         self._observer: IRoomObserver | None = observer
         self._roster = Roster()
         self._state = ModeratedState(RoomRecord(opened.topic, False, opened.sanctions))
-        self._timeline = Timeline(opened.ancestors) if opened.ancestors else None
+        self._timeline = Timeline(opened.epoch, opened.ancestors)
 
     @property
     def position(self) -> Position:
         """
         See L{IStoredRoom}.
         """
-        return Position(self.epoch, self.tail.seq)
+        return Position(self._timeline.epoch, self.tail.seq)
 
     @property
     def record(self) -> RoomRecord:
@@ -108,9 +106,7 @@ class SqliteRoom:
         return self._store.read(self, after, limit)
 
     def covers(self, position: Position) -> bool:
-        if position.epoch == self.epoch:
-            return position.seq <= self.tail.seq
-        return self._timeline is not None and self._timeline.covers(position)
+        return self._timeline.covers(position, self.tail.seq)
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
         seq = self._store.writer.ids.find((self.key, names.key(sender), id))
