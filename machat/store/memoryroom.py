@@ -7,18 +7,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from machat import names
-from machat.errors import ChatError
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.limits import Limits
-from machat.records import Change, Claim, Claimed, Names, RoomRecord, Stored
+from machat.records import Change, RoomRecord, Stored
 from machat.store.deduplication import RecentIds
 from machat.store.roomlog import RoomLog
-from machat.store.roster import Roster
+from machat.store.roster import Roster, RosterRoom
 from machat.store.shares import Share, Shares
 from machat.store.state import ModeratedState
 from machat.store.timeline import Timeline
@@ -58,7 +57,7 @@ class Owner(Protocol):
 
 
 @implementer(IStoredRoom)
-class MemoryRoom(RoomLog):
+class MemoryRoom(RoomLog, RosterRoom):
     """
     A room of a L{MemoryStore}, open or not.
 
@@ -200,18 +199,6 @@ class MemoryRoom(RoomLog):
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
         seq = self._store.ids.find((self.key, names.key(sender), id))
         return succeed(None if seq is None else Receipt(self.name, seq, duplicate=True))
-
-    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
-        try:
-            return succeed(self.roster.claim(self.name, claim, most))
-        except ChatError:
-            return fail()
-
-    def release(self, claim: Claim) -> None:
-        self.roster.release(claim)
-
-    def members(self, limit: int) -> Deferred[Names]:
-        return succeed(self.roster.names(limit))
 
     def close(self) -> None:
         self.observer = None

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+from twisted.internet.defer import Deferred, fail, succeed
+
 from machat.errors import NAME_TAKEN, ROOM_FULL, ChatError
 from machat.records import Claim, Claimed, Names
 
@@ -62,3 +64,38 @@ class Roster:
         return Names(
             len(self._claims), [held[0].name for held in islice(self._claims.values(), limit)]
         )
+
+
+class RosterRoom:
+    """
+    The claims of an L{IStoredRoom<machat.interfaces.IStoredRoom>} that one process serves.
+
+    @ivar name: the name of the room
+    @ivar roster: its claims
+    """
+
+    __slots__ = ()
+
+    name: str
+    roster: Roster
+
+    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+        """
+        See L{machat.interfaces.IStoredRoom}.
+        """
+        try:
+            return succeed(self.roster.claim(self.name, claim, most))
+        except ChatError:
+            return fail()
+
+    def release(self, claim: Claim) -> None:
+        """
+        See L{machat.interfaces.IStoredRoom}.
+        """
+        self.roster.release(claim)
+
+    def members(self, limit: int) -> Deferred[Names]:
+        """
+        See L{machat.interfaces.IStoredRoom}.
+        """
+        return succeed(self.roster.names(limit))

@@ -7,26 +7,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
-from machat.errors import ChatError
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
-from machat.records import (
-    Change,
-    Claim,
-    Claimed,
-    Imposed,
-    Lifted,
-    Names,
-    RoomRecord,
-    Stored,
-    TopicSet,
-)
-from machat.store.roster import Roster
+from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
+from machat.store.roster import Roster, RosterRoom
 from machat.store.sqlite.codec import encodeDrafts
 from machat.store.sqlite.database import Group, Head, Opened, Statement, Tail
 from machat.store.sqlite.jobs import Append
@@ -43,7 +32,7 @@ STEADY = 3_600_000
 
 
 @implementer(IStoredRoom)
-class SqliteRoom:
+class SqliteRoom(RosterRoom):
     """
     An open room.
 
@@ -58,10 +47,10 @@ class SqliteRoom:
         "name",
         "head",
         "tail",
+        "roster",
         "_next",
         "_store",
         "_observer",
-        "_roster",
         "_state",
         "_timeline",
     )
@@ -79,7 +68,7 @@ class SqliteRoom:
         self._next = opened.tail
         self._store = store
         self._observer: IRoomObserver | None = observer
-        self._roster = Roster()
+        self.roster = Roster()
         self._state = ModeratedState(RoomRecord(opened.topic, False, opened.sanctions))
         self._timeline = Timeline(opened.epoch, opened.ancestors)
 
@@ -111,18 +100,6 @@ class SqliteRoom:
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
         seq = self._store.writer.ids.find((self.key, names.key(sender), id))
         return succeed(None if seq is None else Receipt(self.name, seq, duplicate=True))
-
-    def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
-        try:
-            return succeed(self._roster.claim(self.name, claim, most))
-        except ChatError:
-            return fail()
-
-    def release(self, claim: Claim) -> None:
-        self._roster.release(claim)
-
-    def members(self, limit: int) -> Deferred[Names]:
-        return succeed(self._roster.names(limit))
 
     def close(self) -> None:
         self._observer = None
