@@ -5,11 +5,15 @@ Deduplication of messages with an id, so that a message that is sent again is st
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from twisted.internet.interfaces import IReactorTime
 
+from machat import names
+from machat.events import Draft
 from machat.limits import Limits
+from machat.records import Stored
 
 #: Room, sender and id of a message; room and sender as L{machat.names.key}.
 Key = tuple[str, str, str]
@@ -81,3 +85,37 @@ class RecentIds:
         ids.remove(key[2])
         if not ids:
             del self._ids[key[:2]]
+
+
+def number(
+    room: str,
+    batch: Sequence[Draft],
+    first: int,
+    find: Callable[[Key], int | None],
+    add: Callable[[Key, int], object],
+) -> tuple[Stored, list[Draft]]:
+    """
+    Number a batch that contains messages with ids.
+
+    @param room: the key of the room
+    @param first: the number of the first new message
+    @param find: returns the number of the message with an id; C{None} if the id is new
+    @param add: remembers an id and its number
+    @return: the result of storing the batch, and the messages that are new
+    """
+    numbers: list[int] = []
+    duplicates: set[int] = set()
+    new: list[Draft] = []
+    for index, draft in enumerate(batch):
+        seq = first + len(new)
+        if draft.id is not None:
+            key = (room, names.key(draft.sender), draft.id)
+            known = find(key)
+            if known is not None:
+                numbers.append(known)
+                duplicates.add(index)
+                continue
+            add(key, seq)
+        numbers.append(seq)
+        new.append(draft)
+    return Stored(numbers, duplicates), new

@@ -15,7 +15,7 @@ from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.limits import Limits
 from machat.records import Change, RoomRecord, Stored
-from machat.store.deduplication import RecentIds
+from machat.store.deduplication import RecentIds, number
 from machat.store.roomlog import RoomLog
 from machat.store.roster import Roster, RosterRoom
 from machat.store.shares import Share, Shares
@@ -115,20 +115,18 @@ class MemoryRoom(RoomLog, RosterRoom):
             self.life = life
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
-        first = self.seq + 1
-        store, name = self._store, self.name
+        store, name, first = self._store, self.name, self.seq + 1
         at = int(store.now() * 1000)
-        messages: list[Message] = []
-        strings: list[str] = []
-        stored: Stored | None = None
-        for seq, draft in enumerate(batch, first):
-            if draft.id is not None:
-                stored = self._number(batch, at, messages, strings)
-                break
-            messages.append(Message(name, seq, draft.sender, draft.text, at))
-            strings += (draft.text, draft.sender)
+        if any([draft.id is not None for draft in batch]):
+            stored, batch = number(self.key, batch, first, store.ids.find, store.ids.add)
+        else:
+            stored = Stored(range(first, first + len(batch)))
+        messages = [
+            Message(name, seq, draft.sender, draft.text, at)
+            for seq, draft in enumerate(batch, first)
+        ]
         before = self.bytes
-        self.add(messages, "".join(strings))
+        self.add(messages, "".join([draft.text + draft.sender for draft in batch]))
         more, shares = self.bytes - before, store.shares
         self.share.bytes += more
         shares.bytes += more
@@ -139,42 +137,11 @@ class MemoryRoom(RoomLog, RosterRoom):
             or shares.bytes > shares.limit
         ):
             store.trim(self, at)
-        if stored is None:
-            stored = Stored(range(first, self.seq + 1))
         if changes:
             self._change(changes)
         if self.observer is not None and (messages or changes):
             self.observer.said(messages, changes)
         return succeed(stored)
-
-    def _number(
-        self, batch: Sequence[Draft], at: int, messages: list[Message], strings: list[str]
-    ) -> Stored:
-        """
-        Number a batch that contains messages with ids.
-
-        @param messages: replaced by the messages that are new
-        @param strings: replaced by their texts and senders
-        """
-        messages.clear()
-        strings.clear()
-        ids = self._store.ids
-        numbers, duplicates = [], set()
-        seq = self.seq
-        for index, draft in enumerate(batch):
-            if draft.id is not None:
-                place = (self.key, names.key(draft.sender), draft.id)
-                known = ids.find(place)
-                if known is not None:
-                    numbers.append(known)
-                    duplicates.add(index)
-                    continue
-                ids.add(place, seq + 1)
-            seq += 1
-            numbers.append(seq)
-            messages.append(Message(self.name, seq, draft.sender, draft.text, at))
-            strings += (draft.text, draft.sender)
-        return Stored(numbers, duplicates)
 
     def _change(self, changes: Sequence[Change]) -> None:
         self._state = self._state or ModeratedState()

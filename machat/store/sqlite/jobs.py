@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from machat.errors import FAILED, ChatError, MaybeStored, NotStored
 from machat.events import Draft, Message
 from machat.records import Change, Stored
+from machat.store.deduplication import Key
 from machat.store.sqlite.database import Group, Opened, Wanted
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ class Job:
             deferred, self._deferred = self._deferred, None
             deferred.callback(result)
 
-    def prepare(self, group: Group, ids: dict[Any, int]) -> None:
+    def prepare(self, group: Group, ids: dict[Key, int]) -> None:
         """
         Add the operation to a transaction.
 
@@ -121,7 +122,7 @@ class Append(Job):
         """
         return len(self.batch)
 
-    def prepare(self, group: Group, ids: dict[Any, int]) -> None:
+    def prepare(self, group: Group, ids: dict[Key, int]) -> None:
         statements = self.room.statements(self.changes) if self.changes else ()
         self._stored, self._new = self.room.number(self.batch, group, ids)
         group.statements.extend(statements)
@@ -173,7 +174,7 @@ class Open(Job):
         """
         self._deferred = None
 
-    def prepare(self, group: Group, ids: dict[Any, int]) -> None:
+    def prepare(self, group: Group, ids: dict[Key, int]) -> None:
         f"{self._wanted.key} {self._wanted.name}".encode()  # raises if SQLite would
         self._index = len(group.wanted)
         group.wanted.append(self._wanted)

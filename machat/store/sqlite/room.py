@@ -5,7 +5,7 @@ An open room of the database.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -15,6 +15,7 @@ from machat import names
 from machat.events import Draft, Message, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
+from machat.store.deduplication import Key, number
 from machat.store.roster import Roster, RosterRoom
 from machat.store.sqlite.codec import encodeDrafts
 from machat.store.sqlite.database import Group, Head, Opened, Statement, Tail
@@ -106,7 +107,7 @@ class SqliteRoom(RosterRoom):
         self._store.closed(self)
 
     def number(
-        self, batch: Sequence[Draft], group: Group, ids: dict[Any, int]
+        self, batch: Sequence[Draft], group: Group, ids: dict[Key, int]
     ) -> tuple[Stored, Sequence[Message]]:
         """
         Number messages and add them to a transaction.
@@ -119,10 +120,16 @@ class SqliteRoom(RosterRoom):
         first = self._next.seq + 1
         before = self._next.at
         at = max(before, group.now) if before - group.now < STEADY else group.now
+        found: dict[Key, int] = {}
         if any([draft.id is not None for draft in batch]):
-            stored, batch, found = self._distinguish(batch, first, ids)
+            recent = self._store.writer.ids
+
+            def find(key: Key) -> int | None:
+                return found.get(key) or ids.get(key) or recent.find(key)
+
+            stored, batch = number(self.key, batch, first, find, found.__setitem__)
         else:
-            stored, found = Stored(range(first, first + len(batch))), {}
+            stored = Stored(range(first, first + len(batch)))
         data = encodeDrafts(batch)  # the only step that may raise
         ids.update(found)
         if not batch:
@@ -134,31 +141,6 @@ class SqliteRoom(RosterRoom):
             Message(name, seq, draft.sender, draft.text, at)
             for seq, draft in enumerate(batch, first)
         ]
-
-    def _distinguish(
-        self, batch: Sequence[Draft], first: int, ids: dict[Any, int]
-    ) -> tuple[Stored, Sequence[Draft], dict[Any, int]]:
-        """
-        @return: the result of storing the batch; the messages that are new; and their ids
-        """
-        recent = self._store.writer.ids
-        numbers: list[int] = []
-        duplicates: set[int] = set()
-        new: list[Draft] = []
-        found: dict[Any, int] = {}
-        for index, draft in enumerate(batch):
-            number = first + len(new)
-            if draft.id is not None:
-                place = (self.key, names.key(draft.sender), draft.id)
-                known = found.get(place) or ids.get(place) or recent.find(place)
-                if known is not None:
-                    numbers.append(known)
-                    duplicates.add(index)
-                    continue
-                found[place] = number
-            numbers.append(number)
-            new.append(draft)
-        return Stored(numbers, duplicates), new, found
 
     def statements(self, changes: Sequence[Change]) -> list[Statement]:
         """
