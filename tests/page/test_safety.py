@@ -5,11 +5,10 @@ Browser tests of the page: hostile input from members and servers.
 from __future__ import annotations
 
 import json
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 from tests.browser import PATIENT, PageTestCase, expect, expectTexts, say, signIn, texts
+from tests.page.elsewhere import elsewhere
 
 INJECTIONS = [
     "<img src=x onerror=alert(1)>",
@@ -291,44 +290,15 @@ class ForeignTests(PageTestCase):
         line.onerror = () => done("refused");
     })"""
 
-    def elsewhere(self) -> int:
-        """
-        @return: the port at which another server serves an empty page
-        """
-        server = HTTPServer(("127.0.0.1", 0), Empty)
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return int(server.server_port)
-
     def test_origin(self) -> None:
         """
         A browser refuses to connect a page of another host to the chat, unless that host is
         allowed.
         """
-        friend, stranger = self.elsewhere(), self.elsewhere()
+        friend, stranger = elsewhere(self), elsewhere(self)
         self.serveOn("--origin", f"http://127.0.0.1:{friend}")
         for port, expected in ((self.ws, "open"), (friend, "open"), (stranger, "refused")):
             page = self.blank()
             page.goto(f"http://127.0.0.1:{port}/")
             found = page.evaluate(self.OPEN, f"ws://127.0.0.1:{self.ws}/mychat")
             self.assertEqual(found, expected, port)
-
-
-class Empty(BaseHTTPRequestHandler):
-    """
-    Serves an empty page only.
-    """
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """
-        Log nothing.
-        """

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-from http.server import HTTPServer
-from threading import Thread
 from typing import Any
 
 from twisted.internet import reactor
@@ -21,7 +19,7 @@ from machat.tap.endpoints import Endpoint
 from machat.tap.hosts import defaultHosts, isLoopback
 from machat.testing import clientRequest
 from tests.browser import PageTestCase, launch
-from tests.page.test_safety import Empty
+from tests.page.elsewhere import elsewhere
 from tests.processes import LOCAL, PATIENCE, ServerTestCase, portsOf, readUntil, waitForLine
 
 #: Tries to open the chat's WebSocket.
@@ -183,18 +181,6 @@ class RebindingTests(PageTestCase):
         self.browser = launch(self.browser.browser_type, rule)
         self.addCleanup(self.browser.close)
 
-    def elsewhere(self) -> int:
-        """
-        @return: the port of another server, which serves an empty page
-        """
-        server = HTTPServer(("127.0.0.1", 0), Empty)
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return int(server.server_port)
-
     def read(self, page: Any, path: str) -> list[Any]:
         """
         @return: the status and the text that a page reads from the server
@@ -232,7 +218,7 @@ class RebindingTests(PageTestCase):
         page.goto(f"http://127.0.0.1:{self.ws}/")
         status, text = self.read(page, page.evaluate(ask))
         self.assertEqual(status, 426)
-        other = self.elsewhere()
+        other = elsewhere(self)
         page.goto(f"http://evil.test:{other}/")
         status, text = self.read(page, f"http://127.0.0.1:{self.ws}/mychat")
         self.assertEqual(status, 403)
