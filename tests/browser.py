@@ -180,6 +180,16 @@ def signIn(page: Any, name: str) -> None:
     page.get_by_role("button", name="Join").click()
 
 
+def joinRoom(page: Any, room: str) -> None:
+    """
+    Switch to another room.
+    """
+    page.get_by_role("button", name="Join a room").click()
+    page.get_by_role("dialog").get_by_label("Room").fill(room)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("tab", selected=True)).to_have_text(room)
+
+
 def say(page: Any, text: str) -> None:
     """
     Type a message, and send it.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.browser import PageTestCase, expect, expectTexts, joinRoom, say, signIn, waitFor
 from tests.page.test_page import PLACE, scrollTo
 from tests.page.test_safety import Server
 
@@ -36,15 +36,6 @@ class ReadingTests(PageTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.serveOn("--rate", "off")
-
-    def joinRoom(self, page: Any, room: str) -> None:
-        """
-        Switch to another room.
-        """
-        page.get_by_role("button", name="Join a room").click()
-        page.get_by_role("dialog").get_by_label("Room").fill(room)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("tab", selected=True)).to_have_text(room)
 
     def fill(self, person: Any, count: int, word: str = "message") -> None:
         """
@@ -96,7 +87,7 @@ class PlaceTests(ReadingTests):
         self.fill(eve, 60)
         mina = self.enter("Mina")
         expect(mina.locator(".text").last).to_have_text("message 59")
-        self.joinRoom(mina, "tea")
+        joinRoom(mina, "tea")
         mina.get_by_role("tab", name="dev").click()
         scrollTo(mina, 200)
         mina.evaluate("() => new Promise(requestAnimationFrame)")
@@ -124,7 +115,7 @@ class PlaceTests(ReadingTests):
         self.fill(eve, 20, "old")
         mina = self.enter("Mina")
         expect(mina.locator(".text").last).to_have_text("old 19")
-        self.joinRoom(mina, "tea")
+        joinRoom(mina, "tea")
         self.fill(eve, 60)
         mina.get_by_role("tab", name="dev 60 unread messages").click()
         room = mina.locator(".room:not([hidden])")
@@ -180,7 +171,7 @@ class PlaceTests(ReadingTests):
         expect(mina.locator(".text").last).to_have_text("old 49")
         scrollTo(mina, 100)
         expect(mina.locator(".down")).to_be_visible()
-        self.joinRoom(mina, "tea")
+        joinRoom(mina, "tea")
         self.fill(eve, 60)
         mina.get_by_role("tab", name="dev 60 unread").click()
         room = mina.locator(".room:not([hidden])")
@@ -199,7 +190,7 @@ class RoomsTests(ReadingTests):
         for viewport in (DESK, PHONE):
             page = self.enter(f"Mina{viewport['width']}", viewport=viewport)
             for number in range(29):
-                self.joinRoom(page, f"room{number}")
+                joinRoom(page, f"room{number}")
             page.get_by_role("tab", name="dev").click()
             eve = self.tcpClient(f"Eve{viewport['width']}", "room27")
             eve.send(type="say", room="room27", text="anybody?")
@@ -218,7 +209,7 @@ class RoomsTests(ReadingTests):
         """
         for touch, focused in ((False, "Message to dev"), (True, "Messages in dev")):
             page = self.enter(f"Mina{touch}", has_touch=touch, is_mobile=touch, viewport=TABLET)
-            self.joinRoom(page, "tea")
+            joinRoom(page, "tea")
             page.get_by_role("tab", name="dev").click()
             label = page.evaluate("document.activeElement.getAttribute('aria-label')")
             self.assertEqual(label, focused)
@@ -228,7 +219,7 @@ class RoomsTests(ReadingTests):
         The address opens the named room, joined or not; an invalid name has no effect.
         """
         page = self.enter("Mina")
-        self.joinRoom(page, "tea")
+        joinRoom(page, "tea")
         for room in ("dev", "news"):
             page.evaluate("(room) => (location.hash = room)", room)
             expect(page.get_by_role("tab", selected=True)).to_have_text(room)

@@ -11,6 +11,7 @@ from tests.browser import (
     PageTestCase,
     expect,
     expectTexts,
+    joinRoom,
     lookAgain,
     pause,
     say,
@@ -185,10 +186,7 @@ class RecoveryTests(PageTestCase):
         self.serveOn()
         way = self.way()
         mina, eve = self.enter("Mina", way.port), self.tcpClient("Eve")
-        mina.get_by_role("button", name="Join a room").click()
-        mina.get_by_role("dialog").get_by_label("Room").fill("tea")
-        mina.keyboard.press("Enter")
-        expect(mina.get_by_role("tab", selected=True)).to_have_text("tea")
+        joinRoom(mina, "tea")
         way.block()
         eve.send(type="say", text="one", id="1")
         eve.await_("ack")

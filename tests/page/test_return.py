@@ -14,6 +14,7 @@ from tests.browser import (
     PageTestCase,
     expect,
     expectTexts,
+    joinRoom,
     lookAgain,
     pause,
     say,
@@ -38,16 +39,6 @@ def sockets(page: Any) -> list[Any]:
     opened: list[Any] = []
     page.on("websocket", lambda opening: opened.append(opening))
     return opened
-
-
-def joinRoom(page: Any, room: str) -> None:
-    """
-    Switch to another room.
-    """
-    page.get_by_role("button", name="Join a room").click()
-    page.get_by_role("dialog").get_by_label("Room").fill(room)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("tab", selected=True)).to_have_text(room)
 
 
 class PasswordTests(PageTestCase):
