@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
+from twisted.python.failure import Failure
 
 from machat.client.events import NotConnected
 from machat.errors import ChatError
@@ -48,18 +49,18 @@ class Requests:
         """
         @return: whether this was the answer to a waiting request
         """
-        waiting = self._waiting.pop(event.id or "", None)
-        if waiting is not None:
-            waiting.callback(event)
-        return waiting is not None
+        return self._settle(event.id, event)
 
     def refused(self, error: ChatError) -> bool:
         """
         @return: whether this was the refusal of a waiting request
         """
-        waiting = self._waiting.pop(error.id or "", None)
+        return self._settle(error.id, Failure(error))
+
+    def _settle(self, id: str | None, result: History | Failure) -> bool:
+        waiting = self._waiting.pop(id or "", None)
         if waiting is not None:
-            waiting.errback(error)
+            waiting.callback(result)  # a Failure calls its errbacks
         return waiting is not None
 
     def lost(self) -> None:
