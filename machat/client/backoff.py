@@ -1,5 +1,5 @@
 """
-The delays between a client's attempts to connect.
+The delays between a client's attempts to connect, to join a room, or to send a message.
 """
 
 from __future__ import annotations
@@ -12,6 +12,23 @@ MAX_RECONNECT = 30.0
 
 #: The longest delay that the server can ask for, seconds.
 MAX_RETRY = 60.0
+
+
+def exponential(first: float, longest: float, doublings: int) -> float:
+    """
+    @param first: the first delay, seconds
+    @param longest: the longest delay, seconds
+    @param doublings: the number of times that the first delay is doubled
+    @return: the delay
+    """
+    return min(longest, first * 2.0 ** min(doublings, 10))
+
+
+def jittered(delay: float) -> float:
+    """
+    @return: a random delay, from half of this one to all of it
+    """
+    return random.uniform(delay / 2, delay)
 
 
 class Backoff:
@@ -43,5 +60,4 @@ class Backoff:
         """
         self._attempts += 1
         retry, self._retry = self._retry, 0.0
-        longest = min(MAX_RECONNECT, RECONNECT * 2 ** min(self._attempts, 10))
-        return retry + random.uniform(longest / 2, longest)
+        return retry + jittered(exponential(RECONNECT, MAX_RECONNECT, self._attempts))

@@ -5,12 +5,12 @@ server recognizes, so that each is published once.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
 
+from machat.client.backoff import exponential, jittered
 from machat.client.outgoing import Outgoing, Unknown
 from machat.client.room import MAYBE, RESEND
 
@@ -43,8 +43,8 @@ class Resending:
         if message.id in self._timers:
             return
         message.unknowns += 1
-        longest = min(LONGEST, FIRST * 2 ** min(message.unknowns - 1, 10))
-        delay = max(random.uniform(longest / 2, longest), min(retry or 0.0, LONGEST))
+        delay = jittered(exponential(FIRST, LONGEST, message.unknowns - 1))
+        delay = max(delay, min(retry or 0.0, LONGEST))
         now = self._clock.seconds()
         if now + delay - (now if message.sent is None else message.sent) > RESEND:
             message.done.errback(Unknown(MAYBE))

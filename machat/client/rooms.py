@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 
 from machat import commands, events, names, wire
+from machat.client.backoff import exponential
 from machat.client.events import Ended, Gap, NotConnected
 from machat.client.outgoing import Outgoing, TooMuch, Unacknowledged
 from machat.client.requests import Requests
@@ -285,7 +286,7 @@ class ClientRooms:
             return min(max(error.retry, REJOIN), MAX_RETRY)
         if error.code in (FAILED, UNKNOWN) and room.position is not None:
             room.refusals += 1
-            return min(REJOIN * 2.0 ** min(room.refusals - 1, 10), MAX_REJOIN)
+            return exponential(REJOIN, MAX_REJOIN, room.refusals - 1)
         return None
 
     def _rejoinLater(self, room: Membership, delay: float) -> None:
