@@ -51,7 +51,6 @@ class Launcher(Service):
         self._arguments = options.arguments
         self._daemonized = daemonized
         self._folder = os.getcwd()
-        self._opened = False
         self._sockets = {
             option: [
                 (f"--{option} {text}", SharedSockets(Endpoint(reactor, text)))
@@ -64,17 +63,10 @@ class Launcher(Service):
         return [each for sockets in self._sockets.values() for _, each in sockets]
 
     def privilegedStartService(self) -> None:
+        """
+        Open the sockets.
+        """
         Service.privilegedStartService(self)
-        self._open()
-
-    def startService(self) -> None:
-        Service.startService(self)
-        self._open()  # twist does not call privilegedStartService
-
-    def _open(self) -> None:
-        opened, self._opened = self._opened, True
-        if opened:
-            return
         for sockets in self._sockets.values():
             for name, each in sockets:
                 try:

@@ -142,8 +142,8 @@ class Root(MultiService):
 
     def startService(self) -> None:
         """
-        Start the services. C{twist} does not call C{privilegedStartService}, but the endpoints
-        listen there, before the store starts, and report their errors.
+        Start the services. C{twist} does not call C{privilegedStartService}, in which the endpoints
+        listen, before the store starts, and report their errors.
         """
         if not self._prepared:
             self.privilegedStartService()
@@ -306,12 +306,20 @@ class Listener(Service):
         self._listening: Deferred[IListeningPort | None] | None = None
 
     def privilegedStartService(self) -> None:
+        """
+        Listen.
+        """
         Service.privilegedStartService(self)
-        self._listen()
-
-    def startService(self) -> None:
-        Service.startService(self)
-        self._listen()
+        failures: list[Failure] = []
+        try:
+            listening: Deferred[Any] = self._endpoint.listen(self._factory)
+        except OSError:
+            listening = fail()
+        self._listening = listening.addErrback(failures.append)
+        if failures:
+            reason = self._endpoint.explain(reasonOf(failures[0].value))
+            refuseToServe(f"{self._name}: {reason}", self._daemonized)
+        self._listening.addCallback(self._began, failures)
 
     def stopService(self) -> Deferred[Any] | None:
         """
@@ -323,20 +331,6 @@ class Listener(Service):
             return None
         listening.cancel()
         return listening.addCallback(lambda port: port and port.stopListening())
-
-    def _listen(self) -> None:
-        if self._listening is not None:
-            return
-        failures: list[Failure] = []
-        try:
-            listening: Deferred[Any] = self._endpoint.listen(self._factory)
-        except OSError:
-            listening = fail()
-        self._listening = listening.addErrback(failures.append)
-        if failures:
-            reason = self._endpoint.explain(reasonOf(failures[0].value))
-            refuseToServe(f"{self._name}: {reason}", self._daemonized)
-        self._listening.addCallback(self._began, failures)
 
     def _began(self, port: IListeningPort | None, failures: list[Failure]) -> IListeningPort | None:
         for failure in failures:  # it failed asynchronously, so no caller receives an exception

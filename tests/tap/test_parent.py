@@ -281,7 +281,11 @@ class LauncherTests(SynchronousTestCase):
         """
         C{twist} does not call C{privilegedStartService}; the sockets are open nevertheless.
         """
-        self.launcher.startService()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        root = serving.Root(self.reactor)
+        self.launcher.setServiceParent(root)
+        root.startService()
         self.launcher.launch(WorkerProcess(1, Times(ChatClock(Clock()), 30.0)))
         self.assertEqual(len(self.reactor.spawned), 1)
 
@@ -292,7 +296,7 @@ class LauncherTests(SynchronousTestCase):
         self.patch(resource, "getrlimit", lambda kind: (30, 30))
         lines: list[str] = []
         self.patch(serving, "complain", lines.append)
-        self.assertRaises(SystemExit, self.launcher.startService)
+        self.assertRaises(SystemExit, self.launcher.privilegedStartService)
         self.assertRegex(
             lines[0],
             "--workers 2: the parent needs [0-9]+ file descriptors, but may open only 30: raise the"
