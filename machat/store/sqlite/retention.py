@@ -7,7 +7,7 @@ scanner.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from machat.store.shares import waterline
@@ -201,8 +201,7 @@ def forget(
     return (rows[-1][0] if rows else 0), len(rows) == STEP
 
 
-def _forget(db: sqlite3.Connection, rooms: Iterable[tuple[int]]) -> None:
-    rooms = list(rooms)
+def _forget(db: sqlite3.Connection, rooms: Sequence[tuple[int]]) -> None:
     db.executemany("DELETE FROM room WHERE id = ?", rooms)
     db.executemany("DELETE FROM ancestor WHERE room = ?", rooms)
 

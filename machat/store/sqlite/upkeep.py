@@ -168,14 +168,14 @@ class Upkeep:
         self._timer = self._clock.callLater(INTERVAL, self._tick)
         if not self._steps:
             self._steps = [
-                partial(self._cursored, self._expire, 0),
+                partial(self._expire, 0),
                 self._expireIds,
                 self._expireSanctions,
                 partial(self._repeated, retention.shrink),
                 partial(self._repeated, retention.checkpoint),
             ]
             if self._ticks % ROOMS == 0:
-                self._steps.insert(3, partial(self._cursored, self._forget, 0))
+                self._steps.insert(3, partial(self._forget, 0))
             self._ticks += 1
         self._writer.wake()
         if self._clock.seconds() >= self._counting:
@@ -264,9 +264,6 @@ class Upkeep:
     def _planned(self, plan: tuple[list[int], list[Cut]]) -> None:
         self._unwanted, self._cuts = plan
         self._writer.wake()
-
-    def _cursored(self, step: Callable[[int], Task], cursor: int) -> Task:
-        return step(cursor)
 
     def _expire(self, cursor: int) -> Task:
         assert self._database is not None
