@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from machat.events import Position
 from machat.records import Imposed
 from machat.store.sqlite.codec import SeenId, decodeIds
-from machat.store.sqlite.schema import BATCH_BYTES
+from machat.store.sqlite.schema import BATCH_BYTES, numberOf
 from machat.store.timeline import REMEMBERED
 
 #: A day in milliseconds: a room that is opened again gets a new time of use at most this often.
@@ -166,7 +166,7 @@ class Database:
         self._file = os.stat(path)
         self._commit = commit or (lambda db: db.execute("COMMIT"))
         self._unmeasured = 0
-        self._pageSize = int(db.execute("PRAGMA page_size").fetchone()[0])
+        self._pageSize = numberOf(db, "PRAGMA page_size")
 
     def write(self, group: Group) -> Group:
         """
@@ -221,10 +221,8 @@ class Database:
         """
         @return: the bytes that are in use in the file
         """
-        db = self.db
-        pages = db.execute("PRAGMA page_count").fetchone()[0]
-        free = db.execute("PRAGMA freelist_count").fetchone()[0]
-        return int((pages - free) * self._pageSize)
+        pages = numberOf(self.db, "PRAGMA page_count") - numberOf(self.db, "PRAGMA freelist_count")
+        return pages * self._pageSize
 
     def _fill(self, group: Group) -> None:
         db = self.db

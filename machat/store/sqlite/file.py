@@ -9,7 +9,7 @@ import os
 import sqlite3
 
 from machat.store.sqlite.faults import StoreError, explain
-from machat.store.sqlite.schema import APPLICATION, VERSION, migrate
+from machat.store.sqlite.schema import APPLICATION, VERSION, migrate, numberOf
 
 #: Files up to this size are checked completely at the start, which takes less than 0.1 s. Of a
 #: larger file, only the parts that are read are checked.
@@ -145,9 +145,9 @@ def _versionOf(db: sqlite3.Connection, path: str) -> int:
     """
     @return: the version of the schema; 0 for an empty database
     """
-    version = _number(db, "PRAGMA user_version")
-    application = _number(db, "PRAGMA application_id")
-    tables = _number(db, "SELECT count(*) FROM sqlite_master")
+    version = numberOf(db, "PRAGMA user_version")
+    application = numberOf(db, "PRAGMA application_id")
+    tables = numberOf(db, "SELECT count(*) FROM sqlite_master")
     if not (version or application or tables):
         return 0
     if application != APPLICATION or version < 1:
@@ -175,7 +175,3 @@ def _prepare(db: sqlite3.Connection, synchronous: str) -> None:
     db.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT}")
     db.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
     db.execute("PRAGMA cache_size = -16384")
-
-
-def _number(db: sqlite3.Connection, statement: str) -> int:
-    return int(db.execute(statement).fetchone()[0])

@@ -16,7 +16,7 @@ from msgspec import DecodeError
 from machat.events import Message
 from machat.store.sqlite.codec import decodeMessages
 from machat.store.sqlite.faults import StoreError, explain
-from machat.store.sqlite.schema import APPLICATION, VERSION
+from machat.store.sqlite.schema import APPLICATION, VERSION, numberOf
 
 #: The number of pages that a backup copies at once.
 _PAGES = 4096
@@ -68,9 +68,9 @@ def reading(path: str) -> Iterator[sqlite3.Connection]:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreError(f"{path}: {reason}") from None
     try:
-        if _number(db, "PRAGMA application_id") != APPLICATION:
+        if numberOf(db, "PRAGMA application_id") != APPLICATION:
             raise StoreError(f"{path} is not a database of MaChat")
-        version = _number(db, "PRAGMA user_version")
+        version = numberOf(db, "PRAGMA user_version")
         if version != VERSION:
             raise StoreError(
                 f"{path} has schema {version}, and this MaChat knows {VERSION}: use the"
@@ -128,7 +128,7 @@ def statistics(path: str) -> Statistics:
     @raise StoreError: it cannot be read
     """
     with reading(path) as db:
-        page = _number(db, "PRAGMA page_size")
+        page = numberOf(db, "PRAGMA page_size")
         rooms = [
             RoomSize(*row)
             for row in db.execute(
@@ -139,10 +139,10 @@ def statistics(path: str) -> Statistics:
         ]
         oldest, newest = db.execute("SELECT min(at), max(at) FROM batch").fetchone()
         return Statistics(
-            _number(db, "PRAGMA page_count") * page,
-            _number(db, "PRAGMA freelist_count") * page,
+            numberOf(db, "PRAGMA page_count") * page,
+            numberOf(db, "PRAGMA freelist_count") * page,
             rooms,
-            _number(db, "SELECT count(*) FROM sanction"),
+            numberOf(db, "SELECT count(*) FROM sanction"),
             oldest,
             newest,
         )
@@ -156,7 +156,7 @@ def messages(path: str, room: str | None = None) -> Iterator[Message]:
     @raise StoreError: the database cannot be read, or has no such room
     """
     with reading(path) as db:
-        if room is not None and not _number(db, "SELECT count(*) FROM room WHERE key = ?", room):
+        if room is not None and not numberOf(db, "SELECT count(*) FROM room WHERE key = ?", room):
             raise StoreError(f"{path} has no room {room}")
         for name, last, count, at, data in db.execute(
             "SELECT name, last, count, batch.at, data FROM batch JOIN room ON room.id = batch.room"
@@ -186,7 +186,7 @@ def backup(path: str, target: str) -> None:
             try:
                 # The transaction stays open: otherwise, each commit of the server would make SQLite
                 # begin the copy again.
-                _number(db, "SELECT count(*) FROM meta")
+                numberOf(db, "SELECT count(*) FROM meta")
                 _copy(db, copy, target)
             finally:
                 copy.close()
@@ -234,7 +234,3 @@ def _remove(part: str) -> None:
     for path in (part, f"{part}-journal", f"{part}-wal", f"{part}-shm"):
         with suppress(OSError):
             os.remove(path)
-
-
-def _number(db: sqlite3.Connection, statement: str, *arguments: str) -> int:
-    return int(db.execute(statement, arguments).fetchone()[0])

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from machat.store.shares import waterline
 from machat.store.sqlite.database import DAY, Database, Head, headOf, tailOf
-from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES
+from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES, numberOf
 
 #: The maximum number of rows that one transaction deletes.
 STEP = 1000
@@ -213,9 +213,8 @@ def shrink(database: Database) -> bool:
     @return: whether there are more
     """
     db = database.db
-    pages = db.execute("PRAGMA page_count").fetchone()[0]
-    free = db.execute("PRAGMA freelist_count").fetchone()[0]
-    if free <= max(_VACUUM, pages // 8):
+    free = numberOf(db, "PRAGMA freelist_count")
+    if free <= max(_VACUUM, numberOf(db, "PRAGMA page_count") // 8):
         return False
     db.execute(f"PRAGMA incremental_vacuum({_VACUUM})").fetchall()
     return True

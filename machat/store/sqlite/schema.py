@@ -115,3 +115,10 @@ def migrate(db: sqlite3.Connection, version: int) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+
+
+def numberOf(db: sqlite3.Connection, statement: str, *arguments: str) -> int:
+    """
+    @return: the number that a statement returns
+    """
+    return int(db.execute(statement, arguments).fetchone()[0])
