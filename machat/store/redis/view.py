@@ -111,9 +111,7 @@ class View:
         claims = self._names.get(key, {})
         seen = claims.pop(id, None)
         if seen is not None:
-            self.nodes[seen.node] -= 1
-            if self.nodes[seen.node] <= 0:
-                del self.nodes[seen.node]
+            self._discount(seen.node)
             if not claims:
                 del self._names[key]
 
@@ -144,11 +142,19 @@ class View:
         if operation == "+":
             claims = self._names.setdefault(key, {})
             if id in claims:
-                self.nodes[claims[id].node] -= 1
+                self._discount(claims[id].node)
             claims[id] = Seen(node, spelling)
             self.nodes[node] += 1
         else:
             self.drop(key, id)
+
+    def _discount(self, node: str) -> None:
+        """
+        Count one claim less of a node.
+        """
+        self.nodes[node] -= 1
+        if self.nodes[node] <= 0:
+            del self.nodes[node]
 
     def _remote(self, keys: Iterable[str]) -> dict[str, str]:
         """
