@@ -33,13 +33,10 @@ class Condition:
         @param text: the fault and its remedy, one line; C{None}: there is no fault
         """
         up = not self._faults
-        if text is None:
-            if up:
-                return
-            if self._faults.pop(source, None) is None:
-                return
-        else:
+        if text is not None:
             self._faults[source] = text
+        elif self._faults.pop(source, None) is None:
+            return
         if up != (not self._faults):
             seconds = self._clock.seconds() - self._since
             self._since = self._clock.seconds()
