@@ -12,6 +12,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -92,6 +93,16 @@ def freePort() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
+
+
+def shortFolder(case: SynchronousTestCase) -> str:
+    """
+    @return: a folder that is removed at the end of the test. Its path, unlike those of trial's own
+        folders, is always short enough for a UNIX socket.
+    """
+    folder = tempfile.mkdtemp()
+    case.addCleanup(shutil.rmtree, folder)
+    return folder
 
 
 def start(*command: object, **keywords: Any) -> subprocess.Popen[str]:

@@ -5,13 +5,10 @@ A real terminal, provided by tmux.
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 
-from tests.processes import PATIENCE, ServerTestCase, find
+from tests.processes import PATIENCE, ServerTestCase, find, shortFolder
 
 
 class Terminal:
@@ -24,9 +21,8 @@ class Terminal:
         @param case: the test, which closes the terminal at its end
         @raise SkipTest: tmux is not installed
         """
-        folder = tempfile.mkdtemp()
-        case.addCleanup(shutil.rmtree, folder)
-        self._command = [find("tmux"), "-S", str(Path(folder) / "socket"), "-f", os.devnull]
+        path = f"{shortFolder(case)}/socket"
+        self._command = [find("tmux"), "-S", path, "-f", os.devnull]
         size = ("-x", str(columns), "-y", str(rows))
         self.tmux("new-session", "-d", *size, f"{command}; sleep 60")
         case.addCleanup(self.tmux, "kill-server")

@@ -5,10 +5,8 @@ Tests for L{machat.tap.adopted}.
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import stat
-import tempfile
 from typing import Any
 
 from twisted.internet import reactor
@@ -18,6 +16,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import TestCase
 
 from machat.tap.adopted import AdoptedEndpoint
+from tests.processes import shortFolder
 
 
 class Greeter(Protocol):
@@ -58,9 +57,7 @@ class UNIXTests(TestCase):
         The socket is served. Its mode does not change, and it stays open for the other process
         after this process has stopped listening.
         """
-        folder = tempfile.mkdtemp()  # trial's own folders may be too long for a UNIX socket
-        self.addCleanup(shutil.rmtree, folder)
-        path = f"{folder}/socket"
+        path = f"{shortFolder(self)}/socket"
         with socket.socket(socket.AF_UNIX) as opened:
             opened.bind(path)
             os.chmod(path, 0o600)

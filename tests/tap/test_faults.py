@@ -9,7 +9,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 from secrets import token_hex
@@ -25,6 +24,7 @@ from tests.processes import (
     askMonitor,
     connect,
     portsOf,
+    shortFolder,
     stop,
     waitForLine,
 )
@@ -181,8 +181,7 @@ class FaultTests(ServerTestCase):
         """
         The path of a file may be relative to C{--rundir} of a C{twistd} in the background.
         """
-        rundir = Path(tempfile.mkdtemp())  # short enough for the path of a UNIX socket
-        self.addCleanup(shutil.rmtree, rundir)
+        rundir = Path(shortFolder(self))
         command: list[Any] = [
             BIN / "twistd",
             "--rundir",

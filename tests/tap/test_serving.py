@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import ssl
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +31,7 @@ from tests.processes import (
     connect,
     makeCertificate,
     portsOf,
+    shortFolder,
     start,
     stop,
     waitForLine,
@@ -51,9 +50,7 @@ class ServingTests(ServerTestCase):
         """
         @return: a service manager's socket, and its variables in the environment
         """
-        folder = tempfile.mkdtemp()  # trial's own folders may be too long for a UNIX socket
-        self.addCleanup(shutil.rmtree, folder)
-        path = f"{folder}/notify"
+        path = f"{shortFolder(self)}/notify"
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(listening.close)
         listening.bind(path)

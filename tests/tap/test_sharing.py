@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import socket
-import tempfile
 from typing import Any
 
 from twisted.internet import reactor
@@ -18,6 +16,7 @@ from twisted.trial.unittest import TestCase
 
 from machat.tap.endpoints import Endpoint
 from machat.tap.sharing import SharedSockets, checkShareable
+from tests.processes import shortFolder
 
 
 class ShareableTests(TestCase):
@@ -90,9 +89,7 @@ class SharedSocketsTests(TestCase):
         All workers share a UNIX socket, which listens in spite of a suspended worker. It is removed
         at the end, and cannot be opened twice.
         """
-        folder = tempfile.mkdtemp()  # trial's own folders may be too long for a UNIX socket
-        self.addCleanup(shutil.rmtree, folder)
-        path = f"{folder}/socket"
+        path = f"{shortFolder(self)}/socket"
         sockets = self.open(f"unix:{path}")
         self.assertEqual(sockets.descriptor(1), sockets.descriptor(2))
         self.assertEqual(self.addressOf(sockets.descriptor(1)), path)
