@@ -7,8 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred, succeed
+from twisted.python.failure import Failure
 
 from machat import names
+from machat.cli import texts
 from machat.client import ChatClient, NotConnected
 from machat.errors import ChatError
 from machat.events import Joined, Message, Moved
@@ -96,10 +98,10 @@ class HistoryReader:
         self.loading = True
         try:
             messages, begins = await self._read(client, room, count)
-        except (ChatError, NotConnected) as error:
-            text = error.text if isinstance(error, ChatError) else str(error)
+        except (ChatError, NotConnected):
             if client.running:
-                self._note(f"older messages of {room} could not be loaded: {text}")
+                reason = texts.refusal(Failure())
+                self._note(f"older messages of {room} could not be loaded: {reason}")
             return False
         finally:
             self.loading = False
