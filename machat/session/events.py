@@ -192,14 +192,13 @@ class EventsConversation:
             self._pacing = self._chat.pace(self._client, room, size)
             if self._pacing is not None:
                 return self._pacing.addCallback(lambda _: self._turn(command))
-        return self._say(command)
+        return self._say(command, room)
 
     def _turn(self, command: commands.Say) -> Deferred[Any] | None:
         self._pacing = None
-        return self._say(command)
+        return self._say(command, self._here(command.room))
 
-    def _say(self, command: commands.Say) -> Deferred[Any] | None:
-        room = self._here(command.room)
+    def _say(self, command: commands.Say, room: str) -> Deferred[Any] | None:
         if self._client.user is not ANYBODY:
             requireSay(self._client.user, room)
         if command.id is None:
