@@ -50,9 +50,8 @@ class ChatResource(Resource):
         transport.unregisterProducer()
         protocol = self._factory.buildProtocol(transport.getPeer())
         _connect(transport, protocol)
-        channel.rawDataReceived = (
-            protocol.dataReceived
-        )  # for the data that arrived with the request
+        # The channel then passes on the data that arrived with the request.
+        channel.rawDataReceived = protocol.dataReceived
         transport.resumeProducing()  # the site paused it for this request
         protocol.dataReceived(head)
         return NOT_DONE_YET
