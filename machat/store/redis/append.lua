@@ -1,9 +1,9 @@
 -- Number and store a batch.
 -- KEYS 5-: the ids of each sender. ARGV 7-15: the writer and the number of its batch, the number of
 -- messages and of changes, the limits of the log (messages, bytes, age in ms) and of the ids
--- (lifetime in ms, number for a sender). Then for each message: what is stored, its id or an empty
--- string, the index of the key with the ids of its sender. Then for each change: what is stored,
--- and its effect: a command, a field and a value.
+-- (lifetime in ms, number for a sender). Then for each message: its stored form, its id or an
+-- empty string, the index of the key with the ids of its sender. Then for each change: its stored
+-- form, and its effect: a command, a field and a value.
 -- Returns the epoch, the position before the batch (two numbers), the time, the duplicates as
 -- "index=number" and the number of changes that the room has had.
 local writer, batch = ARGV[7], tonumber(ARGV[8])

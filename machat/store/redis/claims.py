@@ -107,7 +107,7 @@ class Claims:
 
     def take(self, steps: Steps) -> bool:
         """
-        Report what was published.
+        Report published changes of the claims.
 
         @return: C{False}: something before it is missing
         """
@@ -126,7 +126,7 @@ class Claims:
 
     def catchUp(self, page: Page, same: bool) -> None:
         """
-        Report what was missed.
+        Report the changes of the claims that the room has missed.
 
         @param same: whether the node was not declared dead, and the engine has not lost data. If a
             claim is missing nevertheless, another one has taken over its name

@@ -115,7 +115,7 @@ class Subscription(Commands):
     """
     A connection for subscriptions.
 
-    @ivar onFrame: called with the channel and the content of what is published
+    @ivar onFrame: called with the channel and the content of each published message
     """
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class Subscription(Commands):
 
     def replyReceived(self, reply: Any) -> None:
         """
-        Dispatch what is published.
+        Dispatch the published messages and the confirmations of subscriptions.
         """
         if type(reply) is list and len(reply) == 3:
             if reply[0] == b"message":

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 class Course(Enum):
     """
-    What to do after a fault. In all courses but C{UNSURE}, the engine has not executed the command.
+    The store's response to a fault. Except with C{UNSURE}, the engine has not executed the command.
     """
 
     #: Report the failure to the caller.

@@ -41,7 +41,7 @@ class Stage(Enum):
 
     #: There is no session with the engine.
     WAITING = "waiting"
-    #: It subscribes, and reads what it has missed.
+    #: The room subscribes, and reads the changes that it has missed.
     CATCHING_UP = "catching up"
     READY = "ready"
     CLOSED = "closed"
@@ -49,7 +49,7 @@ class Stage(Enum):
 
 class Follower:
     """
-    Reads what a room has missed, and then passes on what is published.
+    Reads the changes that a room has missed, and then passes on the published frames.
 
     @ivar stage: the condition of the room
     """
@@ -119,7 +119,7 @@ class Follower:
 
     def received(self, frame: bytes) -> None:
         """
-        Something was published in this room.
+        A frame was published in this room.
         """
         if self.stage is Stage.CATCHING_UP:
             self._frames.append(frame)
@@ -148,7 +148,7 @@ class Follower:
 
     def catchUp(self) -> None:
         """
-        Subscribe if necessary, read what was missed, and continue.
+        Subscribe if necessary, read the changes that the room has missed, and continue.
         """
         session = self._store.node.session
         if session is not None and self.stage in (Stage.WAITING, Stage.READY):
@@ -201,7 +201,7 @@ class Follower:
 
     def _continue(self) -> None:
         """
-        Do what has waited for the room.
+        Continue the operations that have waited for the room.
         """
         waiting, self._waiting = self._waiting, []
         for each in waiting:

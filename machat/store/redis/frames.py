@@ -94,7 +94,7 @@ class Steps(NamedTuple):
 
 def parse(frame: bytes) -> Batch | Steps:
     """
-    @param frame: what a script has published
+    @param frame: the bytes that a script has published
     @raise ValueError: the frame is not valid
     """
     head, _, body = frame.partition(b"\n")

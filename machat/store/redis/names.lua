@@ -73,7 +73,7 @@ local function add(key, claims, claim)
   ops[#ops + 1] = {'+', key, claim[1], claim[2], claim[3], claim[6]}
 end
 
--- Publish what has changed. A lock ends with the last claim.
+-- Publish the changes of the claims. A lock ends with the last claim.
 -- Returns the published frame, or an empty string.
 local function save()
   if #ops == 0 then

@@ -71,7 +71,7 @@ class Owner(Protocol):
 
     def received(self, channel: bytes, frame: bytes) -> None:
         """
-        Something was published.
+        A frame was published.
         """
 
     def seen(self) -> set[str]:

@@ -35,8 +35,8 @@ class Sender:
     Sends one batch at a time, again after a lost connection, until it is stored or its time is
     over.
 
-    @ivar ready: whether the room reports at once what is stored
-    @ivar catchUp: called if something is missing before what was stored
+    @ivar ready: whether the room reports a stored batch at once
+    @ivar catchUp: called if entries before the stored batch are missing
     @ivar current: the last batch, until it is reported
     """
 
@@ -106,7 +106,7 @@ class Sender:
                 self.catchUp()
             elif self._stream.takeOwn(outgoing, stored, before, at, total):
                 self._done(outgoing)
-            # Otherwise, it is published after what is still missing.
+            # Otherwise, the batch is published after the entries that are still missing.
         if not outgoing.result.called:
             outgoing.result.callback(stored)
         self._store.deadlines.settled()
@@ -143,7 +143,7 @@ class Sender:
 
     def own(self, batch: Batch) -> Outgoing | None:
         """
-        @return: the batch, if this process has sent what was published
+        @return: the current batch, if it is the published one
         """
         own = self.current
         if own is None or batch.number != own.number or batch.writer.encode() != own.writer:

@@ -79,7 +79,7 @@ class Session:
 
     def follow(self, onFrame: Callable[[bytes, bytes], object]) -> None:
         """
-        @param onFrame: called with the channel and the content of what is published
+        @param onFrame: called with the channel and the content of each published message
         """
         self._subscription.onFrame = onFrame
 

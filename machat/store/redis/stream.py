@@ -38,7 +38,7 @@ class Page(NamedTuple):
 
     @ivar timeline: the epochs of the room
     @ivar top: the position of the last entry of the room
-    @ivar entries: the entries after what was known, or the first L{PAGE} of them
+    @ivar entries: the entries that the process has missed, or the first L{PAGE} of them
     @ivar total: the number of changes that the room has had
     @ivar record: topic, lock and sanctions; C{None} if they follow from the entries
     @ivar version: the version of the claims
@@ -91,7 +91,7 @@ class Stream:
     Reports messages and changes to the observer of the room, each once and in order.
 
     @ivar name: the name of the room
-    @ivar top: what has been reported
+    @ivar top: the position up to which everything has been reported
     @ivar total: the number of changes of the room up to C{top}; -1 before the first page
     @ivar state: the topic, the lock and the sanctions, up to C{top}
     @ivar timeline: the epochs
@@ -116,7 +116,7 @@ class Stream:
 
     def take(self, batch: Batch, own: Outgoing | None) -> bool:
         """
-        Report what was published.
+        Report a published batch.
 
         @param own: the batch, if this process has sent it
         @return: C{False}: something before it is missing
@@ -170,7 +170,7 @@ class Stream:
 
     def catchUp(self, page: Page, own: Outgoing | None) -> None:
         """
-        Report what was missed.
+        Report the entries of a page that the room has missed.
 
         @param own: the batch of this process whose result is not known
         """

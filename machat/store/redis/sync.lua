@@ -1,4 +1,4 @@
--- Read what has changed in a room.
+-- Read the changes of a room that the caller has missed.
 -- ARGV 7-10: the number of changes after the last message that the caller has seen, the number of
 -- changes in total that it has seen, or -1; the maximum number of entries; and the version of the
 -- claims that it has seen.

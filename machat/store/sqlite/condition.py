@@ -57,7 +57,7 @@ class Condition:
 
     def unreadable(self, fault: Fault) -> None:
         """
-        Something could not be read. A damaged file stays so, although other parts can be read and
+        A read has failed. A damaged file stays so, although other parts can be read and
         messages be stored: the store is down until the server is started with another file.
         """
         if fault.cause != DAMAGED:

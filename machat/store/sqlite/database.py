@@ -24,7 +24,7 @@ DAY = 86_400_000
 #: takes as long as a fifth of a small transaction.
 MEASURE = 65_536
 
-#: What a row adds to that in addition to its messages, bytes.
+#: The number of bytes that a row adds to that number, in addition to those of its messages.
 _ROW = 1000
 
 #: The size of the value that stays in the database after L{Database.probe}, bytes.
@@ -94,7 +94,8 @@ class Group:
     @ivar rows: rows of the table C{batch}, without C{id}
     @ivar statements: other statements, with their arguments
     @ivar wanted: rooms to open
-    @ivar ids: the ids of the messages
+    @ivar ids: the ids of the messages, encoded; C{None} if there are none
+    @ivar until: the time until which they are remembered, ms since 1970
     @ivar now: Unix time in ms
     @ivar opened: the rooms that were opened, in the order of C{wanted}
     @ivar committing: whether C{COMMIT} has begun
@@ -207,8 +208,8 @@ class Database:
 
     def _checkFile(self) -> None:
         """
-        Check that the path still leads to the database. What is written to a file that was deleted
-        is lost when the server stops.
+        Check that the path still leads to the database. Data that is written to a deleted file is
+        lost when the server stops.
         """
         try:
             same = os.path.samestat(os.stat(self._path), self._file)
@@ -280,7 +281,7 @@ class Database:
         """
         Begin a new epoch of a room. Remember the last position of the epoch before.
 
-        @param first: the number of the first stored message. Positions from which nobody can
+        @param first: the number of the first stored message. Positions from which no client can
             recover are deleted
         """
         db = self.db

@@ -29,10 +29,10 @@ _EMPTY = 3_600_000
 
 class Cut(NamedTuple):
     """
-    What to delete of a room.
+    The batches of a room that are to be deleted.
 
-    @ivar last: the batches up to this message
-    @ivar total: and the batches up to this C{total}
+    @ivar last: those up to this message
+    @ivar total: and those up to this C{total}
     """
 
     room: int
@@ -245,14 +245,15 @@ def plan(
     db: sqlite3.Connection, used: int, excess: int, opened: Collection[int]
 ) -> tuple[list[int], list[Cut]]:
     """
-    Choose what to delete when all rooms together exceed the total. The networks that use the most
-    lose it, down to a common level. Within a network, the rooms that are not open are deleted
-    first, in the order of their last use; then the largest rooms lose their oldest messages.
+    Choose the rooms and messages to delete when all rooms together exceed the total. The networks
+    that use the most lose the excess, down to a common level. Within a network, the rooms that are
+    not open are deleted first, in the order of their last use; then the largest rooms lose their
+    oldest messages.
 
     @param used: the bytes in use in the file
     @param excess: the bytes to free
     @param opened: the rooms that are open
-    @return: the rooms to delete, and what to delete of other rooms
+    @return: the rooms to delete, and the batches of other rooms to delete
     """
     shares = dict(db.execute(f"SELECT network, sum(size) FROM ({_SIZES}) GROUP BY network"))
     stored = sum(shares.values())
@@ -317,7 +318,7 @@ def delete(database: Database, rooms: Sequence[int]) -> tuple[Deleted, int]:
     Delete rooms. A room with sanctions loses only its messages.
 
     @param rooms: rooms that are not open
-    @return: what was deleted, and the number of rooms, from the first, that are done
+    @return: the result of the step, and the number of rooms, from the first, that are done
     """
     db = database.db
     found: list[tuple[int, int]] = []

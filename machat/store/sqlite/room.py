@@ -195,7 +195,7 @@ class SqliteRoom(RosterRoom):
 
     def report(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
         """
-        Report to the observer what is stored.
+        Report stored messages and changes to the observer.
         """
         if self._observer is not None:
             try:

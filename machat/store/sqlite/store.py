@@ -49,7 +49,7 @@ SLACK = 8
 
 class _Files(NamedTuple):
     """
-    What the thread of the writer has opened.
+    The result of opening the file in the thread of the writer.
 
     @ivar newest: the time of the newest message, ms since 1970
     @ivar used: the bytes in use in the file

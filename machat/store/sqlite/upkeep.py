@@ -242,7 +242,7 @@ class Upkeep:
 
     def _checkTotal(self) -> None:
         """
-        If the total is exceeded, find out what to delete. If everything that may be deleted does
+        If the total is exceeded, plan a deletion. If everything that may be deleted does
         not suffice, try again when the file has grown by another part.
         """
         used = self._writer.used

@@ -105,7 +105,7 @@ class ConnectionTests(SynchronousTestCase):
     @given(st.lists(st.binary(max_size=30), max_size=4), st.lists(st.integers(1, 20)))
     def test_published(self, frames: list[bytes], lengths: list[int]) -> None:
         """
-        What is published arrives whole and in order, however the bytes are split.
+        Published messages arrive whole and in order, wherever the bytes are split.
         """
         self.setUp()
         received: list[tuple[bytes, bytes]] = []

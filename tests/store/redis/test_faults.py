@@ -215,8 +215,8 @@ class LinkTests(FaultCase):
 
     async def test_cut(self) -> None:
         """
-        After the link was cut, what was missed is read, once and in order, and a batch without a
-        reply is sent again and stored once.
+        After the link was cut, the missed messages are read, once and in order, and a batch without
+        a reply is sent again and stored once.
         """
         store, cutter = await self.behindCutter()
         other = await self.node()
@@ -486,7 +486,7 @@ class EngineFaultTests(FaultCase):
 
     async def test_published(self) -> None:
         """
-        What somebody else publishes in the channel of a room is ignored.
+        Frames that another program publishes in the channel of a room are ignored.
         """
         room, witness = await self.open(await self.node())
         for frame in ("", "m", "nonsense", "m e 0 0 1 0 1 w 1 0 1\n!", "p g 0 1\n!"):

@@ -42,7 +42,7 @@ changes = st.one_of(
 
 class FrameTests(SynchronousTestCase):
     """
-    Tests for what is stored and published.
+    Tests for the stored and the published bytes.
     """
 
     @given(st.lists(texts, max_size=5), st.lists(changes, max_size=3), st.integers(0, 10**13))
@@ -72,7 +72,7 @@ class FrameTests(SynchronousTestCase):
     @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda rest: b"m " + rest))
     def test_foreign(self, frame: bytes) -> None:
         """
-        Anything else that somebody publishes fails with an error that is expected.
+        A frame that another program publishes raises no other error than the documented ones.
         """
         try:
             batch = parse(frame)

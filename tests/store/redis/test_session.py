@@ -87,7 +87,7 @@ class SessionTests(TestCase):
 
     async def test_tcp(self) -> None:
         """
-        A store connects over TCP. If nobody listens, the reason names host and port.
+        A store connects over TCP. If no engine listens there, the reason names host and port.
         """
         port = freePort()
         location = Location((Host("127.0.0.1", port),))

@@ -543,7 +543,7 @@ class ExplainTests(SynchronousTestCase):
 
     def test_internal(self) -> None:
         """
-        Anything else is an internal error.
+        An error of another kind is an internal error.
         """
         fault = explain(RuntimeError("a\nb"), "/var/x")
         self.assertEqual(fault, ("an internal error", "an internal error with /var/x: a b"))

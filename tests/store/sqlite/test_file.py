@@ -1,5 +1,5 @@
 """
-Tests for the file: what a store refuses at its start.
+Tests for the file, and for the reasons why a store refuses to start.
 """
 
 from __future__ import annotations

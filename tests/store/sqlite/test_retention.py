@@ -121,7 +121,7 @@ class CountTests(RetentionCase):
 
     def test_ancestors(self) -> None:
         """
-        Positions from which nobody can recover are forgotten.
+        Positions from which no client can recover are forgotten.
         """
         store = self.start()
         room, _ = self.open(store)
@@ -383,7 +383,7 @@ class TotalTests(RetentionCase):
 
     def test_part(self) -> None:
         """
-        A large room that nobody is in loses only as much as is needed.
+        A large room without members loses only as much as is needed.
         """
         self.patch(database, "MEASURE", 0)
         store = self.start()

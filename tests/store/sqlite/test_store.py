@@ -1,5 +1,5 @@
 """
-Tests for what the store keeps, also across a restart.
+Tests for the data that the store keeps, also across a restart.
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ class MessageTests(StoreCase):
 
     def test_closed(self) -> None:
         """
-        Nothing is reported after a room was closed. What was appended is stored.
+        Nothing is reported after a room was closed. Messages that were appended before are stored.
         """
         store = self.start()
         room, seen = self.open(store)
@@ -172,7 +172,7 @@ class MessageTests(StoreCase):
 
     def test_cancelledOpen(self) -> None:
         """
-        A room is not open if nobody waits for it any more.
+        A room is not opened if its caller no longer waits for it.
         """
         store = self.start()
         opening = store.open("dev", "Dev", Seen())
@@ -184,7 +184,7 @@ class MessageTests(StoreCase):
 
 class RestartTests(StoreCase):
     """
-    Tests for what is still there after a restart.
+    Tests for the data that remains after a restart.
     """
 
     def test_messages(self) -> None:

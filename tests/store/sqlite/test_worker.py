@@ -83,7 +83,7 @@ class DeadlineTests(SynchronousTestCase):
 
     def expire(self, now: float) -> float | None:
         """
-        End what is due.
+        End the operations that are due.
         """
         self.expired += [due for due in self.due if due <= now]
         self.due = [due for due in self.due if due > now]
