@@ -87,11 +87,11 @@ def expire(database: Database, oldest: int, now: int, cursor: int) -> Deleted:
     rows = database.db.execute(
         "SELECT id, room, at, length(data) FROM batch WHERE id > ? ORDER BY id LIMIT ?",
         (cursor, STEP),
-    ).fetchall()
+    )
     found = []
     size = 0
-    more = len(rows) == STEP
-    for id, room, at, length in rows:
+    more = False
+    for number, (id, room, at, length) in enumerate(rows, 1):
         if size >= STEP_BYTES:
             more = True
             break
@@ -99,9 +99,10 @@ def expire(database: Database, oldest: int, now: int, cursor: int) -> Deleted:
             found.append((id, room))
             size += length
         elif at <= now + DAY:
-            more = False
             break
         cursor = id
+        more = number == STEP
+    rows.close()
     return _delete(database, found, more, cursor)
 
 
