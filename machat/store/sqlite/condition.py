@@ -60,12 +60,12 @@ class Condition:
         A read has failed. A damaged file stays so, although other parts can be read and
         messages be stored: the store is down until the server is started with another file.
         """
-        if fault.cause != DAMAGED:
-            self._log.error("messages cannot be read: {reason}", reason=fault.reason)
-        elif self._damage is None:
+        if fault.cause == DAMAGED:
+            if self._damage is not None:
+                return
             self._damage = fault
             self._since = self._clock.seconds()
-            self._log.error("messages cannot be read: {reason}", reason=fault.reason)
+        self._log.error("messages cannot be read: {reason}", reason=fault.reason)
 
     def succeeded(self) -> None:
         """
