@@ -30,6 +30,9 @@ _ROW = 1000
 #: The size of the value that stays in the database after L{Database.probe}, bytes.
 _PROBE = 8
 
+#: Deletes a sanction. The arguments are its room, its kind and its target.
+LIFT = "DELETE FROM sanction WHERE room = ? AND kind = ? AND target = ?"
+
 #: A statement and its arguments.
 Statement = tuple[str, tuple[Any, ...]]
 

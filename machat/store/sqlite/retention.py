@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from machat.store.shares import waterline
-from machat.store.sqlite.database import DAY, Database, Head, headOf, tailOf
+from machat.store.sqlite.database import DAY, LIFT, Database, Head, headOf, tailOf
 from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES, numberOf
 
 #: The maximum number of rows that one transaction deletes.
@@ -163,11 +163,7 @@ def expireSanctions(database: Database, now: float) -> bool:
         "SELECT room, kind, target FROM sanction WHERE until <= ? LIMIT ?", (now, STEP)
     ).fetchall()
     if old:
-        database.within(
-            lambda: db.executemany(
-                "DELETE FROM sanction WHERE room = ? AND kind = ? AND target = ?", old
-            )
-        )
+        database.within(lambda: db.executemany(LIFT, old))
     return len(old) == STEP
 
 

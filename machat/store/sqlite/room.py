@@ -18,7 +18,7 @@ from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
 from machat.store.deduplication import Key, number
 from machat.store.roster import Roster, RosterRoom
 from machat.store.sqlite.codec import encodeDrafts
-from machat.store.sqlite.database import Group, Head, Opened, Statement, Tail
+from machat.store.sqlite.database import LIFT, Group, Head, Opened, Statement, Tail
 from machat.store.sqlite.jobs import Append
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.state import ModeratedState
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: The time by which the system's clock may be set back so that the times of the messages of a room
 #: still do not decrease, ms. After a larger change they follow the clock.
 STEADY = 3_600_000
+
+_IMPOSE = "INSERT OR REPLACE INTO sanction VALUES (?, ?, ?, ?, ?, ?)"
+_SET_TOPIC = "UPDATE room SET topic = ? WHERE id = ?"
 
 
 @implementer(IStoredRoom)
@@ -152,23 +155,11 @@ class SqliteRoom(RosterRoom):
             match change:
                 case Imposed():
                     values = (change.kind, change.target, change.until, change.name, change.by)
-                    found.append(
-                        (
-                            "INSERT OR REPLACE INTO sanction VALUES (?, ?, ?, ?, ?, ?)",
-                            (self.id, *values),
-                        )
-                    )
+                    found.append((_IMPOSE, (self.id, *values)))
                 case Lifted():
-                    found.append(
-                        (
-                            "DELETE FROM sanction WHERE room = ? AND kind = ? AND target = ?",
-                            (self.id, change.kind, change.target),
-                        )
-                    )
+                    found.append((LIFT, (self.id, change.kind, change.target)))
                 case TopicSet():
-                    found.append(
-                        ("UPDATE room SET topic = ? WHERE id = ?", (change.topic, self.id))
-                    )
+                    found.append((_SET_TOPIC, (change.topic, self.id)))
         for _, values in found:
             for value in values:
                 if isinstance(value, str):
