@@ -1,6 +1,6 @@
 """
 The store of a chat: it numbers, keeps and delivers the messages, and keeps the names in use, the
-ids of recent messages, and what moderators have changed.
+ids of recent messages, the topics, the locks and the sanctions.
 """
 
 from machat.store.memory import MemoryStore

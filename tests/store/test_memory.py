@@ -649,7 +649,8 @@ SPOKEN = st.tuples(
 
 class FairnessTests(LogTestCase):
     """
-    Tests for which network loses messages when all rooms together exceed the limit.
+    Tests for the choice of the network that loses messages when all rooms together exceed the
+    limit.
     """
 
     def use(self, limits: Limits) -> None:

@@ -1,7 +1,7 @@
 """
-The deletion of what exceeds the limits. Each function makes one transaction, which deletes at most
-L{STEP} rows of messages. They run in the thread of the writer, L{count} and L{plan} in that of the
-scanner.
+The deletion of data that exceeds the limits. Each function makes one transaction, which deletes at
+most L{STEP} rows of messages. They run in the thread of the writer, L{count} and L{plan} in that of
+the scanner.
 """
 
 from __future__ import annotations

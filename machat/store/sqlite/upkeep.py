@@ -1,5 +1,5 @@
 """
-The upkeep of the database: the order in which things that exceed the limits are deleted.
+The upkeep of the database: the order in which it deletes data that exceeds the limits.
 """
 
 from __future__ import annotations

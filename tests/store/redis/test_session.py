@@ -31,7 +31,7 @@ def hasTls() -> bool:
 
 class SessionTests(TestCase):
     """
-    Tests for the ways to an engine.
+    Tests for connecting to an engine.
     """
 
     skip = ABSENT or None

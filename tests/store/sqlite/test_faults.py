@@ -379,7 +379,7 @@ class ErrorTests(FaultCase):
     def test_almostFull(self) -> None:
         """
         While the disk has space for short messages only, the store stays down, and the log has one
-        line. It is up when the disk has space for what could not be stored.
+        line. It is up when the disk has space for messages of the size that failed.
         """
         store = self.start()
         room, _ = self.open(store)

@@ -1,5 +1,5 @@
 """
-Tests for the deletion of what exceeds the limits.
+Tests for the deletion of data that exceeds the limits.
 """
 
 from __future__ import annotations
