@@ -204,7 +204,11 @@ class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
 class Ping(Command, frozen=True, kw_only=True, tag="ping"):
     """
     Request a L{machat.events.Pong}.
+
+    @ivar details: whether the answer contains the server's time and the client's address
     """
+
+    details: bool = False
 
 
 class Pong(Command, frozen=True, kw_only=True, tag="pong"):

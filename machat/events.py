@@ -340,8 +340,15 @@ class Ping(Event, frozen=True, tag="ping"):
 class Pong(Event, frozen=True, kw_only=True, tag="pong"):
     """
     The answer to a C{ping}.
+
+    @ivar at: the server's time, in milliseconds since the Unix epoch, if the client requested
+        details
+    @ivar address: the client's address and port, as the server sees them, if the client requested
+        details
     """
 
+    at: int | None = None
+    address: str | None = None
     id: str | None = None
 
 

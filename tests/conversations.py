@@ -25,6 +25,7 @@ UNKNOWN = {
     "SESSION": re.compile(r'(?<="session":")[^"]+'),
     "EPOCH": re.compile(r'(?<="epoch":")[^"]+'),
     "AT": re.compile(r'(?<="at":)\d+'),
+    "ADDRESS": re.compile(r'(?<="address":")[^"]+'),
     "RETRY": re.compile(r'(?<="retry":)[\d.]+'),
     "UNTIL": re.compile(r"(?<=until )\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"),
     "END": re.compile(r'(?<="until":)\d+'),

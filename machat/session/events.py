@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from zope.interface import implementer
 
 from machat import commands, events, names, wire
+from machat.addresses import describe
 from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
 from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
@@ -273,7 +274,14 @@ class EventsConversation:
         return self._answer(answer, command.id)
 
     def _ping(self, command: commands.Ping) -> None:
-        self._tell(events.Pong(id=command.id))
+        if command.details:
+            at, address = (
+                int(self._chat.clock.now() * 1000),
+                describe(self._connection.peerAddress()),
+            )
+            self._tell(events.Pong(at=at, address=address, id=command.id))
+        else:
+            self._tell(events.Pong(id=command.id))
 
     def _pong(self, command: commands.Pong) -> None:
         pass

@@ -234,6 +234,16 @@ class CommandTests(EventsTestCase):
         self.assertNotIn("id", self.ask(self.mina, type="dance", id=""))
         self.assertEqual(self.ask(self.mina, type="ping", id="9"), {"type": "pong", "id": "9"})
 
+    def test_pingDetails(self) -> None:
+        """
+        On request, the answer to a ping contains the server's time and the client's address.
+        """
+        details = {"at": int(self.chat.clock.seconds() * 1000), "address": "192.0.2.1:50000"}
+        pong = self.ask(self.mina, type="ping", details=True)
+        self.assertEqual(pong, {"type": "pong", **details})
+        self.tell(self.mina, type="ping", details=1)
+        self.assertEqual(self.heard(self.mina)[0]["code"], "bad-command")
+
     def test_unknownFields(self) -> None:
         """
         Unknown fields and empty lines are ignored.
