@@ -114,6 +114,21 @@ class IChatRoom(Interface):
             time, so that it may be stored
         """
 
+    def publish(
+        sender: IChatMember, roomName: str, text: str, id: str | None = None
+    ) -> Deferred[Any]:
+        """
+        Send a message to a room in which its sender need not be. The hooks, the mutes and bans of
+        its name, the byte rate of the room and the deduplication apply as for L{post}; a lock does
+        not.
+
+        @param sender: only its C{name} and, for the rate and the hooks, its C{peer} count. Senders
+            with the same C{peer} share the rate of the room as one
+        @return: fires with L{machat.service.publisher.Published} when the message is stored; fails
+            as L{post} does, or with C{bad-name}, C{bad-room}, or C{busy} if the room receives more
+            than its rate
+        """
+
     def history(
         member: IChatMember,
         roomName: str,

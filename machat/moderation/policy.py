@@ -88,6 +88,23 @@ class RoomPolicy:
         if room.muted:
             self.requireSay(member, room)
 
+    def requirePublish(self, name: str, room: Room) -> None:
+        """
+        Check whether a name that need not be in the room may send messages to it. A lock does not
+        prevent that.
+
+        @raise ChatError: C{muted}; C{not-allowed}: the name is banned
+        """
+        if not self._sanctions:
+            return
+        key = names.key(name)
+        until = self._sanctions.until(room.key, [(Kind.MUTE, key)])
+        if until is not None:
+            raise ChatError(MUTED, f"{name} is muted until {_time(until)}")
+        until = self._sanctions.until(room.key, [(Kind.BAN, key)])
+        if until is not None:
+            raise ChatError(NOT_ALLOWED, f"{name} is banned until {_time(until)}")
+
     def requireSay(self, member: IChatMember, room: Room) -> None:
         """
         Check whether a member of a room with C{room.muted} may send messages.

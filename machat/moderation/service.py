@@ -267,7 +267,7 @@ class Moderation:
 
     def _occupied(self, roomName: str) -> Room:
         room = self._directory.get(names.checkRoom(roomName))
-        if room is None or not len(room):
+        if room is None or not (room.members or room.listeners):
             raise ChatError(NOT_JOINED, "nobody is in that room")
         return room
 

@@ -60,6 +60,8 @@ class Room:
     @ivar key: the key of the name, see L{machat.names.key}
     @ivar members: the members in the order of their joins, each with its name in this room. Change
         it only with L{add} and L{remove}
+    @ivar listeners: receive what the members receive, but have no name in the room and are not
+        counted. Change it only with L{listen} and L{unlisten}
     @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
     @ivar storing: the batch that the store is storing. The room is kept until it is stored
     @ivar doubtful: the changes of earlier batches of which it is not known whether they are stored
@@ -91,6 +93,7 @@ class Room:
         "storing",
         "doubtful",
         "members",
+        "listeners",
         "_metrics",
         "_keeper",
         "_groups",
@@ -120,6 +123,7 @@ class Room:
         self.storing: Batch | None = None
         self.doubtful: Sequence[Change] = ()
         self.members: dict[IChatMember, Claim] = {}
+        self.listeners: dict[IChatMember, None] = {}
         self._metrics = metrics
         self._keeper = keeper
         self._groups: dict[IDialect, Group] = {}
@@ -160,9 +164,10 @@ class Room:
     @property
     def deserted(self) -> bool:
         """
-        Whether the room has no members, no message waits, and no operation is in progress.
+        Whether the room has no members and no listeners, no message waits, and no operation is in
+        progress.
         """
-        return not (self.members or self.batch or self.holds or self.storing)
+        return not (self.members or self.listeners or self.batch or self.holds or self.storing)
 
     @property
     def unreported(self) -> list[Change]:
@@ -199,22 +204,42 @@ class Room:
             self._watchers = {}
         self._watchers[member] = None
 
+    def listen(self, listener: IChatMember) -> None:
+        """
+        Add a listener.
+        """
+        self.listeners[listener] = None
+        self._groups.setdefault(listener.dialect, {})[listener] = listener.deliver
+
+    def unlisten(self, listener: IChatMember) -> None:
+        """
+        Remove a listener.
+        """
+        del self.listeners[listener]
+        self._exclude(listener)
+
+    def _exclude(self, member: IChatMember) -> None:
+        """
+        Deliver nothing more to a member or a listener.
+        """
+        group = self._groups[member.dialect]
+        del group[member]
+        if not group:
+            del self._groups[member.dialect]
+        for leavers in self._leavers:
+            leavers.add(member)
+
     def remove(self, member: IChatMember) -> Claim:
         """
         Remove a member.
 
         @return: the claim of its name
         """
-        group = self._groups[member.dialect]
-        del group[member]
-        if not group:
-            del self._groups[member.dialect]
+        self._exclude(member)
         if self._watchers is not None:
             self._watchers.pop(member, None)
             if not self._watchers:
                 self._watchers = None
-        for leavers in self._leavers:
-            leavers.add(member)
         claim = self.members.pop(member)
         others = tuple([each for each in self._present.pop(claim.key) if each is not member])
         if others:
@@ -256,7 +281,8 @@ class Room:
         assert self.position is not None, "the store reports only after it has opened the room"
         if messages:
             self.position = Position(self.position.epoch, messages[-1].seq)
-            self._metrics.deliveries += len(messages) * len(self.members)
+            receivers = len(self.members) + len(self.listeners)
+            self._metrics.deliveries += len(messages) * receivers
             groups = []
             for dialect, group in self._groups.items():
                 groups.append((dialect.encode, list(group.items())))
@@ -274,7 +300,7 @@ class Room:
         self.position = position
         lost = not complete
         event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=lost)
-        self._spreadEvent(event, self.members)
+        self._spreadEvent(event, {*self.members, *self.listeners})
 
     def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
         """

@@ -26,7 +26,7 @@ from machat.auth.users import IChatUser
 from machat.clock import chatClock
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
-from machat.errors import BAD_COMMAND, SHUTDOWN, ChatError
+from machat.errors import FAILED, SHUTDOWN, ChatError
 from machat.events import Draft, History, Joined, Members, Position, Receipt
 from machat.interfaces import (
     IChatHooks,
@@ -49,14 +49,14 @@ from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
+from machat.rooms.visitors import Visitors
 from machat.service.batches import Batches
 from machat.service.keeper import RoomKeeper
 from machat.service.lifecycle import Lifecycle
-from machat.service.stop import Dismissals
+from machat.service.publisher import Gate, Published, Publisher, checkLine
+from machat.service.stop import STOPPING, Dismissals
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
-
-NOT_A_LINE = "a message must be one line of Unicode text"
 
 
 @implementer(IChatRoom)
@@ -69,6 +69,7 @@ class ChatService(Lifecycle):
     @ivar limits: see L{Limits}
     @ivar moderation: kicks, mutes, bans, locks and topics
     @ivar store: the store
+    @ivar visitors: reads rooms, and listens to them, without joining them
     """
 
     def __init__(
@@ -107,10 +108,16 @@ class ChatService(Lifecycle):
             self._directory, self._connections, sanctions, self.metrics, effects, self._announce
         )
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
+        self.visitors = Visitors(self._directory, limits)
+        self._publisher = self._makePublisher()
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook)
         )
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
+
+    def _makePublisher(self) -> Publisher:
+        gate = Gate(self._rules, self._hookRunner)
+        return Publisher(self.clock, self.visitors, self._rates, gate, self._publish)
 
     def join(
         self,
@@ -198,6 +205,16 @@ class ChatService(Lifecycle):
         if waiting is not None:
             waiting.addErrback(self._refused, room, draft, receipt)
         return receipt
+
+    def publish(
+        self, sender: IChatMember, roomName: str, text: str, id: str | None = None
+    ) -> Deferred[Published]:
+        return Deferred.fromCoroutine(self._publisher.publish(sender, roomName, text, id))
+
+    def _publish(self, room: Room, draft: Draft, receipt: Deferred[Receipt]) -> None:
+        if self.draining:
+            raise ChatError(FAILED, STOPPING)
+        (room.batch or self._batches.begin(room)).post(draft, receipt)
 
     def _refused(
         self, failure: Failure, room: Room, draft: Draft, receipt: Deferred[Receipt]
@@ -290,9 +307,7 @@ class ChatService(Lifecycle):
         draft: Draft,
         receipt: Deferred[Receipt] | None = None,
     ) -> None:
-        text = draft.text
-        if "\n" in text or not (text.isascii() or wire.isText(text)):
-            raise ChatError(BAD_COMMAND, NOT_A_LINE)
+        checkLine(draft.text)
         batch = room.batch or self._batches.begin(room)
         if receipt is None:
             batch.say(draft, member)

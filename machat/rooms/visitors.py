@@ -1,0 +1,172 @@
+"""
+Access to rooms without being a member: reading, and listening. A visitor has no name in the room,
+so presence does not report it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from twisted.internet.defer import Deferred
+
+from machat import names
+from machat.errors import ALREADY_JOINED, FAILED, ROOM_FULL, ChatError
+from machat.events import History, Joined, Members, Position
+from machat.interfaces import IChatMember, IStoredRoom
+from machat.limits import Limits
+from machat.rooms.directory import Directory
+from machat.rooms.recovery import (
+    lastMessages,
+    messagesAfter,
+    messagesBefore,
+    messagesSince,
+)
+from machat.rooms.room import Room
+
+
+class Visitors:
+    """
+    Opens rooms for callers that are not in them.
+    """
+
+    def __init__(self, directory: Directory, limits: Limits) -> None:
+        self._directory = directory
+        self._limits = limits
+
+    @asynccontextmanager
+    async def visit(self, roomName: str, network: str | None = None) -> AsyncIterator[Room]:
+        """
+        Keep a room open, whether it has members or not.
+
+        @param network: see L{machat.interfaces.IStore.open}
+        @raise ChatError: C{bad-room}; C{failed}: the store is not available
+        """
+        room = self._directory.hold(names.checkRoom(roomName))
+        try:
+            if room.stored is None:
+                await self._directory.open(room, network)
+            yield room
+        finally:
+            self._directory.release(room)
+
+    def history(
+        self,
+        roomName: str,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 300,
+    ) -> Deferred[History]:
+        """
+        Read stored messages of a room, see L{machat.interfaces.IChatRoom.history}.
+
+        @return: fires with the messages; fails with L{ChatError} C{bad-room} or C{failed}
+        """
+        return Deferred.fromCoroutine(self._history(roomName, before, after, limit))
+
+    async def _history(
+        self, roomName: str, before: int | None, after: int | None, limit: int
+    ) -> History:
+        async with self.visit(roomName) as room:
+            stored, limit = _storedOf(room), min(limit, self._limits.maxHistory)
+            if after is not None:
+                read = await messagesAfter(stored, after, limit)
+            else:
+                end = _positionOf(room).seq + 1 if before is None else before
+                read = await messagesBefore(stored, end, limit)
+            position = _positionOf(room)
+            return History(
+                room=room.name, epoch=position.epoch, seq=position.seq, messages=tuple(read)
+            )
+
+    def members(self, roomName: str) -> Deferred[Members]:
+        """
+        List the names in a room.
+
+        @return: fires with up to L{Limits.listed} names; fails with L{ChatError} C{bad-room} or
+            C{failed}
+        """
+        return Deferred.fromCoroutine(self._members(roomName))
+
+    async def _members(self, roomName: str) -> Members:
+        async with self.visit(roomName) as room:
+            found = await _storedOf(room).members(self._limits.listed)
+            return Members(room=room.name, count=found.total, members=tuple(found.names))
+
+    def listen(
+        self,
+        listener: IChatMember,
+        roomName: str,
+        since: Position | None = None,
+        history: int = 0,
+        network: str | None = None,
+    ) -> Deferred[Joined]:
+        """
+        Deliver to a listener what the members of a room receive, until L{unlisten}.
+
+        @param since: see L{machat.interfaces.IChatRoom.join}
+        @param history: see L{machat.interfaces.IChatRoom.join}
+        @param network: the network of the listener
+        @return: fires with L{Joined}, before the first batch is delivered. That batch begins after
+            the end of C{replay}. Fails with L{ChatError} C{bad-room}, C{already-joined},
+            C{room-full} or C{failed}. Cancelling it withdraws the listener
+        """
+        return Deferred.fromCoroutine(self._listen(listener, roomName, since, history, network))
+
+    async def _listen(
+        self,
+        listener: IChatMember,
+        roomName: str,
+        since: Position | None,
+        history: int,
+        network: str | None,
+    ) -> Joined:
+        async with self.visit(roomName, network) as room:
+            stored, most = _storedOf(room), self._limits.maxHistory
+            if since is not None:
+                replay = await messagesSince(stored, room, since, most)
+            else:
+                replay = await lastMessages(stored, room, min(history, most))
+            if listener in room.listeners:
+                raise ChatError(ALREADY_JOINED, f"already in {room.name}")
+            if len(room.listeners) >= self._limits.maxMembers:
+                text = f"{room.name} has {self._limits.maxMembers} listeners"
+                raise ChatError(ROOM_FULL, text)
+            room.listen(listener)
+            position = _positionOf(room)
+            covered = since is not None and since.seq <= position.seq and stored.covers(since)
+            return Joined(
+                room=room.name,
+                name=listener.name,
+                epoch=position.epoch,
+                seq=position.seq,
+                count=room.present,
+                recovered=None if since is None else replay is not None,
+                missed=position.seq - since.seq if since is not None and covered else None,
+                topic=room.topic,
+                locked=room.locked,
+                replay=replay or (),
+            )
+
+    def unlisten(self, listener: IChatMember, roomName: str) -> None:
+        """
+        Deliver nothing more to a listener. If it does not listen to the room, nothing happens.
+        """
+        room = self._directory.get(roomName)
+        if room is not None and listener in room.listeners:
+            room.unlisten(listener)
+            self._directory.closeIfDeserted(room)
+
+
+def _storedOf(room: Room) -> IStoredRoom:
+    """
+    @raise ChatError: C{failed}: the store has closed the room
+    """
+    if room.stored is None:
+        raise ChatError(FAILED, "the store has closed the room")
+    return room.stored
+
+
+def _positionOf(room: Room) -> Position:
+    assert room.position is not None, "the room is open"
+    return room.position
