@@ -176,6 +176,16 @@ def _chat(shell: Shell, words: list[str]) -> None:
     shell.case.assertRegex(out, rf"(?m)^{name}: ?hello$")
 
 
+def _post(shell: Shell, words: list[str]) -> None:
+    """
+    The server acknowledges the message.
+    """
+    address = f"localhost:{shell.ports()[0]}"
+    client = shell.case.stopAtEnd(start(BIN / "machat", *words[1:], "--address", address))
+    shell.case.assertEqual(client.communicate("up\n", timeout=PATIENCE), ("", ""))
+    shell.case.assertEqual(client.returncode, 0)
+
+
 def _secureChat(shell: Shell, words: list[str]) -> None:
     """
     The client trusts the certificate that was made before.
@@ -336,6 +346,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"twistd .*machat", _serve),
     (r"machat --client \w+ --address wss:", _secureChat),
     (r"machat --client ", _chat),
+    (r"machat post ", _post),
     (r"machat-store ", _storeFile),
     (r"jq ", _nothing),
     (r"(openssl|install) ", _make),

@@ -4,12 +4,10 @@ The command C{machat}: a chat client for terminals and pipes.
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from twisted.internet import asyncioreactor
@@ -18,30 +16,22 @@ from twisted.internet.defer import TimeoutError as Late
 from twisted.internet.task import react
 
 from machat import __version__
+from machat.cli import post
+from machat.cli.connecting import (
+    CLOSE_TIMEOUT,
+    INTERRUPTED,
+    PASSWORD,
+    NoCredentials,
+    addAddress,
+    addCredentials,
+    credentials,
+    seconds,
+)
 from machat.cli.pipe import Pipe
-from machat.cli.stdio import askPassword, tell
+from machat.cli.stdio import tell
 from machat.cli.terminal import Terminal
 from machat.client import ChatClient
 from machat.clock import useMonotonic
-from machat.commands import Auth
-
-#: The environment variable that can contain a password.
-PASSWORD = "MACHAT_PASSWORD"
-
-#: The maximum length of a password, bytes.
-MAX_PASSWORD = 4_096
-
-#: The exit status after a signal.
-INTERRUPTED = 130
-
-#: The maximum time to close the connection at the end, seconds.
-CLOSE_TIMEOUT = 5.0
-
-
-class NoCredentials(Exception):
-    """
-    The credentials that the options name are not available.
-    """
 
 
 def parser() -> ArgumentParser:
@@ -49,28 +39,18 @@ def parser() -> ArgumentParser:
     @return: the parser of the command line
     """
     description = "Chat in a terminal or a pipe. Type /help in the chat for a list of commands."
-    parser = ArgumentParser(prog="machat", description=description)
+    more = "machat post --help describes the command that posts one message, for example from cron."
+    parser = ArgumentParser(prog="machat", description=description, epilog=more)
     add = parser.add_argument
     add("--version", action="version", version=f"MaChat {__version__}")
     add("--client", required=True, metavar="NAME", help="your name")
     add("--room", action="append", metavar="ROOM", help="a room to join; may be repeated")
-    add(
-        "--address",
-        default="localhost:8989",
-        help="host:port, tls:host:port, ws://... or wss://..., or a Twisted client endpoint",
-    )
-    shown = parser.add_mutually_exclusive_group().add_argument
-    shown(
+    addAddress(parser)
+    addCredentials(parser).add_argument(
         "--password",
         action="store_true",
-        help=f"ask for a password on the terminal; in a pipe use {PASSWORD} or an option below",
+        help=f"ask for a password on the terminal; in a pipe use {PASSWORD} or another option",
     )
-    shown(
-        "--password-file", type=Path, metavar="FILE", help="a file whose first line is the password"
-    )
-    shown("--password-fd", type=int, metavar="N", help="read a password from file descriptor N")
-    shown("--token-file", type=Path, metavar="FILE", help="a file that contains a token")
-    add("--origin", help="the Origin header of a WebSocket handshake")
     add(
         "--timeout",
         type=seconds,
@@ -88,18 +68,6 @@ def parser() -> ArgumentParser:
     return parser
 
 
-def seconds(text: str) -> float:
-    """
-    Parse a number of seconds.
-
-    @raise ValueError: the number is not between 0 and 1e9
-    """
-    value = float(text)
-    if not 0 < value < 1e9:
-        raise ValueError(text)
-    return value
-
-
 def parse(arguments: Sequence[str], interactive: bool = True) -> Namespace:
     """
     Parse the command line.
@@ -113,64 +81,6 @@ def parse(arguments: Sequence[str], interactive: bool = True) -> Namespace:
     if not interactive and not options.room and not options.commands:
         parser().error("--room is required in a pipe")
     return options
-
-
-def credentials(options: Namespace) -> Callable[[], Auth]:
-    """
-    @return: a function that returns the credentials. A password is read now; a file is read at each
-        call
-    @raise NoCredentials: the password is missing or invalid
-    @raise OSError: a file cannot be read, or there is no terminal
-    """
-    if options.token_file is not None:
-        path: Path = options.token_file
-        return lambda: Auth(token=path.read_text("utf-8").strip())
-    if options.password_file is not None:
-        path = options.password_file
-        return lambda: Auth(password=firstLine(path.read_bytes()[: MAX_PASSWORD + 1]))
-    if options.password_fd is not None:
-        password = firstLine(readLine(options.password_fd))
-    elif options.password and sys.stdin.isatty():
-        password = askPassword(f"{options.client}'s password: ")
-    elif PASSWORD in os.environ:
-        password = os.environ[PASSWORD]
-    elif options.password:
-        raise NoCredentials(
-            "there is no terminal on which to ask for a password: "
-            f"use --password-file, --password-fd or {PASSWORD}"
-        )
-    else:
-        return Auth
-    if not password:
-        raise NoCredentials("the password is empty")
-    shown = Auth(password=password)
-    return lambda: shown
-
-
-def readLine(descriptor: int) -> bytes:
-    """
-    Read the first line byte by byte, so that other programs can read the rest.
-    """
-    line = b""
-    while len(line) <= MAX_PASSWORD and (byte := os.read(descriptor, 1)):
-        line += byte
-        if byte == b"\n":
-            break
-    return line
-
-
-def firstLine(data: bytes) -> str:
-    """
-    @return: the password in the first line
-    @raise NoCredentials: the line is not a valid password
-    """
-    line = data.partition(b"\n")[0].removesuffix(b"\r")
-    if not 0 < len(line) <= MAX_PASSWORD:
-        raise NoCredentials(f"a password must be a line of 1 to {MAX_PASSWORD} bytes")
-    try:
-        return line.decode()
-    except UnicodeDecodeError:
-        raise NoCredentials("the password is not UTF-8") from None
 
 
 async def chat(reactor: Any, options: Namespace, face: Terminal | Pipe) -> None:
@@ -203,6 +113,8 @@ def main() -> None:
     """
     Run the command C{machat}.
     """
+    if sys.argv[1:2] == ["post"]:
+        post.main(sys.argv[2:])
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     options = parse(sys.argv[1:], interactive)
     try:

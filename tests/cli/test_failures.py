@@ -18,6 +18,8 @@ from tests.processes import PATIENCE, freePort, makeCertificate, portsOf
 class Listener:
     """
     A server that answers each connection with the same bytes.
+
+    @ivar accepted: set after the first connection
     """
 
     def __init__(self, answer: bytes, close: bool = True) -> None:
@@ -27,6 +29,7 @@ class Listener:
         self._answer = answer
         self._close = close
         self._kept: list[socket.socket] = []
+        self.accepted = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -37,6 +40,7 @@ class Listener:
                 connection, _ = self._socket.accept()
             except OSError:
                 return
+            self.accepted.set()
             with contextlib.suppress(OSError):
                 connection.recv(65_536)
                 connection.sendall(self._answer)
