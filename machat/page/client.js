@@ -1,8 +1,9 @@
 // @ts-check
 /**
  * A client of a MaChat server: it reconnects, recovers missed messages, and resends unacknowledged
- * messages. It needs no page, and only these modules next to it:
- * `clock.js`, `connection.js`, `membership.js`, `outgoing.js`, `requests.js`, `rooms.js` and `socket.js`.
+ * messages. It runs in browsers and in Node, and needs only these modules next to it: `clock.js`,
+ * `connection.js`, `events.js`, `membership.js`, `outgoing.js`, `platform.js`, `requests.js`,
+ * `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
  *
@@ -24,7 +25,9 @@
  */
 
 import { Connection } from "./connection.js";
+import { ClientEventTarget } from "./events.js";
 import { ChatError } from "./membership.js";
+import { platformWith } from "./platform.js";
 import { Requests } from "./requests.js";
 import { key, Rooms } from "./rooms.js";
 import { LINE, OutgoingMessages } from "./outgoing.js";
@@ -35,6 +38,13 @@ export { ChatError, key };
  * @typedef {import("./membership.js").Receipt} Receipt
  * @typedef {import("./membership.js").Position} Position
  * @typedef {import("./connection.js").State} State
+ * @typedef {import("./events.js").Gap} Gap
+ * @typedef {import("./events.js").History} History
+ * @typedef {import("./events.js").Joined} Joined
+ * @typedef {import("./events.js").Message} Message
+ * @typedef {import("./events.js").EventMap} EventMap
+ * @typedef {import("./platform.js").Platform} Platform
+ * @typedef {import("./platform.js").SocketClass} SocketClass
  * @typedef {{password?: string, token?: string}} Credentials
  *
  * @typedef {object} Options
@@ -52,36 +62,47 @@ export { ChatError, key };
  *     with the reason, and `check` is called again before the next attempt. After a
  *     reason with the code `refused`, a client that was never connected does not try again.
  * @property {boolean} [presence] Whether to receive presence updates.
- *
- * @typedef {object} Gap
- * @property {string} room
- * @property {number | null} missed The number of messages, if known.
- * @property {Position} before The position of the last message received.
- * @property {Position} after The position of the last message.
+ * @property {SocketClass} [WebSocket] The class of its connections. Node has a global `WebSocket` since
+ *     version 22; in Node 20, pass that of the package `ws`.
+ * @property {Partial<Platform>} [platform] Replaces timers, clocks and random numbers, for tests.
  */
 
 /** The moderation commands on members and rooms. */
 const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
 
 /** A client of one server, under one name. It connects when it is opened. */
-export class Client extends EventTarget {
+export class Client extends ClientEventTarget {
   #options;
   #connection;
-  #outgoing = new OutgoingMessages((line) => this.#connection.send(line));
+  #outgoing;
   #requests = new Requests(
     (command) => this.#connection.send(JSON.stringify(command)),
     () => this.#connection.online,
   );
-  #rooms = new Rooms(
-    this.#requests,
-    this.#outgoing,
-    () => this.#connection.online,
-    (type, detail) => this.#dispatch(type, detail),
-  );
+  #rooms;
   /** @type {string | undefined} */
   #session;
   /** @type {ChatError | undefined} */
   #refusal;
+  /** The reactions to the server's events. @type {Map<string, (event: any) => void>} */
+  #reactions = new Map([
+    ["welcome", (event) => this.#welcomed(event)],
+    ["joined", (event) => this.#answered(event)],
+    ["message", (event) => this.#message(event)],
+    ["moved", (event) => this.#rooms.moved(event)],
+    ["ack", (event) => this.#outgoing.acknowledged(event)],
+    ["left", (event) => this.#left(event)],
+    ["history", (event) => this.#answered(event)],
+    ["members", (event) => this.#answered(event)],
+    ["authenticated", (event) => this.#answered(event)],
+    ["sanctions", (event) => this.#answered(event)],
+    ["done", (event) => this.#answered(event)],
+    ["presence", (event) => this.#dispatch("presence", event)],
+    ["room", (event) => this.#dispatch("room", event)],
+    ["expiring", (event) => this.#expiring(event)],
+    ["error", (event) => this.#refused(event)],
+    ["bye", (event) => this.#bidden(event)],
+  ]);
 
   /**
    * @param {string | URL} url `ws:` or `wss:`.
@@ -94,10 +115,19 @@ export class Client extends EventTarget {
     /** @type {Options} */
     this.#options = { presence: true, ...options };
     this.#session = options.session;
-    this.#connection = new Connection(href, {
+    const platform = platformWith({ WebSocket: options.WebSocket, ...options.platform });
+    this.#outgoing = new OutgoingMessages(platform, (line) => this.#connection.send(line));
+    this.#rooms = new Rooms(
+      platform,
+      this.#requests,
+      this.#outgoing,
+      () => this.#connection.online,
+      (type, detail) => this.#dispatch(type, detail),
+    );
+    this.#connection = new Connection(platform, href, {
       check: async (failures) => options.check?.(failures),
       hello: () => this.#hello(),
-      received: (event) => Client.#RECEIVE.get(event.type)?.(this, event),
+      received: (event) => this.#reactions.get(event.type)?.(event),
       lost: () => this.#lost(),
       changed: (state) => this.#changed(state),
     });
@@ -148,7 +178,7 @@ export class Client extends EventTarget {
    *
    * @param {string} room
    * @param {{history?: number}} [options] The number of its last messages to receive first.
-   * @returns {Promise<any>} The `joined` event, once the room is joined.
+   * @returns {Promise<Joined>} The `joined` event, once the room is joined.
    */
   async join(room, { history = 0 } = {}) {
     this.#checkOpen();
@@ -186,7 +216,7 @@ export class Client extends EventTarget {
    *
    * @param {string} room
    * @param {{after?: number, before?: number, limit?: number}} [which]
-   * @returns {Promise<{room: string, epoch: string, seq: number, messages: any[]}>}
+   * @returns {Promise<History>}
    */
   history(room, which = {}) {
     return this.#requests.ask({ type: "history", room, ...which });
@@ -322,32 +352,7 @@ export class Client extends EventTarget {
   }
 
   /** @param {any} event */
-  #forward(event) {
-    this.#dispatch(event.type, event);
-  }
-
-  /** @param {any} event */
   #answered(event) {
     this.#requests.answered(event);
   }
-
-  /** @type {Map<string, (client: Client, event: any) => void>} */
-  static #RECEIVE = new Map([
-    ["welcome", (client, event) => client.#welcomed(event)],
-    ["joined", (client, event) => client.#answered(event)],
-    ["message", (client, event) => client.#message(event)],
-    ["moved", (client, event) => client.#rooms.moved(event)],
-    ["ack", (client, event) => client.#outgoing.acknowledged(event)],
-    ["left", (client, event) => client.#left(event)],
-    ["history", (client, event) => client.#answered(event)],
-    ["members", (client, event) => client.#answered(event)],
-    ["authenticated", (client, event) => client.#answered(event)],
-    ["sanctions", (client, event) => client.#answered(event)],
-    ["done", (client, event) => client.#answered(event)],
-    ["presence", (client, event) => client.#forward(event)],
-    ["room", (client, event) => client.#forward(event)],
-    ["expiring", (client, event) => client.#expiring(event)],
-    ["error", (client, event) => client.#refused(event)],
-    ["bye", (client, event) => client.#bidden(event)],
-  ]);
 }

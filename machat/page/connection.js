@@ -6,10 +6,11 @@
  * @module
  */
 
-import { now } from "./clock.js";
 import { ChatSocket, OPEN, WELCOME } from "./socket.js";
 
 /**
+ * @typedef {import("./platform.js").Platform} Platform
+ *
  * @typedef {object} State
  * @property {"connecting" | "online" | "waiting" | "ended"} state
  * @property {number} [retryAt] While waiting: the time of the next attempt, as of `Date.now()`.
@@ -42,6 +43,7 @@ const RETRY = 60_000;
 export class Connection {
   /** @type {State} */
   state = { state: "ended", code: 1000, reason: "not opened" };
+  #platform;
   #url;
   #owner;
   /** @type {ChatSocket | null} */
@@ -56,14 +58,16 @@ export class Connection {
   #unopened = 0;
   /** Whether the check must succeed before the next attempt. */
   #blocked = false;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** @type {any} */
   #timer;
 
   /**
+   * @param {Platform} platform
    * @param {string} url
    * @param {Owner} owner
    */
-  constructor(url, owner) {
+  constructor(platform, url, owner) {
+    this.#platform = platform;
     this.#url = url;
     this.#owner = owner;
   }
@@ -101,14 +105,14 @@ export class Connection {
     const { state } = this.state;
     if (state === "online") this.#socket?.probe();
     else if (state === "waiting") this.#wait(this.#earliest(), this.state);
-    else if (state === "connecting" && now() - this.#attempted > OPEN + WELCOME) {
+    else if (state === "connecting" && this.#platform.now() - this.#attempted > OPEN + WELCOME) {
       this.#closed(1006, "no answer", true); // the computer has slept
     }
   }
 
   /** Record the server's welcome. */
   welcomed() {
-    this.#welcomed = now();
+    this.#welcomed = this.#platform.now();
     this.#notBefore = -Infinity;
     this.#socket?.welcomed();
     this.#setState({ state: "online" });
@@ -116,7 +120,7 @@ export class Connection {
 
   /** @param {number} seconds The shortest delay that the server asks for. */
   postpone(seconds) {
-    this.#notBefore = now() + Math.min(Math.max(seconds * 1000, 0), RETRY);
+    this.#notBefore = this.#platform.now() + Math.min(Math.max(seconds * 1000, 0), RETRY);
   }
 
   /** @param {string} command JSON. It is lost if the connection is lost. */
@@ -126,14 +130,14 @@ export class Connection {
 
   async #connect() {
     const turn = ++this.#turn;
-    this.#attempted = now();
+    this.#attempted = this.#platform.now();
     this.#setState({ state: "connecting" });
     try {
       if (this.#blocked) await this.#owner.check(this.#unopened);
       this.#blocked = false;
       const hello = JSON.stringify(await this.#owner.hello());
       if (turn !== this.#turn) return;
-      this.#socket = new ChatSocket(this.#url, {
+      this.#socket = new ChatSocket(this.#platform, this.#url, {
         opened: () => this.#opened(hello),
         received: (event) => this.#owner.received(event),
         closed: (code, reason, opened) => this.#closed(code, reason, opened),
@@ -159,11 +163,11 @@ export class Connection {
       this.end(code, reason);
       return;
     }
-    if (this.online && this.#welcomed !== null && now() - this.#welcomed > STEADY)
+    if (this.online && this.#welcomed !== null && this.#platform.now() - this.#welcomed > STEADY)
       this.#attempts = 0;
     const longest = Math.min(MAX_RECONNECT, RECONNECT * 2 ** Math.min(this.#attempts++, 10));
     this.#drop();
-    this.#wait(this.#earliest() + Math.random() * longest, { code, reason });
+    this.#wait(this.#earliest() + this.#platform.random() * longest, { code, reason });
     if (!opened) this.#diagnose(++this.#unopened);
   }
 
@@ -212,13 +216,13 @@ export class Connection {
     this.#turn++;
     this.#socket?.close();
     this.#socket = null;
-    clearTimeout(this.#timer);
+    this.#platform.clearTimeout(this.#timer);
     this.#owner.lost();
   }
 
   /** @returns {number} The shortest delay before the next attempt, milliseconds. */
   #earliest() {
-    return Math.max(0, Math.max(this.#notBefore, this.#attempted + APART) - now());
+    return Math.max(0, Math.max(this.#notBefore, this.#attempted + APART) - this.#platform.now());
   }
 
   /**
@@ -226,9 +230,15 @@ export class Connection {
    * @param {{code?: number, reason?: string, error?: any}} cause
    */
   #wait(delay, { code, reason, error }) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#connect(), delay);
-    this.#setState({ state: "waiting", retryAt: Date.now() + delay, code, reason, error });
+    this.#platform.clearTimeout(this.#timer);
+    this.#timer = this.#platform.setTimeout(() => this.#connect(), delay);
+    this.#setState({
+      state: "waiting",
+      retryAt: this.#platform.time() + delay,
+      code,
+      reason,
+      error,
+    });
   }
 
   /** @param {State} state */

@@ -48,7 +48,7 @@ export class Outgoing {
   settled = false;
   /** The number of times that the server has answered `unknown`. */
   unknowns = 0;
-  /** Sends it again. @type {ReturnType<typeof setTimeout> | undefined} */
+  /** Sends it again. @type {any} */
   timer;
 
   /**

@@ -6,11 +6,11 @@
  * @module
  */
 
-import { now } from "./clock.js";
 import { ChatError, Outgoing, outcomeUnknown, RESEND } from "./membership.js";
 
 /** @typedef {import("./membership.js").Membership} Membership */
 /** @typedef {import("./membership.js").Receipt} Receipt */
+/** @typedef {import("./platform.js").Platform} Platform */
 
 /** The maximum number of unacknowledged messages, and of their characters. */
 const MAX_MESSAGES = 1_000;
@@ -31,10 +31,15 @@ export class OutgoingMessages {
   /** @type {Map<string, Outgoing>} */
   #messages = new Map();
   #size = 0;
+  #platform;
   #send;
 
-  /** @param {(line: string) => void} send */
-  constructor(send) {
+  /**
+   * @param {Platform} platform
+   * @param {(line: string) => void} send
+   */
+  constructor(platform, send) {
+    this.#platform = platform;
     this.#send = send;
   }
 
@@ -68,7 +73,7 @@ export class OutgoingMessages {
    * @param {Membership} room
    */
   sendMore(room) {
-    for (const outgoing of room.due(now(), (...late) => this.refuse(...late))) {
+    for (const outgoing of room.due(this.#platform.now(), (...late) => this.refuse(...late))) {
       const line = encode(outgoing);
       if (ENCODER.encode(line).length <= this.limit) this.#send(line);
       else this.refuse(outgoing, new ChatError("too-long", "the message is too long"));
@@ -103,7 +108,7 @@ export class OutgoingMessages {
 
   /** Wait for the next connection, which sends all messages again. */
   lost() {
-    for (const { timer } of this.#messages.values()) clearTimeout(timer);
+    for (const { timer } of this.#messages.values()) this.#platform.clearTimeout(timer);
   }
 
   /**
@@ -114,10 +119,14 @@ export class OutgoingMessages {
    */
   #sendLater(outgoing, retry) {
     const longest = Math.min(MAX_AGAIN, AGAIN * 2 ** Math.min(outgoing.unknowns++, 10));
-    const delay = Math.max(longest * (0.5 + Math.random() / 2), Math.min(retry, MAX_AGAIN));
-    clearTimeout(outgoing.timer);
-    if (now() + delay - (outgoing.sent ?? now()) > RESEND) this.refuse(outgoing, outcomeUnknown());
-    else outgoing.timer = setTimeout(() => this.#sendAgain(outgoing), delay);
+    const delay = Math.max(
+      longest * (0.5 + this.#platform.random() / 2),
+      Math.min(retry, MAX_AGAIN),
+    );
+    this.#platform.clearTimeout(outgoing.timer);
+    const time = this.#platform.now();
+    if (time + delay - (outgoing.sent ?? time) > RESEND) this.refuse(outgoing, outcomeUnknown());
+    else outgoing.timer = this.#platform.setTimeout(() => this.#sendAgain(outgoing), delay);
   }
 
   /** @param {Outgoing} outgoing */
@@ -137,7 +146,7 @@ export class OutgoingMessages {
   /** @param {Outgoing} outgoing */
   #settle(outgoing) {
     outgoing.settled = true;
-    clearTimeout(outgoing.timer);
+    this.#platform.clearTimeout(outgoing.timer);
     this.#messages.delete(outgoing.id);
     this.#size -= outgoing.text.length;
   }

@@ -41,20 +41,23 @@ function rejoinDelay(room, { code }) {
 export class Rooms {
   /** @type {Map<string, Membership>} */
   #rooms = new Map();
+  #platform;
   #requests;
   #outgoing;
   #online;
   #dispatch;
-  /** @type {Map<Membership, ReturnType<typeof setTimeout>>} */
+  /** @type {Map<Membership, any>} */
   #rejoins = new Map();
 
   /**
+   * @param {import("./platform.js").Platform} platform
    * @param {import("./requests.js").Requests} requests
    * @param {import("./outgoing.js").OutgoingMessages} outgoing
    * @param {() => boolean} online
    * @param {(type: string, detail: any) => void} tell
    */
-  constructor(requests, outgoing, online, tell) {
+  constructor(platform, requests, outgoing, online, tell) {
+    this.#platform = platform;
     this.#requests = requests;
     this.#outgoing = outgoing;
     this.#online = online;
@@ -103,7 +106,7 @@ export class Rooms {
 
   /** Mark all rooms as not joined, because the connection is lost. */
   lost() {
-    for (const timer of this.#rejoins.values()) clearTimeout(timer);
+    for (const timer of this.#rejoins.values()) this.#platform.clearTimeout(timer);
     this.#rejoins.clear();
     for (const room of this.#rooms.values()) room.joined = null;
   }
@@ -195,7 +198,7 @@ export class Rooms {
     if (delay !== null) {
       this.#rejoins.set(
         room,
-        setTimeout(() => this.#rejoin(room), delay),
+        this.#platform.setTimeout(() => this.#rejoin(room), delay),
       );
       return;
     }
@@ -217,7 +220,7 @@ export class Rooms {
    */
   #forget(room, error) {
     this.#rooms.delete(key(room.name));
-    clearTimeout(this.#rejoins.get(room));
+    this.#platform.clearTimeout(this.#rejoins.get(room));
     this.#rejoins.delete(room);
     for (const outgoing of room.take()) this.#outgoing.refuse(outgoing, error);
     for (const { reject } of room.waiting.splice(0)) reject(error);

@@ -5,8 +5,6 @@
  * @module
  */
 
-import { now } from "./clock.js";
-
 /** Timeouts in milliseconds. OPEN: until the WebSocket is open. WELCOME: from there until the welcome,
  * longer than a login can take. PING: between two pings. PONG: for the reply to a ping. SOON: for the
  * reply to a ping while the user looks at the page. */
@@ -19,7 +17,12 @@ const SOON = 3_000;
 /** The age up to which the last data proves that the server is alive, milliseconds. */
 const FRESH = 2_000;
 
+/** The `readyState` of an open WebSocket. */
+const IS_OPEN = 1;
+
 /**
+ * @typedef {import("./platform.js").Platform} Platform
+ *
  * @typedef {object} Owner
  * @property {() => void} opened Called when the hello can be sent.
  * @property {(event: any) => void} received Called with each object that the server sends.
@@ -28,29 +31,34 @@ const FRESH = 2_000;
  */
 
 export class ChatSocket {
-  /** @type {WebSocket | null} */
+  /** @type {import("./platform.js").Socket | null} */
   #socket;
+  #platform;
   #owner;
   #opened = false;
   /** The time of the last data. */
-  #received = now();
+  #received;
   /** The time limit for the reply to a ping, or `null` without a ping. @type {number | null} */
   #due = null;
   #pinged = 0;
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  /** @type {any} */
   #timer;
 
   /**
+   * @param {Platform} platform
    * @param {string} url
    * @param {Owner} owner
    */
-  constructor(url, owner) {
+  constructor(platform, url, owner) {
+    this.#platform = platform;
     this.#owner = owner;
-    const socket = (this.#socket = new WebSocket(url));
+    this.#received = platform.now();
+    const socket = (this.#socket = new platform.WebSocket(url));
+    socket.onerror = () => {}; // a close follows; the package ws throws the error if nothing receives it
     socket.onopen = () => this.#open();
     socket.onmessage = (message) => this.#receive(message.data);
     socket.onclose = (close) => this.#closed(close.code, close.reason);
-    this.#timer = setTimeout(() => this.#closed(1006, "no answer"), OPEN);
+    this.#after(OPEN, () => this.#closed(1006, "no answer"));
   }
 
   /** Start the keepalive, after the server's welcome. */
@@ -62,7 +70,7 @@ export class ChatSocket {
    * @param {string} command JSON. It is lost if the connection is lost.
    */
   send(command) {
-    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(command);
+    if (this.#socket?.readyState === IS_OPEN) this.#socket.send(command);
   }
 
   /**
@@ -70,7 +78,7 @@ export class ChatSocket {
    * at the page, because the computer may have slept.
    */
   probe() {
-    const time = now();
+    const time = this.#platform.now();
     if (time - this.#received < FRESH) return;
     if (this.#due === null || this.#due - time > SOON || this.#due < time) this.#ping(SOON);
   }
@@ -79,7 +87,7 @@ export class ChatSocket {
   close() {
     const socket = this.#socket;
     this.#socket = null;
-    clearTimeout(this.#timer);
+    this.#platform.clearTimeout(this.#timer);
     if (socket !== null) {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
@@ -88,22 +96,20 @@ export class ChatSocket {
 
   #open() {
     this.#opened = true;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#closed(1006, "no welcome"), WELCOME);
+    this.#after(WELCOME, () => this.#closed(1006, "no welcome"));
     this.#owner.opened();
   }
 
   /** @param {number} limit The timeout for the reply, milliseconds. */
   #ping(limit) {
-    clearTimeout(this.#timer);
-    this.#pinged = now();
+    this.#pinged = this.#platform.now();
     this.#due = this.#pinged + limit;
     this.send('{"type":"ping"}');
-    this.#timer = setTimeout(() => this.#check(), limit);
+    this.#after(limit, () => this.#check());
   }
 
   #check() {
-    const late = now() - (this.#due ?? 0);
+    const late = this.#platform.now() - (this.#due ?? 0);
     this.#due = null;
     if (this.#received >= this.#pinged) this.#later(PING - PONG);
     else if (late > SOON)
@@ -113,13 +119,23 @@ export class ChatSocket {
 
   /** @param {number} delay */
   #later(delay) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ping(PONG), delay);
+    this.#after(delay, () => this.#ping(PONG));
+  }
+
+  /**
+   * Replace the timer.
+   *
+   * @param {number} delay
+   * @param {() => void} call
+   */
+  #after(delay, call) {
+    this.#platform.clearTimeout(this.#timer);
+    this.#timer = this.#platform.setTimeout(call, delay);
   }
 
   /** @param {unknown} data */
   #receive(data) {
-    this.#received = now();
+    this.#received = this.#platform.now();
     let event = null;
     try {
       event = JSON.parse(String(data));

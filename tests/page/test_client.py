@@ -37,11 +37,13 @@ MAKE = """async (options) => {
 REJOIN = """async (code) => {
     const { Rooms } = await import("/rooms.js");
     const { ChatError } = await import("/membership.js");
+    const { platformWith } = await import("/platform.js");
     const requests = { put: (command, waiting) => joins.push(waiting), ask: async () => {} };
     const outgoing = { sendMore() {}, refuse() {} };
     window.joins = [];
     window.told = [];
-    const rooms = new Rooms(requests, outgoing, () => true, (type) => told.push(type));
+    const rooms = new Rooms(
+        platformWith(), requests, outgoing, () => true, (type) => told.push(type));
     rooms.join("dev", 0);
     joins[0].resolve({ room: "dev", epoch: "e", seq: 0 });
     rooms.lost();
