@@ -7,6 +7,7 @@ immediately, so that an engine on another machine can implement them.
 """
 
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
+from machat.interfaces.deliveries import IDeliveries
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.interfaces.store import IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
@@ -17,6 +18,7 @@ __all__ = [
     "IChatRoom",
     "IChatUser",
     "IClientConnection",
+    "IDeliveries",
     "IRoomObserver",
     "IRoomPolicy",
     "ISessionTransport",

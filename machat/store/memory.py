@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from hashlib import blake2b
 
 from twisted.internet.defer import Deferred, succeed
@@ -13,7 +14,8 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from machat.clock import chatClock
-from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces.deliveries import Undelivered
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.deduplication import RecentIds
@@ -22,7 +24,7 @@ from machat.store.roster import Roster
 from machat.store.shares import Share, Shares, waterline
 
 
-@implementer(IStore)
+@implementer(IStore, IDeliveries)
 class MemoryStore:
     """
     Keeps each room's last messages, limited by count, bytes and age.
@@ -52,6 +54,7 @@ class MemoryStore:
         self._life = secrets.token_bytes(16)
         self._began = self._clock.seconds()
         self._forgotten = 0
+        self._delivering = False
         self.ids = RecentIds(self._clock, limits)
 
     def start(self) -> Deferred[None]:
@@ -89,6 +92,28 @@ class MemoryStore:
         if self.shares.bytes > self.shares.limit:
             self._relieve()
         return succeed(room)
+
+    def undelivered(self, limit: int) -> Deferred[Sequence[Undelivered]]:
+        rooms = [*self._open.values(), *self._idle.values()]
+        if not self._delivering:
+            self._delivering = True
+            for room in rooms:
+                room.delivered = room.seq
+        found = [Undelivered(room.name, room.seq) for room in rooms if room.seq > room.delivered]
+        return succeed(found[:limit])
+
+    def claimDelivery(self, key: str) -> Deferred[int | None]:
+        room = self._find(key)
+        return succeed(0 if room is None else room.delivered)
+
+    def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
+        room = self._find(key)
+        if room is not None:
+            room.delivered = seq
+        return succeed(None)
+
+    def _find(self, key: str) -> MemoryRoom | None:
+        return self._open.get(key) or self._idle.get(key)
 
     def _epochOf(self, key: str) -> str:
         """

@@ -65,6 +65,8 @@ class MemoryRoom(RoomLog, RosterRoom):
     @ivar life: the life of the store under which the room was opened last
     @ivar share: the share to which its memory belongs
     @ivar idle: the time when it was closed, Unix time
+    @ivar delivered: the number of the last message that was delivered, see
+        L{machat.interfaces.IDeliveries}
     """
 
     __slots__ = (
@@ -72,6 +74,7 @@ class MemoryRoom(RoomLog, RosterRoom):
         "life",
         "share",
         "idle",
+        "delivered",
         "roster",
         "observer",
         "_store",
@@ -85,6 +88,7 @@ class MemoryRoom(RoomLog, RosterRoom):
         self.life = b""
         self.share = share
         self.idle = 0.0
+        self.delivered = 0
         self.roster = Roster()
         self.observer: IRoomObserver | None = None
         self._store = store

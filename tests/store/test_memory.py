@@ -14,9 +14,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
+from zope.interface.verify import verifyObject
 
 from machat.events import Draft, Message, Position
-from machat.interfaces import IRoomObserver
+from machat.interfaces import IDeliveries, IRoomObserver
+from machat.interfaces.deliveries import Undelivered
 from machat.limits import Limits
 from machat.records import Change, Size, Stored
 from machat.store.memory import MemoryStore
@@ -230,6 +232,25 @@ class LogTests(LogTestCase):
         self.assertEqual(self.read(room="dev"), [(1, "a"), (2, "b")])
         self.assertEqual(self.read(room="ops"), [(1, "c"), (2, "d")])
         self.assertEqual([message.text for message in self.delivered[-1]], ["d"])
+
+    def test_deliveries(self) -> None:
+        """
+        The store remembers what was delivered, from the first question on, as long as it keeps the
+        room.
+        """
+        verifyObject(IDeliveries, self.log.store)
+        store = self.log.store
+        self.follow()
+        self.append("a")
+        self.assertEqual(self.successResultOf(store.undelivered(9)), [])
+        self.append("b", "c")
+        self.assertEqual(self.successResultOf(store.undelivered(9)), [Undelivered("Dev", 3)])
+        self.assertEqual(self.successResultOf(store.claimDelivery("dev")), 1)
+        self.successResultOf(store.delivered("dev", 3, False))
+        self.log.unfollow("dev")
+        self.assertEqual(self.successResultOf(store.claimDelivery("dev")), 3)
+        self.assertEqual(self.successResultOf(store.undelivered(9)), [])
+        self.assertEqual(self.successResultOf(store.claimDelivery("other")), 0)
 
     def test_epoch(self) -> None:
         """

@@ -13,7 +13,7 @@ from machat.errors import FAILED, ChatError, MaybeStored, NotStored
 from machat.events import Draft, Message
 from machat.records import Change, Stored
 from machat.store.deduplication import Key
-from machat.store.sqlite.database import Group, Opened, Wanted
+from machat.store.sqlite.database import Group, Opened, Statement, Wanted
 
 if TYPE_CHECKING:
     from machat.store.sqlite.room import SqliteRoom
@@ -144,6 +144,24 @@ class Append(Job):
         if certain:
             return NotStored(f"not stored: {cause}")
         return MaybeStored(f"possibly not stored: {cause}")
+
+
+class Execute(Job):
+    """
+    Executes statements.
+    """
+
+    __slots__ = ("_statements",)
+
+    def __init__(self, deferred: Deferred[None], statements: Sequence[Statement]) -> None:
+        Job.__init__(self, deferred)
+        self._statements = statements
+
+    def prepare(self, group: Group, ids: dict[Key, int]) -> None:
+        group.statements.extend(self._statements)
+
+    def finish(self) -> None:
+        self.succeed(None)
 
 
 class Open(Job):

@@ -201,6 +201,7 @@ def forget(
 def _forget(db: sqlite3.Connection, rooms: Sequence[tuple[int]]) -> None:
     db.executemany("DELETE FROM room WHERE id = ?", rooms)
     db.executemany("DELETE FROM ancestor WHERE room = ?", rooms)
+    db.executemany("DELETE FROM delivery WHERE room = ?", rooms)
 
 
 def shrink(database: Database) -> bool:
@@ -344,6 +345,11 @@ def delete(database: Database, rooms: Sequence[int]) -> tuple[Deleted, int]:
             complete,
         )
         db.executemany("DELETE FROM ancestor WHERE room = ?", complete)
+        db.executemany(
+            "DELETE FROM delivery WHERE room = ?1"
+            " AND NOT EXISTS (SELECT 1 FROM room WHERE id = ?1)",
+            complete,
+        )
         return heads
 
     heads = database.within(change)

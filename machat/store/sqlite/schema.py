@@ -88,8 +88,17 @@ _FIRST = (
     """,
 )
 
+_DELIVERY = (
+    """
+    CREATE TABLE delivery (
+        room INTEGER PRIMARY KEY,
+        seq INTEGER NOT NULL     -- the number of the last message that was delivered to a webhook
+    )
+    """,
+)
+
 #: The statements that lead from each version (C{PRAGMA user_version}) to the next one.
-MIGRATIONS: list[tuple[str, ...]] = [_FIRST]
+MIGRATIONS: list[tuple[str, ...]] = [_FIRST, _DELIVERY]
 
 #: The current version.
 VERSION = len(MIGRATIONS)

@@ -18,12 +18,14 @@ from zope.interface import implementer
 from machat.clock import chatClock
 from machat.errors import FAILED, ChatError
 from machat.events import Message
-from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces.deliveries import Undelivered
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.deduplication import RecentIds
 from machat.store.sqlite.codec import SeenId
 from machat.store.sqlite.database import Database, Opened, Wanted
+from machat.store.sqlite.deliveries import Deliveries
 from machat.store.sqlite.file import SYNCHRONOUS, Lock, openDatabase, openReader
 from machat.store.sqlite.jobs import Open
 from machat.store.sqlite.reader import Range, Reader, readMessages
@@ -63,7 +65,7 @@ class _Files(NamedTuple):
     used: int
 
 
-@implementer(IStore)
+@implementer(IStore, IDeliveries)
 class SqliteStore:
     """
     Keeps the messages, their ids, the topics and the sanctions in a file. One server may use the
@@ -121,6 +123,7 @@ class SqliteStore:
             self._clock, path, seconds, RecentIds(self._clock, limits), limits.remembered
         )
         self._reader = Reader(self._clock, path, seconds, self.writer.condition.unreadable)
+        self._deliveries = Deliveries(self._reader, self.writer)
         self._scanner = Scanner(self._fromThread, seconds / 2)
         self.upkeep = Upkeep(self._clock, limits, self.writer, self._scanner, self._opened)
 
@@ -261,6 +264,15 @@ class SqliteStore:
         job = Open(result, Wanted(key, name, payer), make)
         self.writer.add(job)
         return result
+
+    def undelivered(self, limit: int) -> Deferred[Sequence[Undelivered]]:
+        return Deferred.fromCoroutine(self._deliveries.undelivered(limit))
+
+    def claimDelivery(self, key: str) -> Deferred[int | None]:
+        return self._deliveries.last(key).addCallback(lambda seq: seq)
+
+    def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
+        return self._deliveries.delivered(key, seq)
 
     def closed(self, room: SqliteRoom) -> None:
         """

@@ -310,12 +310,14 @@ class RoomTests(RetentionCase):
         store = self.start()
         for number in range(5):
             self.open(store, f"room{number}")[0].close()
+            self.reactor.wait(store.delivered(f"room{number}", 0, False))
         kept, _ = self.open(store, "Kept")
         self.say(kept, changes=[TopicSet("x")])
         kept.close()
         for _ in range(61):
             self.wait(store, 120)
         self.assertEqual(self.sql("SELECT name FROM room"), [("Kept",)])
+        self.assertEqual(self.count("delivery"), 0)
 
 
 class TotalTests(RetentionCase):
