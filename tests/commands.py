@@ -186,6 +186,17 @@ def _post(shell: Shell, words: list[str]) -> None:
     shell.case.assertEqual(client.returncode, 0)
 
 
+def _doctor(shell: Shell, words: list[str]) -> None:
+    """
+    No check finds a problem.
+    """
+    address = words[2].replace("8099", str(shell.ports()[1]))
+    client = shell.case.stopAtEnd(start(BIN / "machat", "doctor", address, *words[3:]))
+    out, _ = client.communicate(timeout=PATIENCE)
+    shell.case.assertIn("ok    silence  the connection is open", out)
+    shell.case.assertEqual(client.returncode, 0, out)
+
+
 def _secureChat(shell: Shell, words: list[str]) -> None:
     """
     The client trusts the certificate that was made before.
@@ -346,6 +357,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"twistd .*machat", _serve),
     (r"machat --client \w+ --address wss:", _secureChat),
     (r"machat --client ", _chat),
+    (r"machat doctor ", _doctor),
     (r"machat post ", _post),
     (r"machat-store ", _storeFile),
     (r"jq ", _nothing),

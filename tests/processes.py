@@ -46,12 +46,17 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 
 def makeCertificate(
-    keyPath: str, certificatePath: str, host: str = "localhost", named: bool = True
+    keyPath: str,
+    certificatePath: str,
+    host: str = "localhost",
+    named: bool = True,
+    lifetime: timedelta = timedelta(days=1),
 ) -> None:
     """
     Write a private key and a self-signed certificate for a host.
 
     @param named: whether the certificate has a C{subjectAltName}
+    @param lifetime: the time from now to its end; if it is negative, the certificate has expired
     """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
@@ -61,8 +66,8 @@ def makeCertificate(
         hosts = x509.SubjectAlternativeName([x509.DNSName(host)])
         builder = builder.add_extension(hosts, critical=False)
     certificate = (
-        builder.not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
+        builder.not_valid_before(now - timedelta(days=30))
+        .not_valid_after(now + lifetime)
         .sign(key, hashes.SHA256())
     )
     Path(keyPath).write_bytes(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -27,11 +27,15 @@ from machat.cli.connecting import (
     credentials,
     seconds,
 )
+from machat.cli.doctor import command as doctor
 from machat.cli.pipe import Pipe
 from machat.cli.stdio import tell
 from machat.cli.terminal import Terminal
 from machat.client import ChatClient
 from machat.clock import useMonotonic
+
+#: The commands other than the chat itself. They end with L{SystemExit}.
+_COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"post": post.main, "doctor": doctor.run}
 
 
 def parser() -> ArgumentParser:
@@ -39,7 +43,10 @@ def parser() -> ArgumentParser:
     @return: the parser of the command line
     """
     description = "Chat in a terminal or a pipe. Type /help in the chat for a list of commands."
-    more = "machat post --help describes the command that posts one message, for example from cron."
+    more = (
+        "machat post --help describes the command that posts one message, for example from cron; "
+        "machat doctor --help describes the command that finds out why a client cannot connect."
+    )
     parser = ArgumentParser(prog="machat", description=description, epilog=more)
     add = parser.add_argument
     add("--version", action="version", version=f"MaChat {__version__}")
@@ -113,8 +120,9 @@ def main() -> None:
     """
     Run the command C{machat}.
     """
-    if sys.argv[1:2] == ["post"]:
-        post.main(sys.argv[2:])
+    command = _COMMANDS.get("".join(sys.argv[1:2]))
+    if command is not None:
+        command(sys.argv[2:])
     interactive = sys.stdin.isatty() and sys.stdout.isatty()
     options = parse(sys.argv[1:], interactive)
     try:

@@ -6,12 +6,15 @@ A reason is final if further attempts cannot succeed until a person changes some
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from OpenSSL.SSL import Error as TLSError
 from service_identity import CertificateError, VerificationError
 from twisted.internet import error
 from twisted.python.failure import Failure
+
+from machat.errors import ChatError
 
 #: The host name is unknown, the connection is refused, or there is no route to the host.
 UNREACHABLE = "unreachable"
@@ -42,6 +45,9 @@ LONGEST = 200
 
 #: OpenSSL's errors for a peer that does not use TLS.
 _PLAIN = ("wrong version number", "packet length too long", "record layer failure", "http request")
+
+#: A refusal before the server knows the dialect of the client.
+_EARLY = re.compile(rb"machat:error (?P<code>[a-z-]{1,40}) (?P<text>[^\n]*)\n?")
 
 #: The 4xx status codes that another attempt may not receive (RFC 9110, RFC 8470, RFC 6585).
 _TEMPORARY = (408, 425, 429)
@@ -141,6 +147,18 @@ def _explainTLS(failed: TLSError) -> Reason:
     if any(plain in text for plain in _PLAIN):
         return Reason(TLS, line(f"the server does not use TLS: {text}"), True)
     return Reason(TLS, line(f"TLS failed: {text or 'unknown reason'}"))
+
+
+def refusedEarly(data: bytes) -> ChatError | None:
+    """
+    @param data: what the server sent before its welcome
+    @return: the refusal, if it is one in the C{text} dialect: the server refused the client before
+        it read the hello, and so did not know the client's dialect
+    """
+    match = _EARLY.fullmatch(data)
+    if match is None:
+        return None
+    return ChatError(match["code"].decode(), line(match["text"].decode(errors="replace")))
 
 
 def line(text: str) -> str:
