@@ -11,11 +11,13 @@ from machat.interfaces.deliveries import IDeliveries
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.interfaces.store import IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
+from machat.interfaces.watcher import IChatWatcher
 
 __all__ = [
     "IChatHooks",
     "IChatMember",
     "IChatRoom",
+    "IChatWatcher",
     "IChatUser",
     "IClientConnection",
     "IDeliveries",

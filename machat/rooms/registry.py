@@ -20,7 +20,7 @@ from machat.errors import (
     ChatError,
 )
 from machat.events import History, Joined, Members, Message
-from machat.interfaces import IChatMember, IRoomPolicy, IStoredRoom
+from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, IStoredRoom
 from machat.limits import Limits
 from machat.records import Claim
 from machat.rooms.arrival import Arrival, Wish
@@ -42,6 +42,8 @@ Replay = tuple[Message, ...] | None
 class Rooms:
     """
     The parts of L{IChatRoom} that join, leave and read.
+
+    @ivar watcher: the watcher of the chat
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Rooms:
         self._hookRunner = hookRunner
         self._policy = policy
         self._requireOpen = requireOpen
+        self.watcher: IChatWatcher | None = None
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
 
     def join(self, member: IChatMember, roomName: str, wish: Wish) -> Deferred[Joined]:
@@ -173,6 +176,8 @@ class Rooms:
             room.attendance = Attendance(
                 room.name, room.spellings, self._clock, self._limits, room.announce
             )
+        if self.watcher is not None and first:
+            self.watcher.joined(room.name, room.members[member].name)
         if self._hookRunner is not None:
             self._hookRunner.joined(member, room)
 
@@ -224,6 +229,8 @@ class Rooms:
         self._directory.closeIfDeserted(room)
         if room.sequencer is not None:
             room.sequencer.withdraw(member, ChatError(NOT_JOINED, f"not in {room.name} any more"))
+        if self.watcher is not None and not room.has(claim.key):
+            self.watcher.left(room.name, claim.name)
         if self._hookRunner is not None:
             self._hookRunner.left(member, room)
 

@@ -32,6 +32,7 @@ from machat.interfaces import (
     IChatHooks,
     IChatMember,
     IChatRoom,
+    IChatWatcher,
     IClientConnection,
     IStore,
 )
@@ -95,7 +96,7 @@ class ChatService(Lifecycle):
         self._connections = Connections(limits, store.shared)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
-        keeper = RoomKeeper(self._hookRunner)
+        self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(
             clock, limits, self._directory, self._hookRunner, self._rules, self._requireOpen
@@ -114,6 +115,13 @@ class ChatService(Lifecycle):
             None if portal is None else Authenticator(clock, limits, portal, self.logbook)
         )
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
+
+    def watch(self, watcher: IChatWatcher) -> None:
+        """
+        Report everything that happens in the rooms to a watcher. Call it once, before the start.
+        """
+        self._watcher = self._rooms.watcher = watcher
+        self._keeper.watch(watcher)
 
     def _makePublisher(self) -> Publisher:
         gate = Gate(self._rules, self._hookRunner)
@@ -318,7 +326,15 @@ class ChatService(Lifecycle):
         batch = room.batch or self._batches.begin(room)
         if text is not None:
             batch.announce(Draft(room.name, names.RESERVED, text))
-        return batch.change(changes)
+        done = batch.change(changes)
+        if self._watcher is not None and changes:
+            done.addCallback(self._changed, self._watcher, room.name, changes)
+        return done
+
+    def _changed(
+        self, _: None, watcher: IChatWatcher, room: str, changes: Sequence[Change]
+    ) -> None:
+        watcher.moderated(room, changes)
 
     def history(
         self,

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from machat.events import Message
-from machat.interfaces import IChatMember
+from machat.interfaces import IChatMember, IChatWatcher
 from machat.moderation.effects import Effects
 from machat.records import Change
 from machat.rooms.hookrunner import HookRunner
@@ -25,14 +25,24 @@ class RoomKeeper:
 
     def __init__(self, hookRunner: HookRunner | None) -> None:
         self._hookRunner = hookRunner
+        self._watcher: IChatWatcher | None = None
         self.observes = hookRunner is not None
+
+    def watch(self, watcher: IChatWatcher) -> None:
+        """
+        Report batches to a watcher too.
+        """
+        self._watcher = watcher
+        self.observes = True
 
     def said(self, messages: Sequence[Message]) -> None:
         """
-        Report a batch to the application's hooks.
+        Report a batch to the application's hooks, and to the watcher.
         """
         if self._hookRunner is not None:
             self._hookRunner.said(messages)
+        if self._watcher is not None:
+            self._watcher.said(messages)
 
     def changed(self, room: Room, changes: Sequence[Change]) -> None:
         """

@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from machat.clock import ChatClock
 from machat.connections.registry import Connections
 from machat.errors import FAILED, ChatError
-from machat.interfaces import IChatMember, IStore, IStoredRoom
+from machat.interfaces import IChatMember, IChatWatcher, IStore, IStoredRoom
 from machat.limits import Limits
 from machat.logbook import Logbook
 from machat.rooms.directory import Directory
@@ -48,6 +48,8 @@ class Lifecycle(MultiService):
         self._stop: Stop | None = None
         self._failedBefore = 0
         self._starting = DeferredLock()
+        self._closing = False
+        self._watcher: IChatWatcher | None = None
         self._waiting: list[Deferred[None]] = []
 
     @property
@@ -82,7 +84,7 @@ class Lifecycle(MultiService):
         """
         Open a room in the store. While the store starts, wait.
         """
-        if self._starting.locked:
+        if self._starting.locked and not self._closing:
             return self._starting.run(self.store.open, room.key, room.name, room, network)
         return self.store.open(room.key, room.name, room, network)
 
@@ -109,6 +111,8 @@ class Lifecycle(MultiService):
         return waiting
 
     def _serve(self, _: None) -> None:
+        if self._watcher is not None:
+            self._watcher.start()
         if self._stop is None and not self.running:
             MultiService.startService(self)
             waiting, self._waiting = self._waiting, []
@@ -179,8 +183,23 @@ class Lifecycle(MultiService):
             and self._batches.idle
         ):
             stop.stage = Stage.CLOSING
-            closing = self._starting.run(self.store.stop)
+            closing = self._starting.run(self._closeStore)
             closing.addErrback(self._stopFailed).addCallback(self._stopped, stop)
+
+    def _closeStore(self) -> Deferred[None]:
+        """
+        Stop the watcher, which still uses the store, and then the store.
+        """
+        if self._watcher is None:
+            return self.store.stop()
+        self._closing = True
+        stopping = self._watcher.stop().addBoth(self._watcherStopped)
+        return stopping.addCallback(lambda _: self.store.stop())
+
+    def _watcherStopped(self, result: object) -> None:
+        self._closing = False
+        if isinstance(result, Failure):
+            self._stopFailed(result)
 
     def _stopped(self, _: None, stop: Stop) -> None:
         self.logbook.close()
