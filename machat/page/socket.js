@@ -14,6 +14,10 @@ const PING = 25_000;
 const PONG = 10_000;
 const SOON = 3_000;
 
+/** The time in which a close follows an error, milliseconds. The WebSocket of Node 20 and 22 reports a
+ * refused connection as an error without a close. */
+const CLOSE = 100;
+
 /** The age up to which the last data proves that the server is alive, milliseconds. */
 const FRESH = 2_000;
 
@@ -54,7 +58,7 @@ export class ChatSocket {
     this.#owner = owner;
     this.#received = platform.now();
     const socket = (this.#socket = new platform.WebSocket(url));
-    socket.onerror = () => {}; // a close follows; the package ws throws the error if nothing receives it
+    socket.onerror = () => this.#failed();
     socket.onopen = () => this.#open();
     socket.onmessage = (message) => this.#receive(message.data);
     socket.onclose = (close) => this.#closed(close.code, close.reason);
@@ -92,6 +96,10 @@ export class ChatSocket {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
     }
+  }
+
+  #failed() {
+    if (this.#socket !== null) this.#after(CLOSE, () => this.#closed(1006, ""));
   }
 
   #open() {
