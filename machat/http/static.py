@@ -4,11 +4,14 @@ The chat page: the files that a WebSocket endpoint serves to browsers. They are 
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from hashlib import sha256
+from html import escape
 from pathlib import Path
 
 from machat.http.messages import Answer
+from machat.http.origins import readOrigin
 
 FOLDER = Path(__file__).parent.parent / "page"
 
@@ -26,8 +29,13 @@ POLICY = (
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
+#: A path on the page's own host. C{//} and a backslash would begin another host.
+_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+#: The part of the document that states where the page gets its tokens.
+_TOKENS = '<meta name="machat-tokens" content="{}">'
+
 _SAFE = {
-    "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -49,11 +57,21 @@ class File:
     @ivar fields: the other header fields
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tokens: str = "") -> None:
+        """
+        @param tokens: see L{Pages}
+        """
         self.body = path.read_bytes()
+        if tokens:
+            filled = _TOKENS.format(escape(tokens)).encode()
+            self.body = self.body.replace(_TOKENS.format("").encode(), filled)
         self.type = _TYPES[path.suffix]
         self.tag = f'"{sha256(self.body).hexdigest()[:16]}"'
-        self.fields = {**_SAFE, **(_SHARED if path.suffix == ".js" else _OWN)}
+        self.fields = {
+            "Content-Security-Policy": _policy(tokens),
+            **_SAFE,
+            **(_SHARED if path.suffix == ".js" else _OWN),
+        }
 
     def answer(self, known: str) -> Answer:
         """
@@ -73,9 +91,13 @@ class Pages:
     @ivar files: the files by their URL paths
     """
 
-    def __init__(self, folder: Path = FOLDER) -> None:
+    def __init__(self, folder: Path = FOLDER, tokens: str = "") -> None:
+        """
+        @param tokens: where the page fetches the user's name and token, see L{checkTokens}; empty:
+            the page asks for a name and, if necessary, for a password
+        """
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
-        self.files = {f"/{path.name}": File(path) for path in paths}
+        self.files = {f"/{path.name}": File(path, tokens) for path in paths}
         self.files["/"] = self.files["/index.html"]
         self.files["/favicon.ico"] = self.files["/icon.svg"]  # browsers request it for any document
 
@@ -88,8 +110,28 @@ class Pages:
 
 
 @cache
-def thePage() -> Pages:
+def thePage(tokens: str = "") -> Pages:
     """
+    @param tokens: see L{Pages}
     @return: the files of the chat page in this package
     """
-    return Pages()
+    return Pages(tokens=tokens)
+
+
+def checkTokens(url: str) -> str:
+    """
+    @return: the same URL, if the page may fetch tokens from it
+    @raise ValueError: it is neither a path nor an C{http} or C{https} URL
+    """
+    if "#" in url or (_PATH.fullmatch(url) is None and readOrigin(url) is None):
+        raise ValueError("must be a path, such as /chat-token, or an http or https URL")
+    return url
+
+
+def _policy(tokens: str) -> str:
+    """
+    @return: the policy of a page that may also connect to the server of the tokens
+    """
+    origin = readOrigin(tokens)
+    own = "connect-src 'self'"
+    return POLICY if origin is None else POLICY.replace(own, f"{own} {origin}")

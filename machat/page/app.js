@@ -14,6 +14,8 @@ import { RoomView } from "./roomview.js";
 import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
+import { TokenEndpoint } from "./tokens.js";
+import { fitKeyboard } from "./viewport.js";
 
 /** The number of a room's messages to show on the first join. */
 const HISTORY = 50;
@@ -38,7 +40,8 @@ class App {
   /** Called with each state while the password dialog waits. @type {((state: import("./connection.js").State) => void) | null} */
   #waiting = null;
   #storage = new TabStorage(() => this.#now());
-  #signIn = new SignIn((wish) => this.#begin(wish));
+  #tokens = TokenEndpoint.named();
+  #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #connection = new ConnectionView(() => this.#again());
   #askRoom = new FieldDialog("join", {
@@ -58,12 +61,44 @@ class App {
       if (this.#client?.unacknowledged) event.preventDefault();
     });
     this.#signIn.show();
-    if (this.#storage.before !== null) this.#restore(this.#storage.before);
+    if (this.#tokens !== null) this.#enterByToken();
+    else if (this.#storage.before !== null) this.#restore(this.#storage.before);
+  }
+
+  /** Use the name and the rooms from before a reload, or the room in the address, or ask for a room. */
+  async #enterByToken() {
+    this.#signIn.fixName();
+    const { before } = this.#storage;
+    const name = await this.#identify();
+    if (name === null) return;
+    if (before !== null && key(before.name) === key(name)) this.#restore(before);
+    else if (roomOf(location.hash)) this.#begin({ name, room: roomOf(location.hash) });
+    else this.#signIn.show();
+  }
+
+  /** @param {string} room */
+  async #enter(room) {
+    const name = await this.#identify();
+    if (name !== null) this.#begin({ name, room });
+  }
+
+  /** @returns {Promise<string | null>} The name of the user of the token, if there is one. */
+  async #identify() {
+    this.#signIn.say("Connecting…");
+    try {
+      const { name } = await /** @type {TokenEndpoint} */ (this.#tokens).request();
+      this.#signIn.name = name;
+      this.#signIn.say("");
+      return name;
+    } catch (error) {
+      this.#signIn.refuse(/** @type {import("./client.js").ChatError} */ (error));
+      return null;
+    }
   }
 
   // Sign-in and reconnects.
 
-  /** @param {import("./signin.js").Wish} wish */
+  /** @param {{name: string, room: string, password?: string}} wish */
   #begin({ name, room, password }) {
     if (key(this.#storage.before?.name ?? "") !== key(name)) this.#storage.forget();
     const { session, rooms = [] } = this.#storage.before ?? {};
@@ -97,7 +132,7 @@ class App {
    */
   #connect(name, session) {
     this.#client?.close();
-    const credentials = () => ({ password: this.#password });
+    const credentials = () => this.#tokens?.renew(name) ?? { password: this.#password };
     const url = chatUrl();
     const check = (/** @type {number} */ failures) => diagnose(url, failures);
     const client = new Client(url, { name, credentials, session, check });
@@ -120,26 +155,26 @@ class App {
       if (wanted) this.#show(joined);
     } catch (error) {
       const { code, message } = /** @type {import("./client.js").ChatError} */ (error);
-      if (client.state.state === "ended") this.#refused(client, { code, message });
+      if (client.state.state === "ended") this.#refused(client, /** @type {any} */ (error));
       else if (client === this.#client && code !== "left") this.#add(room).left({ text: message });
     }
   }
 
   /**
    * @param {Client} client
-   * @param {{code: string, message: string}} error
+   * @param {{code: string, message: string, login?: string}} error
    */
-  #refused(client, { code, message }) {
+  #refused(client, { code, message, login }) {
     if (client !== this.#client || this.#rooms.size > 0) return;
     const ended = code === "ended" ? ending(client.state) : message;
     this.#client = null;
     client.close();
-    this.#signIn.refuse({ code, message: ended });
+    this.#signIn.refuse({ code, message: ended, login });
   }
 
   #again() {
     const state = this.#client?.state;
-    if (state?.code === BAD_CREDENTIALS) this.#askPassword.open();
+    if (state?.code === BAD_CREDENTIALS && this.#tokens === null) this.#askPassword.open();
     else if (state?.state === "ended") this.#client?.open();
     else this.#client?.retry();
   }
@@ -315,15 +350,6 @@ class App {
     if (this.#client === null || rooms.length === 0) return null;
     return { name: this.#client.name, rooms, session: this.#client.session };
   }
-}
-
-/** Shrink the page while an on-screen keyboard is open, if the browser does not do that. */
-function fitKeyboard() {
-  const view = window.visualViewport;
-  const fit = () =>
-    document.documentElement.style.setProperty("--height", `${view?.height ?? innerHeight}px`);
-  view?.addEventListener("resize", fit);
-  fit();
 }
 
 fitKeyboard();

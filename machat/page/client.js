@@ -53,7 +53,8 @@ export { ChatError, key };
  * @property {string} [token]
  * @property {(why: "connect" | "expiring") => Credentials | Promise<Credentials>} [credentials]
  *     Called for each connection, and before the last credentials expire. It replaces `password` and
- *     `token`. If it throws, the attempt has failed.
+ *     `token`. If it throws, the attempt has failed. If the error has the code `logged-out`, or has the
+ *     code `refused` and the client was never connected, the client ends.
  * @property {string} [session] The `session` of an earlier client with the same name. The first
  *     connection of this client replaces the connection of that one.
  * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses why

@@ -202,13 +202,15 @@ export class Connection {
   }
 
   /**
-   * End after a refusal that a person has to resolve, unless there was a connection before.
+   * End after a refusal that a person has to resolve, unless there was a connection before; and if the
+   * user is logged out.
    *
    * @param {any} error
    */
   #givesUp(error) {
-    const final = error?.code === "refused" && this.#welcomed === null;
-    if (final) this.end(1006, "refused", error);
+    const { code } = error ?? {};
+    const final = code === "logged-out" || (code === "refused" && this.#welcomed === null);
+    if (final) this.end(1006, code, error);
     return final;
   }
 

@@ -7,6 +7,7 @@
 
 import { now } from "./clock.js";
 import { byId, sentence } from "./dom.js";
+import { showLogin } from "./tokens.js";
 
 /** @typedef {import("./connection.js").State} State */
 
@@ -24,7 +25,7 @@ const REASONS = {
   3011: "An earlier connection still has your name.",
   3500: "Wrong name or password.",
   3501: "The server did not understand this page.",
-  3503: "You were removed by a moderator.",
+  3503: "You were removed, by a moderator or because you have logged out.",
   3520: "The name is taken.",
   3521: "You are connected from elsewhere now.",
 };
@@ -89,6 +90,7 @@ export class ConnectionView {
       state.state === "ended"
         ? ending(state)
         : `${interruption(state) || "The connection is lost."} Your messages are kept.`;
+    showLogin(byId("login"), state.error);
     this.#button.textContent = state.state === "ended" ? "Connect again" : "Try now";
     this.#when.textContent = state.state === "connecting" ? "Connecting…" : "";
     if (state.state === "waiting") {

@@ -9,6 +9,7 @@ import { countdown, interruption } from "./connectionview.js";
 import { byId, sentence } from "./dom.js";
 import { storeName, lastName } from "./storage.js";
 import { localised } from "./times.js";
+import { showLogin } from "./tokens.js";
 
 /** The field to which an error code refers. @type {Record<string, string>} */
 const FIELDS = {
@@ -53,6 +54,12 @@ export class SignIn {
     this.#field("name").value = name;
   }
 
+  /** Let the user choose only the room, because a token states the name. */
+  fixName() {
+    this.#field("name").readOnly = true;
+    this.#field("name").value = "";
+  }
+
   /** @param {string} room An empty name does not change the field. */
   set room(room) {
     if (room) this.#field("room").value = room;
@@ -61,7 +68,7 @@ export class SignIn {
   /** @returns {Wish} */
   #wish() {
     const name = this.#field("name").value.trim();
-    storeName(name);
+    if (!this.#field("name").readOnly) storeName(name);
     const password = this.#secret.hidden ? undefined : this.#field("password").value;
     return { name, room: roomNamed(this.#field("room").value), password };
   }
@@ -100,9 +107,10 @@ export class SignIn {
   /**
    * Show a refusal at the field to which it refers.
    *
-   * @param {{code: string, message: string}} error
+   * @param {{code: string, message: string, login?: string}} error
    */
-  refuse({ code, message }) {
+  refuse({ code, message, login }) {
+    if (this.#field("name").readOnly) return this.#refuseToken({ message, login });
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
     this.say(asked ? "A password is needed." : sentence(localised(message)));
@@ -115,8 +123,21 @@ export class SignIn {
     field.select();
   }
 
+  /**
+   * Show why the user of a token cannot join.
+   *
+   * @param {{message: string, login?: string}} error
+   */
+  #refuseToken(error) {
+    this.say(sentence(localised(error.message)));
+    this.#said.classList.add("wrong");
+    showLogin(byId("signin-login"), error);
+    this.#form.querySelector("button")?.focus();
+  }
+
   #forget() {
     this.say("");
+    showLogin(byId("signin-login"));
     for (const name of ["name", "room", "password"]) {
       this.#field(name).removeAttribute("aria-invalid");
     }

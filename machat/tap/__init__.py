@@ -103,4 +103,5 @@ def _factory(
     proxies = options["trust-proxy"]
     closed = options["portal"] is not None and not options["anonymous"]
     hosts = options["hosts"] or defaultHosts(reactor, endpoint, bool(proxies), closed)
-    return ChatWebSocketFactory(chat, not options["no-page"], options["origins"], proxies, hosts)
+    page = options["page-token-url"] or not options["no-page"]
+    return ChatWebSocketFactory(chat, page, options["origins"], proxies, hosts)

@@ -4,6 +4,7 @@ The checkers of C{--auth}, for L{twisted.cred.strcred}.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.cred.checkers import (
@@ -20,6 +21,7 @@ from machat.auth.credentials import IToken
 from machat.auth.passwords import PasswordFile
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, tokensOf
+from machat.http.static import checkTokens
 
 
 @implementer(ICheckerFactory, IPlugin)
@@ -82,3 +84,19 @@ def _inBytes(users: dict[Any, Any]) -> dict[bytes, bytes]:
 
 def _bytes(text: Any) -> bytes:
     return text if isinstance(text, bytes) else str(text).encode()
+
+
+def tokensRefusal(options: Mapping[str, Any]) -> str | None:
+    """
+    @return: why C{--page-token-url} cannot be used; C{None} if it can, or is not given
+    """
+    url = options["page-token-url"]
+    if url is None:
+        return None
+    try:
+        checkTokens(url)
+    except ValueError as error:
+        return str(error)
+    if options["portal"] is None:
+        return "without --auth, the server checks no token"
+    return "there is no page, because of --no-page" if options["no-page"] else None

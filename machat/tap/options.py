@@ -24,7 +24,7 @@ from machat.http.origins import Hosts, Origins
 from machat.interfaces import IStore
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.store.sqlite import SQLITE_DEFAULTS
-from machat.tap.checkers import portalOf
+from machat.tap.checkers import portalOf, tokensRefusal
 from machat.tap.endpoints import Endpoint, given
 from machat.tap.limits import OPTIONS, LimitOption
 from machat.tap.quantities import count, seconds, workers
@@ -85,6 +85,7 @@ class Options(usage.Options, AuthOptionMixin):
             None,
             "Serve metrics and health checks over HTTP on ENDPOINT; use a loopback address.",
         ],
+        ["page-token-url", None, None, "Let the page fetch the user's name and token from URL."],
         ["trust-proxy", None, 0, "Number of trusted proxies that set X-Forwarded-For.", count],
         [
             "store",
@@ -175,6 +176,9 @@ class Options(usage.Options, AuthOptionMixin):
         if self.divided:
             self._checkWorkers()
         self["portal"] = self._portal()
+        refusal = tokensRefusal(self)
+        if refusal is not None:
+            _refuse(f"--page-token-url {self['page-token-url']}: {refusal}")
         if self["check"]:
             raise SystemExit(0)
 

@@ -16,7 +16,7 @@ from machat import wire
 from machat.addresses import describe, networkOf
 from machat.http.origins import Hosts, Origins
 from machat.http.site import Reply, Site
-from machat.http.static import thePage
+from machat.http.static import checkTokens, thePage
 from machat.interfaces import IChatRoom
 from machat.transport.pings import Wheel
 from machat.wire import PATH, SUBPROTOCOL
@@ -29,6 +29,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     Serves a chat on WebSockets at L{PATH}, on any stream endpoint.
 
     @ivar chat: the L{IChatRoom}
+    @ivar pages: the files of the page, for a L{machat.ws.resource.PageResource} too
     @ivar plain: the maximum size of a frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
     @ivar proxies: see L{machat.addresses.forwardedFor}
@@ -40,23 +41,25 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     def __init__(
         self,
         chat: IChatRoom,
-        page: bool = True,
+        page: bool | str = True,
         origins: Sequence[str] = (),
         proxies: int = 0,
         hosts: Sequence[str] = (),
     ) -> None:
         """
-        @param page: whether to serve the page as well
+        @param page: whether to serve the page as well; a string: where the page fetches the user's
+            name and token, see L{checkTokens<machat.http.static.checkTokens>}
         @param origins: the origins of other hosts whose pages may open a WebSocket: see L{Origins}
         @param proxies: the number of trusted proxies, which forward the client's address
         @param hosts: the only hosts that requests may name: see L{Hosts}. By default, all
-        @raise ValueError: an item of C{origins} or C{hosts} is invalid
+        @raise ValueError: C{page}, or an item of C{origins} or C{hosts}, is invalid
         """
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
         self.proxies = proxies
-        pages = thePage() if page else None
-        self.site = Site(PATH, SUBPROTOCOL, pages, Origins(origins), Hosts(hosts))
+        self.pages = thePage(checkTokens(page) if isinstance(page, str) else "")
+        shown = self.pages if page else None
+        self.site = Site(PATH, SUBPROTOCOL, shown, Origins(origins), Hosts(hosts))
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.setProtocolOptions(

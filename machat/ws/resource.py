@@ -14,7 +14,7 @@ from machat.http.handshake import required
 from machat.http.messages import Answer
 from machat.http.resource import Document, Missing, refusedHost, send
 from machat.http.site import Reply
-from machat.http.static import File, thePage
+from machat.http.static import File
 from machat.wire import PATH
 from machat.ws.factory import ChatWebSocketFactory
 
@@ -66,7 +66,7 @@ class PageResource(Resource):
         Resource.__init__(self)
         self._hosts = factory.site.hosts
         self._missing = Missing(self._hosts, "The page is at the parent path.")
-        for path, file in thePage().files.items():
+        for path, file in factory.pages.files.items():
             self.putChild(path[1:].encode(), self._document(file))
         self.putChild(PATH[1:].encode(), ChatResource(factory))
 

@@ -13,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.addresses import forwardedFor
 from machat.http.origins import Hosts, Origins
 from machat.http.site import Reply, Site
-from machat.http.static import FOLDER, POLICY, Pages
+from machat.http.static import FOLDER, POLICY, Pages, checkTokens
 from machat.limits import Limits
 from machat.testing import (
     MemoryChat,
@@ -62,6 +62,39 @@ class PagesTests(SynchronousTestCase):
                 self.assertEqual((status, body), ("HTTP/1.1 200 OK", path.read_bytes()))
                 self.assertEqual(int(fields["Content-Length"]), len(body))
         self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
+
+    def test_tokens(self) -> None:
+        """
+        The document names the endpoint of the tokens, and the policy allows its origin.
+        """
+        for url, named, origin in (
+            ("/chat-token?a=1&b", b'content="/chat-token?a=1&amp;b"', ""),
+            ("https://example.org/token", b'content="https://example.org/token"', "example.org"),
+            ("http://LOCALHOST:8080", b'content="http://LOCALHOST:8080"', "localhost:8080"),
+        ):
+            file = Pages(tokens=checkTokens(url)).files["/"]
+            self.assertIn(b'<meta name="machat-tokens" ' + named, file.body)
+            scheme = url.partition("/")[0]
+            allowed = f"connect-src 'self' {scheme}//{origin};" if origin else "connect-src 'self';"
+            self.assertIn(allowed, file.fields["Content-Security-Policy"])
+            self.assertNotEqual(file.tag, Pages().files["/"].tag)
+
+    def test_notTokens(self) -> None:
+        """
+        Anything but a path and a web address is refused as an endpoint of tokens.
+        """
+        for url in (
+            "",
+            "token",
+            "//example.org/token",
+            "/\\example.org",
+            "javascript:alert(1)",
+            "https://example.org;script-src",
+            "https://user:secret@example.org/",
+            "/to ken",
+            "/token#part",
+        ):
+            self.assertRaises(ValueError, checkTokens, url)
 
     def test_preloaded(self) -> None:
         """

@@ -46,6 +46,20 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(sys.__stderr__.getvalue(), f"machat: {error}\n")  # type: ignore[union-attr]
         return str(error)
 
+    def test_tokens(self) -> None:
+        """
+        C{--page-token-url} needs a valid URL, a page, and a server that checks tokens.
+        """
+        checked = ("--auth", "memory:Mina:secret")
+        for url, arguments, reason in (
+            ("token", checked, "must be a path, such as /chat-token, or an http or https URL"),
+            ("/token", (), "without --auth, the server checks no token"),
+            ("/token", (*checked, "--no-page"), "there is no page, because of --no-page"),
+        ):
+            refusal = self.refusal("--page-token-url", url, *arguments)
+            self.assertEqual(refusal, f"--page-token-url {url}: {reason}")
+        self.limits("--page-token-url", "/token", *checked)
+
     def test_defaults(self) -> None:
         """
         Without options the limits are those of the library, and the number of connections is 0.9
