@@ -79,6 +79,14 @@ class Owner(Protocol):
         @return: the names of the nodes that hold claims
         """
 
+    def renewed(self, engine: float, waited: float) -> None:
+        """
+        The engine has answered a renewal of the lease.
+
+        @param engine: the time of the engine, Unix time
+        @param waited: the time that the answer took, seconds
+        """
+
     def gone(self, nodes: set[str]) -> None:
         """
         Nodes are dead.
@@ -292,10 +300,12 @@ class Node:
         echo: Deferred[None] = Deferred()
         self._echo = (token, echo)
         words = [*self.lease.words(sent), self._channel, token]
+        asked = self._clock.seconds()
         beating = session.run(BEAT_SCRIPT, [self._keys.nodes], words)
         checking = self._check(session)
         try:
             reply = await within(self._clock, PATIENCE, beating, "answer from the engine")
+            self._owner.renewed(reply[1] / 1000, self._clock.seconds() - asked)
             await within(self._clock, PATIENCE, echo, "echo from the engine")
             await checking
         except BaseException:

@@ -61,7 +61,7 @@ class RedisRoom:
     ) -> None:
         self._store = store
         self.keys = keys
-        self._stream = Stream(name, observer)
+        self._stream = Stream(name, observer, store.time)
         self.claims = Claims(observer, store.isOwn, self._releaseId)
         self._sender = Sender(store, keys, self._stream)
         self.follower = Follower(store, keys, self._stream, self.claims, self._sender)

@@ -56,11 +56,13 @@ class Sender:
         See L{machat.interfaces.IStoredRoom}.
         """
         try:
+            stored = self._store.time.shared(changes)
             outgoing = Outgoing(
-                batch, changes, self._store.process, self._store.newNumber(), self._keys
+                batch, stored, self._store.process, self._store.newNumber(), self._keys
             )
         except NotStored as error:
             return fail(error)
+        outgoing.changes = changes  # the observer receives the objects that it has passed
         self.current = outgoing
         self._store.deadlines.add(outgoing)
         if self._store.node.holds():

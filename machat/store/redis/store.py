@@ -10,12 +10,11 @@ from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredSemaphore, fail
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat.clock import chatClock
+from machat.clock import ChatClock, chatClock
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IRoomObserver, IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
@@ -30,6 +29,7 @@ from machat.store.redis.node import Node
 from machat.store.redis.releases import Releases
 from machat.store.redis.room import RedisRoom
 from machat.store.redis.session import Connector, LinkLost, within
+from machat.store.redis.times import EngineTime
 
 #: The time within which an operation succeeds or fails, in seconds.
 DEADLINE = 10.0
@@ -52,6 +52,7 @@ class RedisStore:
     @ivar process: identifies this process among the writers
     @ivar clock: measures all times
     @ivar node: this process as a node
+    @ivar time: the time of the engine
     @ivar deadlines: the batches that are not stored yet
     @ivar releases: the claims that are being released
     @ivar limitWords: the limits, for the scripts
@@ -72,7 +73,7 @@ class RedisStore:
         @param location: the address of the engine
         @param deadline: the time within which an operation succeeds or fails, in seconds
         """
-        self.clock: IReactorTime = chatClock(reactor)
+        self.clock: ChatClock = chatClock(reactor)
         self._location = location
         self._deadline = deadline
         self._keys = Keys(location.prefix, location.database)
@@ -85,6 +86,7 @@ class RedisStore:
         connector = Connector(reactor, self.clock, location)
         self._condition = Condition(self.clock, "link", f"not connected to {location} yet")
         self.node = Node(self.clock, connector, self._keys, self._condition, self)
+        self.time = EngineTime()
         self.deadlines = Deadlines(self.clock, deadline, self._late)
         self._rooms: dict[bytes, RedisRoom] = {}
         self._turns = DeferredSemaphore(ROOMS)
@@ -302,6 +304,9 @@ class RedisStore:
         self._touched = self.clock.seconds()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
+
+    def renewed(self, engine: float, waited: float) -> None:
+        self.time.measured(engine, self.clock.now(), waited)
 
     def gone(self, nodes: set[str]) -> None:
         """

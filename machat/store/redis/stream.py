@@ -25,6 +25,7 @@ from machat.store.redis.frames import (
     unpackText,
 )
 from machat.store.redis.state import changesBetween
+from machat.store.redis.times import EngineTime
 from machat.store.state import ModeratedState
 from machat.store.timeline import Timeline
 
@@ -99,8 +100,9 @@ class Stream:
 
     _log = Logger()
 
-    def __init__(self, name: str, observer: IRoomObserver) -> None:
+    def __init__(self, name: str, observer: IRoomObserver, time: EngineTime) -> None:
         self.name = name
+        self._time = time
         self._observer = observer
         self.top = Top(0, 0)
         self.total = -1
@@ -125,7 +127,7 @@ class Stream:
             return False
         if batch.before != self.top:
             return batch.after <= self.top
-        changes = changesOf(batch) if own is None else own.changes
+        changes = self._time.local(changesOf(batch)) if own is None else own.changes
         texts = textsOf(batch)
         first = self.top.seq + 1
         messages = [
@@ -248,7 +250,8 @@ class Stream:
             writer, number, index = fields[b"w"].split(b" ")
             if writer == own.writer and int(number) == own.number:
                 return own.changes[int(index)]
-        return unpackChange(fields[b"c"])
+        (change,) = self._time.local([unpackChange(fields[b"c"])])
+        return change
 
     def _recordOf(self, page: Page) -> RoomRecord | None:
         """
@@ -263,9 +266,8 @@ class Stream:
                 found.append(unpackSanction(payload))
             except MsgspecError:
                 self._log.error("a sanction of {room} is not valid", room=self.name)
-        return RoomRecord(
-            None if topic is None else topic.decode("utf-8", "replace"), lock == b"1", found
-        )
+        text = None if topic is None else topic.decode("utf-8", "replace")
+        return RoomRecord(text, lock == b"1", self._time.local(found))
 
     def _report(
         self, after: Top, total: int, messages: Sequence[Message], changes: Sequence[Change]
