@@ -4,27 +4,32 @@ An engine, several servers that share it, and clients that talk through all of t
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import (
-    TCP4ClientEndpoint,
-    UNIXClientEndpoint,
-    UNIXServerEndpoint,
-)
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint
 from twisted.internet.task import deferLater
-from zope.interface import implementer
+from twisted.internet.threads import deferToThread
 
-from machat.client import ChatClient, Gap
-from machat.events import Event, Joined, Message, Moved, Receipt
-from tests.processes import BIN, freePort
+from tests.clocks import fakeTime
+from tests.processes import BIN, ROOT, freePort
 from tests.store.redis.engine import Engine
 from tools.cutter import Cutter
+from tools.replicas import NAME, Replicas
+from tools.witnesses import ROOM, AnyServer, Talker
+
+#: Options of all servers, so that they keep and accept everything.
+OPTIONS = ("--rate", "off", "--max-per-address", "off")
+KEEP = ("--log-messages", "10000000", "--log-bytes", "1GiB")
+
+#: The user of the servers in the engine, and the option of the engine that defines it.
+USER = "servers"
+ACCOUNT = ("--user", USER, "on", ">one", "~*", "&*", "+@all")
 
 
 class Server:
@@ -33,15 +38,24 @@ class Server:
 
     @ivar port: its TCP port
     @ivar cutter: the proxy
+    @ivar store: the argument of C{--store}
+    @ivar ahead: the time by which its clock is ahead after the next start, in hours
+    @ivar hasty: whether its leases are short
     """
 
-    def __init__(self, reactor: Any, engine: Engine, number: int) -> None:
+    def __init__(self, reactor: Any, engine: Engine, folder: Path, number: int) -> None:
+        """
+        @param folder: where to put files
+        @param number: the number of the server
+        """
         self._reactor = reactor
-        self._engine = engine
-        self._path = engine.folder / f"proxy{number}"
-        self._log = engine.folder / f"server{number}.log"
+        self._path = folder / f"proxy{number}"
+        self._log = folder / f"server{number}.log"
         self.port = freePort()
         self.cutter = Cutter(reactor, UNIXClientEndpoint(reactor, engine.socket))
+        self.store = f"redis://{self._path}?user={USER}&password-file={folder / 'password'}"
+        self.ahead = 0
+        self.hasty = False
         self._process: subprocess.Popen[bytes] | None = None
 
     async def begin(self) -> None:
@@ -51,17 +65,26 @@ class Server:
         await self.cutter.listen(UNIXServerEndpoint(self._reactor, str(self._path)))
         self.start()
 
+    def _command(self) -> list[object]:
+        if self.hasty:
+            return [sys.executable, "-m", "tests.store.redis.hasty"]
+        return [BIN / "twistd"]
+
     def start(self) -> None:
         """
         Start the server.
         """
-        command = [BIN / "twistd", "-n", "--pidfile=", "machat", "--rate", "off"]
-        command += ["--ws", f"tcp:{freePort()}:interface=127.0.0.1"]
-        command += ["--tcp", f"tcp:{self.port}:interface=127.0.0.1", "--max-per-address", "off"]
-        command += ["--store", f"redis://{self._path}"]
+        command = [*self._command(), "-n", "--pidfile=", "machat", *OPTIONS, *KEEP]
+        command += ["--ws", "none", "--tcp", f"tcp:{self.port}:interface=127.0.0.1"]
+        command += ["--store", self.store]
+        clock = {"LD_PRELOAD": fakeTime(), "FAKETIME": f"{self.ahead:+d}h"} if self.ahead else {}
         with open(self._log, "ab") as log:
             self._process = subprocess.Popen(
-                [str(word) for word in command], stdout=log, stderr=subprocess.STDOUT
+                [str(word) for word in command],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **clock},
+                cwd=ROOT,
             )
 
     def signal(self, number: int) -> None:
@@ -80,11 +103,17 @@ class Server:
             self._process.wait()
             self._process = None
 
-    def log(self) -> str:
+    async def terminate(self) -> int:
         """
-        @return: what the server has written
+        Let the server drain and end.
+
+        @return: its exit status
         """
-        return self._log.read_text("utf-8", "replace")
+        process, self._process = self._process, None
+        assert process is not None, "the server is not running"
+        process.terminate()
+        status: int = await deferToThread(process.wait)
+        return status
 
     async def end(self) -> None:
         """
@@ -94,96 +123,58 @@ class Server:
         await self.cutter.stop()
 
 
-@implementer(IStreamClientEndpoint)
-class AnyServer:
-    """
-    Connects to the servers in turn.
-    """
-
-    def __init__(self, reactor: Any, ports: list[int], first: int) -> None:
-        """
-        @param first: the index of the server to begin with
-        """
-        self._endpoints = [TCP4ClientEndpoint(reactor, "127.0.0.1", port, 2) for port in ports]
-        self._next = first
-
-    def connect(self, protocolFactory: Any) -> Deferred[Any]:
-        """
-        See C{IStreamClientEndpoint.connect}.
-        """
-        endpoint = self._endpoints[self._next % len(self._endpoints)]
-        self._next += 1
-        return endpoint.connect(protocolFactory)
-
-
-class Talker:
-    """
-    A client that sends numbered messages, and remembers what it receives.
-
-    @ivar name: its name
-    @ivar received: the numbers and texts of messages, in the order of arrival
-    @ivar acknowledged: the texts by the numbers of their acknowledgements
-    @ivar failed: the texts that were refused
-    @ivar gaps: the reports that something was missed or lost
-    @ivar joins: the times of its joins
-    """
-
-    def __init__(self, reactor: Any, name: str, room: str, endpoint: AnyServer) -> None:
-        self._reactor = reactor
-        self._room = room
-        self._count = 0
-        self.name = name
-        self.received: list[tuple[int, str]] = []
-        self.acknowledged: dict[int, str] = {}
-        self.failed: set[str] = set()
-        self.gaps: list[Event] = []
-        self.joins: list[float] = []
-        self.lastAck = 0.0
-        self.client = ChatClient(reactor, endpoint, name, self._listen, presence=False)
-        self.joined = self.client.join(room)
-
-    def _listen(self, event: Event) -> None:
-        if isinstance(event, Message):
-            self.received.append((event.seq, event.text))
-        elif isinstance(event, Gap) or (isinstance(event, Moved) and event.lost):
-            self.gaps.append(event)
-        elif isinstance(event, Joined):
-            self.joins.append(self._reactor.seconds())
-
-    def say(self) -> None:
-        """
-        Send the next message.
-        """
-        self._count += 1
-        text = f"{self.name} {self._count}"
-        sending = self.client.say(self._room, text)
-        sending.addCallbacks(self._acknowledged, lambda _: self.failed.add(text), (text,))
-
-    def _acknowledged(self, receipt: Receipt, text: str) -> None:
-        self.acknowledged[receipt.seq] = text
-        self.lastAck = self._reactor.seconds()
-
-
 class Cluster:
     """
     The engine, the servers and the clients.
+
+    @ivar replicas: the master and its replicas; C{None}: there is one engine
+    @ivar password: the file with the password of the servers
+    @ivar servers: the servers. If there are replicas, the first one connects to the first master
+        through its proxy, and the others ask the Sentinel
     """
 
-    def __init__(self, reactor: Any, servers: int, clients: int) -> None:
+    def __init__(
+        self, reactor: Any, servers: int, clients: int, replicated: bool, hasty: bool
+    ) -> None:
+        """
+        @param replicated: whether the engine has replicas
+        @param hasty: whether leases are short
+        """
         self.reactor = reactor
-        self.engine = Engine()
-        self.engine.start()
-        self.servers = [Server(reactor, self.engine, number) for number in range(servers)]
+        self.replicas = Replicas(reactor) if replicated else None
+        self._engine = Engine(*ACCOUNT)
+        self.password = self._engine.folder / "password"
+        self.password.write_text("one\n")
+        folder = self._engine.folder
+        self.servers = [Server(reactor, self.engine, folder, number) for number in range(servers)]
+        for server in self.servers:
+            server.hasty = hasty
+        if self.replicas is not None:
+            self.servers[0].store = self.servers[0].store.partition("?")[0]
+            for server in self.servers[1:]:
+                server.store = f"redis://127.0.0.1:{self.replicas.sentinel}/0?sentinel={NAME}"
         ports = [server.port for server in self.servers]
         self.talkers = [
-            Talker(reactor, f"talker{number}", "dev", AnyServer(reactor, ports, number))
+            Talker(reactor, f"talker{number}", AnyServer(reactor, ports, number))
             for number in range(clients)
         ]
+
+    @property
+    def engine(self) -> Engine:
+        """
+        The engine, or the master.
+        """
+        return self._engine if self.replicas is None else self.replicas.master.engine
 
     async def begin(self) -> None:
         """
         Start everything, and wait until all clients have joined.
         """
+        if self.replicas is None:
+            self._engine.start()
+        else:
+            await self.replicas.begin()
+            await self.replicas.known()
         for server in self.servers:
             await server.begin()
         for talker in self.talkers:
@@ -211,6 +202,16 @@ class Cluster:
             await self.pause(0.05)
         return True
 
+    def holds(self, name: str) -> bool:
+        """
+        @return: whether the engine has a claim of a name, or does not answer
+        """
+        try:
+            reply = self.engine.command("HEXISTS", f"machat:{{{ROOM}}}:who", f"+{name}")
+        except OSError:
+            return True
+        return reply != b":0"
+
     async def end(self) -> None:
         """
         Stop everything.
@@ -219,10 +220,12 @@ class Cluster:
             await talker.client.stopService()
         for server in self.servers:
             await server.end()
-        self.engine.remove()
+        if self.replicas is not None:
+            await self.replicas.end()
+        self._engine.remove()
 
     def logs(self) -> list[Path]:
         """
         @return: the log files of the servers
         """
-        return sorted(self.engine.folder.glob("*.log"))
+        return sorted(self._engine.folder.glob("*.log"))

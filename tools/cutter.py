@@ -65,6 +65,7 @@ class Cutter(Factory):
     """
     The proxy.
 
+    @ivar target: where new connections lead
     @ivar held: the directions in which nothing is passed on: C{in} and C{out}
     @ivar delay: the delay of each piece of data, in seconds
     @ivar closed: whether new connections are closed at once
@@ -74,7 +75,7 @@ class Cutter(Factory):
 
     def __init__(self, reactor: Any, target: IStreamClientEndpoint) -> None:
         self._reactor = reactor
-        self._target = target
+        self.target = target
         self._port: Any = None
         self.held: set[str] = set()
         self.delay = 0.0
@@ -107,7 +108,7 @@ class Cutter(Factory):
             return None
         near, far = Side(self, "out"), Side(self, "in")
         self.sides.add(near)
-        connecting: Deferred[Any] = self._target.connect(Factory.forProtocol(lambda: far))
+        connecting: Deferred[Any] = self.target.connect(Factory.forProtocol(lambda: far))
         connecting.addCallbacks(lambda _: self._met(near, far), lambda _: self._abort(near))
         return near
 

@@ -2,185 +2,68 @@
 Cause faults in a chat of several servers and one engine, and count what its clients notice::
 
     python -m tools.faults --servers 3 --clients 12 --rounds 200 --seed 1
-    python -m tools.faults kill-server cut older-data
+    python -m tools.faults kill-server cut-15 older-data
+    python -m tools.faults --each --figures docs/figures/faults.json
 
 Each round causes one fault, while all clients send numbered messages, and then waits until all of
-them have sent again. The program prints a line for each round and a summary. It exits with status 1
-if an acknowledged message was lost without a report, a message was stored twice or received twice
-or in another order than stored, a client missed a message without a report, or a name remained
-without an owner.
+them have sent again. In each round, a client leaves without its server noticing at once, so that
+its name has no owner for some time. With C{--each}, each fault has servers of its own.
+
+The program prints a line for each round and a table. It exits with status 1 if a message was lost
+or missed without a report, was received twice or out of order, a report had no reason, a name
+remained without an owner, or the service did not resume. C{python -m tools.faulttable} writes the
+table of F{docs/scaling.rst}.
 """
 
 from __future__ import annotations
 
-import signal
+import json
 import sys
+import time
 from argparse import ArgumentParser, Namespace
-from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import LoopingCall, react
+from twisted.internet.threads import deferToThread
 
-from machat.events import Message
 from machat.limits import Limits
 from machat.store.redis import Location, RedisStore
 from machat.testing.contract.witness import Witness
-from tools.cluster import Cluster, Server, Talker
+from tools.cluster import Cluster
+from tools.faulttable import tableOf
+from tools.mishaps import FAULTS, REPLICATED, Mishaps
+from tools.verdict import COUNTS, Verdict
+from tools.witnesses import ROOM, Guest, Talker, visit
 
 #: The maximum time for the service to resume after a fault, in seconds.
 RESUMED = 60.0
 
-#: The time for which a name may remain after its client has left, in seconds.
+#: The time for which a name may remain after its client has left and the fault has ended, seconds.
 GHOST = 25.0
-
-
-class Faults:
-    """
-    The faults, each a method whose name begins with C{do}.
-
-    @ivar short: divides the durations of faults
-    """
-
-    def __init__(self, cluster: Cluster, random: Random, short: float) -> None:
-        self._cluster = cluster
-        self._random = random
-        self._short = short
-        self._backup: Path | None = None
-
-    def names(self) -> list[str]:
-        """
-        @return: the names of all faults
-        """
-        return [name for name in FAULTS]
-
-    def _server(self) -> Server:
-        return self._random.choice(self._cluster.servers)
-
-    async def _last(self, seconds: float) -> None:
-        await self._cluster.pause(seconds / self._short)
-
-    async def killServer(self) -> None:
-        """
-        Kill a server, and start it again.
-        """
-        server = self._server()
-        server.kill()
-        await self._last(3)
-        server.start()
-
-    async def stopServer(self) -> None:
-        """
-        Stop a server for longer than its lease.
-        """
-        server = self._server()
-        server.signal(signal.SIGSTOP)
-        await self._cluster.pause(16)
-        server.signal(signal.SIGCONT)
-
-    async def killEngine(self) -> None:
-        """
-        Kill the engine, and start it again with its data.
-        """
-        self._cluster.engine.kill()
-        await self._last(3)
-        self._cluster.engine.start()
-
-    async def stopEngine(self) -> None:
-        """
-        Stop the engine for some time.
-        """
-        self._cluster.engine.pause()
-        await self._last(self._random.choice([1, 6, 15]))
-        self._cluster.engine.resume()
-
-    async def slowEngine(self) -> None:
-        """
-        Delay all traffic with the engine.
-        """
-        for server in self._cluster.servers:
-            server.cutter.delay = 1.0
-        await self._last(10)
-        for server in self._cluster.servers:
-            server.cutter.delay = 0.0
-
-    async def cut(self) -> None:
-        """
-        Cut the link of a server for some time.
-        """
-        cutter = self._server().cutter
-        cutter.closed = True
-        cutter.cut()
-        await self._last(self._random.choice([1, 15]))
-        cutter.closed = False
-
-    async def cutOneWay(self) -> None:
-        """
-        Let the link of a server be silent in one direction.
-        """
-        cutter = self._server().cutter
-        cutter.hold(self._random.choice(["in", "out"]))
-        await self._last(self._random.choice([1, 15]))
-        cutter.release()
-
-    async def memory(self) -> None:
-        """
-        Let the engine run out of memory.
-        """
-        self._cluster.engine.command("CONFIG", "SET", "maxmemory", "1")
-        await self._last(4)
-        self._cluster.engine.command("CONFIG", "SET", "maxmemory", "0")
-
-    async def olderData(self) -> None:
-        """
-        Start the engine with an older copy of its data.
-        """
-        backup = self._cluster.engine.backUp()
-        await self._last(2)
-        self._cluster.engine.restore(backup)
-
-    async def noData(self) -> None:
-        """
-        Start the engine without its data.
-        """
-        self._cluster.engine.restore(None)
-
-
-#: The faults by name, and whether they lose data.
-FAULTS: dict[str, tuple[Callable[[Faults], Coroutine[Any, Any, None]], bool]] = {
-    "kill-server": (Faults.killServer, False),
-    "stop-server": (Faults.stopServer, False),
-    "kill-engine": (Faults.killEngine, False),
-    "stop-engine": (Faults.stopEngine, False),
-    "slow-engine": (Faults.slowEngine, False),
-    "cut": (Faults.cut, False),
-    "cut-one-way": (Faults.cutOneWay, False),
-    "memory": (Faults.memory, False),
-    "older-data": (Faults.olderData, True),
-    "no-data": (Faults.noData, True),
-}
 
 
 class Run:
     """
-    One run.
+    One run of some faults in one cluster.
 
-    @ivar counts: the counts of the summary
+    @ivar figures: the counts, when the run has ended
     @ivar problems: one line each
     """
 
-    def __init__(self, cluster: Cluster, options: Namespace) -> None:
+    def __init__(self, cluster: Cluster, faults: Sequence[str], options: Namespace) -> None:
         self._cluster = cluster
-        self._options = options
+        self._plan = faults
         self._random = Random(options.seed)
-        self._faults = Faults(cluster, self._random, options.short)
-        self._lossy = False
-        self.counts: Counter[str] = Counter()
-        self.problems: list[str] = []
-        self.slowest = 0.0
+        self._mishaps = Mishaps(cluster, self._random, options.short)
+        self.problems = self._mishaps.problems
+        self._guests = options.guests
+        self._leaving: list[Deferred[None]] = []
+        self._held = self._slowest = self._longest = 0.0
+        self.figures: dict[str, float] = {}
 
     async def run(self) -> None:
         """
@@ -188,165 +71,199 @@ class Run:
         """
         talking = LoopingCall(self._talk)
         talking.start(0.1)
-        for number in range(self._options.rounds):
-            name = self._random.choice(self._options.faults or list(FAULTS))
-            if self._options.faults:
-                name = self._options.faults[number % len(self._options.faults)]
+        for number, name in enumerate(self._plan):
             await self._round(number + 1, name)
         talking.stop()
+        await DeferredList(self._leaving)
         await self._settle()
-        await self._judge()
+        verdict = await self._judge()
+        await self._stop()
+        self.problems += verdict.problems
+        counts = {name: verdict.counts[name] for name in COUNTS}
+        times = {"resumed": self._slowest, "held": self._held, "lasted": self._longest}
+        rounded = {name: round(seconds, 1) for name, seconds in times.items()}
+        self.figures = {"rounds": len(self._plan), **counts, **rounded}
 
     def _talk(self) -> None:
         self._random.choice(self._cluster.talkers).say()
 
     async def _round(self, number: int, name: str) -> None:
-        reactor = self._cluster.reactor
-        fault, lossy = FAULTS[name]
-        self._lossy = self._lossy or lossy
+        reactor, talkers = self._cluster.reactor, self._cluster.talkers
+        guest = await self._visit(number) if self._guests else None
         began = reactor.seconds()
-        await fault(self._faults)
-        ended = reactor.seconds()
-        probe = [talker for talker in self._cluster.talkers]
-        for talker in probe:
+        if guest is not None:
+            guest.leave()
+        await {**FAULTS, **REPLICATED}[name](self._mishaps)
+        ended = self._mishaps.over or reactor.seconds()
+        self._mishaps.over = 0.0
+        if guest is not None:
+            self._leaving.append(Deferred.fromCoroutine(self._free(guest.name, began, ended)))
+        for talker in talkers:
             talker.say()
         resumed = await self._cluster.until(
-            lambda: all(talker.lastAck > ended for talker in probe), RESUMED
+            lambda: all(talker.lastAck > ended for talker in talkers), RESUMED
         )
-        seconds = reactor.seconds() - ended
-        self.slowest = max(self.slowest, seconds)
+        seconds = max([self._first(talker, ended) for talker in talkers]) - ended
+        self._slowest = max(self._slowest, seconds)
+        self._longest = max(self._longest, ended - began)
         print(f"{number} {name}: lasted {ended - began:.1f} s, all sent after {seconds:.1f} s")
         if not resumed:
-            silent = [talker.name for talker in probe if talker.lastAck <= ended]
+            silent = [talker.name for talker in talkers if talker.lastAck <= ended]
             self.problems.append(f"round {number}, {name}: {', '.join(silent)} cannot send")
+
+    def _first(self, talker: Talker, since: float) -> float:
+        """
+        @return: the time of the first acknowledgement after a time, or the present time
+        """
+        found = [each.at for each in talker.acknowledged if each.at > since]
+        return found[0] if found else self._cluster.reactor.seconds()
+
+    async def _visit(self, number: int) -> Guest | None:
+        server = self._random.choice(self._cluster.servers)
+        return await visit(self._cluster.reactor, server.port, f"guest{number}")
+
+    async def _free(self, name: str, left: float, ended: float) -> None:
+        """
+        Wait until a name has no claim.
+
+        @param left: when its client has left
+        @param ended: when the fault has ended
+        """
+        reactor = self._cluster.reactor
+        while await deferToThread(self._cluster.holds, name):
+            if reactor.seconds() > ended + GHOST:
+                self.problems.append(f"{name} has no owner, and is not free")
+                break
+            await self._cluster.pause(0.1)
+        self._held = max(self._held, reactor.seconds() - left)
 
     async def _settle(self) -> None:
         """
         Wait until all clients have received all messages.
         """
-        self._cluster.talkers[0].say()
+        talkers = self._cluster.talkers
+        for talker in talkers:
+            talker.say()
+        began = self._cluster.reactor.seconds()
         await self._cluster.until(
-            lambda: len({self._top(t) for t in self._cluster.talkers}) == 1, 30
+            lambda: (
+                min(talker.lastAck for talker in talkers) > began
+                and len({talker.top for talker in talkers}) == 1
+            ),
+            30,
         )
         await self._cluster.pause(1)
 
-    def _top(self, talker: Talker) -> int:
-        return talker.received[-1][0] if talker.received else 0
-
-    async def _judge(self) -> None:
+    async def _judge(self) -> Verdict:
         limits = Limits(logMessages=2**40, logBytes=2**40)
         location = Location(socket=self._cluster.engine.socket)
         store = RedisStore(self._cluster.reactor, location, limits)
         await store.start()
         witness = Witness()
-        room = await store.open("dev", "dev", witness).addCallback(witness.opened)
-        stored = list(await room.read(0, 2**30))
-        self._judgeStored(stored)
+        room = await store.open(ROOM, ROOM, witness).addCallback(witness.opened)
+        stored = {each.seq: each.text for each in await room.read(0, 2**30)}
+        verdict = Verdict(stored)
         for talker in self._cluster.talkers:
-            self._judgeReceived(talker, {each.seq: each.text for each in stored})
+            verdict.judge(talker)
         expected = {talker.name for talker in self._cluster.talkers}
-        names = set((await room.members(10_000)).names)
-        self.counts["ghosts"] = len(names - expected)
-        self.counts["absent"] = len(expected - names)
-        for name in sorted(names ^ expected):
-            self.problems.append(f"{name} is a ghost or absent")
-        await self._judgeNames(room)
+        verdict.ghosts(set((await room.members(10_000)).names), expected)
         await store.stop()
+        return verdict
 
-    async def _judgeNames(self, room: Any) -> None:
+    async def _stop(self) -> None:
         """
-        All names become free when their clients leave.
+        Stop the clients. Their names become free.
         """
         for talker in self._cluster.talkers:
             await talker.client.stopService()
-        began = self._cluster.reactor.seconds()
-        remaining = 1
-        while remaining and self._cluster.reactor.seconds() < began + GHOST:
-            await self._cluster.pause(0.1)
-            remaining = (await room.members(10_000)).total
-        self.counts["names without an owner"] = remaining
-        if remaining:
-            self.problems.append(f"{remaining} names have no owner after {GHOST:g} s")
-
-    def _judgeStored(self, stored: list[Message]) -> None:
-        texts = Counter(message.text for message in stored)
-        numbers = {message.seq: message.text for message in stored}
-        doubled = [text for text, count in texts.items() if count > 1]
-        self.counts["stored"] = len(stored)
-        self.counts["stored twice"] = len(doubled)
-        self.problems += [f"{text} is stored twice" for text in doubled]
+        now = self._cluster.reactor.seconds()
         for talker in self._cluster.talkers:
-            self.counts["acknowledged"] += len(talker.acknowledged)
-            self.counts["refused"] += len(talker.failed)
-            for seq, text in talker.acknowledged.items():
-                if numbers.get(seq) != text:
-                    self.counts["acknowledged and lost"] += 1
-                    if not self._lossy:
-                        self.problems.append(f"{text} was acknowledged as {seq} and is lost")
-
-    def _judgeReceived(self, talker: Talker, stored: dict[int, str]) -> None:
-        numbers = [seq for seq, _ in talker.received]
-        texts = Counter(text for _, text in talker.received)
-        twice = sum(count - 1 for count in texts.values())
-        disordered = sum(b <= a for a, b in zip(numbers, numbers[1:], strict=False))
-        missed = len(set(stored) - set(numbers) - set(range(numbers[0] if numbers else 0)))
-        wrong = sum(seq in stored and stored[seq] != text for seq, text in talker.received)
-        found = {"received twice": twice, "out of order": disordered, "missed": missed}
-        self.counts["received"] += len(numbers)
-        self.counts["reports of a loss"] += len(talker.gaps)
-        for name, count in found.items():
-            self.counts[name] += count
-            if count and not talker.gaps:
-                self.problems.append(f"{talker.name}: {count} {name}, without a report")
-        if wrong and not self._lossy:
-            self.problems.append(f"{talker.name}: {wrong} messages differ from the stored ones")
-
-    def summary(self) -> str:
-        """
-        @return: the counts in one line
-        """
-        found = ", ".join([f"{count} {name}" for name, count in self.counts.items()])
-        return f"{found}; slowest resumption {self.slowest:.1f} s"
+            await self._free(talker.name, now, now)
 
 
 def parse(arguments: list[str]) -> Namespace:
     """
     @return: the options
     """
+    names = [*FAULTS, *REPLICATED]
     parser = ArgumentParser(prog="python -m tools.faults")
-    parser.add_argument("faults", nargs="*", help=f"all of {', '.join(FAULTS)} by default")
+    parser.add_argument("faults", nargs="*", help=", ".join(names))
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--clients", type=int, default=6)
-    parser.add_argument("--rounds", type=int, default=0, help="by default, one for each fault")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=0, help="the number of random faults")
+    parser.add_argument("--seed", type=int, default=0, help="by default, from the clock")
     parser.add_argument("--short", type=float, default=1.0, help="divides the durations of faults")
+    parser.add_argument("--hasty", action="store_true", help="the servers have short leases")
+    parser.add_argument("--no-guests", dest="guests", action="store_false")
+    parser.add_argument("--each", action="store_true", help="each fault has servers of its own")
+    parser.add_argument("--figures", type=Path, help="add the counts to this file")
     options = parser.parse_args(arguments)
     for name in options.faults:
-        if name not in FAULTS:
-            parser.error(f"{name} is none of {', '.join(FAULTS)}")
-    options.rounds = options.rounds or len(options.faults) or len(FAULTS)
+        if name not in names:
+            parser.error(f"{name} is none of {', '.join(names)}")
+    options.seed = options.seed or int(time.time())
     return options
+
+
+def plansOf(options: Namespace) -> dict[str, list[str]]:
+    """
+    @return: for each run, its name and its faults. Faults that need replicas have runs of their own
+    """
+    if options.rounds:
+        random, kinds = Random(options.seed), options.faults or list(FAULTS)
+        plan = [random.choice(kinds) for _ in range(options.rounds)]
+        return {f"{options.rounds} random faults": plan}
+    if options.each:
+        return {name: [name] for name in options.faults or [*FAULTS, *REPLICATED]}
+    names = options.faults or [*FAULTS, *REPLICATED]
+    plans = {
+        "faults": [name for name in names if name in FAULTS],
+        "faults with replicas": [name for name in names if name in REPLICATED],
+    }
+    return {name: plan for name, plan in plans.items() if plan}
+
+
+async def runOne(reactor: Any, plan: Sequence[str], options: Namespace) -> Run:
+    """
+    @return: a run that has ended
+    """
+    replicated = plan[0] in REPLICATED
+    cluster = Cluster(reactor, options.servers, options.clients, replicated, options.hasty)
+    run = Run(cluster, plan, options)
+    try:
+        await cluster.begin()
+        await run.run()
+    except BaseException:
+        run.problems.append("the run has ended too early")
+        raise
+    finally:
+        if run.problems:
+            for log in cluster.logs():
+                print(log.read_text("utf-8", "replace")[-3000:], file=sys.stderr)
+        await cluster.end()
+    return run
 
 
 async def main(reactor: Any, options: Namespace) -> None:
     """
-    Run, and print the summary and the first 20 problems.
+    Run, and print the table and the first 20 problems.
     """
-    cluster = Cluster(reactor, options.servers, options.clients)
-    try:
-        await cluster.begin()
-        run = Run(cluster, options)
-        await run.run()
-    except BaseException:
-        for log in cluster.logs():
-            print(log.read_text("utf-8", "replace")[-2000:], file=sys.stderr)
-        raise
-    finally:
-        await cluster.end()
-    print(run.summary())
-    for problem in run.problems[:20]:
+    print(f"seed {options.seed}, {options.servers} servers, {options.clients} clients", flush=True)
+    rows: dict[str, dict[str, float]] = {}
+    problems: list[str] = []
+    for name, plan in plansOf(options).items():
+        run = await runOne(reactor, plan, options)
+        rows[name] = run.figures
+        problems += [f"{name}: {problem}" for problem in run.problems]
+    print("\n".join(tableOf(rows)))
+    for problem in problems[:20]:
         print(problem)
-    if run.problems:
+    if options.figures is not None:
+        file: Path = options.figures
+        known = json.loads(file.read_text()) if file.exists() else {}
+        file.write_text(json.dumps({**known, **rows}, indent=1) + "\n")
+    if problems:
+        print(f"{len(problems)} problems")
         sys.exit(1)
 
 
