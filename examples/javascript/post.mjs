@@ -11,16 +11,16 @@ import { WebSocket } from "ws"; // Node 22 and later have a WebSocket of their o
 const [url, room, text] = process.argv.slice(2);
 const client = new Client(url, { name: "builder", presence: false, WebSocket });
 client.addEventListener("state", ({ detail }) => {
-    if (detail.state === "waiting") console.error(`not connected: ${detail.reason || detail.code}`);
+  if (detail.state === "waiting") console.error(`not connected: ${detail.reason || detail.code}`);
 });
 client.open();
 try {
-    await client.join(room);
-    const { seq } = await client.say(room, text);
-    console.log(`stored as number ${seq} of ${room}`);
+  await client.join(room);
+  const { seq } = await client.say(room, text);
+  console.log(`stored as number ${seq} of ${room}`);
 } catch (error) {
-    console.error(`not posted: ${error.message}`);
-    process.exitCode = 1;
+  console.error(`not posted: ${error.message}`);
+  process.exitCode = 1;
 } finally {
-    client.close();
+  client.close();
 }

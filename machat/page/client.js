@@ -71,6 +71,9 @@ export { ChatError, key };
 /** The moderation commands on members and rooms. */
 const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
 
+/** The longest session secret that is stored, characters. */
+const SECRET = 256;
+
 /** A client of one server, under one name. It connects when it is opened. */
 export class Client extends ClientEventTarget {
   #options;
@@ -300,7 +303,7 @@ export class Client extends ClientEventTarget {
 
   /** @param {any} event */
   #welcomed(event) {
-    this.#session = event.session;
+    this.#session = event.session?.length <= SECRET ? event.session : undefined;
     this.#outgoing.limit = event.limits?.line ?? LINE;
     this.#connection.welcomed();
     this.#rooms.welcomed();
