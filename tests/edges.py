@@ -200,6 +200,7 @@ def events(data: bytes) -> None:
 
     with nothingLogged():
         client = ChatClient(clock, server, "Mina", listen)
+        rooms = client._core._rooms
         client.startService()
         results: list[Deferred[Any]] = [
             client.join("dev", 2),
@@ -214,7 +215,7 @@ def events(data: bytes) -> None:
                 clock.advance(DAY)
                 check(server.transport.connected or bool(final), "it does not come back")
             elif server.transport.connected:
-                line = line.replace(b"id-", client._rooms._prefix.encode() + b"-")
+                line = line.replace(b"id-", rooms._ids._prefix.encode() + b"-")
                 server.transport.protocol.dataReceived(line + b"\n")
         client.stopService()
         clock.advance(0)
@@ -222,8 +223,8 @@ def events(data: bytes) -> None:
         check(
             not (
                 client.rooms()
-                or len(client._rooms._unacknowledged)
-                or client._rooms._unacknowledged.size
+                or len(rooms._posting._unacknowledged)
+                or rooms._posting._unacknowledged.size
             ),
             "something is left",
         )

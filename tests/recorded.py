@@ -82,7 +82,7 @@ def recorded(client: str, transport: str) -> Iterator[tuple[str, dict[str, Any]]
     for path in sorted(VECTORS.glob("*.json")):
         for conversation in json.loads(path.read_text("utf-8"))["conversations"]:
             skip = conversation.get("skip", {})
-            if client not in skip and (transport == "tcp" or "tcp" not in skip):
+            if client not in skip and transport not in skip:
                 yield f"{path.stem}: {conversation['title']}", conversation
 
 

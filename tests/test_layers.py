@@ -25,7 +25,8 @@ LAYERS = [
     for layer in (
         "addresses clock errors events limits logbook metrics records",
         "commands names",
-        "http wire",
+        "codec",
+        "http sansio wire",
         "transport",
         "interfaces",
         "auth connections hooks member rooms store",
@@ -38,7 +39,10 @@ LAYERS = [
 ]
 
 #: Units that a unit must not import itself, although they are in a lower layer.
-APART = {"rooms": "http transport", "client": "auth connections http rooms service session store"}
+APART = {
+    "rooms": "http transport",
+    "client": "auth connections http rooms service session store wire",
+}
 
 #: The modules that serve a chat.
 SERVER = {"auth", "connections", "moderation", "monitor", "rooms", "service", "session", "store"}
@@ -48,6 +52,7 @@ SERVER |= {"tap", "tcp", "workers", "ws"}
 UNREACHABLE = {
     "names": ["twisted"],
     "wire": ["twisted", "autobahn"],
+    "sansio": ["twisted", "autobahn", "zope", "asyncio", "socket", "ssl"],
     "machat.http.messages": ["twisted"],
     "client": [f"machat.{unit}" for unit in sorted(SERVER)],
 }
@@ -225,6 +230,18 @@ class LoadingTests(SynchronousTestCase):
         """
         found = {name for name in self.loaded("machat.wire") if begins(name, "twisted")}
         self.assertEqual(found, set())
+
+    def test_sansio(self) -> None:
+        """
+        The client without I/O loads C{msgspec}, and otherwise only its own modules and modules of
+        the standard library that do no I/O.
+        """
+        found = self.loaded("machat.sansio") - self.loaded("msgspec")
+        other = {name.partition(".")[0] for name in found} - sys.stdlib_module_names
+        self.assertEqual(other, {"machat"})
+        units = {unitOf(name) for name in found} - {"*", None}
+        self.assertEqual(units, {"codec", "commands", "errors", "events", "names", "sansio"})
+        self.assertEqual(found & {"asyncio", "socket", "ssl", "select", "selectors"}, set())
 
     def test_redis(self) -> None:
         """

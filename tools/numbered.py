@@ -12,8 +12,9 @@ from twisted.internet.protocol import Factory
 from twisted.protocols.basic import LineOnlyReceiver
 from twisted.python.failure import Failure
 
-from machat.client import ChatClient, Gap, backoff
+from machat.client import ChatClient, Gap
 from machat.events import Event, Joined, Message, Receipt
+from machat.sansio import backoff
 
 #: The delays before a reconnect, seconds: short, so that the run does not wait for them.
 backoff.RECONNECT, backoff.MAX_RECONNECT = 0.05, 0.4

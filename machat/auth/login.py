@@ -39,7 +39,7 @@ MINUTE = 60.0
 
 #: The maximum time for a login, including the time in the queue, seconds; L{Limits.joinTimeout} may
 #: be less. Clients should wait at least as long, because a login that they abandon is still
-#: checked: see L{machat.client.heartbeat.WELCOME}.
+#: checked: see L{machat.sansio.heartbeat.WELCOME}.
 LONGEST = 20.0
 
 #: The minimum time from the start of the check to the answer to a failed login, seconds.

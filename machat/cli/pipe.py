@@ -24,8 +24,8 @@ from machat.cli.display import Line, printable, stamp
 from machat.cli.progress import ProgressTimer
 from machat.cli.stdio import Input, plural, tell
 from machat.client import ChatClient
-from machat.client.heartbeat import silenceLimit
-from machat.client.outgoing import MAX_SIZE
+from machat.sansio.heartbeat import silenceLimit
+from machat.sansio.outgoing import MAX_SIZE
 
 #: The maximum amount of input in memory, bytes.
 MAX_HELD = 65_536

@@ -2,9 +2,17 @@
 A client for your own program: it reconnects, recovers missed messages and sends each message once.
 """
 
-from machat.client.events import Connected, Ended, Failed, Gap, Lost, NotConnected
-from machat.client.outgoing import TooMuch, Unknown
 from machat.client.service import ChatClient
+from machat.sansio import (
+    Connected,
+    Ended,
+    Failed,
+    Gap,
+    Lost,
+    NotConnected,
+    TooMuch,
+    Unknown,
+)
 
 __all__ = [
     "ChatClient",

@@ -9,12 +9,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from OpenSSL.crypto import Error as CryptoError
-from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import HostnameEndpoint, clientFromString, wrapClientTLS
 from twisted.internet.interfaces import (
     IAddress,
     IHandshakeListener,
-    IProtocolFactory,
     ISSLTransport,
     IStreamClientEndpoint,
 )
@@ -26,9 +24,8 @@ from zope.interface import implementer
 
 from machat.client.certificates import checkNamesHost
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
-from machat.client.quota import ReplyQuota
-from machat.client.reasons import Foreign
 from machat.client.websocket import LineWebSocketFactory
+from machat.sansio.reasons import Foreign
 
 #: C{host:port}. The host is an IPv6 address in brackets, or contains no colon.
 _SHORT = re.compile(r"(?:\[(?P<v6>[0-9a-fA-F:.]+)\]|(?P<host>[^:]+)):(?P<port>\d+)")
@@ -53,7 +50,6 @@ class LineProtocol(LineReceiver):
 
     def __init__(self, user: IServerConnectionUser) -> None:
         self._user = user
-        self._quota = ReplyQuota()
         self._reason: Exception | None = None
 
     def connectionMade(self) -> None:
@@ -83,18 +79,10 @@ class LineProtocol(LineReceiver):
             self._reason = Foreign("it uses TLS: try tls:HOST:PORT or wss://...")
         self._user.closed(self, Failure(self._reason) if self._reason else reason)
 
-    def reply(self, line: bytes) -> None:
-        """
-        Send one object in reply to an event of the server, within the quota.
-        """
-        if self._quota.allow(len(line) + 1):
-            self.sendLine(line)
-
     def confirmed(self) -> None:
         """
-        Record that the server has provably read everything that was sent so far.
+        Does nothing, because this connection sends nothing by itself.
         """
-        self._quota.confirmed()
 
     def pause(self) -> None:
         """
@@ -107,6 +95,12 @@ class LineProtocol(LineReceiver):
         Read again.
         """
         self.resumeProducing()
+
+    def close(self) -> None:
+        """
+        Close the connection after everything is sent.
+        """
+        self.transport.loseConnection()
 
     def abort(self) -> None:
         """
@@ -127,28 +121,6 @@ class LineFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> LineProtocol:
         return LineProtocol(self._user)
-
-
-@implementer(IStreamClientEndpoint)
-class ReportingEndpoint:
-    """
-    An endpoint that reports failed attempts to its user.
-    """
-
-    def __init__(self, endpoint: IStreamClientEndpoint, user: IServerConnectionUser) -> None:
-        self._endpoint = endpoint
-        self._user = user
-
-    def connect(self, protocolFactory: IProtocolFactory) -> Deferred[Any]:
-        """
-        Connect, and report a failure.
-        """
-        connecting: Deferred[Any] = self._endpoint.connect(protocolFactory)
-        return connecting.addErrback(self._failed)
-
-    def _failed(self, failure: Failure) -> Failure:
-        self._user.unreachable(failure)
-        return failure
 
 
 def dial(

@@ -18,13 +18,6 @@ class IServerConnection(Interface):
         Send one object. Does nothing once the connection is closing.
         """
 
-    def reply(line: bytes) -> None:
-        """
-        Send one object in reply to an event of the server. Does nothing if this and the earlier
-        replies that the server may not have read exceed L{machat.client.quota.MAX_UNCONFIRMED}
-        bytes.
-        """
-
     def confirmed() -> None:
         """
         Record that the server has provably read everything that was sent so far.
@@ -40,6 +33,11 @@ class IServerConnection(Interface):
         Read again.
         """
 
+    def close() -> None:
+        """
+        Close the connection after everything is sent.
+        """
+
     def abort() -> None:
         """
         Close the connection at once.
@@ -50,11 +48,6 @@ class IServerConnectionUser(Interface):
     """
     The user of an L{IServerConnection}.
     """
-
-    def unreachable(reason: Failure) -> None:
-        """
-        Called when an attempt to connect has failed.
-        """
 
     def connecting(connection: IServerConnection) -> None:
         """
@@ -75,5 +68,5 @@ class IServerConnectionUser(Interface):
         """
         Called when a connection is closed, whether it was opened or not.
 
-        @param reason: an error of Twisted, of OpenSSL, or of L{machat.client.reasons}
+        @param reason: an error of Twisted, of OpenSSL, or of L{machat.sansio.reasons}
         """

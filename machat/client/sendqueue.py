@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from twisted.python.failure import Failure
 
-from machat.client.outgoing import MAX_SIZE
-from machat.client.room import WINDOW
 from machat.client.service import ChatClient
+from machat.sansio.outgoing import MAX_SIZE
+from machat.sansio.room import WINDOW
 
 #: The maximum number of lines that are passed to the client: the lines in flight, and the same
 #: number to follow.

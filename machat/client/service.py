@@ -10,7 +10,7 @@ published twice.
 
 The listener is called with the events of L{machat.events} that matter to a user, in the order of
 the room, each message once. It is also called with L{Connected}, L{Failed}, L{Lost} and
-L{Gap<machat.client.events.Gap>}.
+L{Gap<machat.client.Gap>}.
 """
 
 from __future__ import annotations
@@ -18,29 +18,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.application.internet import ClientService
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, fail
-from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
+from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import commands, events, wire
+from machat import commands, events
 from machat.client import reasons
-from machat.client.backoff import Backoff
-from machat.client.endpoints import ReportingEndpoint, dial
-from machat.client.events import Connected as Connected
-from machat.client.events import Ended as Ended
-from machat.client.events import Failed as Failed
-from machat.client.events import Lost as Lost
-from machat.client.identity import ClientIdentity
+from machat.client.endpoints import dial
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
-from machat.client.link import ServerLink
-from machat.client.reasons import Reason
-from machat.client.rooms import ClientRooms
 from machat.clock import chatClock
 from machat.events import Event, History, Joined, Receipt
+from machat.sansio import (
+    Authenticate,
+    ClientCore,
+    Close,
+    Confirmed,
+    Connect,
+    Notify,
+    Output,
+    Pause,
+    Send,
+    Settle,
+)
 
 
 @implementer(IServerConnectionUser)
@@ -53,7 +55,6 @@ class ChatClient(Service):
     reconnects.
 
     @ivar nick: the name
-    @ivar limits: the limits that the last welcome contained
     """
 
     _log = Logger()
@@ -81,34 +82,37 @@ class ChatClient(Service):
         @raise ValueError: the address is invalid
         """
         self.nick = name
-        self.limits: events.Allowed | None = None
         self._clock = chatClock(reactor)
         self._listener = listener
-        self._identity = ClientIdentity(name, presence, credentials)
-        self._backoff = Backoff()
-        endpoint, factory = dial(reactor, address, self, origin)
-        self._service: ClientService = ClientService(
-            ReportingEndpoint(endpoint, self),
-            factory,
-            retryPolicy=self._backoff.delay,
-            clock=self._clock,
-        )
-        self._link = ServerLink(self._clock)
-        self._rooms = ClientRooms(self._clock, self._link.sendLine, self._link.reply, self._notify)
-        self._ended: str | None = None
+        self._credentials = credentials
+        self._core = ClientCore(name, presence, self._clock.seconds)
+        self._endpoint, self._factory = dial(reactor, address, self, origin)
+        self._connection: IServerConnection | None = None
+        self._attempt: Deferred[Any] | None = None
+        self._stopping: list[Deferred[None]] = []
+        self._carrying = False
+        self._timer: IDelayedCall | None = None
+        self._deadline: float | None = None
+
+    @property
+    def limits(self) -> events.Allowed | None:
+        """
+        The limits that the last welcome contained.
+        """
+        return self._core.limits
 
     @property
     def connected(self) -> bool:
         """
         Whether the server has sent its welcome on the current connection.
         """
-        return self._link.welcomed
+        return self._core.connected
 
     def joined(self, room: str) -> bool:
         """
         @return: whether the client is in this room on the current connection
         """
-        return self._rooms.joined(room)
+        return self._core.joined(room)
 
     def pause(self) -> None:
         """
@@ -116,23 +120,23 @@ class ChatClient(Service):
         may still arrive. A server closes a connection that is not read for a long time; after
         C{resume} the client reconnects, and recovers what it can.
         """
-        self._rooms.pause()
-        self._link.pause()
+        self._core.pause()
+        self._carryOut()
 
     def resume(self) -> None:
         """
         Read from the server again.
         """
-        if self._link.paused:
-            self._rooms.resume()
-            self._link.resume()
+        self._core.resume()
+        self._carryOut()
 
     def startService(self) -> None:
         """
         Connect, and reconnect whenever the connection is lost.
         """
         Service.startService(self)
-        self._service.startService()
+        self._core.start()
+        self._carryOut()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -141,8 +145,12 @@ class ChatClient(Service):
         @return: fires when the connection is closed
         """
         Service.stopService(self)
-        self._end("stopped")
-        stopped: Deferred[None] = self._service.stopService()
+        self._core.stop()
+        self._carryOut()
+        if self._connection is None:
+            return succeed(None)
+        stopped: Deferred[None] = Deferred()
+        self._stopping.append(stopped)
         return stopped
 
     def join(self, room: str, history: int = 0) -> Deferred[Joined]:
@@ -155,27 +163,26 @@ class ChatClient(Service):
             ends first. If the name is taken by a client that does not respond, the listener
             receives an L{Error<machat.events.Error>}, and the client tries again
         """
-        if self._ended is not None:
-            return fail(Ended(self._ended))
-        return self._rooms.join(room, history)
+        return self._ask(lambda done: self._core.join(room, history, done))
 
     def leave(self, room: str) -> None:
         """
         Leave a room. Its unacknowledged messages fail with L{Ended}.
         """
-        self._rooms.leave(room)
+        self._core.leave(room)
+        self._carryOut()
 
     def rooms(self) -> list[str]:
         """
         @return: the rooms that the client is in or rejoins
         """
-        return self._rooms.names
+        return self._core.rooms
 
     def who(self, room: str) -> None:
         """
         Ask for the members of a room. The listener receives a L{machat.events.Members}.
         """
-        self._link.send(commands.Who(room=room))
+        self.moderate(commands.Who(room=room))
 
     def history(self, room: str, before: int | None = None, limit: int = 50) -> Deferred[History]:
         """
@@ -188,7 +195,8 @@ class ChatClient(Service):
             L{NotConnected<machat.client.NotConnected>} if the room is not joined, or if the
             connection is lost
         """
-        return self._rooms.history(room, before, limit)
+        command = commands.History(room=room, before=before, limit=limit)
+        return self._ask(lambda done: self._core.history(command, done))
 
     def moderate(self, command: commands.Command) -> None:
         """
@@ -196,7 +204,8 @@ class ChatClient(Service):
         L{machat.events.Done} or a L{machat.events.Error} with the same C{id}. Nothing is sent while
         the client is not connected.
         """
-        self._link.send(command)
+        self._core.send(command)
+        self._carryOut()
 
     def say(self, room: str, text: str) -> Deferred[Receipt]:
         """
@@ -209,117 +218,126 @@ class ChatClient(Service):
             messages are waiting, with
             L{Unknown<machat.client.Unknown>} or L{Ended} if the outcome is not known
         """
-        if self._ended is not None:
-            return fail(Ended(self._ended))
-        return self._rooms.say(room, text)
+        return self._ask(lambda done: self._core.say(room, text, done))
+
+    def _ask(self, command: Callable[[Deferred[Any]], object]) -> Deferred[Any]:
+        done: Deferred[Any] = Deferred()
+        command(done)
+        self._carryOut()
+        return done
 
     # The connection.
 
-    def unreachable(self, reason: Failure) -> None:
-        # A listener may stop the client, but not while the attempt is still in progress.
-        self._clock.callLater(0, self._failed, reasons.explain(reason))
-
     def connecting(self, connection: IServerConnection) -> None:
-        self._link.begin(connection)
+        self._connection, self._attempt = connection, None
+        self._core.connecting()
+        self._carryOut()
 
     def opened(self, connection: IServerConnection) -> None:
-        hello = self._identity.hello()
-        if isinstance(hello, Reason):
-            self._clock.callLater(0, self._link.abort, hello)
-        else:
-            connection.sendLine(hello)
+        self._core.opened()
+        self._carryOut()
 
     def received(self, data: bytes) -> None:
-        if self._link.reason is not None:
-            return  # the connection is being aborted
-        self._link.received()
-        event = wire.decodeEvent(data)
-        receive = _RECEIVE.get(type(event))
-        if receive is not None:
-            receive(self, event)
-        elif event is not None:
-            if not isinstance(event, _OF_ROOMS) or event.room in self._rooms:
-                self._notify(event)
-        elif not self._link.welcomed and not data.startswith(b"{"):
-            text = data[: reasons.LONGEST].decode(errors="replace")
-            foreign = reasons.Foreign(f"it sent {text!r}")
-            self._link.abort(reasons.explain(Failure(foreign)))
+        self._core.received(data)
+        self._carryOut()
 
     def closed(self, connection: IServerConnection, reason: Failure) -> None:
-        link = self._link
-        if not link.isCurrent(connection):
+        if connection is not self._connection:
             return
-        established = link.welcomed or link.farewell or self._ended is not None
-        link.end()
-        self._rooms.disconnected()
-        if established:
-            self._notify(Lost(self._ended is None))
-        else:
-            self._failed(link.reason or reasons.explain(reason))
+        self._connection = None
+        self._core.closed(reasons.explain(reason))
+        self._carryOut()
+        stopping, self._stopping = self._stopping, []
+        for each in stopping:
+            each.callback(None)
 
-    def _failed(self, reason: Reason) -> None:
-        if self._ended is not None:
-            return
-        retry = not reason.final or self.limits is not None
-        if not retry:
-            self._end(reason.text)
-        self._notify(Failed(code=reason.code, text=reason.text, retry=retry))
-        if not retry:
-            self._clock.callLater(0, self._service.stopService)
+    def _unreachable(self, reason: Failure) -> None:
+        self._attempt = None
+        self._core.unreachable(reasons.explain(reason))
+        self._carryOut()
 
-    # The server's events. ClientRooms receives those of rooms.
+    # The outputs of the core.
 
-    def _welcomed(self, event: events.Welcome) -> None:
-        if self._link.welcomed:
-            return
-        self._identity.setSession(event.session)
-        self.limits = event.limits
-        self._backoff.reset()
-        self._link.welcome(event.limits.rate)
-        self._notify(Connected())
-        if self._link.welcomed:
-            self._rooms.connected(event.limits.line)
-
-    def _expiring(self, event: events.Expiring) -> None:
-        auth = self._identity.auth()
-        if not isinstance(auth, Reason):
-            self._link.reply(wire.encodeCommand(auth))
-
-    def _receivedBye(self, event: events.Bye) -> None:
-        self._link.farewell = True
-        self._backoff.postpone(event.retry)
-        self._notify(event)
-        if not event.reconnect:
-            self._end(event.reason)
-            self._service.stopService()
-
-    def _end(self, reason: str) -> None:
-        if self._ended is None:
-            self._ended = reason
-            self._rooms.fail(Ended(reason))
-
-    def _notify(self, event: Event) -> None:
+    def _carryOut(self) -> None:
+        if self._carrying:
+            return  # this was called by a listener or a callback
+        self._carrying = True
+        outputs = self._core.outputs
         try:
-            self._listener(event)
+            while outputs:
+                output = outputs.popleft()
+                _CARRY[type(output)](self, output)
+        finally:
+            self._carrying = False
+        self._setTimer()
+
+    def _setTimer(self) -> None:
+        deadline = self._core.deadline
+        if deadline != self._deadline:
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            self._deadline = deadline
+            if deadline is not None:
+                delay = max(0.0, deadline - self._clock.seconds())
+                self._timer = self._clock.callLater(delay, self._due)
+
+    def _due(self) -> None:
+        self._timer = self._deadline = None
+        self._core.run()
+        self._carryOut()
+
+    def _connect(self, output: Connect) -> None:
+        attempt = self._attempt = maybeDeferred(self._endpoint.connect, self._factory)
+        attempt.addErrback(self._unreachable)
+
+    def _authenticate(self, output: Authenticate) -> None:
+        try:
+            auth = self._credentials()
+        except Exception as error:
+            self._log.failure("reading the credentials of {name} failed", name=self.nick)
+            self._core.unauthenticated(str(error))
+        else:
+            self._core.authenticate(auth)
+
+    def _notify(self, output: Notify) -> None:
+        try:
+            self._listener(output.event)
         except Exception:
             self._log.failure("the listener of {name} failed", name=self.nick)
 
+    def _settle(self, output: Settle) -> None:
+        if isinstance(output.result, Exception):
+            output.token.errback(output.result)
+        else:
+            output.token.callback(output.result)
 
-#: Events that the listener receives only for rooms of the client.
-_OF_ROOMS = (events.Presence, events.RoomState, events.Members)
+    def _send(self, output: Send) -> None:
+        if self._connection is not None:
+            self._connection.sendLine(output.line)
 
-_RECEIVE: dict[type[Any], Callable[[ChatClient, Any], None]] = {
-    events.Welcome: ChatClient._welcomed,
-    events.Joined: lambda client, event: client._rooms.receivedJoined(event),
-    events.Message: lambda client, event: client._rooms.receivedMessage(event),
-    events.Ack: lambda client, event: client._rooms.receivedAck(event),
-    events.Moved: lambda client, event: client._rooms.receivedMoved(event),
-    events.History: lambda client, event: client._rooms.receivedHistory(event),
-    events.Left: lambda client, event: client._rooms.receivedLeft(event),
-    events.Error: lambda client, event: client._rooms.receivedError(event),
-    events.Expiring: ChatClient._expiring,
-    events.Authenticated: lambda client, event: None,
-    events.Ping: lambda client, event: client._link.reply(wire.encodeCommand(commands.Pong())),
-    events.Pong: lambda client, event: client._link.receivedPong(event.id),
-    events.Bye: ChatClient._receivedBye,
+    def _pause(self, output: Pause) -> None:
+        if self._connection is not None:
+            (self._connection.pause if output.paused else self._connection.resume)()
+
+    def _confirmed(self, output: Confirmed) -> None:
+        if self._connection is not None:
+            self._connection.confirmed()
+
+    def _close(self, output: Close) -> None:
+        if self._connection is not None:
+            (self._connection.abort if output.abort else self._connection.close)()
+        elif self._attempt is not None:
+            self._attempt.cancel()
+
+
+_CARRY: dict[type[Output], Callable[[ChatClient, Any], None]] = {
+    Authenticate: ChatClient._authenticate,
+    Close: ChatClient._close,
+    Confirmed: ChatClient._confirmed,
+    Connect: ChatClient._connect,
+    Notify: ChatClient._notify,
+    Pause: ChatClient._pause,
+    Send: ChatClient._send,
+    Settle: ChatClient._settle,
 }

@@ -15,9 +15,9 @@ from zope.interface import implementer
 
 from machat.client.certificates import checkNamesHost
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
-from machat.client.quota import ReplyQuota
-from machat.client.reasons import Closed, Foreign, Refused
-from machat.wire import SUBPROTOCOL
+from machat.codec import SUBPROTOCOL
+from machat.sansio.quota import ReplyQuota
+from machat.sansio.reasons import Closed, Foreign, Refused
 
 #: The longest header of a handshake response, and the longest body of a rejection, bytes.
 HEAD = 16_384
@@ -149,16 +149,9 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
         if self.state == self.STATE_OPEN:
             self.sendMessage(line)
 
-    def reply(self, line: bytes) -> None:
-        """
-        Send one object in reply to an event of the server, within the quota.
-        """
-        if self._quota.allow(len(line) + 14):
-            self.sendLine(line)
-
     def confirmed(self) -> None:
         """
-        Record that the server has provably read everything that was sent so far.
+        Record that the server has provably read all pongs.
         """
         self._quota.confirmed()
 
@@ -173,6 +166,12 @@ class LineWebSocketProtocol(WebSocketClientProtocol):
         Read again.
         """
         self.transport.resumeProducing()
+
+    def close(self) -> None:
+        """
+        Close the connection after everything is sent.
+        """
+        self.transport.loseConnection()
 
     def abort(self) -> None:
         """

@@ -27,7 +27,7 @@ from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 UNACKNOWLEDGED = 64
 
 #: The maximum size of the messages in one answer to a C{history}, bytes; a single message may be
-#: larger. Clients accept events of up to L{machat.wire.dialects.LONGEST} bytes.
+#: larger. Clients accept events of up to L{machat.codec.LONGEST} bytes.
 ANSWER = 524_288
 
 #: The name of the server in a welcome.

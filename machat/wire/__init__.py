@@ -7,13 +7,12 @@ everything is a JSON object. Both begin with a hello, and both work on a byte st
 message per line, and on a WebSocket, with one message per text frame.
 """
 
-from machat.wire.commands import decodeCommand, encodeCommand
-from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, decodeEvent, weigh
+from machat.codec import SUBPROTOCOL, VERSION, decodeEvent, encodeCommand
+from machat.wire.commands import decodeCommand
+from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, weigh
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
 from machat.wire.hello import (
     PATH,
-    SUBPROTOCOL,
-    VERSION,
     decodeHello,
     hasVersion,
     mayEnd,

@@ -38,14 +38,6 @@ def decodeCommand(line: bytes, limit: int) -> Command:
     return command
 
 
-def encodeCommand(command: Command) -> bytes:
-    """
-    @return: the command as one JSON object, without fields that are C{None}
-    """
-    fields: dict[str, Any] = msgspec.to_builtins(command)
-    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
-
-
 def _idOf(line: bytes) -> str | None:
     try:
         return _IDENTIFIED.decode(line).id

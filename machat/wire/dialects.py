@@ -5,12 +5,11 @@ The dialects: the encodings of events for each kind of member.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from zope.interface import implementer
 
-from machat.events import AnyEvent, Bye, Error, Event, Message, Moved
+from machat.events import Bye, Error, Event, Message, Moved
 from machat.names import RESERVED
 from machat.wire.frames import frame
 from machat.wire.interfaces import IDialect
@@ -128,27 +127,6 @@ class Typed:
 
     def encodeEvent(self, event: Event) -> Sequence[Event]:
         return (event,)
-
-
-_EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
-_MESSAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Message)
-
-#: The maximum length of an event other than a message, bytes. An event with five hundred names has
-#: 70 KiB. The limit is needed because a list of short strings takes sixteen times the memory of its
-#: JSON.
-LONGEST = 1_048_576
-
-
-def decodeEvent(data: bytes) -> Event | None:
-    """
-    @param data: one JSON object from a server of the C{events} dialect
-    @return: the event, or C{None} if its type is unknown, or it is invalid or too long
-    """
-    try:
-        event: Event = (_EVENT if len(data) <= LONGEST else _MESSAGE).decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return event
 
 
 TEXT = TextLines()

@@ -8,20 +8,15 @@ import re
 
 import msgspec
 
+from machat.codec import VERSION
 from machat.commands import Hello
 from machat.errors import BAD_HELLO, ChatError
 from machat.wire.commands import oneLine
 
 _END = re.compile(rb"[}\x00-\x1f]")
 
-#: The version of the C{events} dialect.
-VERSION = 1
-
 #: The path of the WebSocket.
 PATH = "/mychat"
-
-#: The WebSocket subprotocol that selects the C{events} dialect.
-SUBPROTOCOL = "machat.v1"
 
 _ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 

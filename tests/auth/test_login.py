@@ -41,10 +41,10 @@ from machat.auth.login import (
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User
-from machat.client.heartbeat import WELCOME
 from machat.errors import ChatError
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
+from machat.sansio.heartbeat import WELCOME
 
 HERE = IPv4Address("TCP", "192.0.2.1", 50000)
 

@@ -4,13 +4,9 @@ Tests for L{machat.client}, without sockets: flow control and bounds.
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
-
 from machat.client import Ended
-from machat.client.outgoing import Outgoing
-from machat.client.room import Membership
 from machat.errors import ChatError
-from machat.events import Error, Event, Joined, Members, Message, Presence, RoomState
+from machat.events import Error, Event, Members, Message, Presence, RoomState
 from machat.wire import EVENTS
 from tests.client.clients import ClientTestCase
 
@@ -78,20 +74,6 @@ class FlowTests(ClientTestCase):
         for each in (short, last):
             self.successResultOf(each)
         self.assertEqual(self.texts(), ["Mina:short", "Mina:last"])
-
-    def test_allUnknown(self) -> None:
-        """
-        Of any number of lines that fail at once, each fails once.
-        """
-        room = Membership("dev", 0, "join")
-        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
-        room.markJoined(back)
-        said = [Outgoing(str(n), "dev", "x", Deferred(), -1_000.0) for n in range(5_000)]
-        for unsent in said:
-            unsent.done.addErrback(lambda failure: list(room.due(0)) and failure)
-            room.add(unsent)
-        self.assertEqual(list(room.due(0)), [])
-        self.assertTrue(all(unsent.done.called for unsent in said))
 
     def test_otherRooms(self) -> None:
         """

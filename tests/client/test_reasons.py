@@ -11,8 +11,9 @@ from twisted.internet import error
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.client import reasons
-from machat.client.reasons import Closed, Foreign, Refused, explain
+from machat.client.reasons import explain
+from machat.sansio import reasons
+from machat.sansio.reasons import Closed, Foreign, Refused
 
 
 def tls(text: str) -> TLSError:

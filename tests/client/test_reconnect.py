@@ -8,23 +8,19 @@ from itertools import pairwise
 from math import inf
 from typing import Any, cast
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import fail
 
 from machat.client import Ended, Gap, Lost, TooMuch, Unknown
-from machat.client.outgoing import Outgoing
-from machat.client.room import Membership
 from machat.errors import ChatError, Disconnect
 from machat.events import (
     Bye,
     Error,
     Event,
-    Joined,
     Left,
     Message,
     Moved,
     Position,
     Presence,
-    Receipt,
 )
 from machat.limits import Limits
 from machat.session.session import Session
@@ -119,7 +115,7 @@ class RejoinTests(ClientTestCase):
             self.chat.endpoint.cut()
             self.settle(10)
             end()
-            self.assertFalse(self.mina._rooms._timers)
+            self.assertFalse(self.mina._core._rooms._timers)
             self.assertEqual(len(times), 4)
 
 
@@ -238,7 +234,7 @@ class ReconnectTests(ClientTestCase):
         self.failureResultOf(said, Unknown)
         self.assertLess(posts[-1][0] - posts[0][0], 100)
         self.assertLess(len(posts), 12)
-        self.assertEqual(self.mina._rooms._resending._timers, {})
+        self.assertEqual(self.mina._core._rooms._posting._resending._timers, {})
 
     def test_outcomeUnknownThenLost(self) -> None:
         """
@@ -250,7 +246,7 @@ class ReconnectTests(ClientTestCase):
         self.settle(4)
         self.assertEqual(len(posts), 3)
         self.chat.endpoint.cut()
-        self.assertEqual(self.mina._rooms._resending._timers, {})
+        self.assertEqual(self.mina._core._rooms._posting._resending._timers, {})
         self.settle(3)
         self.settle()
         self.successResultOf(said)
@@ -320,7 +316,7 @@ class ReconnectTests(ClientTestCase):
             cast(Session, session).tell(message)
         self.settle()
         self.assertEqual(self.heard(Message), [message])
-        room = self.mina._rooms._rooms["dev"]
+        room = self.mina._core._rooms._rooms["dev"]
         self.assertEqual(room.position, Position("new", 3))
 
     def test_movedAhead(self) -> None:
@@ -355,34 +351,6 @@ class ReconnectTests(ClientTestCase):
         self.mina.leave("dev")
         self.move(6, True)
         self.assertEqual([type(each) for each in self.heard(Event)], [Left])
-
-    def test_recoveredInNewEpoch(self) -> None:
-        """
-        If a rejoin recovers all messages in a new epoch, the position is in that epoch.
-        """
-        room = Membership("dev", 0, "join")
-        room.markJoined(Joined(room="dev", name="Mina", epoch="old", seq=3, count=1))
-        whole = room.markJoined(
-            Joined(room="dev", name="Mina", epoch="new", seq=5, count=1, recovered=True)
-        )
-        self.assertTrue(whole)
-        self.assertEqual(room.position, Position("new", 3))
-
-    def test_acknowledgedOutOfOrder(self) -> None:
-        """
-        A message that was acknowledged before earlier ones is not considered again, however late.
-        """
-        room = Membership("dev", 0, "join")
-        first, second = (Outgoing(id, "dev", id, Deferred()) for id in "ab")
-        back = Joined(room="dev", name="Mina", epoch="e", seq=0, count=1, recovered=True)
-        room.markJoined(back)
-        room.add(first)
-        room.add(second)
-        self.assertEqual(list(room.due(0)), [first, second])
-        second.done.callback(Receipt("dev", 1, True))
-        room.markJoined(back)
-        self.assertEqual(list(room.due(1_000)), [])
-        self.failureResultOf(first.done, Unknown)
 
     def test_gap(self) -> None:
         """

@@ -10,10 +10,10 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.client import Ended
-from machat.client.outgoing import MAX_SIZE
 from machat.client.sendqueue import AHEAD, QueuedLine, SendQueue
 from machat.errors import ChatError
 from machat.limits import Limits
+from machat.sansio.outgoing import MAX_SIZE
 from machat.testing import MemoryChat
 
 

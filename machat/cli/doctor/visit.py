@@ -16,6 +16,7 @@ from machat.client import reasons
 from machat.client.endpoints import dial
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.commands import Hello, Ping, Pong
+from machat.sansio.quota import ReplyQuota
 
 
 class Ended(Exception):
@@ -63,6 +64,7 @@ class Visit:
         """
         self.connection: IServerConnection | None = None
         self.bye: events.Bye | None = None
+        self._quota = ReplyQuota()
         self._reactor = reactor
         self._timeout = timeout
         self._waiting: Deferred[Any] | None = None
@@ -137,6 +139,9 @@ class Visit:
             self.connection.abort()
 
     def unreachable(self, reason: Failure) -> None:
+        """
+        Record that the attempt to connect has failed.
+        """
         self._end(reason)
 
     def connecting(self, connection: IServerConnection) -> None:
@@ -160,7 +165,9 @@ class Visit:
             self._end(Failure(reasons.Foreign(f"it sent {text!r}")))
             self.connection.abort()
         if isinstance(event, events.Ping):
-            self.connection.reply(wire.encodeCommand(Pong()))
+            pong = wire.encodeCommand(Pong())
+            if self._quota.allow(len(pong)):
+                self.connection.sendLine(pong)
         if isinstance(event, events.Bye):
             self.bye = event
         self._give(event, type(event))

@@ -1,5 +1,5 @@
 """
-The events that the client itself produces, and the failure of its Deferreds.
+The events that the client itself produces.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class Failed(Event, frozen=True, kw_only=True, tag="failed"):
     """
     An attempt to connect has failed before the welcome.
 
-    @ivar code: one of the constants of L{machat.client.reasons}
+    @ivar code: one of the constants of L{machat.sansio.reasons}
     @ivar text: the reason: one line for a person, safe to print
     @ivar retry: whether the client tries again. If it does not, it has ended
     """
@@ -46,16 +46,3 @@ class Gap(Event, frozen=True, kw_only=True, tag="gap"):
 
     room: str
     missed: int | None
-
-
-class NotConnected(Exception):
-    """
-    A request was not answered, because there is no connection, or it was lost before the answer.
-    The text is the reason.
-    """
-
-
-class Ended(Exception):
-    """
-    The client was stopped, was asked not to reconnect, or cannot connect. The text is the reason.
-    """

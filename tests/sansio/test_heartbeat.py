@@ -7,7 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.client.heartbeat import PING, PONG, SLOWEST, WELCOME, Heartbeat, silenceLimit
+from machat.sansio.heartbeat import PING, PONG, SLOWEST, WELCOME, Heartbeat, silenceLimit
 
 
 class HeartbeatTests(SynchronousTestCase):

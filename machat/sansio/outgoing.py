@@ -7,44 +7,35 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from twisted.internet.defer import Deferred
 
-from machat.events import Receipt
+from machat.commands import Command
+from machat.sansio.errors import TooMuch
 
 #: The limits of one client, over all rooms: the number of messages, and their characters.
 MAX_MESSAGES = 1_000
 MAX_SIZE = 1_048_576
 
 
-class Unknown(Exception):
+class Outgoing(Struct, eq=False):
     """
-    The message may have been published, or not. It was sent so long ago that the server may not
-    recognize it if it is resent: the connection was lost, or the server answered C{unknown} each
-    time.
-    """
+    A message, or another numbered entry of a room, that is not acknowledged.
 
-
-class TooMuch(Exception):
-    """
-    Too many messages are not acknowledged. The message was not queued.
-    """
-
-
-class Outgoing(Struct):
-    """
-    A message that is not acknowledged.
-
-    @ivar done: fires or fails when the outcome is known
+    @ivar command: the command that sends it, with its room and id
+    @ivar size: the number of its characters
+    @ivar token: see L{Settle<machat.sansio.Settle>}
     @ivar sent: the time when it was first sent, seconds; C{None} before that
     @ivar unknowns: the number of times that the server has answered C{unknown}
+    @ivar settled: whether its outcome is known
     """
 
     id: str
     room: str
-    text: str
-    done: Deferred[Receipt]
+    command: Command
+    size: int
+    token: Any
     sent: float | None = None
     unknowns: int = 0
+    settled: bool = False
 
 
 class Unacknowledged:
@@ -62,18 +53,16 @@ class Unacknowledged:
     def __len__(self) -> int:
         return len(self._messages)
 
-    def add(self, id: str, room: str, text: str) -> Outgoing:
+    def add(self, message: Outgoing) -> None:
         """
         Add a message.
 
         @raise TooMuch: a limit is reached
         """
-        if len(self._messages) >= MAX_MESSAGES or self.size + len(text) > MAX_SIZE:
+        if len(self._messages) >= MAX_MESSAGES or self.size + message.size > MAX_SIZE:
             raise TooMuch("too many messages are not acknowledged")
-        message = self._messages[id] = Outgoing(id, room, text, Deferred())
-        self.size += len(text)
-        message.done.addBoth(self._settled, message)
-        return message
+        self._messages[message.id] = message
+        self.size += message.size
 
     def find(self, id: str | None) -> Outgoing | None:
         """
@@ -81,7 +70,9 @@ class Unacknowledged:
         """
         return self._messages.get(id or "")
 
-    def _settled(self, result: Any, message: Outgoing) -> Any:
+    def remove(self, message: Outgoing) -> None:
+        """
+        Remove a message, because its outcome is known.
+        """
         del self._messages[message.id]
-        self.size -= len(message.text)
-        return result
+        self.size -= message.size

@@ -6,20 +6,15 @@ that are not acknowledged.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from typing import Any
 
-from twisted.internet.defer import Deferred
-
-from machat.client.outgoing import Outgoing, Unknown
 from machat.events import Joined, Moved, Position
+from machat.sansio.outgoing import Outgoing
 
 #: The maximum number of a room's messages in flight, and the number of seconds for which one may be
 #: resent. Both are within the server's deduplication (L{machat.limits.Limits.receipts}).
 WINDOW = 50
 RESEND = 100.0
-
-#: The reason of an L{Unknown}.
-MAYBE = "the message may have been published, or not"
 
 
 class Membership:
@@ -31,8 +26,8 @@ class Membership:
     @ivar id: the id of the command that joins the room
     @ivar position: the position of the last message received; C{None} before the first join
     @ivar top: the number of the last message when the room was joined or moved
-    @ivar joined: whether the room is joined on the current connection
-    @ivar waiting: the Deferreds to fire when the room is joined
+    @ivar joined: the answer to the join on the current connection; C{None} if it is not joined
+    @ivar waiting: the tokens of the commands that wait for the room to be joined
     @ivar refusals: the number of refused attempts to rejoin, in a row
     """
 
@@ -42,12 +37,11 @@ class Membership:
         self.id = id
         self.position: Position | None = None
         self.top = 0
-        self.joined = False
+        self.joined: Joined | None = None
         self.refusals = 0
-        self.waiting: list[Deferred[Joined]] = []
+        self.waiting: list[Any] = []
         self._sent: deque[Outgoing] = deque()
         self._queued: deque[Outgoing] = deque()
-        self._yielding = False
 
     def markJoined(self, joined: Joined) -> bool:
         """
@@ -56,7 +50,7 @@ class Membership:
         @return: whether no message was missed
         """
         self.name = joined.room
-        self.joined = True
+        self.joined = joined
         self.refusals = 0
         self.top = joined.seq
         whole = True
@@ -82,13 +76,12 @@ class Membership:
         self.top = moved.seq
         return max(0, moved.seq - seen)
 
-    def fireJoined(self, joined: Joined) -> None:
+    def takeWaiting(self) -> list[Any]:
         """
-        Fire the Deferreds that wait for the room to be joined.
+        @return: the tokens of the commands that wait for the room to be joined; they are removed
         """
         waiting, self.waiting = self.waiting, []
-        for done in waiting:
-            done.callback(joined)
+        return waiting
 
     def accept(self, seq: int) -> bool:
         """
@@ -107,47 +100,25 @@ class Membership:
         """
         self._queued.append(message)
 
-    def due(self, now: float) -> Iterator[Outgoing]:
+    def next(self) -> Outgoing | None:
         """
-        Yield the messages to send now. At most L{WINDOW} messages are in flight. A message that was
-        first sent more than L{RESEND} seconds ago fails with L{Unknown}. If this is called again
-        during the iteration, the inner call yields nothing, and the outer one also yields what has
-        become due.
+        @return: the next message to send, which is then in flight or settled; C{None} if there is
+            none, the room is not joined, or L{WINDOW} messages are in flight
         """
-        if self._yielding:
-            return
-        self._yielding = True
-        try:
-            while (message := self._next(now)) is not None:
-                yield message
-        finally:
-            self._yielding = False
-
-    def _next(self, now: float) -> Outgoing | None:
-        while True:
-            while self._sent and self._sent[0].done.called:
-                self._sent.popleft()
-            if not self.joined or not self._queued or len(self._sent) >= WINDOW:
-                return None
+        while self._sent and self._sent[0].settled:
+            self._sent.popleft()
+        while self.joined is not None and self._queued and len(self._sent) < WINDOW:
             message = self._queued.popleft()
-            if message.done.called:
-                continue
-            if message.sent is not None and now - message.sent > RESEND:
-                message.done.errback(Unknown(MAYBE))
-            else:
-                message.sent = now if message.sent is None else message.sent
+            if not message.settled:
                 self._sent.append(message)
                 return message
+        return None
 
-    def fail(self, error: Exception) -> None:
+    def takeMessages(self) -> list[Outgoing]:
         """
-        Fail everything that waits for the room: joins and messages.
+        @return: the messages that are not settled; they are removed
         """
-        for message in (*self._sent, *self._queued):
-            if not message.done.called:
-                message.done.errback(error)
+        messages = [each for each in (*self._sent, *self._queued) if not each.settled]
         self._sent.clear()
         self._queued.clear()
-        waiting, self.waiting = self.waiting, []
-        for done in waiting:
-            done.errback(error)
+        return messages

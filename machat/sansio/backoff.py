@@ -52,10 +52,8 @@ class Backoff:
         """
         self._retry = min(max(seconds or 0.0, 0.0), MAX_RETRY)
 
-    def delay(self, attempts: int) -> float:
+    def delay(self) -> float:
         """
-        @param attempts: ignored, because C{ClientService} does not know whether the server sent a
-            welcome
         @return: the number of seconds until the next attempt
         """
         self._attempts += 1

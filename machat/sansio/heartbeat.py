@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import Any
-
-from twisted.internet.interfaces import IDelayedCall
+from typing import Any, Protocol
 
 #: Timeouts in seconds. C{WELCOME}: from the connection to the welcome, longer than a login can take
 #: (see C{machat.auth.login.LONGEST}). C{PING}: between two pings. C{PONG}: for the reply.
@@ -17,6 +15,17 @@ WELCOME = 30.0
 PING = 25.0
 PONG = 10.0
 SLOWEST = 300.0
+
+
+class Cancellable(Protocol):
+    """
+    A timer.
+    """
+
+    def cancel(self) -> None:
+        """
+        Do not call it.
+        """
 
 
 def silenceLimit(rate: float | None, least: float) -> float:
@@ -40,6 +49,7 @@ class Heartbeat:
         self, clock: Any, ping: Callable[[str], object], dead: Callable[[], object]
     ) -> None:
         """
+        @param clock: has C{callLater}
         @param ping: sends a ping with this id
         @param dead: called if the server sends no welcome, or does not respond
         """
@@ -50,7 +60,7 @@ class Heartbeat:
         self._rate: float | None = None
         self._received = False
         self._pingId: str | None = None
-        self._timer: IDelayedCall | None = None
+        self._timer: Cancellable | None = None
 
     def begin(self) -> None:
         """
