@@ -21,6 +21,7 @@ from machat.session.session import Session
 from machat.transport.keepalive import isSilent, keepAlive
 from machat.transport.outbox import Outbox
 from machat.transport.pings import Wheel
+from machat.transport.sockets import Sockets
 from machat.wire import IDialect
 from machat.wire.pieces import Pieces
 
@@ -47,6 +48,7 @@ class ChatProtocol(LineReceiver):
 
     def connectionMade(self) -> None:
         keepAlive(self.transport)
+        self.factory.sockets.adopt(self.transport)
         chat = self._chat
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.sendBudget)
         self.setRawMode()
@@ -144,6 +146,7 @@ class ChatFactory(Factory):
     Serves a chat on any stream endpoint.
 
     @ivar dialects: the dialects of its clients, see L{__init__}
+    @ivar sockets: the sockets of its connections
     """
 
     noisy = False
@@ -160,6 +163,7 @@ class ChatFactory(Factory):
         self.dialects = dialects
         self._chat = chat
         self._wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
+        self.sockets = Sockets()
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         protocol = ChatProtocol(self._chat, self._wheel)

@@ -19,6 +19,7 @@ from machat.http.site import Reply, Site
 from machat.http.static import checkTokens, thePage
 from machat.interfaces import IChatRoom
 from machat.transport.pings import Wheel
+from machat.transport.sockets import Sockets
 from machat.wire import PATH, SUBPROTOCOL
 from machat.ws._autobahn import lean
 from machat.ws.server import ChatWebSocketProtocol
@@ -34,6 +35,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar wheel: the pings of all connections
     @ivar proxies: see L{machat.addresses.forwardedFor}
     @ivar site: answers HTTP requests
+    @ivar sockets: the sockets of its connections
     """
 
     noisy = False
@@ -62,6 +64,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         self.site = Site(PATH, SUBPROTOCOL, shown, Origins(origins), Hosts(hosts))
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
+        self.sockets = Sockets()
         self.setProtocolOptions(
             versions=[13],
             webStatus=False,

@@ -56,6 +56,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         """
         self._chat: IChatRoom = self.factory.chat
         keepAlive(transport)
+        self.factory.sockets.adopt(transport)
         self.transport = self._outbox = Outbox(
             transport, self._chat.clock, self._chat.limits, self._slow, self._chat.sendBudget
         )

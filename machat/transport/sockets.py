@@ -1,0 +1,217 @@
+"""
+The sockets of many connections, polled together.
+
+Twisted's reactor calls each readable transport through its logger: for each read, it determines the
+transport's log prefix, copies the logging context and checks the descriptor, before it calls
+C{doRead}. L{Sockets} is one object in the reactor for all connections of a factory. It has an
+C{epoll} instance of its own (C{epoll(7)}: an epoll descriptor can itself be polled), and calls the
+transports directly. For one read this replaces about 250 of Twisted's bytecode instructions by 20.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import Any
+
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import (
+    IHalfCloseableDescriptor,
+    ILoggingContext,
+    IReactorFDSet,
+    IReadDescriptor,
+    IWriteDescriptor,
+)
+from twisted.internet.tcp import Connection
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+_IN = getattr(select, "EPOLLIN", 0)
+_OUT = getattr(select, "EPOLLOUT", 0)
+_ENDED = getattr(select, "EPOLLHUP", 0) | getattr(select, "EPOLLERR", 0)
+
+
+@implementer(IReadDescriptor, IReactorFDSet, ILoggingContext)
+class Sockets:
+    """
+    A part of a reactor: the sockets of the connections that were L{adopt}ed. It is in the reactor
+    while it has any.
+    """
+
+    _log = Logger()
+
+    def __init__(self) -> None:
+        self._reactor: Any = None
+        self._epoll: Any = None
+        self._readers: dict[int, Any] = {}
+        self._writers: dict[int, Any] = {}
+
+    def adopt(self, transport: Any) -> None:
+        """
+        Poll the socket of a connection, instead of its reactor. Do nothing if there is no C{epoll}
+        on this system, or if the transport is of another kind.
+
+        @param transport: a connected transport, which reads or will be made to read at once
+        """
+        while not isinstance(transport, Connection):  # it may be below TLS
+            transport = getattr(transport, "transport", None)
+            if transport is None:
+                return
+        reactor: Any = transport.reactor
+        if self._reactor is None and hasattr(select, "epoll"):
+            self._reactor = reactor
+        if self._reactor is reactor and IReactorFDSet.providedBy(reactor):
+            transport.stopReading()
+            transport.reactor = self
+            transport.startReading()
+
+    def __getattr__(self, name: str) -> Any:
+        """
+        Provide the other methods of the reactor, such as C{callLater}.
+        """
+        return getattr(self._reactor, name)
+
+    def logPrefix(self) -> str:
+        """
+        See C{ILoggingContext}.
+        """
+        return "sockets"
+
+    def fileno(self) -> int:
+        """
+        @return: the descriptor of the C{epoll} instance
+        """
+        return -1 if self._epoll is None else int(self._epoll.fileno())
+
+    def doRead(self) -> None:
+        """
+        Let all transports read or write whose sockets are ready.
+        """
+        readers = self._readers
+        for descriptor, event in self._epoll.poll(0, len(readers) + len(self._writers)):
+            reader = readers.get(descriptor)  # an earlier one may have removed it
+            if event != _IN or reader is None:
+                self._serve(descriptor, event)
+                continue
+            try:
+                why = reader.doRead()
+            except BaseException as error:
+                why = self._failed(reader, error)
+            if why:
+                self._disconnect(reader, why, True)
+
+    def _serve(self, descriptor: int, event: int) -> None:
+        """
+        Do what a reactor does for one descriptor.
+        """
+        reader, writer = self._readers.get(descriptor), self._writers.get(descriptor)
+        served = reader or writer
+        why: Any = None
+        reads = False
+        if served is None:
+            return
+        if event & _ENDED and not event & _IN:
+            reads = reader is not None
+            why = ConnectionDone() if reads else ConnectionLost()
+        else:
+            try:
+                if event & _IN and reader is not None:
+                    why = reader.doRead()
+                    reads = True
+                if not why and event & _OUT and descriptor in self._writers:
+                    why = served.doWrite()
+                    reads = False
+            except BaseException as error:
+                why = self._failed(served, error)
+        if why:
+            self._disconnect(served, why, reads)
+
+    def _failed(self, served: Any, error: BaseException) -> BaseException:
+        self._log.failure("a connection raised an exception", log_system=served.logPrefix())
+        return error
+
+    def _disconnect(self, served: Any, why: BaseException, reads: bool) -> None:
+        """
+        Report the end of a connection to its transport.
+
+        @param reads: whether it ended while it was read. The client may then still read
+        """
+        self.removeReader(served)
+        done = type(why) is ConnectionDone
+        if reads and done and IHalfCloseableDescriptor.providedBy(served):
+            served.readConnectionLost(Failure(why))
+        else:
+            self.removeWriter(served)
+            served.connectionLost(Failure(why))
+
+    def addReader(self, reader: IReadDescriptor) -> None:
+        self._add(reader, self._readers, self._writers, _IN)
+
+    def addWriter(self, writer: IWriteDescriptor) -> None:
+        self._add(writer, self._writers, self._readers, _OUT)
+
+    def _add(self, added: Any, those: dict[int, Any], others: dict[int, Any], event: int) -> None:
+        descriptor = added.fileno()
+        if descriptor in those:
+            return
+        if self._epoll is None:
+            self._epoll = select.epoll()
+            self._reactor.addReader(self)
+        if descriptor in others:
+            self._epoll.modify(descriptor, _IN | _OUT)
+        else:
+            self._epoll.register(descriptor, event)
+        those[descriptor] = added
+
+    def removeReader(self, reader: IReadDescriptor) -> None:
+        self._remove(reader, self._readers, self._writers, _OUT)
+
+    def removeWriter(self, writer: IWriteDescriptor) -> None:
+        self._reactor.removeWriter(writer)  # it may have waited there when it was adopted
+        self._remove(writer, self._writers, self._readers, _IN)
+
+    def _remove(
+        self, removed: Any, those: dict[int, Any], others: dict[int, Any], rest: int
+    ) -> None:
+        descriptor = removed.fileno()
+        if those.get(descriptor) is not removed:
+            return
+        del those[descriptor]
+        if descriptor in others:
+            self._epoll.modify(descriptor, rest)
+        else:
+            self._epoll.unregister(descriptor)
+            if not (those or others):
+                self._leave()
+
+    def _leave(self) -> None:
+        """
+        Leave the reactor, because there are no more sockets.
+        """
+        self._reactor.removeReader(self)
+        self._epoll.close()
+        self._epoll = None
+
+    def removeAll(self) -> list[IReadDescriptor | IWriteDescriptor]:
+        sockets = {**self._readers, **self._writers}
+        self._readers.clear()
+        self._writers.clear()
+        if self._epoll is not None:
+            self._leave()
+        return list(sockets.values())
+
+    def getReaders(self) -> list[IReadDescriptor]:
+        return list(self._readers.values())
+
+    def getWriters(self) -> list[IWriteDescriptor]:
+        return list(self._writers.values())
+
+    def connectionLost(self, reason: Failure) -> None:
+        """
+        The reactor stops: end all connections.
+        """
+        for each in self.removeAll():
+            try:
+                each.connectionLost(reason)
+            except Exception as error:
+                self._failed(each, error)

@@ -1,0 +1,271 @@
+"""
+Tests for L{machat.transport.sockets}.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+from typing import Any
+
+from twisted.internet.interfaces import (
+    IHalfCloseableProtocol,
+    ILoggingContext,
+    IReactorFDSet,
+    IReadDescriptor,
+)
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Server
+from twisted.internet.testing import MemoryReactor, StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from zope.interface import implementer, verify
+
+from machat.transport.sockets import Sockets
+
+
+class _Recorder(Protocol):
+    """
+    Records what a transport reports.
+    """
+
+    def __init__(self) -> None:
+        self.received: list[bytes] = []
+        self.lost: list[type] = []
+        self.fault: BaseException | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        self.received.append(data)
+        if self.fault is not None:
+            raise self.fault
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.lost.append(type(reason.value))
+
+
+@implementer(IHalfCloseableProtocol)
+class _HalfClosing(_Recorder):
+    """
+    Records the two halves of the end of a connection.
+    """
+
+    def readConnectionLost(self) -> None:
+        self.received.append(b"end")
+
+    def writeConnectionLost(self) -> None:
+        self.received.append(b"closed")
+
+
+class SocketsTests(SynchronousTestCase):
+    """
+    Connections on pairs of sockets.
+    """
+
+    def setUp(self) -> None:
+        if not hasattr(select, "epoll"):
+            self.skipTest("no epoll on this system")
+        self.reactor: Any = MemoryReactor()
+        self.sockets = Sockets()
+        self.port: Any = None
+
+    def connect(self, protocol: _Recorder | None = None) -> tuple[Any, _Recorder, socket.socket]:
+        """
+        @return: a transport that was adopted, its protocol, and the other end
+        """
+        here, there = socket.socketpair()
+        self.addCleanup(there.close)
+        self.addCleanup(here.close)
+        protocol = protocol or _Recorder()
+        transport: Any = Server(here, protocol, ("", 0), self.port, 0, self.reactor)
+        protocol.makeConnection(transport)
+        self.sockets.adopt(transport)
+        return transport, protocol, there
+
+    def test_interfaces(self) -> None:
+        """
+        A group is a descriptor of its reactor, and a reactor of its sockets.
+        """
+        for interface in (IReadDescriptor, IReactorFDSet, ILoggingContext):
+            verify.verifyObject(interface, self.sockets)
+
+    def test_membership(self) -> None:
+        """
+        A group is in the reactor, in place of its sockets, as long as it has any.
+        """
+        first, _, _ = self.connect()
+        second, _, _ = self.connect()
+        self.assertEqual(self.reactor.getReaders(), [self.sockets])
+        self.assertEqual(self.sockets.getReaders(), [first, second])
+        first.stopReading()
+        self.assertEqual(self.reactor.getReaders(), [self.sockets])
+        second.stopReading()
+        self.assertEqual(self.reactor.getReaders(), [])
+        self.assertEqual(self.sockets.fileno(), -1)
+        first.startReading()
+        self.assertEqual(self.reactor.getReaders(), [self.sockets])
+
+    def test_read(self) -> None:
+        """
+        All sockets that have data are read, and no others.
+        """
+        _, one, there = self.connect()
+        _, other, elsewhere = self.connect()
+        there.send(b"a")
+        self.sockets.doRead()
+        elsewhere.send(b"b")
+        there.send(b"c")
+        self.sockets.doRead()
+        self.assertEqual((one.received, other.received), ([b"a", b"c"], [b"b"]))
+
+    def test_write(self) -> None:
+        """
+        A transport that waits for its socket writes when the socket is writable, also while it does
+        not read.
+        """
+        for reads in (True, False):
+            transport, _, there = self.connect()
+            transport.write(b"abc")
+            if not reads:
+                transport.pauseProducing()
+            self.assertEqual(self.sockets.getWriters(), [transport])
+            self.sockets.doRead()
+            self.assertEqual(there.recv(10), b"abc")
+            self.assertEqual(self.sockets.getWriters(), [])
+
+    def test_bothWays(self) -> None:
+        """
+        A transport reads and writes in one turn, and continues to read.
+        """
+        transport, protocol, there = self.connect()
+        there.send(b"a")
+        transport.write(b"b")
+        self.sockets.doRead()
+        there.send(b"c")
+        self.sockets.doRead()
+        self.assertEqual((there.recv(10), protocol.received), (b"b", [b"a", b"c"]))
+
+    def test_paused(self) -> None:
+        """
+        A paused transport is not read.
+        """
+        transport, protocol, there = self.connect()
+        self.connect()
+        transport.pauseProducing()
+        there.send(b"a")
+        self.sockets.doRead()
+        self.assertEqual(protocol.received, [])
+        transport.resumeProducing()
+        self.sockets.doRead()
+        self.assertEqual(protocol.received, [b"a"])
+
+    def test_removedMeanwhile(self) -> None:
+        """
+        A transport that an earlier one stops in the same turn is not read.
+        """
+        transports: list[Any] = []
+
+        class Stops(_Recorder):
+            def dataReceived(self, data: bytes) -> None:
+                super().dataReceived(data)
+                for each in transports:
+                    each.stopReading()
+
+        made = [self.connect(Stops()) for _ in range(2)]
+        transports += [transport for transport, _, _ in made]
+        for _, _, there in made:
+            there.send(b"a")
+        self.sockets.doRead()
+        self.assertEqual(sum([protocol.received for _, protocol, _ in made], []), [b"a"])
+
+    def test_closed(self) -> None:
+        """
+        The end of a connection is reported once.
+        """
+        _, protocol, there = self.connect()
+        there.close()
+        self.sockets.doRead()
+        self.assertEqual([each.__name__ for each in protocol.lost], ["ConnectionDone"])
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_halfClosed(self) -> None:
+        """
+        A client that only stops sending still receives.
+        """
+        transport, protocol, there = self.connect(_HalfClosing())
+        there.shutdown(socket.SHUT_WR)
+        self.sockets.doRead()
+        self.assertEqual((protocol.received, protocol.lost), ([b"end"], []))
+        transport.write(b"abc")
+        self.sockets.doRead()
+        self.assertEqual(there.recv(10), b"abc")
+
+    def test_lostWhileWriting(self) -> None:
+        """
+        A paused transport whose peer is gone is disconnected when it has something to write.
+        """
+        transport, protocol, there = self.connect()
+        transport.pauseProducing()
+        transport.write(b"abc")
+        there.close()
+        self.sockets.doRead()
+        self.assertEqual([each.__name__ for each in protocol.lost], ["ConnectionLost"])
+
+    def test_exception(self) -> None:
+        """
+        An exception ends its connection, is logged, and does not affect others.
+        """
+        _, one, there = self.connect()
+        _, other, elsewhere = self.connect()
+        one.fault = ValueError("x")
+        there.send(b"a")
+        elsewhere.send(b"b")
+        self.sockets.doRead()
+        self.assertEqual(one.lost, [ValueError])
+        self.assertEqual((other.received, other.lost), ([b"b"], []))
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+
+    def test_aborted(self) -> None:
+        """
+        The other methods of the reactor remain available: a transport aborts with C{callLater}.
+        """
+        calls: list[Any] = []
+        self.reactor.callLater = lambda delay, call, *args: calls.append((call, args))
+        transport, protocol, _ = self.connect()
+        transport.abortConnection()
+        ((call, args),) = calls
+        call(*args)
+        self.assertEqual([each.__name__ for each in protocol.lost], ["ConnectionAborted"])
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_stop(self) -> None:
+        """
+        When the reactor stops, it ends the connections of a group like all others.
+        """
+        made = [self.connect()[1] for _ in range(2)]
+        self.sockets.connectionLost(Failure(ConnectionError()))
+        self.assertEqual([protocol.lost for protocol in made], [[ConnectionError]] * 2)
+        self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_writing(self) -> None:
+        """
+        A transport that waits for the reactor when it is adopted does not wait there forever.
+        """
+        here, there = socket.socketpair()
+        self.addCleanup(there.close)
+        protocol = _Recorder()
+        transport: Any = Server(here, protocol, ("", 0), self.port, 0, self.reactor)
+        protocol.makeConnection(transport)
+        transport.write(b"abc")
+        self.sockets.adopt(transport)
+        self.assertEqual(self.reactor.getWriters(), [transport])
+        transport.doWrite()
+        self.assertEqual(self.reactor.getWriters(), [])
+        transport.connectionLost(Failure(ConnectionError()))
+
+    def test_others(self) -> None:
+        """
+        Other transports are left alone.
+        """
+        transport = StringTransport()
+        self.sockets.adopt(transport)
+        self.assertEqual(self.reactor.getReaders(), [])
