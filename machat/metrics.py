@@ -34,7 +34,8 @@ class Histogram:
         """
         Count a value.
         """
-        self.counts[bisect_left(self.bounds, value)] += 1
+        first = value <= self.bounds[0]  # most batches of small rooms: saves the search
+        self.counts[0 if first else bisect_left(self.bounds, value)] += 1
         self.sum += value
 
 

@@ -119,25 +119,24 @@ class MemoryRoom(RoomLog, RosterRoom):
             self.life = life
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
-        store, name, first = self._store, self.name, self.seq + 1
+        store, first = self._store, self.seq + 1
         at = int(store.now() * 1000)
-        if any([draft.id is not None for draft in batch]):
-            stored, batch = number(self.key, batch, first, store.ids.find, store.ids.add)
+        if len(batch) == 1 and batch[0].id is None:  # saves a quarter of the time of this method
+            draft = batch[0]
+            stored, strings = Stored(range(first, first + 1)), draft.text + draft.sender
+            messages = [Message(self.name, first, draft.sender, draft.text, at)]
         else:
-            stored = Stored(range(first, first + len(batch)))
-        messages = [
-            Message(name, seq, draft.sender, draft.text, at)
-            for seq, draft in enumerate(batch, first)
-        ]
+            stored, strings, messages = self._number(batch, first, at)
         before = self.bytes
-        self.add(messages, "".join([draft.text + draft.sender for draft in batch]))
+        self.add(messages, strings)
         more, shares = self.bytes - before, store.shares
         self.share.bytes += more
         shares.bytes += more
+        kept, limits = self.kept, store.limits
         if (
-            len(self.kept) > store.limits.logMessages
-            or self.bytes > store.limits.logBytes
-            or (self.kept and self.kept[0].at < at - store.age)
+            len(kept) > limits.logMessages
+            or self.bytes > limits.logBytes
+            or (kept and kept[0].at < at - store.age)
             or shares.bytes > shares.limit
         ):
             store.trim(self, at)
@@ -146,6 +145,26 @@ class MemoryRoom(RoomLog, RosterRoom):
         if self.observer is not None and (messages or changes):
             self.observer.said(messages, changes)
         return succeed(stored)
+
+    def _number(
+        self, batch: Sequence[Draft], first: int, at: int
+    ) -> tuple[Stored, str, list[Message]]:
+        """
+        @param first: the first number
+        @param at: the time of the messages
+        @return: the result of storing the batch, the joined strings of its new messages, and those
+            messages
+        """
+        store, name = self._store, self.name
+        if any([draft.id is not None for draft in batch]):
+            stored, batch = number(self.key, batch, first, store.ids.find, store.ids.add)
+        else:
+            stored = Stored(range(first, first + len(batch)))
+        messages = [
+            Message(name, seq, draft.sender, draft.text, at)
+            for seq, draft in enumerate(batch, first)
+        ]
+        return stored, "".join([draft.text + draft.sender for draft in batch]), messages
 
     def _change(self, changes: Sequence[Change]) -> None:
         self._state = self._state or ModeratedState()
