@@ -141,7 +141,9 @@ def main() -> int:
     files = raiseFileLimit()
     outcomes = [
         Outcome(entry, skipped=obstacle(entry, files))
-        for entry in entries(chosenShapes(options), chosenPeers(options), chosenTransports(options))
+        for entry in entries(
+            chosenShapes(options), chosenPeers(options), chosenTransports(options), options.pin
+        )
     ]
     if options.output is not None:
         options.output.mkdir(parents=True, exist_ok=True)

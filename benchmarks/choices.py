@@ -36,6 +36,8 @@ def parseArguments(arguments: Sequence[str]) -> argparse.Namespace:
     add("--transport", action="append", choices=TRANSPORTS)
     add("--repeat", type=int, default=1, metavar="N", help="run all N times, show the medians")
     add("--seconds", type=float, metavar="S", help="measurement time of each run")
+    pin = "give each node of a server a CPU core, and the others to the load and the engine"
+    add("--pin", action="store_true", help=pin)
     add("--size", type=int, metavar="BYTES", help="size of a message body, for all shapes")
     add("--messages", type=int, metavar="N", help="number of messages before the restart shapes")
     add(

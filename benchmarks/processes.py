@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -55,12 +55,16 @@ def freePorts(number: int) -> list[int]:
 
 @contextlib.contextmanager
 def process(
-    command: Sequence[str], folder: Path, output: int | IO[bytes]
+    command: Sequence[str],
+    folder: Path,
+    output: int | IO[bytes],
+    cores: Collection[int] | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     """
     Run a process with the checkout on its Python path. Stop its process group at the end.
 
     @param folder: the process writes its standard error to F{errors} in this folder
+    @param cores: the CPU cores that it may use; by default all
     """
     paths = [str(FOLDER.parent), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
@@ -72,6 +76,7 @@ def process(
             stdout=output,
             stderr=errors,
             start_new_session=True,
+            preexec_fn=None if cores is None else lambda: os.sched_setaffinity(0, cores),
         )
     try:
         yield child
@@ -95,15 +100,18 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
 
 
 @contextlib.contextmanager
-def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
+def server(
+    command: Sequence[str], port: int, folder: Path, cores: Collection[int] | None = None
+) -> Iterator[int]:
     """
     Run a server, and wait until it listens on a port. Yield its process number.
 
+    @param cores: the CPU cores that it may use; by default all
     @raise CannotStart: the server exited or does not listen
     """
     with (
         open(folder / "output", "wb") as output,
-        process(command, folder, output) as child,
+        process(command, folder, output, cores) as child,
     ):
         deadline = time.monotonic() + _STARTED
         while not _listens(port):
@@ -113,6 +121,19 @@ def server(command: Sequence[str], port: int, folder: Path) -> Iterator[int]:
                 raise CannotStart(f"does not listen after {_STARTED:.0f} seconds")
             time.sleep(0.02)
         yield child.pid
+
+
+def coresOf(number: int, cores: Sequence[int]) -> tuple[list[int], list[int]]:
+    """
+    Divide the cores, so that the nodes of a server compete neither with the load nor with their
+    engine. If there are too few cores, nodes share cores.
+
+    @param number: number of nodes
+    @param cores: the cores of the machine
+    @return: the core of each node, and the cores of the load and of the engine
+    """
+    most = min(number, max(1, len(cores) - 1))
+    return [cores[node % most] for node in range(number)], list(cores[most:] or cores)
 
 
 def python(module: str, *arguments: str) -> list[str]:

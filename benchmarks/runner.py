@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import os
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable
@@ -17,7 +18,7 @@ from typing import Any
 from benchmarks import recovery
 from benchmarks.peers import MaChat, Peer
 from benchmarks.peers.base import ENGINE, FIRST, INNER
-from benchmarks.processes import CannotStart, freePorts, process, python, server
+from benchmarks.processes import CannotStart, coresOf, freePorts, process, python, server
 from benchmarks.shapes import Kind, Plan, Shape
 
 #: Number of open files that a process needs, not counting its connections.
@@ -28,11 +29,23 @@ _SPARE_FILES = 200
 class Entry:
     """
     One cell of the table: a shape, and a peer on one transport.
+
+    @ivar pinned: whether each node has a core of its own, see L{coresOf}
     """
 
     shape: Shape
     peer: Peer
     transport: str
+    pinned: bool = False
+
+    def cores(self) -> tuple[list[list[int] | None], list[int] | None]:
+        """
+        @return: the cores of each node, and those of the load and of the engine. C{None}: all
+        """
+        if not self.pinned:
+            return [None] * self.peer.nodes, None
+        nodes, others = coresOf(self.peer.nodes, sorted(os.sched_getaffinity(0)))
+        return [[core] for core in nodes], others
 
     @property
     def label(self) -> str:
@@ -58,14 +71,16 @@ class Outcome:
     failed: list[str] = field(default_factory=list)
 
 
-def entries(shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str]) -> list[Entry]:
+def entries(
+    shapes: Iterable[Shape], peers: Iterable[Peer], transports: set[str], pinned: bool = False
+) -> list[Entry]:
     """
     @return: all combinations, grouped by shape; TLS only for shapes with C{tls}, and only the
         peers that store messages for shapes with C{stored}
     """
     peers = list(peers)
     return [
-        Entry(shape, peer, transport)
+        Entry(shape, peer, transport, pinned)
         for shape in shapes
         for peer in peers
         for transport in peer.dialects
@@ -134,12 +149,12 @@ def _measure(
         def load(*pids: int) -> dict[str, Any]:
             dialect, loop = peer.dialects[entry.transport], str(library) if library else None
             plan = Plan(shape, dialect, entry.transport == "tls", ports, pids, engine, loop)
-            return _load(plan, folder, progressed)
+            return _load(plan, folder, progressed, entry.cores()[1])
 
         if shape.kind is Kind.RECOVERY:
             (node,) = nodes
             return recovery.measure(node.command, node.port, node.folder, load, shape.rooms)
-        started = [server(node.command, node.port, node.folder) for node in nodes]
+        started = [server(node.command, node.port, node.folder, node.cores) for node in nodes]
         return load(*[stack.enter_context(each) for each in started])
 
 
@@ -147,11 +162,14 @@ def _measure(
 class Node:
     """
     A process of a server.
+
+    @ivar cores: the CPU cores that it may use; C{None}: all
     """
 
     command: list[str]
     port: int
     folder: Path
+    cores: list[int] | None = None
 
 
 def prepare(
@@ -165,11 +183,12 @@ def prepare(
     peer, engine = entry.peer, None
     enginePort, *ports = freePorts(1 + 2 * peer.nodes)
     inner = ports[peer.nodes :]
+    cores = entry.cores()
     if peer.engine is not None:
         place = folder / "engine"
         place.mkdir()
         command = peer.engine.command("tcp", enginePort, place)
-        engine = stack.enter_context(server(command, enginePort, place))
+        engine = stack.enter_context(server(command, enginePort, place, cores[1]))
     nodes = []
     for number, (port, own) in enumerate(zip(ports, inner, strict=False)):
         place = folder / f"node{number}"
@@ -180,7 +199,8 @@ def prepare(
             writeCertificate(place)
         values = {ENGINE: str(enginePort), INNER: str(own), FIRST: str(inner[0])}
         words = peer.command(entry.transport, port, place)
-        nodes.append(Node([_filled(word, values) for word in words], port, place))
+        command = [_filled(word, values) for word in words]
+        nodes.append(Node(command, port, place, cores[0][number]))
     return nodes, engine
 
 
@@ -190,14 +210,20 @@ def _filled(word: str, values: dict[str, str]) -> str:
     return word
 
 
-def _load(plan: Plan, folder: Path, progressed: Callable[[float], None]) -> dict[str, Any]:
+def _load(
+    plan: Plan,
+    folder: Path,
+    progressed: Callable[[float], None],
+    cores: list[int] | None = None,
+) -> dict[str, Any]:
     """
+    @param cores: the CPU cores that the load process may use; C{None}: all
     @return: the last line that the load process prints
     """
     place = folder / "load"
     place.mkdir()
     command = python("benchmarks.load", plan.toJson())
-    with process(command, place, subprocess.PIPE) as child:
+    with process(command, place, subprocess.PIPE, cores) as child:
         assert child.stdout is not None
         for line in child.stdout:
             message: dict[str, Any] = json.loads(line)

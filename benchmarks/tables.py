@@ -277,16 +277,20 @@ def generate(page: str, folder: Path) -> str:
     return _MARKED.sub(fill, page)
 
 
-def publish(results: Path, target: Path) -> None:
+def publish(results: Sequence[Path], target: Path) -> None:
     """
-    Write the figures of a results file that the tables show to another file.
+    Write the figures of results files that the tables show to another file.
 
-    @raise ValueError: the results are of an interrupted run
+    @param results: files of one machine and one commit, with different shapes
+    @raise ValueError: they are not, or the results are of an interrupted run
     """
-    file = json.loads(results.read_text())
-    if not file["complete"]:
-        raise ValueError(f"{results} is of a run that was interrupted")
-    head = json.dumps({"machine": file["machine"]})[:-1]
+    files = [json.loads(path.read_text()) for path in results]
+    for path, file in zip(results, files, strict=True):
+        if not file["complete"]:
+            raise ValueError(f"{path} is of a run that was interrupted")
+        if file["machine"] != files[0]["machine"]:
+            raise ValueError(f"{path} is of another machine or commit than {results[0]}")
+    head = json.dumps({"machine": files[0]["machine"]})[:-1]
     lines = [
         json.dumps(
             {
@@ -297,6 +301,7 @@ def publish(results: Path, target: Path) -> None:
                 "summary": {k: v for k, v in each["summary"].items() if k in PUBLISHED},
             }
         )
+        for file in files
         for each in file["results"]
         if each["count"]
     ]
@@ -309,12 +314,12 @@ def main() -> None:
     Publish results if the command line names them, and generate the page.
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.tables", description=__doc__)
-    parser.add_argument("--publish", nargs=2, metavar=("RESULTS", "NAME"))
+    parser.add_argument("--publish", nargs="+", metavar="RESULTS", help="... and the NAME")
     options = parser.parse_args()
     if options.publish is not None:
-        results, name = options.publish
+        *results, name = options.publish
         try:
-            publish(Path(results), FIGURES / f"{name}.json")
+            publish([Path(each) for each in results], FIGURES / f"{name}.json")
         except (OSError, ValueError, KeyError) as error:
             sys.exit(f"benchmarks: {error}")
     PAGE.write_text(generate(PAGE.read_text(), FIGURES))

@@ -95,9 +95,9 @@ class TableTests(SynchronousTestCase):
         outcomes[0].runs = [{"bytesPerConnection": size, "other": 1.0} for size in (2e3, 3e3, 4e3)]
         write(outcomes, folder, complete=False)
         target = folder / "figures" / "main.json"
-        self.assertRaises(ValueError, publish, folder / "results.json", target)
+        self.assertRaises(ValueError, publish, [folder / "results.json"], target)
         write(outcomes, folder, complete=True)
-        publish(folder / "results.json", target)
+        publish([folder / "results.json"], target)
         (published,) = json.loads(target.read_text())["results"]
         self.assertEqual(set(published["summary"]) - PUBLISHED, set())
         self.assertNotIn("runs", published)

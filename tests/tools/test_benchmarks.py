@@ -26,6 +26,7 @@ from benchmarks.dialects import DIALECTS, STAMP, TextLines
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
 from benchmarks.peers.brokers import NatsCluster
+from benchmarks.processes import coresOf, process
 from benchmarks.procfs import usageOf
 from benchmarks.results import NAME, measured, summaries, summary, write
 from benchmarks.runner import Entry, Outcome, entries, obstacle, prepare
@@ -414,6 +415,31 @@ class RunTests(SynchronousTestCase):
         for node in nodes:
             self.assertIn(str(node.port), node.command)
             self.assertTrue((node.folder / "store").is_dir())
+
+    def test_cores(self) -> None:
+        """
+        Each node has a core, and the load and the engine have the others. If there are too few,
+        nodes share cores.
+        """
+        for number, cores, expected in (
+            (1, [0, 1], ([0], [1])),
+            (2, [0, 1], ([0, 0], [1])),
+            (2, [0, 1, 2, 5], ([0, 1], [2, 5])),
+            (2, [3], ([3, 3], [3])),
+        ):
+            self.assertEqual(coresOf(number, cores), expected)
+
+    def test_pinned(self) -> None:
+        """
+        A node runs on its cores only.
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        [core, *_] = os.sched_getaffinity(0)
+        command = ["python3", "-c", "import os; print(os.sched_getaffinity(0))"]
+        with process(command, folder, subprocess.PIPE, [core]) as child:
+            assert child.stdout is not None
+            self.assertEqual(child.stdout.read(), f"{{{core}}}\n".encode())
 
     def test_run(self) -> None:
         """
