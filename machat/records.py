@@ -195,3 +195,39 @@ class Size(NamedTuple):
     rooms: int
     messages: int
     bytes: int
+
+
+class Quota(NamedTuple):
+    """
+    A number that several processes count together: see L{machat.interfaces.IQuotas}.
+
+    @ivar kind: what is counted: a word
+    @ivar key: whose it is, for example the key of a user's name
+    @ivar entry: the id of an entry that ends by itself. An empty string is the share of the
+        process, which ends with the process
+    @ivar seconds: the time after which the entry ends
+    @ivar tentative: whether the entry may turn out not to count
+    """
+
+    kind: str
+    key: str
+    entry: str = ""
+    seconds: float = 0.0
+    tentative: bool = False
+
+
+class Taken(NamedTuple):
+    """
+    The result of L{machat.interfaces.IQuotas.take}.
+
+    @ivar granted: whether the entry is stored
+    @ivar others: the sum of all other entries
+    @ivar tentative: the part of this sum that may turn out not to count
+    @ivar wait: the time until the first of the entries ends that end by themselves, in seconds; 0
+        if there is none
+    """
+
+    granted: bool
+    others: int = 0
+    tentative: int = 0
+    wait: float = 0.0

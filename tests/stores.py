@@ -31,6 +31,7 @@ class SlowStore:
     """
 
     shared = False
+    quotas = None
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
         self.store = MemoryStore(clock, limits)

@@ -29,10 +29,13 @@ from twisted.internet.task import deferLater
 
 from machat import names
 from machat.auth.credentials import IToken, IUnguessable, NotChecked, knows, login
+from machat.auth.failures import SharedFailures, TooManyFailures
 from machat.auth.users import IChatUser
 from machat.errors import BAD_CREDENTIALS, BUSY, ChatError
+from machat.interfaces import IQuotas
 from machat.limits import Limits
 from machat.logbook import Logbook
+from machat.records import Quota
 
 #: The time for which a failure counts, seconds.
 MINUTE = 60.0
@@ -104,19 +107,26 @@ class Authenticator:
     """
 
     def __init__(
-        self, clock: IReactorTime, limits: Limits, portal: Portal, logbook: Logbook
+        self,
+        clock: IReactorTime,
+        limits: Limits,
+        portal: Portal,
+        logbook: Logbook,
+        quotas: IQuotas | None = None,
     ) -> None:
         """
         @param clock: runs the timers
         @param limits: the limits of the chat
         @param portal: returns an L{IChatUser} for a password, a token, or an anonymous login
         @param logbook: logs failed logins
+        @param quotas: counts the failures of all processes of the chat together
         """
         self._clock = clock
         self._limits = limits
         self._portal = portal
         self._logbook = logbook
         self._logins = Logins(clock, limits.maxFailures)
+        self._failures = SharedFailures(clock, quotas, limits.maxFailures, MINUTE)
 
     def authenticate(self, attempt: Attempt) -> Deferred[IChatUser]:
         """
@@ -143,8 +153,7 @@ class Authenticator:
     async def _authenticate(self, attempt: Attempt) -> IChatUser:
         end = self._clock.seconds() + min(self._limits.joinTimeout, LONGEST)
         queue = None if self._cannotBeGuessed(attempt) else self._logins.queueOf(attempt)
-        if queue is not None:
-            await self._turn(queue, end)
+        entry = None if queue is None else await self._turn(queue, end)
         began, why = self._clock.seconds(), ""
         try:
             return await self._check(attempt, end)
@@ -158,6 +167,7 @@ class Authenticator:
         finally:
             if queue is not None:
                 queue.leave(bool(why))
+            self._failures.end(entry, bool(why))
             if why:
                 self._logFailure(attempt, why)
         await deferLater(self._clock, max(0.0, began + PAUSE - self._clock.seconds()))
@@ -168,11 +178,21 @@ class Authenticator:
             self._portal.checkers.get(IToken)
         )
 
-    async def _turn(self, queue: Queue, end: float) -> None:
+    async def _turn(self, queue: Queue, end: float) -> Quota | None:
+        """
+        @return: what L{SharedFailures.begin} returns
+        """
         try:
             await queue.turn().addTimeout(self._until(end), self._clock)
         except DeferredTimeout:
             raise busy(TOO_MANY_LOGINS, RETRY) from None
+        try:
+            return await self._failures.begin(queue.origin.source.value, queue.origin.key, end)
+        except BaseException as error:
+            queue.leave(False)
+            if isinstance(error, TooManyFailures):
+                raise busy(TOO_MANY_FAILURES, max(1, ceil(error.wait))) from None
+            raise
 
     async def _check(self, attempt: Attempt, end: float) -> IChatUser:
         checking = login(self._portal, attempt.name, attempt.password, attempt.token)
@@ -256,11 +276,13 @@ class Queue:
     The logins from one origin. The number that are checked at once is at most the number of
     failures still allowed. The queue is removed when it is empty and a minute has passed since the
     last failure.
+
+    @ivar origin: the origin
     """
 
     def __init__(self, logins: Logins, origin: Origin) -> None:
         self._logins = logins
-        self._origin = origin
+        self.origin = origin
         self._clock = logins.clock
         self._checking = 0
         self._failures: deque[float] = deque()
@@ -314,7 +336,7 @@ class Queue:
             if self._timer is None:
                 self._timer = self._clock.callLater(self._untilForgiven(), self._forgive)
         elif not self._checking and not self._waiting:
-            self._logins.forget(self._origin, self)
+            self._logins.forget(self.origin, self)
 
     def _tooManyFailures(self) -> bool:
         return len(self._failures) >= self._logins.failures

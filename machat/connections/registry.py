@@ -10,8 +10,11 @@ from hashlib import blake2b
 from secrets import token_hex
 from typing import Any, cast
 
+from twisted.internet.defer import Deferred
+
 from machat import names
 from machat.addresses import networkOf
+from machat.connections.elsewhere import Elsewhere
 from machat.errors import REPLACED, TOO_MANY_CONNECTIONS, ChatError
 from machat.interfaces import IClientConnection
 from machat.limits import Limits
@@ -45,10 +48,14 @@ class Connections:
     is crowded (see C{_CROWDED}), it gives its place back only when it is closed.
     """
 
-    def __init__(self, limits: Limits, shared: bool = False) -> None:
+    def __init__(
+        self, limits: Limits, shared: bool = False, elsewhere: Elsewhere | None = None
+    ) -> None:
         """
         @param shared: whether the names are shared with other processes, see L{Holder}
+        @param elsewhere: the connections of other processes of the same chat, if they count
         """
+        self._elsewhere = elsewhere
         self._limits = limits
         self._shared = shared
         self._presented: dict[object, bytes] = {}
@@ -120,7 +127,7 @@ class Connections:
             self._leavePlace(connection)
         user = self._users.pop(connection, None)
         if user is not None:
-            _decrement(self._sharing, user)
+            self._leaveUser(user)
 
     def discard(self, connection: IClientConnection) -> None:
         """
@@ -135,25 +142,46 @@ class Connections:
             del self._owners[secret]
         self._setNetwork(connection, None)
 
-    def identify(self, connection: IClientConnection, user: str) -> None:
+    def identify(self, connection: IClientConnection, user: str) -> Deferred[None] | None:
         """
         Record the user of a connection that has been authenticated, for the first time or again.
         Ignored after the connection has ended.
 
         @param connection: the connection
         @param user: the user's name
+        @return: C{None}; or, if connections of other processes count, fires when they have been
+            counted
         @raise ChatError: C{too-many-connections}: the user has L{Limits.maxPerUser} other
-            connections
+            connections. The C{Deferred} may fail with it too
         """
         key = names.key(user)
         if connection in self._ended or connection not in self._placed:
-            return
-        if self._users.get(connection) != key:
-            if self._sharing[key] >= self._limits.maxPerUser:
-                text = f"at most {self._limits.maxPerUser} connections per user"
-                raise ChatError(TOO_MANY_CONNECTIONS, text)
-            self._users[connection] = key
-            self._sharing[key] += 1
+            return None
+        if self._users.get(connection) == key:
+            return None
+        if self._sharing[key] >= self._limits.maxPerUser:
+            raise self._tooManyOfUser()
+        self._users[connection] = key
+        self._sharing[key] += 1
+        if self._elsewhere is None:
+            return None
+        admitting = self._elsewhere.admitUser(key, self._sharing[key])
+        return admitting.addCallback(self._admitted, connection, key)
+
+    def _admitted(self, admitted: bool, connection: IClientConnection, key: str) -> None:
+        if not admitted:
+            if self._users.pop(connection, None) is not None:
+                self._leaveUser(key)
+            raise self._tooManyOfUser()
+
+    def _tooManyOfUser(self) -> ChatError:
+        text = f"at most {self._limits.maxPerUser} connections per user"
+        return ChatError(TOO_MANY_CONNECTIONS, text)
+
+    def _leaveUser(self, key: str) -> None:
+        _decrement(self._sharing, key)
+        if self._elsewhere is not None:
+            self._elsewhere.setUser(key, self._sharing.get(key, 0))
 
     def userOf(self, connection: object) -> str | None:
         """
@@ -180,11 +208,23 @@ class Connections:
             return False
         network = self.networks.get(connection)
         if network is not None:
-            if self._counts[network] >= self._limits.maxPerAddress:
+            if not self._hasPlace(network):
                 return False
             self._counts[network] += 1
+            if self._elsewhere is not None:
+                self._elsewhere.setNetwork(network, self._counts[network])
         self._placed.add(connection)
         return True
+
+    def _hasPlace(self, network: str) -> bool:
+        count, elsewhere = self._counts[network], self._elsewhere
+        if elsewhere is None:
+            return count < self._limits.maxPerAddress
+        if count + elsewhere.ofNetwork(network) < self._limits.maxPerAddress:
+            return True
+        if count < self._limits.maxPerAddress:
+            elsewhere.refresh(network, count)
+        return False
 
     def _leavePlace(self, connection: IClientConnection) -> None:
         if connection in self._placed:
@@ -192,6 +232,8 @@ class Connections:
             network = self.networks.get(connection)
             if network is not None:
                 _decrement(self._counts, network)
+                if self._elsewhere is not None:
+                    self._elsewhere.setNetwork(network, self._counts.get(network, 0))
 
     def issue(self, connection: IClientConnection) -> str:
         """

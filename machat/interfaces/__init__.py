@@ -9,7 +9,7 @@ immediately, so that an engine on another machine can implement them.
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
 from machat.interfaces.deliveries import IDeliveries
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
-from machat.interfaces.store import IRoomObserver, IStore, IStoredRoom, IStoreFactory
+from machat.interfaces.store import IQuotas, IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
 from machat.interfaces.watcher import IChatWatcher
 
@@ -21,6 +21,7 @@ __all__ = [
     "IChatUser",
     "IClientConnection",
     "IDeliveries",
+    "IQuotas",
     "IRoomObserver",
     "IRoomPolicy",
     "ISessionTransport",

@@ -14,7 +14,18 @@ from zope.interface import Attribute, Interface
 
 from machat.events import Draft, Message, Position, Receipt
 from machat.limits import Limits
-from machat.records import Change, Claim, Claimed, Health, Names, RoomRecord, Size, Stored
+from machat.records import (
+    Change,
+    Claim,
+    Claimed,
+    Health,
+    Names,
+    Quota,
+    RoomRecord,
+    Size,
+    Stored,
+    Taken,
+)
 
 
 class IRoomObserver(Interface):
@@ -136,12 +147,36 @@ class IStoredRoom(Interface):
         """
 
 
+class IQuotas(Interface):
+    """
+    Numbers that the processes of a chat count together, for limits that apply to all of them. A
+    number is the sum of its entries. Each process has one entry, its share, and may add others.
+    """
+
+    def take(quota: Quota, count: int, most: int) -> Deferred[Taken]:
+        """
+        Set an entry, unless the sum of all entries would exceed a maximum. The previous value of
+        the entry then remains. Calls take effect in their order.
+
+        A share lasts until it is set again or the process ends. If the store has lost it, it is set
+        again as soon as possible, to the value of the last call. Therefore, after a refusal, set
+        the share to its actual value.
+
+        @param count: the new value. 0 removes the entry and is never refused
+        @return: fires with the result; fails with L{ChatError} C{failed} within a few seconds if
+            the store is not available
+        """
+
+
 class IStore(Interface):
     """
     The store of one chat.
     """
 
     shared: bool = Attribute("Whether several processes may use the store at the same time.")
+    quotas: IQuotas | None = Attribute(
+        "The numbers that these processes count together; C{None} if each process counts its own."
+    )
 
     def start() -> Deferred[None]:
         """

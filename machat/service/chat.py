@@ -24,6 +24,7 @@ from machat import names, wire
 from machat.auth.login import Attempt, Authenticator
 from machat.auth.users import IChatUser
 from machat.clock import chatClock
+from machat.connections.elsewhere import Elsewhere
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
 from machat.errors import FAILED, SHUTDOWN, ChatError
@@ -93,7 +94,9 @@ class ChatService(Lifecycle):
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
-        self._connections = Connections(limits, store.shared)
+        quotas = store.quotas
+        elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
+        self._connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
         self._rules = RoomPolicy(sanctions, self._connections)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
@@ -112,7 +115,7 @@ class ChatService(Lifecycle):
         self.visitors = Visitors(self._directory, limits)
         self._publisher = self._makePublisher()
         self._authenticator = (
-            None if portal is None else Authenticator(clock, limits, portal, self.logbook)
+            None if portal is None else Authenticator(clock, limits, portal, self.logbook, quotas)
         )
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
@@ -373,10 +376,11 @@ class ChatService(Lifecycle):
         )
         return self._authenticator.authenticate(attempt).addCallback(self._identify, connection)
 
-    def _identify(self, user: IChatUser, connection: IClientConnection) -> IChatUser:
-        if user.name is not None:
-            self._connections.identify(connection, user.name)
-        return user
+    def _identify(
+        self, user: IChatUser, connection: IClientConnection
+    ) -> IChatUser | Deferred[IChatUser]:
+        waiting = None if user.name is None else self._connections.identify(connection, user.name)
+        return user if waiting is None else waiting.addCallback(lambda _: user)
 
     def ended(self, connection: IClientConnection) -> None:
         self._connections.end(connection)

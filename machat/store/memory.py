@@ -42,6 +42,7 @@ class MemoryStore:
     """
 
     shared = False
+    quotas = None
 
     def __init__(self, clock: IReactorTime, limits: Limits = DEFAULTS) -> None:
         self._clock = chatClock(clock)

@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from machat.events import Draft, Message, Position, Receipt
-from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IQuotas, IRoomObserver, IStore, IStoredRoom
 from machat.records import Change, Claim, Claimed, Health, Names, Size, Stored
 from machat.testing.operations import OperationQueue
 from machat.testing.passing import PassingRoom
@@ -111,6 +111,13 @@ class UnreliableStore:
         See L{IStore}.
         """
         return self.store.shared
+
+    @property
+    def quotas(self) -> IQuotas | None:
+        """
+        See L{IStore}.
+        """
+        return self.store.quotas
 
     def cut(self) -> None:
         """

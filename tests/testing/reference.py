@@ -17,7 +17,7 @@ from zope.interface import implementer
 from machat import names
 from machat.errors import FAILED, NAME_TAKEN, ROOM_FULL, ChatError, NotStored
 from machat.events import Draft, Message, Position, Receipt
-from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IQuotas, IRoomObserver, IStore, IStoredRoom
 from machat.limits import Limits
 from machat.records import (
     Change,
@@ -32,6 +32,7 @@ from machat.records import (
     Stored,
     TopicSet,
 )
+from tests.quotas import MemoryQuotas, Numbers
 
 T = TypeVar("T")
 
@@ -96,6 +97,7 @@ class Data:
         self.claims: dict[str, list[tuple[Claim, ReferenceRoom]]] = {}
         self.opened: list[ReferenceRoom] = []
         self.up = True
+        self.numbers = Numbers()
 
     def copy(self) -> Data:
         """
@@ -274,6 +276,15 @@ class ReferenceStore:
         self.limits = limits
         self.data = Data() if data is None else data
         self.since = clock.seconds()
+        self._quotas = MemoryQuotas(clock, self.data.numbers)
+
+    @property
+    def quotas(self) -> IQuotas:
+        """
+        See L{IStore}.
+        """
+        self._quotas.up = self.data.up
+        return self._quotas
 
     def later(self, operation: Callable[[], T]) -> Deferred[T]:
         """

@@ -72,6 +72,12 @@ class Keys(NamedTuple):
         """
         return f"{self.prefix}:check".encode()
 
+    def quota(self, kind: str, key: str) -> bytes:
+        """
+        @return: the key of a number that the nodes count together
+        """
+        return f"{self.prefix}:{kind}:{encode(key)}".encode()
+
     def echo(self, node: str) -> bytes:
         """
         @return: the channel of a node

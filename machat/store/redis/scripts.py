@@ -44,5 +44,6 @@ SYNC = _script("allow-oom", "common", "sync")
 READ = _script("no-writes", "read")
 BEAT = _script("allow-oom", "beat")
 LEAVE = _script("allow-oom", "leave")
+QUOTA = _script("allow-oom", "quota")
 
-ALL = (APPEND, CLAIM, RELEASE, SYNC, READ, BEAT, LEAVE)
+ALL = (APPEND, CLAIM, RELEASE, SYNC, READ, BEAT, LEAVE, QUOTA)

@@ -26,6 +26,7 @@ from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
 from machat.store.redis.location import Location
 from machat.store.redis.node import Node
+from machat.store.redis.quotas import Quotas
 from machat.store.redis.releases import Releases
 from machat.store.redis.room import RedisRoom
 from machat.store.redis.session import Connector, LinkLost, within
@@ -55,6 +56,7 @@ class RedisStore:
     @ivar time: the time of the engine
     @ivar deadlines: the batches that are not stored yet
     @ivar releases: the claims that are being released
+    @ivar quotas: the numbers that the nodes count together
     @ivar limitWords: the limits, for the scripts
     """
 
@@ -91,6 +93,7 @@ class RedisStore:
         self._rooms: dict[bytes, RedisRoom] = {}
         self._turns = DeferredSemaphore(ROOMS)
         self.releases = Releases(self)
+        self.quotas = Quotas(self, self._keys)
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -127,6 +130,7 @@ class RedisStore:
         for room in list(self._rooms.values()):
             room.close()
         self.releases.clear()
+        self.quotas.stop()
         self.deadlines.close()
         await self.node.stop(self._deadline)
         self._condition.stop()
@@ -249,6 +253,7 @@ class RedisStore:
 
     def joined(self) -> None:
         self.releases.again()
+        self.quotas.again()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
         self._askPolicy()
@@ -299,9 +304,10 @@ class RedisStore:
 
     def _touch(self) -> None:
         """
-        Extend the lifetime of the keys of open rooms, as reading them does.
+        Extend the lifetime of the keys of open rooms, as reading them does, and of the quotas.
         """
         self._touched = self.clock.seconds()
+        self.quotas.again()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
 

@@ -84,6 +84,7 @@ class SqliteStore:
     """
 
     shared = False
+    quotas = None
 
     def __init__(
         self,

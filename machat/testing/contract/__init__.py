@@ -6,6 +6,7 @@ from machat.testing.contract.claims import ClaimTests, NodeTests
 from machat.testing.contract.faults import FaultTests
 from machat.testing.contract.ids import IdTests
 from machat.testing.contract.messages import MessageTests, ReadingTests
+from machat.testing.contract.quotas import QuotaTests
 from machat.testing.contract.recovery import PositionTests, RestartTests
 from machat.testing.contract.sequences import SequenceTests
 
@@ -19,6 +20,7 @@ class StoreTests(
     PositionTests,
     RestartTests,
     FaultTests,
+    QuotaTests,
     SequenceTests,
 ):
     """

@@ -13,8 +13,10 @@ from twisted.trial.unittest import SkipTest, TestCase
 
 from machat.interfaces import IStore, IStoredRoom
 from machat.limits import Limits
+from machat.records import Quota, Taken
 from machat.store.redis import Location, RedisStore
 from machat.store.redis.room import RedisRoom
+from machat.store.redis.scripts import QUOTA
 from machat.testing import StoreTests
 from machat.testing.contract.witness import Witness
 from tests.store.redis.engine import ABSENT, sharedEngine
@@ -110,3 +112,38 @@ class RedisStoreTests(StoreTests, TestCase):
         The total of all rooms is limited by the engine, see its option C{maxmemory}.
         """
         raise SkipTest("the engine limits the memory of all rooms together")
+
+    async def test_quotaDead(self) -> None:
+        """
+        The share of a node does not count when its lease is over, and is removed.
+        """
+        store = await self.start()
+        assert isinstance(store, RedisStore)
+        for node, milliseconds in (("gone", 0), ("new", 10_000)):
+            await self.setShare(store, node, milliseconds)
+        taken = await self.wait(store.quotas.take(Quota("user", "mina"), 1, 9))
+        self.assertEqual(taken[:3], (True, 3, 0))
+        key = f"{self.location.prefix}:user:mina"
+        self.assertEqual(self.engine.command("HLEN", key), b":2")
+        self.assertGreater(int(self.engine.command("PTTL", key)[1:]), 80_000_000)
+
+    async def setShare(self, store: RedisStore, node: str, milliseconds: int) -> None:
+        """
+        Set the share of another node.
+        """
+        session = store.node.session
+        assert session is not None
+        words = [node.encode(), 3, 9, milliseconds, b"0", 60_000]
+        key = f"{self.location.prefix}:user:mina".encode()
+        await self.wait(session.run(QUOTA, [key], words))
+
+    async def test_quotaLost(self) -> None:
+        """
+        When the engine has lost its data, a node sets its shares again.
+        """
+        store = await self.start()
+        other = await self.started(await self.secondNode(store))
+        assert store.quotas is not None and other.quotas is not None
+        await self.wait(store.quotas.take(Quota("user", "mina"), 2, 9))
+        self.engine.restore(None)
+        await self.eventually(other.quotas, Quota("user", "mina"), Taken(True, 2))
