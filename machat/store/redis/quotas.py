@@ -40,8 +40,13 @@ class Owner(Protocol):
     The store, as its quotas see it.
     """
 
-    clock: IReactorTime
     node: Node
+
+    @property
+    def clock(self) -> IReactorTime:
+        """
+        Measures all times.
+        """
 
 
 @implementer(IQuotas)
