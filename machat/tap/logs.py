@@ -16,18 +16,20 @@ import signal
 import sys
 from collections import deque
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 from io import TextIOBase
-from threading import Condition, Thread
-from typing import Any
+from threading import Condition, Event, Thread
+from typing import Any, TypeAlias
 
 from twisted.application.service import Service
 from twisted.logger import (
     FileLogObserver,
     ILogObserver,
     LegacyLogObserverWrapper,
+    LogEvent,
     Logger,
-    textFileLogObserver,
+    formatEventAsClassicLogText,
+    formatTime,
 )
 from twisted.python.logfile import LogFile
 from twisted.python.syslog import SyslogObserver
@@ -40,6 +42,10 @@ from machat.workers.worker import Worker
 WAITING = 1_048_576
 LINE = 200
 
+#: The time for which lines are collected, seconds, and the size at which they are written, bytes.
+PAUSE = 0.05
+TOGETHER = 65_536
+
 #: The maximum time for writing the rest of the queue when the process ends, seconds.
 LAST = 2.0
 
@@ -48,9 +54,15 @@ ROTATE = 10_000_000
 KEPT = 10
 
 
+#: The size of an entry of the queue; a function, and the bytes to call it with.
+_Entry: TypeAlias = "tuple[int, Callable[[bytes], object], bytes]"
+
+
 class Writer:
     """
-    Calls functions that may block, in order, from a thread.
+    Calls functions that may block, in order, from a thread. The thread collects lines for L{PAUSE}
+    seconds, and writes them together. A thread that wakes up for each line would cost more than the
+    line, and there are two lines for each connection.
     """
 
     _log = Logger()
@@ -62,8 +74,9 @@ class Writer:
         self._most = most
         self._free = most
         self._lost = 0
-        self._queue: deque[tuple[int, Callable[[], object]]] = deque()
+        self._queue: deque[_Entry] = deque()
         self._changed = Condition()
+        self._hurry = Event()
         self._thread: Thread | None = None
 
     def start(self) -> None:
@@ -82,14 +95,27 @@ class Writer:
 
         @param size: the memory that the function keeps, bytes
         """
+        self._add((size + LINE, lambda _: function(), b""))
+
+    def write(self, write: Callable[[bytes], object], data: bytes) -> None:
+        """
+        Write a line from the thread, possibly together with those before and after it. It is
+        dropped if the queue is full.
+
+        @param write: writes bytes
+        """
+        self._add((len(data) + LINE, write, data))
+
+    def _add(self, entry: _Entry) -> None:
+        size, function, data = entry
         if self._thread is None:
-            self._call(function)
+            self._call(function, data, 1)
             return
         with self._changed:
-            room = self._free >= size + LINE
+            room = self._free >= size
             if room:
-                self._free -= size + LINE
-                self._queue.append((size + LINE, function))
+                self._free -= size
+                self._queue.append(entry)
                 self._changed.notify_all()
             else:
                 self._lost += 1
@@ -104,6 +130,7 @@ class Writer:
         @param seconds: the maximum time to wait
         @return: whether everything has been written
         """
+        self._hurry.set()
         with self._changed:
             return self._changed.wait_for(lambda: self._free == self._most, seconds)
 
@@ -111,18 +138,34 @@ class Writer:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._queue)
-                size, function = self._queue.popleft()
-            self._call(function)
+                size, function, data, lines = self._take()
+            self._call(function, data, lines)
             with self._changed:
                 self._free += size
                 self._changed.notify_all()
+                more = bool(self._queue)
+            if not more:
+                self._hurry.wait(PAUSE)
 
-    def _call(self, function: Callable[[], object]) -> None:
+    def _take(self) -> tuple[int, Callable[[bytes], object], bytes, int]:
+        """
+        @return: the front of the queue: one function, or up to L{TOGETHER} bytes for the same one;
+            and the number of lines
+        """
+        size, function, data = self._queue.popleft()
+        lines = [data]
+        while data and self._queue and self._queue[0][1] == function and size < TOGETHER:
+            each, _, data = self._queue.popleft()
+            lines.append(data)
+            size += each
+        return size, function, b"".join(lines), len(lines)
+
+    def _call(self, function: Callable[[bytes], object], data: bytes, lines: int) -> None:
         try:
-            function()
+            function(data)
         except Exception:  # a closed pipe or a full disk: there is no place to report it
             with self._changed:
-                self._lost += 1
+                self._lost += lines
 
 
 class Stream(TextIOBase):
@@ -150,8 +193,7 @@ class Stream(TextIOBase):
         """
         Queue text for writing.
         """
-        data = text.encode("utf-8", "backslashreplace")
-        self._writer.add(len(data), partial(self._write, data))
+        self._writer.write(self._write, text.encode("utf-8", "backslashreplace"))
         return len(text)
 
 
@@ -224,7 +266,24 @@ def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
     if stream is None:
         return None
     worker = Worker.current is not None
-    return FileLogObserver(stream, encodeEvent) if worker else textFileLogObserver(stream)
+    return FileLogObserver(stream, encodeEvent if worker else asLine)
+
+
+def asLine(event: LogEvent) -> str | None:
+    """
+    @return: an event as a line, in the form of C{textFileLogObserver}, at half of its cost; C{None}
+        if it has no text
+    """
+    return formatEventAsClassicLogText(event, formatTime=_formatTime)
+
+
+def _formatTime(when: float | None) -> str:
+    return formatTime(when) if when is None else _formatSecond(int(when))
+
+
+@lru_cache(maxsize=1)
+def _formatSecond(when: int) -> str:
+    return formatTime(when)
 
 
 def streamFor(file: Any, writer: Writer) -> Stream | None:

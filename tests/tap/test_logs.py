@@ -17,11 +17,17 @@ from pathlib import Path
 from typing import Any, cast
 
 from twisted.application.service import Application
-from twisted.logger import ILogObserver, LegacyLogObserverWrapper, LogLevel, globalLogPublisher
+from twisted.logger import (
+    ILogObserver,
+    LegacyLogObserverWrapper,
+    LogLevel,
+    formatEventAsClassicLogText,
+    globalLogPublisher,
+)
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
-from machat.tap.logs import LINE, Stream, Syslog, Writer, observerFor, streamFor
+from machat.tap.logs import LINE, TOGETHER, Stream, Syslog, Writer, asLine, observerFor, streamFor
 from machat.tap.serving import Server
 from tests.processes import (
     BIN,
@@ -104,7 +110,23 @@ class WriterTests(SynchronousTestCase):
         self.assertFalse(writer.finish(0))
         self.sink.open.set()
         self.assertTrue(writer.finish(PATIENCE))
-        self.assertEqual(self.sink.taken[1:], [b"%d\n" % number for number in range(20)])
+        self.assertEqual(self.sink.taken[1:], [b"".join([b"%d\n" % each for each in range(20)])])
+
+    def test_together(self) -> None:
+        """
+        Lines for one file are written together, up to a size. Other calls keep their place.
+        """
+        writer = self.start(10_000_000)
+        for number in range(3):
+            self.stream.write(f"{number}\n")
+        writer.add(0, lambda: self.sink.taken.append(b"other"))
+        for _ in range(3):
+            self.stream.write("x" * (TOGETHER // 2) + "\n")
+        self.sink.open.set()
+        self.assertTrue(writer.finish(PATIENCE))
+        self.assertEqual(self.sink.taken[:3], [b"first\n", b"0\n1\n2\n", b"other"])
+        sizes = [len(data) for data in self.sink.taken[3:]]
+        self.assertEqual(sizes, [TOGETHER + 2, TOGETHER // 2 + 1])
 
     def test_bounded(self) -> None:
         """
@@ -116,7 +138,7 @@ class WriterTests(SynchronousTestCase):
         self.assertEqual(self.warnings, [])
         self.sink.open.set()
         self.assertTrue(writer.finish(PATIENCE))
-        self.assertEqual(len(self.sink.taken), 10)
+        self.assertEqual(b"".join(self.sink.taken).count(b"\n"), 10)
         self.stream.write("last\n")
         self.assertTrue(writer.finish(PATIENCE))
         self.assertEqual(self.warnings, [41])
@@ -151,8 +173,45 @@ class WriterTests(SynchronousTestCase):
             thread.join()
         self.assertTrue(writer.finish(PATIENCE))
         for name in "abcd":
-            own = [line for line in self.sink.taken if line.startswith(name.encode())]
-            self.assertEqual(own, [f"{name}{number}\n".encode() for number in range(200)])
+            lines = b"".join(self.sink.taken).splitlines()
+            own = [line for line in lines if line.startswith(name.encode())]
+            self.assertEqual(own, [f"{name}{number}".encode() for number in range(200)])
+
+    def test_lost(self) -> None:
+        """
+        If lines that are written together cannot be written, each of them is counted.
+        """
+        writer = self.start()
+        self.sink.open.set()
+        self.assertTrue(writer.finish(PATIENCE))
+
+        def fail(data: bytes) -> None:
+            raise OSError
+
+        self.sink.open.clear()
+        self.stream.write("second\n")
+        broken = Stream(writer, fail)
+        for _ in range(3):
+            broken.write("x\n")
+        self.sink.open.set()
+        self.assertTrue(writer.finish(PATIENCE))
+        self.stream.write("last\n")
+        self.assertEqual(self.warnings, [3])
+
+    def test_asLine(self) -> None:
+        """
+        A line is that of Twisted's own observer.
+        """
+        for when in (1e9, 1e9 + 0.9, 1e9 + 1.5, 1e9, None):
+            event = {
+                "log_time": when,
+                "log_format": "{a}\n{b}",
+                "a": 1,
+                "b": "x",
+                "log_level": None,
+            }
+            self.assertEqual(asLine(event), formatEventAsClassicLogText(event))
+        self.assertIsNone(asLine({"log_format": ""}))
 
     def test_utf8(self) -> None:
         """
