@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 
 #: The upper bounds of the histograms of flushes, in seconds, and of batches, in messages.
 FLUSH_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -39,6 +40,27 @@ class Histogram:
         self.sum += value
 
 
+class WebhookFigures:
+    """
+    The figures of the webhooks of one chat.
+
+    @ivar delivered: events that the receiver has accepted
+    @ivar failures: requests that the receiver has not accepted
+    @ivar dropped: events that were dropped: too many waited, or the store does not have them
+    @ivar waiting: returns the number of events that wait
+    @ivar lag: returns the time for which the oldest of them has waited, seconds
+    """
+
+    __slots__ = ("delivered", "failures", "dropped", "waiting", "lag")
+
+    def __init__(self, waiting: Callable[[], int], lag: Callable[[], float]) -> None:
+        self.delivered = 0
+        self.failures = 0
+        self.dropped = 0
+        self.waiting = waiting
+        self.lag = lag
+
+
 class Metrics:
     """
     The counters of one chat since its creation.
@@ -52,6 +74,7 @@ class Metrics:
     @ivar moderations: executed moderation commands by their name
     @ivar disconnects: connections closed by the server, by the code of L{machat.errors.Disconnect}
     @ivar storeFailures: batches that were not, or possibly not, stored
+    @ivar webhooks: the figures of its webhooks; C{None} if it has none
     """
 
     __slots__ = (
@@ -64,6 +87,7 @@ class Metrics:
         "moderations",
         "disconnects",
         "storeFailures",
+        "webhooks",
     )
 
     def __init__(self) -> None:
@@ -76,3 +100,4 @@ class Metrics:
         self.moderations: Counter[str] = Counter()
         self.disconnects: Counter[int] = Counter()
         self.storeFailures = 0
+        self.webhooks: WebhookFigures | None = None

@@ -28,7 +28,7 @@ from machat.clock import chatClock
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
 from machat.http.resource import Document, Late, Missing
-from machat.metrics import Histogram, Metrics
+from machat.metrics import Histogram, Metrics, WebhookFigures
 from machat.records import Health
 from machat.service import ChatService
 
@@ -67,6 +67,22 @@ def _sum(counters: Iterable[Counter[Any]]) -> Counter[Any]:
     return sum(counters, Counter())
 
 
+def _collectWebhooks(figures: Sequence[WebhookFigures]) -> Iterator[Metric]:
+    """
+    @return: the metrics of the webhooks
+    """
+    delivered = sum(each.delivered for each in figures)
+    failures = sum(each.failures for each in figures)
+    dropped = sum(each.dropped for each in figures)
+    waiting = sum(each.waiting() for each in figures)
+    lag = max((each.lag() for each in figures), default=0.0)
+    yield _counter("webhook_events", "Events that the webhook has accepted", delivered)
+    yield _counter("webhook_failures", "Requests that it has not accepted", failures)
+    yield _counter("webhook_dropped", "Events that were dropped", dropped)
+    yield _gauge("webhook_waiting", "Events that wait for the webhook", waiting)
+    yield _gauge("webhook_lag_seconds", "Time for which the oldest of them has waited", lag)
+
+
 class ChatCollector(Collector):
     """
     Collects the metrics of one or more chats, added up, for each request.
@@ -84,6 +100,8 @@ class ChatCollector(Collector):
         yield from self._collectNow()
         yield from self._collectSince([chat.metrics for chat in self._chats])
         yield from self._collectStores()
+        webhooks = [chat.metrics.webhooks for chat in self._chats]
+        yield from _collectWebhooks([each for each in webhooks if each is not None])
         yield _histogram("reactor_lag_seconds", "Delay of a timer of the reactor", [self._lag])
 
     def _collectNow(self) -> Iterator[Metric]:

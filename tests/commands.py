@@ -151,6 +151,7 @@ def _serve(shell: Shell, words: list[str]) -> None:
     ends = ["--tcp", LOCAL, "--ws", LOCAL]
     keep = [] if "-l" in arguments else ["-l", "-", "--pidfile="]
     arguments = [re.sub("^sqlite:", f"sqlite:{shell.made}/", word) for word in arguments]
+    arguments = [re.sub(r"^webhook\.secret$", f"{shell.made}/\\g<0>", word) for word in arguments]
     server = shell.case.stopAtEnd(start(*program, *keep, *arguments, *ends))
     if "--monitor" in arguments:
         waitForLine(server, "Site starting on ")

@@ -32,7 +32,7 @@ LAYERS = [
         "auth connections hooks member rooms store",
         "moderation",
         "service session",
-        "monitor tcp ws",
+        "monitor tcp webhooks ws",
         "client workers",
         "cli tap testing",
     )

@@ -21,6 +21,7 @@ from machat.tap.options import globalReactor, raiseDescriptors
 from machat.tap.parent import Parent
 from machat.tap.serving import Listener, Root, Server
 from machat.tcp import ChatFactory
+from machat.webhooks import Receiver, Webhooks
 from machat.workers.monitor import WorkersMonitor, answerOf
 from machat.workers.worker import Worker
 from machat.ws import ChatWebSocketFactory
@@ -48,6 +49,10 @@ def makeService(options: Options) -> IService:
         ChatService(reactor, options["limits"], store, portal=options["portal"])
         for store in options["stores"]
     ]
+    if options["webhook"] is not None:
+        for chat in chats:
+            url, secrets = options["webhook"], options["secrets"]
+            Webhooks(chat, Receiver(reactor, url, secrets, chat.clock.now))
     monitor = None
     worker = Worker.current
     if options["monitor"] is not None or worker is not None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, cast
 
@@ -30,6 +30,7 @@ from machat.tap.limits import OPTIONS, LimitOption
 from machat.tap.quantities import count, seconds, workers
 from machat.tap.sharing import checkShareable, storeIsShared
 from machat.tap.stores import describeStores, factoryOf, makeStore
+from machat.tap.webhooks import webhookSecrets
 from machat.workers.worker import Worker
 
 #: The share of the file descriptors of the process that connections may use.
@@ -93,6 +94,8 @@ class Options(usage.Options, AuthOptionMixin):
             "memory:",
             "Keep messages in this store, for example sqlite:machat.sqlite; see --help-stores.",
         ],
+        ["webhook", None, None, "Send the events of the rooms to this URL."],
+        ["webhook-secret-file", None, None, "File with the secret that signs them."],
         ["shutdown-timeout", None, 30.0, "Maximum time for stopping the server.", seconds],
         ["workers", None, 1, "Number of processes that serve the endpoints."],
         *[
@@ -179,6 +182,7 @@ class Options(usage.Options, AuthOptionMixin):
         refusal = tokensRefusal(self)
         if refusal is not None:
             _refuse(f"--page-token-url {self['page-token-url']}: {refusal}")
+        self["secrets"] = self._secrets()
         if self["check"]:
             raise SystemExit(0)
 
@@ -260,6 +264,13 @@ class Options(usage.Options, AuthOptionMixin):
             ]
         except (ValueError, OSError) as error:
             _refuse(f"--store {self['store']}: {reasonOf(error)}")
+            raise
+
+    def _secrets(self) -> Sequence[bytes]:
+        try:
+            return webhookSecrets(self["webhook"], self["webhook-secret-file"], self["stores"])
+        except ValueError as error:
+            _refuse(str(error))
             raise
 
     def _limits(self) -> Limits:

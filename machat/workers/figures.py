@@ -21,6 +21,7 @@ _COMBINED: dict[str, Callable[[Iterable[float]], float]] = {
     "process_start_time_seconds": min,
     "machat_store_up": min,
     "machat_store_down_seconds": max,
+    "machat_webhook_lag_seconds": max,
     "machat_store_rooms": max,  # the workers share the store
     "machat_store_messages": max,
     "machat_store_bytes": max,

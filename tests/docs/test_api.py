@@ -37,6 +37,7 @@ PACKAGES = [
     "store",
     "store.sqlite",
     "interfaces",
+    "webhooks",
     "testing",
 ]
 

@@ -108,7 +108,7 @@ class AlertTests(SynchronousTestCase):
         """
         Each alert uses a metric of MaChat, or whether MaChat answers.
         """
-        self.assertEqual(len(self.alerts), 9)
+        self.assertEqual(len(self.alerts), 10)
         for name, alert in self.alerts.items():
             known = OWN | PROCESS | WORKERS
             self.assertLessEqual(metrics(alert["expr"]), known, name)

@@ -11,6 +11,7 @@ import resource
 import socket
 import sys
 from math import inf
+from pathlib import Path
 
 from twisted.cred.credentials import IAnonymous, IUsernamePassword, UsernamePassword
 from twisted.internet.endpoints import _SystemdParser
@@ -86,6 +87,25 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual((limits.maxWaiting, limits.maxWaitingTotal), (2 << 20, 1 << 30))
         self.assertEqual((limits.logAge, limits.joinTimeout), (604_800, 1.5))
         self.assertEqual((limits.ping, limits.pong, limits.maxConnections), (60, 20, 12))
+
+    def test_webhook(self) -> None:
+        """
+        The options of a webhook are checked, and no error contains a secret.
+        """
+        path = self.mktemp()
+        Path(path).write_text("eHh4" * 8)
+        url = ("--webhook", "https://example.com/")
+        for options, words in (
+            (url, "--webhook and --webhook-secret-file must be given together"),
+            (("--webhook-secret-file", path), "must be given together"),
+            ((*url, "--webhook-secret-file", "/nowhere"), "/nowhere: No such file or directory"),
+            ((*url, "--webhook-secret-file", __file__), "it must have 1 to 3 lines"),
+            (("--webhook", "x", "--webhook-secret-file", path), "must have the form https://"),
+        ):
+            self.assertIn(words, self.refusal(*options))
+        found = Options()
+        found.parseOptions([*url, "--webhook-secret-file", path])
+        self.assertEqual(found["secrets"], [b"x" * 24])
 
     def test_names(self) -> None:
         """

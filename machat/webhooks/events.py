@@ -1,0 +1,57 @@
+"""
+The events of webhooks, as objects for JSON.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import to_builtins
+
+from machat.records import Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+
+#: The names of the actions that impose and lift a L{Imposed}, by its C{kind}.
+_IMPOSED = {"mute": "mute", "ban": "ban", "address": "ban-address"}
+_LIFTED = {"mute": "unmute", "ban": "unban", "address": "unban-address"}
+
+
+def entry(message: Any, epoch: str) -> dict[str, Any]:
+    """
+    @param message: an event of the room that has a number, such as L{machat.events.Message}
+    @param epoch: the epoch of the room
+    @return: the event as in the C{events} dialect, and the epoch
+    """
+    return {**to_builtins(message), "epoch": epoch}
+
+
+def presence(kind: str, room: str, name: str, at: int) -> dict[str, Any]:
+    """
+    @param kind: C{joined} or C{left}
+    @param at: the time, in milliseconds since the Unix epoch
+    """
+    return {"type": kind, "room": room, "name": name, "at": at}
+
+
+def moderation(room: str, change: Change, at: int) -> dict[str, Any]:
+    """
+    @param at: the time, in milliseconds since the Unix epoch
+    @return: the event. It does not contain the address of a banned network
+    """
+    found = {key: value for key, value in _fields(change).items() if value is not None}
+    return {"type": "moderation", "room": room, "at": at, **found}
+
+
+def _fields(change: Change) -> dict[str, Any]:
+    if isinstance(change, Imposed):
+        action = _IMPOSED.get(change.kind, change.kind)
+        return {"action": action, "name": change.name, "until": change.until, "by": change.by}
+    if isinstance(change, Lifted):
+        name = None if change.kind == "address" else change.target
+        return {"action": _LIFTED.get(change.kind, change.kind), "name": name}
+    if isinstance(change, TopicSet):
+        return {"action": "topic", "topic": change.topic}
+    if isinstance(change, LockSet):
+        return {"action": "lock" if change.locked else "unlock"}
+    if isinstance(change, Kicked):
+        return {"action": "kick", "name": change.key, "reason": change.words}
+    return {"action": "other"}
