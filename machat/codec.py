@@ -8,16 +8,18 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from machat.commands import Command
-from machat.events import AnyEvent, Event, Message
+from machat.entries import NO_JSON, RichMessage, plainest
+from machat.events import AnyEvent, Event, History
 
 #: The version of the C{events} dialect, and its WebSocket subprotocol.
 VERSION = 1
 SUBPROTOCOL = "machat.v1"
 
 _EVENT: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyEvent)
-_MESSAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Message)
+_MESSAGE: msgspec.json.Decoder[Any] = msgspec.json.Decoder(RichMessage)
 
 #: The maximum length of an event other than a message, bytes. An event with five hundred names has
 #: 70 KiB. The limit is needed because a list of short strings takes sixteen times the memory of its
@@ -34,6 +36,10 @@ def decodeEvent(data: bytes) -> Event | None:
         event: Event = (_EVENT if len(data) <= LONGEST else _MESSAGE).decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    if type(event) is RichMessage:
+        return plainest(event)
+    if type(event) is History:
+        return replace(event, messages=tuple([plainest(each) for each in event.messages]))
     return event
 
 
@@ -41,5 +47,10 @@ def encodeCommand(command: Command) -> bytes:
     """
     @return: the command as one JSON object, without fields that are C{None}
     """
-    fields: dict[str, Any] = msgspec.to_builtins(command)
-    return msgspec.json.encode({name: value for name, value in fields.items() if value is not None})
+    config = command.__struct_config__
+    fields: dict[str, Any] = {} if config.tag is None else {"type": config.tag}
+    for field in msgspec.structs.fields(command):
+        value = getattr(command, field.name)
+        if value is not None and value is not NO_JSON:
+            fields[field.encode_name] = value
+    return msgspec.json.encode(fields)

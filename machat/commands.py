@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Raw, Struct, field
 
+from machat.entries import NO_JSON
 from machat.events import Count, Position
 
 #: A command id, repeated in the answer: 1 to 64 printable ASCII characters.
@@ -18,6 +19,10 @@ Id = Annotated[str, Meta(pattern=r"^[ -~]{1,64}\Z")]
 HOUR = 3_600
 LONGEST = 720 * HOUR
 Span = Annotated[int, Meta(ge=1, le=LONGEST)]
+
+
+#: The number of a message.
+Target = Annotated[int, Meta(ge=1, le=2**53)]
 
 
 class Hello(Struct, frozen=True):
@@ -73,11 +78,16 @@ class Say(Command, frozen=True, kw_only=True, tag="say"):
     Send a message. A message with an C{id} is acknowledged and deduplicated: it is stored once,
     however often the client sends it.
 
+    @ivar text: up to L{machat.entries.LINES} lines; may be empty
     @ivar room: may be omitted by a client that is in exactly one room
+    @ivar data: an object for programs
+    @ivar reply: the number of an earlier message of the room
     """
 
     text: str
     room: str | None = None
+    data: Raw = NO_JSON
+    reply: Target | None = None
 
 
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):

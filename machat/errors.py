@@ -32,6 +32,8 @@ FAILED = "failed"
 UNKNOWN = "unknown"
 BAD_CREDENTIALS = "bad-credentials"
 BUSY = "busy"
+NO_SUCH_MESSAGE = "no-such-message"
+TOO_MANY_REACTIONS = "too-many-reactions"
 
 
 class ChatError(Exception):
@@ -52,6 +54,16 @@ class ChatError(Exception):
         self.text = text
         self.id = id
         self.retry = retry
+
+
+class TooLong(ChatError):
+    """
+    A part of a command is too long. Other than after a line that is too long, the connection stays
+    open.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(TOO_LONG, text)
 
 
 class NotStored(ChatError):

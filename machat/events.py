@@ -8,26 +8,44 @@ sends messages, errors and the reason for a disconnect only.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
+
+from machat.entries import (
+    Draft as Draft,
+)
+from machat.entries import (
+    Edited as Edited,
+)
+from machat.entries import (
+    Entry as Entry,
+)
+from machat.entries import (
+    Event as Event,
+)
+from machat.entries import (
+    Message as Message,
+)
+from machat.entries import (
+    Reacted as Reacted,
+)
+from machat.entries import (
+    Redacted as Redacted,
+)
+from machat.entries import (
+    RichMessage as RichMessage,
+)
 
 #: A message number, or a number of messages. Every JSON implementation represents these integers
 #: exactly (RFC 7493 section 2.2).
 Count = Annotated[int, Meta(ge=0, le=2**53)]
 
 
-class Draft(Struct, frozen=True, gc=False):
-    """
-    A message that the store has not numbered yet.
-
-    @ivar id: identifies the message of this sender in this room; C{None} if it has no id
-    """
-
-    room: str
-    sender: str
-    text: str
-    id: str | None = None
+if TYPE_CHECKING:
+    Messages = tuple[Message, ...]
+else:
+    Messages = tuple[RichMessage, ...]  # the decoder accepts all fields
 
 
 class Position(Struct, frozen=True, gc=False):
@@ -58,32 +76,6 @@ class Receipt(Struct, frozen=True, gc=False):
     duplicate: bool = False
 
 
-class Event(Struct, frozen=True, tag_field="type", omit_defaults=True):
-    """
-    The base class of everything that a member receives.
-    """
-
-
-class Message(Event, frozen=True, gc=False, tag="message"):
-    """
-    A message, the same for all members.
-
-    @ivar room: the room's name
-    @ivar seq: its number in the room: 1, 2, 3 ...
-    @ivar sender: the name of the sender
-    @ivar text: the text: one line, without a newline
-    @ivar at: the time at which the store numbered it, in milliseconds since the Unix epoch
-    @ivar replay: whether it is replayed from the store
-    """
-
-    room: str
-    seq: int
-    sender: str = field(name="from")
-    text: str
-    at: int
-    replay: bool = False
-
-
 class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     """
     The state of a room that the member has joined.
@@ -100,8 +92,8 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
         enough
     @ivar topic: the room's topic; C{None} if it has none
     @ivar locked: whether the room is closed to new members
-    @ivar replay: messages from the store, in order. New messages follow without a gap. On the wire,
-        each replayed message is a separate event after this one
+    @ivar replay: entries from the store, in order. New ones follow without a gap. On the wire, each
+        replayed entry is a separate event after this one
     @ivar id: the id of the command
     """
 
@@ -115,7 +107,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     members: tuple[str, ...] | None = None
     topic: str | None = None
     locked: bool = False
-    replay: tuple[Message, ...] = ()
+    replay: tuple[Entry, ...] = ()
     id: str | None = None
 
     @property
@@ -257,13 +249,13 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
     The answer to a C{history}.
 
     @ivar seq: the number of the last message
-    @ivar messages: the messages in order
+    @ivar messages: the messages in order, in their current state
     """
 
     room: str
     epoch: str
     seq: int
-    messages: tuple[Message, ...]
+    messages: Messages
     id: str | None = None
 
 
@@ -383,7 +375,10 @@ class Bye(Event, frozen=True, kw_only=True, tag="bye"):
 
 #: All events of the C{events} dialect.
 AnyEvent = (
-    Message
+    RichMessage
+    | Edited
+    | Redacted
+    | Reacted
     | Joined
     | Presence
     | RoomState

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from machat.events import Message
+from machat.entries import Content, Entry
 from machat.interfaces import IChatHooks, IChatMember
 
 
@@ -26,11 +26,16 @@ class Hooks:
     def authorizeSay(self, member: IChatMember, room: str, text: str) -> Deferred[str] | str:
         return text
 
+    def authorizeEntry(
+        self, member: IChatMember, room: str, content: Content
+    ) -> Deferred[None] | None:
+        return None
+
     def joined(self, member: IChatMember, room: str) -> None:
         pass
 
     def left(self, member: IChatMember, room: str) -> None:
         pass
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         pass

@@ -4,7 +4,8 @@ The values that a chat and its store exchange. All values are immutable.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -163,10 +164,13 @@ class Stored(NamedTuple):
         message that has been stored before
     @ivar duplicates: the indexes in the batch of the messages that were already stored, and
         therefore discarded
+    @ivar refusals: for the index in the batch of each entry that was refused, the code of the
+        error. Its number is 0
     """
 
     numbers: Sequence[int]
     duplicates: Container[int] = ()
+    refusals: Mapping[int, str] = MappingProxyType({})
 
 
 class Health(NamedTuple):

@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from machat.events import Draft, Message
+from machat.entries import Entry
+from machat.events import Draft
 from machat.interfaces import IRoomObserver, IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
 from machat.records import Change, Claim, Claimed, Health, Size, Stored
@@ -98,7 +99,7 @@ class SlowRoom(PassingRoom):
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
         return self._store.later(lambda: self.room.append(batch, changes))
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return self._store.later(lambda: self.room.read(after, limit))
 
     def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
@@ -111,7 +112,7 @@ class SlowRoom(PassingRoom):
         self.room.close()
 
 
-def messagesIn(store: IStore, key: str) -> list[Message]:
+def messagesIn(store: IStore, key: str) -> list[Entry]:
     """
     @return: the messages of a room, by its key, that a L{MemoryStore} has
     """

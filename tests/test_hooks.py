@@ -11,8 +11,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from machat.auth.users import User
+from machat.entries import Entry
 from machat.errors import NOT_ALLOWED, ChatError
-from machat.events import Message
 from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.testing import MemoryChat, MemoryMember
@@ -50,7 +50,7 @@ class Rules(Hooks):
     def left(self, member: IChatMember, room: str) -> None:
         self.seen.append(f"-{member.name}")
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         self.seen.extend(message.text for message in messages)
         if messages[0].text == "crash":
             raise ValueError("crash")
@@ -113,8 +113,9 @@ class HooksTests(SynchronousTestCase):
             [
                 "machat:error not-allowed not that",
                 "machat:error failed internal server error",
-                "machat:error bad-command a message must be one line of Unicode text",
                 "Mina:hello",
+                "Mina:a",
+                "Mina:b",
                 "Mina:still here",
             ],
         )

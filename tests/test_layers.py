@@ -23,10 +23,11 @@ PACKAGE = Path(machat.__file__).parent
 LAYERS = [
     layer.split()
     for layer in (
+        "entries",
         "addresses clock errors events limits logbook metrics records",
         "commands names",
         "codec",
-        "http sansio wire",
+        "http revisions sansio wire",
         "transport",
         "interfaces",
         "auth connections hooks member rooms store",
@@ -240,7 +241,9 @@ class LoadingTests(SynchronousTestCase):
         other = {name.partition(".")[0] for name in found} - sys.stdlib_module_names
         self.assertEqual(other, {"machat"})
         units = {unitOf(name) for name in found} - {"*", None}
-        self.assertEqual(units, {"codec", "commands", "errors", "events", "names", "sansio"})
+        self.assertEqual(
+            units, {"codec", "commands", "entries", "errors", "events", "names", "sansio"}
+        )
         self.assertEqual(found & {"asyncio", "socket", "ssl", "select", "selectors"}, set())
 
     def test_redis(self) -> None:
@@ -306,7 +309,7 @@ class ReadingTests(SynchronousTestCase):
         """
         A unit may import itself and the layers below, except the units that it must not import.
         """
-        self.assertEqual(allowed("errors"), {"errors"})
+        self.assertEqual(allowed("entries"), {"entries"})
         self.assertIn("interfaces", allowed("rooms"))
         self.assertNotIn("transport", allowed("rooms"))
         self.assertNotIn("tcp", allowed("ws"))

@@ -292,6 +292,16 @@ CASES = (
         _said(b'{"type": "say", "room": "other", "text": "hi"}'),
         dialect="events",
     ),
+    Case(
+        "answers a message that does not exist",
+        _said(b'{"type": "say", "text": "hi", "reply": 9}'),
+        dialect="events",
+    ),
+    Case(
+        "sends data of more than 4,096 bytes",
+        _said(b'{"type": "say", "text": "", "data": {"x": "%s"}}' % (b"x" * 4096)),
+        dialect="events",
+    ),
     Case("causes 100 refusals", _said(*[b"\xff"] * 100), Limits(rate=inf)),
     Case("does not answer a ping", _unanswered, dialect="events"),
     Case("does not read more than 1 MiB of output", _stalled),

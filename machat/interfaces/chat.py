@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from machat.clock import ChatClock
-from machat.events import History, Joined, Members, Message, Position, Receipt
+from machat.entries import Content, Entry
+from machat.events import History, Joined, Members, Position, Receipt
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
 from machat.metrics import Metrics
@@ -68,13 +69,13 @@ class IChatRoom(Interface):
         Send a message to all members of the room, including its sender, at the end of this reactor
         turn.
 
-        @param text: one line, without a newline
+        @param text: up to L{machat.entries.LINES} lines
         @return: C{None}, or a C{Deferred} for which the caller should wait before it sends more,
             because messages would otherwise accumulate in memory. If L{IChatHooks.authorizeSay} has
             not answered yet, it fires when the message may be sent, or fails with one of the errors
             below. If the store is far behind, it fires when the store has caught up
-        @raise ChatError: C{not-joined}; C{muted}; C{bad-command} if the text has several lines, or
-            surrogates, which cannot be encoded; or as the hook raises
+        @raise ChatError: C{not-joined}; C{muted}; C{too-long} if the text has too many lines;
+            C{bad-command} if it has surrogates, which cannot be encoded; or as the hook raises
         """
 
     def sayAll(member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
@@ -101,11 +102,12 @@ class IChatRoom(Interface):
         """
 
     def post(
-        member: IChatMember, roomName: str, text: str, id: str | None = None
+        member: IChatMember, roomName: str, content: str | Content, id: str | None = None
     ) -> Deferred[Receipt]:
         """
-        Send a message, and report the result.
+        Send a message, an edit, a redaction or a reaction, and report the result.
 
+        @param content: a text, or another content
         @param id: identifies the message for L{Limits.remembered} seconds. If the same name has
             already sent a message with this id to this room, it is not sent again, also after a
             restart if the store is durable
@@ -253,12 +255,22 @@ class IChatHooks(Interface):
 
     def authorizeSay(member: IChatMember, room: str, text: str) -> Deferred[str] | str:
         """
-        Decide whether a member may send a message. Until the hook has answered, later messages of
-        this room wait as well, so that the order is kept. After the answer, the message is sent
-        only if its sender is still in the room, is not muted, and still has the right.
+        Decide whether a member may send a message, or give one a new text. Until the hook has
+        answered, later messages of this room wait as well, so that the order is kept. After the
+        answer, the message is sent only if its sender is still in the room, is not muted, and still
+        has the right.
 
         @return: the text to send, which the hook may have changed
         @raise ChatError: the message may not be sent. A C{Deferred} may fail with it as well
+        """
+
+    def authorizeEntry(member: IChatMember, room: str, content: Content) -> Deferred[None] | None:
+        """
+        Decide whether a member may send anything other than one line of text: a message with
+        several lines, C{data} or a reply, an edit, a redaction, or a reaction. L{authorizeSay} is
+        asked about the text of a message or an edit first.
+
+        @raise ChatError: it may not be sent. A C{Deferred} may fail with it as well
         """
 
     def joined(member: IChatMember, room: str) -> None:
@@ -271,7 +283,8 @@ class IChatHooks(Interface):
         A member has left the room.
         """
 
-    def said(messages: Sequence[Message]) -> None:
+    def said(messages: Sequence[Entry]) -> None:
         """
-        A batch of a room's messages has been delivered.
+        A batch of a room's messages has been delivered, including L{machat.events.Edited},
+        L{machat.events.Redacted} and L{machat.events.Reacted}.
         """

@@ -12,7 +12,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import Attribute, Interface
 
-from machat.events import Draft, Message, Position, Receipt
+from machat.entries import Entry
+from machat.events import Draft, Position, Receipt
 from machat.limits import Limits
 from machat.records import (
     Change,
@@ -34,7 +35,7 @@ class IRoomObserver(Interface):
     until L{IStoredRoom.close}. The methods do not raise.
     """
 
-    def said(messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
         Messages and changes are stored. Each is reported once, in the order of the room, whichever
         process appended it. The numbers of the messages continue at C{position.seq + 1}.
@@ -94,7 +95,7 @@ class IStoredRoom(Interface):
             with L{MaybeStored}. After L{MaybeStored}, the batch may still be reported
         """
 
-    def read(after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(after: int, limit: int) -> Deferred[Sequence[Entry]]:
         """
         Read stored messages.
 

@@ -12,7 +12,8 @@ from machat import names
 from machat.auth import users
 from machat.auth.users import allows
 from machat.connections.registry import Connections
-from machat.errors import MUTED, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
+from machat.entries import RichDraft, Said
+from machat.errors import MUTED, NO_SUCH_MESSAGE, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IRoomPolicy
 from machat.moderation.sanctions import Kind, Sanctions, Target
 from machat.rooms.room import Room
@@ -31,6 +32,16 @@ def barriers(name: str, network: str | None) -> list[Target]:
     """
     named: Target = (Kind.BAN, names.key(name))
     return [named] if network is None else [named, (Kind.ADDRESS, network)]
+
+
+def requireReply(room: Room, reply: int | None) -> None:
+    """
+    Require that a message answers an earlier one, which need not be stored any more.
+
+    @raise ChatError: C{no-such-message}
+    """
+    if reply is not None and (room.position is None or reply > room.position.seq):
+        raise ChatError(NO_SUCH_MESSAGE, "no message has this number yet - at `$.reply`")
 
 
 @implementer(IRoomPolicy)
@@ -104,6 +115,18 @@ class RoomPolicy:
         until = self._sanctions.until(room.key, [(Kind.BAN, key)])
         if until is not None:
             raise ChatError(NOT_ALLOWED, f"{name} is banned until {_time(until)}")
+
+    async def permitted(self, member: IChatMember, room: Room, draft: RichDraft) -> RichDraft:
+        """
+        Check whether a member may add an entry.
+
+        @return: the entry
+        @raise ChatError: C{no-such-message}
+        """
+        content = draft.content
+        if isinstance(content, Said):
+            requireReply(room, content.reply)
+        return draft
 
     def requireSay(self, member: IChatMember, room: Room) -> None:
         """

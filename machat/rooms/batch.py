@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from machat.errors import FAILED, ChatError
-from machat.events import Draft, Receipt
+from machat.entries import REACTIONS, Draft, RichDraft, Said
+from machat.errors import FAILED, NO_SUCH_MESSAGE, TOO_MANY_REACTIONS, ChatError
+from machat.events import Receipt
 from machat.interfaces import IChatMember
 from machat.records import Change, Stored
 
@@ -19,6 +20,13 @@ from machat.records import Change, Stored
 #: a message counts in addition to its text, bytes.
 QUEUED = 262_144
 DRAFT_BYTES = 128
+
+
+#: The texts for the codes with which a store refuses an entry.
+REFUSALS = {
+    NO_SUCH_MESSAGE: "there is no such message - at `$.target`",
+    TOO_MANY_REACTIONS: f"a message may have at most {REACTIONS} reactions",
+}
 
 
 class Batch:
@@ -55,6 +63,8 @@ class Batch:
         """
         self._expect(draft, receipt)
         self.size += len(draft.text) + DRAFT_BYTES
+        if isinstance(draft, RichDraft) and isinstance(draft.content, Said):
+            self.size += len(draft.content.json)
 
     def say(self, draft: Draft, sender: IChatMember) -> None:
         """
@@ -114,9 +124,14 @@ class Batch:
         @param room: the name of the room
         """
         for index, receipt in self._expected or ():
-            if receipt is not None:
+            if receipt is None:
+                continue
+            code = stored.refusals.get(index)
+            if code is None:
                 duplicate = index in stored.duplicates
                 receipt.callback(Receipt(room, stored.numbers[index], duplicate))
+            else:
+                receipt.errback(ChatError(code, REFUSALS[code]))
         for done in self._changed or ():
             done.callback(None)
 

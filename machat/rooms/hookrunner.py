@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from machat.entries import Edit, Entry, RichDraft, Said
 from machat.errors import FAILED, ChatError
-from machat.events import Message
 from machat.interfaces import IChatHooks, IChatMember
 from machat.rooms.room import Room
 from machat.rooms.sequencer import Sequencer
@@ -66,6 +67,25 @@ class HookRunner:
         asked.addCallback(_checkText).addErrback(self.refused)
         return room.sequencer.push(member, asked)
 
+    def maySend(self, member: IChatMember, room: Room, draft: RichDraft) -> Deferred[RichDraft]:
+        """
+        Ask the hooks about any other entry.
+
+        @return: fires with the entry, in the order of the calls, as the C{Deferred} of L{maySay}
+        """
+        if room.sequencer is None:
+            room.sequencer = Sequencer()
+        asked = Deferred.fromCoroutine(self._ask(member, room.name, draft))
+        return room.sequencer.push(member, asked.addErrback(self.refused))
+
+    async def _ask(self, member: IChatMember, room: str, draft: RichDraft) -> RichDraft:
+        hooks, content = self._hooks, draft.content
+        if isinstance(content, (Said, Edit)):
+            text = await maybeDeferred(hooks.authorizeSay, member, room, content.text)
+            content = replace(content, text=_checkText(text))
+        await maybeDeferred(hooks.authorizeEntry, member, room, content)
+        return replace(draft, text=content.text, content=content)
+
     def refused(self, failure: Failure) -> Failure:
         """
         @return: the failure if it is a L{ChatError}. Any other failure is logged, and one with
@@ -88,7 +108,7 @@ class HookRunner:
         """
         self._tell(self._hooks.left, member, room.name)
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         """
         Report that a batch was delivered.
         """

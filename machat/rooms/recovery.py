@@ -8,11 +8,14 @@ others wait, and reading ends when the result is large enough.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
-from machat.events import Message, Position
+from machat.entries import Entry, Message, arePlain, lengthOf
+from machat.events import Position
 from machat.interfaces import IStoredRoom
+from machat.revisions import fold
 from machat.rooms.room import Room
 
 #: The number of attempts to read the last messages. An attempt fails if the room receives too many
@@ -24,13 +27,16 @@ _TRIES = 3
 FIRST = 16
 PAGE = 64
 
-#: The maximum length of the texts of one replay or history together, characters.
+#: The maximum number of entries that are read to find the messages of one history.
+SCANNED = 4_096
+
+#: The maximum length of the entries of one replay or history together, characters.
 LARGEST = 1_048_576
 
 
 async def messagesSince(
     stored: IStoredRoom, room: Room, since: Position, most: int
-) -> tuple[Message, ...] | None:
+) -> tuple[Entry, ...] | None:
     """
     @return: all messages after a position, up to the room's position at the moment this returns,
         without a gap. C{None} if one of them is no longer stored, if there are more than C{most},
@@ -48,62 +54,103 @@ async def messagesSince(
 
 async def lastMessages(stored: IStoredRoom, room: Room, count: int) -> tuple[Message, ...]:
     """
-    @return: the last C{count} messages, or as many as are stored and as L{LARGEST} allows, up to
-        the room's position at the moment this returns
+    @return: the last C{count} messages in their current state, or as many as are stored and as
+        L{LARGEST} allows, up to the room's position at the moment this returns
     """
     for _ in range(_TRIES):
         top = room.position.seq if room.position else 0
-        found = await messagesBefore(stored, top + 1, count)
+        found = await entriesBefore(stored, top + 1, count)
         complete = bool(found) and found[-1].seq == top
         newer = await _upToNow(stored, room, top, 2 * count)
         if newer is not None:
-            return _replayed(_last((found if complete else []) + newer, count))
+            messages = _messages((found if complete else []) + newer)
+            return tuple([replace(each, replay=True) for each in _last(messages, count)])
     return ()
 
 
-async def messagesBefore(stored: IStoredRoom, end: int, count: int) -> list[Message]:
+async def entriesBefore(stored: IStoredRoom, end: int, count: int) -> list[Entry]:
     """
-    @return: the stored messages whose number is below C{end} and at least C{end - count}, without
-        the oldest of them if they are larger than L{LARGEST}
+    @return: the last stored entries whose number is below C{end}, without a gap, so many that they
+        contain C{count} messages; without the oldest of them if they are larger than L{LARGEST}, or
+        more than L{SCANNED}
     """
-    found: list[Message] = []
-    first = max(1, end - count)
+    found: list[Entry] = []
+    lowest = max(1, end - max(SCANNED, count))
     pages = _pages()
-    while end > first:
-        start = max(first, end - next(pages))
-        read = await stored.read(start - 1, end - start)
-        page = [message for message in read if message.seq < end]
-        found = _last(page + found, count)
-        if not page or found[0] is not page[0] or page[0].seq != start:
+    missing = count
+    while end > lowest and missing > 0:
+        page = next(pages)
+        start = max(lowest, end - (min(page, missing) if missing == count - len(found) else page))
+        read = [entry for entry in await stored.read(start - 1, end - start) if entry.seq < end]
+        found = _last(read + found, count)
+        if not read or found[0] is not read[0] or read[0].seq != start:
             break
         end = start
+        missing = count - sum([isinstance(entry, Message) for entry in found])
     return found
 
 
-async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> list[Message]:
+async def entriesAfter(stored: IStoredRoom, after: int, count: int) -> list[Entry]:
     """
-    @return: the first C{count} stored messages whose number is above C{after}, or fewer if they are
-        larger than L{LARGEST}
+    @return: the first stored entries whose number is above C{after}, so many that they contain
+        C{count} messages, or fewer if they are larger than L{LARGEST}, or more than L{SCANNED}
     """
-    found: list[Message] = []
+    found: list[Entry] = []
     size = LARGEST
     pages = _pages()
-    while count > 0:
-        page = await stored.read(after, min(next(pages), count))
-        for message in page:
-            size -= len(message.text)
+    missing = count
+    while missing > 0 and len(found) < max(SCANNED, count):
+        page = next(pages)
+        read = await stored.read(
+            after, min(page, missing) if missing == count - len(found) else page
+        )
+        for entry in read:
+            size -= lengthOf(entry)
             if size < 0 and found:
                 return found
-            found.append(message)
-        if not page:
+            found.append(entry)
+            missing -= isinstance(entry, Message)
+            if not missing:
+                return found
+        if not read:
             break
-        count -= len(page)
-        after = page[-1].seq
+        after = read[-1].seq
     return found
 
 
-async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> list[Message] | None:
-    found: list[Message] = []
+async def history(
+    stored: IStoredRoom, room: Room, before: int | None, after: int | None, limit: int
+) -> tuple[Message, ...]:
+    """
+    @return: the messages of a history, see L{machat.interfaces.IChatRoom.history}, in the state
+        that they have when this returns
+    """
+    top = room.position.seq if room.position else 0
+    if after is not None:
+        entries = await entriesAfter(stored, after, limit)
+    else:
+        entries = await entriesBefore(stored, top + 1 if before is None else before, limit)
+    count = len(entries)
+    while room.revised > top:
+        newer = await stored.read(top, PAGE)
+        if not newer:
+            break
+        entries = [*entries, *newer]
+        top = newer[-1].seq
+    return tuple([each for each in fold(entries)[:count] if isinstance(each, Message)])
+
+
+def _messages(entries: list[Entry]) -> list[Any]:
+    """
+    @return: the messages among consecutive entries, in their current state
+    """
+    if arePlain(entries):
+        return entries
+    return [entry for entry in fold(entries) if isinstance(entry, Message)]
+
+
+async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> list[Entry] | None:
+    found: list[Entry] = []
     size = LARGEST
     pages = _pages()
     while room.position is not None and after < room.position.seq:
@@ -113,7 +160,7 @@ async def _upToNow(stored: IStoredRoom, room: Room, after: int, most: int) -> li
         more = [message for message in read if message.seq <= room.position.seq]
         if not more or more[0].seq != after + 1 or more[-1].seq != after + len(more):
             return None
-        size -= sum([len(message.text) for message in more])
+        size -= sum([lengthOf(message) for message in more])
         if size < 0:
             return None
         found += more
@@ -131,18 +178,21 @@ def _pages() -> Iterator[int]:
         page *= 2
 
 
-def _last(messages: list[Message], count: int) -> list[Message]:
+def _last(entries: list[Any], count: int) -> list[Any]:
     """
-    @return: the last messages, at least one if there is one
+    @return: the last entries with at most C{count} messages, at least one entry if there is one
     """
     kept, size = 0, LARGEST
-    for message in reversed(messages):
-        size -= len(message.text)
-        if kept == count or (size < 0 and kept):
+    for entry in reversed(entries):
+        size -= lengthOf(entry)
+        if (not count and isinstance(entry, Message)) or (size < 0 and kept):
             break
+        count -= isinstance(entry, Message)
         kept += 1
-    return messages[len(messages) - kept :]
+    return entries[len(entries) - kept :]
 
 
-def _replayed(messages: list[Message]) -> tuple[Message, ...]:
-    return tuple([replace(message, replay=True) for message in messages])
+def _replayed(entries: list[Entry]) -> tuple[Entry, ...]:
+    if not arePlain(entries):
+        entries = fold(entries)
+    return tuple([replace(entry, replay=True) for entry in entries])

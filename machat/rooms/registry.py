@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from machat import names
+from machat.entries import Entry
 from machat.errors import (
     ALREADY_JOINED,
     NAME_SILENT,
@@ -19,24 +20,20 @@ from machat.errors import (
     ROOM_FULL,
     ChatError,
 )
-from machat.events import History, Joined, Members, Message
+from machat.events import History, Joined, Members
 from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, IStoredRoom
 from machat.limits import Limits
 from machat.records import Claim
+from machat.rooms import recovery
 from machat.rooms.arrival import Arrival, Wish
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.presence import Attendance
-from machat.rooms.recovery import (
-    lastMessages,
-    messagesAfter,
-    messagesBefore,
-    messagesSince,
-)
+from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
 
 #: The messages that a member has missed; C{None} if they cannot be determined.
-Replay = tuple[Message, ...] | None
+Replay = tuple[Entry, ...] | None
 
 
 class Rooms:
@@ -248,17 +245,13 @@ class Rooms:
         room = self._directory.find(member, name)
         assert room.stored is not None and room.position is not None, "the room is open"
         limit = min(limit, self._limits.maxHistory)
-        if after is not None:
-            read = await messagesAfter(room.stored, after, limit)
-        else:
-            end = room.position.seq + 1 if before is None else before
-            read = await messagesBefore(room.stored, end, limit)
+        messages = await recovery.history(room.stored, room, before, after, limit)
         self._requireStay(member, room)
         return History(
             room=room.name,
             epoch=room.position.epoch,
             seq=room.position.seq,
-            messages=tuple(read),
+            messages=messages,
         )
 
     async def who(self, member: IChatMember, name: str) -> Members:

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
-from machat.events import Event, Message, Moved, Position
+from machat.entries import Entry, Message, arePlain
+from machat.events import Event, Moved, Position
 from machat.interfaces import IChatMember, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
 from machat.records import Change, Claim
@@ -34,7 +35,7 @@ class Keeper(Protocol):
 
     observes: bool
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         """
         The room has delivered a batch.
         """
@@ -65,6 +66,7 @@ class Room:
     @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
     @ivar storing: the batch that the store is storing. The room is kept until it is stored
     @ivar doubtful: the changes of earlier batches of which it is not known whether they are stored
+    @ivar revised: the number of the last entry that was not a message; 0, if none was delivered
     @ivar stored: the room in the store; C{None} until it is open
     @ivar position: the last position that was delivered; C{None} until the room is open
     @ivar opening: the operations that wait for the store, while it opens the room
@@ -92,6 +94,7 @@ class Room:
         "batch",
         "storing",
         "doubtful",
+        "revised",
         "members",
         "listeners",
         "_metrics",
@@ -122,6 +125,7 @@ class Room:
         self.batch: Batch | None = None
         self.storing: Batch | None = None
         self.doubtful: Sequence[Change] = ()
+        self.revised = 0
         self.members: dict[IChatMember, Claim] = {}
         self.listeners: dict[IChatMember, None] = {}
         self._metrics = metrics
@@ -273,7 +277,7 @@ class Room:
         named = self._present.get(key, ())
         return bool(named) and all([each.silent for each in named])
 
-    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
         Deliver a numbered batch to every member: encoded once per dialect, one call per member.
         Then make changes.
@@ -283,6 +287,8 @@ class Room:
             self.position = Position(self.position.epoch, messages[-1].seq)
             receivers = len(self.members) + len(self.listeners)
             self._metrics.deliveries += len(messages) * receivers
+            if not arePlain(messages):
+                self._noteRevisions(messages)
             groups = []
             for dialect, group in self._groups.items():
                 groups.append((dialect.encode, list(group.items())))
@@ -292,6 +298,11 @@ class Room:
                 self._keeper.said(messages)
         if changes:
             self._keeper.changed(self, changes)
+
+    def _noteRevisions(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            if not isinstance(entry, Message):
+                self.revised = entry.seq
 
     def moved(self, position: Position, complete: bool) -> None:
         """
@@ -356,7 +367,7 @@ class Room:
                 except Exception:  # an application's dialect: the other dialects are not affected
                     self._log.failure("a dialect raised an exception in {room}", room=self.name)
                     continue
-                if encoded is None:
+                if not encoded:
                     continue
                 for member, deliver in takers:
                     if member not in leavers:

@@ -15,13 +15,9 @@ from machat.errors import ALREADY_JOINED, FAILED, ROOM_FULL, ChatError
 from machat.events import History, Joined, Members, Position
 from machat.interfaces import IChatMember, IStoredRoom
 from machat.limits import Limits
+from machat.rooms import recovery
 from machat.rooms.directory import Directory
-from machat.rooms.recovery import (
-    lastMessages,
-    messagesAfter,
-    messagesBefore,
-    messagesSince,
-)
+from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
 
 
@@ -69,15 +65,9 @@ class Visitors:
     ) -> History:
         async with self.visit(roomName) as room:
             stored, limit = _storedOf(room), min(limit, self._limits.maxHistory)
-            if after is not None:
-                read = await messagesAfter(stored, after, limit)
-            else:
-                end = _positionOf(room).seq + 1 if before is None else before
-                read = await messagesBefore(stored, end, limit)
+            read = await recovery.history(stored, room, before, after, limit)
             position = _positionOf(room)
-            return History(
-                room=room.name, epoch=position.epoch, seq=position.seq, messages=tuple(read)
-            )
+            return History(room=room.name, epoch=position.epoch, seq=position.seq, messages=read)
 
     def members(self, roomName: str) -> Deferred[Members]:
         """

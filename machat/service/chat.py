@@ -27,8 +27,9 @@ from machat.clock import chatClock
 from machat.connections.elsewhere import Elsewhere
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
+from machat.entries import Content, Draft, RichDraft
 from machat.errors import FAILED, SHUTDOWN, ChatError
-from machat.events import Draft, History, Joined, Members, Position, Receipt
+from machat.events import History, Joined, Members, Position, Receipt
 from machat.interfaces import (
     IChatHooks,
     IChatMember,
@@ -53,9 +54,10 @@ from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.rooms.visitors import Visitors
 from machat.service.batches import Batches
+from machat.service.contents import checked, draftOf
 from machat.service.keeper import RoomKeeper
 from machat.service.lifecycle import Lifecycle
-from machat.service.publisher import Gate, Published, Publisher, checkLine
+from machat.service.publisher import Gate, Published, Publisher
 from machat.service.stop import STOPPING, Dismissals
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
@@ -199,12 +201,12 @@ class ChatService(Lifecycle):
         return waiting
 
     def post(
-        self, member: IChatMember, roomName: str, text: str, id: str | None = None
+        self, member: IChatMember, roomName: str, content: str | Content, id: str | None = None
     ) -> Deferred[Receipt]:
         receipt: Deferred[Receipt] = Deferred()
         try:
             room = self._directory.find(member, roomName)
-            draft = Draft(room.name, room.members[member].name, text, id)
+            draft = draftOf(room, room.members[member].name, content, id)
         except ChatError:
             return fail()
         try:
@@ -267,6 +269,8 @@ class ChatService(Lifecycle):
             after the answer
         @raise ChatError: the message is refused
         """
+        if isinstance(draft, RichDraft):
+            return Deferred.fromCoroutine(self._addRich(member, room, draft, receipt))
         if self._hookRunner is None:
             self._add(member, room, draft, receipt)
             return None
@@ -278,6 +282,25 @@ class ChatService(Lifecycle):
                 return None
             room.holds += 1
             return Deferred.fromCoroutine(self._addLater(member, room, draft, answer, receipt))
+        finally:
+            self._directory.release(room)
+
+    async def _addRich(
+        self,
+        member: IChatMember,
+        room: Room,
+        draft: RichDraft,
+        receipt: Deferred[Receipt] | None,
+    ) -> None:
+        """
+        Add an entry of any kind, if the rules and the hooks allow it.
+        """
+        room.holds += 1
+        try:
+            draft = await self._rules.permitted(member, room, draft)
+            if self._hookRunner is not None:
+                draft = await self._hookRunner.maySend(member, room, draft)
+            self._addAllowed(member, room, draft, receipt)
         finally:
             self._directory.release(room)
 
@@ -318,7 +341,7 @@ class ChatService(Lifecycle):
         draft: Draft,
         receipt: Deferred[Receipt] | None = None,
     ) -> None:
-        checkLine(draft.text)
+        draft = checked(draft)
         batch = room.batch or self._batches.begin(room)
         if receipt is None:
             batch.say(draft, member)

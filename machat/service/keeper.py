@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from machat.events import Message
+from machat.entries import Entry
 from machat.interfaces import IChatMember, IChatWatcher
 from machat.moderation.effects import Effects
 from machat.records import Change
@@ -35,7 +35,7 @@ class RoomKeeper:
         self._watcher = watcher
         self.observes = True
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         """
         Report a batch to the application's hooks, and to the watcher.
         """

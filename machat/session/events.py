@@ -15,9 +15,11 @@ from zope.interface import implementer
 from machat import commands, events, names, wire
 from machat.addresses import describe
 from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
+from machat.entries import Content, extraOf, lengthOf
 from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import COMMANDS, moderate
+from machat.session.contents import Sending, contentOf, isPlain, sizeOf
 from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
@@ -177,34 +179,36 @@ class EventsConversation:
             self._tell(joined if id is None else replace(joined, id=id))
             return None
         self._tell(replace(joined, replay=(), id=id))
-        size = sum([len(message.text) for message in joined.replay])
+        size = sum(map(lengthOf, joined.replay))
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
 
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
         room, user = self._here(command.room), self._client.user
         if (
             command.id is None
+            and isPlain(command)
             and (user is ANYBODY or allows(user.maySay, room))
             and self._chat.sayAll(self._client, room, (command.text,), self._paced)
         ):
             return None
+        content = contentOf(command)
         if self._paced:
-            size = wire.weigh(command.text, room, self._client.name)
+            size = sizeOf(content, room, self._client.name)
             self._pacing = self._chat.pace(self._client, room, size)
             if self._pacing is not None:
-                return self._pacing.addCallback(lambda _: self._turn(command))
-        return self._say(command, room)
+                return self._pacing.addCallback(lambda _: self._turn(command, content))
+        return self._say(command, content, room)
 
-    def _turn(self, command: commands.Say) -> Deferred[Any] | None:
+    def _turn(self, command: Sending, content: str | Content) -> Deferred[Any] | None:
         self._pacing = None
-        return self._say(command, self._here(command.room))
+        return self._say(command, content, self._here(command.room))
 
-    def _say(self, command: commands.Say, room: str) -> Deferred[Any] | None:
+    def _say(self, command: Sending, content: str | Content, room: str) -> Deferred[Any] | None:
         if self._client.user is not ANYBODY:
             requireSay(self._client.user, room)
-        if command.id is None:
-            return self._chat.say(self._client, room, command.text)
-        said = self._chat.post(self._client, room, command.text, command.id)
+        if command.id is None and isinstance(content, str):
+            return self._chat.say(self._client, room, content)
+        said = self._chat.post(self._client, room, content, command.id)
         said.addCallback(self._said, command.id)
         if self._unanswered >= UNACKNOWLEDGED:
             return said
@@ -212,10 +216,10 @@ class EventsConversation:
         said.addErrback(self._client.failed, command).addBoth(self._answered)
         return None
 
-    def _said(self, receipt: events.Receipt, id: str) -> None:
-        self._tell(
-            events.Ack(id=id, room=receipt.room, seq=receipt.seq, duplicate=receipt.duplicate)
-        )
+    def _said(self, receipt: events.Receipt, id: str | None) -> None:
+        if id is not None:
+            room, seq = receipt.room, receipt.seq
+            self._tell(events.Ack(id=id, room=room, seq=seq, duplicate=receipt.duplicate))
 
     def _answered(self, _: object) -> None:
         self._unanswered -= 1
@@ -309,7 +313,7 @@ def _shorten(answer: events.History, fromFirst: bool) -> events.History:
     messages = answer.messages if fromFirst else answer.messages[::-1]
     size = kept = 0
     for message in messages:
-        size += wire.weigh(message.text, message.room, message.sender)
+        size += wire.weigh(message.text, message.room, message.sender) + 2 * extraOf(message)
         if kept and size > ANSWER:
             break
         kept += 1

@@ -25,6 +25,7 @@ from machat.errors import (
     TOO_LONG,
     ChatError,
     Disconnect,
+    TooLong,
     endOf,
 )
 from machat.interfaces import IChatRoom, ISessionTransport
@@ -250,7 +251,7 @@ class Session:
             return
         refusals = self._sendError(error)
         if self._state in (State.HELLO, State.JOINING) or (
-            not self.ended and (error.code == TOO_LONG or refusals.tooMany)
+            not self.ended and (_endsLine(error) or refusals.tooMany)
         ):
             end = endOf(error)
             self._end(end, self.speaksEvents)
@@ -345,6 +346,13 @@ class Session:
         conversation, self._conversation = self._conversation, None
         if conversation is not None:
             conversation.end()
+
+
+def _endsLine(error: ChatError) -> bool:
+    """
+    @return: whether the client sends a line of which the server has not read the end
+    """
+    return error.code == TOO_LONG and not isinstance(error, TooLong)
 
 
 def _bye(end: Disconnect) -> events.Bye:

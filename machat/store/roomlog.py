@@ -9,14 +9,21 @@ from collections.abc import Sequence
 from itertools import islice
 from sys import getsizeof
 
-from machat.events import Message
+from msgspec.structs import replace
+
+from machat.entries import Edited, Entry, Message, RichMessage, extraOf
 from machat.limits import Limits
+from machat.revisions import countOf
 
 #: The memory of a room without messages; of a stored message without its strings; and the
 #: additional memory for a message that is not ASCII. Measured on CPython 3.11 and rounded up.
 ROOM_BYTES = 1_600
 MESSAGE_BYTES = 144
 NOTE_BYTES = 144
+
+#: The additional memory for an entry that is not a plain message, and for one reaction.
+RICH_BYTES = 160
+REACTION_BYTES = 96
 
 _PLAIN_BYTES = MESSAGE_BYTES + 2 * getsizeof("")
 
@@ -27,6 +34,16 @@ def weigh(text: str) -> int:
         been encoded. C{getsizeof} does not include it before that
     """
     return getsizeof(text) + (0 if text.isascii() else len(text.encode("utf-8", "replace")))
+
+
+def weightOf(entry: Entry) -> int:
+    """
+    @return: the memory of an entry that is not a plain message
+    """
+    size = MESSAGE_BYTES + NOTE_BYTES + RICH_BYTES + weigh(entry.text) + weigh(entry.sender)
+    if isinstance(entry, RichMessage):
+        size += extraOf(entry) + REACTION_BYTES * countOf(entry.reactions)
+    return size
 
 
 class RoomLog:
@@ -40,14 +57,15 @@ class RoomLog:
     @ivar bytes: the memory that the messages use
     """
 
-    __slots__ = ("name", "seq", "kept", "bytes", "_least", "_weights")
+    __slots__ = ("name", "seq", "kept", "bytes", "_least", "_weights", "_edits")
 
     def __init__(self, key: str, name: str) -> None:
         self.name = name
         self.seq = 0
-        self.kept: deque[Message] = deque()
+        self.kept: deque[Entry] = deque()
         self._least = ROOM_BYTES + weigh(key) + weigh(name)
         self._weights: dict[int, int] = {}
+        self._edits: dict[int, int] = {}
         self.bytes = self._least
 
     @property
@@ -57,7 +75,7 @@ class RoomLog:
         """
         return self.bytes - self._least
 
-    def add(self, messages: Sequence[Message], strings: str) -> None:
+    def add(self, messages: Sequence[Entry], strings: str) -> None:
         """
         Add messages.
 
@@ -70,6 +88,46 @@ class RoomLog:
         else:
             self.bytes += self._note(messages)
 
+    def addAny(self, entry: Entry) -> None:
+        """
+        Add any entry.
+        """
+        self.seq += 1
+        self.kept.append(entry)
+        self._weights[entry.seq] = size = weightOf(entry)
+        self.bytes += size
+        if isinstance(entry, Edited):
+            self._edits[entry.target] = entry.seq
+
+    def message(self, seq: int) -> Message | None:
+        """
+        @return: the message with this number; C{None} if it is not stored or was redacted, or if
+            another entry has the number
+        """
+        if not self.kept or not self.kept[0].seq <= seq <= self.seq:
+            return None
+        entry = self.kept[seq - self.kept[0].seq]
+        return entry if isinstance(entry, Message) and not entry.redacted else None
+
+    def replace(self, entry: Entry) -> None:
+        """
+        Replace the entry with the same number, which is stored.
+        """
+        index = entry.seq - self.kept[0].seq
+        old = self._weights.get(entry.seq) or self._weight([self.kept[index]])
+        self.kept[index] = entry
+        self._weights[entry.seq] = size = weightOf(entry)
+        self.bytes += size - old
+
+    def forgetEdit(self, target: int) -> None:
+        """
+        Remove the text from the last edit of a message.
+        """
+        seq = self._edits.pop(target, None)
+        if seq is not None and self.kept and seq >= self.kept[0].seq:
+            edit = self.kept[seq - self.kept[0].seq]
+            self.replace(replace(edit, text="", replaced=True))
+
     def trim(self, limits: Limits, oldest: float) -> None:
         """
         Drop the messages that exceed the limits.
@@ -81,7 +139,7 @@ class RoomLog:
         while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
             self.drop(1)
 
-    def window(self, after: int, limit: int) -> list[Message]:
+    def window(self, after: int, limit: int) -> list[Entry]:
         """
         @return: the first C{limit} messages whose number is above C{after}
         """
@@ -110,19 +168,20 @@ class RoomLog:
         if not self.kept:
             self.bytes = self._least
 
-    def _note(self, messages: Sequence[Message]) -> int:
+    def _note(self, messages: Sequence[Entry]) -> int:
         """
         Record the memory of the messages that are not ASCII, because it cannot be determined later.
 
         @return: the memory of all the messages
         """
         for message in messages:
-            if not (message.text.isascii() and message.sender.isascii()):
-                strings = weigh(message.text) + weigh(message.sender)
+            text, sender = message.text, message.sender
+            if not (text.isascii() and sender.isascii()):
+                strings = weigh(text) + weigh(sender)
                 self._weights[message.seq] = MESSAGE_BYTES + NOTE_BYTES + strings
         return self._weight(messages)
 
-    def _weight(self, messages: Sequence[Message]) -> int:
+    def _weight(self, messages: Sequence[Entry]) -> int:
         return sum(
             [
                 self._weights.get(message.seq)
@@ -131,8 +190,9 @@ class RoomLog:
             ]
         )
 
-    def _forget(self, messages: Sequence[Message]) -> int:
+    def _forget(self, messages: Sequence[Entry]) -> int:
         weight = self._weight(messages)
         for message in messages:
             self._weights.pop(message.seq, None)
+            self._edits.pop(message.seq, None)
         return weight

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from machat.events import Draft, Message, Position, Receipt
+from machat.entries import Entry
+from machat.events import Draft, Position, Receipt
 from machat.interfaces import IStoredRoom
 from machat.records import Change, Claim, Claimed, Names, RoomRecord, Stored
 
@@ -49,7 +50,7 @@ class PassingRoom:
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
         return self.room.append(batch, changes)
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return self.room.read(after, limit)
 
     def covers(self, position: Position) -> bool:

@@ -10,7 +10,8 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from machat.events import Draft, Message, Position, Receipt
+from machat.entries import Entry
+from machat.events import Draft, Position, Receipt
 from machat.interfaces import IQuotas, IRoomObserver, IStore, IStoredRoom
 from machat.records import Change, Claim, Claimed, Health, Names, Size, Stored
 from machat.testing.operations import OperationQueue
@@ -34,7 +35,7 @@ class _Observer:
     def _silent(self) -> bool:
         return self.closed or self._queue.dead
 
-    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         if not self._silent:
             self._observer.said(messages, changes)
 
@@ -64,7 +65,7 @@ class _Room(PassingRoom):
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
         return self._queue.ask(lambda: self.room.append(batch, changes), len(batch))
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return self._queue.ask(lambda: self.room.read(after, limit))
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:

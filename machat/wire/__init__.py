@@ -9,6 +9,7 @@ message per line, and on a WebSocket, with one message per text frame.
 
 from machat.codec import SUBPROTOCOL, VERSION, decodeEvent, encodeCommand
 from machat.wire.commands import decodeCommand
+from machat.wire.data import decodeData
 from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, weigh
 from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
 from machat.wire.hello import (
@@ -33,6 +34,7 @@ __all__ = [
     "TYPED",
     "VERSION",
     "decodeCommand",
+    "decodeData",
     "decodeEvent",
     "decodeHello",
     "decodeLine",

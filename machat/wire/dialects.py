@@ -9,13 +9,33 @@ from collections.abc import Sequence
 import msgspec
 from zope.interface import implementer
 
-from machat.events import Bye, Error, Event, Message, Moved
+from machat.entries import Edited, Entry, Message, Redacted, RichMessage, arePlain
+from machat.events import Bye, Error, Event, Moved
 from machat.names import RESERVED
 from machat.wire.frames import frame
 from machat.wire.interfaces import IDialect
 
 #: The text of a L{Moved} in the C{text} dialect, if messages are lost.
 LOST = "the server lost messages of this room that were already delivered"
+
+
+def linesOf(entry: Entry) -> list[str]:
+    """
+    @return: the lines for an entry in the C{text} dialect, each with its newline
+    """
+    if type(entry) is Message:
+        return [f"{entry.sender}:{entry.text}\n"]
+    if isinstance(entry, RichMessage):
+        if entry.text or entry.data is None:
+            return [f"{entry.sender}:{line}\n" for line in entry.text.split("\n")]
+    elif isinstance(entry, Edited):
+        text = entry.text.replace("\n", " / ")
+        return [f"{RESERVED}:{entry.by} edited a message: {text}\n"]
+    elif isinstance(entry, Redacted):
+        whose = "" if entry.author is None else f" from {entry.author}"
+        why = "" if entry.reason is None else f": {entry.reason}"
+        return [f"{RESERVED}:{entry.by} removed a message{whose}{why}\n"]
+    return []
 
 
 @implementer(IDialect)
@@ -27,8 +47,10 @@ class TextLines:
     transport = "tcp"
     name = "text"
 
-    def encode(self, messages: Sequence[Message]) -> bytes:
-        return "".join([f"{m.sender}:{m.text}\n" for m in messages]).encode()
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        if arePlain(entries):
+            return "".join([f"{m.sender}:{m.text}\n" for m in entries]).encode()
+        return "".join([line for entry in entries for line in linesOf(entry)]).encode()
 
     def encodeEvent(self, event: Event) -> bytes | None:
         if isinstance(event, Error):
@@ -48,8 +70,9 @@ class TextFrames(TextLines):
 
     transport = "websocket"
 
-    def encode(self, messages: Sequence[Message]) -> bytes:
-        return b"".join([frame(f"{m.sender}:{m.text}\n".encode()) for m in messages])
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        lines = [line for entry in entries for line in linesOf(entry)]
+        return b"".join([frame(line.encode()) for line in lines])
 
     def encodeEvent(self, event: Event) -> bytes | None:
         line = super().encodeEvent(event)
@@ -90,8 +113,8 @@ class EventLines:
     transport = "tcp"
     name = "events"
 
-    def encode(self, messages: Sequence[Message]) -> bytes:
-        return _ENCODER.encode_lines(messages)
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        return _ENCODER.encode_lines(entries)
 
     def encodeEvent(self, event: Event) -> bytes:
         return _encode(event) + b"\n"
@@ -106,8 +129,8 @@ class EventFrames:
     transport = "websocket"
     name = "events"
 
-    def encode(self, messages: Sequence[Message]) -> bytes:
-        return b"".join([frame(_encode(message)) for message in messages])
+    def encode(self, entries: Sequence[Entry]) -> bytes:
+        return b"".join([frame(_encode(entry)) for entry in entries])
 
     def encodeEvent(self, event: Event) -> bytes:
         return frame(_encode(event))
@@ -122,8 +145,8 @@ class Typed:
     transport = "memory"
     name = "typed"
 
-    def encode(self, messages: Sequence[Message]) -> Sequence[Message]:
-        return messages
+    def encode(self, entries: Sequence[Entry]) -> Sequence[Entry]:
+        return entries
 
     def encodeEvent(self, event: Event) -> Sequence[Event]:
         return (event,)

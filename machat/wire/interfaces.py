@@ -9,7 +9,7 @@ from typing import Any
 
 from zope.interface import Attribute, Interface
 
-from machat.events import Event, Message
+from machat.entries import Entry, Event
 
 
 class IDialect(Interface):
@@ -22,11 +22,12 @@ class IDialect(Interface):
     transport: str = Attribute("The transport that it is for, in one word.")
     name: str = Attribute("Its name, in one word.")
 
-    def encode(messages: Sequence[Message]) -> Any:
+    def encode(entries: Sequence[Entry]) -> Any:
         """
-        Encode a batch.
+        Encode a batch. Nearly all entries are instances of L{Message}.
 
-        @return: the argument for C{deliver} of every member of this dialect
+        @return: the argument for C{deliver} of every member of this dialect; something that
+            is false if this dialect does not send any of the entries
         """
 
     def encodeEvent(event: Event) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
-from machat.events import Message
+from machat.entries import Entry, extraOf, lengthOf
 
 #: The size of one piece, characters or bytes.
 PIECE = 16_384
@@ -52,23 +52,26 @@ class Encoded(Pieces):
     """
 
     def __init__(
-        self, messages: Sequence[Message], encode: Callable[[Sequence[Message]], bytes]
+        self, messages: Sequence[Entry], encode: Callable[[Sequence[Entry]], bytes]
     ) -> None:
         """
         @param messages: the messages, in order
         @param encode: the C{encode} method of the dialect
         """
-        super().__init__(iter(()), _MESSAGE_BYTES * len(messages))
-        self.texts.extend([message.text for message in messages])
+        own = _MESSAGE_BYTES * len(messages) + sum(map(extraOf, messages))
+        super().__init__(iter(()), own)
+        self.texts.extend([entry.text for entry in messages])
         self._messages = deque(messages)
         self._encode = encode
 
     def __next__(self) -> bytes:
-        piece: list[Message] = []
+        piece: list[Entry] = []
         size = 0
         while self._messages and size <= PIECE:
-            piece.append(self._messages.popleft())
-            size += len(self.texts.popleft())
+            entry = self._messages.popleft()
+            self.texts.popleft()
+            piece.append(entry)
+            size += lengthOf(entry)
         if not piece:
             raise StopIteration
         return self._encode(piece)

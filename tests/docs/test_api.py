@@ -30,6 +30,7 @@ PACKAGES = [
     "auth",
     "hooks",
     "member",
+    "entries",
     "events",
     "commands",
     "errors",

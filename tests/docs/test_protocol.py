@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import jwt
 import msgspec
@@ -16,7 +16,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat import errors
 from machat.commands import Command
-from machat.events import Event, Moved
+from machat.entries import Edited, Reacted, Redacted
+from machat.events import AnyEvent, Moved
 from tests.conversations import STOP, Conversation, lines
 from tests.documents import ALL, Example, parse
 from tests.processes import (
@@ -71,8 +72,8 @@ CONVERSATIONS = [
 CODES = [value for name, value in vars(errors).items() if name.isupper()]
 
 
-#: The events of the server; a client has additional ones.
-EVENTS = [event for event in Event.__subclasses__() if event.__module__ == Event.__module__]
+#: The events that a server sends.
+EVENTS = [each for each in get_args(AnyEvent) if each not in (Edited, Redacted, Reacted)]
 
 
 def tag(struct: type[msgspec.Struct]) -> str:

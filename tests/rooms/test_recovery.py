@@ -21,7 +21,8 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.events import Joined, Message, Position
+from machat.entries import Entry
+from machat.events import Joined, Position
 from machat.hooks import Hooks
 from machat.limits import Limits
 from machat.rooms import recovery
@@ -58,7 +59,7 @@ class Witness(Hooks):
     def __init__(self) -> None:
         self.heard: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         for message in messages:
             if message.seq == 1:
                 self.heard[message.room] = []
@@ -288,7 +289,7 @@ class PageTests(SynchronousTestCase):
         self.reads: list[tuple[int, int]] = []
         read = MemoryRoom.read
 
-        def note(room: MemoryRoom, after: int, limit: int) -> Deferred[Sequence[Message]]:
+        def note(room: MemoryRoom, after: int, limit: int) -> Deferred[Sequence[Entry]]:
             self.reads.append((after, limit))
             return read(room, after, limit)
 

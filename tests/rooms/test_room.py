@@ -10,6 +10,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer, verify
 
+from machat.entries import Entry
 from machat.errors import ChatError, Disconnect
 from machat.events import Draft, Event, Message, Position, Presence
 from machat.interfaces import IChatMember
@@ -33,7 +34,7 @@ class CountingDialect:
     def __init__(self) -> None:
         self.encoded: list[list[str]] = []
 
-    def encode(self, messages: Sequence[Message]) -> list[str]:
+    def encode(self, messages: Sequence[Entry]) -> list[str]:
         self.encoded.append([message.text for message in messages])
         return self.encoded[-1]
 
@@ -73,7 +74,7 @@ class Member:
         pass
 
 
-def batch(*texts: str, first: int = 1) -> list[Message]:
+def batch(*texts: str, first: int = 1) -> list[Entry]:
     """
     @return: numbered messages of one room
     """
@@ -87,7 +88,7 @@ class NoKeeper:
 
     observes = False
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         pass
 
     def changed(self, room: Room, changes: Sequence[Change]) -> None:
@@ -280,7 +281,7 @@ class RoomTests(SynchronousTestCase):
         """
 
         class Broken(CountingDialect):
-            def encode(self, messages: Sequence[Message]) -> list[str]:
+            def encode(self, messages: Sequence[Entry]) -> list[str]:
                 raise Oops()
 
             def encodeEvent(self, event: Event) -> list[str]:

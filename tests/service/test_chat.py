@@ -159,16 +159,17 @@ class SayTests(SynchronousTestCase):
 
     def test_refused(self) -> None:
         """
-        A member must be in the room to post, and a message is one line.
+        A member must be in the room to post, and a message has at most 100 lines of valid text.
         """
         mina = self.chat.member("Mina", "dev")
         for room, text, code in (
             ("lounge", "hello", "not-joined"),
-            ("dev", "a\nb", "bad-command"),
+            ("dev", "\n" * 100, "too-long"),
             ("dev", "\ud800", "bad-command"),
         ):
             error = self.assertRaises(ChatError, self.service.say, mina, room, text)
             self.assertEqual(error.code, code)
+        self.service.say(mina, "dev", "\n" * 99)
 
     def test_saidBeforeLeaving(self) -> None:
         """

@@ -25,6 +25,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
+from machat.entries import Content, Entry
 from machat.errors import ChatError, Disconnect
 from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import IChatHooks, IChatMember
@@ -205,6 +206,9 @@ class Watch:
         waiting = self.machine.do("authorizeSay")
         return text if waiting is None else waiting.addCallback(lambda _: text)
 
+    def authorizeEntry(self, member: IChatMember, room: str, content: Content) -> None:
+        pass
+
     def joined(self, member: IChatMember, room: str) -> None:
         self.machine.do("joined")
 
@@ -214,7 +218,7 @@ class Watch:
             member.over.add(room)
         self.machine.do("left")
 
-    def said(self, messages: Sequence[Message]) -> None:
+    def said(self, messages: Sequence[Entry]) -> None:
         for message in messages:
             said = self.machine.said[message.room]
             said.append((message.sender, message.text))

@@ -17,6 +17,16 @@ from machat.testing import MemoryChat, MemoryClient, MemoryMember, MemoryWebSock
 from tests.stores import SlowRoom, SlowStore
 
 
+def nested(depth: int) -> dict[str, Any]:
+    """
+    @return: an object that is nested so deep
+    """
+    found: dict[str, Any] = {}
+    for _ in range(depth - 1):
+        found = {"x": found}
+    return found
+
+
 class EventsTestCase(SynchronousTestCase):
     """
     Tests on lines; L{OnWebSocket} runs all of them again.
@@ -286,7 +296,13 @@ class CommandTests(EventsTestCase):
             ({"type": "join", "room": "a b"}, "bad-room"),
             ({"type": "say", "room": "other", "text": "hi"}, "not-joined"),
             ({"type": "say", "room": "x" * 60_000, "text": "hi"}, "not-joined"),
-            ({"type": "say", "text": "a\nMina:forged"}, "bad-command"),
+            ({"type": "say", "text": "\n" * 100}, "too-long"),
+            ({"type": "say", "text": "", "data": {"x": "y" * 5000}}, "too-long"),
+            ({"type": "say", "text": "", "data": [1]}, "bad-command"),
+            ({"type": "say", "text": "", "data": nested(300)}, "bad-command"),
+            ({"type": "say", "text": "", "data": nested(33)}, "bad-command"),
+            ({"type": "say", "text": "x", "reply": 9}, "no-such-message"),
+            ({"type": "say", "text": "x", "reply": 0}, "bad-command"),
             ({"type": "who", "room": "other"}, "not-joined"),
             ({"type": "history", "room": "other"}, "not-joined"),
         ):

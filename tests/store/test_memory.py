@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
+from machat.entries import Entry
 from machat.events import Draft, Message, Position
 from machat.interfaces import IDeliveries, IRoomObserver
 from machat.interfaces.deliveries import Undelivered
@@ -29,7 +30,7 @@ from machat.wire import EVENTS
 from tests.store.observers import LocalObserver
 
 
-def encoded(messages: Sequence[Message]) -> None:
+def encoded(messages: Sequence[Entry]) -> None:
     """
     Encode the messages, as their delivery does.
     """
@@ -57,10 +58,10 @@ class Observer(LocalObserver):
     An observer that passes on messages.
     """
 
-    def __init__(self, deliver: Callable[[Sequence[Message]], object]) -> None:
+    def __init__(self, deliver: Callable[[Sequence[Entry]], object]) -> None:
         self._deliver = deliver
 
-    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         self._deliver(messages)
 
 
@@ -81,7 +82,7 @@ class Rooms:
         self._networkOf = networkOf
 
     def follow(
-        self, room: str, deliver: Callable[[Sequence[Message]], object], name: str = ""
+        self, room: str, deliver: Callable[[Sequence[Entry]], object], name: str = ""
     ) -> Position:
         """
         Open a room.
@@ -95,7 +96,7 @@ class Rooms:
         """
         return self.open[room].append(batch)
 
-    def read(self, room: str, after: int, limit: int) -> list[Message]:
+    def read(self, room: str, after: int, limit: int) -> list[Entry]:
         """
         @return: messages of a room, open or not
         """
@@ -127,7 +128,7 @@ class LogTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.clock.advance(1_764_000_000.1239)
-        self.delivered: list[list[Message]] = []
+        self.delivered: list[list[Entry]] = []
         self.use(Limits())
 
     def use(self, limits: Limits) -> None:
@@ -142,7 +143,7 @@ class LogTestCase(SynchronousTestCase):
         """
         return self.log.follow(room, self.deliver)
 
-    def deliver(self, batch: Sequence[Message]) -> None:
+    def deliver(self, batch: Sequence[Entry]) -> None:
         self.delivered.append(list(batch))
 
     def append(self, *texts: str, room: str = "dev") -> Sequence[int]:
@@ -268,7 +269,7 @@ class LogTests(LogTestCase):
         first = self.follow()
         self.append("a", "b")
         self.log.unfollow("dev")
-        later: list[Message] = []
+        later: list[Entry] = []
         position = self.log.follow("dev", later.extend)
         self.assertEqual(position, Position(first.epoch, 2))
         self.append("c")

@@ -10,13 +10,26 @@ from copy import deepcopy
 from secrets import token_hex
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 from zope.interface import implementer
 
 from machat import names
+from machat.entries import (
+    Draft,
+    Edit,
+    Edited,
+    Entry,
+    Message,
+    React,
+    Redact,
+    RichDraft,
+    Said,
+    entryOf,
+)
 from machat.errors import FAILED, NAME_TAKEN, ROOM_FULL, ChatError, NotStored
-from machat.events import Draft, Message, Position, Receipt
+from machat.events import Position, Receipt
 from machat.interfaces import IQuotas, IRoomObserver, IStore, IStoredRoom
 from machat.limits import Limits
 from machat.records import (
@@ -32,6 +45,8 @@ from machat.records import (
     Stored,
     TopicSet,
 )
+from machat.revisions import revised
+from machat.store.numbering import Numbering
 from tests.quotas import MemoryQuotas, Numbers
 
 T = TypeVar("T")
@@ -48,7 +63,7 @@ class RoomData:
     def __init__(self, name: str) -> None:
         self.name = name
         self.epoch, self.life, self.seq = "", "", 0
-        self.messages: list[Message] = []
+        self.messages: list[Entry] = []
         self.ids: dict[tuple[str, str], tuple[int, float]] = {}
         self.epochs: dict[str, int] = {}
         self.record = RoomRecord()
@@ -174,35 +189,51 @@ class ReferenceRoom:
     def _append(self, batch: Sequence[Draft], changes: Sequence[Change]) -> Stored:
         if not self.store.data.up:
             raise NotStored("the data cannot be reached")
-        numbers: list[int] = []
-        duplicates: set[int] = set()
-        messages: list[Message] = []
         now = self.store.clock.seconds()
-        for index, draft in enumerate(batch):
-            known = None if draft.id is None else self._known(draft.sender, draft.id)
-            if known is not None:
-                duplicates.add(index)
-                numbers.append(known)
-                continue
-            self.data.seq += 1
-            numbers.append(self.data.seq)
-            if draft.id is not None:
-                self.data.ids[names.key(draft.sender), draft.id] = (self.data.seq, now)
-            at = int(now * 1000)
-            messages.append(Message(self.name, self.data.seq, draft.sender, draft.text, at))
-        self.data.messages += messages
+        numbering = Numbering(
+            self.key,
+            self.data.seq + 1,
+            lambda key: self._known(*key[1:]),
+            lambda key, seq: self.data.ids.__setitem__(key[1:], (seq, now)),
+        )
+        messages: list[Entry] = []
+        for draft in batch:
+            if numbering.add(draft, self._message):
+                self.data.seq += 1
+                if isinstance(draft, RichDraft) and not isinstance(draft.content, Said):
+                    self._revise(draft.content, draft.sender)
+                entry = entryOf(draft, self.name, self.data.seq, int(now * 1000))
+                self.data.messages.append(entry)
+                messages.append(entry)
         self.store.trim()
         for change in changes:
             self.data.apply(change)
         self.reportAll("said", messages, changes)
-        return Stored(numbers, duplicates)
+        return numbering.stored
+
+    def _message(self, seq: int) -> Message | None:
+        for entry in self.data.messages:
+            if entry.seq == seq and isinstance(entry, Message) and not entry.redacted:
+                return entry
+        return None
+
+    def _revise(self, change: Edit | Redact | React, name: str) -> None:
+        for index, entry in enumerate(self.data.messages):
+            if isinstance(entry, Message) and entry.seq == change.target:
+                self.data.messages[index] = revised(entry, change, name)
+            elif isinstance(entry, Edited) and entry.target == change.target:
+                self._replaceText(index, entry, change)
+
+    def _replaceText(self, index: int, entry: Edited, change: Edit | Redact | React) -> None:
+        if not isinstance(change, React):
+            self.data.messages[index] = replace(entry, text="", replaced=True)
 
     def _known(self, sender: str, id: str) -> int | None:
         seq, at = self.data.ids.get((names.key(sender), id), (0, 0.0))
         recent = self.store.clock.seconds() - at <= self.store.limits.remembered
         return seq if seq and recent else None
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         self.store.trim()
         found = [message for message in self.data.messages if message.seq > after]
         return self.store.later(lambda: found[:limit])

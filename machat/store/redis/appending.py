@@ -17,7 +17,7 @@ from machat.errors import MaybeStored, NotStored
 from machat.events import Draft
 from machat.limits import Limits
 from machat.records import Change, Stored
-from machat.store.redis.frames import Top, packChange, packText
+from machat.store.redis.frames import Top, packChange, packDraft
 from machat.store.redis.keys import RoomKeys
 
 UNAVAILABLE = "the store is not available"
@@ -80,7 +80,7 @@ class Outgoing:
     def _pack(self, keys: RoomKeys) -> None:
         places: dict[str, int] = {}
         for draft in self.batch:
-            payload = packText(draft.sender, draft.text)
+            payload = packDraft(draft)
             if draft.id is None:
                 self.words += (payload, b"", 0)
                 continue

@@ -10,13 +10,15 @@ from typing import Any, NamedTuple
 
 from msgspec.msgpack import Decoder, Encoder
 
+from machat.entries import Draft
 from machat.records import AnyChange, Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.store.packing import Line, arrayOf
 
 _encoder = Encoder()
-_texts = Decoder(list[tuple[str, str]])
+_lines = Decoder(list[Line])
 _changes = Decoder(list[AnyChange])
 _change: Decoder[AnyChange] = Decoder(AnyChange)
-_text = Decoder(tuple[str, str])
+_line = Decoder(Line)
 _sanction = Decoder(Imposed)
 
 #: One change of the claims: C{+} or C{-}; the key of the name; the id of the claim; its node; its
@@ -116,12 +118,12 @@ def _array(count: int) -> bytes:
     return b"\xdd" + count.to_bytes(4, "big")
 
 
-def textsOf(batch: Batch) -> list[tuple[str, str]]:
+def linesOf(batch: Batch) -> list[Line]:
     """
-    @return: sender and text of each message
+    @return: the stored form of each entry
     @raise ValueError: the batch is not valid
     """
-    return _texts.decode(_array(batch.texts) + batch.body[: batch.size])
+    return _lines.decode(_array(batch.texts) + batch.body[: batch.size])
 
 
 def changesOf(batch: Batch) -> Sequence[Change]:
@@ -133,18 +135,18 @@ def changesOf(batch: Batch) -> Sequence[Change]:
     return _changes.decode(_array(batch.changes) + batch.body[batch.size :])
 
 
-def packText(sender: str, text: str) -> bytes:
+def packDraft(draft: Draft) -> bytes:
     """
-    @return: the stored form of a message
+    @return: the stored form of an entry
     """
-    return _encoder.encode((sender, text))
+    return _encoder.encode(arrayOf(draft))
 
 
-def unpackText(payload: bytes) -> tuple[str, str]:
+def unpackLine(payload: bytes) -> Line:
     """
-    @return: the sender and the text of a stored message
+    @return: a stored entry
     """
-    return _text.decode(payload)
+    return _line.decode(payload)
 
 
 def unpackChange(payload: bytes) -> Change:

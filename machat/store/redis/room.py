@@ -14,10 +14,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
+from machat.entries import Entry
 from machat.errors import FAILED, NAME_TAKEN, ChatError
-from machat.events import Draft, Message, Position, Receipt
+from machat.events import Draft, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import TAKEN_OVER, Change, Claim, Claimed, Names, RoomRecord, Stored
+from machat.store.packing import entryOf
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.claims import (
     Claims,
@@ -28,7 +30,7 @@ from machat.store.redis.claims import (
 )
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.follower import Follower, Stage
-from machat.store.redis.frames import parseEntry, unpackText
+from machat.store.redis.frames import parseEntry, unpackLine
 from machat.store.redis.keys import RoomKeys
 from machat.store.redis.scripts import CLAIM, READ
 from machat.store.redis.sender import AGAIN, Sender
@@ -116,28 +118,28 @@ class RedisRoom:
         self._store.releases.send()
         return session.command(b"HGET", self.keys.four[2], b"=")
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return Deferred.fromCoroutine(self._read(after, limit))
 
-    async def _read(self, after: int, limit: int) -> Sequence[Message]:
+    async def _read(self, after: int, limit: int) -> Sequence[Entry]:
         limits = self._store.limitWords
         words = [after, min(limit, 2**31), limits[0], limits[2]]
         return await self._ask(
             lambda session: session.run(READ, self.keys.four[:2], words), self._messagesOf
         )
 
-    def _messagesOf(self, reply: Any) -> Sequence[Message]:
+    def _messagesOf(self, reply: Any) -> Sequence[Entry]:
         messages = []
         for entry in reply:
             top, fields = parseEntry(entry)
             if top.seq > self._stream.top.seq:
                 break  # it has not been reported yet
             try:
-                sender, text = unpackText(fields[b"d"])
+                line = unpackLine(fields[b"d"])
             except MsgspecError:
                 self._log.error("a message in {room} is not valid", room=self.name)
             else:
-                messages.append(Message(self.name, top.seq, sender, text, int(fields[b"t"])))
+                messages.append(entryOf(line, self.name, top.seq, int(fields[b"t"])))
         return messages
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:

@@ -10,19 +10,22 @@ from typing import Any, NamedTuple
 from msgspec import MsgspecError
 from twisted.logger import Logger
 
-from machat.events import Message, Position
+from machat.entries import Entry
+from machat.entries import entryOf as entryOfDraft
+from machat.events import Position
 from machat.interfaces import IRoomObserver
 from machat.records import Change, RoomRecord, Stored
+from machat.store.packing import entryOf
 from machat.store.redis.appending import Outgoing
 from machat.store.redis.frames import (
     Batch,
     Top,
     changesOf,
+    linesOf,
     parseEntry,
-    textsOf,
     unpackChange,
+    unpackLine,
     unpackSanction,
-    unpackText,
 )
 from machat.store.redis.state import changesBetween
 from machat.store.redis.times import EngineTime
@@ -76,15 +79,15 @@ def pageOf(reply: Any) -> Page:
     return Page(timeline, top, name.decode(), entries, int(total), record, version.decode(), fields)
 
 
-class Entry(NamedTuple):
+class Item(NamedTuple):
     """
     An entry of the stream.
 
-    @ivar item: its message or its change
+    @ivar item: what it contains
     """
 
     top: Top
-    item: Message | Change
+    item: Entry | Change
 
 
 class Stream:
@@ -128,11 +131,10 @@ class Stream:
         if batch.before != self.top:
             return batch.after <= self.top
         changes = self._time.local(changesOf(batch)) if own is None else own.changes
-        texts = textsOf(batch)
+        lines = linesOf(batch)
         first = self.top.seq + 1
         messages = [
-            Message(self.name, seq, sender, text, batch.at)
-            for seq, (sender, text) in enumerate(texts, first)
+            entryOf(line, self.name, seq, batch.at) for seq, line in enumerate(lines, first)
         ]
         self._report(batch.after, batch.total, messages, changes)
         return True
@@ -147,7 +149,7 @@ class Stream:
         """
         pairs = zip(stored.numbers, outgoing.batch, strict=True)
         messages = [
-            Message(self.name, seq, draft.sender, draft.text, at)
+            entryOfDraft(draft, self.name, seq, at)
             for index, (seq, draft) in enumerate(pairs)
             if index not in stored.duplicates
         ]
@@ -177,11 +179,11 @@ class Stream:
         @param own: the batch of this process whose result is not known
         """
         entries = list(self._entries(page, own))
-        following = next((each.top.seq for each in entries if isinstance(each.item, Message)), 0)
+        following = next((each.top.seq for each in entries if not isinstance(each.item, Change)), 0)
         if not following:
             following = self.top.seq + 1 if page.full else page.top.seq + 1
         self._move(page, following)
-        messages: list[Message] = []
+        messages: list[Entry] = []
         changes: list[Change] = []
         for entry in entries:
             if isinstance(entry.item, Change):
@@ -230,15 +232,15 @@ class Stream:
             self.top = Top(seq - 1, 0)
             self._observer.moved(self.position, True)
 
-    def _entries(self, page: Page, own: Outgoing | None) -> Iterator[Entry]:
+    def _entries(self, page: Page, own: Outgoing | None) -> Iterator[Item]:
         for raw in page.entries:
             top, fields = parseEntry(raw)
             try:
                 if b"c" in fields:
-                    yield Entry(top, self._changeOf(fields, own))
+                    yield Item(top, self._changeOf(fields, own))
                 else:
-                    sender, text = unpackText(fields[b"d"])
-                    yield Entry(top, Message(self.name, top.seq, sender, text, int(fields[b"t"])))
+                    line = unpackLine(fields[b"d"])
+                    yield Item(top, entryOf(line, self.name, top.seq, int(fields[b"t"])))
             except (KeyError, ValueError, MsgspecError):
                 self._log.error("an entry in the stream of {room} is not valid", room=self.name)
 
@@ -270,13 +272,13 @@ class Stream:
         return RoomRecord(text, lock == b"1", self._time.local(found))
 
     def _report(
-        self, after: Top, total: int, messages: Sequence[Message], changes: Sequence[Change]
+        self, after: Top, total: int, messages: Sequence[Entry], changes: Sequence[Change]
     ) -> None:
         self.top = after
         self.total = total
         self._observe(messages, changes)
 
-    def _observe(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def _observe(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         if messages or changes:
             self.state.apply(changes)
             self._observer.said(messages, changes)

@@ -1,8 +1,5 @@
 """
-The encoding of messages and ids in the database: MessagePack (https://msgpack.org).
-
-A message is an array of sender and text. Later versions may append fields. This version ignores
-them.
+The encoding of batches and ids in the database: MessagePack (https://msgpack.org).
 """
 
 from __future__ import annotations
@@ -11,16 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, msgpack
 
-from machat.events import Draft, Message
-
-
-class Line(Struct, array_like=True, gc=False):
-    """
-    A stored message.
-    """
-
-    sender: str
-    text: str
+from machat.entries import Draft, Entry
+from machat.store.packing import Line, arrayOf, encode, entryOf
 
 
 class SeenId(Struct, array_like=True, gc=False):
@@ -39,30 +28,26 @@ class SeenId(Struct, array_like=True, gc=False):
     seq: int
 
 
-encode = msgpack.Encoder().encode
 _lines = msgpack.Decoder(list[Line]).decode
 _ids = msgpack.Decoder(list[SeenId]).decode
 
 
 def encodeDrafts(drafts: Iterable[Draft]) -> bytes:
     """
-    @return: the senders and texts of these messages
+    @return: these entries: see L{machat.store.packing}
     @raise UnicodeEncodeError: a text contains a surrogate, which no encoding of Unicode allows
     """
-    return encode([(draft.sender, draft.text) for draft in drafts])
+    return encode([arrayOf(draft) for draft in drafts])
 
 
-def decodeMessages(room: str, first: int, at: int, data: bytes) -> list[Message]:
+def decodeEntries(room: str, first: int, at: int, data: bytes) -> list[Entry]:
     """
     @param room: the name of the room
-    @param first: the number of the first message
-    @param at: the time of the messages
+    @param first: the number of the first entry
+    @param at: the time of the entries
     @raise msgspec.DecodeError: the data is not a batch
     """
-    return [
-        Message(room, seq, line.sender, line.text, at)
-        for seq, line in enumerate(_lines(data), first)
-    ]
+    return [entryOf(line, room, seq, at) for seq, line in enumerate(_lines(data), first)]
 
 
 def decodeIds(data: bytes) -> Sequence[SeenId]:

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 from msgspec import DecodeError
 
-from machat.events import Message
-from machat.store.sqlite.codec import decodeMessages
+from machat.entries import Entry
+from machat.store.sqlite.codec import decodeEntries
 from machat.store.sqlite.faults import StoreError, explain
 from machat.store.sqlite.schema import APPLICATION, VERSION, numberOf
 
@@ -109,7 +109,7 @@ def check(path: str) -> Iterator[str]:
             if last - count < end or total < sum:
                 yield f"{name}: the batch that ends at {last} overlaps the one before it"
             try:
-                if len(decodeMessages(name, last - count + 1, 0, data)) != count:
+                if len(decodeEntries(name, last - count + 1, 0, data)) != count:
                     yield f"{name}: the batch that ends at {last} does not have {count} messages"
             except DecodeError as error:
                 yield f"{name}: the batch that ends at {last} cannot be decoded: {error}"
@@ -148,7 +148,7 @@ def statistics(path: str) -> Statistics:
         )
 
 
-def messages(path: str, room: str | None = None) -> Iterator[Message]:
+def messages(path: str, room: str | None = None) -> Iterator[Entry]:
     """
     Read all messages, room by room, in order.
 
@@ -164,7 +164,7 @@ def messages(path: str, room: str | None = None) -> Iterator[Message]:
             (room, room),
         ):
             try:
-                yield from decodeMessages(name, last - count + 1, at, data)
+                yield from decodeEntries(name, last - count + 1, at, data)
             except DecodeError as error:
                 raise StoreError(f"{path}: a batch of {name} is damaged: {error}") from None
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
+from machat.entries import Entry
 from machat.errors import FAILED, ChatError, MaybeStored, NotStored
-from machat.events import Draft, Message
+from machat.events import Draft
 from machat.records import Change, Stored
 from machat.store.deduplication import Key
 from machat.store.sqlite.database import Group, Opened, Statement, Wanted
@@ -113,7 +114,7 @@ class Append(Job):
         self.batch = batch
         self.changes = changes
         self._stored = Stored(())
-        self._new: Sequence[Message] = ()
+        self._new: Sequence[Entry] = ()
 
     @property
     def messages(self) -> int:  # type: ignore[override]

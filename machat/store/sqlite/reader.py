@@ -15,9 +15,9 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
+from machat.entries import Entry
 from machat.errors import FAILED, ChatError
-from machat.events import Message
-from machat.store.sqlite.codec import decodeMessages
+from machat.store.sqlite.codec import decodeEntries
 from machat.store.sqlite.faults import Fault, explain, late
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.sqlite.worker import Deadline, Worker
@@ -152,14 +152,14 @@ class Range(NamedTuple):
 
 def readMessages(
     db: sqlite3.Connection, id: int, name: str, range: Range, limit: int
-) -> list[Message]:
+) -> list[Entry]:
     """
     @param id: the room
     @param name: its name
     @param limit: the maximum number of messages
     @return: the first messages in the range
     """
-    found: list[Message] = []
+    found: list[Entry] = []
     after = range.after
     rows = db.execute(
         "SELECT last - count + 1, at, data FROM batch WHERE room = ? AND last > ? AND last <= ?"
@@ -167,7 +167,7 @@ def readMessages(
         (id, *range),
     )
     for first, at, data in rows:
-        messages = decodeMessages(name, first, at, data)
+        messages = decodeEntries(name, first, at, data)
         if first <= after:
             del messages[: after + 1 - first]
         found += messages

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
-from machat.events import Draft, Message, Position, Receipt
+from machat.entries import Entry, entryOf
+from machat.events import Draft, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
 from machat.store.deduplication import Key, number
@@ -95,7 +96,7 @@ class SqliteRoom(RosterRoom):
         self._store.writer.add(Append(result, self, batch, changes))
         return result
 
-    def read(self, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return self._store.read(self, after, limit)
 
     def covers(self, position: Position) -> bool:
@@ -111,7 +112,7 @@ class SqliteRoom(RosterRoom):
 
     def number(
         self, batch: Sequence[Draft], group: Group, ids: dict[Key, int]
-    ) -> tuple[Stored, Sequence[Message]]:
+    ) -> tuple[Stored, Sequence[Entry]]:
         """
         Number messages and add them to a transaction.
 
@@ -140,10 +141,7 @@ class SqliteRoom(RosterRoom):
         name = self.name
         self._next = Tail(first + len(batch) - 1, self._next.total + len(data) + BATCH_BYTES, at)
         group.rows.append((self.id, self._next.seq, len(batch), at, self._next.total, data))
-        return stored, [
-            Message(name, seq, draft.sender, draft.text, at)
-            for seq, draft in enumerate(batch, first)
-        ]
+        return stored, [entryOf(draft, name, seq, at) for seq, draft in enumerate(batch, first)]
 
     def statements(self, changes: Sequence[Change]) -> list[Statement]:
         """
@@ -172,7 +170,7 @@ class SqliteRoom(RosterRoom):
         """
         self._next = self.tail
 
-    def apply(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def apply(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
         A transaction has succeeded.
         """
@@ -184,7 +182,7 @@ class SqliteRoom(RosterRoom):
         if tail.seq - head.seq >= store.trimMessages or tail.total - head.total > store.trimBytes:
             store.upkeep.trim(self)
 
-    def report(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def report(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
         Report stored messages and changes to the observer.
         """

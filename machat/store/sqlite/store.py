@@ -16,8 +16,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.clock import chatClock
+from machat.entries import Entry
 from machat.errors import FAILED, ChatError
-from machat.events import Message
 from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
 from machat.interfaces.deliveries import Undelivered
 from machat.limits import DEFAULTS, Limits
@@ -282,7 +282,7 @@ class SqliteStore:
         if self._opened.get(room.id) is room:
             del self._opened[room.id]
 
-    def read(self, room: SqliteRoom, after: int, limit: int) -> Deferred[Sequence[Message]]:
+    def read(self, room: SqliteRoom, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         """
         See L{IStoredRoom.read}.
         """

@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from machat.clock import ChatClock
 from machat.store.deduplication import Key, RecentIds
-from machat.store.sqlite.codec import encode
+from machat.store.packing import encode
 from machat.store.sqlite.condition import Condition
 from machat.store.sqlite.database import Database, Group
 from machat.store.sqlite.faults import certain, explain, late

@@ -17,8 +17,9 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SkipTest, TestCase
 
 from machat import names
+from machat.entries import Entry
 from machat.errors import ChatError
-from machat.events import Draft, Message
+from machat.events import Draft
 from machat.interfaces import IStore, IStoredRoom
 from machat.limits import DEFAULTS, Limits
 from machat.records import Change, Claim, Stored
@@ -33,11 +34,11 @@ else:
     _Base = object
 
 
-def _holds(messages: Sequence[Message], count: int) -> bool:
+def _holds(messages: Sequence[Entry], count: int) -> bool:
     return len(messages) >= count
 
 
-def line(message: Message) -> tuple[int, str, str]:
+def line(message: Entry) -> tuple[int, str, str]:
     """
     @return: number, sender and text of a message
     """
@@ -151,6 +152,13 @@ class StoreCase(_Base):
         """
         Let the store delete what exceeds its limits, if it does not do this at once.
         """
+
+    def timeless(self, entry: Entry) -> Entry:
+        """
+        @return: the entry without its time
+        """
+        self.assertGreaterEqual(entry.at, 0)
+        return replace(entry, at=0)
 
     def _lacks(self, facility: str) -> NoReturn:
         raise SkipTest(f"the tests of this store do not supply {facility}()")

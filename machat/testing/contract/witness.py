@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from zope.interface import implementer
 
-from machat.events import Message, Position
+from machat.entries import Entry
+from machat.events import Position
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import Change, Claim
 
@@ -30,7 +31,7 @@ class Witness:
 
     def __init__(self) -> None:
         self.room: IStoredRoom | None = None
-        self.messages: list[Message] = []
+        self.messages: list[Entry] = []
         self.changes: list[Change] = []
         self.present: list[str] = []
         self.lostClaims: list[tuple[Claim, str]] = []
@@ -48,7 +49,7 @@ class Witness:
         self._next = room.position.seq + 1
         return room
 
-    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         self._check("said")
         for message in messages:
             if message.seq != self._next:

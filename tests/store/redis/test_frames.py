@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from msgspec import MsgspecError
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.entries import Draft
 from machat.records import Change, Imposed, Kicked, Lifted, LockSet, TopicSet
 from machat.store.redis.frames import (
     Batch,
     Top,
     changesOf,
+    linesOf,
     packChange,
-    packText,
+    packDraft,
     parse,
-    textsOf,
     unpackChange,
-    unpackText,
+    unpackLine,
 )
 from machat.store.redis.scripts import ALL, RELEASE
 
@@ -50,13 +51,13 @@ class FrameTests(SynchronousTestCase):
         """
         A published batch contains exactly what was packed, whatever bytes it contains.
         """
-        messages = b"".join([packText(*each) for each in said])
+        messages = b"".join([packDraft(Draft("dev", *each)) for each in said])
         head = f"m e1 {seq} 2 {len(said)} {len(made)} 1700000000000 w 7 9 {len(messages)}\n"
         body = messages + b"".join([packChange(change)[0] for change in made])
         batch = parse(head.encode() + body)
         assert isinstance(batch, Batch)
         self.assertEqual((batch.epoch, batch.before, batch.number), ("e1", Top(seq, 2), 7))
-        self.assertEqual(textsOf(batch), said)
+        self.assertEqual([(each.sender, each.text) for each in linesOf(batch)], said)
         self.assertEqual(list(changesOf(batch)), made)
         sub = len(made) + (0 if said else 2)
         self.assertEqual(batch.after, Top(seq + len(said), sub))
@@ -66,7 +67,8 @@ class FrameTests(SynchronousTestCase):
         """
         Stored messages and changes are equal to those that were packed.
         """
-        self.assertEqual(unpackText(packText(*text)), text)
+        line = unpackLine(packDraft(Draft("dev", *text)))
+        self.assertEqual((line.sender, line.text), text)
         self.assertEqual(unpackChange(packChange(change)[0]), change)
 
     @given(st.binary(max_size=100) | st.binary(max_size=60).map(lambda rest: b"m " + rest))
@@ -77,7 +79,7 @@ class FrameTests(SynchronousTestCase):
         try:
             batch = parse(frame)
             if isinstance(batch, Batch):
-                textsOf(batch)
+                linesOf(batch)
                 changesOf(batch)
         except (ValueError, MsgspecError):
             pass

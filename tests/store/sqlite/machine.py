@@ -20,8 +20,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
 from machat import names
+from machat.entries import Entry
 from machat.errors import ChatError
-from machat.events import Draft, Message
+from machat.events import Draft
 from machat.interfaces import IRoomObserver
 from machat.limits import DEFAULTS, Limits
 from machat.records import Change, Stored
@@ -86,10 +87,10 @@ class Seen(LocalObserver):
     """
 
     def __init__(self) -> None:
-        self.messages: list[Message] = []
+        self.messages: list[Entry] = []
         self.changes: list[Change] = []
 
-    def said(self, messages: Sequence[Message], changes: Sequence[Change]) -> None:
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         self.messages += messages
         self.changes += changes
 

@@ -12,7 +12,8 @@ from msgspec import DecodeError, msgpack
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.events import Draft, Message
-from machat.store.sqlite.codec import SeenId, decodeIds, decodeMessages, encode, encodeDrafts
+from machat.store.packing import encode
+from machat.store.sqlite.codec import SeenId, decodeEntries, decodeIds, encodeDrafts
 
 #: Texts without surrogates, which no encoding of Unicode allows.
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -30,7 +31,7 @@ class CodecTests(SynchronousTestCase):
         """
         data = encodeDrafts([Draft("Dev", sender, text, "1") for sender, text in lines])
         self.assertEqual(
-            decodeMessages("Dev", first, 5, data),
+            decodeEntries("Dev", first, 5, data),
             [
                 Message("Dev", number, sender, text, 5)
                 for number, (sender, text) in enumerate(lines, first)
@@ -49,7 +50,7 @@ class CodecTests(SynchronousTestCase):
         """
         Arbitrary bytes are decoded or refused with one kind of exception.
         """
-        for decode in (decodeIds, lambda data: decodeMessages("Dev", 1, 5, data)):
+        for decode in (decodeIds, lambda data: decodeEntries("Dev", 1, 5, data)):
             with contextlib.suppress(DecodeError, UnicodeDecodeError):
                 decode(data)
 
@@ -57,8 +58,8 @@ class CodecTests(SynchronousTestCase):
         """
         Fields that a later version appends are ignored.
         """
-        data = msgpack.encode([["Mina", "a", {"reply": 5}], ["Eve", "b"]])
-        texts = [message.text for message in decodeMessages("Dev", 1, 5, data)]
+        data = msgpack.encode([["Mina", "a", 0, 0, 0, 0, {"new": 5}], ["Eve", "b"]])
+        texts = [message.text for message in decodeEntries("Dev", 1, 5, data)]
         self.assertEqual(texts, ["a", "b"])
 
     def test_size(self) -> None:
