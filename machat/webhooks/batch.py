@@ -21,6 +21,9 @@ from machat.webhooks.waiting import WaitingRoom
 EVENTS = 100
 SIZE = 131_072
 
+#: The number of rooms that other processes deliver, after which no further room is looked at.
+BUSY = 100
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -47,10 +50,12 @@ class Batch:
     The events of one request.
 
     @ivar parts: the rooms that the request settles, also those whose messages cannot be read
+    @ivar busy: the rooms that other processes deliver
     """
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
+        self.busy: list[WaitingRoom] = []
         self._events: list[bytes] = []
         self._size = 0
 
@@ -105,7 +110,7 @@ class Collector:
         """
         batch = Batch()
         for room in rooms:
-            if not batch.free:
+            if not batch.free or len(batch.busy) >= BUSY:
                 break
             await self._take(batch, room)
         return batch
@@ -116,6 +121,11 @@ class Collector:
             return
         cursor = await self._deliveries.claimDelivery(room.key)
         if cursor is None:
+            batch.busy.append(room)
+            return
+        if cursor >= room.top:  # another process has delivered them
+            taken = self._takeEvents(batch, room, 0, cursor)
+            batch.parts.append(Part(room, cursor, cursor, taken))
             return
         try:
             part = await self._read(batch, room, cursor)

@@ -39,7 +39,7 @@ BUSY = 5.0
 
 #: The interval at which a store that several processes share is searched for messages that no
 #: process delivers, seconds.
-SEARCH = 60.0
+SEARCH = 600.0
 
 #: The maximum time for delivering events at the stop, seconds.
 STOP = 5.0
@@ -196,7 +196,10 @@ class Webhooks:
             self._search = self._shared and self._stopped is None and not self._waiting
         else:
             batch = await self._collector.collect(self._waiting.rooms())
+            for room in batch.busy:
+                self._waiting.postpone(room)
             if not batch.parts:
+                self._idle = True
                 await self._sleep(BUSY)
             elif await self._deliver(batch):
                 await self._record(batch)

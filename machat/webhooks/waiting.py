@@ -133,6 +133,12 @@ class Waiting:
         if room.waits:
             self._rooms[room.key] = room  # behind the others
 
+    def postpone(self, room: WaitingRoom) -> None:
+        """
+        Put a room behind the others.
+        """
+        self._rooms.move_to_end(room.key)
+
     @property
     def events(self) -> int:
         """

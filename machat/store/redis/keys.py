@@ -7,6 +7,7 @@ All keys of a room contain its name in braces, so that they are in the same slot
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -77,6 +78,21 @@ class Keys(NamedTuple):
         @return: the key of a number that the nodes count together
         """
         return f"{self.prefix}:{kind}:{encode(key)}".encode()
+
+    @property
+    def delivery(self) -> bytes:
+        """
+        A key that exists after messages have been delivered for the first time.
+        """
+        return f"{self.prefix}:delivery".encode()
+
+    @property
+    def states(self) -> bytes:
+        """
+        A pattern for the keys of the states of all rooms.
+        """
+        prefix = re.sub(r"[][*?\\^-]", r"\\\g<0>", self.prefix)
+        return f"{prefix}:{{*}}:m".encode()
 
     def echo(self, node: str) -> bytes:
         """

@@ -45,5 +45,6 @@ READ = _script("no-writes", "read")
 BEAT = _script("allow-oom", "beat")
 LEAVE = _script("allow-oom", "leave")
 QUOTA = _script("allow-oom", "quota")
+DELIVER = _script("allow-oom", "deliver")
 
-ALL = (APPEND, CLAIM, RELEASE, SYNC, READ, BEAT, LEAVE, QUOTA)
+ALL = (APPEND, CLAIM, RELEASE, SYNC, READ, BEAT, LEAVE, QUOTA, DELIVER)

@@ -5,7 +5,7 @@ The store in Redis or Valkey.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,11 +16,13 @@ from zope.interface import implementer
 
 from machat.clock import ChatClock, chatClock
 from machat.errors import FAILED, ChatError
-from machat.interfaces import IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces.deliveries import Undelivered
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
 from machat.store.redis.condition import Condition
+from machat.store.redis.deliveries import Deliveries
 from machat.store.redis.faults import EngineFault, Fault
 from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
@@ -45,7 +47,7 @@ LIFETIME = 86_400.0
 TOUCH = 3_600.0
 
 
-@implementer(IStore)
+@implementer(IStore, IDeliveries)
 class RedisStore:
     """
     Keeps a chat in Redis 7 or Valkey, so that several processes serve it together.
@@ -94,6 +96,7 @@ class RedisStore:
         self._turns = DeferredSemaphore(ROOMS)
         self.releases = Releases(self)
         self.quotas = Quotas(self, self._keys)
+        self._deliveries = Deliveries(self, self._keys)
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -172,6 +175,15 @@ class RedisStore:
             self._log.failure("a room could not be opened", failure)
             failure = Failure(ChatError(FAILED, UNAVAILABLE))
         opened.errback(failure)
+
+    def undelivered(self, limit: int) -> Deferred[Sequence[Undelivered]]:
+        return Deferred.fromCoroutine(self._deliveries.undelivered(limit))
+
+    def claimDelivery(self, key: str) -> Deferred[int | None]:
+        return Deferred.fromCoroutine(self._deliveries.claim(key))
+
+    def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._deliveries.delivered(key, seq, more))
 
     def closed(self, room: RedisRoom) -> None:
         """
