@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from machat import __version__
 from machat.store.sqlite.database import Database, Group, Wanted
 from machat.store.sqlite.file import openDatabase
 from tests.processes import (
@@ -242,6 +243,14 @@ def _ask(shell: Shell, words: list[str]) -> None:
     shell.case.assertIn("--origin https://chat.example.org,", asked.stdout)
 
 
+def _npm(shell: Shell, words: list[str]) -> None:
+    """
+    C{tests.page.test_npm} builds and installs the package.
+    """
+    shell.case.assertTrue((ROOT / "tools" / "npm.py").exists())
+    shell.case.assertIn(words[-1], ("dist", f"dist/machat-client-{__version__}.tgz"))
+
+
 def _go(shell: Shell, words: list[str]) -> None:
     shell.folder = shell.folder / words[1]
     shell.case.assertTrue(shell.folder.is_dir(), words[1])
@@ -367,6 +376,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"curl -i ", _ask),
     (r"python examples/\w+_client\.py --client", _chat),
     (r"(python|twistd) .*\.(py|tac)\b", _example),
+    (r"python -m tools\.npm |npm install dist/", _npm),
     (r"cd ", _go),
     (r"\. \.venv/bin/activate|uptime", _nothing),
     (r"python -m benchmarks", _benchmarks),

@@ -1,14 +1,16 @@
-"""
+r"""
 A Flask site whose users are in the chat of a separate MaChat server, under the names of their
 accounts (C{pip install flask waitress pyjwt})::
 
     cd examples/login
     openssl rand -hex 32 > secret
     machat-apikey --file keys --label site --rights moderate > key
+    twistd -n machat --auth jwt:keyfile=secret --page-token-url http://localhost:8080/chat-token \
+        --origin http://localhost:8080 --api tcp:8000:interface=127.0.0.1 --api-keys keys
 
-    twistd -n machat --auth jwt:keyfile=secret --origin http://localhost:8080 \\
-        --page-token-url http://localhost:8080/chat-token \\
-        --api tcp:8097:interface=127.0.0.1 --api-keys keys
+In another terminal::
+
+    cd examples/login
     waitress-serve --listen=127.0.0.1:8080 with_flask:app
 
 Open http://localhost:8080/, and log in as Mina (password C{rain}), Ada Lovelace (C{snow}) or
@@ -31,7 +33,7 @@ FOLDER = Path(__file__).parent
 
 #: The addresses of the chat: of its page, and of its HTTP API.
 CHAT = os.environ.get("CHAT", "http://localhost:8099/")
-API = os.environ.get("CHAT_API", "http://localhost:8097/")
+API = os.environ.get("CHAT_API", "http://localhost:8000/")
 
 SECRET = Path("secret").read_text().strip()
 KEY = Path("key").read_text().strip()

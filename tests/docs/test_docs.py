@@ -32,12 +32,17 @@ from tests.processes import BIN, PATIENCE, ROOT, ServerTestCase, portsOf, readUn
 _TESTS = [path for path in (ROOT / "tests").rglob("test_*.py") if path.stem != "test_docs"]
 _TESTED = "".join(path.read_text() for path in _TESTS)
 
+#: The folders of examples that tests run as a whole.
+_WHOLE = re.compile('"examples" / "([a-z]+)"')
+
 #: The files that other tests run, and those tests. An excerpt of one of these files counts as run.
 FILES = _TESTS + [
     path
     for folder in ("examples", "deploy")
     for path in (ROOT / folder).rglob("*.*")
-    if path.name in _TESTED or re.search(rf"{folder}.{path.stem} import|\"{path.stem}\"", _TESTED)
+    if path.name in _TESTED
+    or re.search(rf"{folder}.{path.stem} import|\"{path.stem}\"", _TESTED)
+    or (path.parent.name in _WHOLE.findall(_TESTED) and path.parent.parent.name == "examples")
 ]
 
 #: The modules that define how examples of a language are run.
@@ -123,7 +128,7 @@ class CompletenessTests(SynchronousTestCase):
         The only page in HTML is the one that a browser test uses.
         """
         pages = [example.page for example in ALL if example.language == "html"]
-        self.assertEqual(pages, ["page.rst"])
+        self.assertEqual(pages, ["ownpage.rst"])
 
     def test_plain(self) -> None:
         """
