@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IProtocolFactory
 from machat.clock import useMonotonic
 from machat.monitor import Monitor
 from machat.service import ChatService
+from machat.tap.collector import Collector
 from machat.tap.hosts import defaultHosts
 from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
@@ -58,6 +59,7 @@ def makeService(options: Options) -> IService:
     if options["monitor"] is not None or worker is not None:
         monitor = Monitor(reactor, chats, _monitorHosts(reactor, options))
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
+    Collector(reactor).setServiceParent(server)
     if monitor is not None and worker is not None:
         worker.connect(reactor, partial(answerOf, monitor))
         worker.setServiceParent(server)

@@ -30,6 +30,7 @@ from twisted.python.failure import Failure
 from machat.service import ChatService
 from machat.tap.endpoints import Endpoint, given
 from machat.tap.options import complain, globalReactor, reasonOf
+from machat.transport.keepalive import keepAliveAll
 from machat.workers.worker import Worker
 
 #: The maximum time for notifying the service manager, seconds.
@@ -336,6 +337,7 @@ class Listener(Service):
         for failure in failures:  # it failed asynchronously, so no caller receives an exception
             if not failure.check(CancelledError):
                 self._log.failure("{name}", failure, name=self._name)
+        keepAliveAll(port)
         return port
 
     def reload(self) -> None:

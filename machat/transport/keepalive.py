@@ -35,6 +35,8 @@ _VALUES = [
     ],
 ]
 
+_INET = (socket.AF_INET, socket.AF_INET6)
+
 #: The beginning of Linux's C{struct tcp_info}: 8 fields of one byte, then fields of four bytes.
 _INFO = struct.Struct("@8B13I")
 _RETRANSMITS, _PROBES, _BACKOFF = 2, 3, 4
@@ -48,10 +50,35 @@ def keepAlive(transport: Any) -> None:
     @param transport: any transport; one that is not on TCP is left unchanged
     """
     connection = _socketOf(transport)
-    if connection is not None:
-        for level, option, value in _VALUES:
-            with suppress(OSError):  # closed, or not on this system
-                connection.setsockopt(level, option, value)
+    if connection is not None and not _hasInherited(connection):
+        _set(connection)
+
+
+def keepAliveAll(port: Any) -> None:
+    """
+    Let all connections of a listening port inherit the options of L{keepAlive}, which then needs
+    one system call for a connection instead of six.
+
+    @param port: an L{twisted.internet.interfaces.IListeningPort}; one that is not on TCP is left
+        unchanged
+    """
+    listening = getattr(port, "socket", None)
+    if isinstance(listening, socket.socket) and listening.family in _INET:
+        _set(listening)
+
+
+def _set(changed: socket.socket) -> None:
+    for level, option, value in _VALUES:
+        with suppress(OSError):  # closed, or not on this system
+            changed.setsockopt(level, option, value)
+
+
+def _hasInherited(connection: socket.socket) -> bool:
+    level, option, value = _VALUES[-1]
+    try:
+        return connection.getsockopt(level, option) == value
+    except OSError:
+        return False
 
 
 def isSilent(transport: Any, seconds: float) -> bool:
@@ -82,7 +109,6 @@ def _socketOf(transport: Any) -> socket.socket | None:
         except AttributeError:
             handle = None
         if isinstance(handle, socket.socket):
-            inet = handle.family in (socket.AF_INET, socket.AF_INET6)
-            return handle if inet and handle.fileno() >= 0 else None
+            return handle if handle.family in _INET and handle.fileno() >= 0 else None
         transport = getattr(transport, "transport", None)
     return None

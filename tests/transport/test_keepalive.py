@@ -18,7 +18,7 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from machat.errors import BUSY, NAME_TAKEN, ChatError, endOf
 from machat.limits import Limits
 from machat.testing import MemoryChat
-from machat.transport.keepalive import OPTIONS, isSilent, keepAlive
+from machat.transport.keepalive import OPTIONS, isSilent, keepAlive, keepAliveAll
 from tests.processes import (
     LOCAL,
     PATIENCE,
@@ -68,6 +68,51 @@ class KeepAliveTests(TCPTestCase):
     """
     Tests for L{keepAlive} and L{isSilent}.
     """
+
+    def test_inherited(self) -> None:
+        """
+        The connections of a port have the same options as others, and need no further calls.
+        """
+        keepAlive(Transport(self.server))
+
+        class Port:
+            """
+            A listening port.
+            """
+
+        port: Any = Port()
+        keepAliveAll(port)
+        port.socket = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(port.socket.close)
+        keepAliveAll(port)
+        client = socket.create_connection(port.socket.getsockname())
+        self.addCleanup(client.close)
+        accepted, _ = port.socket.accept()
+        self.addCleanup(accepted.close)
+        names = ["TCP_NODELAY", *[name for name in OPTIONS if hasattr(socket, name)]]
+        options = [(socket.IPPROTO_TCP, getattr(socket, name)) for name in names]
+        for option in [(socket.SOL_SOCKET, socket.SO_KEEPALIVE), *options]:
+            self.assertEqual(accepted.getsockopt(*option), self.server.getsockopt(*option))
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        keepAlive(Transport(accepted))
+        self.assertEqual(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), 0)
+
+    def test_inheritedOnUnix(self) -> None:
+        """
+        The port of a UNIX socket is left unchanged.
+        """
+
+        class Port:
+            """
+            A listening port.
+            """
+
+        port: Any = Port()
+        port.socket, other = socket.socketpair()
+        self.addCleanup(port.socket.close)
+        self.addCleanup(other.close)
+        keepAliveAll(port)
+        self.assertEqual(port.socket.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE), 0)
 
     def values(self) -> dict[str, int]:
         """
