@@ -314,6 +314,21 @@ def _storeFile(shell: Shell, words: list[str]) -> None:
     shell.case.assertEqual(done.returncode, 0, done.stderr)
 
 
+def _token(shell: Shell, words: list[str]) -> None:
+    """
+    A token is created from the secret, and inspected.
+    """
+    program = [str(BIN / "python"), "-c", "from machat.cli.token import main; main()"]
+    made = subprocess.run(
+        [*program, "create", "--key-file", "secret", "--name", "Ada"],
+        cwd=shell.made,
+        capture_output=True,
+        check=True,
+    )
+    done = subprocess.run([*program, *words[1:]], input=made.stdout, cwd=shell.made, check=False)
+    shell.case.assertEqual(done.returncode, 0)
+
+
 def _copy(shell: Shell, words: list[str]) -> None:
     shell.case.assertTrue(list(ROOT.glob(words[1])), words[1])
     shell.case.assertIn("/opt/machat/bin/twistd", (UNITS / "machat.service").read_text())
@@ -370,6 +385,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"machat doctor ", _doctor),
     (r"machat post ", _post),
     (r"machat-store ", _storeFile),
+    (r"machat-token ", _token),
     (r"jq ", _nothing),
     (r"(openssl|install) ", _make),
     (r"cat .* >> machat\.pem", _bundle),

@@ -160,8 +160,26 @@ class Tokens:
                 expires=float(claims["exp"]),
             )
         except _WRONG as error:
-            raise UnauthorizedLogin(f"token: {error.args[-1] if error.args else error}") from None
+            reason = error.args[-1] if error.args else error
+            if isinstance(error, jwt.MissingRequiredClaimError):
+                reason = f"the claim {reason} is missing"
+            raise UnauthorizedLogin(f"token: {reason}") from None
         return user
+
+    def isSigned(self, token: str) -> bool:
+        """
+        @return: whether one of the keys has signed a token, whatever its claims are
+        """
+        try:
+            header = jwt.get_unverified_header(token)
+            keys = self._candidates(header.get("kid"), header.get("alg"))
+        except (jwt.PyJWTError, ValueError):
+            return False
+        for key in keys:
+            with suppress(jwt.PyJWTError):
+                jwt.PyJWS().decode(token, key.key, [key.algorithm])
+                return True
+        return False
 
     def _claims(self, token: str) -> dict[str, Any]:
         header = jwt.get_unverified_header(token)

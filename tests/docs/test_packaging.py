@@ -53,7 +53,13 @@ class VersionTests(SynchronousTestCase):
         """
         Each command prints MaChat's version and exits with 0.
         """
-        for command in (["machat"], ["machat-passwd"], ["machat-store"], ["twistd", "machat"]):
+        for command in (
+            ["machat"],
+            ["machat-passwd"],
+            ["machat-store"],
+            ["machat-token"],
+            ["twistd", "machat"],
+        ):
             done = run(
                 [str(BIN / command[0]), *command[1:], "--version"],
                 capture_output=True,
