@@ -85,6 +85,7 @@ _FLOW = Kind.THROUGHPUT
 SHAPES = (
     Shape("1x10", _FLOW, 1, 10, senders=10, window=16),
     Shape("1x100", _FLOW, 1, 100, senders=10, window=16, tls=True),
+    Shape("1x100-busy", _FLOW, 1, 100, senders=10, window=256),
     Shape("1x1000", _FLOW, 1, 1000, window=4, tls=True),
     Shape("1x5000", _FLOW, 1, 5000, window=4),
     Shape("200x5", _FLOW, 200, 5, window=8),
@@ -106,7 +107,7 @@ SHAPES = (
 #: with several, and those that compare stores.
 GROUPS = {
     "core": ("1x10", "1x100", "1x1000", "200x5", "2000x2", "sparse-500x4", "idle", "joins"),
-    "nodes": ("1x100", "200x5", "rate-1x1000", "joins"),
+    "nodes": ("1x100", "1x100-busy", "200x5", "rate-1x1000", "joins"),
     "store": ("1x100", "200x5", "rate-1x1000", "rate-200x5", "stored-200x1", "restart-1g"),
 }
 

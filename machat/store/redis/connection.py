@@ -41,6 +41,14 @@ def _detail(reason: Failure) -> str:
     return f": {text}".replace("\n", " ")
 
 
+def _packed(*words: bytes | int) -> bytes:
+    """
+    @return: the bytes of a command
+    """
+    packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]
+    return packed
+
+
 class Commands(HiredisProtocol):
     """
     A connection for commands. The replies are C{bytes}, C{int} and lists.
@@ -54,6 +62,7 @@ class Commands(HiredisProtocol):
         self.why = LOST
         self._over = False
         self._replies = hiredis.Reader(replyError=ResponseError)
+        self._waiting: deque[Deferred[Any]] = deque()
         self.onLost: Callable[[], object] = lambda: None
 
     def command(self, *words: bytes | int) -> Deferred[Any]:
@@ -63,12 +72,13 @@ class Commands(HiredisProtocol):
         @return: fires with the reply; fails with C{ResponseError} or C{Disconnected}. Cancelling it
             has no effect on the engine or on other commands
         """
-        try:
-            running: Deferred[Any] = self.execute_command(*words)
-        except Disconnected:
-            running = Deferred()
-            running.errback(Failure())
-        return running.addErrback(self._explained)
+        running: Deferred[Any] = Deferred()
+        if self.connected:
+            self._waiting.append(running)
+            self.transport.write(_packed(*words))
+        else:
+            running.errback(Disconnected(self.why))
+        return running
 
     def abort(self) -> None:
         """
@@ -77,19 +87,6 @@ class Commands(HiredisProtocol):
         """
         if self.transport is not None and not self._over:
             self.transport.abortConnection()
-
-    def _explained(self, failure: Failure) -> Failure:
-        """
-        @return: the failure, with the reason why the connection was lost
-        """
-        return Failure(Disconnected(self.why)) if failure.check(Disconnected) else failure
-
-    def _build_command(self, *words: Any, **keywords: object) -> bytes:
-        """
-        Encode a command in C: C{txredisapi} takes 2 microseconds for each word.
-        """
-        packed: bytes = hiredis.pack_command(words)
-        return packed
 
     def dataReceived(self, data: bytes, unpause: bool = False) -> None:
         """
@@ -101,6 +98,18 @@ class Commands(HiredisProtocol):
             self.replyReceived(reply)
             reply = self._replies.gets()
 
+    def replyReceived(self, reply: Any) -> None:
+        """
+        Pass a reply to the command that has waited for it the longest. If that was cancelled, the
+        reply is discarded.
+        """
+        if not self._waiting:
+            self.transport.abortConnection()
+        elif isinstance(reply, ResponseError):
+            self._waiting.popleft().errback(reply)
+        else:
+            self._waiting.popleft().callback(reply)
+
     def connectionLost(self, reason: Failure) -> None:
         """
         Fail the commands without a reply.
@@ -108,6 +117,9 @@ class Commands(HiredisProtocol):
         self._over = True
         self.why = f"{LOST}{_detail(reason)}"
         super().connectionLost(reason)
+        waiting, self._waiting = self._waiting, deque()
+        for each in waiting:
+            each.errback(Disconnected(self.why))
         self.onLost()
 
 
@@ -134,7 +146,7 @@ class Subscription(Commands):
         if not self.connected:
             self._fail(Disconnected(self.why))
         elif channels:
-            self.transport.write(self._build_command(b"SUBSCRIBE", *channels))
+            self.transport.write(_packed(b"SUBSCRIBE", *channels))
         return waiting
 
     def unsubscribe(self, channel: bytes) -> None:
@@ -142,7 +154,7 @@ class Subscription(Commands):
         End a subscription.
         """
         if self.connected:
-            self.transport.write(self._build_command(b"UNSUBSCRIBE", channel))
+            self.transport.write(_packed(b"UNSUBSCRIBE", channel))
 
     def replyReceived(self, reply: Any) -> None:
         """
@@ -157,7 +169,7 @@ class Subscription(Commands):
                 return
             if reply[0] == b"unsubscribe":
                 return
-        if isinstance(reply, ResponseError) and not self.replyQueue.waiting:
+        if isinstance(reply, ResponseError) and not self._waiting:
             self._fail(reply)  # a subscription was refused
             return
         super().replyReceived(reply)

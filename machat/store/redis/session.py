@@ -97,15 +97,15 @@ class Session:
         """
         tail = (len(keys), *keys, *words)
         running = self._commands.command(b"EVALSHA", script.digest, *tail)
-        return running.addErrback(self._unknown, script, tail).addErrback(_explained)
+        return running.addErrback(self._refused, script, tail)
 
-    def _unknown(self, failure: Failure, script: Script, tail: tuple[Any, ...]) -> Any:
+    def _refused(self, failure: Failure, script: Script, tail: tuple[Any, ...]) -> Any:
         """
         Send the script itself if the engine has forgotten it, for example after C{SCRIPT FLUSH}.
         """
         if failure.check(ResponseError) and str(failure.value).startswith("NOSCRIPT"):
-            return self._commands.command(b"EVAL", script.source, *tail)
-        return failure
+            return self.command(b"EVAL", script.source, *tail)
+        return _explained(failure)
 
     def subscribe(self, channels: Sequence[bytes]) -> list[Deferred[None]]:
         """
