@@ -138,7 +138,7 @@ class PackageTests(SynchronousTestCase):
         comment, _, _ = (npm.PAGE / "client.js").read_text().partition(" */")
         self.assertEqual(sorted(re.findall(r"`(\w+\.js)`", comment)), wanted)
         text = (ROOT / "docs" / "page.rst").read_text()
-        section = text.partition("``client.js``\n-----")[2].partition(".. code-block")[0]
+        section = text.partition("``client.js``\n-----")[2].partition("There are three ways")[0]
         self.assertEqual(sorted(re.findall(r"``(\w+\.js)``", section)), sorted(npm.modules()))
 
 
