@@ -14,9 +14,11 @@
  * @property {string} room
  * @property {number} seq Its number in the room: 1, 2, 3 ...
  * @property {string} from The name of the sender.
- * @property {string} text One line.
+ * @property {string} text Up to 100 lines.
  * @property {number} at The time at which the server numbered it, milliseconds since 1970.
  * @property {boolean} [replay] Whether it is replayed from the store.
+ * @property {Record<string, unknown>} [data] An object for programs.
+ * @property {number} [reply] The number of the message that it answers.
  *
  * @typedef {object} Joined
  * @property {"joined"} type
