@@ -34,7 +34,7 @@ LAYERS = [
         "moderation",
         "service session",
         "monitor tcp webhooks ws",
-        "client workers",
+        "aio client workers",
         "cli tap testing",
     )
 ]
@@ -43,6 +43,7 @@ LAYERS = [
 APART = {
     "rooms": "http transport",
     "client": "auth connections http rooms service session store wire",
+    "aio": "auth connections http interfaces rooms service session store transport wire",
 }
 
 #: The modules that serve a chat.
@@ -54,6 +55,7 @@ UNREACHABLE = {
     "names": ["twisted"],
     "wire": ["twisted", "autobahn"],
     "sansio": ["twisted", "autobahn", "zope", "asyncio", "socket", "ssl"],
+    "aio": ["twisted", "autobahn", "zope", "machat.client", "machat.wire"],
     "machat.http.messages": ["twisted"],
     "client": [f"machat.{unit}" for unit in sorted(SERVER)],
 }
@@ -61,6 +63,8 @@ UNREACHABLE = {
 #: The only units that import a library themselves.
 ONLY = {
     "autobahn": "client ws",
+    "asyncio": "aio cli",
+    "websockets": "aio",
     "txaio": "",
     "txredisapi": "store",
     "twisted.internet.reactor": "tap",
@@ -245,6 +249,23 @@ class LoadingTests(SynchronousTestCase):
             units, {"codec", "commands", "entries", "errors", "events", "names", "sansio"}
         )
         self.assertEqual(found & {"asyncio", "socket", "ssl", "select", "selectors"}, set())
+
+    def test_aio(self) -> None:
+        """
+        The client for asyncio needs no library except C{msgspec} and, for WebSockets,
+        C{websockets}, and no other part of MaChat.
+        """
+        known = self.loaded("msgspec", "asyncio", "ssl")
+        found = self.loaded("machat.aio") - known
+        self.assertEqual(
+            {name.partition(".")[0] for name in found} - sys.stdlib_module_names, {"machat"}
+        )
+        units = {unitOf(name) for name in found} - {"*", None}
+        self.assertEqual(
+            units, {"aio", "codec", "commands", "entries", "errors", "events", "names", "sansio"}
+        )
+        found = self.loaded("machat.aio.websocket") - known
+        self.assertFalse(any(begins(name, "twisted") or begins(name, "zope") for name in found))
 
     def test_redis(self) -> None:
         """

@@ -169,6 +169,13 @@ class ClientCore:
         else:
             self._out.settle(token, NotConnected("there is no connection"))
 
+    def cancel(self, token: Any) -> None:
+        """
+        Forget a command that has no result yet. A message is not sent any more; if it was sent, it
+        may be published. A room that was not joined yet is left. Nothing is settled.
+        """
+        self._rooms.cancel(token)
+
     def send(self, command: Command) -> None:
         """
         Send a command whose answer is reported as an event. Does nothing without a welcome.
@@ -364,7 +371,11 @@ _OF_ROOMS = (events.Presence, events.RoomState, events.Members, events.History)
 _RECEIVE: dict[type[Any], Callable[[ClientCore, Any], None]] = {
     events.Welcome: ClientCore._receivedWelcome,
     events.Joined: lambda core, event: core._rooms.receivedJoined(event),
-    events.Message: lambda core, event: core._rooms.receivedMessage(event),
+    events.Message: lambda core, event: core._rooms.receivedEntry(event),
+    events.RichMessage: lambda core, event: core._rooms.receivedEntry(event),
+    events.Edited: lambda core, event: core._rooms.receivedEntry(event),
+    events.Redacted: lambda core, event: core._rooms.receivedEntry(event),
+    events.Reacted: lambda core, event: core._rooms.receivedEntry(event),
     events.Ack: lambda core, event: core._rooms.receivedAck(event),
     events.Moved: lambda core, event: core._rooms.receivedMoved(event),
     events.Left: lambda core, event: core._rooms.receivedLeft(event),

@@ -70,6 +70,12 @@ class Unacknowledged:
         """
         return self._messages.get(id or "")
 
+    def ofToken(self, token: Any) -> Outgoing | None:
+        """
+        @return: the message with this token; C{None} if there is none
+        """
+        return next((each for each in self._messages.values() if each.token is token), None)
+
     def remove(self, message: Outgoing) -> None:
         """
         Remove a message, because its outcome is known.

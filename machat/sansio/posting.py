@@ -109,6 +109,20 @@ class Posting:
         self._sendNext(message)
         return True
 
+    def cancel(self, token: Any) -> bool:
+        """
+        Forget a message: it is not sent, or not sent again.
+
+        @return: whether there was one with this token
+        """
+        message = self._unacknowledged.ofToken(token)
+        if message is None:
+            return False
+        message.settled = True
+        self._unacknowledged.remove(message)
+        self._sendNext(message)
+        return True
+
     def fail(self, room: Membership, error: ChatError) -> None:
         """
         Fail all messages of a room.

@@ -9,7 +9,14 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from machat.errors import ChatError
+from machat.errors import (
+    BUSY,
+    FAILED,
+    HELLO_TIMEOUT,
+    TOO_MANY_CONNECTIONS,
+    UNKNOWN,
+    ChatError,
+)
 
 #: The host name is unknown, the connection is refused, or there is no route to the host.
 UNREACHABLE = "unreachable"
@@ -40,6 +47,9 @@ LONGEST = 200
 
 #: A refusal before the server knows the dialect of the client.
 _EARLY = re.compile(rb"machat:error (?P<code>[a-z-]{1,40}) (?P<text>[^\n]*)\n?")
+
+#: The codes of refusals that another attempt may not receive.
+_PASSING = (BUSY, FAILED, HELLO_TIMEOUT, TOO_MANY_CONNECTIONS, UNKNOWN)
 
 #: The 4xx status codes that another attempt may not receive (RFC 9110, RFC 8470, RFC 6585).
 _TEMPORARY = (408, 425, 429)
@@ -136,7 +146,8 @@ def explainText(data: bytes) -> Reason:
     """
     early = refusedEarly(data)
     if early is not None:
-        return Reason(CLOSED, line(f"the server refused the connection: {early.text}"))
+        text = line(f"the server refused the connection: {early.text}")
+        return Reason(CLOSED, text, early.code not in _PASSING)
     text = data[:LONGEST].decode(errors="replace")
     return foreign(f"it sent {text!r}")
 

@@ -58,6 +58,12 @@ class Requests:
         """
         return self.answered(error.id, error)
 
+    def cancel(self, token: Any) -> None:
+        """
+        Forget the request with this token, if there is one.
+        """
+        self._waiting = {id: each for id, each in self._waiting.items() if each is not token}
+
     def lost(self) -> None:
         """
         Fail all requests, because the connection is lost.

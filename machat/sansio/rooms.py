@@ -134,6 +134,20 @@ class ClientRooms:
         """
         self.requests.ask(token, lambda id: self._out.send(replace(command, id=id)))
 
+    def cancel(self, token: Any) -> None:
+        """
+        Forget a command. A room that was not joined yet is left if no other command waits for it.
+        """
+        if self._posting.cancel(token):
+            return
+        self.requests.cancel(token)
+        for room in list(self._rooms.values()):
+            waiting = [each for each in room.waiting if each is not token]
+            if len(waiting) < len(room.waiting):
+                room.waiting = waiting
+                if room.position is None and not waiting:
+                    self.leave(room.name)
+
     def fail(self, error: ChatError) -> None:
         """
         Forget all rooms, because the client has ended.
@@ -201,9 +215,9 @@ class ClientRooms:
             self._out.settle(token, event)
         self._posting.sendMore(room)
 
-    def receivedMessage(self, event: events.Message) -> None:
+    def receivedEntry(self, event: events.Entry) -> None:
         """
-        Report a message, once.
+        Report a message or another numbered entry, once.
         """
         room = self._rooms.get(names.key(event.room))
         if room is not None and room.accept(event.seq):

@@ -20,7 +20,7 @@ def bounds() -> dict[str, str]:
     """
     text = (ROOT / "pyproject.toml").read_text("utf-8")
     found = {}
-    for name in ("dependencies", "redis", "test"):
+    for name in ("dependencies", "aio", "redis", "test"):
         match = re.search(rf"^{name} = (\[$.*?^\]$|\[.*?\]$)", text, re.MULTILINE | re.DOTALL)
         assert match is not None, name
         for requirement in ast.literal_eval(match[1]):

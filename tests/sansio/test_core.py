@@ -114,6 +114,7 @@ class CoreTests(SynchronousTestCase):
         """
         for line, code, retry in (
             (b"machat:error too-many-connections too many", "closed", True),
+            (b"machat:error bad-hello this is a WebSocket endpoint", "closed", False),
             (b"220 mail.example.org ESMTP", "foreign", False),
         ):
             core = ClientCore("Mina", True, self.clock.seconds)

@@ -1,5 +1,5 @@
 """
-Tests for L{machat.client.heartbeat}.
+Tests for L{machat.sansio.heartbeat}.
 """
 
 from __future__ import annotations
