@@ -171,7 +171,7 @@ def page(session: nox.Session) -> None:
     """
     Check the types and the format of the page's scripts, and test it in Chromium.
     """
-    session.install("-e", ".[test,page]")
+    session.install("-e", ".[test,page,sites]")
     scripts = [str(path) for path in sorted(Path("machat/page").glob("*.js"))]
     strict = ("--checkJs", "--strict", "--noEmit", "--target", "es2022", "--skipLibCheck")
     npx = ("npx", "--yes", "--package")

@@ -10,6 +10,7 @@ import shutil
 import sys
 from http.cookiejar import CookieJar
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
@@ -21,12 +22,15 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.names import checkName, key
 from tests.browser import PageTestCase, expect, say
+from tests.page.sites import apiKey, servedBy, serveWsgi
 from tests.processes import (
     BIN,
+    LOCAL,
     PATIENCE,
     ROOT,
     RawWebSocketClient,
     ServerTestCase,
+    freePort,
     portsOf,
     start,
 )
@@ -174,6 +178,26 @@ class BrowserTests(PageTestCase):
         """
         site = f"http://localhost:{serveKlein(self)}"
         self.visit(site, f"{site}/chat/")
+
+    def test_flask(self) -> None:
+        """
+        The Flask site, under a WSGI server, shares its users with a MaChat server.
+        """
+        port = freePort()
+        site = f"http://localhost:{port}"
+        folder = Path(self.mktemp()).absolute()
+        shutil.copytree(EXAMPLE, folder)
+        (folder / "secret").write_text(token_urlsafe(32))
+        key = apiKey(folder, "site", "moderate")
+        (folder / "key").write_text(key)
+        self.server = self.serve(
+            *("--tcp", "none", "--ws", LOCAL, "--auth", f"jwt:keyfile={folder / 'secret'}"),
+            *("--page-token-url", f"{site}/chat-token", "--origin", site),
+            *("--api", LOCAL, "--api-keys", folder / "keys"),
+        )
+        chat, api = servedBy(self.server)
+        serveWsgi(self, folder, "with_flask:app", port, CHAT=chat, CHAT_API=api)
+        self.visit(site, chat)
 
     def visit(self, site: str, chat: str) -> None:
         """

@@ -1,0 +1,31 @@
+"""
+Post to one room in every way, and print the commands, their answers, and the messages of the room::
+
+    python -m tools.transcript
+
+It needs Node, Chromium, C{curl}, and the extras C{page} and C{sites}.
+"""
+
+from __future__ import annotations
+
+import sys
+import unittest
+
+from tests.page.test_together import TogetherTests
+
+
+def main() -> int:
+    """
+    @return: the exit status: 0 if all messages are in the room, in one sequence of numbers
+    """
+    case = TogetherTests("test_together")
+    result = unittest.TestResult()
+    case.run(result)
+    print("\n\n".join(case.transcript))
+    for _, text in [*result.errors, *result.failures, *result.skipped]:
+        print(text, file=sys.stderr)
+    return int(not result.wasSuccessful() or bool(result.skipped))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
