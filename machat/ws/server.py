@@ -39,6 +39,10 @@ from machat.ws._autobahn import FrameProtocol
 #: 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
+_CONNECTING = FrameProtocol.STATE_CONNECTING
+_OPEN = FrameProtocol.STATE_OPEN
+_CLOSED = FrameProtocol.STATE_CLOSED
+
 
 @implementer(ISessionTransport)
 class ChatWebSocketProtocol(FrameProtocol):
@@ -80,37 +84,39 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._alive = True
-        if self.state == self.STATE_CLOSED:
+        state = self.state
+        if state == _CLOSED:
             return  # Autobahn would store it
         if self.failedByMe:  # the close frame has been sent, and nothing after the fault is valid
             self.dropConnection()
             return
-        if self.state == self.STATE_CONNECTING:
+        if state == _CONNECTING:
             self._requestReceived(self.data + data)
+            return
+        inbox = self._session.inbox
+        self.data = waiting = self.data + data if self.data else data
+        if inbox.held:
+            inbox.readAhead(len(data))
         else:
-            self.data += data
-            if self._session.inbox.held:
-                self._session.inbox.readAhead(len(data))
-            else:
-                size = len(self.data)
-                self._framesReceived()
-                if len(self.data) == size:
-                    self._session.inbox.charge(PARTIAL)
+            self._framesReceived()
+            if len(self.data) == len(waiting):
+                inbox.charge(PARTIAL)
 
     def _framesReceived(self) -> None:
         """
         Take small complete text frames, in a tenth of the time that Autobahn needs. Autobahn
         processes all others.
         """
-        if self.state == self.STATE_OPEN and not (self.current_frame or self.inside_message):
+        if self.state == _OPEN and not (self.current_frame or self.inside_message):
             messages, self.data, plain = wire.takeTextFrames(self.data, self.factory.plain)
-            if self._session.inbox.conversation is None and self._session.awaitsHello:
+            inbox = self._session.inbox
+            if inbox.conversation is None and self._session.awaitsHello:
                 for message in messages:
                     self.onMessage(message, False)
             elif messages:
                 if b"\n".join(messages).count(b"\n") >= len(messages):
                     messages = _splitLines(messages)
-                self._session.inbox.received(messages)
+                inbox.received(messages)
             if plain:
                 return
         self.consumeData()
@@ -261,7 +267,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         return self._client or self._outbox.getPeer()
 
 
-_CONSUMING = (ChatWebSocketProtocol.STATE_OPEN, ChatWebSocketProtocol.STATE_CLOSING)
+_CONSUMING = (_OPEN, ChatWebSocketProtocol.STATE_CLOSING)
 
 
 def _splitLines(messages: list[bytes]) -> list[bytes]:

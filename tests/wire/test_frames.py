@@ -104,6 +104,19 @@ class TakeTextFramesTests(SynchronousTestCase):
                 self.assertEqual(wire.takeTextFrames(self.hello + tail), ([b"Hello"], tail, True))
             self.assertEqual(wire.takeTextFrames(data), ([payload], b"", True))
 
+    def test_single(self) -> None:
+        """
+        A frame that arrives alone is treated as one that another follows, at every length.
+        """
+        for size in (0, 1, 39, 40, 41, 124, 125, 126, 200):
+            for payload in (b"x" * size, b"\xff" * size):
+                data = masked(payload)
+                fits = size <= 40 and b"\xff" not in payload
+                alone = wire.takeTextFrames(data, 40)
+                self.assertEqual(alone, ([payload], b"", True) if fits else ([], data, False))
+                taken, _, plain = wire.takeTextFrames(data + data, 40)
+                self.assertEqual((taken[:1], plain), (alone[0], alone[2]))
+
     def test_lengths(self) -> None:
         """
         Frames of up to 4,096 bytes are taken; larger ones are left as soon as their length is
