@@ -44,7 +44,7 @@ class IDeliveries(Interface):
     def claimDelivery(key: str) -> Deferred[int | None]:
         """
         Begin or continue to deliver the messages of a room. If several processes share the store,
-        at most one of them delivers a room; its claim expires 60 seconds after the last call.
+        at most one of them delivers a room; its claim expires 30 seconds after the last call.
 
         @param key: the key of the room, see L{machat.names.key}
         @return: fires with the number of the last message that was delivered, 0 if there is none;

@@ -21,8 +21,8 @@ from machat.tap.options import Options as Options
 from machat.tap.options import globalReactor, raiseDescriptors
 from machat.tap.parent import Parent
 from machat.tap.serving import Listener, Root, Server
+from machat.tap.webhooks import WebhookOfChats
 from machat.tcp import ChatFactory
-from machat.webhooks import Receiver, Webhooks
 from machat.workers.monitor import WorkersMonitor, answerOf
 from machat.workers.worker import Worker
 from machat.ws import ChatWebSocketFactory
@@ -50,16 +50,15 @@ def makeService(options: Options) -> IService:
         ChatService(reactor, options["limits"], store, portal=options["portal"])
         for store in options["stores"]
     ]
-    if options["webhook"] is not None:
-        for chat in chats:
-            url, secrets = options["webhook"], options["secrets"]
-            Webhooks(chat, Receiver(reactor, url, secrets, chat.clock.now))
+    webhook = options["webhook"] and WebhookOfChats(reactor, chats, options)
     monitor = None
     worker = Worker.current
     if options["monitor"] is not None or worker is not None:
         monitor = Monitor(reactor, chats, _monitorHosts(reactor, options))
     server = Server(reactor, chats, monitor, options["shutdown-timeout"])
     Collector(reactor).setServiceParent(server)
+    if webhook:
+        server.reloads.append(webhook.reload)
     if monitor is not None and worker is not None:
         worker.connect(reactor, partial(answerOf, monitor))
         worker.setServiceParent(server)

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from twisted.logger import Logger
 
 from machat.interfaces import IDeliveries, IStore
-from machat.webhooks import secretsOf
+from machat.service import ChatService
+from machat.webhooks import Receiver, Webhooks, secretsOf
 from machat.webhooks.receiver import BadURL, checkURL
 
 
@@ -29,9 +33,45 @@ def webhookSecrets(url: str | None, path: str | None, stores: Sequence[IStore]) 
         raise ValueError(f"--webhook: {error}") from None
     if any(IDeliveries(store, None) is None for store in stores):
         raise ValueError("--webhook: this --store does not record which messages were delivered")
+    return _secretsIn(path)
+
+
+def _secretsIn(path: str) -> Sequence[bytes]:
     try:
         return secretsOf(Path(path).read_text("utf-8"))
     except OSError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error}") from None
+
+
+class WebhookOfChats:
+    """
+    The webhook of the chats of this process.
+    """
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, chats: Sequence[ChatService], options: Any) -> None:
+        """
+        @param options: the parsed command line, with a webhook
+        """
+        self._path: str = options["webhook-secret-file"]
+        self._receivers = []
+        for chat in chats:
+            receiver = Receiver(reactor, options["webhook"], options["secrets"], chat.clock.now)
+            Webhooks(chat, receiver)
+            self._receivers.append(receiver)
+
+    def reload(self) -> None:
+        """
+        Read the secrets again. If they are not valid, log an error and keep the previous ones.
+        """
+        try:
+            secrets = _secretsIn(self._path)
+        except ValueError as error:
+            self._log.error("{why}: not reloaded, the previous secrets stay in use", why=error)
+            return
+        for receiver in self._receivers:
+            receiver.secrets = secrets
+        self._log.info("--webhook-secret-file {path}: reloaded", path=self._path)

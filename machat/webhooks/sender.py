@@ -157,8 +157,8 @@ class Webhooks:
             late.cancel()
         if self._waiting.events:
             self._log.warn(
-                "{count} events were not delivered to the webhook {name} before the stop: messages"
-                " are delivered after the next start if the store is durable",
+                "events not delivered to the webhook {name} before the stop: {count}. Messages are"
+                " delivered after the next start if the store is durable",
                 count=self._waiting.events,
                 name=self._receiver.name,
             )

@@ -23,7 +23,7 @@ from machat.store.redis.scripts import DELIVER
 from machat.store.redis.session import LinkLost, within
 
 #: The length of a claim, in seconds.
-CLAIM = 60.0
+CLAIM = 30.0
 
 #: The time within which the engine has to answer, in seconds.
 PATIENCE = 10.0
