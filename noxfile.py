@@ -208,8 +208,13 @@ def wheel(session: nox.Session) -> None:
     names = set(zipfile.ZipFile(built).namelist())
     if NEEDED - names or any(name.startswith(FORBIDDEN) for name in names):
         session.error(f"{built.name} contains {sorted(names)}")
-    session.install("--force-reinstall", str(built))
+    session.run(*build, str(folder / "client"), str(ROOT / "packages/asyncio"), silent=True)
+    (client,) = (folder / "client").glob("*.whl")
+    session.install(f"{client}[websocket]")
     session.chdir(folder)
+    session.run("python", "-c", "import machat.aio.websocket")
+    session.run("python", "-c", "import twisted", success_codes=[1], silent=True)
+    session.install("--force-reinstall", str(built))
     session.run("twistd", "machat", "--version")
     session.run("twistd", "machat", "--help", silent=True)
 

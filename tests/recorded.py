@@ -23,15 +23,19 @@ class Driver(Protocol):
     @ivar sent: the objects that the client has sent
     @ivar events: the events that the client has reported
     @ivar results: the results by name: the object, or the code of the error
-    @ivar open: whether there is a connection
     @ivar refusing: whether attempts to connect fail immediately
     """
 
     sent: list[dict[str, Any]]
     events: list[dict[str, Any]]
     results: dict[str, Any]
-    open: bool
     refusing: bool
+
+    @property
+    def open(self) -> bool:
+        """
+        Whether there is a connection.
+        """
 
     @property
     def attempts(self) -> int:

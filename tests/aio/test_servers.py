@@ -42,7 +42,7 @@ async def messages(room: Room, count: int) -> list[tuple[int, str]]:
 
 
 class ServerTests(ServerTestCase):
-    async def meet(self, address: str, room: str) -> None:
+    async def chat(self, address: str, room: str) -> None:
         """
         Let two clients meet in a room.
         """
@@ -65,8 +65,8 @@ class ServerTests(ServerTestCase):
         Clients meet over TCP and over WebSocket.
         """
         _, tcp, ws = self.serveBoth("--rate", "1000", "--burst", "1000")
-        run(self.meet(f"localhost:{tcp}", "one"))
-        run(self.meet(f"ws://localhost:{ws}/mychat", "two"))
+        run(self.chat(f"localhost:{tcp}", "one"))
+        run(self.chat(f"ws://localhost:{ws}/mychat", "two"))
 
     def test_restart(self) -> None:
         """
