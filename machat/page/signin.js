@@ -51,13 +51,15 @@ export class SignIn {
 
   /** @param {string} name */
   set name(name) {
-    this.#field("name").value = name;
+    const field = this.#field("name");
+    field.value = name;
+    field.labels?.forEach((label) => (label.hidden = field.readOnly && !name));
   }
 
   /** Let the user choose only the room, because a token states the name. */
   fixName() {
     this.#field("name").readOnly = true;
-    this.#field("name").value = "";
+    this.name = "";
   }
 
   /** @param {string} room An empty name does not change the field. */

@@ -125,6 +125,7 @@ class TokenTests(PageTestCase):
         self.endpoint.logOut()
         self.enter_()
         self.expectWrong("Please log in first.")
+        expect(self.page.get_by_label("Your name")).to_be_hidden()
         link = self.page.get_by_role("link", name="Log in")
         expect(link).to_have_attribute("href", f"http://127.0.0.1:{self.ws}/login?next=chat")
         self.endpoint.logIn()
