@@ -10,8 +10,10 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable
 
-#: The upper bounds of the histograms of flushes, in seconds, and of batches, in messages.
+#: The upper bounds of the histograms of flushes and of requests, in seconds, and of
+#: batches, in messages.
 FLUSH_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_MESSAGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
 
 
@@ -73,6 +75,8 @@ class Metrics:
     @ivar refusals: refusals by the code of L{machat.errors.ChatError}
     @ivar moderations: executed moderation commands by their name
     @ivar disconnects: connections closed by the server, by the code of L{machat.errors.Disconnect}
+    @ivar requests: requests to the HTTP API by endpoint and status
+    @ivar requestSeconds: the durations of these requests by endpoint, in seconds
     @ivar storeFailures: batches that were not, or possibly not, stored
     @ivar webhooks: the figures of its webhooks; C{None} if it has none
     """
@@ -86,6 +90,8 @@ class Metrics:
         "refusals",
         "moderations",
         "disconnects",
+        "requests",
+        "requestSeconds",
         "storeFailures",
         "webhooks",
     )
@@ -99,5 +105,16 @@ class Metrics:
         self.refusals: Counter[str] = Counter()
         self.moderations: Counter[str] = Counter()
         self.disconnects: Counter[int] = Counter()
+        self.requests: Counter[tuple[str, str]] = Counter()
+        self.requestSeconds: dict[str, Histogram] = {}
         self.storeFailures = 0
         self.webhooks: WebhookFigures | None = None
+
+    def countRequest(self, endpoint: str, status: int, seconds: float) -> None:
+        """
+        Count a request to the HTTP API.
+        """
+        self.requests[endpoint, str(status)] += 1
+        if endpoint not in self.requestSeconds:
+            self.requestSeconds[endpoint] = Histogram(REQUEST_SECONDS)
+        self.requestSeconds[endpoint].observe(seconds)

@@ -56,11 +56,36 @@ def _byCode(name: str, text: str, counts: Counter[Any]) -> Metric:
 
 
 def _histogram(name: str, text: str, histograms: Sequence[Histogram]) -> Metric:
+    family = HistogramMetricFamily(f"machat_{name}", text)
+    family.add_metric([], *_buckets(histograms))
+    return family
+
+
+def _buckets(histograms: Sequence[Histogram]) -> tuple[list[tuple[str, int]], float]:
+    """
+    @return: the cumulative buckets and the sum of several histograms with the same bounds
+    """
     bounds = [*map(str, histograms[0].bounds), "+Inf"]
     counts = accumulate([sum(each) for each in zip(*(h.counts for h in histograms), strict=True)])
-    family = HistogramMetricFamily(f"machat_{name}", text)
-    family.add_metric([], list(zip(bounds, counts, strict=True)), sum(h.sum for h in histograms))
-    return family
+    return list(zip(bounds, counts, strict=True)), sum(h.sum for h in histograms)
+
+
+def _byEndpoint(metrics: Sequence[Metrics]) -> Iterator[Metric]:
+    """
+    @return: the metrics of the HTTP API
+    """
+    requests = CounterMetricFamily(
+        "machat_api_requests", "Requests to the HTTP API", labels=["endpoint", "status"]
+    )
+    for labels, count in sorted(_sum(m.requests for m in metrics).items()):
+        requests.add_metric(labels, count)
+    yield requests
+    text = "Duration of the requests to the HTTP API"
+    seconds = HistogramMetricFamily("machat_api_seconds", text, labels=["endpoint"])
+    for endpoint in sorted({each for m in metrics for each in m.requestSeconds}):
+        found = [m.requestSeconds[endpoint] for m in metrics if endpoint in m.requestSeconds]
+        seconds.add_metric([endpoint], *_buckets(found))
+    yield seconds
 
 
 def _sum(counters: Iterable[Counter[Any]]) -> Counter[Any]:
@@ -145,6 +170,7 @@ class ChatCollector(Collector):
         yield _counter("store_failures", "Batches that were not, or possibly not, stored", failures)
         yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
         yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
+        yield from _byEndpoint(metrics)
 
     def _collectStores(self) -> Iterator[Metric]:
         stores = [chat.store for chat in self._chats]

@@ -21,8 +21,8 @@ ROOM_LENGTH = 64
 #: The sender of the server's own lines in the C{text} dialect. No member can use this name.
 RESERVED = "machat"
 
-_SIGNS = "-_.[]{}|^~'"
-_ROOM_SIGNS = _SIGNS + "/+"
+SIGNS = "-_.[]{}|^~'"
+ROOM_SIGNS = SIGNS + "/+"
 _ALLOWED = ("L", "M", "Nd")
 
 #: The maximum number of consecutive nonspacing marks, which must all be different. More would cover
@@ -32,8 +32,8 @@ MARKS = 4
 _NONSPACING = ("Mn", "Me")
 
 #: Names in ASCII, the most frequent case: they need no normalisation.
-_PLAIN_NAME = re.compile(rf"[A-Za-z0-9{re.escape(_SIGNS)}]{{1,{NAME_LENGTH}}}")
-_PLAIN_ROOM = re.compile(rf"[A-Za-z0-9{re.escape(_ROOM_SIGNS)}]{{1,{ROOM_LENGTH}}}")
+_PLAIN_NAME = re.compile(rf"[A-Za-z0-9{re.escape(SIGNS)}]{{1,{NAME_LENGTH}}}")
+_PLAIN_ROOM = re.compile(rf"[A-Za-z0-9{re.escape(ROOM_SIGNS)}]{{1,{ROOM_LENGTH}}}")
 
 #: Invisible letters and marks (Default_Ignorable_Code_Point, Unicode 5.21).
 _INVISIBLE = re.compile(
@@ -64,7 +64,7 @@ def checkName(name: str) -> str:
     @raise ChatError: C{bad-name}: the name is not allowed
     """
     plain = _PLAIN_NAME.fullmatch(name) is not None
-    checked = name if plain else _check(name, NAME_LENGTH, _SIGNS, BAD_NAME)
+    checked = name if plain else _check(name, NAME_LENGTH, SIGNS, BAD_NAME)
     if key(checked) == RESERVED:
         raise ChatError(BAD_NAME, f"the name {RESERVED} is reserved for the server")
     return checked
@@ -81,7 +81,7 @@ def checkRoom(name: str) -> str:
     """
     if _PLAIN_ROOM.fullmatch(name) is not None:
         return name
-    return _check(name, ROOM_LENGTH, _ROOM_SIGNS, BAD_ROOM)
+    return _check(name, ROOM_LENGTH, ROOM_SIGNS, BAD_ROOM)
 
 
 def _check(name: str, length: int, signs: str, code: str) -> str:

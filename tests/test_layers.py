@@ -33,7 +33,7 @@ LAYERS = [
         "auth connections hooks member rooms store",
         "moderation",
         "service session",
-        "monitor tcp webhooks ws",
+        "api monitor tcp webhooks ws",
         "aio client workers",
         "cli tap testing",
     )
@@ -47,7 +47,17 @@ APART = {
 }
 
 #: The modules that serve a chat.
-SERVER = {"auth", "connections", "moderation", "monitor", "rooms", "service", "session", "store"}
+SERVER = {
+    "api",
+    "auth",
+    "connections",
+    "moderation",
+    "monitor",
+    "rooms",
+    "service",
+    "session",
+    "store",
+}
 SERVER |= {"tap", "tcp", "workers", "ws"}
 
 #: The units that the client without I/O consists of.

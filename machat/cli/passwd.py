@@ -4,25 +4,17 @@ The command C{machat-passwd}: it creates a user's line for a password file.
 
 from __future__ import annotations
 
-import fcntl
-import os
-import stat
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkstemp
 
 from argon2 import PasswordHasher
 
 from machat import __version__, names
 from machat.auth.passwords import read
+from machat.cli.replacing import locked, replace
 from machat.cli.stdio import askPassword
 from machat.errors import ChatError
-
-#: The mode of a new file, and of a file that anyone except its owner and group may read.
-PRIVATE = 0o600
 
 
 def main() -> None:
@@ -87,13 +79,13 @@ def put(path: Path, name: str, line: str) -> None:
     @raise OSError: the file cannot be read or written
     """
     path = path.resolve()
-    with _locked(path.parent):
+    with locked(path.parent):
         try:
             text, state = path.read_text("utf-8-sig"), path.stat()
         except FileNotFoundError:
             text, state = "", None
         read(text)
-        _replace(path, _with(text, name, line), state)
+        replace(path, _with(text, name, line), state)
 
 
 def _with(text: str, name: str, line: str) -> str:
@@ -108,44 +100,3 @@ def _with(text: str, name: str, line: str) -> str:
 
 def _isOf(line: str, name: str) -> bool:
     return not line.startswith("#") and names.key(line.partition(":")[0]) == names.key(name)
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """
-    Hold an exclusive lock on a folder, against other processes of this command.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _replace(path: Path, text: str, state: os.stat_result | None) -> None:
-    """
-    @param state: the state of the existing file; C{None} if there is none
-    """
-    descriptor, temporary = mkstemp(prefix=f".{path.name}.", dir=path.parent)  # with mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            if state is not None:
-                _keepOwner(descriptor, state)
-            os.fsync(descriptor)
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
-
-
-def _keepOwner(descriptor: int, state: os.stat_result) -> None:
-    mode = stat.S_IMODE(state.st_mode)
-    own = os.fstat(descriptor)
-    if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
-        os.fchown(descriptor, state.st_uid, state.st_gid)
-    os.fchmod(descriptor, PRIVATE if mode & (stat.S_IWGRP | stat.S_IRWXO) else mode)

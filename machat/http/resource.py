@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.protocols.policies import ProtocolWrapper
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
@@ -62,6 +63,33 @@ def _sendLate(request: Any, answer: Coroutine[Any, Any, Answer]) -> None:
     gone: list[Failure] = []
     request.notifyFinish().addErrback(gone.append)
     Deferred.fromCoroutine(answer).addCallbacks(finish, failed)
+
+
+def canTakeOver(request: Any) -> bool:
+    """
+    @return: whether L{takeOver} is possible. It is not over HTTP/2
+    """
+    return request.channel.transport is not None
+
+
+def takeOver(request: Any, protocol: Any) -> None:
+    """
+    Give the connection of a request to another protocol, which writes the answer. The site does not
+    use the connection any more.
+
+    @param request: a request of L{twisted.web} over HTTP/1.1 that has not been answered
+    """
+    channel = request.channel
+    transport, channel.transport = channel.transport, None
+    transport.unregisterProducer()
+    if isinstance(transport, ProtocolWrapper):  # TLS
+        transport.wrappedProtocol = protocol
+    else:
+        transport.protocol = protocol
+    protocol.makeConnection(transport)
+    # The channel then passes on the data that arrived with the request.
+    channel.rawDataReceived = protocol.dataReceived
+    transport.resumeProducing()  # the site paused it for this request
 
 
 def refusedHost(request: Any, hosts: Hosts) -> Answer | None:

@@ -8,9 +8,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from msgspec.structs import replace
 from twisted.application.service import IService, MultiService
 from twisted.internet.interfaces import IProtocolFactory
 
+from machat.api import ApiResource, ApiService, ApiSite
+from machat.api.limits import API_DEFAULTS
 from machat.clock import useMonotonic
 from machat.monitor import Monitor
 from machat.service import ChatService
@@ -70,8 +73,24 @@ def makeService(options: Options) -> IService:
             factory = _factory(reactor, option, endpoint, chat, options)
             listener = Listener(option, endpoint, factory, daemonized, protocols)
             _add(listener, chat, server)
+    if options["api"]:
+        _addApi(chats[0], server, options, daemonized)
     writeLogApart(server, parent)
     return server
+
+
+def _addApi(chat: ChatService, server: Server, options: Options, daemonized: bool) -> None:
+    """
+    Add the endpoints of the HTTP API. They read the keys again on a reload.
+    """
+    keys = options["keys"]
+    limits = replace(API_DEFAULTS, rate=options["api-rate"])
+    api = ApiResource(chat, keys, options["api-origins"], options["trust-proxy"], limits)
+    sites = [ApiSite(chat, api) for _ in options["api"]]
+    for endpoint, site in zip(options["api"], sites, strict=True):
+        _add(Listener("api", endpoint, site, daemonized, _HTTP), chat, server)
+    ApiService(chat, api, sites).setServiceParent(chat)
+    server.reloads.append(keys.reload)
 
 
 def _makeParent(reactor: Any, options: Options, daemonized: bool) -> IService:

@@ -19,6 +19,8 @@ from twisted.internet.interfaces import IReactorCore, IReactorTime
 from twisted.python import usage
 
 from machat import __version__
+from machat.api.limits import API_DEFAULTS
+from machat.auth.apikeys import KeyFile
 from machat.auth.credentials import IToken
 from machat.http.origins import Hosts, Origins
 from machat.interfaces import IStore
@@ -27,7 +29,7 @@ from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf, tokensRefusal
 from machat.tap.endpoints import Endpoint, given
 from machat.tap.limits import OPTIONS, LimitOption
-from machat.tap.quantities import count, seconds, workers
+from machat.tap.quantities import count, perSecond, seconds, workers
 from machat.tap.sharing import checkShareable, storeIsShared
 from machat.tap.stores import describeStores, factoryOf, makeStore
 from machat.tap.webhooks import webhookSecrets
@@ -87,6 +89,14 @@ class Options(usage.Options, AuthOptionMixin):
             "Serve metrics and health checks over HTTP on ENDPOINT; use a loopback address.",
         ],
         ["page-token-url", None, None, "Let the page fetch the user's name and token from URL."],
+        ["api-keys", None, None, "Keys of the HTTP API, see machat-apikey; read again on SIGHUP."],
+        [
+            "api-rate",
+            None,
+            API_DEFAULTS.rate,
+            'Maximum average requests per second with one API key, or "off".',
+            lambda text: inf if text == "off" else perSecond(str(text)),
+        ],
         ["trust-proxy", None, 0, "Number of trusted proxies that set X-Forwarded-For.", count],
         [
             "store",
@@ -115,7 +125,9 @@ class Options(usage.Options, AuthOptionMixin):
         usage.Options.__init__(self)
         self["tcp"] = []
         self["ws"] = []
+        self["api"] = []
         self["origins"] = []
+        self["api-origins"] = []
         self["hosts"] = []
 
     def opt_version(self) -> None:
@@ -135,6 +147,14 @@ class Options(usage.Options, AuthOptionMixin):
     def opt_ws(self, endpoint: str) -> None:
         """Serve WebSockets on ENDPOINT; repeatable. [default: tcp:8099:interface=127.0.0.1]"""
         self["ws"].append(endpoint)
+
+    def opt_api(self, endpoint: str) -> None:
+        """Serve the HTTP API and event streams on ENDPOINT; repeatable. Requires --api-keys."""
+        self["api"].append(endpoint)
+
+    def opt_api_origin(self, origin: str) -> None:
+        """Allow pages from this origin to use the HTTP API; repeatable."""
+        self._take("api-origin", origin, Origins)
 
     def opt_origin(self, origin: str) -> None:
         """Allow pages from this origin too, as in https://*.example.com; repeatable."""
@@ -183,12 +203,15 @@ class Options(usage.Options, AuthOptionMixin):
         if refusal is not None:
             _refuse(f"--page-token-url {self['page-token-url']}: {refusal}")
         self["secrets"] = self._secrets()
+        self["keys"] = self._keys()
         if self["check"]:
             raise SystemExit(0)
 
     def _checkEndpoints(self) -> None:
-        for option, default in (("tcp", "8989"), ("ws", "8099")):
-            given = self[option] or [f"tcp:{default}:interface=127.0.0.1"]
+        for option, default in (("tcp", "8989"), ("ws", "8099"), ("api", None)):
+            given = self[option]
+            if not given and default is not None:
+                given = [f"tcp:{default}:interface=127.0.0.1"]
             self[option] = [endpoint for endpoint in given if endpoint != "none"]
             if Worker.current is not None:
                 self[option] = Worker.current.endpoints(option, self[option])
@@ -198,7 +221,7 @@ class Options(usage.Options, AuthOptionMixin):
             self["monitor"] = None
         elif self["monitor"] is not None:
             self._check("monitor", self["monitor"])
-        if not self["tcp"] and not self["ws"]:
+        if not self["tcp"] and not self["ws"] and not self["api"]:
             _refuse("--tcp none and --ws none leave nothing to serve")
 
     def _check(self, option: str, endpoint: str) -> None:
@@ -239,6 +262,23 @@ class Options(usage.Options, AuthOptionMixin):
             return portalOf(self.get("credCheckers", []), bool(self["anonymous"]), globalReactor())
         except (ValueError, OSError) as error:
             _refuse(f"--auth: {reasonOf(error)}")
+            raise
+
+    def _keys(self) -> KeyFile | None:
+        path = self["api-keys"]
+        if not self["api"]:
+            if path is not None:
+                _refuse(f"--api-keys {path}: requires --api")
+            return None
+        if self["separate"]:
+            _refuse("--api: serves one chat, and --separate makes two: run two servers")
+        if path is None:
+            _refuse("--api: requires --api-keys FILE; machat-apikey adds keys to the file")
+        try:
+            return KeyFile(path)
+        except (ValueError, OSError) as error:
+            remedy = "; machat-apikey makes it" if isinstance(error, FileNotFoundError) else ""
+            _refuse(f"--api-keys {path}: {reasonOf(error)}{remedy}")
             raise
 
     def opt_auth(self, description: str) -> None:

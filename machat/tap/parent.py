@@ -56,7 +56,7 @@ class Launcher(Service):
                 (f"--{option} {text}", SharedSockets(Endpoint(reactor, text)))
                 for text in options[option]
             ]
-            for option in ("tcp", "ws")
+            for option in ("tcp", "ws", "api")
         }
 
     def _all(self) -> list[SharedSockets]:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.protocols.policies import ProtocolWrapper
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from machat.http.handshake import required
 from machat.http.messages import Answer
-from machat.http.resource import Document, Missing, refusedHost, send
+from machat.http.resource import Document, Missing, canTakeOver, refusedHost, send, takeOver
 from machat.http.site import Reply
 from machat.http.static import File
 from machat.wire import PATH
@@ -34,25 +33,19 @@ class ChatResource(Resource):
         Resource.__init__(self)
         self._factory = factory
 
-    def render(self, request: Request) -> Any:
+    def render(self, request: Any) -> Any:
         """
         Open a WebSocket, or answer with one line that states the reason.
         """
-        channel: Any = request.channel
-        transport, head = channel.transport, _headOf(request)
+        head = _headOf(request)
         reply = self._factory.site.reply(head)
         if isinstance(reply, Reply):
             self._factory.note(request.getClientAddress(), reply)
             return send(request, reply.answer)
-        if transport is None:
+        if not canTakeOver(request):
             return send(request, required("WebSockets require HTTP/1.1."))
-        channel.transport = None
-        transport.unregisterProducer()
-        protocol = self._factory.buildProtocol(transport.getPeer())
-        _connect(transport, protocol)
-        # The channel then passes on the data that arrived with the request.
-        channel.rawDataReceived = protocol.dataReceived
-        transport.resumeProducing()  # the site paused it for this request
+        protocol = self._factory.buildProtocol(request.transport.getPeer())
+        takeOver(request, protocol)
         protocol.dataReceived(head)
         return NOT_DONE_YET
 
@@ -91,14 +84,6 @@ class PageResource(Resource):
         @return: an answer of one line, because there is no such file
         """
         return self._missing
-
-
-def _connect(transport: Any, protocol: Any) -> None:
-    if isinstance(transport, ProtocolWrapper):  # TLS
-        transport.wrappedProtocol = protocol
-    else:
-        transport.protocol = protocol
-    protocol.makeConnection(transport)
 
 
 def _headOf(request: Request) -> bytes:

@@ -55,6 +55,7 @@ class VersionTests(SynchronousTestCase):
         """
         for command in (
             ["machat"],
+            ["machat-apikey"],
             ["machat-passwd"],
             ["machat-store"],
             ["machat-token"],

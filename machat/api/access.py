@@ -1,0 +1,87 @@
+"""
+The keys of requests to the HTTP API.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from machat.addresses import describe, forwardedFor, networkOf
+from machat.api.limits import Counts
+from machat.api.tokens import keyOf
+from machat.auth.apikeys import ApiKey, ApiKeys
+from machat.interfaces import IChatRoom
+
+
+def argument(request: Any, name: str) -> str | None:
+    """
+    @param request: a request of L{twisted.web}
+    @return: an argument of the query; C{None} if it is missing
+    """
+    values = request.args.get(name.encode())
+    return None if not values else values[0].decode("utf-8", "replace")
+
+
+class Access:
+    """
+    Authenticates requests, and logs those with wrong keys. It never logs a key.
+    """
+
+    def __init__(self, chat: IChatRoom, keys: ApiKeys, counts: Counts, proxies: int) -> None:
+        """
+        @param proxies: see L{forwardedFor}
+        """
+        self._chat = chat
+        self._keys = keys
+        self._counts = counts
+        self._proxies = proxies
+
+    def addressOf(self, request: Any) -> Any:
+        """
+        @return: the address of the client
+        """
+        if self._proxies:
+            values = request.requestHeaders.getRawHeaders(b"x-forwarded-for", [])
+            head = b"".join([b"X-Forwarded-For: %s\r\n" % value for value in values])
+            found = forwardedFor(head, self._proxies)
+            if found is not None:
+                return found
+        return request.getClientAddress()
+
+    def keyOf(self, request: Any) -> ApiKey | None:
+        """
+        @return: the key in a header field of the request
+        """
+        secret = request.getHeader("x-api-key")
+        if secret is None:
+            scheme, _, secret = (request.getHeader("authorization") or "").partition(" ")
+            if scheme.lower() != "bearer":
+                return None
+        return self._keys.find(secret.strip())
+
+    def readerOf(self, request: Any) -> ApiKey | None:
+        """
+        @return: the key in a header field, or of the token in the query, for an event stream
+        """
+        token, room = argument(request, "token"), argument(request, "room")
+        if token is None or room is None:
+            return self.keyOf(request)
+        return keyOf(token, room, self._keys, self._chat.clock.now())
+
+    def authenticate(self, request: Any, streams: bool) -> ApiKey:
+        """
+        @param streams: whether a token is accepted as well
+        @raise ChatError: C{bad-credentials}; C{busy}: too many requests with wrong keys from this
+            network
+        """
+        key = self.readerOf(request) if streams else self.keyOf(request)
+        if key is not None:
+            return key
+        address = self.addressOf(request)
+        network = networkOf(address)
+        self._chat.logbook.note(
+            network,
+            "request from {peer} to the API refused: the key is missing, wrong or revoked",
+            peer=describe(address),
+        )
+        raise self._counts.failed(network)

@@ -1,0 +1,355 @@
+"""
+The bodies of requests and answers. The same declarations validate the requests and describe the API
+in OpenAPI.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from machat.commands import HOUR, Id, Span
+from machat.events import Count, Message, Sanctioned
+from machat.names import NAME_LENGTH, ROOM_LENGTH, ROOM_SIGNS, SIGNS
+
+#: The maximum number of rooms in one broadcast.
+ROOMS = 100
+
+
+def _called(what: str, signs: str, longest: int) -> Meta:
+    """
+    @return: the description of a name in OpenAPI. The chat itself checks names, because Unicode
+        adds rules that a pattern cannot express
+    """
+    characters = rf"^[\p{{L}}\p{{M}}\p{{Nd}}{re.escape(signs)}]+$"
+    return Meta(
+        description=f"The name of a {what}: letters, marks, digits and the signs {signs}",
+        extra_json_schema={"minLength": 1, "maxLength": longest, "pattern": characters},
+    )
+
+
+Room = Annotated[str, _called("room", ROOM_SIGNS, ROOM_LENGTH)]
+Name = Annotated[str, _called("member", SIGNS, NAME_LENGTH)]
+Text = Annotated[str, Meta(description="One line of text, without a newline", examples=["hello"])]
+Sender = Annotated[
+    Name | None,
+    Meta(description="The name of the sender. By default, the label of the key"),
+]
+Moderator = Annotated[
+    Name | None,
+    Meta(description="The name of the moderator. By default, the label of the key"),
+]
+MessageId = Annotated[
+    Id | None,
+    Meta(
+        description="Identifies the message, so that a repeated request does not send it again:"
+        " 1 to 64 printable ASCII characters"
+    ),
+]
+Reason = Annotated[str, Meta(description="One line of up to 300 characters")]
+Seconds = Annotated[
+    Span, Meta(description="The duration in seconds, at most 30 days. By default, an hour")
+]
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """
+    The base class of all requests. Unknown fields are refused, because a misspelled optional field
+    would otherwise be ignored.
+    """
+
+
+class InRoom(Request, frozen=True, kw_only=True):
+    """
+    A request about one room.
+    """
+
+    room: Room
+
+
+class Publish(InRoom, frozen=True, kw_only=True):
+    """
+    Send a message to a room.
+    """
+
+    text: Text
+    sender: Sender = field(default=None, name="from")
+    id: MessageId = None
+
+
+class Broadcast(Request, frozen=True, kw_only=True):
+    """
+    Send a message to several rooms. Each room numbers it on its own.
+    """
+
+    rooms: Annotated[list[Room], Meta(min_length=1, max_length=ROOMS)]
+    text: Text
+    sender: Sender = field(default=None, name="from")
+    id: MessageId = None
+
+
+class ReadHistory(InRoom, frozen=True, kw_only=True):
+    """
+    Read stored messages: the first ones after C{after}, or the last ones before C{before}. With
+    neither, the last ones.
+    """
+
+    before: Count | None = None
+    after: Count | None = None
+    limit: Count = 300
+
+
+class Presence(InRoom, frozen=True, kw_only=True):
+    """
+    List the names in a room.
+    """
+
+
+class Rooms(Request, frozen=True, kw_only=True):
+    """
+    List the rooms that are open on this server.
+    """
+
+
+class Disconnect(Request, frozen=True, kw_only=True):
+    """
+    Close all connections of a name to this server process. The clients do not reconnect by
+    themselves.
+    """
+
+    name: Name
+
+
+class ByModerator(InRoom, frozen=True, kw_only=True):
+    """
+    An action of a moderator.
+    """
+
+    moderator: Moderator = field(default=None, name="from")
+
+
+class Kick(ByModerator, frozen=True, kw_only=True):
+    """
+    Remove a name from a room.
+    """
+
+    name: Name
+    reason: Reason = ""
+
+
+class Mute(ByModerator, frozen=True, kw_only=True):
+    """
+    Prevent a name from sending messages to a room.
+    """
+
+    name: Name
+    seconds: Seconds = field(default=HOUR, name="for")
+    reason: Reason = ""
+
+
+class Unmute(ByModerator, frozen=True, kw_only=True):
+    """
+    End a mute.
+    """
+
+    name: Name
+
+
+class Ban(ByModerator, frozen=True, kw_only=True):
+    """
+    Prevent a name from joining a room, and remove it if it is present.
+    """
+
+    name: Name
+    seconds: Seconds = field(default=HOUR, name="for")
+    reason: Reason = ""
+    address: Annotated[
+        bool, Meta(description="Whether to ban the addresses of its connections as well")
+    ] = False
+
+
+class Unban(ByModerator, frozen=True, kw_only=True):
+    """
+    End a ban, including the addresses that were banned with it.
+    """
+
+    name: Name
+
+
+class Lock(ByModerator, frozen=True, kw_only=True):
+    """
+    Close a room to new members.
+    """
+
+    reason: Reason = ""
+
+
+class Unlock(ByModerator, frozen=True, kw_only=True):
+    """
+    Open a locked room to new members.
+    """
+
+
+class Topic(ByModerator, frozen=True, kw_only=True):
+    """
+    Set the topic of a room. An empty text removes it.
+    """
+
+    text: Reason
+
+
+class ReadSanctions(InRoom, frozen=True, kw_only=True):
+    """
+    List the active mutes and bans of a room.
+    """
+
+
+class MakeToken(InRoom, frozen=True, kw_only=True):
+    """
+    Make a token with which a page can open the event stream of one room.
+    """
+
+    seconds: Annotated[
+        int, Meta(ge=1, le=3600, description="The time for which the token is valid")
+    ] = field(default=60, name="for")
+
+
+class Published(Struct, frozen=True, kw_only=True):
+    """
+    The message is stored.
+
+    @ivar duplicate: whether it had already been stored before
+    """
+
+    epoch: str
+    seq: Count
+    duplicate: bool
+
+
+class Error(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A refusal.
+
+    @ivar code: see L{machat.errors}
+    @ivar message: one line for a person
+    @ivar retry: the number of seconds after which to try again, if known
+    """
+
+    code: str
+    message: str
+    retry: float | None = None
+
+
+class Refused(Struct, frozen=True, kw_only=True):
+    """
+    The answer to a request that was refused.
+    """
+
+    error: Error
+
+
+class Outcome(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    The result of a broadcast in one room: either C{error}, or the other fields as in L{Published}.
+    """
+
+    room: str
+    epoch: str | None = None
+    seq: Count | None = None
+    duplicate: bool | None = None
+    error: Error | None = None
+
+
+class Broadcasted(Struct, frozen=True, kw_only=True):
+    """
+    The result of a broadcast, in the order of the request.
+    """
+
+    responses: list[Outcome]
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """
+    Stored messages.
+
+    @ivar seq: the number of the last message of the room
+    """
+
+    room: str
+    epoch: str
+    seq: Count
+    messages: list[Message]
+
+
+class Present(Struct, frozen=True, kw_only=True):
+    """
+    The names in a room.
+
+    @ivar count: the number of names; not all of them may be listed
+    """
+
+    room: str
+    count: Count
+    members: list[str]
+
+
+class OpenRoom(Struct, frozen=True, kw_only=True):
+    """
+    A room that is open.
+
+    @ivar names: the number of names in it
+    @ivar seq: the number of its last message
+    """
+
+    room: str
+    names: Count
+    seq: Count
+
+
+class OpenRooms(Struct, frozen=True, kw_only=True):
+    """
+    The largest open rooms for which the key has the right.
+
+    @ivar count: the number of all such rooms
+    """
+
+    count: Count
+    rooms: list[OpenRoom]
+
+
+class Disconnected(Struct, frozen=True, kw_only=True):
+    """
+    The connections of a name were closed.
+
+    @ivar connections: the number of connections that were closed
+    """
+
+    connections: Count
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """
+    The action was executed and stored.
+    """
+
+
+class Sanctions(Struct, frozen=True, kw_only=True):
+    """
+    The active mutes and bans of a room, ordered by their end.
+    """
+
+    room: str
+    sanctions: list[Sanctioned]
+
+
+class Token(Struct, frozen=True, kw_only=True):
+    """
+    A token for the event stream.
+
+    @ivar expires: the end of its validity, Unix time
+    """
+
+    token: str
+    expires: Count

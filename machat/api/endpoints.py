@@ -1,0 +1,208 @@
+"""
+The endpoints of the HTTP API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from heapq import nlargest
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from twisted.internet.defer import Deferred, gatherResults
+
+from machat import names
+from machat.api import bodies
+from machat.api.statuses import errorBody
+from machat.api.tokens import makeToken
+from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
+from machat.auth.users import User
+from machat.errors import NOT_ALLOWED, REMOVED, TOO_LONG, ChatError
+from machat.events import Sanctioned
+from machat.member import Member
+from machat.rooms.room import Room
+from machat.service import ChatService
+
+#: The maximum number of rooms in the answer to C{rooms}. The largest ones are listed.
+LISTED = 1_000
+
+
+class Caller(Member):
+    """
+    The holder of a key, as a sender or a moderator.
+    """
+
+    def __init__(self, key: ApiKey, name: str | None) -> None:
+        """
+        @param name: the name of the user for whom the request is made; C{None} is the label
+        """
+        Member.__init__(self, key.label if name is None else name)
+        self.user = User(rooms=key.rooms, mod=key.rooms if MODERATE in key.rights else ())
+        self.peer = f"API key {key.label}"
+
+
+class Context(NamedTuple):
+    """
+    What an endpoint works with.
+    """
+
+    chat: ChatService
+    key: ApiKey
+
+    def require(self, right: str, room: str) -> None:
+        """
+        @raise ChatError: C{bad-room}; C{not-allowed}: the key does not have a right for a room
+        """
+        if not self.key.may(right, names.checkRoom(room)):
+            raise ChatError(NOT_ALLOWED, f"this key has no right to {right} in that room")
+
+    def requireText(self, text: str) -> None:
+        """
+        @raise ChatError: C{too-long}
+        """
+        most = self.chat.limits.maxLine
+        if len(text) > most or len(text.encode("utf-8", "replace")) > most:
+            raise ChatError(TOO_LONG, f"a message may have at most {most} bytes")
+
+
+class Endpoint(NamedTuple):
+    """
+    One endpoint, at C{/api/NAME}.
+
+    @ivar right: the right that a key must have
+    @ivar request: the type of the body
+    @ivar result: the type of the answer
+    @ivar call: carries out a request
+    """
+
+    right: str
+    request: type[Any]
+    result: type[Any]
+    call: Callable[[Context, Any], Coroutine[Deferred[Any], Any, Any]]
+
+
+async def _publish(context: Context, request: bodies.Publish) -> bodies.Published:
+    context.require(PUBLISH, request.room)
+    context.requireText(request.text)
+    sender = Caller(context.key, request.sender)
+    done = await context.chat.publish(sender, request.room, request.text, request.id)
+    return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+
+
+async def _broadcast(context: Context, request: bodies.Broadcast) -> bodies.Broadcasted:
+    for room in request.rooms:
+        context.require(PUBLISH, room)
+    context.requireText(request.text)
+    sender = Caller(context.key, request.sender)
+    names.checkName(sender.name)
+    sending = [_outcome(context.chat, sender, room, request) for room in request.rooms]
+    found = await gatherResults([Deferred.fromCoroutine(each) for each in sending])
+    return bodies.Broadcasted(responses=found)
+
+
+async def _outcome(
+    chat: ChatService, sender: Caller, room: str, request: bodies.Broadcast
+) -> bodies.Outcome:
+    try:
+        done = await chat.publish(sender, room, request.text, request.id)
+    except ChatError as error:
+        return bodies.Outcome(room=room, error=errorBody(error))
+    return bodies.Outcome(room=room, epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+
+
+async def _history(context: Context, request: bodies.ReadHistory) -> bodies.History:
+    context.require(READ, request.room)
+    visitors = context.chat.visitors
+    read = await visitors.history(request.room, request.before, request.after, request.limit)
+    messages: list[Any] = list(read.messages)
+    return bodies.History(room=read.room, epoch=read.epoch, seq=read.seq, messages=messages)
+
+
+async def _presence(context: Context, request: bodies.Presence) -> bodies.Present:
+    context.require(READ, request.room)
+    found = await context.chat.visitors.members(request.room)
+    return bodies.Present(room=found.room, count=found.count, members=list(found.members))
+
+
+async def _rooms(context: Context, request: bodies.Rooms) -> bodies.OpenRooms:
+    def described(room: Room) -> bodies.OpenRoom:
+        seq = room.position.seq if room.position else 0
+        return bodies.OpenRoom(room=room.name, names=room.present, seq=seq)
+
+    rooms = [room for room in context.chat.rooms if context.key.may(READ, room.name)]
+    largest = nlargest(LISTED, map(described, rooms), key=attrgetter("names"))
+    return bodies.OpenRooms(count=len(rooms), rooms=largest)
+
+
+async def _disconnect(context: Context, request: bodies.Disconnect) -> bodies.Disconnected:
+    if not context.key.everywhere:
+        raise ChatError(NOT_ALLOWED, "disconnect requires a key for all rooms")
+    key = names.key(names.checkName(request.name))
+    found = [each for each in context.chat.connections if names.key(each.name) == key]
+    for connection in found:
+        connection.disconnected(REMOVED)
+    return bodies.Disconnected(connections=len(found))
+
+
+def _acts(method: str, *fields: str) -> Callable[[Context, Any], Coroutine[Any, Any, bodies.Done]]:
+    """
+    @param method: the name of a method of L{machat.moderation.service.Moderation}
+    @param fields: the fields of the request that are its keyword arguments
+    @return: the function of an endpoint
+    """
+
+    async def act(context: Context, request: Any) -> bodies.Done:
+        context.require(MODERATE, request.room)
+        chosen = "banAddressOf" if getattr(request, "address", False) else method
+        arguments = {name: getattr(request, name) for name in fields}
+        by = Caller(context.key, request.moderator)
+        names.checkName(by.name)
+        await getattr(context.chat.moderation, chosen)(request.room, by=by, **arguments)
+        return bodies.Done()
+
+    return act
+
+
+async def _sanctions(context: Context, request: bodies.ReadSanctions) -> bodies.Sanctions:
+    context.require(MODERATE, request.room)
+    async with context.chat.visitors.visit(request.room) as room:
+        active = context.chat.moderation.sanctions(request.room)
+        found = [
+            Sanctioned(
+                kind=each.kind.value,
+                name=each.sanction.name,
+                until=int(each.sanction.until * 1000),
+                by=each.sanction.by,
+            )
+            for each in active
+        ]
+        return bodies.Sanctions(room=room.name, sanctions=sorted(found, key=attrgetter("until")))
+
+
+async def _token(context: Context, request: bodies.MakeToken) -> bodies.Token:
+    context.require(READ, request.room)
+    expires = int(context.chat.clock.now()) + request.seconds
+    return bodies.Token(token=makeToken(context.key, request.room, expires), expires=expires)
+
+
+#: All endpoints by name.
+ENDPOINTS = {
+    "publish": Endpoint(PUBLISH, bodies.Publish, bodies.Published, _publish),
+    "broadcast": Endpoint(PUBLISH, bodies.Broadcast, bodies.Broadcasted, _broadcast),
+    "history": Endpoint(READ, bodies.ReadHistory, bodies.History, _history),
+    "presence": Endpoint(READ, bodies.Presence, bodies.Present, _presence),
+    "rooms": Endpoint(READ, bodies.Rooms, bodies.OpenRooms, _rooms),
+    "disconnect": Endpoint(MODERATE, bodies.Disconnect, bodies.Disconnected, _disconnect),
+    "kick": Endpoint(MODERATE, bodies.Kick, bodies.Done, _acts("kick", "name", "reason")),
+    "mute": Endpoint(
+        MODERATE, bodies.Mute, bodies.Done, _acts("mute", "name", "seconds", "reason")
+    ),
+    "unmute": Endpoint(MODERATE, bodies.Unmute, bodies.Done, _acts("unmute", "name")),
+    "ban": Endpoint(MODERATE, bodies.Ban, bodies.Done, _acts("ban", "name", "seconds", "reason")),
+    "unban": Endpoint(MODERATE, bodies.Unban, bodies.Done, _acts("unban", "name")),
+    "lock": Endpoint(MODERATE, bodies.Lock, bodies.Done, _acts("lock", "reason")),
+    "unlock": Endpoint(MODERATE, bodies.Unlock, bodies.Done, _acts("unlock")),
+    "topic": Endpoint(MODERATE, bodies.Topic, bodies.Done, _acts("setTopic", "text")),
+    "sanctions": Endpoint(MODERATE, bodies.ReadSanctions, bodies.Sanctions, _sanctions),
+    "token": Endpoint(READ, bodies.MakeToken, bodies.Token, _token),
+}
