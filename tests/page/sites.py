@@ -43,11 +43,31 @@ def serveWsgi(case: ServerTestCase, folder: Path, app: str, port: int, **variabl
     @param variables: of the environment
     @raise SkipTest: a package is missing
     """
-    framework = app.partition(":")[0].removeprefix("with_")
-    for package in ("waitress", framework):
-        if find_spec(package) is None:
-            raise SkipTest(f"{package} is not installed")
+    _require("waitress", app)
     assigned = [f"{name}={value}" for name, value in variables.items()]
     waitress = (BIN / "python", "-m", "waitress", f"--listen=127.0.0.1:{port}", app)
     server = case.stopAtEnd(start("env", *assigned, *waitress, cwd=folder))
     waitForLine(server, "Serving on", server.stderr)
+
+
+def serveAsgi(case: ServerTestCase, folder: Path, app: str, **variables: str) -> str:
+    """
+    Serve an application under the ASGI server C{uvicorn}.
+
+    @return: its address
+    """
+    _require("uvicorn", app)
+    assigned = [f"{name}={value}" for name, value in variables.items()]
+    uvicorn = (BIN / "python", "-m", "uvicorn", app, "--port", "0")
+    server = case.stopAtEnd(start("env", *assigned, *uvicorn, cwd=folder))
+    line = waitForLine(server, "running on", server.stderr)
+    return line.partition(" on ")[2].split()[0]
+
+
+def _require(server: str, app: str) -> None:
+    """
+    @raise SkipTest: the server, or the framework of the application, is not installed
+    """
+    for package in (server, app.partition(":")[0].removeprefix("with_")):
+        if find_spec(package) is None:
+            raise SkipTest(f"{package} is not installed")

@@ -16,7 +16,7 @@ from urllib.request import Request, urlopen
 from tests.browser import PageTestCase, expect
 from tests.documents import ALL
 from tests.javascript import environment, installed, node
-from tests.page.sites import apiKey, serveWsgi
+from tests.page.sites import apiKey, serveAsgi, serveWsgi
 from tests.page.test_spa import serveFolder
 from tests.processes import BIN, LOCAL, PATIENCE, ROOT, find, freePort, portsOf, readUntil
 
@@ -77,11 +77,12 @@ class TogetherTests(PageTestCase):
 
     def test_together(self) -> None:
         """
-        A TCP line, C{curl}, two web applications, a cron job, a program in Node and a page of
+        A TCP line, C{curl}, three web applications, a cron job, a program in Node and a page of
         another origin post to one room, and nothing is lost or posted twice.
         """
-        ways = (self.line, self.curl, self.flask, self.django, self.cron, self.node, self.page)
-        for way in ways:
+        for way in (self.line, self.curl, self.flask, self.django, self.fastapi):
+            way()
+        for way in (self.cron, self.node, self.page):
             way()
         answer = self.ask("history", room=ROOM)
         messages = [(each["seq"], each["from"], each["text"]) for each in answer["messages"]]
@@ -94,9 +95,10 @@ class TogetherTests(PageTestCase):
                 (2, "shop", "from curl"),
                 (3, "shop", "Order 17 is paid."),
                 (4, "shop", "Order 18 is paid."),
-                (5, "cron", "from cron"),
-                (6, "builder", "from Node"),
-                (7, "Mina", "from another origin"),
+                (5, "site", "from FastAPI"),
+                (6, "cron", "from cron"),
+                (7, "builder", "from Node"),
+                (8, "Mina", "from another origin"),
             ],
         )
 
@@ -146,6 +148,17 @@ class TogetherTests(PageTestCase):
                 said = answer.read().decode()
         self.tell(f"curl -d order={number} http://localhost:{port}/orders  # {app}", said)
         self.assertIn(f"order {number} is announced as number ", said)
+
+    def fastapi(self) -> None:
+        """
+        Post from the FastAPI application, which has a connection of its own.
+        """
+        text = (ROOT / "examples" / "with_fastapi.py").read_text()
+        (self.folder / "with_fastapi.py").write_text(text.replace('"news"', f'"{ROOM}"'))
+        url = serveAsgi(self, self.folder, "with_fastapi:app", CHAT=f"localhost:{self.tcp}")
+        body = json.dumps({"text": "from FastAPI"})
+        header = ("-H", "Content-Type: application/json")
+        self.run_(find("curl"), "-sS", "--fail-with-body", *header, "-d", body, f"{url}/news")
 
     def cron(self) -> None:
         """
