@@ -243,16 +243,20 @@ class Follower:
         """
         Make all claims again: the node has a new name, or the engine may have lost data.
         """
-        mine = self._claims.all()
+        dead = self._claims.registered[0] not in ("", self._store.node.lease.name)
+        mine, allowed = self._claims.all(), set()
         for start in range(0, len(mine), CLAIMS):
             part = mine[start : start + CLAIMS]
             words = [word for id, claim in part for word in wordsOf(id, claim)]
             _, results = await session.run(CLAIM, self._keys.four, self.claiming(2**50, words))
             for (id, claim), result in zip(part, results, strict=True):
                 try:
-                    claimedOf(result, claim, self._stream.name)
+                    if claimedOf(result, claim, self._stream.name).first:
+                        allowed.add(claim.key)
                 except ChatError:
                     self._claims.lose(id, OUT_OF_TOUCH)
+        if dead:
+            self._sender.fence(allowed)
 
     def claiming(self, most: int, words: list[bytes]) -> list[Any]:
         """
