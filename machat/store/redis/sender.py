@@ -56,6 +56,7 @@ class Sender:
         self._fence: set[str] = set()
         self._fenced = 0.0
         self.current: Outgoing | None = None
+        self._reported = b"\n"
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change]) -> Deferred[Stored]:
         """
@@ -139,6 +140,7 @@ class Sender:
             if epoch.decode() != self._stream.timeline.epoch:
                 self.catchUp()
             elif self._stream.takeOwn(outgoing, stored, before, at, total):
+                self._reported = outgoing.mark
                 self._done(outgoing)
             # Otherwise, the batch is published after the entries that are still missing.
         if not outgoing.result.called:
@@ -174,6 +176,23 @@ class Sender:
             self._store.deadlines.settled()
             if error.fault.local:
                 self.catchUp()
+
+    def awaits(self, frame: bytes) -> bool:
+        """
+        @return: whether this is the current batch, and there is no reply yet. The reply is on the
+            other connection, and reports the batch at less cost
+        """
+        own = self.current
+        if own is None or own.result.called:
+            return False
+        return own.mark in frame.partition(b"\n")[0]
+
+    def hasReported(self, frame: bytes) -> bool:
+        """
+        @return: whether this is the last batch of this process that was reported when its reply
+            arrived
+        """
+        return self._reported in frame.partition(b"\n")[0]
 
     def own(self, batch: Batch) -> Outgoing | None:
         """
