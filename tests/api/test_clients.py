@@ -19,6 +19,7 @@ from tests.processes import (
     RawClient,
     find,
     freePort,
+    portsOf,
     start,
     waitForLine,
 )
@@ -194,6 +195,26 @@ class ClientTests(ApiTestCase):
         published = self.curl("-d", body, f"{url}/api/publish").communicate(timeout=PATIENCE)[0]
         self.assertEqual(json.loads(published)["seq"], 1)
         self.assertIn('"text":"hi"', waitForLine(stream, '"type":"message"'))
+
+    def test_embedded(self) -> None:
+        """
+        The example of a site that contains the API answers requests and serves streams on the
+        site's own port, and stops.
+        """
+        text = (ROOT / "examples" / "with_api.py").read_text()
+        (self.folder / "with_api.py").write_text(re.sub(r'"tcp:\d+', '"tcp:0', text))
+        command = (BIN / "twistd", "--pidfile=", "-l", "-", "-ny", "with_api.py")
+        site = self.stopAtEnd(start(*command, cwd=self.folder))
+        url = f"http://127.0.0.1:{portsOf(site, 'Site')[0]}/api"
+        stream = self.curl(f"{url}/events?room=lobby")
+        waitForLine(stream, "event: joined")
+        published = self.curl("-d", '{"room":"lobby","text":"hello"}', f"{url}/publish")
+        self.assertEqual(json.loads(published.communicate(timeout=PATIENCE)[0])["seq"], 1)
+        self.assertIn('"text":"hello"', waitForLine(stream, '"type":"message"'))
+        site.terminate()
+        waitForLine(stream, "event: bye")
+        self.assertEqual(stream.wait(PATIENCE), 0)
+        site.wait(PATIENCE)
 
     def test_commands(self) -> None:
         """
