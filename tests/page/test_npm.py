@@ -173,7 +173,7 @@ class NodeTests(TestCase):
             arguments = ("program.js", *arguments)
         out, err, status = await getProcessOutputAndValue(
             self.node,
-            [*websocketOption(), *arguments],
+            [*websocketOption(self.node), *arguments],
             env=environment(),
             path=str(self.folder),
         )
