@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-import msgspec.structs
 
 from machat import __version__
 from machat.api import bodies
@@ -70,10 +69,7 @@ def _post(name: str, endpoint: Endpoint) -> dict[str, Any]:
         "operationId": name,
         "summary": summary.partition(". ")[0].rstrip("."),
         "description": f"{summary} Requires the right `{endpoint.right}`.",
-        "requestBody": {
-            "required": any(each.required for each in msgspec.structs.fields(endpoint.request)),
-            "content": _json(endpoint.request),
-        },
+        "requestBody": {"required": True, "content": _json(endpoint.request)},
         "responses": {
             "200": {
                 "description": _summary(endpoint.result),

@@ -37,7 +37,6 @@ export { ChatError, key };
 /**
  * @typedef {import("./membership.js").Receipt} Receipt
  * @typedef {import("./membership.js").Position} Position
- * @typedef {import("./membership.js").Extras} Extras
  * @typedef {import("./connection.js").State} State
  * @typedef {import("./events.js").Gap} Gap
  * @typedef {import("./events.js").History} History
@@ -203,18 +202,17 @@ export class Client extends ClientEventTarget {
    * Send a message to a joined room: now, or after the next reconnect.
    *
    * @param {string} room
-   * @param {string} text Up to 100 lines.
-   * @param {Extras} [extras] What programs add to the text.
+   * @param {string} text One line.
    * @returns {Promise<Receipt>} Fulfilled when the server has stored the message. Rejected with a
    *     {@link ChatError}: the server's refusal; `too-much` if too many messages are waiting; or
    *     `unknown`, `left` or `ended` if the outcome is not known.
    */
-  async say(room, text, { data, reply } = {}) {
+  async say(room, text) {
     this.#checkOpen();
     const wanted = this.#rooms.get(room);
     if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-    const extras = structuredClone({ data, reply });
-    return this.#outgoing.add(this.#requests.nextId(), wanted, text, extras);
+    if (/[\r\n]/.test(text)) throw new ChatError("bad-command", "a message is one line");
+    return this.#outgoing.add(this.#requests.nextId(), wanted, text);
   }
 
   /**

@@ -196,7 +196,7 @@ class MemoryChat:
         """
         @param name: the client's name
         @param listener: called with each event
-        @param credentials: see L{ChatClient}
+        @param credentials: see L{machat.client.ChatClient}
         @return: a started client that connects through C{endpoint}
         """
         client = ChatClient(self.clock, self.endpoint, name, listener, credentials=credentials)

@@ -26,6 +26,7 @@ PACKAGES = [
     "tcp",
     "ws",
     "ws.resource",
+    "aio",
     "client",
     "auth",
     "hooks",

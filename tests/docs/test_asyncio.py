@@ -58,10 +58,11 @@ class AsyncioExampleTests(ServerTestCase):
         """
         ada = self.join("news")
         self.patch(os, "environ", {**os.environ, "CHAT": f"localhost:{self.port}"})
-        command = (BIN / "python", "-m", "uvicorn", "with_fastapi:app", "--port", "0")
-        site = self.stopAtEnd(start(*command, cwd=EXAMPLES))
-        assert site.stderr is not None
-        line = waitForLine(site, "running on", site.stderr)
+        site = EXAMPLES / "with_fastapi.py"
+        command = (BIN / "python", "-m", "uvicorn", f"{site.stem}:app", "--port", "0")
+        process = self.stopAtEnd(start(*command, cwd=EXAMPLES))
+        assert process.stderr is not None
+        line = waitForLine(process, "running on", process.stderr)
         url = line.partition(" on ")[2].split()[0] + "/news"
         self.assertEqual(self.post(url, "hello"), {"seq": 1})
         self.assertEqual(ada.read()["text"], "hello")

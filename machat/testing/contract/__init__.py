@@ -3,7 +3,6 @@ The contract of a store, as tests. L{StoreTests} is the public class; the module
 """
 
 from machat.testing.contract.claims import ClaimTests, NodeTests
-from machat.testing.contract.deliveries import DeliveryTests
 from machat.testing.contract.entries import EntryTests
 from machat.testing.contract.faults import FaultTests
 from machat.testing.contract.ids import IdTests
@@ -24,7 +23,6 @@ class StoreTests(
     RestartTests,
     FaultTests,
     QuotaTests,
-    DeliveryTests,
     SequenceTests,
 ):
     """
