@@ -40,32 +40,38 @@ class Arrival:
 
     @ivar member: the joining member
     @ivar wish: the arguments of the join
-    @ivar result: fires for the member; cancelling it withdraws the join
     """
 
-    __slots__ = ("member", "wish", "result", "_refusal", "_waiting")
+    __slots__ = ("member", "wish", "_refusal", "_waiting")
 
     def __init__(self, member: IChatMember, wish: Wish) -> None:
         self.member = member
         self.wish = wish
-        self.result: Deferred[Joined] = Deferred(lambda _: self.withdraw(CancelledError()))
         self._refusal: Exception | None = None
         self._waiting: Deferred[Any] | None = None
 
-    def begin(self, joining: Deferred[Joined], clock: IReactorTime, limit: float) -> None:
+    def begin(
+        self, joining: Deferred[Joined], clock: IReactorTime, limit: float
+    ) -> Deferred[Joined]:
         """
+        Wait for a join.
+
         @param joining: fires with the result of the join. It may wait only through L{until}
         @param limit: the longest time that the join may take, seconds
+        @return: fires for the member; cancelling it withdraws the join
         """
-        joining.addBoth(self._finish)
-        if not self.result.called:
+        result: Deferred[Joined] = Deferred(lambda _: self.withdraw(CancelledError()))
+
+        def finish(outcome: Joined | Failure) -> None:
+            if not result.called:
+                result.callback(outcome)
+
+        joining.addBoth(finish)
+        if not result.called:
             late = ChatError(FAILED, f"not joined within {limit:g} s: try again")
             timer = clock.callLater(limit, self.withdraw, late)
-            self.result.addBoth(_cancelling, timer)
-
-    def _finish(self, result: Joined | Failure) -> None:
-        if not self.result.called:
-            self.result.callback(result)
+            result.addBoth(_cancelling, timer)
+        return result
 
     def until(
         self, source: Deferred[_T], undo: Callable[[_T], object] = lambda _: None

@@ -72,8 +72,7 @@ class Rooms:
         joining = Deferred.fromCoroutine(self._join(arrival, roomName))
         if joining.called and not joining.paused:
             return joining  # it did not have to wait
-        arrival.begin(joining, self._clock, self._limits.joinTimeout)
-        return arrival.result
+        return arrival.begin(joining, self._clock, self._limits.joinTimeout)
 
     async def _join(self, arrival: Arrival, roomName: str) -> Joined:
         member = arrival.member

@@ -68,7 +68,7 @@ class Inbox:
         limits = chat.limits
         self._bucket = None if limits.rate == inf else Bucket(chat.clock, limits)
         self._ahead = 0
-        self._early: list[bytes] = []
+        self._early: tuple[bytes, ...] = ()  # a list would take memory
         self._timer: IDelayedCall | None = None
         self._ended = False
 
@@ -87,7 +87,7 @@ class Inbox:
         """
         if self.held:
             joined = b"\n".join(lines)
-            self._early.append(joined)
+            self._early += (joined,)
             self.readAhead(len(joined))
         elif self.conversation is not None:
             due = len(lines) if self._bucket is None else self._bucket.affordable(lines)
@@ -110,11 +110,11 @@ class Inbox:
         if self.conversation is None:
             return
         if left:
-            self._early.append(b"\n".join(left))
+            self._early += (b"\n".join(left),)
             if bucket is not None:
                 bucket.take(-sum([bucket.cost(len(line)) for line in left]))
         if rest:
-            self._early.append(b"\n".join(rest))
+            self._early += (b"\n".join(rest),)
             if bucket is not None and not self.held:
                 self._throttle(bucket, bucket.cost(len(rest[0].partition(b"\n")[0])))
 
@@ -191,7 +191,7 @@ class Inbox:
         """
         self.held = False
         self._ahead = 0
-        early, self._early = self._early, []
+        early, self._early = self._early, ()
         if early:
             waiting = b"\n".join(early)
             some = waiting.split(b"\n", -1 if self._bucket is None else self._chat.limits.burst)
@@ -206,7 +206,7 @@ class Inbox:
         """
         self._ended = True
         self.conversation = None
-        self._early = []
+        self._early = ()
         self._ahead = 0
         self.throttled = False
         if self._timer is not None:

@@ -5,6 +5,7 @@ waits.
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
 from machat.records import Names
+from machat.service import ChatService
 from machat.store.memoryroom import MemoryRoom
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
@@ -209,6 +211,26 @@ class ChangedTests(JoinTestCase):
         self.store.release()
         self.assertRefused(read, "not-joined")
         self.assertNothingLeft()
+
+
+class AtOnceTests(SynchronousTestCase):
+    """
+    Joins in a chat whose store answers at once.
+    """
+
+    def test_noGarbage(self) -> None:
+        """
+        A join that does not wait leaves nothing for the garbage collector.
+        """
+        service = ChatService(Clock())
+        service.startService()
+        self.successResultOf(service.join(MemoryMember("Ada"), "dev"))
+        member = MemoryMember("Mina")
+        self.addCleanup(gc.enable)
+        gc.disable()
+        gc.collect()
+        self.successResultOf(service.join(member, "dev"))
+        self.assertEqual(gc.collect(), 0)
 
 
 class StoppedTests(JoinTestCase):
