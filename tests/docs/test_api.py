@@ -39,6 +39,7 @@ PACKAGES = [
     "store",
     "store.sqlite",
     "interfaces",
+    "api",
     "webhooks",
     "testing",
 ]
