@@ -6,11 +6,12 @@ in OpenAPI.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from machat.commands import HOUR, Id, Span
+from machat.commands import HOUR, Id, Span, Target
+from machat.entries import DATA, LINES
 from machat.events import Count, Message, Sanctioned
 from machat.names import NAME_LENGTH, ROOM_LENGTH, ROOM_SIGNS, SIGNS
 
@@ -32,7 +33,9 @@ def _called(what: str, signs: str, longest: int) -> Meta:
 
 Room = Annotated[str, _called("room", ROOM_SIGNS, ROOM_LENGTH)]
 Name = Annotated[str, _called("member", SIGNS, NAME_LENGTH)]
-Text = Annotated[str, Meta(description="One line of text, without a newline", examples=["hello"])]
+Text = Annotated[
+    str, Meta(description=f"Up to {LINES} lines of text, separated by newlines", examples=["hello"])
+]
 Sender = Annotated[
     Name | None,
     Meta(description="The name of the sender. By default, the label of the key"),
@@ -47,6 +50,10 @@ MessageId = Annotated[
         description="Identifies the message, so that a repeated request does not send it again:"
         " 1 to 64 printable ASCII characters"
     ),
+]
+Data = Annotated[
+    dict[str, Any] | None,
+    Meta(description=f"An object for programs, of up to {DATA} bytes of JSON"),
 ]
 Reason = Annotated[str, Meta(description="One line of up to 300 characters")]
 Seconds = Annotated[
@@ -77,6 +84,10 @@ class Publish(InRoom, frozen=True, kw_only=True):
     text: Text
     sender: Sender = field(default=None, name="from")
     id: MessageId = None
+    data: Data = None
+    reply: Annotated[
+        Target | None, Meta(description="The number of the message that this one answers")
+    ] = None
 
 
 class Broadcast(Request, frozen=True, kw_only=True):
@@ -88,6 +99,7 @@ class Broadcast(Request, frozen=True, kw_only=True):
     text: Text
     sender: Sender = field(default=None, name="from")
     id: MessageId = None
+    data: Data = None
 
 
 class ReadHistory(InRoom, frozen=True, kw_only=True):

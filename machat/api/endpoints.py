@@ -5,23 +5,27 @@ The endpoints of the HTTP API.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from functools import partial
 from heapq import nlargest
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
 from twisted.internet.defer import Deferred, gatherResults
 
-from machat import names
+from machat import names, wire
 from machat.api import bodies
 from machat.api.statuses import errorBody
 from machat.api.tokens import makeToken
 from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
 from machat.auth.users import User
+from machat.entries import Said
 from machat.errors import NOT_ALLOWED, REMOVED, TOO_LONG, ChatError
 from machat.events import Sanctioned
 from machat.member import Member
 from machat.rooms.room import Room
 from machat.service import ChatService
+from machat.service.publisher import Published
 
 #: The maximum number of rooms in the answer to C{rooms}. The largest ones are listed.
 LISTED = 1_000
@@ -85,7 +89,8 @@ async def _publish(context: Context, request: bodies.Publish) -> bodies.Publishe
     context.require(PUBLISH, request.room)
     context.requireText(request.text)
     sender = Caller(context.key, request.sender)
-    done = await context.chat.publish(sender, request.room, request.text, request.id)
+    content = _contentOf(request, request.reply)
+    done = await context.chat.publish(sender, request.room, content, request.id)
     return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
 
 
@@ -95,16 +100,25 @@ async def _broadcast(context: Context, request: bodies.Broadcast) -> bodies.Broa
     context.requireText(request.text)
     sender = Caller(context.key, request.sender)
     names.checkName(sender.name)
-    sending = [_outcome(context.chat, sender, room, request) for room in request.rooms]
+    send = partial(context.chat.publish, sender, content=_contentOf(request), id=request.id)
+    sending = [_outcome(send, room) for room in request.rooms]
     found = await gatherResults([Deferred.fromCoroutine(each) for each in sending])
     return bodies.Broadcasted(responses=found)
 
 
-async def _outcome(
-    chat: ChatService, sender: Caller, room: str, request: bodies.Broadcast
-) -> bodies.Outcome:
+def _contentOf(request: bodies.Publish | bodies.Broadcast, reply: int | None = None) -> str | Said:
+    """
+    @raise ChatError: C{too-long} or C{bad-command}: C{data} is too large, or nested too deeply
+    """
+    if request.data is None and reply is None:
+        return request.text
+    json = b"" if request.data is None else wire.decodeData(msgspec.json.encode(request.data))
+    return Said(request.text, json, reply)
+
+
+async def _outcome(send: Callable[[str], Deferred[Published]], room: str) -> bodies.Outcome:
     try:
-        done = await chat.publish(sender, room, request.text, request.id)
+        done = await send(room)
     except ChatError as error:
         return bodies.Outcome(room=room, error=errorBody(error))
     return bodies.Outcome(room=room, epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)

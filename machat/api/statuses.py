@@ -21,6 +21,7 @@ STATUSES = {
     errors.MUTED: 403,
     errors.ROOM_LOCKED: 403,
     errors.NOT_JOINED: 404,
+    errors.NO_SUCH_MESSAGE: 404,
     errors.TOO_LONG: 413,
     errors.TOO_MANY_CONNECTIONS: 429,
     errors.BUSY: 429,

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from machat.clock import ChatClock
-from machat.entries import Content, Entry
+from machat.entries import Content, Entry, Said
 from machat.events import History, Joined, Members, Position, Receipt
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
@@ -117,7 +117,7 @@ class IChatRoom(Interface):
         """
 
     def publish(
-        sender: IChatMember, roomName: str, text: str, id: str | None = None
+        sender: IChatMember, roomName: str, content: str | Said, id: str | None = None
     ) -> Deferred[Any]:
         """
         Send a message to a room in which its sender need not be. The hooks, the mutes and bans of

@@ -27,7 +27,7 @@ from machat.clock import chatClock
 from machat.connections.elsewhere import Elsewhere
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
-from machat.entries import Content, Draft, RichDraft
+from machat.entries import Content, Draft, RichDraft, Said
 from machat.errors import FAILED, SHUTDOWN, ChatError
 from machat.events import History, Joined, Members, Position, Receipt
 from machat.interfaces import (
@@ -220,9 +220,9 @@ class ChatService(Lifecycle):
         return receipt
 
     def publish(
-        self, sender: IChatMember, roomName: str, text: str, id: str | None = None
+        self, sender: IChatMember, roomName: str, content: str | Said, id: str | None = None
     ) -> Deferred[Published]:
-        return Deferred.fromCoroutine(self._publisher.publish(sender, roomName, text, id))
+        return Deferred.fromCoroutine(self._publisher.publish(sender, roomName, content, id))
 
     def _publish(self, room: Room, draft: Draft, receipt: Deferred[Receipt]) -> None:
         if self.draining:

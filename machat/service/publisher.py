@@ -14,15 +14,15 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from machat import names, wire
 from machat.clock import ChatClock
 from machat.connections.shaper import SharedRates
-from machat.errors import BAD_COMMAND, BUSY, ChatError
-from machat.events import Draft, Receipt
+from machat.entries import Draft, RichDraft, Said
+from machat.errors import BUSY, ChatError
+from machat.events import Receipt
 from machat.interfaces import IChatMember
 from machat.moderation.policy import RoomPolicy
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.room import Room
 from machat.rooms.visitors import Visitors
-
-NOT_A_LINE = "a message must be one line of Unicode text"
+from machat.service.contents import checked, draftOf
 
 #: The maximum time for which a message waits for the byte rate of its room, seconds.
 PATIENCE = 5.0
@@ -60,13 +60,21 @@ class Gate:
         @raise ChatError: the message is refused
         """
         self._rules.requirePublish(draft.sender, room)
-        if self._hookRunner is None:
-            return draft
-        answer = self._hookRunner.maySay(sender, room, draft.text)
-        if isinstance(answer, Deferred):
-            answer = await answer
+        if isinstance(draft, RichDraft):
+            draft = await self._rules.permitted(sender, room, draft)
+            if self._hookRunner is None:
+                return draft
+            draft = await self._hookRunner.maySend(sender, room, draft)
             self._rules.requirePublish(draft.sender, room)
-        return replace(draft, text=checkLine(answer))
+        elif self._hookRunner is None:
+            return draft
+        else:
+            answer = self._hookRunner.maySay(sender, room, draft.text)
+            if isinstance(answer, Deferred):
+                answer = await answer
+                self._rules.requirePublish(draft.sender, room)
+            draft = replace(draft, text=answer)
+        return checked(draft)
 
 
 class Publisher:
@@ -92,14 +100,14 @@ class Publisher:
         self._add = add
 
     async def publish(
-        self, sender: IChatMember, roomName: str, text: str, id: str | None
+        self, sender: IChatMember, roomName: str, content: str | Said, id: str | None
     ) -> Published:
         """
         See L{machat.interfaces.IChatRoom.publish}.
         """
         name = names.checkName(sender.name)
         async with self._visitors.visit(roomName) as room:
-            draft = Draft(room.name, name, checkLine(text), id)
+            draft = checked(draftOf(room, name, content, id))
             await self._pace(sender, room, draft)
             receipt = await self._send(sender, room, draft)
             assert room.position is not None, "the room is open"
@@ -122,6 +130,8 @@ class Publisher:
         Wait until the message fits into the byte rate of the room, which all senders share.
         """
         size = wire.weigh(draft.text, room.name, draft.sender)
+        if isinstance(draft, RichDraft) and isinstance(draft.content, Said):
+            size += len(draft.content.json)
         waiting = self._rates.take(None, room.name, sender.peer, size)
         if waiting is not None:
             try:
@@ -138,13 +148,3 @@ async def _found(room: Room, draft: Draft) -> Receipt | None:
     if draft.id is None or room.stored is None:
         return None
     return await room.stored.find(draft.sender, draft.id)
-
-
-def checkLine(text: str) -> str:
-    """
-    @return: the text of a message
-    @raise ChatError: C{bad-command}: it has several lines, or cannot be encoded
-    """
-    if "\n" in text or not (text.isascii() or wire.isText(text)):
-        raise ChatError(BAD_COMMAND, NOT_A_LINE)
-    return text

@@ -54,5 +54,6 @@ class DescriptionTests(SynchronousTestCase):
         The schema of a request lists its fields as they are on the wire.
         """
         schema = document()["components"]["schemas"]["Publish"]
-        self.assertEqual(set(schema["properties"]), {"room", "text", "from", "id"})
+        fields = {"room", "text", "from", "id", "data", "reply"}
+        self.assertEqual(set(schema["properties"]), fields)
         self.assertEqual(schema["required"], ["room", "text"])

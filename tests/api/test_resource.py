@@ -53,6 +53,27 @@ class PublishTests(SynchronousTestCase):
         epoch = self.api.call("history", room="dev").json["epoch"]
         self.assertEqual(answer.json["epoch"], epoch)
 
+    def test_rich(self) -> None:
+        """
+        A message may have several lines, data, and a reply.
+        """
+        self.api.call("publish", room="dev", text="a\nb")
+        answer = self.api.call("publish", room="dev", text="c", data={"x": [1]}, reply=1)
+        self.assertEqual(answer.json["seq"], 2)
+        first, second = self.api.call("history", room="dev").json["messages"]
+        self.assertEqual(first["text"], "a\nb")
+        self.assertEqual((second["data"], second["reply"]), ({"x": [1]}, 1))
+        self.api.call("broadcast", rooms=["dev", "x"], text="d", data={"y": 2})
+        self.assertEqual(self.mina.messages[-1].data, {"y": 2})
+        for fields, status, code in (
+            ({"reply": 9}, 404, "no-such-message"),
+            ({"data": {"x": "y" * 5000}}, 413, "too-long"),
+            ({"data": [1]}, 400, "bad-command"),
+            ({"text": "\n" * 100}, 413, "too-long"),
+        ):
+            answer = self.api.call("publish", **{"room": "dev", "text": "x", **fields})
+            self.assertEqual((answer.status, answer.code), (status, code), fields)
+
     def test_label(self) -> None:
         """
         The label of the key is the default sender.

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.entries import LINES, Said
 from machat.errors import (
     BAD_COMMAND,
     BAD_NAME,
@@ -17,7 +18,9 @@ from machat.errors import (
     BUSY,
     FAILED,
     MUTED,
+    NO_SUCH_MESSAGE,
     NOT_ALLOWED,
+    TOO_LONG,
     ChatError,
 )
 from machat.hooks import Hooks
@@ -124,11 +127,33 @@ class PublisherTests(SynchronousTestCase):
         for fields, code in (
             ({"name": "machat"}, BAD_NAME),
             ({"room": ""}, BAD_ROOM),
-            ({"text": "a\nb"}, BAD_COMMAND),
+            ({"text": "\n" * LINES}, TOO_LONG),
             ({"text": "\ud800"}, BAD_COMMAND),
         ):
             self.assertEqual(self.refusal(self.publish(**fields)), code)
         self.assertEqual(self.mina.received(), [])
+
+    def test_rich(self) -> None:
+        """
+        A message may have several lines, data, and a reply to a message that exists. Hooks are
+        asked about it.
+        """
+        self.published(text="a\nb")
+        service, content = self.chat.service, Said("c", b'{"x":1}', 1)
+        service.publish(Member("bot"), "dev", content)
+        self.chat.turn()
+        self.assertEqual([each.text for each in self.mina.messages], ["a\nb", "c"])
+        self.assertEqual((self.mina.messages[1].data, self.mina.messages[1].reply), ({"x": 1}, 1))
+        refused = service.publish(Member("bot"), "dev", replace(content, reply=99))
+        self.assertEqual(self.refusal(refused), NO_SUCH_MESSAGE)
+        hooks = Careful()
+        self.chat = MemoryChat(hooks=hooks)
+        publishing = self.publish(text="a\nb")
+        self.assertEqual(hooks.asked[0][:2], ("bot", "a\nb"))
+        self.chat.service.moderation.mute("dev", "bot")
+        self.chat.turn()
+        hooks.asked[0][2].callback("a")
+        self.assertEqual(self.refusal(publishing), MUTED)
 
     def test_rate(self) -> None:
         """
