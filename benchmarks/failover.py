@@ -19,11 +19,13 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from select import EPOLLIN, EPOLLOUT, epoll
+from typing import Any
 
 from benchmarks.peers import MaChatNodes, Peer
 from benchmarks.processes import raiseFileLimit, server
-from benchmarks.runner import Entry, prepare
-from benchmarks.shapes import SHAPES
+from benchmarks.results import write
+from benchmarks.runner import Entry, Outcome, prepare
+from benchmarks.shapes import SHAPES, Kind, Shape
 
 #: Members of each room.
 _MEMBERS = 10
@@ -125,12 +127,13 @@ def join(clients: list[Client], port: int) -> tuple[float, int]:
     return time.monotonic() - begun, refused
 
 
-def failover(peer: Peer, members: int) -> str:
+def failover(peer: Peer, members: int) -> dict[str, Any]:
     """
     Measure one failover.
 
     @param peer: a server with two nodes
-    @return: a sentence with the result
+    @return: the times in seconds until all have joined, before and after the failover, and the
+        number of refused connections after it
     """
     entry = Entry(SHAPES[0], peer, "tcp")
     clients = [Client(number) for number in range(members)]
@@ -148,10 +151,7 @@ def failover(peer: Peer, members: int) -> str:
         after, refused = join(clients, second.port)
         for client in clients:
             client.sock.close()
-    return (
-        f"{members} clients joined in {before:.2f} s. The node was killed, and all joined again in"
-        f" {after:.2f} s; {refused} connections were refused."
-    )
+    return {"joined": before, "rejoined": after, "refused": refused}
 
 
 def main() -> None:
@@ -160,6 +160,8 @@ def main() -> None:
     """
     parser = argparse.ArgumentParser(prog="python -m benchmarks.failover", description=__doc__)
     parser.add_argument("--count", type=int, default=2000, help="clients (default 2000)")
+    parser.add_argument("--repeat", type=int, default=1, metavar="N", help="measure N times")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="write results.json")
     options = parser.parse_args()
     peer = MaChatNodes()
     missing = peer.missing("tcp")
@@ -167,10 +169,22 @@ def main() -> None:
         sys.exit(f"benchmarks: not installed: {missing}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop the servers too
     raiseFileLimit()
+    shape = Shape("failover", Kind.JOINS, options.count // _MEMBERS, _MEMBERS)
+    outcome = Outcome(Entry(shape, peer, "tcp"))
     try:
-        print(failover(peer, options.count))
+        for _ in range(options.repeat):
+            run = failover(peer, options.count)
+            outcome.runs.append(run)
+            print(
+                f"{options.count} clients joined in {run['joined']:.2f} s. The node was killed, and"
+                f" all joined again in {run['rejoined']:.2f} s; {run['refused']} connections were"
+                " refused."
+            )
     except TimeoutError as error:
         sys.exit(f"benchmarks: {error}")
+    if options.output is not None:
+        options.output.mkdir(parents=True, exist_ok=True)
+        write([outcome], options.output, complete=True)
 
 
 if __name__ == "__main__":

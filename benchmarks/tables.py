@@ -16,6 +16,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,11 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
     "throughput": (
         "Deliveries per CPU second of the server. Last columns: the kernel's share in per cent.",
         [
-            *_flow("1x100", "1x1000", "200x5", spread=True),
+            *_flow("1x10", "1x100", "1x1000", "200x5", "2000x2", spread=True),
             Column("1 x 100", "1x100", "kernelShare", _SHARE),
             Column("1 x 1000", "1x1000", "kernelShare", _SHARE),
             Column("200 x 5", "200x5", "kernelShare", _SHARE),
+            Column("2000 x 2", "2000x2", "kernelShare", _SHARE),
         ],
     ),
     "servers": ("Deliveries per CPU second of the server.", _flow(*_FLOW, spread=False)),
@@ -201,11 +203,22 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
 PUBLISHED = {column.number for _, columns in TABLES.values() for column in columns}
 
 
-def labelOf(peer: str, transport: str) -> str:
+def labelOf(peer: str, transport: str, variant: str = "") -> str:
     """
     @return: the name of a row
     """
-    return f"{_NAMES.get(peer, peer)}, {_TRANSPORTS[transport]}"
+    name = _NAMES.get(peer, peer)
+    return f"{name}{variant and f' ({variant})'}, {_TRANSPORTS[transport]}"
+
+
+def variantsOf(peer: str, figures: Mapping[Key, Summary]) -> list[str]:
+    """
+    @return: the names that C{--variant} and C{--checkout} have given to a peer; first C{""}
+    """
+    known = {each.name for each in PEERS}
+    measured = {name for _, name, _ in figures} - known
+    suffix = f"-{peer}"
+    return ["", *sorted([each.removesuffix(suffix) for each in measured if each.endswith(suffix)])]
 
 
 def table(columns: Sequence[Column], figures: Mapping[Key, Summary]) -> list[str]:
@@ -215,13 +228,12 @@ def table(columns: Sequence[Column], figures: Mapping[Key, Summary]) -> list[str
     """
     rows = [["server", *(column.heading for column in columns)]]
     for peer in PEERS:
-        for transport in peer.dialects:
-            summaries = [
-                figures.get((column.shape, peer.name, transport), {}) for column in columns
-            ]
+        for variant, transport in product(variantsOf(peer.name, figures), peer.dialects):
+            name = f"{variant}-{peer.name}" if variant else peer.name
+            summaries = [figures.get((column.shape, name, transport), {}) for column in columns]
             cells = [column.cell(each) for column, each in zip(columns, summaries, strict=True)]
             if any(cells):
-                rows.append([labelOf(peer.name, transport), *cells])
+                rows.append([labelOf(peer.name, transport, variant), *cells])
     shown = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
     rows = [[row[index] for index in shown] for row in rows]
     if len(rows) == 1:

@@ -7,7 +7,8 @@ set -e
 MACHAT=${MACHAT:-http://127.0.0.1:8000}
 KEY=${KEY:-$(cat key)}
 
-curl -sS --fail-with-body -H "X-API-Key: $KEY" -d '{"room": "ops", "text": "backup done", "id": "backup 1"}' $MACHAT/api/publish
+curl -sS --fail-with-body -H "X-API-Key: $KEY" \
+  -d '{"room": "ops", "text": "backup done", "id": "backup 1"}' $MACHAT/api/publish
 echo
 curl -sS --fail-with-body -H "Authorization: Bearer $KEY" -d '{"room": "ops", "limit": 10}' $MACHAT/api/history
 echo

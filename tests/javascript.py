@@ -70,11 +70,11 @@ def installed(folder: Path, *others: str) -> None:
     npm.copy(package)
 
 
-def websocketOption() -> list[str]:
+def websocketOption(program: str) -> list[str]:
     """
     @return: the option with which Node 20 has a global C{WebSocket}, as later versions have
     """
-    return ["--experimental-websocket", "--no-warnings"]
+    return ["--experimental-websocket"] if version(program) < 22 else []
 
 
 def environment() -> dict[str, str]:

@@ -16,6 +16,7 @@ from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from machat.store.redis.location import Host, Location
 from tests.clocks import fakeTime
 from tests.processes import BIN, ROOT, freePort
 from tests.store.redis.engine import Engine
@@ -115,13 +116,6 @@ class Server:
         status: int = await deferToThread(process.wait)
         return status
 
-    async def end(self) -> None:
-        """
-        Kill the server, and close the proxy.
-        """
-        self.kill()
-        await self.cutter.stop()
-
 
 class Cluster:
     """
@@ -182,6 +176,14 @@ class Cluster:
         for talker in self.talkers:
             await talker.joined
 
+    def location(self) -> Location:
+        """
+        @return: where the store is
+        """
+        if self.replicas is None:
+            return Location(socket=self._engine.socket)
+        return Location(hosts=(Host("127.0.0.1", self.replicas.sentinel),), sentinel=NAME)
+
     async def pause(self, seconds: float) -> None:
         """
         Let some time pass.
@@ -219,9 +221,19 @@ class Cluster:
         for talker in self.talkers:
             await talker.client.stopService()
         for server in self.servers:
-            await server.end()
+            await server.cutter.stop()
         if self.replicas is not None:
-            await self.replicas.end()
+            await self.replicas.cutter.stop()
+        self.kill()
+
+    def kill(self) -> None:
+        """
+        Kill all processes, and delete the data.
+        """
+        for server in self.servers:
+            server.kill()
+        if self.replicas is not None:
+            self.replicas.kill()
         self._engine.remove()
 
     def logs(self) -> list[Path]:

@@ -18,6 +18,7 @@ table of F{docs/scaling.rst}.
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -31,18 +32,19 @@ from twisted.internet.task import LoopingCall, react
 from twisted.internet.threads import deferToThread
 
 from machat.limits import Limits
-from machat.store.redis import Location, RedisStore
+from machat.store.redis import RedisStore
 from machat.testing.contract.witness import Witness
 from tools.cluster import Cluster
 from tools.faulttable import tableOf
 from tools.mishaps import FAULTS, REPLICATED, Mishaps
 from tools.verdict import COUNTS, Verdict
-from tools.witnesses import ROOM, Guest, Talker, visit
+from tools.witnesses import ROOM, Talker, visit
 
 #: The maximum time for the service to resume after a fault, in seconds.
 RESUMED = 60.0
 
-#: The time for which a name may remain after its client has left and the fault has ended, seconds.
+#: The time for which a name may remain after its client has left and the last fault has ended,
+#: in seconds.
 GHOST = 25.0
 
 
@@ -62,7 +64,7 @@ class Run:
         self.problems = self._mishaps.problems
         self._guests = options.guests
         self._leaving: list[Deferred[None]] = []
-        self._held = self._slowest = self._longest = 0.0
+        self._held = self._slowest = self._longest = self._ended = 0.0
         self.figures: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -89,15 +91,16 @@ class Run:
 
     async def _round(self, number: int, name: str) -> None:
         reactor, talkers = self._cluster.reactor, self._cluster.talkers
-        guest = await self._visit(number) if self._guests else None
+        self._mishaps.aim()
+        self._ended = math.inf
+        await self._invite(number)
         began = reactor.seconds()
-        if guest is not None:
-            guest.leave()
         await {**FAULTS, **REPLICATED}[name](self._mishaps)
-        ended = self._mishaps.over or reactor.seconds()
-        self._mishaps.over = 0.0
-        if guest is not None:
-            self._leaving.append(Deferred.fromCoroutine(self._free(guest.name, began, ended)))
+        lasted = reactor.seconds() - began
+        ended, self._mishaps.over = self._mishaps.over or reactor.seconds(), 0.0
+        self._ended = reactor.seconds()
+        if self._cluster.replicas is not None:
+            self._cluster.replicas.look()
         for talker in talkers:
             talker.say()
         resumed = await self._cluster.until(
@@ -105,8 +108,8 @@ class Run:
         )
         seconds = max([self._first(talker, ended) for talker in talkers]) - ended
         self._slowest = max(self._slowest, seconds)
-        self._longest = max(self._longest, ended - began)
-        print(f"{number} {name}: lasted {ended - began:.1f} s, all sent after {seconds:.1f} s")
+        self._longest = max(self._longest, lasted)
+        print(f"{number} {name}: lasted {lasted:.1f} s, all sent after {seconds:.1f} s")
         if not resumed:
             silent = [talker.name for talker in talkers if talker.lastAck <= ended]
             self.problems.append(f"round {number}, {name}: {', '.join(silent)} cannot send")
@@ -118,20 +121,25 @@ class Run:
         found = [each.at for each in talker.acknowledged if each.at > since]
         return found[0] if found else self._cluster.reactor.seconds()
 
-    async def _visit(self, number: int) -> Guest | None:
-        server = self._random.choice(self._cluster.servers)
-        return await visit(self._cluster.reactor, server.port, f"guest{number}")
+    async def _invite(self, number: int) -> None:
+        """
+        Let a client join, which leaves when the fault has begun.
+        """
+        if self._guests:
+            reactor, name = self._cluster.reactor, f"guest{number}"
+            guest = await visit(reactor, self._mishaps.target.port, name)
+            if guest is not None:
+                reactor.callLater(0.05, guest.leave)
+                self._leaving.append(Deferred.fromCoroutine(self._free(name)))
 
-    async def _free(self, name: str, left: float, ended: float) -> None:
+    async def _free(self, name: str) -> None:
         """
         Wait until a name has no claim.
-
-        @param left: when its client has left
-        @param ended: when the fault has ended
         """
         reactor = self._cluster.reactor
+        left = reactor.seconds()
         while await deferToThread(self._cluster.holds, name):
-            if reactor.seconds() > ended + GHOST:
+            if reactor.seconds() > self._ended + GHOST:
                 self.problems.append(f"{name} has no owner, and is not free")
                 break
             await self._cluster.pause(0.1)
@@ -156,13 +164,12 @@ class Run:
 
     async def _judge(self) -> Verdict:
         limits = Limits(logMessages=2**40, logBytes=2**40)
-        location = Location(socket=self._cluster.engine.socket)
-        store = RedisStore(self._cluster.reactor, location, limits)
+        store = RedisStore(self._cluster.reactor, self._cluster.location(), limits)
         await store.start()
         witness = Witness()
         room = await store.open(ROOM, ROOM, witness).addCallback(witness.opened)
         stored = {each.seq: each.text for each in await room.read(0, 2**30)}
-        verdict = Verdict(stored)
+        verdict = Verdict(stored, self._cluster.talkers)
         for talker in self._cluster.talkers:
             verdict.judge(talker)
         expected = {talker.name for talker in self._cluster.talkers}
@@ -176,9 +183,9 @@ class Run:
         """
         for talker in self._cluster.talkers:
             await talker.client.stopService()
-        now = self._cluster.reactor.seconds()
+        self._ended = self._cluster.reactor.seconds()
         for talker in self._cluster.talkers:
-            await self._free(talker.name, now, now)
+            await self._free(talker.name)
 
 
 def parse(arguments: list[str]) -> Namespace:
@@ -212,7 +219,10 @@ def plansOf(options: Namespace) -> dict[str, list[str]]:
     if options.rounds:
         random, kinds = Random(options.seed), options.faults or list(FAULTS)
         plan = [random.choice(kinds) for _ in range(options.rounds)]
-        return {f"{options.rounds} random faults": plan}
+        kind = "random faults" if "no-data" in kinds else "faults that keep data"
+        if kinds[0] in REPLICATED:
+            kind = "failovers"
+        return {f"{options.rounds} {kind}": plan}
     if options.each:
         return {name: [name] for name in options.faults or [*FAULTS, *REPLICATED]}
     names = options.faults or [*FAULTS, *REPLICATED]
@@ -230,6 +240,7 @@ async def runOne(reactor: Any, plan: Sequence[str], options: Namespace) -> Run:
     replicated = plan[0] in REPLICATED
     cluster = Cluster(reactor, options.servers, options.clients, replicated, options.hasty)
     run = Run(cluster, plan, options)
+    trigger = reactor.addSystemEventTrigger("before", "shutdown", cluster.kill)
     try:
         await cluster.begin()
         await run.run()
@@ -241,6 +252,7 @@ async def runOne(reactor: Any, plan: Sequence[str], options: Namespace) -> Run:
             for log in cluster.logs():
                 print(log.read_text("utf-8", "replace")[-3000:], file=sys.stderr)
         await cluster.end()
+        reactor.removeSystemEventTrigger(trigger)
     return run
 
 

@@ -25,13 +25,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "acked": ("acknowledged",),
     "seen": ("seen",),
     "refused": ("refused",),
-    "lost, reported": ("lost and reported",),
-    "lost, not reported": ("lost without a report", "missed without a report"),
-    "false reports": ("reports without a loss",),
+    "lost": ("lost and reported",),
+    "unreported": ("lost without a report", "missed without a report"),
+    "false": ("reports without a loss",),
     "twice": ("twice",),
     "disorder": ("out of order",),
     "ghosts": ("ghosts",),
-    "name held": ("held",),
+    "held": ("held",),
     "resumed": ("resumed",),
 }
 

@@ -28,6 +28,7 @@ class Mishaps:
     The faults, each a method.
 
     @ivar problems: one line each
+    @ivar target: the server whose fault it is
     @ivar over: the time from which on the service has to resume, if that is before the fault has
         ended; otherwise 0
     """
@@ -41,14 +42,25 @@ class Mishaps:
         self._short = short
         self.problems: list[str] = []
         self.over = 0.0
+        self.target = cluster.servers[0]
 
-    def _server(self) -> Server:
-        return self._random.choice(self._cluster.servers)
+    def aim(self) -> None:
+        """
+        Choose the server for the next fault.
+        """
+        self.target = self._random.choice(self._cluster.servers)
 
     @property
     def _replicas(self) -> Replicas:
         assert self._cluster.replicas is not None, "there are no replicas"
         return self._cluster.replicas
+
+    def _resumes(self) -> None:
+        """
+        The service has to resume from now on, though the fault lasts.
+        """
+        self.over = self._cluster.reactor.seconds()
+        self._tail()
 
     async def _last(self, seconds: float) -> None:
         await self._cluster.pause(seconds / self._short)
@@ -63,29 +75,33 @@ class Mishaps:
         """
         Kill a server, and start it again.
         """
-        server = self._server()
+        server = self.target
         server.kill()
+        self._resumes()
         await self._last(3)
         server.start()
 
-    async def stopServer(self) -> None:
+    async def stopServer(self, seconds: float = 0.0) -> None:
         """
         Stop a server for longer than its lease.
         """
-        server = self._server()
+        server = self.target
         server.signal(signal.SIGSTOP)
+        self._resumes()
         await self._expire(server)
+        await self._cluster.pause(max(0.0, seconds - STOPPED))
         server.signal(signal.SIGCONT)
 
     async def loseName(self) -> None:
         """
         Stop a server for longer than its lease. Meanwhile, another client takes one of its names.
         """
-        server = self._server()
+        server = self.target
         other = next(each for each in self._cluster.servers if each is not server)
         reactor = self._cluster.reactor
         victim = await visit(reactor, server.port, "victim")
         server.signal(signal.SIGSTOP)
+        self._resumes()
         await self._expire(server)
         thief = await self._steal(other)
         server.signal(signal.SIGCONT)
@@ -136,8 +152,9 @@ class Mishaps:
         """
         Start a server again with a clock that is an hour ahead, or behind.
         """
-        server = self._server()
+        server = self.target
         server.kill()
+        self._resumes()
         server.ahead = self._random.choice([-1, 1]) if fakeTime() else 0
         server.start()
         await self._last(3)
@@ -173,7 +190,7 @@ class Mishaps:
         """
         Cut the link of a server for some time.
         """
-        cutter = self._server().cutter
+        cutter = self.target.cutter
         cutter.closed = True
         cutter.cut()
         await self._last(seconds)
@@ -183,7 +200,7 @@ class Mishaps:
         """
         Let the link of a server be silent in one direction.
         """
-        cutter: Cutter = self._server().cutter
+        cutter: Cutter = self.target.cutter
         cutter.hold(direction)
         await self._last(seconds)
         cutter.release()
@@ -230,6 +247,7 @@ class Mishaps:
         Kill the master, whose replicas do not have its last messages. The Sentinel promotes one.
         """
         replicas = self._replicas
+        replicas.look()
         old: Member = replicas.master
         others = [member for member in replicas.members if member is not old]
         for member in others:
@@ -240,8 +258,7 @@ class Mishaps:
         old.engine.kill()
         for member in others:
             member.engine.resume()
-        self.over = self._cluster.reactor.seconds()
-        self._tail()
+        self._resumes()
         await replicas.promoted()
         self._lead()
         old.engine.start()
@@ -281,6 +298,24 @@ class Mishaps:
         self._lead()
         replicas.configure(min_replicas_to_write=0)
 
+    async def stopMaster(self) -> None:
+        """
+        Stop the master until a replica is promoted. Afterwards, it still accepts messages for some
+        time, until the Sentinel makes it a replica.
+        """
+        replicas = self._replicas
+        replicas.look()
+        old = replicas.master
+        replicas.configure(min_replicas_to_write=1, min_replicas_max_lag=2)
+        old.engine.pause()
+        await replicas.promoted()
+        old.engine.resume()
+        self._resumes()
+        if not await self._cluster.until(lambda: old.role == "slave", 60):
+            self.problems.append("stop-master: the Sentinel does not make it a replica")
+        self._lead()
+        replicas.configure(min_replicas_to_write=0)
+
 
 #: A fault.
 Fault = Callable[[Mishaps], Coroutine[Any, Any, None]]
@@ -289,6 +324,7 @@ Fault = Callable[[Mishaps], Coroutine[Any, Any, None]]
 FAULTS: dict[str, Fault] = {
     "kill-server": Mishaps.killServer,
     "stop-server": Mishaps.stopServer,
+    "stop-server-45": partial(Mishaps.stopServer, seconds=45.0),
     "lose-name": Mishaps.loseName,
     "restart": Mishaps.restart,
     "clock": Mishaps.clock,
@@ -307,4 +343,8 @@ for length in (1, 15, 60):
         FAULTS[f"silent-{way}-{length}"] = partial(Mishaps.silent, direction=way, seconds=length)
 
 #: The faults of an engine with replicas.
-REPLICATED: dict[str, Fault] = {"split": Mishaps.split, "failover": Mishaps.failOver}
+REPLICATED: dict[str, Fault] = {
+    "split": Mishaps.split,
+    "failover": Mishaps.failOver,
+    "stop-master": Mishaps.stopMaster,
+}

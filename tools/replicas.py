@@ -4,7 +4,6 @@ Three engines, the master and its replicas, and a Sentinel that replaces the mas
 
 from __future__ import annotations
 
-import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -20,13 +19,13 @@ from tools.cutter import Cutter
 #: The name by which the Sentinel knows the engines.
 NAME = "machat"
 
-#: The configuration of the Sentinel. It considers the master down after half a second.
+#: The configuration of the Sentinel. It considers the master down after a second.
 SENTINEL = """\
 port {port}
 bind 127.0.0.1
 dir {folder}
 sentinel monitor machat 127.0.0.1 {master} 1
-sentinel down-after-milliseconds machat 500
+sentinel down-after-milliseconds machat 1000
 sentinel failover-timeout machat 3000
 """
 
@@ -37,11 +36,18 @@ class Member:
 
     @ivar engine: the engine
     @ivar port: its port
+    @ivar known: the port by which the others know it: its own, or that of a proxy
     """
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, proxy: int = 0) -> None:
+        """
+        @param proxy: the port of the proxy before it; 0: there is none
+        """
         self.port = freePort()
-        self.engine = Engine("--port", str(self.port), "--bind", "127.0.0.1", *options)
+        self.known = proxy or self.port
+        options = ["--port", self.port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", 0]
+        options += ["--replica-announce-port", self.known]
+        self.engine = Engine(*map(str, options))
 
     @property
     def role(self) -> str:
@@ -75,12 +81,11 @@ class Replicas:
 
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
-        self.members = [Member() for _ in range(3)]
+        self.members = [Member(freePort()), Member(), Member()]
         self.master = self.members[0]
         self.cutter = Cutter(
             reactor, TCP4ClientEndpoint(reactor, "127.0.0.1", self.members[0].port)
         )
-        self._proxy = freePort()
         self.sentinel = freePort()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -95,16 +100,17 @@ class Replicas:
         """
         Start everything, and wait until the replicas follow.
         """
-        await self.cutter.listen(TCP4ServerEndpoint(self._reactor, self._proxy, 50, "127.0.0.1"))
+        port = self.master.known
+        await self.cutter.listen(TCP4ServerEndpoint(self._reactor, port, 50, "127.0.0.1"))
         for member in self.members:
             member.engine.start()
         for member in self.members[1:]:
-            member.engine.command("REPLICAOF", "127.0.0.1", str(self._proxy))
+            member.engine.command("REPLICAOF", "127.0.0.1", str(port))
         for member in self.members[1:]:
             while member.info("master_link_status") != "up":
                 await deferLater(self._reactor, 0.02)
         file = self.folder / "sentinel.conf"
-        text = SENTINEL.format(port=self.sentinel, folder=self.folder, master=self._proxy)
+        text = SENTINEL.format(port=self.sentinel, folder=self.folder, master=port)
         file.write_text(text)
         self._process = subprocess.Popen(
             [PROGRAM or "valkey-server", str(file), "--sentinel"],
@@ -141,33 +147,47 @@ class Replicas:
 
     async def promoted(self) -> None:
         """
-        Wait until another engine is the master.
+        Wait until the Sentinel names another engine as the master.
         """
         old = self.master
         while self.master is old:
-            for member in self.members:
-                if member is not old and member.role == "master":
-                    self.master = member
             await deferLater(self._reactor, 0.05)
+            self.look(old)
+
+    def look(self, old: Member | None = None) -> None:
+        """
+        Find out which engine is the master: the Sentinel may have replaced it by itself.
+
+        @param old: an engine that does not answer
+        """
+        for member in self.members:
+            if member is not old and member.role == "master" and self._names(member):
+                self.master = member
+
+    def _names(self, member: Member) -> bool:
+        """
+        @return: whether the Sentinel names this engine as the master
+        """
+        found = self.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME).split(b"\r\n")
+        return str(member.known).encode() in found
 
     async def follow(self, member: Member) -> None:
         """
         Make an engine a replica, as the Sentinel does after a while, and wait until it follows.
         """
-        member.engine.command("REPLICAOF", "127.0.0.1", str(self.master.port))
+        member.engine.command("REPLICAOF", "127.0.0.1", str(self.master.known))
         for kind in ("normal", "pubsub"):
             member.engine.command("CLIENT", "KILL", "TYPE", kind)
         while member.info("master_link_status") != "up":
             await deferLater(self._reactor, 0.05)
 
-    async def end(self) -> None:
+    def kill(self) -> None:
         """
-        Kill everything.
+        Kill everything, and delete the data.
         """
         if self._process is not None:
             self._process.kill()
             self._process.wait()
-        await self.cutter.stop()
+            self._process = None
         for member in self.members:
             member.engine.remove()
-        shutil.rmtree(self.folder, ignore_errors=True)

@@ -8,10 +8,13 @@ It needs Node, Chromium, C{curl}, and the extras C{page} and C{sites}.
 
 from __future__ import annotations
 
+import os
 import sys
 import unittest
+from tempfile import TemporaryDirectory
 
 from tests.page.test_together import TogetherTests
+from tests.processes import ROOT
 
 
 def main() -> int:
@@ -20,7 +23,10 @@ def main() -> int:
     """
     case = TogetherTests("test_together")
     result = unittest.TestResult()
-    case.run(result)
+    with TemporaryDirectory() as folder:
+        os.chdir(folder)  # trial's tests create their files in the current folder
+        case.run(result)
+        os.chdir(ROOT)
     print("\n\n".join(case.transcript))
     for _, text in [*result.errors, *result.failures, *result.skipped]:
         print(text, file=sys.stderr)

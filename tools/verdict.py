@@ -35,11 +35,13 @@ class Verdict:
     @ivar problems: one line each
     """
 
-    def __init__(self, stored: Mapping[int, str]) -> None:
+    def __init__(self, stored: Mapping[int, str], talkers: Sequence[Talker] = ()) -> None:
         """
         @param stored: the stored texts by their numbers
+        @param talkers: all clients
         """
         self._stored = stored
+        self._known = {each.seq for talker in talkers for each in talker.seen} | set(stored)
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
         for text, count in Counter(stored.values()).items():
@@ -103,11 +105,12 @@ class Verdict:
 
     def _skips(self, seen: Sequence[Seen], report: Seen, last: int) -> bool:
         """
-        @return: whether stored messages are missing between the last message and the next one
+        @return: whether messages are missing between the last message and the next one. They may
+            have been lost later
         """
         following = [each.seq for each in seen[seen.index(report) :] if each.seq]
-        end = following[0] if following else max(self._stored, default=0) + 1
-        return any([number in self._stored for number in range(last + 1, end)])
+        end = following[0] if following else max(self._known, default=0) + 1
+        return any([number in self._known for number in range(last + 1, end)])
 
     def _order(self, name: str, kept: Sequence[Seen]) -> None:
         messages = [each for each in kept if each.seq]

@@ -24,7 +24,8 @@ def _called(what: str, signs: str, longest: int) -> Meta:
     @return: the description of a name in OpenAPI. The chat itself checks names, because Unicode
         adds rules that a pattern cannot express
     """
-    characters = rf"^[\p{{L}}\p{{M}}\p{{Nd}}{re.escape(signs)}]+$"
+    others = rf"\p{{L}}\p{{Nd}}{re.escape(signs)}"
+    characters = rf"^[{others}][\p{{M}}{others}]*$"
     return Meta(
         description=f"The name of a {what}: letters, marks, digits and the signs {signs}",
         extra_json_schema={"minLength": 1, "maxLength": longest, "pattern": characters},

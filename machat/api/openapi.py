@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import msgspec
+import msgspec.structs
 
 from machat import __version__
 from machat.api import bodies
@@ -70,7 +71,10 @@ def _post(name: str, endpoint: Endpoint) -> dict[str, Any]:
         "operationId": name,
         "summary": summary.partition(". ")[0].rstrip("."),
         "description": f"{summary} Requires the right `{endpoint.right}`.",
-        "requestBody": {"required": True, "content": _json(endpoint.request)},
+        "requestBody": {
+            "required": any(each.required for each in msgspec.structs.fields(endpoint.request)),
+            "content": _json(endpoint.request),
+        },
         "responses": {
             "200": {
                 "description": _summary(endpoint.result),

@@ -37,6 +37,7 @@ export { ChatError, key };
 /**
  * @typedef {import("./membership.js").Receipt} Receipt
  * @typedef {import("./membership.js").Position} Position
+ * @typedef {import("./membership.js").Extras} Extras
  * @typedef {import("./connection.js").State} State
  * @typedef {import("./events.js").Gap} Gap
  * @typedef {import("./events.js").History} History
@@ -202,17 +203,18 @@ export class Client extends ClientEventTarget {
    * Send a message to a joined room: now, or after the next reconnect.
    *
    * @param {string} room
-   * @param {string} text One line.
+   * @param {string} text Up to 100 lines.
+   * @param {Extras} [extras] What programs add to the text.
    * @returns {Promise<Receipt>} Fulfilled when the server has stored the message. Rejected with a
    *     {@link ChatError}: the server's refusal; `too-much` if too many messages are waiting; or
    *     `unknown`, `left` or `ended` if the outcome is not known.
    */
-  async say(room, text) {
+  async say(room, text, { data, reply } = {}) {
     this.#checkOpen();
     const wanted = this.#rooms.get(room);
     if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-    if (/[\r\n]/.test(text)) throw new ChatError("bad-command", "a message is one line");
-    return this.#outgoing.add(this.#requests.nextId(), wanted, text);
+    const extras = structuredClone({ data, reply });
+    return this.#outgoing.add(this.#requests.nextId(), wanted, text, extras);
   }
 
   /**

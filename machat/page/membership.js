@@ -32,6 +32,10 @@ export function outcomeUnknown() {
 
 /**
  * @typedef {{epoch: string, seq: number}} Position A position in a room.
+ * @typedef {object} Extras
+ * @property {Record<string, unknown>} [data] An object for programs.
+ * @property {number} [reply] The number of the message that it answers.
+ *
  * @typedef {{room: string, seq: number, duplicate: boolean}} Receipt The acknowledgement of a message.
  */
 
@@ -55,12 +59,16 @@ export class Outgoing {
    * @param {string} id
    * @param {Membership} room
    * @param {string} text
+   * @param {Extras} extras
    * @param {Waiting<Receipt>} waiting
    */
-  constructor(id, room, text, waiting) {
+  constructor(id, room, text, extras, waiting) {
     this.id = id;
     this.room = room;
     this.text = text;
+    this.extras = extras;
+    /** The size of the content, characters. */
+    this.size = text.length + (extras.data ? JSON.stringify(extras.data).length : 0);
     this.waiting = waiting;
   }
 }

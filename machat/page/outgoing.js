@@ -52,16 +52,17 @@ export class OutgoingMessages {
    * @param {string} id
    * @param {Membership} room
    * @param {string} text
+   * @param {import("./membership.js").Extras} extras
    * @returns {Promise<Receipt>}
    */
-  add(id, room, text) {
+  add(id, room, text, extras) {
     return new Promise((resolve, reject) => {
-      if (this.count >= MAX_MESSAGES || this.#size + text.length > MAX_SIZE) {
+      const outgoing = new Outgoing(id, room, text, extras, { resolve, reject });
+      if (this.count >= MAX_MESSAGES || this.#size + outgoing.size > MAX_SIZE) {
         throw new ChatError("too-much", "too many messages are waiting to be sent");
       }
-      const outgoing = new Outgoing(id, room, text, { resolve, reject });
       this.#messages.set(id, outgoing);
-      this.#size += text.length;
+      this.#size += outgoing.size;
       room.add(outgoing);
       this.sendMore(room);
     });
@@ -148,7 +149,7 @@ export class OutgoingMessages {
     outgoing.settled = true;
     this.#platform.clearTimeout(outgoing.timer);
     this.#messages.delete(outgoing.id);
-    this.#size -= outgoing.text.length;
+    this.#size -= outgoing.size;
   }
 }
 
@@ -156,8 +157,8 @@ export class OutgoingMessages {
  * @param {Outgoing} outgoing
  * @returns {string} The command that sends it.
  */
-function encode({ id, room, text }) {
-  return JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), id });
+function encode({ id, room, text, extras }) {
+  return JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), ...extras, id });
 }
 
 /**

@@ -30,8 +30,10 @@ from twisted.python.failure import Failure
 from machat.service import ChatService
 from machat.tap.endpoints import Endpoint, given
 from machat.tap.options import complain, globalReactor, reasonOf
+from machat.tcp import ChatFactory
 from machat.transport.keepalive import keepAliveAll
 from machat.workers.worker import Worker
+from machat.ws import ChatWebSocketFactory
 
 #: The maximum time for notifying the service manager, seconds.
 NOTIFIED = 1.0
@@ -338,6 +340,8 @@ class Listener(Service):
             if not failure.check(CancelledError):
                 self._log.failure("{name}", failure, name=self._name)
         keepAliveAll(port)
+        if isinstance(self._factory, ChatFactory | ChatWebSocketFactory):
+            self._factory.sockets.adoptPort(port)
         return port
 
     def reload(self) -> None:

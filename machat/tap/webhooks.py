@@ -31,6 +31,10 @@ def webhookSecrets(url: str | None, path: str | None, stores: Sequence[IStore]) 
         checkURL(url)
     except BadURL as error:
         raise ValueError(f"--webhook: {error}") from None
+    if len(stores) > 1:
+        raise ValueError(
+            "--webhook: with --separate, events would not show to which chat they belong"
+        )
     if any(IDeliveries(store, None) is None for store in stores):
         raise ValueError("--webhook: this --store does not record which messages were delivered")
     return _secretsIn(path)

@@ -8,11 +8,12 @@ from collections.abc import Sequence
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
-from zope.interface import implementer
+from zope.interface import alsoProvides, implementer
 
 from machat.entries import Entry
 from machat.events import Draft, Position, Receipt
-from machat.interfaces import IQuotas, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IDeliveries, IQuotas, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces.deliveries import Undelivered
 from machat.records import Change, Claim, Claimed, Health, Names, Size, Stored
 from machat.testing.operations import OperationQueue
 from machat.testing.passing import PassingRoom
@@ -105,6 +106,8 @@ class UnreliableStore:
         self.store = store
         self._clock = clock
         self._queue = OperationQueue(clock)
+        if IDeliveries.providedBy(store):
+            alsoProvides(self, IDeliveries)
 
     @property
     def shared(self) -> bool:
@@ -164,6 +167,24 @@ class UnreliableStore:
 
     def size(self) -> Size | None:
         return self.store.size()
+
+    def undelivered(self, limit: int) -> Deferred[Sequence[Undelivered]]:
+        """
+        See L{IDeliveries}, which this store provides if the other one does.
+        """
+        return self._queue.ask(lambda: IDeliveries(self.store).undelivered(limit))
+
+    def claimDelivery(self, key: str) -> Deferred[int | None]:
+        """
+        See L{IDeliveries}.
+        """
+        return self._queue.ask(lambda: IDeliveries(self.store).claimDelivery(key))
+
+    def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
+        """
+        See L{IDeliveries}.
+        """
+        return self._queue.ask(lambda: IDeliveries(self.store).delivered(key, seq, more))
 
     def open(
         self, key: str, name: str, observer: IRoomObserver, network: str | None = None

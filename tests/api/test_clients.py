@@ -1,5 +1,5 @@
 """
-Third-party clients of the HTTP API against a real server: curl, Python and Node.
+Third-party clients of the HTTP API against a real server: curl, Python, Node and nginx.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from tests.processes import (
     ROOT,
     RawClient,
     find,
+    freePort,
+    portsOf,
     start,
     waitForLine,
 )
@@ -61,6 +63,27 @@ for await (const piece of stream.body.pipeThrough(new TextDecoderStream())) {
 }
 console.log(/"from":"bot","text":"from Node"/.test(text));
 process.exit(0);
+"""
+
+
+NGINX = """
+daemon off;
+master_process off;
+pid {folder}/pid;
+error_log stderr;
+events {{}}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/a;
+    proxy_temp_path {folder}/b;
+    fastcgi_temp_path {folder}/c;
+    uwsgi_temp_path {folder}/d;
+    scgi_temp_path {folder}/e;
+    server {{
+        listen 127.0.0.1:{port};
+        location / {{ proxy_pass {url}; }}
+    }}
+}}
 """
 
 
@@ -153,6 +176,45 @@ class ClientTests(ApiTestCase):
         )
         expected = "200 1 text/event-stream; charset=utf-8\ntrue\n"
         self.assertEqual((done.stdout, done.stderr), (expected, ""))
+
+    def test_nginx(self) -> None:
+        """
+        Through an nginx that is not configured for it, each event arrives at once.
+        """
+        program = find("nginx")
+        self.serveApi()
+        port = freePort()
+        path = self.folder / "nginx.conf"
+        path.write_text(NGINX.format(folder=self.folder, port=port, url=self.url))
+        self.stopAtEnd(start(program, "-e", "stderr", "-c", path))
+        url = f"http://127.0.0.1:{port}"
+        self.connect(port)
+        stream = self.curl(f"{url}/api/events?room=ops")
+        waitForLine(stream, "event: joined")
+        body = '{"room":"ops","text":"hi"}'
+        published = self.curl("-d", body, f"{url}/api/publish").communicate(timeout=PATIENCE)[0]
+        self.assertEqual(json.loads(published)["seq"], 1)
+        self.assertIn('"text":"hi"', waitForLine(stream, '"type":"message"'))
+
+    def test_embedded(self) -> None:
+        """
+        The example of a site that contains the API answers requests and serves streams on the
+        site's own port, and stops.
+        """
+        text = (ROOT / "examples" / "with_api.py").read_text()
+        (self.folder / "with_api.py").write_text(re.sub(r'"tcp:\d+', '"tcp:0', text))
+        command = (BIN / "twistd", "--pidfile=", "-l", "-", "-ny", "with_api.py")
+        site = self.stopAtEnd(start(*command, cwd=self.folder))
+        url = f"http://127.0.0.1:{portsOf(site, 'Site')[0]}/api"
+        stream = self.curl(f"{url}/events?room=lobby")
+        waitForLine(stream, "event: joined")
+        published = self.curl("-d", '{"room":"lobby","text":"hello"}', f"{url}/publish")
+        self.assertEqual(json.loads(published.communicate(timeout=PATIENCE)[0])["seq"], 1)
+        self.assertIn('"text":"hello"', waitForLine(stream, '"type":"message"'))
+        site.terminate()
+        waitForLine(stream, "event: bye")
+        self.assertEqual(stream.wait(PATIENCE), 0)
+        site.wait(PATIENCE)
 
     def test_commands(self) -> None:
         """

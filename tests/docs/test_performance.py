@@ -83,6 +83,19 @@ class TableTests(SynchronousTestCase):
         )
         self.assertEqual(table(TABLES["throughput"][1], {}), [])
 
+    def test_variants(self) -> None:
+        """
+        A variant of a server, or another checkout of it, follows the server itself.
+        """
+        numbers = {"joinsPerCpu": of(9_000, 9_000, 9_000)}
+        names = ("machat", "before-machat", "machat-sqlite", "node", "other")
+        figures: dict[Key, Summary] = {("joins", name, "tcp"): numbers for name in names}
+        lines = table(TABLES["connections"][1], figures)
+        self.assertEqual(
+            [line.partition("  ")[0] for line in lines[3:-1]],
+            ["MaChat, TCP", "MaChat (before), TCP", "MaChat, SQLite, TCP", "Node, TCP"],
+        )
+
     def test_publish(self) -> None:
         """
         A complete results file is published without its runs. Its tables appear on the page, with

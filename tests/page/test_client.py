@@ -126,6 +126,22 @@ class ClientTests(PageTestCase):
         self.assertEqual(self.outcome("client.say('dev', 'gone')"), {"code": "not-joined"})
         self.assertEqual(self.page.evaluate("client.rooms"), [])
 
+    def test_extras(self) -> None:
+        """
+        A message can have several lines, an object for programs, and the number of the message that
+        it answers. The object is sent as it was when C{say} was called.
+        """
+        self.client()
+        self.page.evaluate("client.open()")
+        self.outcome("client.join('dev')")
+        self.outcome("client.say('dev', 'tea?')")
+        say = "client.say('dev', 'yes:\\n2 x', { reply: 1, data: order })"
+        self.page.evaluate("window.order = { tea: [2] }")
+        self.outcome(f"(() => {{ const said = {say}; order.tea = []; return said; }})()")
+        told = self.page.evaluate("told.at(-1)[1]")
+        self.assertEqual((told["text"], told["reply"]), ("yes:\n2 x", 1))
+        self.assertEqual(told["data"], {"tea": [2]})
+
     def test_refusals(self) -> None:
         """
         A refused call rejects with the server's code or the client's own, and no promise stays
@@ -137,7 +153,8 @@ class ClientTests(PageTestCase):
         self.assertEqual(self.outcome("client.join('a b')"), {"code": "bad-room"})
         self.assertEqual(self.outcome("client.who('dev')"), {"code": "not-joined"})
         self.outcome("client.join('dev')")
-        self.assertEqual(self.outcome("client.say('dev', 'a\\nb')"), {"code": "bad-command"})
+        large = "client.say('dev', '', { data: { x: 'y'.repeat(5_000) } })"
+        self.assertEqual(self.outcome(large), {"code": "too-long"})
         self.assertEqual(
             self.outcome("client.say('dev', 'x'.repeat(65_536))"), {"code": "too-long"}
         )

@@ -37,7 +37,7 @@ client.addEventListener("message", ({ detail }) => seen.push(detail));
 client.addEventListener("gap", ({ detail }) => console.log(detail.missed, detail.after.seq));
 client.addEventListener("state", ({ detail }) => console.log(detail.state === "ended"));
 client.addEventListener("anything", (event: Event) => console.log(event.type));
-const receipt: { seq: number } = await client.say("dev", "hello");
+const receipt: { seq: number } = await client.say("dev", "hello", { reply: 1, data: { x: [1] } });
 const topics: (string | undefined)[] = [(await client.join("dev", { history: 5 })).topic];
 const error: Error = new ChatError("left", "left the room");
 const same: boolean = key("Mina") === key("MINA");
@@ -173,7 +173,7 @@ class NodeTests(TestCase):
             arguments = ("program.js", *arguments)
         out, err, status = await getProcessOutputAndValue(
             self.node,
-            [*websocketOption(), *arguments],
+            [*websocketOption(self.node), *arguments],
             env=environment(),
             path=str(self.folder),
         )

@@ -101,6 +101,7 @@ class OptionsTests(SynchronousTestCase):
             ((*url, "--webhook-secret-file", "/nowhere"), "/nowhere: No such file or directory"),
             ((*url, "--webhook-secret-file", __file__), "it must have 1 to 3 lines"),
             (("--webhook", "x", "--webhook-secret-file", path), "must have the form https://"),
+            ((*url, "--webhook-secret-file", path, "--separate"), "to which chat they belong"),
         ):
             self.assertIn(words, self.refusal(*options))
         found = Options()

@@ -14,8 +14,8 @@ from twisted.internet.interfaces import (
     IReactorFDSet,
     IReadDescriptor,
 )
-from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.tcp import Server
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.tcp import Port, Server
 from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
@@ -262,10 +262,43 @@ class SocketsTests(SynchronousTestCase):
         self.assertEqual(self.reactor.getWriters(), [])
         transport.connectionLost(Failure(ConnectionError()))
 
+    def test_port(self) -> None:
+        """
+        The connections of a port begin in the group. The port stays in the reactor.
+        """
+        protocols: list[_Recorder] = []
+
+        class Recorders(Factory):
+            def buildProtocol(self, addr: object) -> _Recorder:
+                protocols.append(_Recorder())
+                return protocols[-1]
+
+        port: Any = Port(0, Recorders(), interface="127.0.0.1", reactor=self.reactor)
+        port.startListening()
+        self.sockets.adoptPort(port)
+        self.assertEqual(self.reactor.getReaders(), [port])
+        there = socket.create_connection(port.socket.getsockname())
+        self.addCleanup(there.close)
+        port.doRead()
+        self.assertEqual(self.reactor.getReaders(), [port, self.sockets])
+        (transport,) = self.sockets.getReaders()
+        self.sockets.adopt(transport)  # has no effect
+        there.send(b"a")
+        self.sockets.doRead()
+        self.assertEqual(protocols[0].received, [b"a"])
+        port.pauseProducing()
+        self.assertEqual(self.reactor.getReaders(), [self.sockets])
+        port.resumeProducing()
+        self.assertIn(port, self.reactor.getReaders())
+        port.stopReading()
+        port.connectionLost(Failure(ConnectionError()))
+        self.sockets.connectionLost(Failure(ConnectionError()))
+        self.assertEqual(self.reactor.getReaders(), [])
+
     def test_others(self) -> None:
         """
         Other transports are left alone.
         """
-        transport = StringTransport()
-        self.sockets.adopt(transport)
+        self.sockets.adopt(StringTransport())
+        self.sockets.adoptPort(object())
         self.assertEqual(self.reactor.getReaders(), [])

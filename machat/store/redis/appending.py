@@ -31,6 +31,7 @@ class Outgoing:
     @ivar changes: its changes
     @ivar writer: this process
     @ivar number: its number among the batches of this process in this room
+    @ivar mark: a part of the first line of the published batch: see C{append.lua}
     @ivar sent: whether it was sent to the engine, and there is no reply yet
     @ivar doubtful: whether it was sent before, over a connection that was lost
     @ivar due: the time at which it fails
@@ -44,6 +45,7 @@ class Outgoing:
         "changes",
         "writer",
         "number",
+        "mark",
         "sent",
         "doubtful",
         "due",
@@ -67,6 +69,7 @@ class Outgoing:
         self.changes = changes
         self.writer = writer
         self.number = number
+        self.mark = b" %b %d " % (writer, number)
         self.sent = self.doubtful = False
         self.due = 0.0
         self.result: Deferred[Stored] = Deferred()

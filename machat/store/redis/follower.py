@@ -68,6 +68,7 @@ class Follower:
         self.stage = Stage.WAITING
         self._retry: IDelayedCall | None = None
         self._frames: list[bytes] = []
+        self._held = b""
         self._waiting: list[Deferred[None]] = []
 
     def _enter(self, stage: Stage) -> None:
@@ -125,8 +126,20 @@ class Follower:
             self._frames.append(frame)
             if len(self._frames) > FRAMES:
                 del self._frames[0]  # it is read from the stream
-        elif self.stage is Stage.READY and not self._take(frame):
-            self.catchUp()
+        elif self.stage is Stage.READY and not self._sender.hasReported(frame):
+            if self._sender.awaits(frame):
+                self._held = frame
+            elif not (self._takeHeld() and self._take(frame)):
+                self.catchUp()
+
+    def _takeHeld(self) -> bool:
+        """
+        Take the batch of this process that was published before its reply has arrived.
+
+        @return: C{False}: something before it is missing
+        """
+        held, self._held = self._held, b""
+        return not held or self._sender.hasReported(held) or self._take(held)
 
     def _take(self, frame: bytes) -> bool:
         """
@@ -155,6 +168,7 @@ class Follower:
             subscribe = self.stage is Stage.WAITING
             self._enter(Stage.CATCHING_UP)
             self._frames.clear()
+            self._held = b""
             self._store.schedule(lambda: self._catchUp(session, subscribe))
 
     async def _catchUp(self, session: Session, subscribe: bool) -> None:
@@ -243,16 +257,20 @@ class Follower:
         """
         Make all claims again: the node has a new name, or the engine may have lost data.
         """
-        mine = self._claims.all()
+        dead = self._claims.registered[0] not in ("", self._store.node.lease.name)
+        mine, allowed = self._claims.all(), set()
         for start in range(0, len(mine), CLAIMS):
             part = mine[start : start + CLAIMS]
             words = [word for id, claim in part for word in wordsOf(id, claim)]
             _, results = await session.run(CLAIM, self._keys.four, self.claiming(2**50, words))
             for (id, claim), result in zip(part, results, strict=True):
                 try:
-                    claimedOf(result, claim, self._stream.name)
+                    if claimedOf(result, claim, self._stream.name).first:
+                        allowed.add(claim.key)
                 except ChatError:
                     self._claims.lose(id, OUT_OF_TOUCH)
+        if dead:
+            self._sender.fence(allowed)
 
     def claiming(self, most: int, words: list[bytes]) -> list[Any]:
         """

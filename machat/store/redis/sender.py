@@ -12,10 +12,11 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from machat import names
 from machat.errors import NotStored
 from machat.events import Draft
 from machat.records import Change, Stored
-from machat.store.redis.appending import Outgoing
+from machat.store.redis.appending import UNAVAILABLE, Outgoing
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.frames import Batch, Top
 from machat.store.redis.keys import RoomKeys
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 #: The time after which something that the engine has refused is tried again, in seconds.
 AGAIN = 1.0
+
+#: The time within which the room passes on the batch that has waited for another one, in seconds.
+WAITED = 1.0
 
 
 class Sender:
@@ -49,12 +53,20 @@ class Sender:
         self.ready = False
         self._again: IDelayedCall | None = None
         self.catchUp: Callable[[], object] = lambda: None
+        self._fence: set[str] = set()
+        self._fenced = 0.0
         self.current: Outgoing | None = None
+        self._reported = b"\n"
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change]) -> Deferred[Stored]:
         """
         See L{machat.interfaces.IStoredRoom}.
         """
+        if self._fenced:
+            waited = self._store.clock.seconds() < self._fenced + WAITED
+            self._fenced = 0.0
+            if waited and self._stops(batch):
+                return fail(NotStored(UNAVAILABLE))
         try:
             stored = self._store.time.shared(changes)
             outgoing = Outgoing(
@@ -76,6 +88,27 @@ class Sender:
         self.ready = False
         if self._again is not None and self._again.active():
             self._again.cancel()
+
+    def fence(self, allowed: set[str]) -> None:
+        """
+        The node was declared dead. Refuse what has waited since then, and was not sent to the
+        engine, unless all senders still have their names. The client of another sender may have
+        sent the same messages again through another node, so long ago that the engine has forgotten
+        their ids.
+
+        @param allowed: the keys of the names that nobody else has claimed meanwhile
+        """
+        current = self.current
+        if current is None or current.sent or current.doubtful:
+            return
+        self._fence, self._fenced = allowed, self._store.clock.seconds()
+        if self._stops(current.batch):
+            self._done(current)
+            current.fail()
+            self._store.deadlines.settled()
+
+    def _stops(self, batch: Sequence[Draft]) -> bool:
+        return any([names.key(draft.sender) not in self._fence for draft in batch])
 
     def resend(self) -> None:
         """
@@ -107,6 +140,7 @@ class Sender:
             if epoch.decode() != self._stream.timeline.epoch:
                 self.catchUp()
             elif self._stream.takeOwn(outgoing, stored, before, at, total):
+                self._reported = outgoing.mark
                 self._done(outgoing)
             # Otherwise, the batch is published after the entries that are still missing.
         if not outgoing.result.called:
@@ -142,6 +176,23 @@ class Sender:
             self._store.deadlines.settled()
             if error.fault.local:
                 self.catchUp()
+
+    def awaits(self, frame: bytes) -> bool:
+        """
+        @return: whether this is the current batch, and there is no reply yet. The reply is on the
+            other connection, and reports the batch at less cost
+        """
+        own = self.current
+        if own is None or own.result.called:
+            return False
+        return own.mark in frame.partition(b"\n")[0]
+
+    def hasReported(self, frame: bytes) -> bool:
+        """
+        @return: whether this is the last batch of this process that was reported when its reply
+            arrived
+        """
+        return self._reported in frame.partition(b"\n")[0]
 
     def own(self, batch: Batch) -> Outgoing | None:
         """

@@ -114,7 +114,7 @@ class RedisStore:
         self._starting = None
         reason = self._condition.reason
         stopping: Deferred[None] = self.stop()
-        stopping.addCallback(lambda _: fail(EngineFault(Fault(f"--store redis: {reason}"))))
+        stopping.addCallback(lambda _: fail(EngineFault(Fault(reason))))
         return stopping
 
     def stop(self) -> Deferred[None]:

@@ -3,6 +3,7 @@ The contract of a store, as tests. L{StoreTests} is the public class; the module
 """
 
 from machat.testing.contract.claims import ClaimTests, NodeTests
+from machat.testing.contract.deliveries import DeliveryTests
 from machat.testing.contract.entries import EntryTests
 from machat.testing.contract.faults import FaultTests
 from machat.testing.contract.ids import IdTests
@@ -23,6 +24,7 @@ class StoreTests(
     RestartTests,
     FaultTests,
     QuotaTests,
+    DeliveryTests,
     SequenceTests,
 ):
     """

@@ -360,6 +360,30 @@ class LeaseTests(FaultCase):
         await self.until(lambda: inThere.present == [])
         self.assertEqual(inHere.faults + inThere.faults, [])
 
+    async def test_late(self) -> None:
+        """
+        A node that was declared dead refuses the messages that have waited, if their senders have
+        lost their names: their clients have perhaps sent them again through other nodes.
+        """
+        store, cutter = await self.behindCutter()
+        other = await self.node()
+        here, inHere = await self.open(store)
+        there, inThere = await self.open(other)
+        for name in ("Mina", "Bob"):
+            await here.claim(claimOf(name), 9)
+        await self.until(lambda: inThere.present == ["Mina", "Bob"])
+        cutter.hold("in", "out")
+        await self.until(lambda: inThere.present == [])
+        waiting = Deferred.fromCoroutine(self.say(here, "a", id="1"))
+        await there.claim(claimOf("Mina"), 9)
+        await self.say(there, "a", id="1")
+        cutter.release()
+        self.assertIsInstance(await self.failure(waiting), NotStored)
+        await here.append([Draft("dev", "Bob", "b")])
+        await self.until(lambda: len(inThere.messages) == 2)
+        self.assertEqual((inHere.texts(), inThere.texts()), (["a", "b"], ["a", "b"]))
+        self.assertEqual(inHere.faults + inThere.faults, [])
+
     async def test_stopped(self) -> None:
         """
         The engine stops for longer than a lease. Afterwards, all nodes still have their names.
@@ -408,11 +432,14 @@ class EngineFaultTests(FaultCase):
         A store with a wrong password does not start, and says why.
         """
         self.engine.command("CONFIG", "SET", "requirepass", "secret")
-        for password, text in ((None, "requires a password"), ("wrong", "refuses the password")):
+        for password, text in (
+            (None, "the engine requires a password"),
+            ("wrong", "the engine refuses the password"),
+        ):
             location = Location(socket=self.engine.socket, password=password)
             store = RedisStore(reactor, location)
             error = await self.failure(store.start())
-            self.assertIn(text, str(error))
+            self.assertTrue(str(error).startswith(text), error)
             self.assertNotIn("\n", str(error))
         await self.node(Location(socket=self.engine.socket, password="secret"))
 
