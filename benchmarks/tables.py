@@ -20,6 +20,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from benchmarks.comparisons import COMPARISONS, compare
 from benchmarks.peers import FOLDER, PEERS
 from benchmarks.results import Key, Summary
 
@@ -171,13 +172,30 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
         ],
     ),
     "nodes": (
-        "Nodes with an engine: deliveries and joins per CPU second of the nodes, latency in ms.",
+        "Deliveries per CPU second of the nodes, and the engine's CPU time in per cent of a core.",
         [
-            *_flow("1x100", "200x5", spread=True),
-            Column("engine %", "200x5", "engineCpu", _scaled(100, 1)),
-            Column("50 in 1 x 1000: p50", "rate-1x1000", "p50", _milliseconds),
-            Column("p99", "rate-1x1000", "p99", _milliseconds),
-            Column("joins", "joins", "joinsPerCpu", _count),
+            *_flow("1x100", "1x100-busy", "200x5", spread=True),
+            Column("1 x 100: engine", "1x100", "engineCpu", _scaled(100, 1)),
+            Column("200 x 5: engine", "200x5", "engineCpu", _scaled(100, 1)),
+        ],
+    ),
+    "rates": (
+        "Latency at 50 messages per second in 1 x 1000, in ms; joins per CPU second of the nodes.",
+        [
+            Column("p50", "rate-1x1000", "p50", _milliseconds, spread=True),
+            Column("p99", "rate-1x1000", "p99", _milliseconds, spread=True),
+            Column("engine, %", "rate-1x1000", "engineCpu", _scaled(100, 1)),
+            Column("joins", "joins", "joinsPerCpu", _count, spread=True),
+        ],
+    ),
+    "failover": (
+        "Clients join at once, then their node is killed: seconds until all have joined the other.",
+        [
+            Column("first joins, s", "failover", "joined", _scaled(1, 2), spread=True),
+            Column(
+                "joins after the failure, s", "failover", "rejoined", _scaled(1, 2), spread=True
+            ),
+            Column("refused connections", "failover", "refused", _scaled(1, 0), spread=True),
         ],
     ),
     "stored": (
@@ -234,10 +252,18 @@ def table(columns: Sequence[Column], figures: Mapping[Key, Summary]) -> list[str
             cells = [column.cell(each) for column, each in zip(columns, summaries, strict=True)]
             if any(cells):
                 rows.append([labelOf(peer.name, transport, variant), *cells])
+    return _lines(rows)
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
+    """
+    @param rows: the cells, with those of the head first
+    @return: the lines of a table without empty columns; none without rows
+    """
+    if len(rows) <= 1:
+        return []
     shown = [index for index in range(len(rows[0])) if any(row[index] for row in rows[1:])]
     rows = [[row[index] for index in shown] for row in rows]
-    if len(rows) == 1:
-        return []
     widths = [max(len(row[index]) for row in rows) for index in range(len(shown))]
     line = "  ".join("=" * width for width in widths)
     padded = [
@@ -281,8 +307,12 @@ def generate(page: str, folder: Path) -> str:
         name, file = found.groups()
         path = folder / f"{file}.json"
         description, figures = load(path) if path.exists() else ("", {})
-        title, columns = TABLES[name]
-        lines = table(columns, figures)
+        if name in COMPARISONS:
+            title, comparisons = COMPARISONS[name]
+            lines = _lines(compare(comparisons, figures))
+        else:
+            title, columns = TABLES[name]
+            lines = table(columns, figures)
         body = [title, description, "", *lines, ""] if lines else []
         return "\n".join([f".. figures: {name} {file}", "", *body, ".. figures: end", ""])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from benchmarks.comparisons import COMPARISONS, Comparison, compare
 from benchmarks.peers import PEERS
 from benchmarks.results import Key, Summary, write
 from benchmarks.runner import Entry, Outcome
@@ -40,7 +41,7 @@ class PageTests(SynchronousTestCase):
         The page has a place for every table, and each file that it names is used.
         """
         marks = re.findall(r"(?m)^\.\. figures: (\w+) ([\w-]+)$", PAGE.read_text())
-        self.assertEqual({name for name, _ in marks}, set(TABLES))
+        self.assertEqual({name for name, _ in marks}, {*TABLES, *COMPARISONS})
         files = {path.stem for path in FIGURES.glob("*.json")}
         self.assertTrue(files <= {file for _, file in marks}, files)
 
@@ -50,7 +51,12 @@ class PageTests(SynchronousTestCase):
         """
         for name, (_, columns) in TABLES.items():
             for column in columns:
-                self.assertIn(column.shape, BY_NAME, name)
+                self.assertIn(column.shape, {*BY_NAME, "failover"}, name)
+        for name, (_, comparisons) in COMPARISONS.items():
+            for each in comparisons:
+                self.assertIn(each.shape, BY_NAME, name)
+                self.assertIn(each.number, PUBLISHED, name)
+                self.assertLessEqual({each.first, each.second}, {peer.name for peer in PEERS})
 
 
 class TableTests(SynchronousTestCase):
@@ -95,6 +101,20 @@ class TableTests(SynchronousTestCase):
             [line.partition("  ")[0] for line in lines[3:-1]],
             ["MaChat, TCP", "MaChat (before), TCP", "MaChat, SQLite, TCP", "Node, TCP"],
         )
+
+    def test_comparison(self) -> None:
+        """
+        A row compares the medians of two servers. Without the figures of both, it is omitted.
+        """
+        figures: dict[Key, Summary] = {
+            ("1x100", "nats", "tcp"): {"deliveriesPerCpu": of(100, 90, 300)},
+            ("1x100", "nats-2", "tcp"): {"deliveriesPerCpu": of(80, 70, 90)},
+        }
+        known = Comparison("NATS", "1x100", "deliveriesPerCpu", "nats", "nats-2", "1 or less")
+        unknown = Comparison("others", "1x100", "deliveriesPerCpu", "nats", "machat")
+        head = ["comparison", "measured", "target"]
+        self.assertEqual(compare([known, unknown], figures), [head, ["NATS", "1.25", "1 or less"]])
+        self.assertEqual(compare([unknown], figures), [])
 
     def test_publish(self) -> None:
         """
