@@ -43,11 +43,13 @@ def sendDirectly(transport: Any) -> None:
         transport.write = write  # type: ignore[method-assign]
 
 
-@implementer(IPullProducer)
 class DirectTransport:
     """
     The transport of a plain socket, whose C{write} sends immediately while nothing waits. While
     something waits, its push producer is paused.
+
+    All other methods are those of the transport. Among them are C{resumeProducing} and
+    C{stopProducing}, which concern reading. Therefore the producer of what waits is another object.
     """
 
     def __init__(self, transport: Any) -> None:
@@ -76,12 +78,10 @@ class DirectTransport:
             self._rest = data[sent:]
             if self._producer is not None:
                 self._producer.pauseProducing()
-            self._transport.registerProducer(self, False)  # calls resumeProducing immediately
+            drain = _Drain(self._drain, self._stop)
+            self._transport.registerProducer(drain, False)  # calls resumeProducing immediately
 
-    def resumeProducing(self) -> None:
-        """
-        The transport has sent everything that it was given.
-        """
+    def _drain(self) -> None:
         if self._rest:
             rest, self._rest = self._rest, b""
             self._transport.write(rest)
@@ -91,10 +91,7 @@ class DirectTransport:
             if self._producer is not None:
                 self._producer.resumeProducing()
 
-    def stopProducing(self) -> None:
-        """
-        The connection is lost.
-        """
+    def _stop(self) -> None:
         if self._producer is not None:
             self._producer.stopProducing()
 
@@ -111,3 +108,18 @@ class DirectTransport:
         Stop pausing and resuming the producer.
         """
         self._producer = None
+
+
+@implementer(IPullProducer)
+class _Drain:
+    """
+    The producer of the bytes that wait for the socket.
+    """
+
+    def __init__(self, drain: Callable[[], None], stop: Callable[[], None]) -> None:
+        """
+        @param drain: called when the transport has sent everything that it was given
+        @param stop: called when the connection is lost
+        """
+        self.resumeProducing = drain
+        self.stopProducing = stop

@@ -157,6 +157,24 @@ class TLSTests(SynchronousTestCase):
         self.outbox.write(b"unread")
         self.close()
 
+    def test_pausedReading(self) -> None:
+        """
+        Reading can be paused and resumed, also while data waits for the socket.
+        """
+        self.open()
+        for space in (PLENTY, 0):
+            self.socket.startReading()
+            self.socket.space = space
+            self.outbox.write(b"hello")
+            self.tls.pauseProducing()
+            self.assertEqual(self.clock.getReaders(), [])
+            self.tls.resumeProducing()
+            self.assertEqual(self.clock.getReaders(), [self.socket])
+        self.socket.read(PLENTY)
+        self.client.read(self.socket.taken)
+        self.assertEqual(self.client.heard, b"hellohello")
+        self.close()
+
     def test_broken(self) -> None:
         """
         A socket error is left for the transport to report; delivering a batch does not raise it.
