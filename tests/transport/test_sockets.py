@@ -224,6 +224,14 @@ class SocketsTests(SynchronousTestCase):
         self.assertEqual((other.received, other.lost), ([b"b"], []))
         self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
 
+    def test_names(self) -> None:
+        """
+        All connections of a protocol share their log prefix and their representation.
+        """
+        first, second = self.connect()[0], self.connect()[0]
+        self.assertEqual((first.logPrefix(), repr(first)), ("_Recorder", "_Recorder"))
+        self.assertIs(first.logPrefix(), second.logPrefix())
+
     def test_aborted(self) -> None:
         """
         The other methods of the reactor remain available: a transport aborts with C{callLater}.
@@ -280,7 +288,7 @@ class SocketsTests(SynchronousTestCase):
         there = socket.create_connection(port.socket.getsockname())
         self.addCleanup(there.close)
         port.doRead()
-        self.assertEqual(self.reactor.getReaders(), [port, self.sockets])
+        self.assertCountEqual(self.reactor.getReaders(), [port, self.sockets])
         (transport,) = self.sockets.getReaders()
         self.sockets.adopt(transport)  # has no effect
         there.send(b"a")
