@@ -15,7 +15,7 @@ from machat.auth.credentials import Token
 from machat.auth.tokens import Key, Tokens
 
 #: The longest token, characters: it has to fit into a hello, with the other fields.
-LONGEST = 3_500
+MAX_LENGTH = 3_500
 
 #: The longest lifetime of a token, seconds. A token cannot be revoked before its end.
 LIFETIME = 366 * 86_400
@@ -59,8 +59,10 @@ def createToken(key: Key, name: str, now: float, lifetime: float, rights: Mappin
     claims = {"sub": names.checkName(name), "iat": int(now), "exp": int(now + lifetime), **rights}
     headers = {} if key.id is None else {"kid": key.id}
     token = jwt.encode(claims, key.key, key.algorithm, headers)
-    if len(token) > LONGEST:
-        raise ValueError(f"the token would be longer than {LONGEST} characters: name fewer rooms")
+    if len(token) > MAX_LENGTH:
+        raise ValueError(
+            f"the token would be longer than {MAX_LENGTH} characters: name fewer rooms"
+        )
     return token
 
 

@@ -233,23 +233,26 @@ def _refusal(code: int, phrase: bytes) -> str:
     """
     if 300 <= code < 400:
         return f"HTTP {code}: redirects are not followed; use the final URL"
-    text = _line(phrase.decode("ascii", "replace"))
-    hint = {
-        401: "; compare the secrets and the clocks",
-        403: "; compare the secrets and the clocks",
-    }
-    return f"HTTP {code} {text}{hint.get(code, '')}".rstrip()
+    text = _line(f"HTTP {code} {phrase.decode('ascii', 'replace')}")
+    denied = code in (401, 403)
+    return f"{text}; {'compare the secrets and the clocks' if denied else 'see its log'}"
 
 
 #: The causes by exception class. The first class that matches is used.
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
-    ((Late, error.TimeoutError, CancelledError), f"no answer within {REQUEST:g} s"),
-    (error.DNSLookupError, "the host name is unknown"),
-    (error.ConnectionRefusedError, "connection refused: no server at this address"),
-    (error.NoRouteError, "there is no route to the host"),
-    (VerificationError, "the certificate is for another host"),
-    (CertificateError, "the certificate contains no host name"),
-    ((error.ConnectionDone, error.ConnectionLost), "the receiver closed the connection"),
+    (
+        (Late, error.TimeoutError, CancelledError),
+        f"no answer within {REQUEST:g} s; it must answer before it processes the events",
+    ),
+    (error.DNSLookupError, "the host name is unknown; correct the URL, or check the DNS"),
+    (error.ConnectionRefusedError, "connection refused; start the receiver, or correct the port"),
+    (error.NoRouteError, "there is no route to the host; check the network"),
+    (VerificationError, "the certificate is for another host; use a name that it contains"),
+    (CertificateError, "the certificate contains no host name; renew it with one"),
+    (
+        (error.ConnectionDone, error.ConnectionLost),
+        "the receiver closed the connection; see its log, or use https:",
+    ),
 )
 
 
@@ -272,7 +275,7 @@ def _causeOf(cause: BaseException) -> str:
     if isinstance(cause, TLSError):
         texts = [str(each[-1]) for each in cause.args[0]] if cause.args else []
         if any("certificate verify failed" in text for text in texts):
-            return "the certificate is not trusted"
+            return "the certificate is not trusted; trust its authority with SSL_CERT_FILE"
         return _line(f"TLS failed: {', '.join(texts) or 'the receiver closed the connection'}")
     return _line(f"{type(cause).__name__}: {cause}")
 

@@ -89,7 +89,7 @@ class ProcessTests(ServerTestCase):
         server.wait()
         server, client = self.chat()
         self.say(client, range(160, 180))
-        waitForLine(server, "does not accept events: connection refused")
+        waitForLine(server, "does not accept events: connection refused; start the receiver")
         found = self.until(self.receiver(), 179)
         self.assertLessEqual(found[0], 20)
         self.assertEqual(found, list(range(found[0], 180)))

@@ -157,8 +157,8 @@ class ReceiverTests(TestCase):
         The cause is reported in words.
         """
         refused = await self.fails(f"http://127.0.0.1:{freePort()}/")
-        self.assertEqual(refused, "connection refused: no server at this address")
-        self.assertEqual(await self.fails("http://nowhere.invalid/"), "the host name is unknown")
+        self.assertIn("connection refused; start the receiver", refused)
+        self.assertIn("host name is unknown", await self.fails("http://nowhere.invalid/"))
 
     async def test_silent(self) -> None:
         """
@@ -211,5 +211,5 @@ class ReceiverTests(TestCase):
         self.addCleanup(port.stopListening)
         number = port.getHost().port
         cause = await self.fails(f"https://localhost:{number}/")
-        self.assertEqual(cause, "the certificate is not trusted")
+        self.assertIn("the certificate is not trusted", cause)
         self.assertIn("receiver closed", await self.fails(f"http://localhost:{number}/"))
