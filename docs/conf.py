@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.directives.code import CodeBlock
 
 import machat
+from machat.api.openapi import description
 
 _DOCS = Path(__file__).parent
 _PACKAGE = Path(machat.__file__).parent
@@ -70,9 +71,19 @@ pydoctor_args = [
 
 def setup(app: Sphinx) -> None:
     """
-    Restore Sphinx's own C{code-block} directive, which pydoctor replaces.
+    Restore Sphinx's own C{code-block} directive, which pydoctor replaces. Add the description of
+    the HTTP API.
     """
+    app.connect("build-finished", _describe)
     app.connect("builder-inited", _ownBlocks, priority=495)  # pydoctor's is 490
+
+
+def _describe(app: Sphinx, exception: Exception | None) -> None:
+    """
+    Write what a server has at C{/api/openapi.json}.
+    """
+    if exception is None and app.builder.format == "html":
+        (Path(app.outdir) / "openapi.json").write_bytes(bytes(description()))
 
 
 def _ownBlocks(app: Sphinx) -> None:

@@ -15,7 +15,8 @@ export async function listen(url, room, tokenOf, show) {
       show(JSON.parse(event.data));
     };
     source.addEventListener("joined", ({ data }) => {
-      if (JSON.parse(data).recovered === false) show({ from: "page", text: "messages are missing" });
+      if (JSON.parse(data).recovered === false)
+        show({ from: "page", text: "messages are missing" });
     });
     source.onerror = () => {
       if (source.readyState === EventSource.CLOSED) setTimeout(open, 2000); // the token has expired
