@@ -9,10 +9,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
+
 VECTORS = Path(__file__).parent / "vectors"
 
 #: The step in which time passes, seconds.
 STEP = 0.05
+
+
+def plain(value: object) -> Any:
+    """
+    @return: an event or a result as the object that JSON would represent
+    """
+    return json.loads(msgspec.json.encode(value))
 
 
 class Driver(Protocol):

@@ -14,7 +14,7 @@ import asyncio
 import logging
 import ssl
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from machat import commands
@@ -23,7 +23,7 @@ from machat.aio.events import Events, Room
 from machat.aio.runner import CoreRunner
 from machat.commands import Auth
 from machat.events import Allowed, Event, History, Members, Receipt
-from machat.sansio import ClientCore
+from machat.sansio import ClientCore, entries
 
 _log = logging.getLogger("machat.aio")
 
@@ -172,7 +172,13 @@ class ChatClient:
         self._core.leave(room)
         self._runner.carryOut()
 
-    async def say(self, room: str, text: str) -> Receipt:
+    async def say(
+        self,
+        room: str,
+        text: str,
+        data: Mapping[str, Any] | None = None,
+        reply: int | None = None,
+    ) -> Receipt:
         """
         Send a message to a joined room: now, or after the next reconnect. Messages are sent in the
         order of the calls.
@@ -180,11 +186,17 @@ class ChatClient:
         If this is cancelled before the message is sent, it is not sent. If it is cancelled later,
         the message may have been published, and is not sent again.
 
+        @param text: up to 100 lines; may be empty if there is C{data}
+        @param data: an object for programs, at most 4,096 bytes as JSON
+        @param reply: the number of the message that this one answers
         @return: the receipt, when the server has stored the message
         @raise machat.errors.ChatError: the server refuses; or C{too-much}: too many messages are
             waiting; or C{unknown} or C{ended}: the outcome is not known
         """
-        result: Receipt = await self._ask(lambda done: self._core.say(room, text, done))
+        return await self._post(room, entries.say(text, data, reply))
+
+    async def _post(self, room: str, command: commands.Command) -> Receipt:
+        result: Receipt = await self._ask(lambda done: self._core.post(room, command, done))
         return result
 
     async def history(self, room: str, before: int | None = None, limit: int = 50) -> History:

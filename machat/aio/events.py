@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from machat import names
 from machat.events import Event, History, Joined, Left, Members, Receipt
@@ -130,11 +131,13 @@ class Room(Events):
         if isinstance(event, Left):
             self.end()
 
-    async def say(self, text: str) -> Receipt:
+    async def say(
+        self, text: str, data: Mapping[str, Any] | None = None, reply: int | None = None
+    ) -> Receipt:
         """
         Send a message, see L{ChatClient.say<machat.aio.ChatClient.say>}.
         """
-        return await self._client.say(self.name, text)
+        return await self._client.say(self.name, text, data, reply)
 
     async def history(self, before: int | None = None, limit: int = 50) -> History:
         """

@@ -15,7 +15,7 @@ L{Gap<machat.client.Gap>}.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
@@ -42,6 +42,7 @@ from machat.sansio import (
     Pause,
     Send,
     Settle,
+    entries,
 )
 
 
@@ -207,18 +208,29 @@ class ChatClient(Service):
         self._core.send(command)
         self._carryOut()
 
-    def say(self, room: str, text: str) -> Deferred[Receipt]:
+    def say(
+        self,
+        room: str,
+        text: str,
+        data: Mapping[str, Any] | None = None,
+        reply: int | None = None,
+    ) -> Deferred[Receipt]:
         """
         Send a message to a joined room: now, or after the next reconnect.
 
-        @param text: one line
+        @param text: up to 100 lines; may be empty if there is C{data}
+        @param data: an object for programs, at most 4,096 bytes as JSON
+        @param reply: the number of the message that this one answers
         @return: fires with the L{Receipt} when the server has stored the message; fails with
             L{ChatError<machat.errors.ChatError>} if it was refused, with
             L{TooMuch<machat.client.TooMuch>} if too many
             messages are waiting, with
             L{Unknown<machat.client.Unknown>} or L{Ended} if the outcome is not known
         """
-        return self._ask(lambda done: self._core.say(room, text, done))
+        return self._post(room, entries.say(text, data, reply))
+
+    def _post(self, room: str, command: commands.Command) -> Deferred[Receipt]:
+        return self._ask(lambda done: self._core.post(room, command, done))
 
     def _ask(self, command: Callable[[Deferred[Any]], object]) -> Deferred[Any]:
         done: Deferred[Any] = Deferred()

@@ -139,13 +139,16 @@ class ClientCore:
         """
         self._rooms.leave(room)
 
-    def say(self, room: str, text: str, token: Any) -> None:
+    def post(self, room: str, command: Command, token: Any) -> None:
         """
-        Send a message to a joined room: now, or after the next reconnect. The result is the
-        L{Receipt<machat.events.Receipt>}.
+        Send a message or another entry to a joined room: now, or after the next reconnect. The
+        result is the L{Receipt<machat.events.Receipt>}.
+
+        @param command: the command without its room and its id, such as
+            L{Say<machat.commands.Say>}
         """
         if self._open(token):
-            self._rooms.post(room, commands.Say(text=text), len(text), token)
+            self._rooms.post(room, command, token)
 
     def history(self, command: commands.History, token: Any) -> None:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from machat.commands import Command
 from machat.sansio.errors import TooMuch
@@ -14,6 +14,18 @@ from machat.sansio.errors import TooMuch
 #: The limits of one client, over all rooms: the number of messages, and their characters.
 MAX_MESSAGES = 1_000
 MAX_SIZE = 1_048_576
+
+
+def sizeOf(command: Command) -> int:
+    """
+    @return: the number of characters of an entry
+    """
+    size = 0
+    for name in ("text", "reason", "emoji", "data"):
+        value = getattr(command, name, None)
+        if value is not None:
+            size += len(bytes(value)) if isinstance(value, Raw) else len(value)
+    return size
 
 
 class Outgoing(Struct, eq=False):

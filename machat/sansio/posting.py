@@ -15,7 +15,7 @@ from machat.errors import TOO_LONG, UNKNOWN, ChatError
 from machat.events import Ack, Receipt
 from machat.sansio.errors import TooMuch, Unknown
 from machat.sansio.ids import Ids
-from machat.sansio.outgoing import Outgoing, Unacknowledged
+from machat.sansio.outgoing import Outgoing, Unacknowledged, sizeOf
 from machat.sansio.reporting import Reporting
 from machat.sansio.resending import Resending
 from machat.sansio.room import RESEND, Membership
@@ -50,16 +50,15 @@ class Posting:
         self._unacknowledged = Unacknowledged()
         self._resending = Resending(timers, self._sendAgain)
 
-    def post(self, room: Membership, command: Command, size: int, token: Any) -> None:
+    def post(self, room: Membership, command: Command, token: Any) -> None:
         """
         Send a message now, or when the room is joined again.
 
         @param command: the command without its room and its id
-        @param size: the number of its characters
         """
         id = self._ids.new()
         command = replace(command, id=id, room=room.name)
-        message = Outgoing(id, room.name, command, size, token)
+        message = Outgoing(id, room.name, command, sizeOf(command), token)
         try:
             self._unacknowledged.add(message)
         except TooMuch as error:

@@ -101,18 +101,17 @@ class ClientRooms:
             if joined:
                 self._out.send(commands.Leave(room=room.name))
 
-    def post(self, name: str, command: Command, size: int, token: Any) -> None:
+    def post(self, name: str, command: Command, token: Any) -> None:
         """
         Send a message to a room now, or when the room is joined again.
 
         @param command: the command without its room and its id
-        @param size: the number of its characters
         """
         room = self.find(name)
         if room is None:
             self._out.settle(token, ChatError(NOT_JOINED, "not in that room"))
             return
-        self._posting.post(room, command, size, token)
+        self._posting.post(room, command, token)
 
     def ask(self, name: str, command: Command, token: Any) -> None:
         """

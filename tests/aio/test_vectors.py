@@ -8,14 +8,13 @@ import asyncio
 import json
 from typing import Any
 
-import msgspec
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.aio import Room
 from machat.commands import Auth
 from machat.errors import ChatError
 from tests.aio.clients import ClockLoop, MemoryDialer
-from tests.recorded import Conversation, recorded
+from tests.recorded import Conversation, plain, recorded
 
 
 class AsyncioDriver:
@@ -40,7 +39,7 @@ class AsyncioDriver:
 
     async def _read(self) -> None:
         async for event in self._client:
-            self.events.append(msgspec.to_builtins(event))
+            self.events.append(plain(event))
 
     @property
     def attempts(self) -> int:
@@ -75,9 +74,7 @@ class AsyncioDriver:
             except ChatError as error:
                 self.results[name] = error.code
                 return
-            self.results[name] = msgspec.to_builtins(
-                result.joined if isinstance(result, Room) else result
-            )
+            self.results[name] = plain(result.joined if isinstance(result, Room) else result)
 
     def opened(self) -> None:
         self._dialer.accept()

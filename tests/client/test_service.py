@@ -48,6 +48,20 @@ class ClientTests(ClientTestCase):
         self.assertEqual(self.texts(), ["Ada:one", "Mina:two"])
         self.assertEqual(self.ada.received(), ["Ada:one", "Mina:two"])
 
+    def test_data(self) -> None:
+        """
+        A message can have several lines, an object for programs, and refer to another message.
+        """
+        self.mina.say("dev", "one")
+        said = self.mina.say("dev", "a\nb", {"kind": "build"}, 1)
+        self.settle()
+        self.assertEqual(self.successResultOf(said).seq, 2)
+        message = self.heard(Message)[1]
+        self.assertEqual(
+            (message.text, message.data, message.reply), ("a\nb", {"kind": "build"}, 1)
+        )
+        self.assertRaises(TypeError, self.mina.say, "dev", "x", {"x": object()})
+
     def test_bot(self) -> None:
         """
         A bot is a listener.

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from typing import Any, cast
 
-import msgspec
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionRefusedError
 from twisted.internet.task import Clock
@@ -19,7 +18,7 @@ from machat.client import ChatClient, Ended, NotConnected, TooMuch, Unknown
 from machat.commands import Auth
 from machat.errors import ChatError
 from machat.events import Event, Members
-from tests.recorded import Conversation, recorded
+from tests.recorded import Conversation, plain, recorded
 
 #: The codes of the client's own errors.
 CODES = {Ended: "ended", NotConnected: "lost", TooMuch: "too-much", Unknown: "unknown"}
@@ -50,9 +49,9 @@ class TwistedDriver:
 
     def _heard(self, event: Event) -> None:
         if isinstance(event, Members) and self._who:
-            self.results[self._who.pop(0)] = msgspec.to_builtins(event)
+            self.results[self._who.pop(0)] = plain(event)
         else:
-            self.events.append(msgspec.to_builtins(event))
+            self.events.append(plain(event))
 
     # The endpoint.
 
@@ -100,7 +99,7 @@ class TwistedDriver:
             result.addCallbacks(self._succeeded, self._failed, (name,), errbackArgs=(name,))
 
     def _succeeded(self, result: Any, name: str) -> None:
-        self.results[name] = msgspec.to_builtins(result)
+        self.results[name] = plain(result)
 
     def _failed(self, failure: Failure, name: str) -> None:
         error: Any = failure.value
@@ -118,8 +117,8 @@ class TwistedDriver:
     def _do_leave(self, name: str, room: str) -> None:
         self._client.leave(room)
 
-    def _do_say(self, name: str, room: str, text: str) -> Deferred[Any]:
-        return self._client.say(room, text)
+    def _do_say(self, name: str, room: str, text: str, **more: Any) -> Deferred[Any]:
+        return self._client.say(room, text, **more)
 
     def _do_history(self, name: str, room: str, **which: int) -> Deferred[Any]:
         return self._client.history(room, **which)

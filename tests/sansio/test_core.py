@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.events import Allowed, Event, Joined, Welcome
 from machat.sansio import ClientCore, Close, Ended, Failed, Notify, Reason, Send, Settle, Unknown
+from machat.sansio.entries import say
 from machat.wire import EVENTS
 
 WELCOME = Welcome(
@@ -59,7 +60,7 @@ class CoreTests(SynchronousTestCase):
         Of any number of messages that expire at once, each fails once.
         """
         for number in range(1_000):
-            self.core.say("dev", "x", number)
+            self.core.post("dev", say("x"), number)
         self.core.closed(Reason("closed", "lost"))
         self.taken()
         self.clock.advance(200)
@@ -78,8 +79,8 @@ class CoreTests(SynchronousTestCase):
         """
         When the client ends, each message fails once, also those that wait to be sent again.
         """
-        self.core.say("dev", "x", 1)
-        self.core.say("dev", "y", 2)
+        self.core.post("dev", say("x"), 1)
+        self.core.post("dev", say("y"), 2)
         self.core.stop()
         self.assertEqual(self.settled(), [(1, Ended), (2, Ended)])
         self.core.stop()

@@ -35,6 +35,7 @@ from machat.sansio import (
     Settle,
     TooMuch,
     Unknown,
+    entries,
     reasons,
 )
 
@@ -209,7 +210,7 @@ class Client(RuleBasedStateMachine):
         for _ in range(count):
             token = f"{name} {len(self.said[name])}"
             self.said[name].append(token)
-            self.core.say(name, token, token)
+            self.core.post(name, entries.say(token), token)
         self.carryOut()
 
     @rule(name=st.sampled_from(ROOMS))

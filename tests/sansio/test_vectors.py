@@ -7,16 +7,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat import commands, sansio
 from machat.commands import Auth
 from machat.errors import ChatError
-from machat.sansio import ClientCore, reasons
+from machat.sansio import ClientCore, entries, reasons
 from machat.sansio.reasons import Closed, Reason
-from tests.recorded import Conversation, recorded
+from tests.recorded import Conversation, plain, recorded
 
 
 class CoreDriver:
@@ -54,14 +53,12 @@ class CoreDriver:
         self.sent.append(json.loads(output.line))
 
     def _notify(self, output: sansio.Notify) -> None:
-        self.events.append(msgspec.to_builtins(output.event))
+        self.events.append(plain(output.event))
 
     def _settle(self, output: sansio.Settle) -> None:
         failed = isinstance(output.result, ChatError)
         assert output.token not in self.results
-        self.results[output.token] = (
-            output.result.code if failed else msgspec.to_builtins(output.result)
-        )
+        self.results[output.token] = output.result.code if failed else plain(output.result)
 
     def _close(self, output: sansio.Close) -> None:
         self.attempts = 0
@@ -82,6 +79,9 @@ class CoreDriver:
             core.leave(fields["room"])
         elif command == "join":
             core.join(fields["room"], fields.get("history", 0), name)
+        elif command == "say":
+            room = fields.pop("room")
+            core.post(room, entries.say(**fields), name)
         elif command == "history":
             core.history(commands.History(**fields), name)
         else:

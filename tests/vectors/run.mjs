@@ -145,7 +145,7 @@ class Driver {
       close: () => client.close(),
       join: () => client.join(room, fields),
       leave: () => client.leave(room),
-      say: () => client.say(room, fields.text),
+      say: () => client.say(room, fields.text, fields),
       history: () => client.history(room, fields),
       who: () => client.who(room),
     };
