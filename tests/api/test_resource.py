@@ -19,6 +19,7 @@ from machat.api.endpoints import ENDPOINTS
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import DEFAULTS
+from machat.monitor import Monitor
 from tests.api.clients import SECRET, MemoryApi, keyOf
 
 
@@ -413,6 +414,14 @@ class LimitTests(SynchronousTestCase):
             {("publish", "200"): 1, ("publish", "400"): 1, ("other", "404"): 2},
         )
         self.assertEqual(sum(api.chat.service.metrics.requestSeconds["publish"].counts), 2)
+        samples = {
+            (each.name, each.labels["endpoint"], each.labels.get("status")): each.value
+            for family in Monitor(api.chat.clock, [api.chat.service]).collector.collect()
+            for each in family.samples
+            if each.name in ("machat_api_requests_total", "machat_api_seconds_count")
+        }
+        self.assertEqual(samples["machat_api_requests_total", "publish", "400"], 1)
+        self.assertEqual(samples["machat_api_seconds_count", "publish", None], 2)
 
 
 class PathTests(SynchronousTestCase):

@@ -47,6 +47,43 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(sys.__stderr__.getvalue(), f"machat: {error}\n")  # type: ignore[union-attr]
         return str(error)
 
+    def test_api(self) -> None:
+        """
+        C{--api} needs a file of keys, which may be empty, and one chat.
+        """
+        keys, bad = Path(self.mktemp()), Path(self.mktemp())
+        keys.write_text("")
+        keys.chmod(0o600)
+        bad.write_text("secret")
+        api = ("--api", "tcp:0")
+        for arguments, why in (
+            (api, "--api: requires --api-keys FILE; machat-apikey adds keys"),
+            (("--api-keys", str(keys)), "requires --api"),
+            (
+                (*api, "--api-keys", "/nowhere/keys"),
+                "No such file or directory; machat-apikey makes it",
+            ),
+            ((*api, "--api-keys", str(bad)), "line 1: not LABEL RIGHTS ROOMS sha256:HASH"),
+            ((*api, "--api-keys", str(keys), "--separate"), "serves one chat"),
+            (("--api", "tcp:x", "--api-keys", str(keys)), "--api tcp:x: "),
+            (("--api-origin", "x"), "--api-origin x: not an origin"),
+        ):
+            found = self.refusal(*arguments)
+            self.assertIn(why, found)
+            self.assertNotIn("secret", found)
+        self.assertIn("must be a positive number", self.refused("--api-rate", "0"))
+        options = Options()
+        options.parseOptions([*api, "--tcp", "none", "--ws", "none", "--api-keys", str(keys)])
+        self.assertEqual((options["api"], list(options["keys"])), (["tcp:0"], []))
+        options.parseOptions(["--api-rate", "off"])
+        self.assertEqual(options["api-rate"], inf)
+
+    def refused(self, *arguments: str) -> str:
+        """
+        @return: the error for an argument that Twisted checks
+        """
+        return str(self.assertRaises(UsageError, self.limits, *arguments))
+
     def test_tokens(self) -> None:
         """
         C{--page-token-url} needs a valid URL, a page, and a server that checks tokens.
