@@ -53,6 +53,7 @@ class ClientTests(ClientTestCase):
         A message can have several lines, an object for programs, and refer to another message.
         """
         self.mina.say("dev", "one")
+        self.settle()
         said = self.mina.say("dev", "a\nb", {"kind": "build"}, 1)
         self.settle()
         self.assertEqual(self.successResultOf(said).seq, 2)
