@@ -120,9 +120,15 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
     "throughput": (
         "Deliveries per CPU second of the server. Last columns: the kernel's share in per cent.",
         [
-            *_flow("1x10", "1x100", "1x1000", "200x5", "2000x2", spread=True),
+            *_flow("1x10", "1x100", "1x1000", spread=True),
             Column("1 x 100", "1x100", "kernelShare", _SHARE),
             Column("1 x 1000", "1x1000", "kernelShare", _SHARE),
+        ],
+    ),
+    "small": (
+        "Small rooms: deliveries per CPU second. Last columns: the kernel's share in per cent.",
+        [
+            *_flow("200x5", "2000x2", spread=True),
             Column("200 x 5", "200x5", "kernelShare", _SHARE),
             Column("2000 x 2", "2000x2", "kernelShare", _SHARE),
         ],
