@@ -178,11 +178,16 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
         ],
     ),
     "nodes": (
-        "Deliveries per CPU second of the nodes, and the engine's CPU time in per cent of a core.",
+        "Deliveries per CPU second of the nodes.",
+        _flow("1x100", "1x100-busy", "200x5", spread=True),
+    ),
+    "batches": (
+        "Messages that a member reads at once, and CPU time of the engine in per cent of a core.",
         [
-            *_flow("1x100", "1x100-busy", "200x5", spread=True),
-            Column("1 x 100: engine", "1x100", "engineCpu", _scaled(100, 1)),
-            Column("200 x 5: engine", "200x5", "engineCpu", _scaled(100, 1)),
+            Column("1 x 100", "1x100", "deliveriesPerRead", _scaled(1, 1), spread=True),
+            Column("200 x 5", "200x5", "deliveriesPerRead", _scaled(1, 1), spread=True),
+            Column("1 x 100: engine", "1x100", "engineCpu", _scaled(100, 1), spread=True),
+            Column("200 x 5: engine", "200x5", "engineCpu", _scaled(100, 1), spread=True),
         ],
     ),
     "rates": (
