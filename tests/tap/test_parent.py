@@ -267,7 +267,7 @@ class LauncherTests(SynchronousTestCase):
             spawned, _, words, environment, folder, descriptors = self.reactor.spawned[-1]
             self.assertIs(spawned, process)
             self.assertEqual(words[-2:], ["--workers", "2"])
-            self.assertEqual(words[-3], '{"tcp": [5], "ws": []}')
+            self.assertEqual(words[-3], '{"tcp": [5], "ws": [], "api": []}')
             self.assertEqual(environment, {**environment, "PATH": os.environ["PATH"]})
             self.assertNotIn("NOTIFY_SOCKET", environment)
             self.assertEqual(folder, os.getcwd())
