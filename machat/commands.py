@@ -90,6 +90,42 @@ class Say(Command, frozen=True, kw_only=True, tag="say"):
     reply: Target | None = None
 
 
+class Edit(Command, frozen=True, kw_only=True, tag="edit"):
+    """
+    Give a message a new text. The author may do so for a limited time; moderators at any time. This
+    command, L{Redact} and L{React} are numbered, acknowledged and deduplicated as L{Say} is.
+    """
+
+    target: Target
+    text: str
+    room: str | None = None
+
+
+class Redact(Command, frozen=True, kw_only=True, tag="redact"):
+    """
+    Remove the content of a message. The same members may do so as for L{Edit}.
+
+    @ivar reason: one line
+    """
+
+    target: Target
+    reason: str = ""
+    room: str | None = None
+
+
+class React(Command, frozen=True, kw_only=True, tag="react"):
+    """
+    Add a reaction to a message, or remove it.
+
+    @ivar emoji: one emoji
+    """
+
+    target: Target
+    emoji: str
+    remove: bool = False
+    room: str | None = None
+
+
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):
     """
     Leave a room.
@@ -240,6 +276,9 @@ class Auth(Command, frozen=True, kw_only=True, tag="auth"):
 AnyCommand = (
     Join
     | Say
+    | Edit
+    | Redact
+    | React
     | Leave
     | History
     | Who

@@ -66,6 +66,8 @@ class Limits(Struct, frozen=True, kw_only=True):
     @ivar remembered: time for which a message id is remembered for deduplication, seconds
     @ivar receipts: number of message ids that are remembered for one name in one room
     @ivar receiptsTotal: number of message ids that are remembered in total
+    @ivar editTime: time for which the author of a message may edit and redact it; moderators may do
+        so at any time
     @ivar logMessages: maximum number of stored messages of one room
     @ivar logBytes: maximum size of the stored messages of one room
     @ivar logAge: maximum age of a stored message, and time for which an empty room is kept
@@ -104,6 +106,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     remembered: float = 120.0
     receipts: int = 64
     receiptsTotal: int = 100_000
+    editTime: float = 3_600.0
     logMessages: int = 256
     logBytes: int = 262_144
     logAge: float = 86_400.0

@@ -41,6 +41,13 @@ def revised(message: Message, change: Edit | Redact | React, name: str) -> Messa
             return _rich(message, message.text, edited=message.edited, reactions=reactions)
 
 
+def withReactions(message: Message, reactions: Reactions) -> Message:
+    """
+    @return: the message with these reactions
+    """
+    return _rich(message, message.text, message.edited, reactions)
+
+
 def _rich(
     message: Message, text: str, edited: bool, reactions: Reactions | None = None
 ) -> RichMessage:
@@ -56,6 +63,16 @@ def _rich(
         edited=edited,
         reactions=message.reactions if reactions is None else reactions or None,
     )
+
+
+def messageIn(entries: Sequence[Entry], seq: int) -> Message | None:
+    """
+    @return: the message with this number, if it is the first of these entries and not redacted
+    """
+    for entry in entries[:1]:
+        if entry.seq == seq and isinstance(entry, Message) and not entry.redacted:
+            return entry
+    return None
 
 
 def hasReaction(reactions: Reactions | None, emoji: str, name: str) -> bool:

@@ -82,6 +82,7 @@ ONLY = {
     "txredisapi": "store",
     "twisted.internet.reactor": "tap",
     "jwt": "auth",
+    "emoji": "session",
     "prometheus_client": "monitor workers",
     "prompt_toolkit": "cli",
 }

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, cast
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 
+from machat.entries import REACTIONS
 from machat.limits import DEFAULTS, Limits
 from machat.store import MemoryStore
 from machat.testing import MemoryChat, MemoryWebSocketClient
@@ -113,6 +114,25 @@ def _sent(data: bytes) -> Attempt:
         return client
 
     return attempt
+
+
+def _edited(trial: Trial) -> MemoryWebSocketClient:
+    ada, client = trial.client("Ada"), trial.client("Mina")
+    trial.say(ada, "hi")
+    trial.chat.turn()
+    client.send('{"type": "edit", "target": 1, "text": "ho"}')
+    return client
+
+
+def _overdone(trial: Trial) -> MemoryWebSocketClient:
+    client = trial.client("Mina")
+    trial.say(client, "hi")
+    trial.chat.turn()
+    for number in range(REACTIONS + 1):
+        emoji = chr(0x1F600 + number)
+        client.send(json.dumps({"type": "react", "target": 1, "emoji": emoji}))
+        trial.chat.turn()
+    return client
 
 
 def _greeted(**fields: Any) -> Attempt:
@@ -302,6 +322,8 @@ CASES = (
         _said(b'{"type": "say", "text": "", "data": {"x": "%s"}}' % (b"x" * 4096)),
         dialect="events",
     ),
+    Case("edits a message of another member", _edited, dialect="events"),
+    Case("adds a 51st reaction to a message", _overdone, Limits(rate=inf), dialect="events"),
     Case("causes 100 refusals", _said(*[b"\xff"] * 100), Limits(rate=inf)),
     Case("does not answer a ping", _unanswered, dialect="events"),
     Case("does not read more than 1 MiB of output", _stalled),

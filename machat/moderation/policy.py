@@ -4,18 +4,23 @@ The policy of the rooms: locks, mutes and bans, from which moderators are exempt
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timezone
 
+from msgspec.structs import replace
 from zope.interface import implementer
 
 from machat import names
 from machat.auth import users
 from machat.auth.users import allows
 from machat.connections.registry import Connections
-from machat.entries import RichDraft, Said
+from machat.entries import React, Redact, RichDraft, Said
 from machat.errors import MUTED, NO_SUCH_MESSAGE, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IRoomPolicy
+from machat.limits import Limits
 from machat.moderation.sanctions import Kind, Sanctions, Target
+from machat.revisions import messageIn
+from machat.rooms.batch import NO_MESSAGE
 from machat.rooms.room import Room
 
 
@@ -50,9 +55,20 @@ class RoomPolicy:
     Enforces locks, mutes, bans, and the rights of users.
     """
 
-    def __init__(self, sanctions: Sanctions, connections: Connections) -> None:
+    def __init__(
+        self,
+        sanctions: Sanctions,
+        connections: Connections,
+        now: Callable[[], float],
+        limits: Limits,
+    ) -> None:
+        """
+        @param now: returns Unix time
+        """
         self._sanctions = sanctions
         self._connections = connections
+        self._now = now
+        self._limits = limits
 
     def begin(self, room: Room) -> None:
         """
@@ -118,15 +134,36 @@ class RoomPolicy:
 
     async def permitted(self, member: IChatMember, room: Room, draft: RichDraft) -> RichDraft:
         """
-        Check whether a member may add an entry.
+        Check whether a member may add an entry. The sender and the time of a message never change,
+        so the result remains valid while the entry waits to be stored. Whether the message still
+        exists is checked again by the store.
 
-        @return: the entry
-        @raise ChatError: C{no-such-message}
+        @return: the entry, complete
+        @raise ChatError: C{no-such-message}; C{not-allowed}
         """
         content = draft.content
         if isinstance(content, Said):
             requireReply(room, content.reply)
+        if isinstance(content, (Said, React)):
+            return draft
+        assert room.stored is not None, "the member is in the room"
+        target = content.target
+        message = messageIn(await room.stored.read(target - 1, 1), target)
+        if message is None:
+            raise ChatError(NO_SUCH_MESSAGE, NO_MESSAGE)
+        own = names.key(message.sender) == names.key(draft.sender)
+        if not mayModerate(member, room.name):
+            self._requireAuthor(own, message.at)
+        if isinstance(content, Redact) and not own:
+            return replace(draft, content=replace(content, author=message.sender))
         return draft
+
+    def _requireAuthor(self, own: bool, at: int) -> None:
+        if not own:
+            raise ChatError(NOT_ALLOWED, "the message is from somebody else")
+        if self._now() - at / 1000 > self._limits.editTime:
+            text = f"a message can be changed for {self._limits.editTime:g} s only"
+            raise ChatError(NOT_ALLOWED, text)
 
     def requireSay(self, member: IChatMember, room: Room) -> None:
         """

@@ -22,9 +22,11 @@ QUEUED = 262_144
 DRAFT_BYTES = 128
 
 
+NO_MESSAGE = "there is no such message - at `$.target`"
+
 #: The texts for the codes with which a store refuses an entry.
 REFUSALS = {
-    NO_SUCH_MESSAGE: "there is no such message - at `$.target`",
+    NO_SUCH_MESSAGE: NO_MESSAGE,
     TOO_MANY_REACTIONS: f"a message may have at most {REACTIONS} reactions",
 }
 

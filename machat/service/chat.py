@@ -100,7 +100,7 @@ class ChatService(Lifecycle):
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
         self._connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
-        self._rules = RoomPolicy(sanctions, self._connections)
+        self._rules = RoomPolicy(sanctions, self._connections, clock.now, limits)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(

@@ -5,10 +5,12 @@ The content of the commands that add entries to a room.
 from __future__ import annotations
 
 from machat import commands, wire
-from machat.entries import NO_JSON, Content, Said
+from machat.entries import NO_JSON, Content, Edit, React, Redact, Said
+from machat.errors import BAD_COMMAND, ChatError
+from machat.moderation.actions import line
 
 #: The commands that add an entry.
-Sending = commands.Say
+Sending = commands.Say | commands.Edit | commands.Redact | commands.React
 
 
 def isPlain(command: commands.Say) -> bool:
@@ -23,9 +25,24 @@ def contentOf(command: Sending) -> str | Content:
     @return: the content; a text for a message that has nothing else
     @raise ChatError: C{bad-command} or C{too-long}
     """
+    match command:
+        case commands.Edit():
+            return Edit(command.target, command.text)
+        case commands.Redact():
+            return Redact(command.target, line(command.reason))
+        case commands.React():
+            return React(command.target, _emojiOf(command), command.remove)
     if isPlain(command):
         return command.text
     return Said(command.text, wire.decodeData(bytes(command.data)), command.reply)
+
+
+def _emojiOf(command: commands.React) -> str:
+    from emoji import is_emoji  # takes 5 MB, so only a server with reactions loads it
+
+    if not is_emoji(command.emoji):
+        raise ChatError(BAD_COMMAND, "expected one emoji - at `$.emoji`")
+    return command.emoji
 
 
 def sizeOf(content: str | Content, room: str, name: str) -> int:

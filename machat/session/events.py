@@ -191,7 +191,10 @@ class EventsConversation:
             and self._chat.sayAll(self._client, room, (command.text,), self._paced)
         ):
             return None
-        content = contentOf(command)
+        return self._send(command)
+
+    def _send(self, command: Sending) -> Deferred[Any] | None:
+        room, content = self._here(command.room), contentOf(command)
         if self._paced:
             size = sizeOf(content, room, self._client.name)
             self._pacing = self._chat.pace(self._client, room, size)
@@ -326,6 +329,9 @@ def _shorten(answer: events.History, fromFirst: bool) -> events.History:
 _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {
     commands.Join: EventsConversation._join,
     commands.Say: EventsConversation._pace,
+    commands.Edit: EventsConversation._send,
+    commands.Redact: EventsConversation._send,
+    commands.React: EventsConversation._send,
     commands.Leave: EventsConversation._leave,
     commands.History: EventsConversation._history,
     commands.Who: EventsConversation._who,

@@ -53,19 +53,19 @@ class Line(Struct, array_like=True, gc=False):
 encode = msgpack.Encoder().encode
 
 
-def arrayOf(draft: Draft, text: str | bool | None = "") -> tuple[Any, ...]:
+def arrayOf(draft: Draft, apart: bool = False) -> tuple[Any, ...]:
     """
-    @param text: replaces an empty text
+    @param apart: whether the texts of edits are stored elsewhere
     @return: the array for a draft
     """
     if not isinstance(draft, RichDraft):
         return draft.sender, draft.text
-    sender, text = draft.sender, draft.text or text
+    sender, text = draft.sender, draft.text
     match draft.content:
         case Said(_, json, reply):
             return sender, text, MESSAGE, json.decode(), reply or 0
         case Edit(target):
-            return sender, text, EDITED, target
+            return sender, False if apart else text, EDITED, target
         case Redact(target, _, author):
             return sender, text, REDACTED, target, author or ""
         case React(target, _, remove):
@@ -88,7 +88,7 @@ def entryOf(line: Line, room: str, seq: int, at: int) -> Entry:
             by=sender,
             text=shown,
             at=at,
-            replaced=bool(line.second),
+            replaced=bool(line.second) or text is False,
         )
     if kind == REDACTED:
         return Redacted(
@@ -119,7 +119,7 @@ def entryOf(line: Line, room: str, seq: int, at: int) -> Entry:
         at,
         json=Raw(json) if json else NO_JSON,
         reply=_int(line.second) or None,
-        edited=bool(line.third),
+        edited=bool(line.third) or text is False,
         redacted=text is None,
     )
 

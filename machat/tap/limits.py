@@ -95,6 +95,9 @@ OPTIONS = {
     ),
     "ping": LimitOption("ping", whole, "Interval between WebSocket keepalive pings."),
     "pong": LimitOption("pong", whole, "Maximum time for the reply to a keepalive ping."),
+    "edit-time": LimitOption(
+        "editTime", seconds, "Time for which the author of a message may edit and redact it."
+    ),
     "log-messages": LimitOption(
         "logMessages", count, "Maximum number of stored messages per room."
     ),

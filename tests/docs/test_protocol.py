@@ -16,7 +16,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat import errors
 from machat.commands import Command
-from machat.entries import Edited, Reacted, Redacted
 from machat.events import AnyEvent, Moved
 from tests.conversations import STOP, Conversation, lines
 from tests.documents import ALL, Example, parse
@@ -73,7 +72,7 @@ CODES = [value for name, value in vars(errors).items() if name.isupper()]
 
 
 #: The events that a server sends.
-EVENTS = [each for each in get_args(AnyEvent) if each not in (Edited, Redacted, Reacted)]
+EVENTS = get_args(AnyEvent)
 
 
 def tag(struct: type[msgspec.Struct]) -> str:

@@ -4,7 +4,10 @@ Tests for messages with several lines, data and replies, in both dialects.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+
+from emoji import EMOJI_DATA
 
 from tests.session.test_events import EventsTestCase, OnWebSocket, nested
 
@@ -107,6 +110,212 @@ class MessageTests(EntriesTestCase):
 
 
 class WebSocketMessageTests(OnWebSocket, MessageTests):
+    """
+    The same on WebSocket.
+    """
+
+
+class RevisionTests(EntriesTestCase):
+    """
+    Tests for edits, redactions and reactions.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.said(text="helo", data={"x": 1})
+
+    def do(self, client: Any = None, **command: Any) -> list[Any]:
+        """
+        @return: the answers to a command of Mina or of another client
+        """
+        client = client or self.mina
+        self.tell(client, **command)
+        self.chat.turn()
+        return [{**each, "at": 0} if "at" in each else each for each in self.heard(client)]
+
+    def history(self) -> list[Any]:
+        """
+        @return: the messages of the room
+        """
+        (answer,) = self.do(type="history", room="dev")
+        return [{**each, "at": 0} for each in answer["messages"]]
+
+    def test_edit(self) -> None:
+        """
+        An edit is an event, a line in C{text}, and acknowledged with its number. A second one with
+        the same id is a duplicate.
+        """
+        edit = {"type": "edit", "target": 1, "text": "hello\nyou", "id": "5"}
+        event, ack = self.do(**edit)
+        expected = {"room": "dev", "seq": 2, "target": 1, "by": "Mina", "text": "hello\nyou"}
+        self.assertEqual(event, {"type": "edited", **expected, "at": 0})
+        self.assertEqual((ack["seq"], ack["duplicate"]), (2, False))
+        self.assertEqual(self.text.received(), ["machat:Mina edited a message: hello / you"])
+        (ack,) = self.do(**edit)
+        self.assertEqual((ack["seq"], ack["duplicate"]), (2, True))
+        (message,) = self.history()
+        self.assertEqual((message["text"], message["edited"]), ("hello\nyou", True))
+        self.assertEqual(message["data"], {"x": 1})
+
+    def test_redact(self) -> None:
+        """
+        A redaction is an event, and a line in C{text}. Nothing can be done to the message later.
+        """
+        event, _ = self.do(type="redact", target=1, reason="typo", id="5")
+        expected = {"room": "dev", "seq": 2, "target": 1, "by": "Mina", "reason": "typo"}
+        self.assertEqual(event, {"type": "redacted", **expected, "at": 0})
+        self.assertEqual(self.text.received(), ["machat:Mina removed a message: typo"])
+        (message,) = self.history()
+        self.assertEqual((message["text"], message["redacted"]), ("", True))
+        self.assertNotIn("data", message)
+        for command in (
+            {"type": "edit", "target": 1, "text": "x"},
+            {"type": "redact", "target": 1},
+            {"type": "react", "target": 1, "emoji": "\U0001f44d"},
+        ):
+            (error,) = self.do(**command, id="9")
+            self.assertEqual((error["code"], error["id"]), ("no-such-message", "9"))
+
+    def test_react(self) -> None:
+        """
+        A reaction is an event. Adding it again, or removing one that does not exist, stores
+        nothing, and is acknowledged with the number of the message.
+        """
+        thumb = "\U0001f44d\U0001f3fd"
+        event, ack = self.do(type="react", target=1, emoji=thumb, id="1")
+        expected = {"room": "dev", "seq": 2, "target": 1, "by": "Mina", "emoji": thumb, "at": 0}
+        self.assertEqual(event, {"type": "reacted", **expected})
+        (ack,) = self.do(type="react", target=1, emoji=thumb, id="2")
+        self.assertEqual((ack["seq"], ack["duplicate"]), (1, True))
+        self.assertEqual(self.history()[0]["reactions"], {thumb: ["Mina"]})
+        event, ack = self.do(type="react", target=1, emoji=thumb, remove=True, id="3")
+        self.assertEqual((event["seq"], event["remove"]), (3, True))
+        self.assertNotIn("reactions", self.history()[0])
+        self.assertEqual(self.text.received(), [])
+
+    def test_recovery(self) -> None:
+        """
+        A client that was disconnected receives all entries in order: the last text of an edited
+        message, and nothing of a redacted one.
+        """
+        bob = self.client("Bob")
+        joined = next(each for each in self.heard(bob) if each["type"] == "joined")
+        since = {"epoch": joined["epoch"], "seq": 1}
+        bob.close()
+        self.said(text="secret")
+        self.do(type="edit", target=1, text="first")
+        self.do(type="edit", target=2, text="secret too")
+        self.do(type="edit", target=1, text="last")
+        self.do(type="redact", target=2)
+        self.do(type="react", target=1, emoji="\u2764")
+        bob = self.client("Bob", since=since)
+        events = self.heard(bob)
+        self.assertEqual(events[1]["recovered"], True)
+        self.assertEqual(events[1]["missed"], 6)
+        replay = events[2:]
+        kinds = ["message", "edited", "edited", "edited", "redacted", "reacted"]
+        self.assertEqual([each["type"] for each in replay], kinds)
+        self.assertEqual([each["seq"] for each in replay], list(range(2, 8)))
+        self.assertTrue(all(each["replay"] for each in replay))
+        self.assertEqual([each.get("text") for each in replay], ["", "", "", "last", None, None])
+        replaced = [False, True, True, False, False, False]
+        self.assertEqual([each.get("replaced", False) for each in replay], replaced)
+        self.assertTrue(replay[0]["redacted"])
+
+    def test_others(self) -> None:
+        """
+        Only the author of a message may change it, for an hour. Anyone may react to it.
+        """
+        bob = self.client("Bob")
+        self.heard(bob)
+        for command in ({"type": "edit", "text": "x"}, {"type": "redact"}):
+            (error,) = self.do(bob, **command, target=1, id="1")
+            self.assertEqual((error["code"], error["id"]), ("not-allowed", "1"))
+        (event,) = self.do(bob, type="react", target=1, emoji="\u2764")
+        self.assertEqual(event["by"], "Bob")
+        self.chat.clock.advance(3600)
+        (event,) = [
+            each
+            for each in self.do(type="edit", target=1, text="in time")
+            if each["type"] == "edited"
+        ]
+        self.chat.clock.advance(1)
+        (error,) = [
+            each for each in self.do(type="edit", target=1, text="late") if each["type"] == "error"
+        ]
+        self.assertEqual(error["code"], "not-allowed")
+        self.assertEqual(self.history()[0]["text"], "in time")
+
+    def test_refused(self) -> None:
+        """
+        Commands without a message that they could change are refused, and so is what is not one
+        emoji. Nothing is stored.
+        """
+        self.do(type="react", target=1, emoji="\u2764")
+        for command, code in (
+            ({"type": "edit", "target": 2, "text": "x"}, "no-such-message"),
+            ({"type": "edit", "target": 99, "text": "x"}, "no-such-message"),
+            ({"type": "redact", "target": 2**53}, "no-such-message"),
+            ({"type": "react", "target": 99, "emoji": "\u2764"}, "no-such-message"),
+            ({"type": "edit", "target": 0, "text": "x"}, "bad-command"),
+            ({"type": "edit", "target": 1, "text": "\n" * 100}, "too-long"),
+            ({"type": "edit", "target": 1}, "bad-command"),
+            ({"type": "redact", "target": 1, "reason": "a\nb"}, "bad-command"),
+            ({"type": "redact", "target": 1, "reason": "x" * 301}, "bad-command"),
+            ({"type": "react", "target": 1, "emoji": "a"}, "bad-command"),
+            ({"type": "react", "target": 1, "emoji": ""}, "bad-command"),
+            ({"type": "react", "target": 1, "emoji": "\u2764\u2764"}, "bad-command"),
+            ({"type": "react", "target": 1, "emoji": "\u2764" * 10_000}, "bad-command"),
+            ({"type": "react", "target": 1, "emoji": 5}, "bad-command"),
+            ({"type": "react", "room": "x", "target": 1, "emoji": "\u2764"}, "not-joined"),
+        ):
+            (error,) = self.do(**command, id="x")
+            self.assertEqual((error["type"], error.get("code")), ("error", code), command)
+            self.assertEqual(error["id"], "x")
+        self.assertEqual(self.said(text="next")[0]["seq"], 3)
+
+    def test_manyReactions(self) -> None:
+        """
+        A message has at most 50 reactions. The others are refused; the 100th refusal of any kind
+        ends a connection.
+        """
+        answers: list[Any] = []
+        for emoji in sorted(EMOJI_DATA)[:149]:
+            answers += self.do(type="react", target=1, emoji=emoji, id="x" + str(len(answers)))
+        kinds = Counter(each.get("code", each["type"]) for each in answers)
+        self.assertEqual(kinds["reacted"], 50)
+        self.assertEqual(kinds["too-many-reactions"], 99)
+        self.assertEqual(self.said(text="next")[0]["seq"], 52)
+        events = self.do(type="react", target=1, emoji="\U0001f44d")
+        self.assertEqual([each["type"] for each in events], ["error", "bye"])
+
+    def test_muted(self) -> None:
+        """
+        A muted member can change nothing.
+        """
+        self.chat.service.moderation.mute("dev", "Mina", 60)
+        self.chat.turn()
+        self.heard(self.mina)
+        for command in ({"type": "edit", "text": "x"}, {"type": "redact"}):
+            (error,) = self.do(**command, target=1)
+            self.assertEqual(error["code"], "muted")
+
+    def test_historySkips(self) -> None:
+        """
+        A history has as many messages as requested, whatever lies between them.
+        """
+        for number in range(40):
+            self.do(type="react", target=1, emoji="\u2764", remove=bool(number % 2))
+        self.said(text="second")
+        (answer,) = self.do(type="history", room="dev", limit=2)
+        self.assertEqual([each["seq"] for each in answer["messages"]], [1, 42])
+        (answer,) = self.do(type="history", room="dev", after=1, limit=1)
+        self.assertEqual([each["seq"] for each in answer["messages"]], [42])
+        (answer,) = self.do(type="history", room="dev", before=42, limit=1)
+        self.assertEqual([each["seq"] for each in answer["messages"]], [1])
+
+
+class WebSocketRevisionTests(OnWebSocket, RevisionTests):
     """
     The same on WebSocket.
     """

@@ -1,11 +1,12 @@
 -- Number and store a batch.
--- KEYS 5-: the ids of each sender. ARGV 7-15: the writer and the number of its batch, the number of
+-- KEYS 7-: the ids of each sender. ARGV 7-15: the writer and the number of its batch, the number of
 -- messages and of changes, the limits of the log (messages, bytes, age in ms) and of the ids
 -- (lifetime in ms, number for a sender). Then for each message: its stored form, its id or an
 -- empty string, the index of the key with the ids of its sender. Then for each change: its stored
 -- form, and its effect: a command, a field and a value.
 -- Returns the epoch, the position before the batch (two numbers), the time, the duplicates as
--- "index=number" and the number of changes that the room has had.
+-- "index=number" and the refused entries as "index!code", and the number of changes that the room has
+-- had.
 local writer, batch = ARGV[7], tonumber(ARGV[8])
 local count, changeCount = tonumber(ARGV[9]), tonumber(ARGV[10])
 local most, mostBytes, age = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
@@ -46,7 +47,7 @@ local function trim(room)
   local target = mostBytes - math.floor(mostBytes / 16)
   local from, done = '-', false
   while not done do
-    local entries = redis.call('XRANGE', LOG, from, '+', 'COUNT', 64)
+    local entries = entriesFrom(LOG, CHANGED, from, 64)
     for _, entry in ipairs(entries) do
       local seq = tonumber(string.match(entry[1], '^%d+'))
       local at = tonumber(entry[2][4])
@@ -62,6 +63,7 @@ local function trim(room)
     end
   end
   redis.call('XTRIM', LOG, 'MINID', room.first)
+  forget(room.first)
   redis.call('HSET', META, 'first', room.first, 'oldest', room.oldest)
 end
 
@@ -96,8 +98,18 @@ for index = 1, count do
   local payload, id, key = ARGV[at], ARGV[at + 1], KEYS[tonumber(ARGV[at + 2])]
   at = at + 3
   local old = id ~= '' and redis.call('HGET', key, id)
+  local refusal = false
+  if not old and string.byte(payload) > 146 then
+    local item = cmsgpack.unpack(payload)
+    if item[3] > 1 then
+      refusal = change(room, item, key, now - age, room.seq - most + 1)
+      old = refusal == true and item[4]
+    end
+  end
   if old then
     dups[#dups + 1] = (index - 1) .. '=' .. old
+  elseif refusal then
+    dups[#dups + 1] = (index - 1) .. '!' .. refusal
   else
     room.seq, room.sub = room.seq + 1, 0
     redis.call('XADD', LOG, room.seq .. '-0', 'd', payload, 't', now)

@@ -13,8 +13,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 
 from machat import names
+from machat.entries import Draft, RichDraft
 from machat.errors import MaybeStored, NotStored
-from machat.events import Draft
 from machat.limits import Limits
 from machat.records import Change, Stored
 from machat.store.redis.frames import Top, packChange, packDraft
@@ -73,7 +73,7 @@ class Outgoing:
         self.sent = self.doubtful = False
         self.due = 0.0
         self.result: Deferred[Stored] = Deferred()
-        self.keys: list[bytes] = list(keys.four)
+        self.keys: list[bytes] = list(keys.six)
         self.words: list[Any] = []
         try:
             self._pack(keys)
@@ -84,7 +84,7 @@ class Outgoing:
         places: dict[str, int] = {}
         for draft in self.batch:
             payload = packDraft(draft)
-            if draft.id is None:
+            if draft.id is None and not isinstance(draft, RichDraft):
                 self.words += (payload, b"", 0)
                 continue
             sender = names.key(draft.sender)
@@ -92,7 +92,7 @@ class Outgoing:
             if place is None:
                 self.keys.append(keys.ids(sender))
                 place = places[sender] = len(self.keys)
-            self.words += (payload, draft.id.encode(), place)
+            self.words += (payload, (draft.id or "").encode(), place)
         for change in self.changes:
             self.words += packChange(change)
 
@@ -108,15 +108,23 @@ class Outgoing:
         if not duplicates:
             return Stored(range(before.seq + 1, before.seq + 1 + count))
         old: dict[int, int] = {}
+        refusals: dict[int, str] = {}
         for pair in duplicates.decode().split(","):
-            place, _, seq = pair.partition("=")
-            old[int(place)] = int(seq)
+            place, refused, code = pair.partition("!")
+            if refused:
+                refusals[int(place)] = code
+            else:
+                place, _, seq = pair.partition("=")
+                old[int(place)] = int(seq)
         numbers, following = [], before.seq
         for index in range(count):
+            if index in refusals:
+                numbers.append(0)
+                continue
             if index not in old:
                 following += 1
             numbers.append(old.get(index, following))
-        return Stored(numbers, old.keys())
+        return Stored(numbers, old.keys(), refusals)
 
     def fail(self, unsure: bool = False) -> None:
         """

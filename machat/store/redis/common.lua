@@ -1,10 +1,12 @@
 -- The beginning of every script about a room. Scripts are atomic: see https://redis.io/docs/latest/develop/programmability/eval-intro/
--- KEYS 1-4: the keys of the room. ARGV 1-6: the life of the engine, an unused epoch, the number of
+-- KEYS 1-6: the keys of the room. ARGV 1-6: the life of the engine, an unused epoch, the number of
 -- the last message that the caller has seen, the channel of the room, the lifetime of its keys in
 -- ms, and its name as the caller spells it.
-local META, LOG, WHO, SANCTIONS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local META, LOG, WHO, SANCTIONS, CHANGED, NOTES = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], KEYS[6]
 local LIFE, FRESH, KNOWN = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local CHANNEL, LIFETIME, NAME = ARGV[4], tonumber(ARGV[5]), ARGV[6]
+-- The changed contents must not expire before the stream.
+local NOTES_LIFETIME = LIFETIME + math.ceil(LIFETIME / 8)
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -15,6 +17,8 @@ local function touch(touched)
     for index = 1, 4 do
       redis.call('PEXPIRE', KEYS[index], LIFETIME)
     end
+    redis.call('PEXPIRE', CHANGED, NOTES_LIFETIME)
+    redis.call('PEXPIRE', NOTES, NOTES_LIFETIME)
   end
 end
 
@@ -37,7 +41,7 @@ local function settle(writer)
   local v = redis.call('HMGET', META, 'epoch', 'seq', 'sub', 'life', 'anc', 'first', 'bytes',
     'oldest', 'cv', 'touched', 'w:' .. (writer or ''))
   if not v[1] then
-    redis.call('DEL', LOG)
+    redis.call('DEL', LOG, CHANGED, NOTES)
     redis.call('HSET', META, 'epoch', FRESH, 'seq', KNOWN, 'sub', 0, 'life', LIFE, 'anc', '',
       'first', KNOWN + 1, 'bytes', 0, 'oldest', now, 'cv', 0, 'name', NAME)
     touch(0)

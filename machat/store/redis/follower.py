@@ -251,7 +251,7 @@ class Follower:
         version = self._claims.view.version if same else ""
         header = self._store.header(stream.top.seq, self._keys, stream.name)
         words = [*header, stream.top.sub, stream.total, limit, version.encode()]
-        return pageOf(await session.run(SYNC, self._keys.four, words))
+        return pageOf(await session.run(SYNC, self._keys.six, words))
 
     async def _claimAgain(self, session: Session) -> None:
         """
@@ -262,7 +262,7 @@ class Follower:
         for start in range(0, len(mine), CLAIMS):
             part = mine[start : start + CLAIMS]
             words = [word for id, claim in part for word in wordsOf(id, claim)]
-            _, results = await session.run(CLAIM, self._keys.four, self.claiming(2**50, words))
+            _, results = await session.run(CLAIM, self._keys.six, self.claiming(2**50, words))
             for (id, claim), result in zip(part, results, strict=True):
                 try:
                     if claimedOf(result, claim, self._stream.name).first:

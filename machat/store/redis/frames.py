@@ -19,6 +19,7 @@ _lines = Decoder(list[Line])
 _changes = Decoder(list[AnyChange])
 _change: Decoder[AnyChange] = Decoder(AnyChange)
 _line = Decoder(Line)
+_reactions = Decoder(list[tuple[str, str, str]])
 _sanction = Decoder(Imposed)
 
 #: One change of the claims: C{+} or C{-}; the key of the name; the id of the claim; its node; its
@@ -147,6 +148,16 @@ def unpackLine(payload: bytes) -> Line:
     @return: a stored entry
     """
     return _line.decode(payload)
+
+
+def unpackReactions(payload: bytes) -> dict[str, tuple[str, ...]]:
+    """
+    @return: the stored reactions to a message
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for emoji, _, name in _reactions.decode(payload):
+        found[emoji] = (*found.get(emoji, ()), name)
+    return found
 
 
 def unpackChange(payload: bytes) -> Change:

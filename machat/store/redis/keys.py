@@ -31,12 +31,13 @@ class RoomKeys(NamedTuple):
     The keys of a room.
 
     @ivar room: the beginning of all its keys
-    @ivar four: the keys of its state, log, claims and sanctions
+    @ivar six: the keys of its state, log, claims and sanctions, of the entries whose content has
+        changed, and of the reactions and the last edits
     @ivar channel: the channel on which its scripts publish
     """
 
     room: str
-    four: tuple[bytes, bytes, bytes, bytes]
+    six: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     channel: bytes
 
     def ids(self, sender: str) -> bytes:
@@ -105,7 +106,8 @@ class Keys(NamedTuple):
         @param key: the key of a room
         """
         room = f"{self.prefix}:{{{encode(key)}}}"
-        names = [f"{room}:{part}".encode() for part in ("m", "log", "who", "san")]
-        return RoomKeys(
-            room, (names[0], names[1], names[2], names[3]), f"{room}:ch:{self.database}".encode()
-        )
+        state, log, who, sanctions, changed, notes = [
+            f"{room}:{part}".encode() for part in ("m", "log", "who", "san", "chg", "note")
+        ]
+        six = (state, log, who, sanctions, changed, notes)
+        return RoomKeys(room, six, f"{room}:ch:{self.database}".encode())

@@ -1,6 +1,7 @@
 -- Read messages.
--- KEYS: the state and the log of a room. ARGV: the number after which to begin, the maximum number
+-- KEYS: the keys of the room. ARGV: the number after which to begin, the maximum number
 -- of messages, and the limits of the log: messages, and age in ms.
+-- Returns the entries of the stream, each with the reactions to it, if there are any.
 local last = tonumber(redis.call('HGET', KEYS[1], 'seq') or 0)
 local after = math.max(tonumber(ARGV[1]), last - tonumber(ARGV[3]))
 local limit = tonumber(ARGV[2])
@@ -10,7 +11,7 @@ local found = {}
 local from = (after + 1) .. '-0'
 while #found < limit do
   local count = limit - #found
-  local entries = redis.call('XRANGE', KEYS[2], from, '+', 'COUNT', count)
+  local entries = entriesFrom(KEYS[2], KEYS[5], from, count)
   for _, entry in ipairs(entries) do
     if entry[2][1] == 'd' and tonumber(entry[2][4]) >= oldest then
       found[#found + 1] = entry
@@ -19,6 +20,11 @@ while #found < limit do
   end
   if #entries < count then
     break
+  end
+end
+if #found > 0 and redis.call('EXISTS', KEYS[6]) == 1 then
+  for _, entry in ipairs(found) do
+    entry[3] = redis.call('HGET', KEYS[6], 'r' .. string.match(entry[1], '^%d+'))
   end
 end
 return found

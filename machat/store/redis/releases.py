@@ -95,7 +95,7 @@ class Releases:
         words = [*self._store.header(0, keys, room), 0]
         for id in ids:
             words += (id.encode(), self._all[id].key.encode())
-        sending = session.run(RELEASE, keys.four, words)
+        sending = session.run(RELEASE, keys.six, words)
         sending.addCallback(self._sent, ids, keys)
         sending.addErrback(self._failed, ids)
 
@@ -123,7 +123,7 @@ class Releases:
         """
         names = [node.encode() for node in nodes]
         words = [*self._store.header(0, keys, room), len(names), *names]
-        purging = session.run(RELEASE, keys.four, words)
+        purging = session.run(RELEASE, keys.six, words)
         purging.addErrback(self._failed, ())  # the dead nodes are found again
 
     def whenEmpty(self) -> Deferred[None]:

@@ -14,11 +14,12 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
-from machat.entries import Entry
+from machat.entries import Entry, Message
 from machat.errors import FAILED, NAME_TAKEN, ChatError
 from machat.events import Draft, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import TAKEN_OVER, Change, Claim, Claimed, Names, RoomRecord, Stored
+from machat.revisions import withReactions
 from machat.store.packing import entryOf
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.claims import (
@@ -30,7 +31,7 @@ from machat.store.redis.claims import (
 )
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.follower import Follower, Stage
-from machat.store.redis.frames import parseEntry, unpackLine
+from machat.store.redis.frames import parseEntry, unpackLine, unpackReactions
 from machat.store.redis.keys import RoomKeys
 from machat.store.redis.scripts import CLAIM, READ
 from machat.store.redis.sender import AGAIN, Sender
@@ -116,7 +117,7 @@ class RedisRoom:
 
     def _askVersion(self, session: Session) -> Deferred[Any]:
         self._store.releases.send()
-        return session.command(b"HGET", self.keys.four[2], b"=")
+        return session.command(b"HGET", self.keys.six[2], b"=")
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return Deferred.fromCoroutine(self._read(after, limit))
@@ -125,7 +126,7 @@ class RedisRoom:
         limits = self._store.limitWords
         words = [after, min(limit, 2**31), limits[0], limits[2]]
         return await self._ask(
-            lambda session: session.run(READ, self.keys.four[:2], words), self._messagesOf
+            lambda session: session.run(READ, self.keys.six, words), self._messagesOf
         )
 
     def _messagesOf(self, reply: Any) -> Sequence[Entry]:
@@ -139,7 +140,10 @@ class RedisRoom:
             except MsgspecError:
                 self._log.error("a message in {room} is not valid", room=self.name)
             else:
-                messages.append(entryOf(line, self.name, top.seq, int(fields[b"t"])))
+                message = entryOf(line, self.name, top.seq, int(fields[b"t"]))
+                if len(entry) > 2 and entry[2] and isinstance(message, Message):
+                    message = withReactions(message, unpackReactions(entry[2]))
+                messages.append(message)
         return messages
 
     def find(self, sender: str, id: str) -> Deferred[Receipt | None]:
@@ -179,7 +183,7 @@ class RedisRoom:
 
     def _sendClaim(self, most: int, words: list[bytes], session: Session) -> Deferred[Any]:
         self._store.releases.send()  # the name may be one of those that are released in this turn
-        return session.run(CLAIM, self.keys.four, self.follower.claiming(most, words))
+        return session.run(CLAIM, self.keys.six, self.follower.claiming(most, words))
 
     def release(self, claim: Claim) -> None:
         self.claims.release(claim)

@@ -37,11 +37,11 @@ def _script(flags: str, *names: str) -> Script:
     return Script(source, sha1(source).hexdigest().encode())
 
 
-APPEND = _script("", "common", "append")
+APPEND = _script("", "common", "entries", "changes", "append")
 CLAIM = _script("", "common", "names", "claim")
 RELEASE = _script("allow-oom", "common", "names", "release")
-SYNC = _script("allow-oom", "common", "sync")
-READ = _script("no-writes", "read")
+SYNC = _script("allow-oom", "common", "entries", "sync")
+READ = _script("no-writes", "entries", "read")
 BEAT = _script("allow-oom", "beat")
 LEAVE = _script("allow-oom", "leave")
 QUOTA = _script("allow-oom", "quota")

@@ -151,7 +151,7 @@ class Stream:
         messages = [
             entryOfDraft(draft, self.name, seq, at)
             for index, (seq, draft) in enumerate(pairs)
-            if index not in stored.duplicates
+            if index not in stored.duplicates and index not in stored.refusals
         ]
         count = len(outgoing.changes)
         if not messages and not count:

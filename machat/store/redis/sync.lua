@@ -14,7 +14,7 @@ end
 local room = settle()
 local entries = {}
 if limit > 0 then
-  entries = redis.call('XRANGE', LOG, '(' .. KNOWN .. '-' .. sub, '+', 'COUNT', limit)
+  entries = entriesFrom(LOG, CHANGED, '(' .. KNOWN .. '-' .. sub, limit)
 end
 local record = false
 for _, entry in ipairs(entries) do

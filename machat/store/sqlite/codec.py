@@ -37,7 +37,7 @@ def encodeDrafts(drafts: Iterable[Draft]) -> bytes:
     @return: these entries: see L{machat.store.packing}
     @raise UnicodeEncodeError: a text contains a surrogate, which no encoding of Unicode allows
     """
-    return encode([arrayOf(draft) for draft in drafts])
+    return encode([arrayOf(draft, apart=True) for draft in drafts])
 
 
 def decodeEntries(room: str, first: int, at: int, data: bytes) -> list[Entry]:

@@ -7,13 +7,14 @@ from __future__ import annotations
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from machat.events import Position
 from machat.records import Imposed
 from machat.store.sqlite.codec import SeenId, decodeIds
+from machat.store.sqlite.revisions import Revision, revise
 from machat.store.sqlite.schema import BATCH_BYTES, numberOf
 from machat.store.timeline import REMEMBERED
 
@@ -97,6 +98,8 @@ class Group:
     @ivar rows: rows of the table C{batch}, without C{id}
     @ivar statements: other statements, with their arguments
     @ivar wanted: rooms to open
+    @ivar revisions: changes of messages
+    @ivar looks: functions that read something first
     @ivar ids: the ids of the messages, encoded; C{None} if there are none
     @ivar until: the time until which they are remembered, ms since 1970
     @ivar now: Unix time in ms
@@ -110,6 +113,8 @@ class Group:
         self.statements: list[Statement] = []
         self.wanted: list[Wanted] = []
         self.ids: bytes | None = None
+        self.revisions: list[Revision] = []
+        self.looks: list[Callable[[sqlite3.Connection], None]] = []
         self.until = 0
         self.now = now
         self.opened: list[Opened] = []
@@ -170,6 +175,7 @@ class Database:
         self._file = os.stat(path)
         self._commit = commit or (lambda db: db.execute("COMMIT"))
         self._unmeasured = 0
+        self.erased = True
         self._pageSize = numberOf(db, "PRAGMA page_size")
 
     def write(self, group: Group) -> Group:
@@ -178,13 +184,31 @@ class Database:
 
         @return: the group
         """
-        self.within(lambda: self._fill(group), group)
+        if group.revisions:
+            with self._erasing():
+                self.within(lambda: self._fill(group), group)
+        else:
+            self.within(lambda: self._fill(group), group)
         self._unmeasured += _ROW + sum([len(row[-1]) + _ROW for row in group.rows])
         if self._unmeasured >= MEASURE:
             with suppress(sqlite3.Error):  # the group is stored whether or not this succeeds
                 group.used = self.used()
                 self._unmeasured = 0
         return group
+
+    @contextmanager
+    def _erasing(self) -> Iterator[None]:
+        """
+        Overwrite what the transaction deletes: U{https://www.sqlite.org/pragma.html#pragma_secure_delete}.
+        The next L{retention.checkpoint<machat.store.sqlite.retention.checkpoint>} empties the WAL.
+        """
+        before = numberOf(self.db, "PRAGMA secure_delete")
+        numberOf(self.db, "PRAGMA secure_delete = ON")
+        self.erased = True
+        try:
+            yield
+        finally:
+            numberOf(self.db, f"PRAGMA secure_delete = {before}")
 
     def within(self, function: Callable[[], Any], group: Group | None = None) -> Any:
         """
@@ -230,6 +254,8 @@ class Database:
 
     def _fill(self, group: Group) -> None:
         db = self.db
+        for look in group.looks:
+            look(db)
         group.opened = [self._open(wanted, group.now) for wanted in group.wanted]
         for statement, arguments in group.statements:
             db.execute(statement, arguments)
@@ -238,6 +264,8 @@ class Database:
                 "INSERT INTO batch (room, last, count, at, total, data) VALUES (?, ?, ?, ?, ?, ?)",
                 group.rows,
             )
+        for revision in group.revisions:
+            revise(db, revision)
         if group.ids is not None:
             db.execute("INSERT INTO ids (until, data) VALUES (?, ?)", (group.until, group.ids))
 

@@ -16,6 +16,7 @@ from msgspec import DecodeError
 from machat.entries import Entry
 from machat.store.sqlite.codec import decodeEntries
 from machat.store.sqlite.faults import StoreError, explain
+from machat.store.sqlite.revisions import current
 from machat.store.sqlite.schema import APPLICATION, VERSION, numberOf
 
 #: The number of pages that a backup copies at once.
@@ -158,13 +159,14 @@ def messages(path: str, room: str | None = None) -> Iterator[Entry]:
     with reading(path) as db:
         if room is not None and not numberOf(db, "SELECT count(*) FROM room WHERE key = ?", room):
             raise StoreError(f"{path} has no room {room}")
-        for name, last, count, at, data in db.execute(
-            "SELECT name, last, count, batch.at, data FROM batch JOIN room ON room.id = batch.room"
+        for id, name, last, count, at, data in db.execute(
+            "SELECT room.id, name, last, count, batch.at, data"
+            " FROM batch JOIN room ON room.id = batch.room"
             " WHERE ? IS NULL OR key = ? ORDER BY key, last",
             (room, room),
         ):
             try:
-                yield from decodeEntries(name, last - count + 1, at, data)
+                yield from current(db, id, decodeEntries(name, last - count + 1, at, data))
             except DecodeError as error:
                 raise StoreError(f"{path}: a batch of {name} is damaged: {error}") from None
 

@@ -4,12 +4,13 @@ The operations that the writer carries out.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
-from machat.entries import Entry
+from machat.entries import Entry, Message
 from machat.errors import FAILED, ChatError, MaybeStored, NotStored
 from machat.events import Draft
 from machat.records import Change, Stored
@@ -100,7 +101,7 @@ class Append(Job):
     Stores messages and changes.
     """
 
-    __slots__ = ("room", "batch", "changes", "_stored", "_new")
+    __slots__ = ("room", "batch", "changes", "_states", "_stored", "_new")
 
     def __init__(
         self,
@@ -108,8 +109,14 @@ class Append(Job):
         room: SqliteRoom,
         batch: Sequence[Draft],
         changes: Sequence[Change],
+        states: dict[int, Message | None] | None = None,
     ) -> None:
+        """
+        @param states: the messages that the batch changes, by their numbers; C{None}: it changes
+            none
+        """
         Job.__init__(self, deferred)
+        self._states = states
         self.room = room
         self.batch = batch
         self.changes = changes
@@ -125,7 +132,7 @@ class Append(Job):
 
     def prepare(self, group: Group, ids: dict[Key, int]) -> None:
         statements = self.room.statements(self.changes) if self.changes else ()
-        self._stored, self._new = self.room.number(self.batch, group, ids)
+        self._stored, self._new = self.room.number(self.batch, group, ids, self._states)
         group.statements.extend(statements)
 
     def revert(self) -> None:
@@ -163,6 +170,37 @@ class Execute(Job):
 
     def finish(self) -> None:
         self.succeed(None)
+
+
+class Look(Job):
+    """
+    Reads the current state of messages, before an L{Append} changes them. It follows all earlier
+    appends.
+    """
+
+    __slots__ = ("_read", "_found")
+
+    def __init__(
+        self, deferred: Deferred[Any], read: Callable[[sqlite3.Connection], object]
+    ) -> None:
+        """
+        @param read: called in the thread of the writer. The C{Deferred} fires with its result
+        """
+        Job.__init__(self, deferred)
+        self._read = read
+        self._found: object = None
+
+    def prepare(self, group: Group, ids: dict[Key, int]) -> None:
+        group.looks.append(self._look)
+
+    def _look(self, db: sqlite3.Connection) -> None:
+        self._found = self._read(db)
+
+    def finish(self) -> None:
+        self.succeed(self._found)
+
+    def refusal(self, cause: str, certain: bool) -> ChatError:
+        return NotStored(f"not stored: {cause}")
 
 
 class Open(Job):

@@ -19,6 +19,7 @@ from machat.entries import Entry
 from machat.errors import FAILED, ChatError
 from machat.store.sqlite.codec import decodeEntries
 from machat.store.sqlite.faults import Fault, explain, late
+from machat.store.sqlite.revisions import current
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.sqlite.worker import Deadline, Worker
 
@@ -174,4 +175,4 @@ def readMessages(
         if len(found) >= limit:
             break
     rows.close()
-    return found[:limit]
+    return current(db, id, found[:limit])

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from machat.store.shares import waterline
+from machat.store.sqlite import revisions
 from machat.store.sqlite.database import DAY, LIFT, Database, Head, headOf, tailOf
 from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES, numberOf
 
@@ -131,6 +132,7 @@ def _deleteRows(db: sqlite3.Connection, found: Collection[tuple[int, int]]) -> d
     db.executemany("DELETE FROM batch WHERE id = ?", [(id,) for id, _ in found])
     for room, tail in tails.items():
         heads[room] = headOf(db, room, tail)
+        revisions.forget(db, room, heads[room].seq)
         db.execute("DELETE FROM ancestor WHERE room = ? AND seq < ?", (room, heads[room].seq - 1))
     return heads
 
@@ -220,9 +222,18 @@ def shrink(database: Database) -> bool:
 
 def checkpoint(database: Database) -> bool:
     """
-    Copy the WAL into the database, as far as no reader prevents it.
+    Copy the WAL into the database, as far as no reader prevents it. If the WAL may contain texts
+    that were removed since, empty it.
     """
-    database.db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    db = database.db
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    if database.erased:
+        wait = numberOf(db, "PRAGMA busy_timeout")
+        numberOf(db, "PRAGMA busy_timeout = 0")
+        try:
+            database.erased = numberOf(db, "PRAGMA wal_checkpoint(TRUNCATE)") != 0
+        finally:
+            numberOf(db, f"PRAGMA busy_timeout = {wait}")
     return False
 
 

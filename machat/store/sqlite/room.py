@@ -12,15 +12,27 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
-from machat.entries import Entry, entryOf
+from machat.entries import (
+    Edit,
+    Entry,
+    Message,
+    React,
+    Redact,
+    RichDraft,
+    arePlain,
+    entryOf,
+)
 from machat.events import Draft, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
 from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
+from machat.revisions import revised
 from machat.store.deduplication import Key, number
+from machat.store.numbering import Numbering
 from machat.store.roster import Roster, RosterRoom
 from machat.store.sqlite.codec import encodeDrafts
 from machat.store.sqlite.database import LIFT, Group, Head, Opened, Statement, Tail
-from machat.store.sqlite.jobs import Append
+from machat.store.sqlite.jobs import Append, Look
+from machat.store.sqlite.revisions import Revision, targetsOf
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.state import ModeratedState
 from machat.store.timeline import Timeline
@@ -92,9 +104,25 @@ class SqliteRoom(RosterRoom):
         return self._state.record
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        targets = targetsOf(batch) if not arePlain(batch) else ()
+        if targets:
+            return Deferred.fromCoroutine(self._appendAny(batch, changes, targets))
         result: Deferred[Stored] = Deferred()
         self._store.writer.add(Append(result, self, batch, changes))
         return result
+
+    async def _appendAny(
+        self, batch: Sequence[Draft], changes: Sequence[Change], targets: Sequence[int]
+    ) -> Stored:
+        """
+        Append a batch that changes messages. The caller appends nothing else meanwhile, so the
+        messages cannot change before; but they may be deleted.
+        """
+        found: Deferred[dict[int, Message | None]] = Deferred()
+        result: Deferred[Stored] = Deferred()
+        self._store.writer.add(Look(found, self._store.looking(self, targets)))
+        self._store.writer.add(Append(result, self, batch, changes, await found))
+        return await result
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return self._store.read(self, after, limit)
@@ -111,12 +139,17 @@ class SqliteRoom(RosterRoom):
         self._store.closed(self)
 
     def number(
-        self, batch: Sequence[Draft], group: Group, ids: dict[Key, int]
+        self,
+        batch: Sequence[Draft],
+        group: Group,
+        ids: dict[Key, int],
+        states: dict[int, Message | None] | None,
     ) -> tuple[Stored, Sequence[Entry]]:
         """
         Number messages and add them to a transaction.
 
         @param ids: the new ids of the transaction. The ids of these messages are added
+        @param states: see L{Append}
         @return: the result of storing them, and the messages that are new
         """
         if not batch:
@@ -125,12 +158,17 @@ class SqliteRoom(RosterRoom):
         before = self._next.at
         at = max(before, group.now) if before - group.now < STEADY else group.now
         found: dict[Key, int] = {}
-        if any([draft.id is not None for draft in batch]):
-            recent = self._store.writer.ids
+        revisions: list[Revision] = []
+        recent = self._store.writer.ids
 
-            def find(key: Key) -> int | None:
-                return found.get(key) or ids.get(key) or recent.find(key)
+        def find(key: Key) -> int | None:
+            return found.get(key) or ids.get(key) or recent.find(key)
 
+        if states is not None:
+            numbering = Numbering(self.key, first, find, found.__setitem__)
+            batch, revisions = self._changing(batch, first, numbering, states)
+            stored = numbering.stored
+        elif any([draft.id is not None for draft in batch]):
             stored, batch = number(self.key, batch, first, find, found.__setitem__)
         else:
             stored = Stored(range(first, first + len(batch)))
@@ -139,9 +177,43 @@ class SqliteRoom(RosterRoom):
         if not batch:
             return stored, ()
         name = self.name
-        self._next = Tail(first + len(batch) - 1, self._next.total + len(data) + BATCH_BYTES, at)
+        total = self._next.total + len(data) + BATCH_BYTES + sum([each.size for each in revisions])
+        self._next = Tail(first + len(batch) - 1, total, at)
+        group.revisions += revisions
         group.rows.append((self.id, self._next.seq, len(batch), at, self._next.total, data))
         return stored, [entryOf(draft, name, seq, at) for seq, draft in enumerate(batch, first)]
+
+    def _changing(
+        self,
+        batch: Sequence[Draft],
+        first: int,
+        numbering: Numbering,
+        states: dict[int, Message | None],
+    ) -> tuple[list[Draft], list[Revision]]:
+        """
+        Number a batch that changes messages.
+
+        @param first: the first number
+        @return: the new entries, and the changes
+        """
+        new: list[Draft] = []
+        revisions: list[Revision] = []
+        for draft in batch:
+            if not numbering.add(draft, states.get):
+                continue
+            seq = first + len(new)
+            new.append(draft)
+            content = draft.content if isinstance(draft, RichDraft) else None
+            if not isinstance(content, (Edit, Redact, React)):
+                entry = entryOf(draft, self.name, seq, 0)
+                states[seq] = entry if isinstance(entry, Message) else None
+                continue
+            revisions.append(Revision(self.id, seq, content, draft.sender))
+            message = states[content.target]
+            assert message is not None, "the numbering has found it"
+            gone = isinstance(content, Redact)
+            states[content.target] = None if gone else revised(message, content, draft.sender)
+        return new, revisions
 
     def statements(self, changes: Sequence[Change]) -> list[Statement]:
         """

@@ -97,8 +97,32 @@ _DELIVERY = (
     """,
 )
 
+_REVISION = (
+    """
+    CREATE TABLE revision (
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,    -- the number of an edit whose text no later entry has replaced
+        target INTEGER NOT NULL, -- the number of the message
+        text TEXT NOT NULL,
+        PRIMARY KEY (room, seq)
+    ) WITHOUT ROWID
+    """,
+    "CREATE UNIQUE INDEX revision_target ON revision (room, target)",
+    """
+    CREATE TABLE reaction (
+        id INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL,
+        target INTEGER NOT NULL, -- the number of the message
+        emoji TEXT NOT NULL,
+        key TEXT NOT NULL,       -- the key of the name
+        name TEXT NOT NULL
+    )
+    """,
+    "CREATE UNIQUE INDEX reaction_target ON reaction (room, target, emoji, key)",
+)
+
 #: The statements that lead from each version (C{PRAGMA user_version}) to the next one.
-MIGRATIONS: list[tuple[str, ...]] = [_FIRST, _DELIVERY]
+MIGRATIONS: list[tuple[str, ...]] = [_FIRST, _DELIVERY, _REVISION]
 
 #: The current version.
 VERSION = len(MIGRATIONS)

@@ -5,7 +5,9 @@ The store in an SQLite database.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import sqlite3
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
@@ -16,12 +18,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.clock import chatClock
-from machat.entries import Entry
+from machat.entries import Entry, Message
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
 from machat.interfaces.deliveries import Undelivered
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
+from machat.revisions import messageIn
 from machat.store.deduplication import RecentIds
 from machat.store.sqlite.codec import SeenId
 from machat.store.sqlite.database import Database, Opened, Wanted
@@ -294,6 +297,27 @@ class SqliteStore:
             return succeed([])
         range = Range(after, tail.seq, tail.total - limits.logBytes, self.upkeep.oldest())
         return self._reader.read(lambda db: readMessages(db, room.id, room.name, range, limit))
+
+    def looking(
+        self, room: SqliteRoom, targets: Sequence[int]
+    ) -> Callable[[sqlite3.Connection], dict[int, Message | None]]:
+        """
+        @param targets: numbers
+        @return: a function for L{Look}, which reads the messages with these numbers. It returns
+            C{None} for a number without a message that can be changed
+        """
+        limits, tail, oldest = self._limits, room.tail, self.upkeep.oldest()
+
+        def look(db: sqlite3.Connection) -> dict[int, Message | None]:
+            found: dict[int, Message | None] = {}
+            for target in targets:
+                after = max(target - 1, tail.seq - limits.logMessages)
+                range = Range(after, sys.maxsize, tail.total - limits.logBytes, oldest)
+                entries = readMessages(db, room.id, room.name, range, 1)
+                found[target] = messageIn(entries, target)
+            return found
+
+        return look
 
 
 def _after(result: T, then: Deferred[None]) -> T:

@@ -548,7 +548,7 @@ class EngineFaultTests(FaultCase):
         here, _ = await self.open(store)
         assert isinstance(here, RedisRoom) and store.node.session is not None
         words = here.follower.claiming(9, wordsOf(store.newId(), claimOf("Mina")))
-        await store.node.session.run(CLAIM, here.keys.four, words)
+        await store.node.session.run(CLAIM, here.keys.six, words)
         there, _ = await self.open(await self.node())
         while (await there.members(9)).total:
             await deferLater(reactor, 0.005)

@@ -41,7 +41,7 @@ class KeysTests(SynchronousTestCase):
         All keys of a room are in the same slot.
         """
         keys = Keys("machat", 0).room(room)
-        slots = {slotName(key) for key in (*keys.four, keys.ids(sender))}
+        slots = {slotName(key) for key in (*keys.six, keys.ids(sender))}
         self.assertEqual(slots, {encode(room).encode()})
 
     @given(st.lists(st.text(min_size=1, max_size=8), min_size=2, max_size=2, unique=True))
@@ -50,7 +50,7 @@ class KeysTests(SynchronousTestCase):
         Two rooms, and two senders in a room, have no key in common.
         """
         one, two = [Keys("machat", 0).room(room) for room in rooms]
-        self.assertFalse({*one.four, one.channel} & {*two.four, two.channel})
+        self.assertFalse({*one.six, one.channel} & {*two.six, two.channel})
         self.assertNotEqual(one.ids(rooms[0]), one.ids(rooms[1]))
 
     def test_brace(self) -> None:
@@ -58,5 +58,5 @@ class KeysTests(SynchronousTestCase):
         A brace in the name of a room does not end the hash tag.
         """
         keys = Keys("machat", 3).room("}x")
-        self.assertEqual(keys.four[0], b"machat:{%7Dx}:m")
+        self.assertEqual(keys.six[0], b"machat:{%7Dx}:m")
         self.assertEqual(keys.channel, b"machat:{%7Dx}:ch:3")

@@ -1,0 +1,45 @@
+"""
+Tests for changes of other members' messages by moderators.
+"""
+
+from __future__ import annotations
+
+from tests.moderation.test_commands import ModerationTestCase
+
+
+class EntriesTests(ModerationTestCase):
+    """
+    Ada changes messages of Mina.
+    """
+
+    def test_moderator(self) -> None:
+        """
+        A moderator may edit and redact any message at any time. C{text} names both.
+        """
+        text = self.hello(self.chat.tcp(), name="Mina", room="dev", password="secret")
+        text.send("one")
+        text.send("two")
+        self.turn()
+        self.ask(self.ada, "join", room="dev")
+        self.chat.clock.advance(7200)
+        text.received()
+        ack = self.ask(self.ada, "edit", room="dev", target=1, text="1")
+        self.assertEqual((ack["type"], ack["seq"]), ("ack", 3))
+        self.chat.clock.advance(121)  # the tests use one id
+        self.ask(self.ada, "redact", room="dev", target=2, reason="rude")
+        (redacted,) = [each for each in self.others if each["type"] == "redacted"]
+        self.assertEqual((redacted["by"], redacted["from"]), ("Ada", "Mina"))
+        self.assertEqual(
+            text.received(),
+            ["machat:Ada edited a message: 1", "machat:Ada removed a message from Mina: rude"],
+        )
+
+    def test_elsewhere(self) -> None:
+        """
+        The right to moderate one room does not include another.
+        """
+        self.ask(self.mina, "join", room="lab")
+        self.ask(self.mina, "say", room="lab", text="one")
+        self.ask(self.ada, "join", room="lab")
+        error = self.ask(self.ada, "redact", room="lab", target=1)
+        self.assertEqual(error["code"], "not-allowed")
