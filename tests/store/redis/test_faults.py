@@ -379,6 +379,8 @@ class LeaseTests(FaultCase):
         await self.say(there, "a", id="1")
         cutter.release()
         self.assertIsInstance(await self.failure(waiting), NotStored)
+        following = self.say(here, "a", id="2")  # it has waited for the first one
+        self.assertIsInstance(await self.failure(following), NotStored)
         await here.append([Draft("dev", "Bob", "b")])
         await self.until(lambda: len(inThere.messages) == 2)
         self.assertEqual((inHere.texts(), inThere.texts()), (["a", "b"], ["a", "b"]))
