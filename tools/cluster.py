@@ -4,12 +4,15 @@ An engine, several servers that share it, and clients that talk through all of t
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from random import randrange
 from typing import Any
 
 from twisted.internet.endpoints import UNIXClientEndpoint, UNIXServerEndpoint
@@ -18,7 +21,7 @@ from twisted.internet.threads import deferToThread
 
 from machat.store.redis.location import Host, Location
 from tests.clocks import fakeTime
-from tests.processes import BIN, ROOT, freePort
+from tests.processes import BIN, ROOT
 from tests.store.redis.engine import Engine
 from tools.cutter import Cutter
 from tools.replicas import NAME, Replicas
@@ -31,6 +34,17 @@ KEEP = ("--log-messages", "10000000", "--log-bytes", "1GiB")
 #: The user of the servers in the engine, and the option of the engine that defines it.
 USER = "servers"
 ACCOUNT = ("--user", USER, "on", ">one", "~*", "&*", "+@all")
+
+
+def steadyPort() -> int:
+    """
+    @return: a free TCP port below those that the kernel gives to clients: otherwise a connection
+        could have the port of a server while that is down
+    """
+    while True:
+        port = randrange(10_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 class Server:
@@ -52,7 +66,7 @@ class Server:
         self._reactor = reactor
         self._path = folder / f"proxy{number}"
         self._log = folder / f"server{number}.log"
-        self.port = freePort()
+        self.port = steadyPort()
         self.cutter = Cutter(reactor, UNIXClientEndpoint(reactor, engine.socket))
         self.store = f"redis://{self._path}?user={USER}&password-file={folder / 'password'}"
         self.ahead = 0

@@ -219,7 +219,7 @@ def plansOf(options: Namespace) -> dict[str, list[str]]:
     if options.rounds:
         random, kinds = Random(options.seed), options.faults or list(FAULTS)
         plan = [random.choice(kinds) for _ in range(options.rounds)]
-        kind = "random faults" if "no-data" in kinds else "faults that keep data"
+        kind = "random faults" if "no-data" in kinds else "that keep data"
         if kinds[0] in REPLICATED:
             kind = "failovers"
         return {f"{options.rounds} {kind}": plan}

@@ -29,7 +29,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "unreported": ("lost without a report", "missed without a report"),
     "false": ("reports without a loss",),
     "twice": ("twice",),
-    "disorder": ("out of order",),
+    "order": ("out of order",),
     "ghosts": ("ghosts",),
     "held": ("held",),
     "resumed": ("resumed",),

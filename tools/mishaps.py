@@ -99,6 +99,7 @@ class Mishaps:
         server = self.target
         other = next(each for each in self._cluster.servers if each is not server)
         reactor = self._cluster.reactor
+        await self._serves(server)
         victim = await visit(reactor, server.port, "victim")
         server.signal(signal.SIGSTOP)
         self._resumes()
@@ -146,7 +147,7 @@ class Mishaps:
                 guest.leave()
                 return
             await self._cluster.pause(0.1)
-        self.problems.append("restart: a server does not start")
+        self.problems.append("a server does not start")
 
     async def clock(self) -> None:
         """
