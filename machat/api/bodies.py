@@ -62,6 +62,17 @@ Seconds = Annotated[
 ]
 
 
+Reply = Annotated[
+    Target | None, Meta(description="The number of the message that this one answers")
+]
+WithAddresses = Annotated[
+    bool, Meta(description="Whether to ban the addresses of its connections as well")
+]
+Validity = Annotated[
+    int, Meta(ge=1, le=3600, description="The time for which the token is valid, seconds")
+]
+
+
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
     The base class of all requests. Unknown fields are refused, because a misspelled optional field
@@ -86,9 +97,7 @@ class Publish(InRoom, frozen=True, kw_only=True):
     sender: Sender = field(default=None, name="from")
     id: MessageId = None
     data: Data = None
-    reply: Annotated[
-        Target | None, Meta(description="The number of the message that this one answers")
-    ] = None
+    reply: Reply = None
 
 
 class Broadcast(Request, frozen=True, kw_only=True):
@@ -178,9 +187,7 @@ class Ban(ByModerator, frozen=True, kw_only=True):
     name: Name
     seconds: Seconds = field(default=HOUR, name="for")
     reason: Reason = ""
-    address: Annotated[
-        bool, Meta(description="Whether to ban the addresses of its connections as well")
-    ] = False
+    address: WithAddresses = False
 
 
 class Unban(ByModerator, frozen=True, kw_only=True):
@@ -224,9 +231,7 @@ class MakeToken(InRoom, frozen=True, kw_only=True):
     Make a token with which a page can open the event stream of one room.
     """
 
-    seconds: Annotated[
-        int, Meta(ge=1, le=3600, description="The time for which the token is valid")
-    ] = field(default=60, name="for")
+    seconds: Validity = field(default=60, name="for")
 
 
 class Published(Struct, frozen=True, kw_only=True):

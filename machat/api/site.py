@@ -227,7 +227,7 @@ class ApiService(Service):
 
     def stopService(self) -> Deferred[None]:
         """
-        @return: fires when all requests are answered, or after L{Limits.closeTimeout} seconds
+        @return: fires when all requests are answered, or after C{Limits.closeTimeout} seconds
         """
         Service.stopService(self)
         for site in self._sites:
