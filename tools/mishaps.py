@@ -141,7 +141,7 @@ class Mishaps:
         """
         Wait until a server accepts members.
         """
-        for _ in range(200):
+        for _ in range(1000):
             guest = await visit(self._cluster.reactor, server.port, "visitor")
             if guest is not None:
                 guest.leave()
