@@ -195,6 +195,26 @@ class ChatClient:
         """
         return await self._post(room, entries.say(text, data, reply))
 
+    async def edit(self, room: str, target: int, text: str) -> Receipt:
+        """
+        Replace the text of a message, as L{say} sends one.
+
+        @param target: the number of the message
+        """
+        return await self._post(room, commands.Edit(target=target, text=text))
+
+    async def redact(self, room: str, target: int, reason: str | None = None) -> Receipt:
+        """
+        Remove the content of a message, as L{say} sends one.
+        """
+        return await self._post(room, commands.Redact(target=target, reason=reason or ""))
+
+    async def react(self, room: str, target: int, emoji: str, remove: bool = False) -> Receipt:
+        """
+        Add a reaction to a message, or remove it, as L{say} sends a message.
+        """
+        return await self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
+
     async def _post(self, room: str, command: commands.Command) -> Receipt:
         result: Receipt = await self._ask(lambda done: self._core.post(room, command, done))
         return result

@@ -139,6 +139,24 @@ class Room(Events):
         """
         return await self._client.say(self.name, text, data, reply)
 
+    async def edit(self, target: int, text: str) -> Receipt:
+        """
+        Replace the text of a message, see L{ChatClient.edit<machat.aio.ChatClient.edit>}.
+        """
+        return await self._client.edit(self.name, target, text)
+
+    async def redact(self, target: int, reason: str | None = None) -> Receipt:
+        """
+        Remove the content of a message.
+        """
+        return await self._client.redact(self.name, target, reason)
+
+    async def react(self, target: int, emoji: str, remove: bool = False) -> Receipt:
+        """
+        Add a reaction to a message, or remove it.
+        """
+        return await self._client.react(self.name, target, emoji, remove)
+
     async def history(self, before: int | None = None, limit: int = 50) -> History:
         """
         Request stored messages, see L{ChatClient.history<machat.aio.ChatClient.history>}.

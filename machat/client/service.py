@@ -229,6 +229,26 @@ class ChatClient(Service):
         """
         return self._post(room, entries.say(text, data, reply))
 
+    def edit(self, room: str, target: int, text: str) -> Deferred[Receipt]:
+        """
+        Replace the text of a message, as L{say} sends one.
+
+        @param target: the number of the message
+        """
+        return self._post(room, commands.Edit(target=target, text=text))
+
+    def redact(self, room: str, target: int, reason: str | None = None) -> Deferred[Receipt]:
+        """
+        Remove the content of a message, as L{say} sends one.
+        """
+        return self._post(room, commands.Redact(target=target, reason=reason or ""))
+
+    def react(self, room: str, target: int, emoji: str, remove: bool = False) -> Deferred[Receipt]:
+        """
+        Add a reaction to a message, or remove it, as L{say} sends a message.
+        """
+        return self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
+
     def _post(self, room: str, command: commands.Command) -> Deferred[Receipt]:
         return self._ask(lambda done: self._core.post(room, command, done))
 

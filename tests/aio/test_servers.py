@@ -56,6 +56,14 @@ class ServerTests(ServerTestCase):
             self.assertEqual((await his.who()).members, ("Mina", "Ada"))
             history = await his.history(before=3)
             self.assertEqual([each.seq for each in history.messages], [1, 2])
+            self.assertEqual((await hers.edit(1, "new")).seq, 101)
+            self.assertEqual((await his.react(1, "\N{THUMBS UP SIGN}")).seq, 102)
+            with self.assertRaises(ChatError) as caught:
+                await his.redact(1)
+            self.assertEqual(caught.exception.code, "not-allowed")
+            first = (await his.history(before=2)).messages[0]
+            self.assertEqual((first.text, first.edited), ("new", True))
+            self.assertEqual(first.reactions, {"\N{THUMBS UP SIGN}": ("Ada",)})
             with self.assertRaises(ChatError) as caught:
                 await ada.join("not a room")
             self.assertEqual(caught.exception.code, "bad-room")

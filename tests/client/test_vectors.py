@@ -120,6 +120,15 @@ class TwistedDriver:
     def _do_say(self, name: str, room: str, text: str, **more: Any) -> Deferred[Any]:
         return self._client.say(room, text, **more)
 
+    def _do_edit(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.edit(**fields)
+
+    def _do_redact(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.redact(**fields)
+
+    def _do_react(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.react(**fields)
+
     def _do_history(self, name: str, room: str, **which: int) -> Deferred[Any]:
         return self._client.history(room, **which)
 

@@ -82,6 +82,9 @@ class CoreDriver:
         elif command == "say":
             room = fields.pop("room")
             core.post(room, entries.say(**fields), name)
+        elif command in ("edit", "redact", "react"):
+            kind = getattr(commands, command.capitalize())
+            core.post(fields.pop("room"), kind(**fields), name)
         elif command == "history":
             core.history(commands.History(**fields), name)
         else:
