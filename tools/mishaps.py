@@ -216,8 +216,11 @@ class Mishaps:
 
     async def password(self) -> None:
         """
-        Change the password in the engine, and later in the file of the servers.
+        Change the password in the engine, and later in the file of the servers. All servers run
+        already: one that starts would end because of the wrong password.
         """
+        for server in self._cluster.servers:
+            await self._serves(server)
         for old, new in (("one", "two"), ("two", "one")):
             command = self._cluster.engine.command
             command("ACL", "SETUSER", USER, f">{new}", f"<{old}")
