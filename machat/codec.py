@@ -5,6 +5,7 @@ to events.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -43,14 +44,25 @@ def decodeEvent(data: bytes) -> Event | None:
     return event
 
 
+@cache
+def _layoutOf(kind: type[Command]) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+    """
+    @return: the first field of each command of a type; and the other fields, each as the name of
+        its attribute and on the wire
+    """
+    tag = kind.__struct_config__.tag
+    names = tuple([(each.name, each.encode_name) for each in msgspec.structs.fields(kind)])
+    return {} if tag is None else {"type": tag}, names
+
+
 def encodeCommand(command: Command) -> bytes:
     """
     @return: the command as one JSON object, without fields that are C{None}
     """
-    config = command.__struct_config__
-    fields: dict[str, Any] = {} if config.tag is None else {"type": config.tag}
-    for field in msgspec.structs.fields(command):
-        value = getattr(command, field.name)
+    first, names = _layoutOf(type(command))
+    fields = first.copy()
+    for name, encoded in names:
+        value = getattr(command, name)
         if value is not None and value is not NO_JSON:
-            fields[field.encode_name] = value
+            fields[encoded] = value
     return msgspec.json.encode(fields)
