@@ -4,12 +4,15 @@ The comparison of a store with its model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from machat import names
+from machat.entries import Entry, Message
 from machat.events import Position
 from machat.interfaces import IStoredRoom
 from machat.records import Change, Claim
 from machat.testing.contract.case import StoreCase
-from machat.testing.contract.model import Model
+from machat.testing.contract.model import Model, State
 from machat.testing.contract.witness import Witness
 
 
@@ -30,6 +33,18 @@ class Opened:
         self.claims: list[Claim] = []
 
 
+def statesOf(entries: Sequence[Entry]) -> list[State]:
+    """
+    @return: the current states of stored entries
+    """
+    return [(each.seq, each.sender, each.text, _reactionsOf(each)) for each in entries]
+
+
+def _reactionsOf(entry: Entry) -> set[tuple[str, str]]:
+    reactions = entry.reactions if isinstance(entry, Message) else None
+    return {(emoji, names.key(name)) for emoji, each in (reactions or {}).items() for name in each}
+
+
 async def compareRoom(case: StoreCase, model: Model, key: str, opened: Opened) -> None:
     """
     Compare one open room with its model.
@@ -48,6 +63,7 @@ async def compareRoom(case: StoreCase, model: Model, key: str, opened: Opened) -
     case.assertEqual(room.position.seq, len(data.lines))
     case.assertEqual(room.record.topic, data.topic)
     case.assertCountEqual(room.record.sanctions, data.sanctions.values())
+    case.assertEqual(statesOf(await case.wait(room.read(0, 1_000))), data.states())
     members = await case.wait(room.members(9))
     found = [names.key(name) for name in members.names]
     case.assertCountEqual(found, model.names(key))  # if a first claim ends, the order is open

@@ -16,16 +16,25 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec.structs import replace
 from twisted.trial.unittest import SkipTest
 
 from machat import names
+from machat.entries import (
+    Content,
+    Draft,
+    Edit,
+    React,
+    Redact,
+    RichDraft,
+)
 from machat.errors import ChatError
-from machat.events import Draft, Receipt
+from machat.events import Receipt
 from machat.interfaces import IStore
 from machat.limits import Limits
 from machat.records import Change, Claim, Imposed, Lifted, TopicSet
 from machat.testing.contract.case import StoreCase
-from machat.testing.contract.comparison import Opened, compareRoom
+from machat.testing.contract.comparison import Opened, compareRoom, statesOf
 from machat.testing.contract.model import MOST, Model, RoomModel
 
 _ROOMS = ("dev", "Dev", "ops")
@@ -34,8 +43,15 @@ _LATER = 9_000_000_000.0
 _SHRINKING = (Phase.shrink, Phase.explain)
 _LIMITS = Limits(remembered=120.0)
 
+_targets = st.integers(1, 4)
+_contents: st.SearchStrategy[str | Content] = st.one_of(
+    st.sampled_from("ab"),
+    st.builds(Edit, _targets, st.sampled_from("cd")),
+    st.builds(Redact, _targets),
+    st.builds(React, _targets, st.sampled_from("xy"), st.booleans()),
+)
 _drafts = st.lists(
-    st.tuples(st.sampled_from(_SENDERS), st.sampled_from("ab"), st.sampled_from([None, "1", "2"])),
+    st.tuples(st.sampled_from(_SENDERS), _contents, st.sampled_from([None, "1", "2"])),
     max_size=4,
 )
 _changes = st.lists(
@@ -52,6 +68,19 @@ _changes = st.lists(
     max_size=2,
 )
 _claims = st.tuples(st.sampled_from(_SENDERS), st.booleans())
+
+
+def _draftOf(model: RoomModel, sender: str, content: str | Content, id: str | None) -> Draft:
+    """
+    @param content: a target below 4 stands for one of the messages that can be changed, if there
+        are any
+    """
+    if isinstance(content, str):
+        return Draft(model.name, sender, content, id)
+    found = [seq for seq, item in enumerate(model.items, 1) if item.message]
+    if isinstance(content, (Edit, Redact, React)) and content.target < 4 and found:
+        content = replace(content, target=found[content.target % len(found)])
+    return RichDraft(model.name, sender, content.text, id, content)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -147,7 +176,7 @@ class StoreMachine(RuleBasedStateMachine):
         self,
         node: int,
         name: str,
-        drafts: list[tuple[str, str, str | None]],
+        drafts: list[tuple[str, str | Content, str | None]],
         changes: list[Change],
     ) -> None:
         """
@@ -157,7 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
         async def append() -> None:
             opened = await self.opened(node, name)
             model = self.model.rooms[names.key(name)]
-            batch = [Draft(model.name, *draft) for draft in drafts]
+            batch = [_draftOf(model, *draft) for draft in drafts]
             if not batch and not changes:
                 return
             stored = await self.case.wait(opened.room.append(batch, changes))
@@ -233,9 +262,7 @@ class StoreMachine(RuleBasedStateMachine):
             opened = await self.opened(node, name)
             model = self.model.rooms[names.key(name)]
             found = await self.case.wait(opened.room.read(after, limit))
-            expected = [(seq, *line[:2]) for seq, line in enumerate(model.lines, 1) if seq > after]
-            lines = [(each.seq, each.sender, each.text) for each in found]
-            self.case.assertEqual(lines, expected[:limit])
+            self.case.assertEqual(statesOf(found), model.states()[after : after + limit])
 
         self.perform(read)
 

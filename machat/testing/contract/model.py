@@ -10,6 +10,7 @@ from copy import deepcopy
 from itertools import count
 
 from machat import names
+from machat.entries import Edit, React, Redact, RichDraft
 from machat.errors import NAME_TAKEN, ROOM_FULL
 from machat.events import Draft, Position
 from machat.interfaces import IStoredRoom
@@ -22,7 +23,44 @@ MOST = 3
 Line = tuple[str, str, int]
 
 
+#: Number, sender and text of an entry, and its emojis with the keys of the names.
+State = tuple[int, str, str, set[tuple[str, str]]]
+
 _SERIAL = count(1)
+
+
+class Item:
+    """
+    The current state of an entry.
+
+    @ivar message: whether it is a message that can be changed
+    @ivar edit: the last edit of the message
+    @ivar reactions: the emojis and the keys of the names
+    """
+
+    def __init__(self, sender: str, text: str, message: bool) -> None:
+        self.sender = sender
+        self.text = text
+        self.message = message
+        self.edit: Item | None = None
+        self.reactions: set[tuple[str, str]] = set()
+
+    def change(self, change: Edit | Redact | React, name: str, entry: Item) -> None:
+        """
+        Change the message.
+
+        @param entry: the entry of the change
+        """
+        if isinstance(change, React):
+            self.reactions ^= {(change.text, names.key(name))}
+            return
+        if self.edit is not None:
+            self.edit.text = ""
+        self.edit = entry if isinstance(change, Edit) else None
+        self.text = change.text if isinstance(change, Edit) else ""
+        if isinstance(change, Redact):
+            self.message = False
+            self.reactions = set()
 
 
 class RoomModel:
@@ -30,7 +68,8 @@ class RoomModel:
     The data of one room.
 
     @ivar name: its name
-    @ivar lines: its messages; the first one has the number 1
+    @ivar lines: its entries as they were reported; the first one has the number 1
+    @ivar items: their current states
     @ivar ids: number and time of the messages with an id, by sender and id
     @ivar epochs: the epochs under which the room was opened
     @ivar topic: its topic
@@ -40,6 +79,7 @@ class RoomModel:
     def __init__(self, name: str) -> None:
         self.name = name
         self.lines: list[Line] = []
+        self.items: list[Item] = []
         self.ids: dict[tuple[str, str], tuple[int, float]] = {}
         self.epochs: set[str] = set()
         self.topic: str | None = None
@@ -49,7 +89,7 @@ class RoomModel:
         """
         @param now: the time, seconds
         @param remembered: see L{machat.limits.Limits}
-        @return: the number of each message; a negative one for a duplicate
+        @return: the number of each message; a negative one for a duplicate; 0 for a refused entry
         """
         numbers = []
         for draft in batch:
@@ -58,11 +98,41 @@ class RoomModel:
             if draft.id is not None and seq and now - at <= remembered:
                 numbers.append(-seq)
                 continue
+            content = draft.content if isinstance(draft, RichDraft) else None
+            item = Item(draft.sender, draft.text, content is None)
+            if isinstance(content, (Edit, Redact, React)):
+                number = self._change(content, draft.sender, item)
+                if number is not None:
+                    numbers.append(number)
+                    continue
+            self.items.append(item)
             self.lines.append((draft.sender, draft.text, next(_SERIAL)))
             numbers.append(len(self.lines))
             if draft.id is not None:
                 self.ids[key] = (len(self.lines), now)
         return numbers
+
+    def _change(self, change: Edit | Redact | React, name: str, entry: Item) -> int | None:
+        """
+        @return: C{None}; or, if the change is not stored, the number that the store returns
+        """
+        place = change.target - 1
+        if place >= len(self.items) or not self.items[place].message:
+            return 0
+        item = self.items[place]
+        present = isinstance(change, React) and (change.text, names.key(name)) in item.reactions
+        if isinstance(change, React) and present is not change.remove:
+            return -change.target
+        item.change(change, name, entry)
+        return None
+
+    def states(self) -> list[State]:
+        """
+        @return: the current states of all entries
+        """
+        return [
+            (seq, item.sender, item.text, item.reactions) for seq, item in enumerate(self.items, 1)
+        ]
 
     def change(self, changes: Sequence[Change]) -> None:
         """
