@@ -126,6 +126,14 @@ class React(Command, frozen=True, kw_only=True, tag="react"):
     room: str | None = None
 
 
+class Typing(Command, frozen=True, kw_only=True, tag="typing"):
+    """
+    Report that the client's user is typing. Send it at most every three seconds.
+    """
+
+    room: str | None = None
+
+
 class Leave(Command, frozen=True, kw_only=True, tag="leave"):
     """
     Leave a room.
@@ -279,6 +287,7 @@ AnyCommand = (
     | Edit
     | Redact
     | React
+    | Typing
     | Leave
     | History
     | Who

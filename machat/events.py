@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from machat.entries import (
     Draft as Draft,
@@ -231,6 +231,17 @@ class Allowed(Struct, frozen=True, kw_only=True):
     burst: int | None = None
 
 
+class Typing(Event, frozen=True, kw_only=True, tag="typing"):
+    """
+    A member of a room is typing. This is not stored.
+
+    @ivar sender: its name
+    """
+
+    room: str
+    sender: str = field(name="from")
+
+
 class Left(Event, frozen=True, kw_only=True, tag="left"):
     """
     The member is no longer in the room.
@@ -386,6 +397,7 @@ AnyEvent = (
     | Done
     | Ack
     | Welcome
+    | Typing
     | Left
     | History
     | Members

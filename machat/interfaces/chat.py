@@ -89,6 +89,16 @@ class IChatRoom(Interface):
         @return: whether the messages were sent
         """
 
+    def typing(member: IChatMember, roomName: str) -> None:
+        """
+        Report to the other members that watch the room that a member is typing. The report is
+        dropped if the last one was less than three seconds ago, if the room has more than 100
+        members, or if the send queues are half full. With a shared store, only the members in this
+        process receive it.
+
+        @raise ChatError: C{not-joined}; C{muted}
+        """
+
     def pace(member: IChatMember, roomName: str, size: int) -> Deferred[None] | None:
         """
         Wait until a client's message fits into the rates of the room, L{Limits.roomRate}, and of

@@ -67,6 +67,7 @@ class Room:
     @ivar storing: the batch that the store is storing. The room is kept until it is stored
     @ivar doubtful: the changes of earlier batches of which it is not known whether they are stored
     @ivar revised: the number of the last entry that was not a message; 0, if none was delivered
+    @ivar typists: when the names were last reported as typing, see L{machat.rooms.typing}
     @ivar stored: the room in the store; C{None} until it is open
     @ivar position: the last position that was delivered; C{None} until the room is open
     @ivar opening: the operations that wait for the store, while it opens the room
@@ -95,6 +96,7 @@ class Room:
         "storing",
         "doubtful",
         "revised",
+        "typists",
         "members",
         "listeners",
         "_metrics",
@@ -126,6 +128,7 @@ class Room:
         self.storing: Batch | None = None
         self.doubtful: Sequence[Change] = ()
         self.revised = 0
+        self.typists: dict[str, float] | None = None
         self.members: dict[IChatMember, Claim] = {}
         self.listeners: dict[IChatMember, None] = {}
         self._metrics = metrics
@@ -337,11 +340,13 @@ class Room:
             if held is claim:
                 self._keeper.lost(self, member, reason)
 
-    def announce(self, event: Event) -> None:
+    def announce(self, event: Event, apart: IChatMember | None = None) -> None:
         """
         Deliver an event to the members that L{watch}, encoded once per dialect.
+
+        @param apart: a member that does not receive it
         """
-        self._spreadEvent(event, self._watchers or ())
+        self._spreadEvent(event, {each for each in self._watchers or () if each is not apart})
 
     def _spreadEvent(self, event: Event, receivers: Container[IChatMember]) -> None:
         self._spread(

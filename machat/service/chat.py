@@ -52,6 +52,7 @@ from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
+from machat.rooms.typing import announceTyping
 from machat.rooms.visitors import Visitors
 from machat.service.batches import Batches
 from machat.service.contents import checked, draftOf
@@ -149,6 +150,13 @@ class ChatService(Lifecycle):
 
     def leave(self, member: IChatMember, roomName: str) -> None:
         self._rooms.leave(member, roomName)
+
+    def typing(self, member: IChatMember, roomName: str) -> None:
+        room = self._directory.find(member, roomName)
+        if room.muted:
+            self._rules.requireSay(member, room)
+        if not self.sendBudget.tight:
+            announceTyping(room, member, self.clock.seconds())
 
     def sayAll(self, member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
         key = roomName.lower() if roomName.isascii() else names.key(roomName)

@@ -227,6 +227,11 @@ class EventsConversation:
     def _answered(self, _: object) -> None:
         self._unanswered -= 1
 
+    def _typing(self, command: commands.Typing) -> None:
+        room = self._here(command.room)
+        requireSay(self._client.user, room)
+        self._chat.typing(self._client, room)
+
     def _leave(self, command: commands.Leave) -> None:
         room = self._here(command.room)
         del self._rooms[names.key(room)]
@@ -332,6 +337,7 @@ _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[A
     commands.Edit: EventsConversation._send,
     commands.Redact: EventsConversation._send,
     commands.React: EventsConversation._send,
+    commands.Typing: EventsConversation._typing,
     commands.Leave: EventsConversation._leave,
     commands.History: EventsConversation._history,
     commands.Who: EventsConversation._who,

@@ -42,6 +42,13 @@ class SendBudget:
         self._queues: set[Queue] = set()
         self._holders: dict[int, int] = {}
 
+    @property
+    def tight(self) -> bool:
+        """
+        Whether half of the limit is used.
+        """
+        return self.waiting > self._limit / 2
+
     def add(self, queue: Queue, size: int) -> None:
         """
         Count bytes that wait now or, if the size is negative, no longer wait.

@@ -319,3 +319,66 @@ class WebSocketRevisionTests(OnWebSocket, RevisionTests):
     """
     The same on WebSocket.
     """
+
+
+class TypingTests(EventsTestCase):
+    """
+    Tests for the command C{typing}.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.mina = self.client()
+        self.ada = self.client("Ada", presence=True)
+        self.others = [self.client("Bob"), self.chat.tcp("Eve", "dev")]
+        self.later(1)
+
+    def later(self, seconds: float) -> list[Any]:
+        """
+        @return: the signals that Ada receives meanwhile
+        """
+        self.chat.clock.advance(seconds)
+        self.chat.turn()
+        return [each for each in self.heard(self.ada) if each["type"] == "typing"]
+
+    def test_typing(self) -> None:
+        """
+        The others that watch the room receive the signal, at most every three seconds. A flood
+        costs nothing else.
+        """
+        signal = {"type": "typing", "room": "dev", "from": "Mina"}
+        for client in (*self.others, self.mina):
+            client.received()
+        for _ in range(50):
+            self.tell(self.mina, type="typing")
+        self.assertEqual(self.later(2.9), [signal])
+        self.tell(self.mina, type="typing")
+        self.assertEqual(self.later(0.2), [])
+        self.tell(self.mina, type="typing")
+        self.tell(self.ada, type="typing")
+        self.assertEqual(self.later(0), [signal])
+        self.assertEqual([each.received() for each in (*self.others, self.mina)], [[], [], []])
+        self.assertEqual(self.ask(self.mina, type="history", room="dev")["messages"], [])
+
+    def test_dropped(self) -> None:
+        """
+        In a large room, and if the send queues are half full, nothing is sent.
+        """
+        budget = self.chat.service.sendBudget
+        budget.waiting += self.limits.maxWaitingTotal
+        self.tell(self.mina, type="typing")
+        budget.waiting -= self.limits.maxWaitingTotal
+        self.assertEqual(self.later(0), [])
+        for number in range(97):
+            self.chat.member(f"M{number}", "dev")
+        self.tell(self.mina, type="typing")
+        self.assertEqual(self.later(0), [])
+
+    def test_refused(self) -> None:
+        """
+        A muted member, and one that is not in the room, receive an error.
+        """
+        self.assertEqual(self.ask(self.mina, type="typing", room="x")["code"], "not-joined")
+        self.chat.service.moderation.mute("dev", "Mina", 60)
+        self.chat.turn()
+        self.assertEqual(self.ask(self.mina, type="typing")["code"], "muted")
