@@ -14,6 +14,7 @@ import { RoomView } from "./roomview.js";
 import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
+import { phrase, translateDocument } from "./texts.js";
 import { TokenEndpoint } from "./tokens.js";
 import { fitKeyboard } from "./viewport.js";
 
@@ -84,7 +85,7 @@ class App {
 
   /** @returns {Promise<string | null>} The name of the user of the token, if there is one. */
   async #identify() {
-    this.#signIn.say("Connecting…");
+    this.#signIn.say(phrase("connection.progress"));
     try {
       const { name } = await /** @type {TokenEndpoint} */ (this.#tokens).request();
       this.#signIn.name = name;
@@ -186,7 +187,7 @@ class App {
       this.#waiting = (state) => {
         if (state.state === "online") resolve(undefined);
         else if (state.state === "ended") reject(new Error(ending(state)));
-        else this.#askPassword.progress(interruption(state) || "Connecting…");
+        else this.#askPassword.progress(interruption(state) || phrase("connection.progress"));
       };
       this.#client?.open();
     });
@@ -275,7 +276,7 @@ class App {
 
   #waitToJoin() {
     const waits = this.#client?.state.state !== "online";
-    this.#askRoom.progress(waits ? "No connection. You will join when it is back." : "");
+    this.#askRoom.progress(waits ? phrase("rooms.wait") : "");
   }
 
   /** @param {string} typed */
@@ -335,7 +336,8 @@ class App {
   #title() {
     const unread = [...this.#rooms.values()].reduce((sum, room) => sum + room.unread, 0);
     const name = this.#tabs.current?.name;
-    document.title = `${unread ? `(${unread}) ` : ""}${name ? `${name} – ` : ""}MaChat`;
+    const title = name ? phrase("app.title", { room: name }) : phrase("app.name");
+    document.title = `${unread ? `(${unread}) ` : ""}${title}`;
   }
 
   /** @param {Event} event */
@@ -352,5 +354,6 @@ class App {
   }
 }
 
+translateDocument();
 fitKeyboard();
 new App().start();

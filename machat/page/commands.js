@@ -5,11 +5,11 @@
  * @module
  */
 
-import { HELP } from "./slash.js";
+import { phrase } from "./texts.js";
 import { soon } from "./times.js";
 
-/** The kinds of mutes and bans. @type {Record<string, string>} */
-const KINDS = { mute: "Muted:", ban: "Banned:", address: "Banned with the address:" };
+/** The texts for the kinds of mutes and bans. @type {Record<string, import("./texts.js").Key>} */
+const KINDS = { mute: "command.mute", ban: "command.ban", address: "command.address" };
 
 /**
  * @typedef {object} Actions
@@ -46,21 +46,23 @@ export class Commands {
     if (name === "bans") return this.#bans();
     if (name === "leave") this.#actions.leave();
     else if (name === "quit") this.#actions.quit();
-    else this.#actions.note(HELP.join("\n"));
+    else this.#actions.note(phrase("command.help"));
   }
 
   async #bans() {
     const { sanctions } = await this.#client.sanctions(this.#room);
     const lines = sanctions.map(({ kind, name, until, by }) => {
-      const whom = name ?? "an address";
-      return `${KINDS[kind] ?? kind} ${whom}, until ${soon(until)}, by ${by ?? "the operator"}`;
+      const whom = name ?? phrase("command.anAddress");
+      const moderator = by ?? phrase("command.operator");
+      return phrase(KINDS[kind] ?? "command.ban", { name: whom, time: soon(until), moderator });
     });
-    this.#actions.note(lines.join("\n") || "There are no mutes or bans.");
+    this.#actions.note(lines.join("\n") || phrase("command.noSanctions"));
   }
 
   async #who() {
     const { count, members } = await this.#client.who(this.#room);
-    const more = count > members.length ? ` and ${count - members.length} more` : "";
-    this.#actions.note(`${count.toLocaleString()} here: ${members.join(", ")}${more}`);
+    const more = count - members.length;
+    const key = more > 0 ? "command.whoMore" : "command.who";
+    this.#actions.note(phrase(key, { count, names: members.join(", "), more }));
   }
 }

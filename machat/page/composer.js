@@ -6,6 +6,7 @@
  */
 
 import { element } from "./dom.js";
+import { phrase } from "./texts.js";
 
 /** The maximum height to which the field grows, rows. */
 const ROWS = 6;
@@ -33,7 +34,7 @@ export class Composer {
   constructor(room, submitted, changed) {
     this.#submitted = submitted;
     this.#changed = changed;
-    const label = `Message to ${room}`;
+    const label = phrase("composer.label", { room });
     this.field = /** @type {HTMLTextAreaElement} */ (
       element("textarea", {
         rows: "1",
@@ -46,7 +47,7 @@ export class Composer {
         input: () => this.#typed(),
       })
     );
-    const send = element("button", { type: "submit", class: "primary" }, "Send");
+    const send = element("button", { type: "submit", class: "primary" }, phrase("composer.send"));
     const row = element("div", { class: "row" }, this.field, send);
     this.element = element("form", { class: "composer", submit: (event) => this.#submit(event) });
     this.element.append(row, this.#note);

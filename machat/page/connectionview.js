@@ -7,28 +7,16 @@
 
 import { now } from "./clock.js";
 import { byId, sentence } from "./dom.js";
+import { isKey, phrase } from "./texts.js";
 import { showLogin } from "./tokens.js";
 
 /** @typedef {import("./connection.js").State} State */
 
-/** Texts for close codes. @type {Record<number, string>} */
-const REASONS = {
-  1000: "You have left.",
-  3001: "The server is restarting.",
-  3002: "The server waited too long for this page.",
-  3003: "Too many connections come from your network.",
-  3004: "Too many failed logins come from your network.",
-  3005: "Your login has expired.",
-  3006: "Something went wrong at the server.",
-  3008: "This connection was too slow.",
-  3010: "The server lost track of your name.",
-  3011: "An earlier connection still has your name.",
-  3500: "Wrong name or password.",
-  3501: "The server did not understand this page.",
-  3503: "You were removed, by a moderator or because you have logged out.",
-  3520: "The name is taken.",
-  3521: "You are connected from elsewhere now.",
-};
+/** @param {number} code A close code. @returns {string | undefined} Its text, if there is one. */
+function closed(code) {
+  const key = `close.${code}`;
+  return isKey(key) ? phrase(key) : undefined;
+}
 
 /**
  * @param {State} state
@@ -36,7 +24,7 @@ const REASONS = {
  */
 export function ending({ code = 0, reason, error }) {
   if (error) return sentence(error.message);
-  return REASONS[code] ?? `The server has ended the connection: ${reason || code}.`;
+  return closed(code) ?? phrase("connection.over", { reason: reason || String(code) });
 }
 
 /** The retry delay in the text of a refusal. The page shows a countdown instead. */
@@ -47,7 +35,7 @@ const LATER = /: try again in [\d.]+ s$/;
  * @returns {string} The reason why there is no connection; empty if unknown.
  */
 export function interruption({ code = 0, error }) {
-  return error ? sentence(error.message.replace(LATER, "")) : (REASONS[code] ?? "");
+  return error ? sentence(error.message.replace(LATER, "")) : (closed(code) ?? "");
 }
 
 /**
@@ -56,7 +44,8 @@ export function interruption({ code = 0, error }) {
  */
 export function countdown({ retryAt = 0 }) {
   const due = now() + retryAt - Date.now();
-  return () => `Trying again in ${Math.max(1, Math.ceil((due - now()) / 1000))} s.`;
+  return () =>
+    phrase("connection.countdown", { seconds: Math.max(1, Math.ceil((due - now()) / 1000)) });
 }
 
 export class ConnectionView {
@@ -76,23 +65,19 @@ export class ConnectionView {
   /** @param {State} state */
   show(state) {
     clearInterval(this.#ticking);
-    const words = {
-      connecting: "Connecting",
-      online: "Online",
-      waiting: "Offline",
-      ended: "Ended",
-    };
-    this.#word.textContent = words[state.state];
+    this.#word.textContent = phrase(`connection.${state.state}`);
     this.#word.className = `connection ${state.state}`;
     this.#bar.hidden = state.state === "online";
     this.#bar.classList.toggle("over", state.state === "ended");
     this.#why.textContent =
       state.state === "ended"
         ? ending(state)
-        : `${interruption(state) || "The connection is lost."} Your messages are kept.`;
+        : phrase("connection.kept", { reason: interruption(state) || phrase("connection.lost") });
     showLogin(byId("login"), state.error);
-    this.#button.textContent = state.state === "ended" ? "Connect again" : "Try now";
-    this.#when.textContent = state.state === "connecting" ? "Connecting…" : "";
+    const ended = state.state === "ended";
+    this.#button.textContent = phrase(ended ? "connection.again" : "connection.now");
+    const connecting = state.state === "connecting";
+    this.#when.textContent = connecting ? phrase("connection.progress") : "";
     if (state.state === "waiting") {
       const remaining = countdown(state);
       const tick = () => (this.#when.textContent = remaining());

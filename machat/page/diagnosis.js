@@ -7,6 +7,7 @@
  */
 
 import { ChatError } from "./client.js";
+import { phrase } from "./texts.js";
 
 /** The timeout of the request, milliseconds. */
 const TIMEOUT = 10_000;
@@ -43,9 +44,9 @@ export async function diagnose(url, failures) {
   }
   const told = `${status} ${answer.statusText}`.trim();
   if (status >= 500 || TEMPORARY.includes(status)) {
-    throw new ChatError("unreachable", `the server cannot be reached at the moment (${told})`);
+    throw new ChatError("unreachable", phrase("diagnosis.temporary", { status: told }));
   }
-  throw new ChatError("refused", `there is no MaChat server at ${url.pathname} (${told})`);
+  throw new ChatError("refused", phrase("diagnosis.nothing", { path: url.pathname, status: told }));
 }
 
 /** @param {URL} url */
@@ -54,7 +55,7 @@ async function ask(url) {
   try {
     return await fetch(url, { cache: "no-store", credentials: "omit", signal });
   } catch {
-    throw new ChatError("unreachable", "the server cannot be reached");
+    throw new ChatError("unreachable", phrase("diagnosis.unreachable"));
   }
 }
 

@@ -40,16 +40,6 @@ export function spoken(text) {
 }
 
 /**
- * @param {number} count
- * @param {string} one
- * @param {string} [many]
- * @returns {string} "1 message", "2 messages"
- */
-export function counted(count, one, many = `${one}s`) {
-  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
-}
-
-/**
  * @param {string} text
  * @returns {string} The text with a capital letter and a full stop.
  */

@@ -7,7 +7,8 @@
  */
 
 import { ChatError } from "./client.js";
-import { counted, element, sentence } from "./dom.js";
+import { element, sentence } from "./dom.js";
+import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 
 /** The number of messages in one request. */
@@ -30,6 +31,21 @@ const PATIENCE = 30_000;
  * @property {() => void} [jumped] Called when the latest messages were loaded.
  */
 
+const TEXTS = /** @type {const} */ ({
+  older: {
+    idle: "history.older",
+    loading: "history.loadingOlder",
+    loaded: "history.loadedOlder",
+    failed: "history.failedOlder",
+  },
+  newer: {
+    idle: "history.newer",
+    loading: "history.loadingNewer",
+    loaded: "history.loadedNewer",
+    failed: "history.failedNewer",
+  },
+});
+
 /**
  * @template T
  * @param {Promise<T>} answer
@@ -39,7 +55,7 @@ async function inTime(answer) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   const late = new Promise((_, reject) => {
-    const error = new ChatError("late", "the server does not answer");
+    const error = new ChatError("late", phrase("history.late"));
     timer = setTimeout(() => reject(error), PATIENCE);
   });
   try {
@@ -51,6 +67,7 @@ async function inTime(answer) {
 
 export class Loader {
   #options;
+  #texts;
   /** @type {"idle" | "loading" | "failed"} */
   #state = "idle";
   /** Whether the latest messages are wanted. */
@@ -66,17 +83,19 @@ export class Loader {
   /** @param {Options} options */
   constructor(options) {
     this.#options = options;
+    this.#texts = TEXTS[options.kind];
     this.#row.classList.add(options.kind);
   }
 
   /** @returns {HTMLElement | null} The row at the end of the list. */
   row() {
-    const { kind, next, end } = this.#options;
+    const { next, end } = this.#options;
     this.#text.textContent = end();
     if (this.#text.textContent) return this.#end;
     if (next() === null) return null;
-    const texts = { idle: `Load ${kind} messages`, loading: `Loading ${kind} messages…` };
-    this.#button.textContent = this.#state === "failed" ? "Try again" : texts[this.#state];
+    const { idle, loading } = this.#texts;
+    const texts = { idle, loading, failed: /** @type {const} */ ("history.again") };
+    this.#button.textContent = phrase(texts[this.#state]);
     this.#button.setAttribute("aria-disabled", String(this.#state === "loading"));
     this.#reason.hidden = this.#state !== "failed";
     return this.#row;
@@ -99,19 +118,19 @@ export class Loader {
   }
 
   async load() {
-    const { kind, request, next, insert, end, changed } = this.#options;
+    const { request, next, insert, end, changed } = this.#options;
     const jumps = this.#jumps;
     const which = jumps ? {} : next();
     if (which === null || this.#state === "loading") return;
     this.#state = "loading";
-    this.status.textContent = `Loading ${kind} messages`;
+    this.status.textContent = phrase(this.#texts.loading);
     changed();
     try {
       const count = insert(which, await inTime(request({ ...which, limit: PAGE })));
       if (count === 0 && next() !== null) {
-        throw new ChatError("changed", "the room has changed in the meantime");
+        throw new ChatError("changed", phrase("history.changed"));
       }
-      const loaded = count > 0 ? `${counted(count, `${kind} message`)} loaded. ` : "";
+      const loaded = count > 0 ? phrase(this.#texts.loaded, { count }) : "";
       this.status.textContent = loaded + (end() ?? "");
       this.#state = "idle";
     } catch (error) {
@@ -132,11 +151,9 @@ export class Loader {
   #fail({ code, message }) {
     this.#state = "failed";
     this.#jumps = false;
-    const why = code === "lost" ? "there is no connection" : localised(message);
-    this.#reason.textContent = sentence(`not loaded: ${why}`);
-    this.status.textContent = sentence(
-      `${this.#options.kind} messages could not be loaded: ${why}`,
-    );
+    const why = code === "lost" ? phrase("history.offline") : localised(message);
+    this.#reason.textContent = sentence(phrase("history.failed", { reason: why }));
+    this.status.textContent = sentence(phrase(this.#texts.failed, { reason: why }));
   }
 }
 
@@ -153,7 +170,7 @@ export function loaders(messages, request, { changed, jumped }) {
     changed,
     next: () => (messages.oldest === null ? null : { before: messages.oldest }),
     insert: ({ before = 0 }, { epoch, messages: found }) => messages.older(before, epoch, found),
-    end: () => (messages.begins ? "The stored history begins here" : null),
+    end: () => (messages.begins ? phrase("history.begins") : null),
   });
   const after = () => (messages.last === null ? {} : { after: messages.last });
   const newer = new Loader({

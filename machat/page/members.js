@@ -8,6 +8,7 @@
 import { key } from "./client.js";
 import { element } from "./dom.js";
 import { hue } from "./messageview.js";
+import { locale, phrase } from "./texts.js";
 
 /** The width from which the list is next to the messages. Also in style.css. */
 const WIDE = matchMedia("(min-width: 60rem)");
@@ -28,8 +29,9 @@ export class Members {
       "aria-controls": id,
       click: () => this.#open(this.element.hidden !== false),
     });
-    const title = element("h3", {}, "Members");
-    const attributes = { class: "members", id, "aria-label": "Members", tabindex: "0" };
+    const label = phrase("members.title");
+    const title = element("h3", {}, label);
+    const attributes = { class: "members", id, "aria-label": label, tabindex: "0" };
     this.element = element("aside", attributes, title, this.#list, this.#note);
     this.scrim = element("div", { class: "scrim", click: () => this.#close() });
     this.#fit();
@@ -61,12 +63,12 @@ export class Members {
   }
 
   show() {
-    this.button.textContent = `${this.count.toLocaleString()} here`;
+    this.button.textContent = phrase("members.here", { count: this.count });
     if (this.element.hidden) return;
-    const names = [...this.#names.values()].sort((a, b) => a.localeCompare(b));
+    const names = [...this.#names.values()].sort((a, b) => a.localeCompare(b, locale));
     const more = this.count - names.length;
     this.#list.replaceChildren(...names.map((name) => this.#one(name)));
-    this.#note.textContent = more > 0 ? `and ${more.toLocaleString()} more` : "";
+    this.#note.textContent = more > 0 ? phrase("members.more", { count: more }) : "";
   }
 
   /** Close the list if it covers the messages. @returns {boolean} Whether it did. */
@@ -99,7 +101,7 @@ export class Members {
   /** @param {string} name */
   #one(name) {
     const dot = element("span", { class: `dot ${hue(name)}`, "aria-hidden": "true" });
-    const you = name === this.own ? [element("span", { class: "quiet" }, " (you)")] : [];
+    const you = name === this.own ? [element("span", { class: "quiet" }, phrase("members.you"))] : [];
     return element("li", {}, dot, element("bdi", {}, name), ...you);
   }
 }

@@ -7,6 +7,7 @@
  */
 
 import { Items } from "./items.js";
+import { phrase } from "./texts.js";
 
 /**
  * @typedef {import("./items.js").Message} Message
@@ -101,7 +102,7 @@ export class Messages {
   moved(epoch, seq) {
     this.#begin(epoch, seq);
     for (const pending of this.pending) {
-      if (pending.seq !== null && pending.seq > seq) pending.error = "the server has lost it";
+      if (pending.seq !== null && pending.seq > seq) pending.error = phrase("message.lost");
     }
   }
 

@@ -6,8 +6,9 @@
  */
 
 import { key } from "./client.js";
-import { counted, element, spoken } from "./dom.js";
+import { element, spoken } from "./dom.js";
 import { linked } from "./links.js";
+import { phrase } from "./texts.js";
 import { day, localised, sameDay, time } from "./times.js";
 
 /** @typedef {import("./messages.js").Item} Item */
@@ -117,7 +118,7 @@ export function signature(item, look) {
 export function show(item, look, actions) {
   const shown = element("div", { class: "item" });
   if (look.day && "at" in item) shown.append(divider("day", day(item.at)));
-  if (look.fresh) shown.append(divider("fresh", "New"));
+  if (look.fresh) shown.append(divider("fresh", phrase("message.new")));
   if (item.kind === "gap") shown.append(divider("gap", missing(item.missed)));
   else if (item.kind === "note") shown.append(element("p", { class: "notice" }, item.text));
   else if (isNotice(item)) shown.append(notice(item));
@@ -136,8 +137,8 @@ function divider(kind, text) {
 /** @param {number | null} missed */
 function missing(missed) {
   return missed === null
-    ? "Messages may be missing here: the server could not recover them"
-    : `${counted(missed, "message")} could not be recovered`;
+    ? phrase("message.mayMiss")
+    : phrase("message.missing", { count: missed });
 }
 
 /** @param {{text: string, at: number}} item */
@@ -145,7 +146,7 @@ function notice({ text, at }) {
   return element(
     "p",
     { class: "notice" },
-    spoken("The server: "),
+    spoken(phrase("message.server")),
     element("span", { dir: "auto" }, ...linked(text)),
     " ",
     time(at),
@@ -162,7 +163,7 @@ function message(item, look, actions) {
   const shown = element("div", { class: "message" });
   if (look.continued) {
     shown.classList.add("continued");
-    shown.append(time(item.at), spoken(`${item.from}: `));
+    shown.append(time(item.at), spoken(phrase("message.from", { name: item.from })));
   } else {
     const initial = [...item.from][0]?.toUpperCase() ?? "";
     shown.append(element("span", { class: `avatar ${colour}`, "aria-hidden": "true" }, initial));
@@ -183,7 +184,9 @@ function message(item, look, actions) {
 function text(item, look, actions) {
   const all = item.text;
   if (all.length <= LONG) return element("div", { class: "text", dir: "auto" }, ...linked(all));
-  const words = look.unfolded ? "Show less" : `Show all ${counted(all.length, "character")}`;
+  const words = look.unfolded
+    ? phrase("message.less")
+    : phrase("message.all", { count: all.length });
   const fold = { type: "button", class: "quiet", click: () => actions.unfold(item) };
   const shown = look.unfolded ? linked(all) : [...linked(all.slice(0, SHORT)), "…"];
   const folds = element("button", { ...fold, "aria-expanded": String(look.unfolded) }, words);
@@ -196,17 +199,18 @@ function text(item, look, actions) {
  * @returns {HTMLElement[]} Its outcome.
  */
 function outcome(item, actions) {
-  if (item.error === null) return [spoken("(being sent)")];
-  const fate = item.code === "unknown" ? "Perhaps sent" : "Not sent";
-  const shown = element("div", { class: "fate" }, `${fate}: ${localised(item.error)} `);
+  if (item.error === null) return [spoken(phrase("message.sending"))];
+  const fate = item.code === "unknown" ? "message.perhapsSent" : "message.notSent";
+  const reason = localised(item.error);
+  const shown = element("div", { class: "fate" }, phrase(fate, { reason }));
   const button = (/** @type {string} */ words, /** @type {() => void} */ click) =>
     element("button", { type: "button", class: "quiet", click }, words);
   shown.append(
-    button("Send again", () => actions.again(item)),
+    button(phrase("message.again"), () => actions.again(item)),
     " ",
-    button("Edit", () => actions.edit(item)),
+    button(phrase("message.edit"), () => actions.edit(item)),
     " ",
-    button("Remove", () => actions.drop(item)),
+    button(phrase("message.remove"), () => actions.drop(item)),
   );
   return [shown];
 }

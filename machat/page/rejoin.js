@@ -6,6 +6,7 @@
  */
 
 import { element, sentence } from "./dom.js";
+import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 
 export class RejoinBar {
@@ -16,7 +17,7 @@ export class RejoinBar {
   constructor(join) {
     const click = () =>
       join().catch((error) => (this.#message.textContent = sentence(localised(error.message))));
-    this.#button = element("button", { type: "button", click }, "Join again");
+    this.#button = element("button", { type: "button", click }, phrase("room.joinAgain"));
     this.element = element("div", { class: "away", hidden: true }, this.#message, this.#button);
   }
 

@@ -8,13 +8,14 @@
 import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
-import { counted, element, pointer } from "./dom.js";
+import { element, pointer } from "./dom.js";
 import { loaders, PAGE } from "./loader.js";
 import { Members } from "./members.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
 import { MessageSender } from "./sender.js";
+import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 import { Topic } from "./topic.js";
 
@@ -48,7 +49,7 @@ export class RoomView {
   });
   /** The number of messages since the end of the list was last visible. */
   #below = 0;
-  #locked = element("span", { class: "tag", hidden: true }, "locked");
+  #locked = element("span", { class: "tag", hidden: true }, phrase("room.locked"));
   #down = element("button", { type: "button", class: "down", hidden: true });
   #rejoinBar = new RejoinBar(() => this.#rejoin());
   /** @type {Composer} */
@@ -68,7 +69,7 @@ export class RoomView {
     this.#options = options;
     this.#composer = new Composer(name, (text) => this.#sender.submit(text), options.drafted);
     this.#list = new MessageList(this.#messages, {
-      label: `Messages in ${name}`,
+      label: phrase("room.messages", { room: name }),
       again: (pending) => this.#sender.retry(pending),
       edit: (pending) => this.#sender.edit(pending),
       drop: (pending) => this.#sender.drop(pending),
@@ -100,7 +101,7 @@ export class RoomView {
         { class: "head" },
         element("div", { class: "title" }, title, this.#locked, ...this.#topic.elements),
         this.#members.button,
-        element("button", leave, "Leave"),
+        element("button", leave, phrase("room.leave")),
       ),
       element("div", { class: "talk" }, this.#list.element, this.#down, older.status, newer.status),
       this.#members.scrim,
@@ -196,7 +197,7 @@ export class RoomView {
       this.#seen = { epoch, seq: Math.min(this.#seen.seq, seq) };
     this.#messages.moved(epoch, seq);
     this.#list.live = true;
-    if (lost) this.#note("Some messages were lost: the server no longer has them.");
+    if (lost) this.#note(phrase("room.lost"));
   }
 
   /** @param {import("./client.js").Gap} gap */
@@ -209,9 +210,8 @@ export class RoomView {
 
   /** Record that the user is no longer in the room. @param {any} event */
   left({ reason, text }) {
-    const message = localised(
-      text ?? (reason ? `You were removed: ${reason}` : "You were removed."),
-    );
+    const removed = reason ? phrase("room.removedFor", { reason }) : phrase("room.removed");
+    const message = localised(text ?? removed);
     this.#note(message);
     this.#rejoinBar.show(message);
     this.#present(false);
@@ -221,7 +221,7 @@ export class RoomView {
 
   async #rejoin() {
     if (this.#client.state.state === "waiting") {
-      this.#rejoinBar.show("No connection. You will join when it is back.");
+      this.#rejoinBar.show(phrase("rooms.wait"));
     }
     await this.#client.join(this.name, { history: PAGE });
   }
@@ -275,7 +275,9 @@ export class RoomView {
     this.#messages.reading = !this.#list.sticks;
     if (this.#list.sticks) this.#below = 0;
     this.#down.hidden = this.#list.sticks;
-    this.#down.textContent = this.#below ? counted(this.#below, "new message") : "To the latest";
+    this.#down.textContent = this.#below
+      ? phrase("room.below", { count: this.#below })
+      : phrase("room.latest");
   }
 
   #goDown() {

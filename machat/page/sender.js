@@ -7,6 +7,7 @@
 
 import { sentence } from "./dom.js";
 import { read } from "./slash.js";
+import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 
 /** @typedef {import("./messages.js").Pending} Pending */
@@ -57,7 +58,7 @@ export class MessageSender {
       return null;
     }
     if (messages.pending.length + lines.length > UNSENT) {
-      return "Too many messages are waiting to be sent.";
+      return phrase("composer.tooMany");
     }
     for (const line of lines) this.#send(line);
     messages.fresh = null;

@@ -8,6 +8,7 @@
 import { countdown, interruption } from "./connectionview.js";
 import { byId, sentence } from "./dom.js";
 import { storeName, lastName } from "./storage.js";
+import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 import { showLogin } from "./tokens.js";
 
@@ -97,9 +98,9 @@ export class SignIn {
 
   /** @param {import("./connection.js").State} state The progress. */
   progress(state) {
-    this.say("Connecting…");
+    this.say(phrase("connection.progress"));
     if (state.state !== "waiting") return;
-    const why = localised(interruption(state) || "The server does not respond.");
+    const why = localised(interruption(state) || phrase("signin.noAnswer"));
     const remaining = countdown(state);
     const tick = () => (this.#said.textContent = `${why} ${remaining()}`);
     tick();
@@ -115,7 +116,7 @@ export class SignIn {
     if (this.#field("name").readOnly) return this.#refuseToken({ message, login });
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
-    this.say(asked ? "A password is needed." : sentence(localised(message)));
+    this.say(asked ? phrase("signin.needsPassword") : sentence(localised(message)));
     this.#said.classList.toggle("wrong", !asked);
     const about = FIELDS[code];
     if (about === undefined) return this.#form.querySelector("button")?.focus();

@@ -5,6 +5,8 @@
  * @module
  */
 
+import { phrase } from "./texts.js";
+
 /** The maximum number of lines in one text. */
 const LINES = 100;
 
@@ -26,16 +28,6 @@ const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join"];
 /** The commands for all users. */
 const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
 
-export const HELP = [
-  "/join ROOM: join a room, or switch to it",
-  "/leave: leave this room",
-  "/who: list the members",
-  "/quit: leave all rooms",
-  "//...: a message that begins with a slash",
-  "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], /ban NAME [MINUTES] [REASON], " +
-    "/unmute NAME, /unban NAME, /bans, /lock [REASON], /unlock, /topic [TEXT]",
-];
-
 /**
  * @typedef {object} Read The parsed text. Exactly one of these properties is set.
  * @property {string[]} [lines] Messages to send.
@@ -51,7 +43,7 @@ export const HELP = [
 export function read(text) {
   const lines = linesOf(text);
   if (lines.length > LINES) {
-    return { wrong: `You can send at most ${LINES} lines at once. This text has ${lines.length}.` };
+    return { wrong: phrase("composer.tooManyLines", { most: LINES, count: lines.length }) };
   }
   if (lines.length !== 1) return several(lines);
   const [line] = lines;
@@ -80,7 +72,7 @@ function linesOf(text) {
 function several(lines) {
   const command = lines.map(wordOf).find(isCommand);
   if (command === undefined) return { lines };
-  return { wrong: `Send /${command} by itself: it is a command.` };
+  return { wrong: phrase("command.alone", { name: command }) };
 }
 
 /**
@@ -91,10 +83,10 @@ function single(line) {
   const name = wordOf(line);
   const rest = line.slice(name.length + 1).trim();
   if (!isCommand(name)) {
-    return { wrong: `There is no command /${name}. For a list of commands, send /help.` };
+    return { wrong: phrase("command.unknown", { name }) };
   }
   if (NAMED.includes(name) && !rest) {
-    return { wrong: `/${name} needs a name. For a list of commands, send /help.` };
+    return { wrong: phrase("command.noName", { name }) };
   }
   const fields = Object.hasOwn(MODERATION, name) ? MODERATION[name](rest) : undefined;
   return { command: { name, rest, fields } };

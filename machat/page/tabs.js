@@ -6,7 +6,8 @@
  * @module
  */
 
-import { counted, element, spoken } from "./dom.js";
+import { element, spoken } from "./dom.js";
+import { phrase } from "./texts.js";
 
 /** @typedef {import("./roomview.js").RoomView} RoomView */
 
@@ -145,7 +146,7 @@ export class Tabs {
       ])) {
         hint.hidden = rooms.length === 0;
         hint.textContent = String(rooms.length);
-        hint.setAttribute("aria-label", `Show ${counted(rooms.length, "more unread room")}`);
+        hint.setAttribute("aria-label", phrase("rooms.more", { count: rooms.length }));
       }
     });
   }
@@ -182,6 +183,6 @@ function unread(count) {
   const short = count > 99 ? "99+" : String(count);
   return [
     element("span", { class: "count", "aria-hidden": "true" }, short),
-    spoken(counted(count, "unread message")),
+    spoken(phrase("rooms.unread", { count })),
   ];
 }

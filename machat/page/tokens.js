@@ -9,6 +9,7 @@
  */
 
 import { ChatError, key } from "./client.js";
+import { phrase } from "./texts.js";
 
 /** The timeout of a request, milliseconds. */
 const TIMEOUT = 10_000;
@@ -58,9 +59,9 @@ export class TokenEndpoint {
     if (status === 401 || status === 403 || answer.type === "opaqueredirect")
       throw new LoggedOut(this.#text(data), this.#login(data));
     if (status >= 500 || TEMPORARY.includes(status))
-      throw new ChatError("unreachable", `the server of the logins answers ${status}`);
+      throw new ChatError("unreachable", phrase("tokens.failed", { status: String(status) }));
     if (typeof data?.name !== "string" || typeof data.token !== "string")
-      throw new ChatError("refused", `there is no name and token at ${this.#url.href} (${status})`);
+      throw new ChatError("refused", phrase("tokens.missing", { url: this.#url.href, status: String(status) }));
     return { name: data.name, token: data.token };
   }
 
@@ -73,7 +74,7 @@ export class TokenEndpoint {
   async renew(name) {
     const { name: current, token } = await this.request();
     if (key(current) === key(name)) return { token };
-    throw new LoggedOut(`you are logged in as ${current} now: reload the page`);
+    throw new LoggedOut(phrase("tokens.other", { name: current }));
   }
 
   async #ask() {
@@ -82,7 +83,7 @@ export class TokenEndpoint {
       const options = { cache: "no-store", credentials: "include", redirect: "manual", signal };
       return await fetch(this.#url, /** @type {RequestInit} */ (options));
     } catch {
-      throw new ChatError("unreachable", "the server of the logins cannot be reached");
+      throw new ChatError("unreachable", phrase("tokens.unreachable"));
     }
   }
 
@@ -90,7 +91,7 @@ export class TokenEndpoint {
   #text(data) {
     return typeof data?.text === "string" && data.text
       ? data.text.slice(0, LONGEST)
-      : "you are not logged in";
+      : phrase("tokens.loggedOut");
   }
 
   /**

@@ -7,6 +7,7 @@
 
 import { element } from "./dom.js";
 import { linked } from "./links.js";
+import { phrase } from "./texts.js";
 
 export class Topic {
   #text = element("p", { class: "topic", dir: "auto" });
@@ -40,7 +41,7 @@ export class Topic {
     this.#more.setAttribute("aria-expanded", String(opened));
     this.#more.setAttribute(
       "aria-label",
-      opened ? "Show less of the topic" : "Show the whole topic",
+      phrase(opened ? "topic.less" : "topic.whole"),
     );
     this.#fit();
   }

@@ -189,7 +189,7 @@ class OlderTests(PageTestCase):
             place = page.evaluate(PLACE)
             expect(page.get_by_role("button", name="Loading older messages")).to_be_attached()
             expect(page.get_by_role("status").filter(has_text="older")).to_have_text(
-                "Loading older messages"
+                "Loading older messages\N{HORIZONTAL ELLIPSIS}"
             )
             for _ in range(3):
                 server.say()

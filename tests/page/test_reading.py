@@ -4,6 +4,7 @@ Browser tests of the page: readable content, including on a phone, and the readi
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tests.browser import PageTestCase, expect, expectTexts, joinRoom, say, signIn, waitFor
@@ -227,7 +228,7 @@ class RoomsTests(ReadingTests):
         expect(page.get_by_role("dialog").get_by_text("letters, marks, digits")).to_be_visible()
         page.get_by_role("button", name="Cancel").click()
         expect(page.get_by_role("tab")).to_have_text(["dev", "tea", "news"])
-        self.assertTrue(page.url.endswith("/#news"))
+        expect(page).to_have_url(re.compile("/#news$"))
 
 
 class LooksTests(ReadingTests):

@@ -1,0 +1,141 @@
+"""
+Tests for the texts of the page: the tables, and that no other module contains texts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from html.parser import HTMLParser
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.http.static import FOLDER
+from tests.javascript import environment, node
+from tests.processes import PATIENCE
+from tools import npm
+
+#: The modules with texts. Those of the client are in English, because programs use them too.
+TABLES = {"english.js": "ENGLISH"}
+
+#: A string literal; in a template, up to its first expression. Comments contain quotes too.
+LITERAL = re.compile(r'//[^\n]*|/\*.*?\*/|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', re.S)
+
+#: Two words, or one with a capital letter, as in a text for people.
+WORDS = re.compile(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}|^[A-Z][a-z]+[.!?…]?$|[a-z]{3,}…")
+
+#: Literals that look like texts: names of keys, media queries, errors in the page, link types.
+TECHNICAL = re.compile(
+    r"(?:Arrow(?:Left|Right|Up|Down)|Alt|Control|Enter|Escape|Home|End|Page(?:Up|Down)|Tab)$"
+    r"|\([a-z-]+: [a-z]+\)$|the page has no |noopener noreferrer"
+)
+
+#: Names of classes.
+CLASSES = re.compile(r'class: (?:"[^"]*"|`[^`]*`)')
+
+
+def table(name: str) -> dict[str, Any]:
+    """
+    @return: the table of a module
+    """
+    path = (FOLDER / name).as_uri()
+    program = f"import({json.dumps(path)}).then((all) => console.log(JSON.stringify(all)))"
+    command = [node(), "--input-type=module", "--eval", program]
+    options: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
+    done = subprocess.run(command, env=environment(), timeout=PATIENCE, **options)
+    found: dict[str, Any] = json.loads(done.stdout)[TABLES[name]]
+    return found
+
+
+def forms(text: str | dict[str, str]) -> list[str]:
+    """
+    @return: a text's plural forms, or the text itself
+    """
+    return [text] if isinstance(text, str) else list(text.values())
+
+
+def placeholders(text: str | dict[str, str]) -> set[str]:
+    """
+    @return: the placeholders in all forms of a text
+    """
+    return {name for form in forms(text) for name in re.findall(r"\{(\w+)\}", form)}
+
+
+class Document(HTMLParser):
+    """
+    Collects the texts of the document with the keys of the elements that contain them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[tuple[str | None, str]] = []
+        self._key: str | None = None
+        self.feed((FOLDER / "index.html").read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """
+        Record labels, and the key of the text that follows.
+        """
+        found = dict(attrs)
+        self._key = found.get("data-text")
+        label = found.get("aria-label") or found.get("placeholder") or found.get("title")
+        if label:
+            self.texts.append((found.get("data-label"), label))
+
+    def handle_endtag(self, tag: str) -> None:
+        """
+        Forget the key.
+        """
+        self._key = None
+
+    def handle_data(self, data: str) -> None:
+        """
+        Record a text.
+        """
+        if data.strip():
+            self.texts.append((self._key, data.strip()))
+
+
+class TableTests(SynchronousTestCase):
+    def test_document(self) -> None:
+        """
+        Each text of the document is the English text of a key, so that it can be translated; only
+        the title before the start has none.
+        """
+        english = table("english.js")
+        texts = Document().texts
+        self.assertGreater(len(texts), 15)
+        for key, text in texts:
+            if (key, text) != (None, "MaChat"):
+                self.assertEqual(english.get(key or ""), text)
+
+    def test_nowhereElse(self) -> None:
+        """
+        No module but the tables contains a text.
+        """
+        for path in sorted(FOLDER.glob("*.js")):
+            if path.name in TABLES or path.name in npm.modules():
+                continue
+            found = LITERAL.findall(CLASSES.sub("", path.read_text()))
+            texts = [one or two for one, two in found]
+            wrong = [text for text in texts if WORDS.search(text) and not TECHNICAL.match(text)]
+            self.assertEqual(wrong, [], path.name)
+
+    def test_used(self) -> None:
+        """
+        Every key of the table is used, and every used key is in the table.
+        """
+        english = table("english.js")
+        sources = {path.name: path.read_text() for path in FOLDER.iterdir() if path.is_file()}
+        for name in TABLES:
+            del sources[name]
+        used = set(re.findall(r'["`]([a-z]+\.[A-Za-z0-9]+)["`]', "\n".join(sources.values())))
+        computed = re.compile(r"close\.\d+|connection\.(online|waiting|ended|connecting)")
+        unused = {key for key in english if key not in used and not computed.fullmatch(key)}
+        self.assertEqual(unused, set())
+        groups = {key.partition(".")[0] for key in english}
+        files = {path.name for path in FOLDER.iterdir()}
+        named = {key for key in used if key.partition(".")[0] in groups and key not in files}
+        self.assertEqual(named - set(english), {"machat.name", "machat.tab"} & named)
