@@ -2,7 +2,7 @@
 /**
  * A client of a MaChat server: it reconnects, recovers missed messages, and resends unacknowledged
  * messages. It runs in browsers and in Node, and needs only these modules next to it: `clock.js`,
- * `connection.js`, `events.js`, `membership.js`, `outgoing.js`, `platform.js`, `requests.js`,
+ * `connection.js`, `core.js`, `events.js`, `membership.js`, `outgoing.js`, `platform.js`, `requests.js`,
  * `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
@@ -14,8 +14,8 @@
  *     await client.say("dev", "hello");
  *
  * Its events are `CustomEvent`s whose `detail` is the server's object, in the order of the room, each
- * message once: `message`, `joined`, `presence`, `room`, `moved`, `left`, `error`, `bye` and `expiring`.
- * The client itself dispatches these events:
+ * message and change once: `message`, `edited`, `redacted`, `reacted`, `typing`, `joined`, `presence`,
+ * `room`, `moved`, `left`, `error`, `bye` and `expiring`. The client itself dispatches these events:
  *
  * - `state`: `detail` is a {@link State};
  * - `gap`: messages of a room were missed and are not replayed; `detail` is a {@link Gap};
@@ -24,13 +24,10 @@
  * @module
  */
 
-import { Connection } from "./connection.js";
+import { ClientCore } from "./core.js";
 import { ClientEventTarget } from "./events.js";
 import { ChatError } from "./membership.js";
-import { platformWith } from "./platform.js";
-import { Requests } from "./requests.js";
-import { key, Rooms } from "./rooms.js";
-import { LINE, OutgoingMessages } from "./outgoing.js";
+import { key } from "./rooms.js";
 
 export { ChatError, key };
 
@@ -44,70 +41,21 @@ export { ChatError, key };
  * @typedef {import("./events.js").Joined} Joined
  * @typedef {import("./events.js").Message} Message
  * @typedef {import("./events.js").EventMap} EventMap
- * @typedef {import("./platform.js").Platform} Platform
- * @typedef {import("./platform.js").SocketClass} SocketClass
- * @typedef {{password?: string, token?: string}} Credentials
- *
- * @typedef {object} Options
- * @property {string} name
- * @property {string} [password]
- * @property {string} [token]
- * @property {(why: "connect" | "expiring") => Credentials | Promise<Credentials>} [credentials]
- *     Called for each connection, and before the last credentials expire. It replaces `password` and
- *     `token`. If it throws, the attempt has failed. If the error has the code `logged-out`, or has the
- *     code `refused` and the client was never connected, the client ends.
- * @property {string} [session] The `session` of an earlier client with the same name. The first
- *     connection of this client replaces the connection of that one.
- * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses why
- *     WebSockets could not be opened. It is called with the number of failures in a row. If the next
- *     attempt may succeed, the promise is fulfilled with the reason, if known. Otherwise it is rejected
- *     with the reason, and `check` is called again before the next attempt. After a
- *     reason with the code `refused`, a client that was never connected does not try again.
- * @property {boolean} [presence] Whether to receive presence updates.
- * @property {SocketClass} [WebSocket] The class of its connections. Node has a global `WebSocket` since
- *     version 22; in Node 20, pass that of the package `ws`.
- * @property {Partial<Platform>} [platform] Replaces timers, clocks and random numbers, for tests.
+ * @typedef {import("./events.js").Edited} Edited
+ * @typedef {import("./events.js").Redacted} Redacted
+ * @typedef {import("./events.js").Reacted} Reacted
+ * @typedef {import("./events.js").Typing} Typing
+ * @typedef {import("./events.js").Credentials} Credentials
+ * @typedef {import("./events.js").Options} Options
  */
 
 /** The moderation commands on members and rooms. */
 const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
 
-/** The longest session secret that is stored, characters. */
-const SECRET = 256;
-
 /** A client of one server, under one name. It connects when it is opened. */
 export class Client extends ClientEventTarget {
   #options;
-  #connection;
-  #outgoing;
-  #requests = new Requests(
-    (command) => this.#connection.send(JSON.stringify(command)),
-    () => this.#connection.online,
-  );
-  #rooms;
-  /** @type {string | undefined} */
-  #session;
-  /** @type {ChatError | undefined} */
-  #refusal;
-  /** The reactions to the server's events. @type {Map<string, (event: any) => void>} */
-  #reactions = new Map([
-    ["welcome", (event) => this.#welcomed(event)],
-    ["joined", (event) => this.#answered(event)],
-    ["message", (event) => this.#message(event)],
-    ["moved", (event) => this.#rooms.moved(event)],
-    ["ack", (event) => this.#outgoing.acknowledged(event)],
-    ["left", (event) => this.#left(event)],
-    ["history", (event) => this.#answered(event)],
-    ["members", (event) => this.#answered(event)],
-    ["authenticated", (event) => this.#answered(event)],
-    ["sanctions", (event) => this.#answered(event)],
-    ["done", (event) => this.#answered(event)],
-    ["presence", (event) => this.#dispatch("presence", event)],
-    ["room", (event) => this.#dispatch("room", event)],
-    ["expiring", (event) => this.#expiring(event)],
-    ["error", (event) => this.#refused(event)],
-    ["bye", (event) => this.#bidden(event)],
-  ]);
+  #core;
 
   /**
    * @param {string | URL} url `ws:` or `wss:`.
@@ -119,23 +67,9 @@ export class Client extends ClientEventTarget {
     if (!/^wss?:$/.test(protocol)) throw new TypeError("a chat is at ws: or wss:");
     /** @type {Options} */
     this.#options = { presence: true, ...options };
-    this.#session = options.session;
-    const platform = platformWith({ WebSocket: options.WebSocket, ...options.platform });
-    this.#outgoing = new OutgoingMessages(platform, (line) => this.#connection.send(line));
-    this.#rooms = new Rooms(
-      platform,
-      this.#requests,
-      this.#outgoing,
-      () => this.#connection.online,
-      (type, detail) => this.#dispatch(type, detail),
+    this.#core = new ClientCore(href, this.#options, (type, detail) =>
+      this.dispatchEvent(new CustomEvent(type, { detail })),
     );
-    this.#connection = new Connection(platform, href, {
-      check: async (failures) => options.check?.(failures),
-      hello: () => this.#hello(),
-      received: (event) => this.#reactions.get(event.type)?.(event),
-      lost: () => this.#lost(),
-      changed: (state) => this.#changed(state),
-    });
   }
 
   /** The requested name. The name in a room is in its `joined` event. */
@@ -145,37 +79,37 @@ export class Client extends ClientEventTarget {
 
   /** A secret with which another client can take over this client's connection. */
   get session() {
-    return this.#session;
+    return this.#core.session;
   }
 
   /** @returns {State} */
   get state() {
-    return this.#connection.state;
+    return this.#core.connection.state;
   }
 
   /** The rooms that the client is in or rejoins. */
   get rooms() {
-    return this.#rooms.names;
+    return this.#core.rooms.names;
   }
 
   /** The number of unacknowledged messages. */
   get unacknowledged() {
-    return this.#outgoing.count;
+    return this.#core.outgoing.count;
   }
 
   /** Connect, and reconnect whenever the connection is lost. After an end, rejoin the same rooms. */
   open() {
-    this.#connection.open();
+    this.#core.connection.open();
   }
 
   /** Disconnect, and do not reconnect. Unacknowledged messages are rejected. No timer is left. */
   close() {
-    this.#connection.end(1000, "closed");
+    this.#core.connection.end(1000, "closed");
   }
 
   /** Reconnect now if the client is waiting to; otherwise check whether the server is alive. */
   retry() {
-    this.#connection.retry();
+    this.#core.connection.retry();
   }
 
   /**
@@ -187,7 +121,7 @@ export class Client extends ClientEventTarget {
    */
   async join(room, { history = 0 } = {}) {
     this.#checkOpen();
-    return this.#rooms.join(room, history);
+    return this.#core.rooms.join(room, history);
   }
 
   /**
@@ -196,7 +130,7 @@ export class Client extends ClientEventTarget {
    * @param {string} room
    */
   leave(room) {
-    this.#rooms.leave(room);
+    this.#core.rooms.leave(room);
   }
 
   /**
@@ -210,11 +144,57 @@ export class Client extends ClientEventTarget {
    *     `unknown`, `left` or `ended` if the outcome is not known.
    */
   async say(room, text, { data, reply } = {}) {
-    this.#checkOpen();
-    const wanted = this.#rooms.get(room);
-    if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-    const extras = structuredClone({ data, reply });
-    return this.#outgoing.add(this.#requests.nextId(), wanted, text, extras);
+    return this.#post(room, { type: "say", text, data: structuredClone(data), reply });
+  }
+
+  /**
+   * Give a message a new text. This and the other changes are sent in order with the messages, and the
+   * promises are settled in the same way.
+   *
+   * @param {string} room
+   * @param {number} target The number of the message.
+   * @param {string} text
+   * @returns {Promise<Receipt>} With the number of the change.
+   */
+  async edit(room, target, text) {
+    return this.#post(room, { type: "edit", target, text });
+  }
+
+  /**
+   * Remove the content of a message.
+   *
+   * @param {string} room
+   * @param {number} target
+   * @param {string} [reason] One line of up to 300 characters.
+   * @returns {Promise<Receipt>}
+   */
+  async redact(room, target, reason) {
+    return this.#post(room, { type: "redact", target, reason });
+  }
+
+  /**
+   * Add a reaction to a message, or remove one's own.
+   *
+   * @param {string} room
+   * @param {number} target
+   * @param {string} emoji One emoji.
+   * @param {{remove?: boolean}} [options]
+   * @returns {Promise<Receipt>}
+   */
+  async react(room, target, emoji, { remove } = {}) {
+    return this.#post(room, { type: "react", target, emoji, remove: remove || undefined });
+  }
+
+  /**
+   * Notify the other members of a joined room that the user types. Without a connection, it does
+   * nothing. The server forwards at most one notice in 3 seconds.
+   *
+   * @param {string} room
+   */
+  typing(room) {
+    const wanted = this.#core.rooms.get(room);
+    if (!wanted?.joined) return;
+    this.#core.connection.send(JSON.stringify({ type: "typing", room: wanted.name }));
   }
 
   /**
@@ -225,7 +205,7 @@ export class Client extends ClientEventTarget {
    * @returns {Promise<History>}
    */
   history(room, which = {}) {
-    return this.#requests.ask({ type: "history", room, ...which });
+    return this.#core.requests.ask({ type: "history", room, ...which });
   }
 
   /**
@@ -235,7 +215,7 @@ export class Client extends ClientEventTarget {
    * @returns {Promise<{room: string, count: number, members: string[]}>}
    */
   who(room) {
-    return this.#requests.ask({ type: "who", room });
+    return this.#core.requests.ask({ type: "who", room });
   }
 
   /**
@@ -248,7 +228,7 @@ export class Client extends ClientEventTarget {
    */
   async moderate(room, action, fields = {}) {
     if (!MODERATION.includes(action)) throw new ChatError("bad-command", `no action: ${action}`);
-    return this.#requests.ask({ ...fields, type: action, room });
+    return this.#core.requests.ask({ ...fields, type: action, room });
   }
 
   /**
@@ -259,106 +239,21 @@ export class Client extends ClientEventTarget {
    *     by: string | null}[]}>}
    */
   sanctions(room) {
-    return this.#requests.ask({ type: "sanctions", room });
+    return this.#core.requests.ask({ type: "sanctions", room });
+  }
+
+  /**
+   * @param {string} room
+   * @param {import("./membership.js").Content} content
+   */
+  async #post(room, content) {
+    this.#checkOpen();
+    const wanted = this.#core.rooms.get(room);
+    if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
+    return this.#core.outgoing.add(this.#core.requests.nextId(), wanted, content);
   }
 
   #checkOpen() {
     if (this.state.state === "ended") throw new ChatError("ended", "not connected");
-  }
-
-  // The connection.
-
-  async #hello() {
-    this.#refusal = undefined;
-    const { name, presence } = this.#options;
-    const credentials = await this.#credentials("connect");
-    return { v: 1, name, presence, session: this.#session, ...credentials };
-  }
-
-  /**
-   * @param {"connect" | "expiring"} why
-   * @returns {Promise<Credentials>}
-   */
-  async #credentials(why) {
-    const { password, token } = (await this.#options.credentials?.(why)) ?? this.#options;
-    return { password, token };
-  }
-
-  #lost() {
-    this.#rooms.lost();
-    this.#outgoing.lost();
-    this.#requests.lost();
-  }
-
-  /** @param {State} state */
-  #changed(state) {
-    if (state.state === "waiting" || state.state === "ended") state.error ??= this.#refusal;
-    if (state.state === "ended") {
-      this.#rooms.ended(
-        state.error ?? new ChatError("ended", `the chat has ended: ${state.reason}`),
-      );
-    }
-    this.#dispatch("state", state);
-  }
-
-  // The server's events.
-
-  /** @param {any} event */
-  #welcomed(event) {
-    this.#session = event.session?.length <= SECRET ? event.session : undefined;
-    this.#outgoing.limit = event.limits?.line ?? LINE;
-    this.#connection.welcomed();
-    this.#rooms.welcomed();
-  }
-
-  /** @param {any} event */
-  #message(event) {
-    const room = this.#rooms.get(event.room);
-    if (room?.joined && room.accept(event.seq)) this.#dispatch("message", event);
-  }
-
-  /** @param {any} event */
-  #left(event) {
-    if (!this.#requests.answered(event)) this.#rooms.removed(event);
-  }
-
-  /** @param {any} event */
-  #refused(event) {
-    const error = new ChatError(event.code, event.text);
-    if (this.#outgoing.refused(event.id, error, event.retry)) return;
-    if (this.#requests.refused(event.id, error)) return;
-    if (this.state.state === "connecting") this.#refusal = error;
-    this.#dispatch("error", event);
-  }
-
-  /** @param {any} event */
-  #expiring(event) {
-    this.#dispatch("expiring", event);
-    if (this.#options.credentials === undefined) return;
-    this.#credentials("expiring")
-      .then((credentials) => this.#requests.ask({ type: "auth", ...credentials }))
-      .catch((error) =>
-        this.#dispatch("error", { code: error.code ?? "failed", text: error.message }),
-      );
-  }
-
-  /** @param {any} event */
-  #bidden(event) {
-    this.#dispatch("bye", event);
-    this.#connection.postpone(event.retry ?? 0);
-    if (event.reconnect === false) this.#connection.end(event.code, event.reason);
-  }
-
-  /**
-   * @param {string} type
-   * @param {any} detail
-   */
-  #dispatch(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
-  }
-
-  /** @param {any} event */
-  #answered(event) {
-    this.#requests.answered(event);
   }
 }

@@ -1,13 +1,38 @@
 // @ts-check
 /**
- * The types of a client's events: what the `detail` of each contains, in the words of the protocol.
+ * The types of a client's options and of its events: what the `detail` of each contains, in the words of
+ * the protocol.
  *
  * @module
  */
 
 /**
  * @typedef {import("./connection.js").State} State
+ * @typedef {import("./membership.js").ChatError} ChatError
  * @typedef {import("./membership.js").Position} Position
+ * @typedef {import("./platform.js").Platform} Platform
+ * @typedef {import("./platform.js").SocketClass} SocketClass
+ * @typedef {{password?: string, token?: string}} Credentials
+ *
+ * @typedef {object} Options
+ * @property {string} name
+ * @property {string} [password]
+ * @property {string} [token]
+ * @property {(why: "connect" | "expiring") => Credentials | Promise<Credentials>} [credentials]
+ *     Called for each connection, and before the last credentials expire. It replaces `password` and
+ *     `token`. If it throws, the attempt has failed. If the error has the code `logged-out`, or has the
+ *     code `refused` and the client was never connected, the client ends.
+ * @property {string} [session] The `session` of an earlier client with the same name. The first
+ *     connection of this client replaces the connection of that one.
+ * @property {(failures: number) => Promise<ChatError | undefined>} [check] Diagnoses why
+ *     WebSockets could not be opened. It is called with the number of failures in a row. If the next
+ *     attempt may succeed, the promise is fulfilled with the reason, if known. Otherwise it is rejected
+ *     with the reason, and `check` is called again before the next attempt. After a
+ *     reason with the code `refused`, a client that was never connected does not try again.
+ * @property {boolean} [presence] Whether to receive presence updates.
+ * @property {SocketClass} [WebSocket] The class of its connections. Node has a global `WebSocket` since
+ *     version 22; in Node 20, pass that of the package `ws`.
+ * @property {Partial<Platform>} [platform] Replaces timers, clocks and random numbers, for tests.
  *
  * @typedef {object} Message
  * @property {"message"} type
@@ -19,6 +44,24 @@
  * @property {boolean} [replay] Whether it is replayed from the store.
  * @property {Record<string, unknown>} [data] An object for programs.
  * @property {number} [reply] The number of the message that it answers.
+ * @property {boolean} [edited] In a replay and in a history: whether the text is not the original one.
+ * @property {boolean} [redacted] In a replay and in a history: whether the content was removed.
+ * @property {Record<string, string[]>} [reactions] In a replay and in a history: the names by emoji.
+ *
+ * @typedef {object} Change The properties of each change of a message.
+ * @property {string} room
+ * @property {number} seq Its own number, in the same sequence as the messages.
+ * @property {number} target The number of the message.
+ * @property {string} by The name of the user who has changed it.
+ * @property {number} at
+ * @property {boolean} [replay]
+ *
+ * @typedef {Change & {type: "edited", text: string, replaced?: boolean}} Edited `replaced`: a later
+ *     entry has replaced the text.
+ * @typedef {Change & {type: "redacted", from?: string, reason?: string}} Redacted `from`: the author, if
+ *     somebody else has removed the content.
+ * @typedef {Change & {type: "reacted", emoji: string, remove?: boolean}} Reacted
+ * @typedef {{type: "typing", room: string, from: string}} Typing
  *
  * @typedef {object} Joined
  * @property {"joined"} type
@@ -61,6 +104,10 @@
  *
  * @typedef {object} EventMap
  * @property {CustomEvent<Message>} message
+ * @property {CustomEvent<Edited>} edited
+ * @property {CustomEvent<Redacted>} redacted
+ * @property {CustomEvent<Reacted>} reacted
+ * @property {CustomEvent<Typing>} typing
  * @property {CustomEvent<Joined>} joined
  * @property {CustomEvent<Presence>} presence
  * @property {CustomEvent<RoomState>} room

@@ -36,6 +36,8 @@ export function outcomeUnknown() {
  * @property {Record<string, unknown>} [data] An object for programs.
  * @property {number} [reply] The number of the message that it answers.
  *
+ * @typedef {{type: "say" | "edit" | "redact" | "react", text?: string, data?: object}
+ *   & Record<string, unknown>} Content A command without its room and its id.
  * @typedef {{room: string, seq: number, duplicate: boolean}} Receipt The acknowledgement of a message.
  */
 
@@ -44,7 +46,7 @@ export function outcomeUnknown() {
  * @typedef {{resolve: (value: T) => void, reject: (error: ChatError) => void}} Waiting
  */
 
-/** An unacknowledged message. */
+/** An unacknowledged message, or a change of one. */
 export class Outgoing {
   /** The time when it was first sent, or `null`. @type {number | null} */
   sent = null;
@@ -58,17 +60,16 @@ export class Outgoing {
   /**
    * @param {string} id
    * @param {Membership} room
-   * @param {string} text
-   * @param {Extras} extras
+   * @param {Content} content
    * @param {Waiting<Receipt>} waiting
    */
-  constructor(id, room, text, extras, waiting) {
+  constructor(id, room, content, waiting) {
     this.id = id;
     this.room = room;
-    this.text = text;
-    this.extras = extras;
+    this.content = content;
     /** The size of the content, characters. */
-    this.size = text.length + (extras.data ? JSON.stringify(extras.data).length : 0);
+    this.size =
+      (content.text?.length ?? 0) + (content.data ? JSON.stringify(content.data).length : 0);
     this.waiting = waiting;
   }
 }
@@ -80,6 +81,8 @@ export class Membership {
   joined = null;
   /** The number of the last message when the room was joined or moved. */
   #top = 0;
+  /** While the messages of the first join are replayed, the number of the last of them. */
+  #replayed = Infinity;
   /** The number of refused attempts to rejoin, in a row. */
   refused = 0;
   /** The promises that wait for the join. @type {Waiting<any>[]} */
@@ -111,6 +114,7 @@ export class Membership {
     this.joined = joined;
     this.refused = 0;
     this.#top = seq;
+    this.#replayed = this.position === null && this.history > 0 ? 0 : Infinity;
     if (this.position === null)
       this.position = { epoch, seq: Math.max(0, seq - this.history) }; // the replayed messages follow
     else this.position = { epoch, seq: recovered ? this.position.seq : seq };
@@ -132,13 +136,20 @@ export class Membership {
   }
 
   /**
-   * Record that the message with this number was received.
+   * Record that the message or the change with this number was received.
    *
    * @param {number} seq
    * @returns {boolean} Whether it is new.
    */
   accept(seq) {
-    if (this.position === null || seq <= this.position.seq) return false;
+    if (this.position === null) return false;
+    if (seq <= this.position.seq) {
+      // the last messages have lower numbers if changes are between them
+      const replayed = seq > this.#replayed;
+      if (replayed) this.#replayed = seq;
+      return replayed;
+    }
+    this.#replayed = Infinity;
     this.position = { epoch: this.position.epoch, seq };
     return true;
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The messages that the server has not acknowledged. They are bounded, and resent on the next
- * connection.
+ * The messages and changes of messages that the server has not acknowledged. They are bounded, and
+ * resent on the next connection.
  *
  * @module
  */
@@ -51,13 +51,12 @@ export class OutgoingMessages {
   /**
    * @param {string} id
    * @param {Membership} room
-   * @param {string} text
-   * @param {import("./membership.js").Extras} extras
+   * @param {import("./membership.js").Content} content
    * @returns {Promise<Receipt>}
    */
-  add(id, room, text, extras) {
+  add(id, room, content) {
     return new Promise((resolve, reject) => {
-      const outgoing = new Outgoing(id, room, text, extras, { resolve, reject });
+      const outgoing = new Outgoing(id, room, content, { resolve, reject });
       if (this.count >= MAX_MESSAGES || this.#size + outgoing.size > MAX_SIZE) {
         throw new ChatError("too-much", "too many messages are waiting to be sent");
       }
@@ -157,14 +156,16 @@ export class OutgoingMessages {
  * @param {Outgoing} outgoing
  * @returns {string} The command that sends it.
  */
-function encode({ id, room, text, extras }) {
-  return JSON.stringify({ type: "say", room: room.name, text: wellFormed(text), ...extras, id });
+function encode({ id, room, content: { type, ...fields } }) {
+  const sent = Object.entries(fields).map(([name, value]) => [name, wellFormed(value)]);
+  return JSON.stringify({ type, room: room.name, ...Object.fromEntries(sent), id });
 }
 
 /**
- * @param {string} text
- * @returns {string} The text with U+FFFD in place of lone surrogates, which UTF-8 cannot encode.
+ * @param {unknown} value
+ * @returns {unknown} A text with U+FFFD in place of lone surrogates, which UTF-8 cannot encode. Any other
+ *     value is unchanged.
  */
-function wellFormed(text) {
-  return text.replace(/\p{Surrogate}/gu, "\ufffd");
+function wellFormed(value) {
+  return typeof value === "string" ? value.replace(/\p{Surrogate}/gu, "\ufffd") : value;
 }

@@ -37,6 +37,7 @@ class Membership:
         self.id = id
         self.position: Position | None = None
         self.top = 0
+        self._replayed: int | None = None  # the last one of the first join, while they arrive
         self.joined: Joined | None = None
         self.refusals = 0
         self.waiting: list[Any] = []
@@ -54,6 +55,7 @@ class Membership:
         self.refusals = 0
         self.top = joined.seq
         whole = True
+        self._replayed = 0 if self.position is None and self.history else None
         if self.position is None:  # the replayed messages follow this position
             self.position = Position(joined.epoch, max(0, joined.seq - self.history))
         elif joined.recovered:  # the epoch may be new, with the same messages up to this position
@@ -89,8 +91,15 @@ class Membership:
 
         @return: whether it is new
         """
-        if self.position is None or seq <= self.position.seq:
+        if self.position is None:
             return False
+        if seq <= self.position.seq:
+            # the last messages have lower numbers if changes of messages are between them
+            replayed = self._replayed is not None and seq > self._replayed
+            if replayed:
+                self._replayed = seq
+            return replayed
+        self._replayed = None
         self.position = Position(self.position.epoch, seq)
         return True
 

@@ -38,10 +38,13 @@ client.addEventListener("gap", ({ detail }) => console.log(detail.missed, detail
 client.addEventListener("state", ({ detail }) => console.log(detail.state === "ended"));
 client.addEventListener("anything", (event: Event) => console.log(event.type));
 const receipt: { seq: number } = await client.say("dev", "hello", { reply: 1, data: { x: [1] } });
+const { duplicate }: { duplicate: boolean } = await client.react("dev", 1, "x", { remove: true });
+client.addEventListener("edited", ({ detail }) => console.log(detail.target, detail.text.length));
+client.addEventListener("typing", ({ detail }) => client.edit("dev", 1, detail.from));
 const topics: (string | undefined)[] = [(await client.join("dev", { history: 5 })).topic];
 const error: Error = new ChatError("left", "left the room");
 const same: boolean = key("Mina") === key("MINA");
-export { error, receipt, same, seen, topics };
+export { duplicate, error, receipt, same, seen, topics };
 """
 
 #: The lines of a program. Each except the first has one error.
@@ -50,6 +53,7 @@ import { Client } from "machat-client";
 const client = new Client("wss://example.org/mychat", {});
 client.addEventListener("message", ({ detail }) => detail.sender);
 client.addEventListener("state", ({ detail }) => detail.state === "closed");
+client.redact("dev", "7");
 client.join(5);
 client.unknown();
 """
@@ -117,7 +121,7 @@ class PackageTests(SynchronousTestCase):
             command, cwd=self.folder, check=False, capture_output=True, text=True, timeout=PATIENCE
         )
         lines = [int(line) for line in re.findall(r"(?m)^wrong.ts\((\d+),", done.stdout)]
-        self.assertEqual(lines, [2, 3, 4, 5, 6], done.stdout)
+        self.assertEqual(lines, [2, 3, 4, 5, 6, 7], done.stdout)
         self.assertNotIn("right.ts", done.stdout)
 
     def test_described(self) -> None:

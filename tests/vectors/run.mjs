@@ -90,7 +90,7 @@ class Driver {
     });
     for (const type of ["message", "joined", "presence", "room", "moved", "left", "error"])
       this.client.addEventListener(type, ({ detail }) => this.events.push({ ...detail, type }));
-    for (const type of ["gap", "expiring", "bye"])
+    for (const type of ["gap", "expiring", "bye", "edited", "redacted", "reacted", "typing"])
       this.client.addEventListener(type, ({ detail }) => this.events.push({ ...detail, type }));
     this.client.addEventListener("bye", () => (this.#bye = true));
     this.client.addEventListener("state", ({ detail }) => this.#state(detail));
@@ -146,6 +146,10 @@ class Driver {
       join: () => client.join(room, fields),
       leave: () => client.leave(room),
       say: () => client.say(room, fields.text, fields),
+      edit: () => client.edit(room, fields.target, fields.text),
+      redact: () => client.redact(room, fields.target, fields.reason),
+      react: () => client.react(room, fields.target, fields.emoji, fields),
+      typing: () => client.typing(room),
       history: () => client.history(room, fields),
       who: () => client.who(room),
     };
