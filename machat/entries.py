@@ -343,9 +343,9 @@ def plainest(message: Message) -> Message:
     """
     if (
         type(message) is RichMessage
+        and (message.json is NO_JSON or not bytes(message.json))
         and message.reply is None
         and not (message.edited or message.redacted or message.reactions)
-        and not bytes(message.json)
         and "\n" not in message.text
     ):
         return Message(

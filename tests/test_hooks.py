@@ -11,8 +11,9 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from machat.auth.users import User
-from machat.entries import Entry
+from machat.entries import Content, Edit, Entry, React, Redact, Said
 from machat.errors import NOT_ALLOWED, ChatError
+from machat.events import Receipt
 from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.testing import MemoryChat, MemoryMember
@@ -311,3 +312,81 @@ class HooksTests(SynchronousTestCase):
         stranger = MemoryMember("Eve")
         self.assertRaises(ChatError, self.chat.service.say, stranger, "dev", "later")
         self.assertEqual(self.rules.asked, [])
+
+
+class Editors(Hooks):
+    """
+    Refuses links in texts, C{data} with C{x}, and reactions.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[Content] = []
+        self.answer: Deferred[None] | None = None
+
+    def authorizeSay(self, member: IChatMember, room: str, text: str) -> str:
+        if "http:" in text:
+            raise ChatError("not-allowed", "no links")
+        return text.replace("damn", "d***")
+
+    def authorizeEntry(
+        self, member: IChatMember, room: str, content: Content
+    ) -> Deferred[None] | None:
+        self.asked.append(content)
+        if isinstance(content, React) or (
+            isinstance(content, Said) and "x" in (content.data or {})
+        ):
+            raise ChatError("not-allowed", "not that")
+        return self.answer
+
+
+class EntryTests(SynchronousTestCase):
+    """
+    Tests for hooks that decide about entries other than one line of text.
+    """
+
+    def setUp(self) -> None:
+        self.rules = Editors()
+        self.chat = MemoryChat(hooks=self.rules)
+        self.mina = self.chat.member("Mina", "dev")
+
+    def post(self, content: str | Content) -> Deferred[Receipt]:
+        receipt = self.chat.service.post(self.mina, "dev", content)
+        self.chat.turn()
+        return receipt
+
+    def refused(self, content: Content) -> str:
+        return str(self.failureResultOf(self.post(content), ChatError).value.text)
+
+    def test_asked(self) -> None:
+        """
+        The hook is asked about everything but plain messages, and receives the text that the other
+        hook has changed. Neither can be avoided with an edit.
+        """
+        self.successResultOf(self.post("one"))
+        self.assertEqual(self.rules.asked, [])
+        self.successResultOf(self.post(Edit(1, "damn")))
+        self.assertEqual(self.rules.asked, [Edit(1, "d***")])
+        self.assertEqual(self.refused(Edit(1, "http://x")), "no links")
+        self.assertEqual(self.refused(Said("", b'{"x":1}')), "not that")
+        self.assertEqual(self.refused(React(1, "\u2764")), "not that")
+        self.successResultOf(self.post(Redact(1)))
+        history = self.successResultOf(self.chat.service.history(self.mina, "dev"))
+        self.assertEqual([each.redacted for each in history.messages], [True])
+
+    def test_later(self) -> None:
+        """
+        While the hook has not answered, later messages wait. A target that is gone meanwhile is
+        refused.
+        """
+        self.successResultOf(self.post("one"))
+        self.rules.answer = Deferred()
+        edit = self.post(Edit(1, "two"))
+        said = self.post("next")
+        self.assertNoResult(said)
+        answer, self.rules.answer = self.rules.answer, None
+        redact = self.post(Redact(1))
+        answer.callback(None)
+        self.chat.turn()
+        self.assertEqual(self.successResultOf(edit).seq, 2)
+        self.assertEqual(self.successResultOf(said).seq, 3)
+        self.assertEqual(self.successResultOf(redact).seq, 4)

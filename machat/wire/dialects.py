@@ -71,6 +71,8 @@ class TextFrames(TextLines):
     transport = "websocket"
 
     def encode(self, entries: Sequence[Entry]) -> bytes:
+        if arePlain(entries):
+            return b"".join([frame(f"{m.sender}:{m.text}\n".encode()) for m in entries])
         lines = [line for entry in entries for line in linesOf(entry)]
         return b"".join([frame(line.encode()) for line in lines])
 

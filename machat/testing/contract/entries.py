@@ -5,6 +5,7 @@ Tests for entries other than messages of one line.
 from __future__ import annotations
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from machat.entries import (
     REACTIONS,
@@ -183,3 +184,30 @@ class EntryTests(StoreCase):
         store = await self.restarted(store, True)
         room, _ = await self.open(store)
         self.assertEqual(await self.entries(room), before)
+
+    async def test_nodeRevisions(self) -> None:
+        """
+        If two processes change a message at the same time, each change is made once, and nothing
+        changes a message after its redaction.
+        """
+        store = await self.start()
+        other = await self.started(await self.secondNode(store))
+        here, inHere = await self.open(store)
+        there, inThere = await self.open(other)
+        await self.append(here, "a", "b")
+        await self.heard(2, inHere, inThere)
+        name = here.name
+        first = [replace(rich(React(1, "x")), room=name), replace(rich(Redact(2)), room=name)]
+        second = [replace(each, room=name) for each in (rich(React(1, "x")), rich(Edit(2, "c")))]
+        waiting = (here.append(first), there.append(second))
+        stored = [await self.wait(each) for each in waiting]
+        self.assertEqual(sum(0 in each.duplicates for each in stored), 1)
+        await self.append(here, "end")
+        await self.until(lambda: inThere.texts()[-1] == "end" == inHere.texts()[-1], "the end")
+        self.assertEqual(inHere.messages, inThere.messages)
+        found = await self.entries(there)
+        self.assertEqual(found, await self.entries(here))
+        self.assertEqual(found[0].reactions, {"x": ("Mina",)})  # type: ignore[union-attr]
+        self.assertEqual(found[1], RichMessage(name, 2, "Mina", "", 0, redacted=True))
+        edits = [each.text for each in found if isinstance(each, Edited)]
+        self.assertEqual(edits, [] if stored[1].refusals else [""])
