@@ -27,7 +27,7 @@ from zope.interface import implementer_only
 from machat.clock import chatClock
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
-from machat.http.resource import Document, Late, Missing
+from machat.http.resource import Document, Late, Missing, fieldOf
 from machat.metrics import Histogram, Metrics, WebhookFigures
 from machat.records import Health
 from machat.service import ChatService
@@ -362,7 +362,7 @@ def exposed(request: Request, registry: CollectorRegistry) -> Answer:
     """
     @return: the metrics of a registry, in the format that the request accepts, see L{fresh}
     """
-    encode, kind = choose_encoder(request.getHeader("accept") or "")
+    encode, kind = choose_encoder(fieldOf(request, b"accept") or "")
     return fresh(kind, encode(registry))
 
 

@@ -10,6 +10,7 @@ from machat.addresses import describe, forwardedFor, networkOf
 from machat.api.limits import Counts
 from machat.api.tokens import keyOf
 from machat.auth.apikeys import ApiKey, ApiKeys
+from machat.http.resource import fieldOf
 from machat.interfaces import IChatRoom
 
 
@@ -52,9 +53,9 @@ class Access:
         """
         @return: the key in a header field of the request
         """
-        secret = request.getHeader("x-api-key")
+        secret = fieldOf(request, b"x-api-key")
         if secret is None:
-            scheme, _, secret = (request.getHeader("authorization") or "").partition(" ")
+            scheme, _, secret = (fieldOf(request, b"authorization") or "").partition(" ")
             if scheme.lower() != "bearer":
                 return None
         return self._keys.find(secret.strip())

@@ -11,6 +11,7 @@ from machat.api.statuses import refused
 from machat.errors import NOT_ALLOWED, ChatError
 from machat.http.messages import Answer
 from machat.http.origins import Origins, readAuthority, readOrigin
+from machat.http.resource import fieldOf
 
 _ALLOWED_FIELDS = "Authorization, Content-Type, Last-Event-ID, X-API-Key"
 
@@ -24,10 +25,10 @@ def checkOrigin(request: Any, origins: Origins) -> tuple[dict[str, str], Answer 
     @return: the fields that let the page read the answer; and the refusal, if the origin of the
         page is not allowed
     """
-    value = request.getHeader("origin")
+    value = fieldOf(request, b"origin")
     if value is None:
         return {}, None  # not a page, or a page of this host that only reads
-    host = readAuthority(request.getHeader("host") or "")
+    host = readAuthority(fieldOf(request, b"host") or "")
     origin = readOrigin(value)
     if origin is None or host is None or not origins.allows(origin, host):
         shown = "this page" if origin is None else str(origin)

@@ -27,7 +27,7 @@ from machat.auth.apikeys import READ, ApiKey, ApiKeys
 from machat.errors import BAD_COMMAND, BUSY, FAILED, NOT_ALLOWED, TOO_LONG, ChatError
 from machat.http.messages import Answer
 from machat.http.origins import Origins
-from machat.http.resource import canTakeOver, takeOver
+from machat.http.resource import canTakeOver, fieldOf, takeOver
 from machat.service import ChatService
 from machat.service.stop import STOPPING
 from machat.wire.commands import oneLine
@@ -203,7 +203,7 @@ class ApiResource(Resource):
         history = argument(request, "history") or "0"
         if not (history.isascii() and history.isdigit() and len(history) <= 9):
             raise ChatError(BAD_COMMAND, "history must be a number of messages")
-        last = request.getHeader("last-event-id") or argument(request, "since")
+        last = fieldOf(request, b"last-event-id") or argument(request, "since")
         return Wish(room, None if not last else readId(last), int(history))
 
     async def _open(self, exchange: Exchange, key: ApiKey, wish: Wish) -> Answer | None:

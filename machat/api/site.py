@@ -111,6 +111,7 @@ class ApiChannel(HTTPChannel):
     """
 
     site: Any
+    _closing: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         HTTPChannel.connectionMade(self)
@@ -123,7 +124,23 @@ class ApiChannel(HTTPChannel):
         """
         self.site.remove(self)
 
+    def loseConnection(self) -> None:
+        """
+        Close the connection when its answers have been sent, or after L{IDLE} seconds: a client
+        that does not read would otherwise keep it, and the answers, forever.
+        """
+        if self._closing is None:
+            self._closing = self.callLater(IDLE, self._abort)
+        HTTPChannel.loseConnection(self)
+
+    def _abort(self) -> None:
+        self._closing = None
+        self.forceAbortClient()
+
     def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self._closing is not None:
+            self._closing.cancel()
+            self._closing = None
         self.site.remove(self)
         HTTPChannel.connectionLost(self, reason)
 

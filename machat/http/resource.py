@@ -24,6 +24,17 @@ _log = Logger()
 Late = Answer | Coroutine[Any, Any, Answer]
 
 
+def fieldOf(request: Any, name: bytes) -> str | None:
+    """
+    @param request: a request of L{twisted.web}, which raises an exception for values that are not
+        UTF-8 if it is asked for text
+    @param name: the name of a header field
+    @return: its last value, in which each character is one byte; C{None} if it is missing
+    """
+    value: bytes | None = request.getHeader(name)
+    return None if value is None else value.decode("latin-1")
+
+
 def send(request: Any, answer: Answer) -> bytes:
     """
     Set the status and the header fields of a request's answer.
@@ -96,8 +107,8 @@ def refusedHost(request: Any, hosts: Hosts) -> Answer | None:
     """
     @return: the refusal of a request for a host that is not allowed, else C{None}
     """
-    for value in request.requestHeaders.getRawHeaders("host", []):
-        host = readAuthority(value)
+    for value in request.requestHeaders.getRawHeaders(b"host", []):
+        host = readAuthority(value.decode("latin-1"))
         if host is None:
             return line(400, "The Host field of the request is invalid.")
         if not hosts.allows(host):

@@ -11,7 +11,15 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from machat.http.handshake import required
 from machat.http.messages import Answer
-from machat.http.resource import Document, Missing, canTakeOver, refusedHost, send, takeOver
+from machat.http.resource import (
+    Document,
+    Missing,
+    canTakeOver,
+    fieldOf,
+    refusedHost,
+    send,
+    takeOver,
+)
 from machat.http.site import Reply
 from machat.http.static import File
 from machat.wire import PATH
@@ -65,7 +73,7 @@ class PageResource(Resource):
 
     def _document(self, file: File) -> Document:
         def make(request: Request) -> Answer:
-            return file.answer(request.getHeader("if-none-match") or "")
+            return file.answer(fieldOf(request, b"if-none-match") or "")
 
         return Document(self._hosts, make, self._missing)
 

@@ -53,6 +53,24 @@ class SiteTests(SynchronousTestCase):
         self.api.chat.turn()
         self.assertEqual(self.client.response().status, 200)
 
+    def test_fieldsOfBytes(self) -> None:
+        """
+        A header field that is not UTF-8 is refused like any other wrong value.
+        """
+        key = f"X-API-Key: {SECRET}\r\n".encode()
+        for fields, status in (
+            (b"X-API-Key: \xff\r\n", 401),
+            (b"Authorization: Bearer \xff\r\n", 401),
+            (key + b"Origin: \xff\r\n", 403),
+            (key + b"Host: \xff\r\nOrigin: http://localhost\r\n", 403),
+            (key + b"Last-Event-ID: \xff:1\r\n", 200),
+        ):
+            client = self.api.client()
+            head = b"GET /api/events?room=dev HTTP/1.1\r\n%b\r\n" % fields
+            client.transport.protocol.dataReceived(head)
+            self.api.chat.turn()
+            self.assertEqual(client.response().status, status, fields)
+
     def test_form(self) -> None:
         """
         The content type does not matter, because curl labels any body as a form.
@@ -116,6 +134,17 @@ class SiteTests(SynchronousTestCase):
         An idle connection is closed.
         """
         self.api.chat.clock.pump([IDLE, 0, 0])
+        self.assertFalse(self.client.connected)
+
+    def test_notRead(self) -> None:
+        """
+        A connection whose last answer is not read is closed after the same time.
+        """
+        closing: list[object] = []
+        self.patch(self.client.transport, "loseConnection", lambda: closing.append(None))
+        self.client.send("GET", "/api/openapi.json", Connection="close")
+        self.assertEqual((len(closing), self.client.connected), (1, True))
+        self.api.chat.clock.pump([IDLE - 1, 1])
         self.assertFalse(self.client.connected)
 
     def test_connections(self) -> None:
