@@ -11,7 +11,7 @@ from machat.codec import SUBPROTOCOL, VERSION, decodeEvent, encodeCommand
 from machat.wire.commands import decodeCommand
 from machat.wire.data import decodeData
 from machat.wire.dialects import EVENTS, EVENTS_FRAMES, TEXT, TEXT_FRAMES, TYPED, weigh
-from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrames
+from machat.wire.frames import LARGEST_PLAIN, frame, takeTextFrame, takeTextFrames
 from machat.wire.hello import (
     PATH,
     decodeHello,
@@ -45,6 +45,7 @@ __all__ = [
     "mayEnd",
     "skipNewline",
     "splitHello",
+    "takeTextFrame",
     "takeTextFrames",
     "weigh",
 ]

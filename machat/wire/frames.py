@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from machat.wire.lines import isText
 
+#: The header of a frame for each length of up to 125 bytes.
+_HEADS = tuple([bytes((0x81, size)) for size in range(126)])
+
 
 def frame(payload: bytes) -> bytes:
     """
@@ -13,7 +16,7 @@ def frame(payload: bytes) -> bytes:
     """
     size = len(payload)
     if size < 126:
-        return bytes((0x81, size)) + payload
+        return _HEADS[size] + payload
     if size < 65_536:
         return b"\x81\x7e" + size.to_bytes(2, "big") + payload
     return b"\x81\x7f" + size.to_bytes(8, "big") + payload
@@ -26,6 +29,31 @@ LARGEST_PLAIN = 4_096
 
 #: The size of the smallest masked frame with a length of two bytes.
 _SHORT = 6 + 126
+
+#: For each number of words of 32 bits, the factor that repeats one word this many times.
+_REPEATING = tuple(
+    [sum([1 << 32 * word for word in range(count)]) for count in range(_SHORT // 4 + 1)]
+)
+
+
+def takeTextFrame(data: bytes, largest: int = LARGEST_PLAIN) -> bytes | None:
+    """
+    Decode a short plain frame that arrives alone, in a third of the time of L{takeTextFrames}.
+
+    @param data: the bytes from the client, starting between two messages
+    @param largest: the maximum payload of the frame, bytes
+    @return: the message; C{None} if the bytes are anything but one complete plain frame with a
+        payload of 1 to 125 bytes
+    """
+    size = len(data)
+    if 6 < size < _SHORT and data[0] == 0x81 and data[1] == 0x80 + size - 6 <= 0x80 + largest:
+        words = (size + 1) // 4  # the mask, which also masks itself, and the payload
+        bits = int.from_bytes(data[2:], "little")
+        bits ^= (bits & 0xFFFF_FFFF) * _REPEATING[words]
+        message = bits.to_bytes(words * 4, "little")[4 : size - 2]
+        if message.isascii() or isText(message):
+            return message
+    return None
 
 
 def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[bytes], bytes, bool]:
@@ -41,10 +69,6 @@ def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[byte
         another plain frame
     """
     size = len(data)
-    if 6 < size < _SHORT and data[0] == 0x81 and data[1] == 0x80 + size - 6 <= 0x80 + largest:
-        message = _unmask(data[6:], data[2:6])  # one short frame: half the time of the loop
-        if message.isascii() or isText(message):
-            return [message], b"", True
     messages: list[bytes] = []
     start = 0
     plain = True

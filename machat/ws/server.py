@@ -39,6 +39,8 @@ from machat.ws._autobahn import FrameProtocol
 #: 7.4.1).
 _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
+_NEWLINE = ord("\n")  # looking for a number saves an exception inside C{in}
+
 _CONNECTING = FrameProtocol.STATE_CONNECTING
 _OPEN = FrameProtocol.STATE_OPEN
 _CLOSED = FrameProtocol.STATE_CLOSED
@@ -84,6 +86,14 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._alive = True
+        inbox = self._session.inbox
+        if inbox.conversation is not None and not (
+            inbox.held or self.data or self.current_frame or self.inside_message
+        ):  # the WebSocket is open. Most reads are one frame: saves a tenth of the instructions
+            message = wire.takeTextFrame(data, self.factory.plain)
+            if message is not None and _NEWLINE not in message:
+                inbox.received([message])
+                return
         state = self.state
         if state == _CLOSED:
             return  # Autobahn would store it
@@ -93,7 +103,6 @@ class ChatWebSocketProtocol(FrameProtocol):
         if state == _CONNECTING:
             self._requestReceived(self.data + data)
             return
-        inbox = self._session.inbox
         self.data = waiting = self.data + data if self.data else data
         if inbox.held:
             inbox.readAhead(len(data))

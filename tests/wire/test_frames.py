@@ -54,6 +54,45 @@ TEXTS = st.one_of(
 MASKS = st.binary(min_size=4, max_size=4)
 
 
+class TakeTextFrameTests(SynchronousTestCase):
+    """
+    Tests for L{wire.takeTextFrame}.
+    """
+
+    def test_alone(self) -> None:
+        """
+        A short frame that arrives alone is decoded, at every length.
+        """
+        for size in range(1, 126):
+            for mask in (b"\x37\xfa\x21\x3d", b"\0\0\0\0", b"\xff\xff\xff\xff", b"\0\0\0\1"):
+                text = "é".encode() * (size // 2) + b"x" * (size % 2)
+                self.assertEqual(wire.takeTextFrame(masked(text, mask)), text)
+        self.assertIsNone(wire.takeTextFrame(masked(b"x" * 41), 40))
+
+    @given(
+        data=st.one_of(
+            st.tuples(
+                st.one_of(TEXTS, st.binary(max_size=130)),
+                MASKS,
+                st.sampled_from([0x81, 0x81, 0x81, 0x01, 0x82, 0x88, 0xC1]),
+                st.integers(0, 3),
+                st.binary(max_size=3),
+            ).map(lambda t: masked(t[0], t[1], t[2])[t[3] // 3 :] + t[4] * (t[3] == 0)),
+            st.binary(max_size=12),
+        ),
+        largest=st.sampled_from([0, 5, 20, 125, 4096]),
+    )
+    @settings(deadline=None, max_examples=300)
+    def test_reference(self, data: bytes, largest: int) -> None:
+        """
+        A frame is decoded if it is complete, plain, short, and alone; to the same text as by
+        L{wire.takeTextFrames}.
+        """
+        messages, rest, _ = wire.takeTextFrames(data, largest)
+        alone = len(messages) == 1 and not rest and 0 < len(messages[0]) < 126
+        self.assertEqual(wire.takeTextFrame(data, largest), messages[0] if alone else None)
+
+
 class TakeTextFramesTests(SynchronousTestCase):
     """
     Tests for L{wire.takeTextFrames}.
@@ -103,19 +142,6 @@ class TakeTextFramesTests(SynchronousTestCase):
                 self.assertEqual(wire.takeTextFrames(tail), ([], tail, True))
                 self.assertEqual(wire.takeTextFrames(self.hello + tail), ([b"Hello"], tail, True))
             self.assertEqual(wire.takeTextFrames(data), ([payload], b"", True))
-
-    def test_single(self) -> None:
-        """
-        A frame that arrives alone is treated as one that another follows, at every length.
-        """
-        for size in (0, 1, 39, 40, 41, 124, 125, 126, 200):
-            for payload in (b"x" * size, b"\xff" * size):
-                data = masked(payload)
-                fits = size <= 40 and b"\xff" not in payload
-                alone = wire.takeTextFrames(data, 40)
-                self.assertEqual(alone, ([payload], b"", True) if fits else ([], data, False))
-                taken, _, plain = wire.takeTextFrames(data + data, 40)
-                self.assertEqual((taken[:1], plain), (alone[0], alone[2]))
 
     def test_lengths(self) -> None:
         """
