@@ -4,6 +4,7 @@ The options C{--webhook} and C{--webhook-secret-file}.
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,11 +43,19 @@ def webhookSecrets(url: str | None, path: str | None, stores: Sequence[IStore]) 
 
 def _secretsIn(path: str) -> Sequence[bytes]:
     try:
-        return secretsOf(Path(path).read_text("utf-8"))
+        secrets = secretsOf(Path(path).read_text("utf-8"))
+        mode = stat.S_IMODE(Path(path).stat().st_mode)
     except OSError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error.strerror}") from None
     except ValueError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error}") from None
+    if mode & (stat.S_IWGRP | stat.S_IRWXO):
+        Logger().warn(
+            "{path} has mode {mode:04o}, so other users may read the secret: run chmod 600",
+            path=path,
+            mode=mode,
+        )
+    return secrets
 
 
 class WebhookOfChats:

@@ -51,9 +51,15 @@ class Batch:
 
     @ivar parts: the rooms that the request settles, also those whose messages cannot be read
     @ivar busy: the rooms that other processes deliver
+    @ivar last: describes the last event, for the log
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
+        """
+        @param most: the maximum number of events
+        """
+        self.last = ""
+        self._most = most
         self.parts: list[Part] = []
         self.busy: list[WaitingRoom] = []
         self._events: list[bytes] = []
@@ -67,7 +73,7 @@ class Batch:
         """
         The number of events that can be added.
         """
-        return EVENTS - len(self._events) if self._size < SIZE else 0
+        return self._most - len(self._events) if self._size < SIZE else 0
 
     def add(self, event: dict[str, Any]) -> None:
         """
@@ -76,6 +82,8 @@ class Batch:
         encoded = _encode(event)
         self._events.append(encoded)
         self._size += len(encoded)
+        number = f" {event['seq']}" if "seq" in event else ""
+        self.last = f"{event['type']}{number} in {event['room']}"
 
     def body(self, now: float) -> bytes:
         """
@@ -102,13 +110,14 @@ class Collector:
         self._deliveries = deliveries
         self._visitors = visitors
 
-    async def collect(self, rooms: Sequence[WaitingRoom]) -> Batch:
+    async def collect(self, rooms: Sequence[WaitingRoom], most: int) -> Batch:
         """
         @param rooms: the rooms with events that wait
+        @param most: the maximum number of events
         @return: the events of the first rooms. It is empty if other processes deliver all of them
         @raise ChatError: C{failed}: the store is not available
         """
-        batch = Batch()
+        batch = Batch(most)
         for room in rooms:
             if not batch.free or len(batch.busy) >= BUSY:
                 break

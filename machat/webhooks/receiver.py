@@ -5,6 +5,7 @@ The program that receives webhooks, over HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IConsumer, IProtocolFactory, IStreamClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.ssl import optionsForClientTLS
+from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.client import URI, Agent
 from twisted.web.http_headers import Headers
@@ -33,6 +35,13 @@ REQUEST = 10.0
 #: The maximum length of the body of an answer, bytes. It is discarded.
 ANSWER = 65_536
 
+#: The maximum length of an answer including its head, bytes.
+WHOLE = 131_072
+
+#: The statuses of answers that refuse a request because of its content (RFC 9110 section 15.5).
+#: Other statuses, such as 404, are rather caused by the configuration of the receiver.
+LASTING = (400, 413, 415, 422)
+
 #: The maximum length of a cause, characters.
 _LONGEST = 200
 
@@ -40,7 +49,17 @@ _LONGEST = 200
 class Undelivered(Exception):
     """
     A request was not accepted, or it is not known whether it was. The text is the cause.
+
+    @ivar lasting: whether the receiver refuses this request in particular, so that it probably
+        refuses it again
+    @ivar retry: the time after which the receiver asks to send it again, seconds; C{None} if it
+        does not ask
     """
+
+    def __init__(self, text: str, lasting: bool = False, retry: float | None = None) -> None:
+        super().__init__(text)
+        self.lasting = lasting
+        self.retry = retry
 
 
 class BadURL(ValueError):
@@ -117,6 +136,22 @@ class _Discarded(Protocol):
             self.done.callback(None)
 
 
+class _Bounded(ProtocolWrapper):
+    """
+    A connection to the receiver. It is aborted if an answer is too long, because L{twisted.web}
+    keeps header fields without a limit.
+    """
+
+    _size = 0
+
+    def dataReceived(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > WHOLE:
+            self.abortConnection()
+        else:
+            ProtocolWrapper.dataReceived(self, data)
+
+
 @implementer(IAgentEndpointFactory, IStreamClientEndpoint)
 class _Connections:
     """
@@ -138,11 +173,14 @@ class _Connections:
         See L{IStreamClientEndpoint}.
         """
         protocolFactory.noisy = False  # type: ignore[attr-defined]  # or it logs each request
-        return self._endpoint.connect(protocolFactory).addCallback(self._connected)
+        bounded = WrappingFactory(protocolFactory)
+        bounded.noisy = False
+        bounded.protocol = _Bounded
+        return self._endpoint.connect(bounded).addCallback(self._connected)
 
-    def _connected(self, protocol: Any) -> Any:
-        self._protocol = protocol
-        return protocol
+    def _connected(self, bounded: Any) -> Any:
+        self._protocol = bounded.wrappedProtocol
+        return self._protocol
 
     def abort(self) -> None:
         """
@@ -213,7 +251,9 @@ class Receiver:
         finally:
             self._connections.abort()
         if not 200 <= answer.code < 300:
-            raise Undelivered(_refusal(answer.code, answer.phrase))
+            retry = _retryOf(answer.headers.getRawHeaders(b"retry-after", [b""])[0], self._now())
+            text = _refusal(answer.code, answer.phrase)
+            raise Undelivered(text, answer.code in LASTING, retry)
 
 
 def _endpointOf(reactor: Any, url: str) -> IStreamClientEndpoint:
@@ -238,6 +278,21 @@ def _refusal(code: int, phrase: bytes) -> str:
     return f"{text}; {'compare the secrets and the clocks' if denied else 'see its log'}"
 
 
+def _retryOf(value: bytes, now: float) -> float | None:
+    """
+    @param value: the value of C{Retry-After} (RFC 9110 section 10.2.3)
+    @param now: Unix time
+    @return: the time after which to send the request again, seconds
+    """
+    text = value.decode("latin-1").strip()
+    if text.isascii() and text.isdigit() and len(text) <= 9:
+        return float(text)
+    try:
+        return parsedate_to_datetime(text).timestamp() - now
+    except (ValueError, OverflowError):
+        return None
+
+
 #: The causes by exception class. The first class that matches is used.
 _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str], ...] = (
     (
@@ -246,6 +301,7 @@ _CAUSES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], str]
     ),
     (error.DNSLookupError, "the host name is unknown; correct the URL, or check the DNS"),
     (error.ConnectionRefusedError, "connection refused; start the receiver, or correct the port"),
+    (error.ConnectionAborted, f"its answer is longer than {WHOLE} bytes"),
     (error.NoRouteError, "there is no route to the host; check the network"),
     (VerificationError, "the certificate is for another host; use a name that it contains"),
     (CertificateError, "the certificate contains no host name; renew it with one"),

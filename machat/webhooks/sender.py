@@ -10,7 +10,6 @@ long the receiver is down, because messages are read from the store when it is t
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -25,14 +24,12 @@ from machat.interfaces import IChatWatcher, IDeliveries
 from machat.metrics import WebhookFigures
 from machat.records import Change
 from machat.service import ChatService
+from machat.webhooks import batch as batches
+from machat.webhooks.attempts import FIRST, LONGEST, PATIENCE, Attempts
 from machat.webhooks.batch import Batch, Collector, idOf
 from machat.webhooks.events import moderation, presence
 from machat.webhooks.receiver import Undelivered
 from machat.webhooks.waiting import ROOMS, Waiting
-
-#: The first and the longest delay before a request is sent again, seconds.
-FIRST = 1.0
-LONGEST = 60.0
 
 #: The delay before rooms that another process delivers are looked at again, seconds.
 BUSY = 5.0
@@ -94,6 +91,7 @@ class Webhooks:
         self._search = True
         self._outage: float | None = None
         self._losing = False
+        self._most = batches.EVENTS
         chat.watch(self)
 
     # What happens in the chat.
@@ -195,7 +193,7 @@ class Webhooks:
             await self._sleep(SEARCH if self._shared else None)
             self._search = self._shared and self._stopped is None and not self._waiting
         else:
-            batch = await self._collector.collect(self._waiting.rooms())
+            batch = await self._collector.collect(self._waiting.rooms(), self._most)
             for room in batch.busy:
                 self._waiting.postpone(room)
             if not batch.parts:
@@ -217,28 +215,54 @@ class Webhooks:
 
     async def _deliver(self, batch: Batch) -> bool:
         """
-        Send a request until it is accepted.
+        Send a request until it is accepted, or cannot be.
 
-        @return: whether it was. Otherwise, another process has delivered a part of it
+        @return: whether it is settled. Otherwise, another process has delivered a part of it, or it
+            must be divided
         """
         if not len(batch):
             return True
         body = batch.body(self._clock.now())
-        delay = FIRST
+        attempts = Attempts()
         while True:
-            try:
-                await self._receiver.post(idOf(body), body)
-            except Undelivered as error:
-                if self._givenUp:
-                    return False
-                self._failed(error)
-            else:
+            error = await self._post(body)
+            if error is None:
                 self._accepted(len(batch))
                 return True
-            await self._sleep(random.uniform(delay / 2, delay))
-            delay = min(LONGEST, delay * 2)
+            if self._givenUp:
+                return False
+            self._failed(error)
+            refused = attempts.failed(error, self._clock.seconds())
+            if refused >= PATIENCE:
+                self._drop(batch, error, refused)
+                return True
+            await self._sleep(attempts.delay(error))
+            if error.lasting and len(batch) > 1:
+                self._most = len(batch) // 2
+                return False
             if self._shared and not await self._stillClaimed(batch):
                 return False
+
+    async def _post(self, body: bytes) -> Undelivered | None:
+        try:
+            await self._receiver.post(idOf(body), body)
+        except Undelivered as error:
+            return error
+        return None
+
+    def _drop(self, batch: Batch, error: Undelivered, refused: float) -> None:
+        """
+        Give up the only event of a request.
+        """
+        self.figures.dropped += 1
+        self._log.error(
+            "the webhook {name} has refused one event for {time:.0f} s: {why}. It was dropped:"
+            " {event}",
+            name=self._receiver.name,
+            time=refused,
+            why=error,
+            event=batch.last,
+        )
 
     async def _stillClaimed(self, batch: Batch) -> bool:
         for part in batch.parts:
@@ -288,6 +312,7 @@ class Webhooks:
 
     def _accepted(self, count: int) -> None:
         self.figures.delivered += count
+        self._most = min(batches.EVENTS, 2 * self._most)
         if self._outage is not None:
             self._log.info(
                 "the webhook {name} accepts events again, after {time:.0f} s",

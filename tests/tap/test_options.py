@@ -15,6 +15,7 @@ from pathlib import Path
 
 from twisted.cred.credentials import IAnonymous, IUsernamePassword, UsernamePassword
 from twisted.internet.endpoints import _SystemdParser
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.systemd import ListenFDs
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
@@ -141,9 +142,14 @@ class OptionsTests(SynchronousTestCase):
             ((*url, "--webhook-secret-file", path, "--separate"), "to which chat they belong"),
         ):
             self.assertIn(words, self.refusal(*options))
-        found = Options()
-        found.parseOptions([*url, "--webhook-secret-file", path])
-        self.assertEqual(found["secrets"], [b"x" * 24])
+        for mode, warnings in ((0o640, 0), (0o644, 1), (0o600, 0)):
+            Path(path).chmod(mode)
+            found = Options()
+            with capturedLogs() as logs:
+                found.parseOptions([*url, "--webhook-secret-file", path])
+            self.assertEqual(found["secrets"], [b"x" * 24])
+            lines = [formatEvent(event) for event in logs]
+            self.assertEqual(len([line for line in lines if "run chmod 600" in line]), warnings)
 
     def test_names(self) -> None:
         """

@@ -22,6 +22,7 @@ class ReloadTests(SynchronousTestCase):
         """
         path = Path(self.mktemp())
         path.write_text("eHh4" * 8)
+        path.chmod(0o600)
         options = {
             "webhook": "http://localhost/?key=hidden",
             "webhook-secret-file": str(path),

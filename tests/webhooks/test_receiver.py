@@ -17,7 +17,7 @@ from machat.service import ChatService
 from machat.tap.options import globalReactor
 from machat.tcp import ChatFactory
 from machat.webhooks import Receiver, Undelivered, receiver
-from machat.webhooks.receiver import ANSWER, BadURL, checkURL
+from machat.webhooks.receiver import ANSWER, WHOLE, BadURL, checkURL
 from machat.ws import ChatWebSocketFactory
 from tests.cli.test_failures import Listener
 from tests.processes import freePort, makeCertificate
@@ -81,15 +81,21 @@ class ReceiverTests(TestCase):
         self.addCleanup(listener.close)
         return f"http://127.0.0.1:{listener.port}/hook"
 
-    async def fails(self, url: str) -> str:
+    async def refusal(self, url: str) -> Undelivered:
         """
-        @return: the cause of the failure of a request
+        @return: the failure of a request
         """
         try:
             await self.make(url).post("msg_1", b"{}")
         except Undelivered as error:
-            return str(error)
+            return error
         raise AssertionError("the request was accepted")
+
+    async def fails(self, url: str) -> str:
+        """
+        @return: the cause of the failure of a request
+        """
+        return str(await self.refusal(url))
 
     async def test_accepted(self) -> None:
         """
@@ -176,6 +182,28 @@ class ReceiverTests(TestCase):
         head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n"
         url = self.listen(head + b"x" * (ANSWER + 1), False)
         await self.make(url).post("msg_1", b"{}")
+
+    async def test_longHead(self) -> None:
+        """
+        An answer with endless header fields is not kept.
+        """
+        head = b"HTTP/1.1 200 OK\r\n" + b"X: %b\r\n" % (b"x" * 10_000) * 20
+        cause = await self.fails(self.listen(head, False))
+        self.assertIn(f"longer than {WHOLE} bytes", cause)
+
+    async def test_refusals(self) -> None:
+        """
+        The status tells whether the request itself is refused, and the answer when to repeat it.
+        """
+        for answer, lasting, retry in (
+            (b"413 Too Large\r\n\r\n", True, None),
+            (b"404 No\r\nRetry-After: x\r\n\r\n", False, None),
+            (b"503 Later\r\nRetry-After: 120\r\n\r\n", False, 120.0),
+            (b"429 Later\r\nRetry-After: Tue, 14 Nov 2023 22:14:20 GMT\r\n\r\n", False, 60.0),
+            (b"429 Later\r\nRetry-After: Tue, 99 Nov 2023 22:14:20 GMT\r\n\r\n", False, None),
+        ):
+            error = await self.refusal(self.listen(b"HTTP/1.1 " + answer))
+            self.assertEqual((error.lasting, error.retry), (lasting, retry), answer)
 
     async def test_itself(self) -> None:
         """

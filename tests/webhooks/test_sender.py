@@ -21,7 +21,7 @@ from machat.records import Imposed, Kicked, Lifted, LockSet, TopicSet
 from machat.service import ChatService
 from machat.store import MemoryStore
 from machat.testing import MemoryMember
-from machat.webhooks import Undelivered, Webhooks, batch, sender, waiting
+from machat.webhooks import Undelivered, Webhooks, attempts, batch, sender, waiting
 from machat.webhooks.events import moderation
 from tests.store.sqlite.machine import Seen
 from tests.test_logbook import logged
@@ -99,11 +99,13 @@ class WebhookTestCase(SynchronousTestCase):
         self.clock.advance(0)
         return [event.get("text") or f"{event['type']} {event['room']}" for event in events]
 
-    def refuse(self, why: str = "HTTP 500") -> None:
+    def refuse(
+        self, why: str = "HTTP 500", lasting: bool = False, retry: float | None = None
+    ) -> None:
         """
         Refuse the current request.
         """
-        self.receiver.answers.pop(0).errback(Undelivered(why))
+        self.receiver.answers.pop(0).errback(Undelivered(why, lasting, retry))
 
     def drain(self) -> list[Any]:
         """
@@ -228,7 +230,7 @@ class RetryTests(WebhookTestCase):
         for _ in range(5):
             self.refuse()
             self.say("two")
-            self.clock.advance(sender.LONGEST)
+            self.clock.advance(attempts.LONGEST)
         self.assertEqual(len({id for id, _ in self.receiver.requests}), 1)
         self.assertEqual(self.accept(), ["joined dev"])
         self.assertEqual(self.accept(), ["one", *["two"] * 5])
@@ -251,6 +253,55 @@ class RetryTests(WebhookTestCase):
             self.assertEqual(self.receiver.answers, [])
             self.clock.advance(1)
             self.assertEqual(len(self.receiver.answers), 1)
+
+    def test_retryAfter(self) -> None:
+        """
+        A receiver can ask for a longer delay, within a bound.
+        """
+        self.join()
+        for asked, delay in ((30.0, 30.0), (1e9, attempts.REQUESTED), (-5.0, 4.0)):
+            self.refuse("HTTP 503", retry=asked)
+            self.clock.pump([delay - 0.5] if asked > 0 else [])
+            self.assertEqual(self.receiver.answers, [])
+            self.clock.advance(1 if asked > 0 else delay)
+            self.assertEqual(len(self.receiver.answers), 1, asked)
+
+    def test_poison(self) -> None:
+        """
+        An event that the receiver always refuses is found by dividing the request, and is dropped
+        after a while. The others are delivered.
+        """
+        logs = logged(self)
+        self.join()
+        self.drain()
+        self.say("0", "1", "2", "poison", "4", "5", "6")
+        accepted: list[object] = []
+        for _ in range(100):
+            if not self.receiver.answers:
+                self.clock.advance(attempts.LONGEST)
+                continue
+            events = self.receiver.requests[-1][1]["data"]["events"]
+            if any(each["text"] == "poison" for each in events):
+                self.refuse("HTTP 413", True)
+            else:
+                accepted += self.accept()
+        self.assertEqual(accepted, ["0", "1", "2", "4", "5", "6"])
+        figures = self.webhooks.figures
+        self.assertEqual((figures.dropped, figures.waiting()), (1, 0))
+        (line,) = [line for line in logs() if "dropped" in line]
+        self.assertIn("HTTP 413. It was dropped: message 4 in dev", line)
+
+    def test_passing(self) -> None:
+        """
+        An event is not dropped while other causes prevent its delivery.
+        """
+        self.join()
+        for _ in range(20):
+            self.refuse("HTTP 400", True)
+            self.clock.advance(attempts.LONGEST)
+            self.refuse("HTTP 404")
+            self.clock.advance(attempts.LONGEST)
+        self.assertEqual(self.accept(), ["joined dev"])
 
     def test_deleted(self) -> None:
         """
@@ -280,10 +331,10 @@ class RetryTests(WebhookTestCase):
 
         self.store.claimDelivery = fail  # type: ignore[method-assign]
         self.say("one")
-        self.clock.advance(sender.FIRST)
+        self.clock.advance(attempts.FIRST)
         self.assertEqual(self.receiver.answers, [])
         self.store.claimDelivery = claim  # type: ignore[method-assign]
-        self.clock.advance(sender.FIRST)
+        self.clock.advance(attempts.FIRST)
         self.assertEqual(self.accept(), ["one"])
 
     def test_manyRooms(self) -> None:
