@@ -162,6 +162,20 @@ class Who(Command, frozen=True, kw_only=True, tag="who"):
     room: str
 
 
+class ListRooms(Command, frozen=True, kw_only=True, tag="rooms"):
+    """
+    Request a part of the list of rooms.
+
+    @ivar prefix: the beginning of the names
+    @ivar after: the rooms follow the one with this name
+    @ivar limit: the maximum number of rooms
+    """
+
+    prefix: str = ""
+    after: str = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 100
+
+
 class Kick(Command, frozen=True, kw_only=True, tag="kick"):
     """
     Remove a name from a room. This command and those that follow, up to L{ListSanctions}, require
@@ -247,6 +261,15 @@ class Topic(Command, frozen=True, kw_only=True, tag="topic"):
     room: str | None = None
 
 
+class ListRoom(Command, frozen=True, kw_only=True, tag="list"):
+    """
+    Add a room to the list of rooms, or remove it.
+    """
+
+    listed: bool
+    room: str | None = None
+
+
 class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
     """
     Request the active mutes and bans of a room.
@@ -291,6 +314,7 @@ AnyCommand = (
     | Leave
     | History
     | Who
+    | ListRooms
     | Kick
     | Mute
     | Unmute
@@ -299,6 +323,7 @@ AnyCommand = (
     | Lock
     | Unlock
     | Topic
+    | ListRoom
     | ListSanctions
     | Ping
     | Pong

@@ -313,6 +313,35 @@ class SanctionList(Event, frozen=True, kw_only=True, tag="sanctions"):
     id: str | None = None
 
 
+class ListedRoom(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """
+    A room of the list of rooms.
+
+    @ivar name: its name
+    @ivar topic: its topic, if it has one
+    @ivar count: the number of members
+    @ivar key: whether a client needs a key to join
+    """
+
+    name: str
+    count: int
+    topic: str | None = None
+    key: bool = False
+
+
+class RoomList(Event, frozen=True, kw_only=True, tag="rooms"):
+    """
+    The answer to a C{rooms}: listed rooms that have members.
+
+    @ivar rooms: the rooms, in the order of their names without regard to case
+    @ivar more: whether more rooms follow
+    """
+
+    rooms: tuple[ListedRoom, ...]
+    more: bool
+    id: str | None = None
+
+
 class Expiring(Event, frozen=True, kw_only=True, tag="expiring"):
     """
     The client's credentials expire soon: the client should send an C{auth}.
@@ -402,6 +431,7 @@ AnyEvent = (
     | History
     | Members
     | SanctionList
+    | RoomList
     | Expiring
     | Authenticated
     | Ping

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from machat.errors import BAD_NAME, BAD_ROOM, ChatError
@@ -53,6 +55,20 @@ def key(name: str) -> str:
 @lru_cache(maxsize=4096)
 def _fold(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def matches(patterns: Iterable[str], name: str) -> bool:
+    """
+    @param patterns: C{*} matches any text and C{?} any one character. Case and width of letters are
+        ignored, see L{key}
+    @return: whether the name matches one of them
+    """
+    folded = key(name)
+    return any(pattern == "*" or fnmatchcase(folded, _literal(pattern)) for pattern in patterns)
+
+
+def _literal(pattern: str) -> str:
+    return key(pattern).replace("[", "[[]")  # brackets are allowed in names
 
 
 def checkName(name: str) -> str:

@@ -127,6 +127,24 @@ class LockSet(Change, frozen=True, gc=False, array_like=True, tag="lock"):
     locked: bool
 
 
+class ListingSet(Change, frozen=True, gc=False, array_like=True, tag="list"):
+    """
+    The room is listed, or not listed any more.
+    """
+
+    listed: bool
+
+
+class KeySet(Change, frozen=True, gc=False, array_like=True, tag="key"):
+    """
+    The key that members need to join changes.
+
+    @ivar key: a hash of the new key, see L{machat.moderation.keys}; C{None} removes the key
+    """
+
+    key: str | None
+
+
 class Kicked(Change, frozen=True, gc=False, array_like=True, tag="kick"):
     """
     The members of a name are removed from the room.
@@ -139,7 +157,7 @@ class Kicked(Change, frozen=True, gc=False, array_like=True, tag="kick"):
     words: str
 
 
-AnyChange = Imposed | Lifted | TopicSet | LockSet | Kicked
+AnyChange = Imposed | Lifted | TopicSet | LockSet | ListingSet | KeySet | Kicked
 
 
 class RoomRecord(NamedTuple):
@@ -149,11 +167,15 @@ class RoomRecord(NamedTuple):
     @ivar topic: the topic; C{None} if there is none
     @ivar locked: whether new members are refused
     @ivar sanctions: the mutes and bans. Ended ones may be among them
+    @ivar listed: whether the list of rooms contains the room; C{None} if no moderator has decided
+    @ivar key: a hash of the key that members need to join; C{None} if there is none
     """
 
     topic: str | None = None
     locked: bool = False
     sanctions: Sequence[Imposed] = ()
+    listed: bool | None = None
+    key: str | None = None
 
 
 class Stored(NamedTuple):

@@ -5,7 +5,6 @@ Users and their rights.
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 
 from msgspec import Struct
 from twisted.logger import Logger
@@ -37,13 +36,13 @@ class User(Struct, frozen=True, kw_only=True):
     expires: float | None = None
 
     def mayJoin(self, room: str) -> bool:
-        return _matches(self.rooms, room)
+        return names.matches(self.rooms, room)
 
     def maySay(self, room: str) -> bool:
-        return _matches(self.say, room)
+        return names.matches(self.say, room)
 
     def mayModerate(self, room: str) -> bool:
-        return _matches(self.mod, room)
+        return names.matches(self.mod, room)
 
 
 def allows(may: Callable[[str], bool], room: str) -> bool:
@@ -74,15 +73,6 @@ def requireSay(user: IChatUser, room: str) -> None:
     """
     if user is not ANYBODY and not allows(user.maySay, room):
         raise ChatError(NOT_ALLOWED, "you may read, but not write, in that room")
-
-
-def _matches(patterns: tuple[str, ...], room: str) -> bool:
-    key = names.key(room)
-    return any(pattern == "*" or fnmatchcase(key, _literal(pattern)) for pattern in patterns)
-
-
-def _literal(pattern: str) -> str:
-    return names.key(pattern).replace("[", "[[]")  # brackets are allowed in names
 
 
 #: A client without credentials, where none are required.

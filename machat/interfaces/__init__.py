@@ -8,6 +8,7 @@ immediately, so that an engine on another machine can implement them.
 
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
 from machat.interfaces.deliveries import IDeliveries
+from machat.interfaces.listing import ISharedRooms
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.interfaces.store import IQuotas, IRoomObserver, IStore, IStoredRoom, IStoreFactory
 from machat.interfaces.transport import ISessionTransport
@@ -25,6 +26,7 @@ __all__ = [
     "IRoomObserver",
     "IRoomPolicy",
     "ISessionTransport",
+    "ISharedRooms",
     "IStore",
     "IStoreFactory",
     "IStoredRoom",

@@ -12,7 +12,7 @@ from zope.interface import Attribute, Interface
 
 from machat.clock import ChatClock
 from machat.entries import Content, Entry, Said
-from machat.events import History, Joined, Members, Position, Receipt
+from machat.events import History, Joined, Members, Position, Receipt, RoomList
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
 from machat.metrics import Metrics
@@ -163,6 +163,17 @@ class IChatRoom(Interface):
         List the names in a room that the member is in.
 
         @return: fires with up to L{Limits.listed} names; fails with L{ChatError} C{not-joined}
+        """
+
+    def listRooms(prefix: str = "", after: str = "", limit: int = 100) -> Deferred[RoomList]:
+        """
+        List the listed rooms that have members, in the order of their names without regard to
+        case. If several processes share the store, the rooms of all of them.
+
+        @param prefix: the beginning of the names
+        @param after: the rooms follow the one with this name
+        @param limit: the maximum number of rooms, up to 100
+        @return: fires with the rooms; fails with L{ChatError} C{failed}
         """
 
     def issue(connection: IClientConnection) -> str:

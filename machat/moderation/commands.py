@@ -84,5 +84,6 @@ COMMANDS: dict[type[commands.Command], Entry] = {
     commands.Lock: Entry(mayModerate, Moderation.lock),
     commands.Unlock: Entry(mayModerate, Moderation.unlock),
     commands.Topic: Entry(mayModerate, Moderation.setTopic),
+    commands.ListRoom: Entry(mayModerate, Moderation.setListed),
     commands.ListSanctions: Entry(mayModerate, _list),
 }

@@ -14,7 +14,16 @@ from machat.events import RoomState
 from machat.interfaces import IChatMember
 from machat.moderation.policy import barriers, mayModerate
 from machat.moderation.sanctions import Kind, Sanctions, Target
-from machat.records import TAKEN_OVER, Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import (
+    TAKEN_OVER,
+    Change,
+    Imposed,
+    Kicked,
+    Lifted,
+    ListingSet,
+    LockSet,
+    TopicSet,
+)
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 
@@ -53,6 +62,8 @@ class Effects:
                     self.setTopic(room, change.topic)
                 case LockSet():
                     self.setLocked(room, change.locked)
+                case ListingSet():
+                    self.setListed(room, change.listed)
                 case Kicked() if not any(change is each for each in own):
                     self.remove(room, room.keyed(change.key), change.words)
 
@@ -71,6 +82,14 @@ class Effects:
         if room.locked is not locked:
             room.locked = locked
             _publishState(room)
+
+    def setListed(self, room: Room, listed: bool) -> None:
+        """
+        Add a room to the list of rooms, or remove it.
+        """
+        if room.listed is not listed:
+            room.listed = listed
+            self._rooms.listing.update(room)
 
     def banned(self, room: Room, targets: Collection[Target]) -> list[IChatMember]:
         """

@@ -77,6 +77,7 @@ class RoomPolicy:
         assert room.stored is not None
         record = room.stored.record
         room.topic, room.locked = record.topic, record.locked
+        room.listed = record.listed
         self._sanctions.load(room.key, record.sanctions)
         room.muted = self._sanctions.has(room.key, Kind.MUTE)
 

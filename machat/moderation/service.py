@@ -26,7 +26,7 @@ from machat.moderation.effects import Effects
 from machat.moderation.policy import mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
 from machat.moderation.unstored import isStored, lift, liftNetwork
-from machat.records import Change, Kicked, LockSet, TopicSet
+from machat.records import Change, Kicked, ListingSet, LockSet, TopicSet
 from machat.rooms.directory import Directory
 from machat.rooms.room import Room
 
@@ -256,6 +256,21 @@ class Moderation:
             action = Action("topic", by, did, topic or "")
             storing = self._announce(room, action, [TopicSet(topic)])
             self._effects.setTopic(room, topic)
+            await storing
+
+    @deferred
+    async def setListed(self, roomName: str, listed: bool, by: IChatMember | None = None) -> None:
+        """
+        Add a room to the list of rooms, or remove it. That lasts as long as the store keeps the
+        room.
+
+        @raise ChatError: C{not-joined}: the room is empty
+        """
+        room, change = self._occupied(roomName), ListingSet(listed)
+        if room.listed is not listed or not isStored(room, change):
+            did = "listed the room" if listed else "removed the room from the list"
+            storing = self._announce(room, Action("list", by, did), [change])
+            self._effects.setListed(room, listed)
             await storing
 
     async def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:

@@ -9,21 +9,26 @@ from collections.abc import Callable, Collection
 
 from machat import names
 from machat.moderation.sanctions import Kind, Sanctions
-from machat.records import Change, Imposed, LockSet, TopicSet
+from machat.records import Change, Imposed, KeySet, ListingSet, LockSet, TopicSet
 from machat.rooms.room import Room
 
 
-def isStored(room: Room, change: TopicSet | LockSet) -> bool:
+def isStored(room: Room, change: TopicSet | LockSet | ListingSet | KeySet) -> bool:
     """
-    @return: whether the store has this topic or this lock, or is about to store it
+    @return: whether the store has made this change, or is about to store it
     """
     assert room.stored is not None, "the room is open"
     last = [each for each in room.unreported if type(each) is type(change)][-1:]
     if last:
         return last[0] == change
     record = room.stored.record
-    if isinstance(change, TopicSet):
-        return record.topic == change.topic
+    match change:
+        case TopicSet():
+            return record.topic == change.topic
+        case ListingSet():
+            return record.listed is change.listed
+        case KeySet():
+            return record.key == change.key
     return record.locked is change.locked
 
 

@@ -21,13 +21,14 @@ from machat.errors import (
     ChatError,
 )
 from machat.events import History, Joined, Members
-from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, IStoredRoom
+from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, ISharedRooms, IStoredRoom
 from machat.limits import Limits
 from machat.records import Claim
 from machat.rooms import recovery
 from machat.rooms.arrival import Arrival, Wish
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
+from machat.rooms.listing import Listing
 from machat.rooms.presence import Attendance
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
@@ -41,6 +42,7 @@ class Rooms:
     The parts of L{IChatRoom} that join, leave and read.
 
     @ivar watcher: the watcher of the chat
+    @ivar listing: the list of rooms
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class Rooms:
         hookRunner: HookRunner | None,
         policy: IRoomPolicy,
         requireOpen: Callable[[IChatMember], None],
+        shared: ISharedRooms | None = None,
     ) -> None:
         """
         @param requireOpen: raises L{ChatError} for a joining member while the chat stops
+        @param shared: the list of the rooms of all processes
         """
         self._clock = clock
         self._limits = limits
@@ -61,6 +65,7 @@ class Rooms:
         self._hookRunner = hookRunner
         self._policy = policy
         self._requireOpen = requireOpen
+        self.listing = Listing(directory.byKey.get, shared)
         self.watcher: IChatWatcher | None = None
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
 
@@ -163,6 +168,8 @@ class Rooms:
         return await lastMessages(stored, room, min(wish.history, most))
 
     def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
+        if len(room) == 1:
+            self.listing.update(room)
         if watch:
             room.watch(member)
         if room.attendance is not None:
@@ -214,6 +221,8 @@ class Rooms:
 
     def _leave(self, member: IChatMember, room: Room) -> None:
         claim = room.remove(member)
+        if not room.members:
+            self.listing.update(room)
         if room.stored is not None:
             room.stored.release(claim)
         if room.attendance is not None:

@@ -75,6 +75,7 @@ class Room:
     @ivar attendance: reports joins and leaves, while a member watches them
     @ivar topic: the topic, if there is one
     @ivar locked: whether new members are refused
+    @ivar listed: whether it is in the list of rooms; C{None} if no moderator has decided
     @ivar muted: whether some member may be muted, so that the policy has to be asked
     @ivar sequencer: keeps the order of messages while a hook decides; created when it is first
         needed
@@ -91,6 +92,7 @@ class Room:
         "sequencer",
         "topic",
         "locked",
+        "listed",
         "muted",
         "batch",
         "storing",
@@ -123,6 +125,7 @@ class Room:
         self.sequencer: Sequencer | None = None
         self.topic: str | None = None
         self.locked = False
+        self.listed: bool | None = None
         self.muted = False
         self.batch: Batch | None = None
         self.storing: Batch | None = None
@@ -153,6 +156,13 @@ class Room:
         if self._elsewhere is None:
             return len(self._present)
         return len(self._present) + sum(key not in self._present for key in self._elsewhere)
+
+    @property
+    def protected(self) -> bool:
+        """
+        Whether new members need a key.
+        """
+        return False
 
     @property
     def spellings(self) -> list[str]:

@@ -29,13 +29,14 @@ from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
 from machat.entries import Content, Draft, RichDraft, Said
 from machat.errors import FAILED, SHUTDOWN, ChatError
-from machat.events import History, Joined, Members, Position, Receipt
+from machat.events import History, Joined, Members, Position, Receipt, RoomList
 from machat.interfaces import (
     IChatHooks,
     IChatMember,
     IChatRoom,
     IChatWatcher,
     IClientConnection,
+    ISharedRooms,
     IStore,
 )
 from machat.limits import DEFAULTS, Limits
@@ -50,6 +51,7 @@ from machat.rooms.arrival import Wish
 from machat.rooms.batch import DRAFT_BYTES, QUEUED
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
+from machat.rooms.listing import Listing
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.rooms.typing import announceTyping
@@ -105,7 +107,13 @@ class ChatService(Lifecycle):
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(
-            clock, limits, self._directory, self._hookRunner, self._rules, self._requireOpen
+            clock,
+            limits,
+            self._directory,
+            self._hookRunner,
+            self._rules,
+            self._requireOpen,
+            ISharedRooms(store, None),
         )
         keeper.effects = effects = Effects(self._rooms, self._connections, sanctions)
         self._batches = Batches(
@@ -383,6 +391,9 @@ class ChatService(Lifecycle):
     def who(self, member: IChatMember, roomName: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, roomName))
 
+    def listRooms(self, prefix: str = "", after: str = "", limit: int = 100) -> Deferred[RoomList]:
+        return self._rooms.listing.page(prefix, after, limit)
+
     def opened(self, connection: IClientConnection, address: Any) -> float:
         allowed = self._connections.add(connection, address)
         if self.draining:
@@ -425,6 +436,13 @@ class ChatService(Lifecycle):
 
     def takeOver(self, connection: IClientConnection, secret: str) -> None:
         self._connections.takeOver(connection, secret)
+
+    @property
+    def listing(self) -> Listing:
+        """
+        The list of rooms for clients.
+        """
+        return self._rooms.listing
 
     @property
     def connections(self) -> Connections:

@@ -248,8 +248,14 @@ class EventsConversation:
         told = self._chat.who(self._client, self._here(command.room))
         return told.addCallback(self._answer, command.id)
 
+    def _listRooms(self, command: commands.ListRooms) -> Deferred[Any]:
+        told = self._chat.listRooms(command.prefix, command.after, command.limit)
+        return told.addCallback(self._answer, command.id)
+
     def _answer(
-        self, answer: events.History | events.Members | events.SanctionList, id: str | None
+        self,
+        answer: events.History | events.Members | events.SanctionList | events.RoomList,
+        id: str | None,
     ) -> Deferred[None] | None:
         data = self._client.dialect.encodeEvent(replace(answer, id=id))
         return self._write(Slices(data), len(data) > PIECE)
@@ -341,6 +347,7 @@ _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[A
     commands.Leave: EventsConversation._leave,
     commands.History: EventsConversation._history,
     commands.Who: EventsConversation._who,
+    commands.ListRooms: EventsConversation._listRooms,
     commands.Auth: EventsConversation._auth,
     **dict.fromkeys(COMMANDS, EventsConversation._moderate),
     commands.Ping: EventsConversation._ping,

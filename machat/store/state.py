@@ -6,22 +6,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from machat.records import Change, Imposed, Lifted, LockSet, RoomRecord, TopicSet
+from machat.records import (
+    Change,
+    Imposed,
+    KeySet,
+    Lifted,
+    ListingSet,
+    LockSet,
+    RoomRecord,
+    TopicSet,
+)
 
 
 class ModeratedState:
     """
-    The topic, the lock and the sanctions of one room.
+    The topic, the lock, the listing, the key and the sanctions of one room.
 
     @ivar sanctions: the mutes and bans by their kinds and targets
     """
 
-    __slots__ = ("topic", "locked", "sanctions")
+    __slots__ = ("topic", "locked", "listed", "key", "sanctions")
 
     def __init__(self, record: RoomRecord | None = None) -> None:
         record = record or RoomRecord()
         self.topic = record.topic
         self.locked = record.locked
+        self.listed = record.listed
+        self.key = record.key
         self.sanctions = {(each.kind, each.target): each for each in record.sanctions}
 
     @property
@@ -29,7 +40,8 @@ class ModeratedState:
         """
         The current state.
         """
-        return RoomRecord(self.topic, self.locked, tuple(self.sanctions.values()))
+        sanctions = tuple(self.sanctions.values())
+        return RoomRecord(self.topic, self.locked, sanctions, self.listed, self.key)
 
     def apply(self, changes: Sequence[Change]) -> None:
         """
@@ -45,6 +57,10 @@ class ModeratedState:
                     self.topic = change.topic
                 case LockSet():
                     self.locked = change.locked
+                case ListingSet():
+                    self.listed = change.listed
+                case KeySet():
+                    self.key = change.key
 
     def expire(self, now: float) -> None:
         """

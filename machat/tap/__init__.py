@@ -53,6 +53,8 @@ def makeService(options: Options) -> IService:
         ChatService(reactor, options["limits"], store, portal=options["portal"])
         for store in options["stores"]
     ]
+    for chat in chats:
+        chat.listing.patterns = options["list-rooms"]
     webhook = options["webhook"] and WebhookOfChats(reactor, chats, options)
     monitor = None
     worker = Worker.current

@@ -59,6 +59,13 @@ def _defaultOf(field: str) -> str:
     )
 
 
+def _roomPatterns(text: str) -> Sequence[str]:
+    """
+    @return: the patterns of the rooms that are listed
+    """
+    return {"all": ("*",), "none": ()}.get(text, (text,))
+
+
 class Options(usage.Options, AuthOptionMixin):
     """
     The command line of C{twistd machat}.
@@ -103,6 +110,12 @@ class Options(usage.Options, AuthOptionMixin):
             None,
             "memory:",
             "Keep messages in this store, for example sqlite:machat.sqlite; see --help-stores.",
+        ],
+        [
+            "list-rooms",
+            None,
+            "none",
+            "List these rooms for clients: all, none, or a pattern, as in public-*.",
         ],
         ["webhook", None, None, "Send the events of the rooms to this URL."],
         ["webhook-secret-file", None, None, "File with the secret that signs them."],
@@ -194,6 +207,7 @@ class Options(usage.Options, AuthOptionMixin):
         """
         self["workers"] = self._workers()
         self._checkEndpoints()
+        self["list-rooms"] = _roomPatterns(str(self["list-rooms"]))
         self["limits"] = self._limits()
         self["stores"] = self._stores()
         if self.divided:

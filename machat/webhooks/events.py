@@ -8,7 +8,16 @@ from typing import Any
 
 from msgspec import to_builtins
 
-from machat.records import Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import (
+    Change,
+    Imposed,
+    KeySet,
+    Kicked,
+    Lifted,
+    ListingSet,
+    LockSet,
+    TopicSet,
+)
 
 #: The names of the actions that impose and lift a L{Imposed}, by its C{kind}.
 _IMPOSED = {"mute": "mute", "ban": "ban", "address": "ban-address"}
@@ -52,6 +61,10 @@ def _fields(change: Change) -> dict[str, Any]:
         return {"action": "topic", "topic": change.topic}
     if isinstance(change, LockSet):
         return {"action": "lock" if change.locked else "unlock"}
+    if isinstance(change, ListingSet):
+        return {"action": "list" if change.listed else "unlist"}
+    if isinstance(change, KeySet):
+        return {"action": "key" if change.key else "remove-key"}
     if isinstance(change, Kicked):
         return {"action": "kick", "name": change.key, "reason": change.words}
     return {"action": "other"}

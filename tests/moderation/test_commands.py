@@ -83,6 +83,10 @@ class ModerationTestCase(AdmissionTestCase):
         return code
 
 
+#: The fields other than C{name} that a command requires.
+_VALUES = {"text": "x", "listed": True, "key": "x"}
+
+
 class CommandTests(ModerationTestCase):
     def test_notAllowed(self) -> None:
         """
@@ -91,7 +95,7 @@ class CommandTests(ModerationTestCase):
         """
         self.ask(self.ada, "join", room="other")
         for kind in COMMANDS:
-            named = {"name": "Ada"} if "name" in kind.__struct_fields__ else {"text": "x"}
+            named: dict[str, Any] = {"name": "Ada"} if "name" in kind.__struct_fields__ else _VALUES
             tag = str(kind.__struct_config__.tag)
             self.assertEqual(self.code(self.mina, tag, **named), "not-allowed")
             self.assertEqual(self.code(self.ada, tag, room="other", **named), "not-allowed")

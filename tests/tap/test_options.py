@@ -48,6 +48,18 @@ class OptionsTests(SynchronousTestCase):
         self.assertEqual(sys.__stderr__.getvalue(), f"machat: {error}\n")  # type: ignore[union-attr]
         return str(error)
 
+    def test_listRooms(self) -> None:
+        """
+        C{--list-rooms} takes C{all}, C{none} or one pattern.
+        """
+        for value, patterns in (("all", ("*",)), ("none", ()), ("Public-*", ("Public-*",))):
+            options = Options()
+            options.parseOptions(["--list-rooms", value])
+            self.assertEqual(options["list-rooms"], patterns)
+        options = Options()
+        options.parseOptions([])
+        self.assertEqual(options["list-rooms"], ())
+
     def test_api(self) -> None:
         """
         C{--api} needs a file of keys, which may be empty, and one chat.

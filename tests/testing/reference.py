@@ -38,7 +38,9 @@ from machat.records import (
     Claimed,
     Health,
     Imposed,
+    KeySet,
     Lifted,
+    ListingSet,
     LockSet,
     Names,
     RoomRecord,
@@ -84,17 +86,21 @@ class RoomData:
         """
         Make a change.
         """
-        topic, locked, sanctions = self.record
-        kept = {(each.kind, each.target): each for each in sanctions}
+        record = self.record
+        kept = {(each.kind, each.target): each for each in record.sanctions}
         if isinstance(change, Imposed):
             kept[change.kind, change.target] = change
         elif isinstance(change, Lifted):
             kept.pop((change.kind, change.target), None)
         elif isinstance(change, TopicSet):
-            topic = change.topic
+            record = record._replace(topic=change.topic)
         elif isinstance(change, LockSet):
-            locked = change.locked
-        self.record = RoomRecord(topic, locked, tuple(kept.values()))
+            record = record._replace(locked=change.locked)
+        elif isinstance(change, ListingSet):
+            record = record._replace(listed=change.listed)
+        elif isinstance(change, KeySet):
+            record = record._replace(key=change.key)
+        self.record = record._replace(sanctions=tuple(kept.values()))
 
 
 class Data:

@@ -17,7 +17,7 @@ from machat.errors import FAILED, ChatError
 from machat.events import Draft
 from machat.interfaces import IChatWatcher
 from machat.limits import Limits
-from machat.records import Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import Imposed, KeySet, Kicked, Lifted, ListingSet, LockSet, TopicSet
 from machat.service import ChatService
 from machat.store import MemoryStore
 from machat.testing import MemoryMember
@@ -169,6 +169,10 @@ class EventTests(WebhookTestCase):
                 TopicSet("x"),
                 LockSet(True),
                 LockSet(False),
+                ListingSet(True),
+                ListingSet(False),
+                KeySet("a hash"),
+                KeySet(None),
                 Kicked("eve", "moderator Ada kicked Eve"),
             )
         ]
@@ -184,6 +188,10 @@ class EventTests(WebhookTestCase):
                 {"action": "topic", "topic": "x"},
                 {"action": "lock"},
                 {"action": "unlock"},
+                {"action": "list"},
+                {"action": "unlist"},
+                {"action": "key"},
+                {"action": "remove-key"},
                 {"action": "kick", "name": "eve", "reason": "moderator Ada kicked Eve"},
             ],
         )

@@ -11,7 +11,17 @@ from typing import Any, NamedTuple
 from msgspec.msgpack import Decoder, Encoder
 
 from machat.entries import Draft
-from machat.records import AnyChange, Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import (
+    AnyChange,
+    Change,
+    Imposed,
+    KeySet,
+    Kicked,
+    Lifted,
+    ListingSet,
+    LockSet,
+    TopicSet,
+)
 from machat.store.packing import Line, arrayOf
 
 _encoder = Encoder()
@@ -196,6 +206,10 @@ def packChange(change: Change) -> list[bytes]:
         return [payload, *_setting("topic", change.topic)]
     if isinstance(change, LockSet):
         return [payload, *_setting("lock", "1" if change.locked else None)]
+    if isinstance(change, ListingSet):
+        return [payload, *_setting("listed", "1" if change.listed else "0")]
+    if isinstance(change, KeySet):
+        return [payload, *_setting("key", change.key)]
     assert isinstance(change, Kicked)
     return [payload, b"", b"", b""]
 

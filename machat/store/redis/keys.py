@@ -87,6 +87,12 @@ class Keys(NamedTuple):
         """
         return f"{self.prefix}:delivery".encode()
 
+    def shown(self, node: str) -> bytes:
+        """
+        @return: the key of the listed rooms in which a node has members
+        """
+        return f"{self.prefix}:shown:{node}".encode()
+
     @property
     def states(self) -> bytes:
         """

@@ -4,7 +4,7 @@ The difference between two states of a room.
 
 from __future__ import annotations
 
-from machat.records import Change, Lifted, LockSet, RoomRecord, TopicSet
+from machat.records import Change, KeySet, Lifted, ListingSet, LockSet, RoomRecord, TopicSet
 
 
 def changesBetween(before: RoomRecord, after: RoomRecord) -> list[Change]:
@@ -19,4 +19,8 @@ def changesBetween(before: RoomRecord, after: RoomRecord) -> list[Change]:
         changes.append(TopicSet(after.topic))
     if after.locked != before.locked:
         changes.append(LockSet(after.locked))
+    if after.listed != before.listed and after.listed is not None:
+        changes.append(ListingSet(after.listed))
+    if after.key != before.key:
+        changes.append(KeySet(after.key))
     return changes

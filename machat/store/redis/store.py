@@ -16,8 +16,9 @@ from zope.interface import implementer
 
 from machat.clock import ChatClock, chatClock
 from machat.errors import FAILED, ChatError
-from machat.interfaces import IDeliveries, IRoomObserver, IStore, IStoredRoom
+from machat.interfaces import IDeliveries, IRoomObserver, ISharedRooms, IStore, IStoredRoom
 from machat.interfaces.deliveries import Undelivered
+from machat.interfaces.listing import Shown
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
@@ -26,6 +27,7 @@ from machat.store.redis.deliveries import Deliveries
 from machat.store.redis.faults import EngineFault, Fault
 from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
+from machat.store.redis.listing import Listing
 from machat.store.redis.location import Location
 from machat.store.redis.node import Node
 from machat.store.redis.quotas import Quotas
@@ -47,7 +49,7 @@ LIFETIME = 86_400.0
 TOUCH = 3_600.0
 
 
-@implementer(IStore, IDeliveries)
+@implementer(IStore, IDeliveries, ISharedRooms)
 class RedisStore:
     """
     Keeps a chat in Redis 7 or Valkey, so that several processes serve it together.
@@ -97,6 +99,7 @@ class RedisStore:
         self.releases = Releases(self)
         self.quotas = Quotas(self, self._keys)
         self._deliveries = Deliveries(self, self._keys)
+        self._listing = Listing(self, self._keys)
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -185,6 +188,12 @@ class RedisStore:
     def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
         return Deferred.fromCoroutine(self._deliveries.delivered(key, seq, more))
 
+    def show(self, key: str, shown: bool) -> None:
+        self._listing.show(key, shown)
+
+    def shown(self, prefix: str, after: str, limit: int) -> Deferred[Sequence[Shown]]:
+        return Deferred.fromCoroutine(self._listing.shown(prefix, after, limit))
+
     def closed(self, room: RedisRoom) -> None:
         """
         A room is closed.
@@ -266,6 +275,7 @@ class RedisStore:
     def joined(self) -> None:
         self.releases.again()
         self.quotas.again()
+        self._listing.again()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
         self._askPolicy()
@@ -320,6 +330,7 @@ class RedisStore:
         """
         self._touched = self.clock.seconds()
         self.quotas.again()
+        self._listing.again()
         for room in list(self._rooms.values()):
             room.follower.catchUp()
 

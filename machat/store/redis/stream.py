@@ -261,7 +261,7 @@ class Stream:
         """
         if page.record is None:
             return None
-        topic, lock, sanctions = page.record
+        topic, lock, sanctions, listed, key = page.record
         found = []
         for payload in sanctions:
             try:
@@ -269,7 +269,13 @@ class Stream:
             except MsgspecError:
                 self._log.error("a sanction of {room} is not valid", room=self.name)
         text = None if topic is None else topic.decode("utf-8", "replace")
-        return RoomRecord(text, lock == b"1", self._time.local(found))
+        return RoomRecord(
+            text,
+            lock == b"1",
+            self._time.local(found),
+            None if listed is None else listed == b"1",
+            None if key is None else key.decode("ascii", "replace"),
+        )
 
     def _report(
         self, after: Top, total: int, messages: Sequence[Entry], changes: Sequence[Change]

@@ -3,8 +3,8 @@
 -- changes in total that it has seen, or -1; the maximum number of entries; and the version of the
 -- claims that it has seen.
 -- Returns a list: epoch; the position (two numbers); the ancestors; the name; the entries after what
--- the caller has seen; the number of changes in total; topic, lock and sanctions, or nothing if
--- they follow from the entries; the version of the claims; the claims, or nothing if the caller has
+-- the caller has seen; the number of changes in total; topic, lock, sanctions, listing and key, or
+-- nothing if they follow from the entries; the version of the claims; the claims, or nothing if the caller has
 -- seen them.
 local sub, seen, limit, version = ARGV[7], tonumber(ARGV[8]), tonumber(ARGV[9]), ARGV[10]
 local known = seen >= 0
@@ -23,7 +23,7 @@ for _, entry in ipairs(entries) do
   end
 end
 if not known or (#entries < limit and seen ~= room.cv) then
-  local values = redis.call('HMGET', META, 'topic', 'lock')
+  local values = redis.call('HMGET', META, 'topic', 'lock', 'listed', 'key')
   local sanctions = {}
   local all = redis.call('HGETALL', SANCTIONS)
   for index = 1, #all, 2 do
@@ -34,7 +34,7 @@ if not known or (#entries < limit and seen ~= room.cv) then
       sanctions[#sanctions + 1] = payload
     end
   end
-  record = {values[1], values[2], sanctions}
+  record = {values[1], values[2], sanctions, values[3], values[4]}
 end
 local current = string.match(redis.call('HGET', WHO, '=') or '- 0', '^%S+ %d+')
 local claims = false

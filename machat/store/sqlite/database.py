@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 from machat.events import Position
-from machat.records import Imposed
+from machat.records import Imposed, RoomRecord
 from machat.store.sqlite.codec import SeenId, decodeIds
 from machat.store.sqlite.revisions import Revision, revise
 from machat.store.sqlite.schema import BATCH_BYTES, numberOf
@@ -86,8 +86,7 @@ class Opened(NamedTuple):
     epoch: str
     head: Head
     tail: Tail
-    topic: str | None
-    sanctions: Sequence[Imposed]
+    record: RoomRecord
     ancestors: Sequence[Position]
 
 
@@ -272,11 +271,12 @@ class Database:
     def _open(self, wanted: Wanted, now: int) -> Opened:
         db = self.db
         row = db.execute(
-            "SELECT id, name, epoch, life, used, topic FROM room WHERE key = ?", (wanted.key,)
+            "SELECT id, name, epoch, life, used, topic, listed, password FROM room WHERE key = ?",
+            (wanted.key,),
         ).fetchone()
         if row is None:
             return self._create(wanted, now)
-        id, name, epoch, life, used, topic = row
+        id, name, epoch, life, used, topic, listed, password = row
         tail = tailOf(db, id)
         head = headOf(db, id, tail)
         if life != self.life:
@@ -293,8 +293,13 @@ class Database:
             epoch,
             head,
             tail,
-            topic,
-            [Imposed(*each) for each in sanctions],
+            RoomRecord(
+                topic,
+                False,
+                [Imposed(*each) for each in sanctions],
+                None if listed is None else bool(listed),
+                password,
+            ),
             [Position(*each) for each in ancestors],
         )
 
@@ -306,7 +311,7 @@ class Database:
             (wanted.key, wanted.name, epoch, self.life, now, wanted.network),
         ).lastrowid
         assert id is not None
-        return Opened(id, wanted.name, epoch, Head(1, 0), Tail(), None, (), ())
+        return Opened(id, wanted.name, epoch, Head(1, 0), Tail(), RoomRecord(), ())
 
     def _begin(self, room: int, position: Position, first: int, now: int) -> str:
         """

@@ -24,7 +24,16 @@ from machat.entries import (
 )
 from machat.events import Draft, Position, Receipt
 from machat.interfaces import IRoomObserver, IStoredRoom
-from machat.records import Change, Imposed, Lifted, RoomRecord, Stored, TopicSet
+from machat.records import (
+    Change,
+    Imposed,
+    KeySet,
+    Lifted,
+    ListingSet,
+    RoomRecord,
+    Stored,
+    TopicSet,
+)
 from machat.revisions import revised
 from machat.store.deduplication import Key, number
 from machat.store.numbering import Numbering
@@ -46,6 +55,8 @@ STEADY = 3_600_000
 
 _IMPOSE = "INSERT OR REPLACE INTO sanction VALUES (?, ?, ?, ?, ?, ?)"
 _SET_TOPIC = "UPDATE room SET topic = ? WHERE id = ?"
+_SET_LISTED = "UPDATE room SET listed = ? WHERE id = ?"
+_SET_KEY = "UPDATE room SET password = ? WHERE id = ?"
 
 
 @implementer(IStoredRoom)
@@ -86,7 +97,7 @@ class SqliteRoom(RosterRoom):
         self._store = store
         self._observer: IRoomObserver | None = observer
         self.roster = Roster()
-        self._state = ModeratedState(RoomRecord(opened.topic, False, opened.sanctions))
+        self._state = ModeratedState(opened.record)
         self._timeline = Timeline(opened.epoch, opened.ancestors)
 
     @property
@@ -230,6 +241,10 @@ class SqliteRoom(RosterRoom):
                     found.append((LIFT, (self.id, change.kind, change.target)))
                 case TopicSet():
                     found.append((_SET_TOPIC, (change.topic, self.id)))
+                case ListingSet():
+                    found.append((_SET_LISTED, (change.listed, self.id)))
+                case KeySet():
+                    found.append((_SET_KEY, (change.key, self.id)))
         for _, values in found:
             for value in values:
                 if isinstance(value, str):

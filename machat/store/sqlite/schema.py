@@ -121,8 +121,13 @@ _REVISION = (
     "CREATE UNIQUE INDEX reaction_target ON reaction (room, target, emoji, key)",
 )
 
+_LISTING = (
+    "ALTER TABLE room ADD COLUMN listed INTEGER",  # whether it is listed; NULL: not decided
+    "ALTER TABLE room ADD COLUMN password TEXT",  # hash of the key that members need to join
+)
+
 #: The statements that lead from each version (C{PRAGMA user_version}) to the next one.
-MIGRATIONS: list[tuple[str, ...]] = [_FIRST, _DELIVERY, _REVISION]
+MIGRATIONS: list[tuple[str, ...]] = [_FIRST, _DELIVERY, _REVISION, _LISTING]
 
 #: The current version.
 VERSION = len(MIGRATIONS)

@@ -7,6 +7,7 @@ from machat.testing.contract.deliveries import DeliveryTests
 from machat.testing.contract.entries import EntryTests
 from machat.testing.contract.faults import FaultTests
 from machat.testing.contract.ids import IdTests
+from machat.testing.contract.listing import ListingTests
 from machat.testing.contract.messages import MessageTests, ReadingTests
 from machat.testing.contract.quotas import QuotaTests
 from machat.testing.contract.recovery import PositionTests, RestartTests
@@ -25,6 +26,7 @@ class StoreTests(
     FaultTests,
     QuotaTests,
     DeliveryTests,
+    ListingTests,
     SequenceTests,
 ):
     """

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from machat.events import Position, Receipt
 from machat.interfaces import IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.records import Claimed, Imposed, Lifted, LockSet, TopicSet
+from machat.records import Claimed, Imposed, KeySet, Lifted, ListingSet, LockSet, TopicSet
 from machat.testing.contract.case import StoreCase, claimOf, draft
 
 #: The number of earlier epochs that a room knows.
@@ -24,6 +24,7 @@ _LATER = 9_000_000_000.0
 _MUTE = Imposed("mute", "bob", _LATER, "Bob", "Mina")
 _BAN = Imposed("ban", "eve", _LATER, "Eve", None)
 _NETWORK = Imposed("address", "192.0.2.0", _LATER, None, None)
+_TEA = [TopicSet("tea"), ListingSet(True), KeySet("a hash")]
 
 
 class PositionTests(StoreCase):
@@ -193,7 +194,7 @@ class RestartTests(StoreCase):
     async def _keeps(self, clean: bool) -> None:
         store = await self.start()
         room, witness = await self.open(store, "Dev")
-        await self.append(room, "a", draft("b", "1"), changes=[TopicSet("tea"), _MUTE, _BAN])
+        await self.append(room, "a", draft("b", "1"), changes=[*_TEA, _MUTE, _BAN])
         await self.heard(2, witness)
         before = room.position
         store = await self.restarted(store, clean)
@@ -203,7 +204,8 @@ class RestartTests(StoreCase):
         self.assertEqual(list(await self.wait(again.read(0, 9))), witness.messages)
         found = await self.wait(again.find("MINA", "1"))
         self.assertEqual(found, Receipt("Dev", 2, duplicate=True))
-        self.assertEqual(again.record.topic, "tea")
+        record = again.record
+        self.assertEqual((record.topic, record.listed, record.key), ("tea", True, "a hash"))
         self.assertCountEqual(again.record.sanctions, [_MUTE, _BAN])
         self.assertEqual(list((await self.append(again, draft("b", "1"), "c")).numbers), [2, 3])
         await self.heard(1, other)
@@ -229,13 +231,15 @@ class RestartTests(StoreCase):
         store = await self.start()
         room, _ = await self.open(store)
         longer = Imposed("mute", "bob", _LATER + 9, "Bob", None)
-        await self.append(room, "a", changes=[_MUTE, _BAN, _NETWORK, TopicSet("tea")])
-        await self.append(room, changes=[longer, Lifted("ban", "eve"), TopicSet(None)])
+        await self.append(room, "a", changes=[_MUTE, _BAN, _NETWORK, *_TEA])
+        await self.append(room, changes=[longer, Lifted("ban", "eve")])
+        await self.append(room, changes=[TopicSet(None), ListingSet(False), KeySet(None)])
         await self.append(room, changes=[LockSet(True)])
         self.assertTrue(room.record.locked)
         store = await self.restarted(store, True)
         again, _ = await self.open(store)
-        self.assertEqual((again.record.topic, again.record.locked), (None, False))
+        self.assertEqual(again.record[:2], (None, False))
+        self.assertEqual(again.record[3:], (False, None))
         self.assertCountEqual(again.record.sanctions, [longer, _NETWORK])
 
     async def test_sanctionsAlone(self) -> None:

@@ -43,7 +43,7 @@ class FakeSession:
         """
         if script is SYNC:
             self.syncs += 1
-            record: list[Any] = [None, None, []]
+            record: list[Any] = [None, None, [], None, None]
             return succeed([b"e", 0, 0, b"", b"Dev", [], 0, record, b"- 0", []])
         self.appends.append(Deferred())
         return self.appends[-1]

@@ -10,7 +10,16 @@ from msgspec import MsgspecError
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.entries import Draft
-from machat.records import Change, Imposed, Kicked, Lifted, LockSet, TopicSet
+from machat.records import (
+    Change,
+    Imposed,
+    KeySet,
+    Kicked,
+    Lifted,
+    ListingSet,
+    LockSet,
+    TopicSet,
+)
 from machat.store.redis.frames import (
     Batch,
     Top,
@@ -37,6 +46,8 @@ changes = st.one_of(
     st.builds(Lifted, st.sampled_from(["mute", "ban"]), st.text(max_size=20)),
     st.builds(TopicSet, st.none() | st.text(max_size=100)),
     st.builds(LockSet, st.booleans()),
+    st.builds(ListingSet, st.booleans()),
+    st.builds(KeySet, st.none() | st.text(max_size=100)),
     st.builds(Kicked, st.text(max_size=20), st.text(max_size=50)),
 )
 
