@@ -63,8 +63,7 @@ export class ClientCore {
     this.#dispatch = dispatch;
     this.session = options.session;
     for (const type of ENTRIES) this.#reactions.set(type, (event) => this.#entry(event));
-    for (const type of ANSWERS)
-      this.#reactions.set(type, (event) => this.requests.answered(event));
+    for (const type of ANSWERS) this.#reactions.set(type, (event) => this.requests.answered(event));
     for (const type of NOTICES) this.#reactions.set(type, (event) => dispatch(type, event));
     const platform = platformWith({ WebSocket: options.WebSocket, ...options.platform });
     this.outgoing = new OutgoingMessages(platform, (line) => this.connection.send(line));

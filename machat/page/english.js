@@ -49,8 +49,7 @@ export const ENGLISH = {
   "composer.label": "Message to {room}",
   "composer.send": "Send",
   "composer.tooMany": "Too many messages are waiting to be sent.",
-  "composer.tooManyLines":
-    "You can send at most {most} lines at once. This text has {count}.",
+  "composer.tooManyLines": "You can send at most {most} lines at once. This text has {count}.",
 
   "message.new": "New",
   "message.server": "The server: ",

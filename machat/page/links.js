@@ -9,7 +9,8 @@ import { element } from "./dom.js";
 
 /** A link without whitespace, without invisible and bidirectional control characters, and without
  * backslashes, which browsers treat as slashes. */
-const LINK = /\bhttps?:\/\/[^\s<>\x22'\x60\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]{3,2000}/giu;
+const LINK =
+  /\bhttps?:\/\/[^\s<>\x22'\x60\\\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u115f\u1160\u3164\uffa0]{3,2000}/giu;
 
 /** A host that ends at an invisible character or a backslash. */
 const CUT = /^https?:\/\/[^/?#]*$/i;

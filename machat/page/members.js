@@ -101,7 +101,8 @@ export class Members {
   /** @param {string} name */
   #one(name) {
     const dot = element("span", { class: `dot ${hue(name)}`, "aria-hidden": "true" });
-    const you = name === this.own ? [element("span", { class: "quiet" }, phrase("members.you"))] : [];
+    const you =
+      name === this.own ? [element("span", { class: "quiet" }, phrase("members.you"))] : [];
     return element("li", {}, dot, element("bdi", {}, name), ...you);
   }
 }

@@ -136,9 +136,7 @@ function divider(kind, text) {
 
 /** @param {number | null} missed */
 function missing(missed) {
-  return missed === null
-    ? phrase("message.mayMiss")
-    : phrase("message.missing", { count: missed });
+  return missed === null ? phrase("message.mayMiss") : phrase("message.missing", { count: missed });
 }
 
 /** @param {{text: string, at: number}} item */

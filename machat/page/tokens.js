@@ -61,7 +61,10 @@ export class TokenEndpoint {
     if (status >= 500 || TEMPORARY.includes(status))
       throw new ChatError("unreachable", phrase("tokens.failed", { status: String(status) }));
     if (typeof data?.name !== "string" || typeof data.token !== "string")
-      throw new ChatError("refused", phrase("tokens.missing", { url: this.#url.href, status: String(status) }));
+      throw new ChatError(
+        "refused",
+        phrase("tokens.missing", { url: this.#url.href, status: String(status) }),
+      );
     return { name: data.name, token: data.token };
   }
 

@@ -39,10 +39,7 @@ export class Topic {
     this.#opened = opened;
     this.#text.classList.toggle("whole", opened);
     this.#more.setAttribute("aria-expanded", String(opened));
-    this.#more.setAttribute(
-      "aria-label",
-      phrase(opened ? "topic.less" : "topic.whole"),
-    );
+    this.#more.setAttribute("aria-label", phrase(opened ? "topic.less" : "topic.whole"));
     this.#fit();
   }
 
