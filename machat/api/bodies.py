@@ -65,6 +65,10 @@ Seconds = Annotated[
 Reply = Annotated[
     Target | None, Meta(description="The number of the message that this one answers")
 ]
+Changed = Annotated[Target, Meta(description="The number of the message that changes")]
+ChangeId = Annotated[Id | None, Meta(description="Identifies the change, as that of a message")]
+Emoji = Annotated[str, Meta(description="One emoji", examples=["\U0001f44d"])]
+Removed = Annotated[bool, Meta(description="Whether the reaction is removed")]
 WithAddresses = Annotated[
     bool, Meta(description="Whether to ban the addresses of its connections as well")
 ]
@@ -98,6 +102,43 @@ class Publish(InRoom, frozen=True, kw_only=True):
     id: MessageId = None
     data: Data = None
     reply: Reply = None
+
+
+class Edit(InRoom, frozen=True, kw_only=True):
+    """
+    Give a message a new text. The sender must be its author, for a limited time, unless the key has
+    the right to moderate as well.
+    """
+
+    target: Changed
+    text: Text
+    sender: Sender = field(default=None, name="from")
+    id: ChangeId = None
+
+
+class Redact(InRoom, frozen=True, kw_only=True):
+    """
+    Remove the content of a message. The sender must be its author, for a limited time, unless the
+    key has the right to moderate as well.
+    """
+
+    target: Changed
+    reason: Reason = ""
+    sender: Sender = field(default=None, name="from")
+    id: ChangeId = None
+
+
+class React(InRoom, frozen=True, kw_only=True):
+    """
+    Add a reaction to a message, or remove it. A reaction that exists already, or does not exist any
+    more, is a duplicate.
+    """
+
+    target: Changed
+    emoji: Emoji
+    remove: Removed = False
+    sender: Sender = field(default=None, name="from")
+    id: ChangeId = None
 
 
 class Broadcast(Request, frozen=True, kw_only=True):
@@ -236,7 +277,7 @@ class MakeToken(InRoom, frozen=True, kw_only=True):
 
 class Published(Struct, frozen=True, kw_only=True):
     """
-    The message is stored.
+    The message, or the change, is stored.
 
     @ivar duplicate: whether it had already been stored before
     """

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 from twisted.internet.defer import Deferred, gatherResults
 
-from machat import names, wire
+from machat import commands, names, wire
 from machat.api import bodies
 from machat.api.statuses import errorBody
 from machat.api.tokens import makeToken
@@ -26,6 +26,7 @@ from machat.member import Member
 from machat.rooms.room import Room
 from machat.service import ChatService
 from machat.service.publisher import Published
+from machat.session.contents import contentOf
 
 #: The maximum number of rooms in the answer to C{rooms}. The largest ones are listed.
 LISTED = 1_000
@@ -90,6 +91,23 @@ async def _publish(context: Context, request: bodies.Publish) -> bodies.Publishe
     context.requireText(request.text)
     sender = Caller(context.key, request.sender)
     content = _contentOf(request, request.reply)
+    done = await context.chat.publish(sender, request.room, content, request.id)
+    return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+
+
+async def _change(
+    context: Context, request: bodies.Edit | bodies.Redact | bodies.React
+) -> bodies.Published:
+    context.require(PUBLISH, request.room)
+    match request:
+        case bodies.Edit(target=target, text=text):
+            context.requireText(text)
+            content = contentOf(commands.Edit(target=target, text=text))
+        case bodies.Redact(target=target, reason=reason):
+            content = contentOf(commands.Redact(target=target, reason=reason))
+        case bodies.React(target=target, emoji=emoji, remove=remove):
+            content = contentOf(commands.React(target=target, emoji=emoji, remove=remove))
+    sender = Caller(context.key, request.sender)
     done = await context.chat.publish(sender, request.room, content, request.id)
     return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
 
@@ -203,6 +221,9 @@ async def _token(context: Context, request: bodies.MakeToken) -> bodies.Token:
 ENDPOINTS = {
     "publish": Endpoint(PUBLISH, bodies.Publish, bodies.Published, _publish),
     "broadcast": Endpoint(PUBLISH, bodies.Broadcast, bodies.Broadcasted, _broadcast),
+    "edit": Endpoint(PUBLISH, bodies.Edit, bodies.Published, _change),
+    "redact": Endpoint(PUBLISH, bodies.Redact, bodies.Published, _change),
+    "react": Endpoint(PUBLISH, bodies.React, bodies.Published, _change),
     "history": Endpoint(READ, bodies.ReadHistory, bodies.History, _history),
     "presence": Endpoint(READ, bodies.Presence, bodies.Present, _presence),
     "rooms": Endpoint(READ, bodies.Rooms, bodies.OpenRooms, _rooms),

@@ -23,9 +23,9 @@ _REFUSALS = {
     "400": "The request is invalid: `bad-command`, `bad-name` or `bad-room`.",
     "401": "The key is missing, wrong or revoked: `bad-credentials`.",
     "403": "The key does not have the right, or the chat refuses the request: `not-allowed`, "
-    "`muted` or `room-locked`.",
+    "`muted`, `room-locked` or `too-many-reactions`.",
     "404": "Nobody with that name is in the room, or nobody is in it: `not-joined`; or the "
-    "message that is answered does not exist: `no-such-message`.",
+    "message that is answered or changed does not exist: `no-such-message`.",
     "413": "The text or the body is too long: `too-long`.",
     "429": "The key or the room receives too many requests: `busy` or `too-many-connections`.",
     "503": "The server or its store cannot carry out the request now: `failed` or `room-full`; or "

@@ -20,6 +20,7 @@ STATUSES = {
     errors.NOT_ALLOWED: 403,
     errors.MUTED: 403,
     errors.ROOM_LOCKED: 403,
+    errors.TOO_MANY_REACTIONS: 403,
     errors.NOT_JOINED: 404,
     errors.NO_SUCH_MESSAGE: 404,
     errors.TOO_LONG: 413,

@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
 from machat.clock import ChatClock
-from machat.entries import Content, Entry, Said
+from machat.entries import Content, Entry
 from machat.events import History, Joined, Members, Position, Receipt, RoomList
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
@@ -127,15 +127,16 @@ class IChatRoom(Interface):
         """
 
     def publish(
-        sender: IChatMember, roomName: str, content: str | Said, id: str | None = None
+        sender: IChatMember, roomName: str, content: str | Content, id: str | None = None
     ) -> Deferred[Any]:
         """
-        Send a message to a room in which its sender need not be. The hooks, the mutes and bans of
-        its name, the byte rate of the room and the deduplication apply as for L{post}; a lock does
-        not.
+        Send a message, an edit, a redaction or a reaction to a room in which its sender need not
+        be. The hooks, the mutes and bans of its name, the byte rate of the room and the
+        deduplication apply as for L{post}; a lock does not.
 
-        @param sender: only its C{name} and, for the rate and the hooks, its C{peer} count. Senders
-            with the same C{peer} share the rate of the room as one
+        @param sender: its C{name} counts; for the rate and the hooks, its C{peer}; and for the
+            right to change messages of others, its C{user}. Senders with the same C{peer} share the
+            rate of the room as one
         @return: fires with L{machat.service.publisher.Published} when the message is stored; fails
             as L{post} does, or with C{bad-name}, C{bad-room}, or C{busy} if the room receives more
             than its rate

@@ -27,7 +27,7 @@ from machat.clock import chatClock
 from machat.connections.elsewhere import Elsewhere
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
-from machat.entries import Content, Draft, RichDraft, Said
+from machat.entries import Content, Draft, RichDraft
 from machat.errors import FAILED, SHUTDOWN, ChatError
 from machat.events import History, Joined, Members, Position, Receipt, RoomList
 from machat.interfaces import (
@@ -236,7 +236,7 @@ class ChatService(Lifecycle):
         return receipt
 
     def publish(
-        self, sender: IChatMember, roomName: str, content: str | Said, id: str | None = None
+        self, sender: IChatMember, roomName: str, content: str | Content, id: str | None = None
     ) -> Deferred[Published]:
         return Deferred.fromCoroutine(self._publisher.publish(sender, roomName, content, id))
 

@@ -1,5 +1,5 @@
 """
-Messages from senders that are not in the room, such as a web application.
+Messages, and changes of messages, from senders that are not in the room, such as a web application.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from twisted.internet.defer import TimeoutError as DeferredTimeout
 from machat import names, wire
 from machat.clock import ChatClock
 from machat.connections.shaper import SharedRates
-from machat.entries import Draft, RichDraft, Said
+from machat.entries import Content, Draft, RichDraft, Said
 from machat.errors import BUSY, ChatError
 from machat.events import Receipt
 from machat.interfaces import IChatMember
@@ -79,7 +79,7 @@ class Gate:
 
 class Publisher:
     """
-    Sends messages to rooms in which their senders are not.
+    Sends messages, and changes of messages, to rooms in which their senders are not.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Publisher:
         self._add = add
 
     async def publish(
-        self, sender: IChatMember, roomName: str, content: str | Said, id: str | None
+        self, sender: IChatMember, roomName: str, content: str | Content, id: str | None
     ) -> Published:
         """
         See L{machat.interfaces.IChatRoom.publish}.

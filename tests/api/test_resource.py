@@ -16,6 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.api import ApiLimits
 from machat.api.endpoints import ENDPOINTS
+from machat.events import Redacted
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import DEFAULTS
@@ -74,6 +75,49 @@ class PublishTests(SynchronousTestCase):
         ):
             answer = self.api.call("publish", **{"room": "dev", "text": "x", **fields})
             self.assertEqual((answer.status, answer.code), (status, code), fields)
+
+    def test_changes(self) -> None:
+        """
+        Messages of a sender can be edited and redacted, and all messages reacted to.
+        """
+        call, room = self.api.call, {"room": "dev"}
+        call("publish", **room, text="one", by="Django")
+        self.assertEqual(call("edit", **room, target=1, text="two", by="django").json["seq"], 2)
+        thumb = {**room, "target": 1, "emoji": "\U0001f44d"}
+        self.assertEqual(call("react", **thumb, by="Ada", id="1").json["seq"], 3)
+        self.assertTrue(call("react", **thumb, by="Ada", id="1").json["duplicate"])
+        (found,) = call("history", **room).json["messages"]
+        self.assertEqual((found["text"], found["edited"]), ("two", True))
+        self.assertEqual(found["reactions"], {"\U0001f44d": ["Ada"]})
+        call("react", **thumb, by="Ada", remove=True)
+        call("redact", **room, target=1, reason="spam")
+        (found,) = call("history", **room).json["messages"]
+        self.assertEqual((found["text"], found["redacted"]), ("", True))
+        redacted = self.mina.events[-1]
+        assert isinstance(redacted, Redacted)
+        self.assertEqual((redacted.sender, redacted.author), ("bot", "Django"))
+
+    def test_foreignChanges(self) -> None:
+        """
+        A key without the right to moderate changes only messages of the sender, and other changes
+        that members could not make are refused.
+        """
+        self.api.call("publish", room="dev", text="one", by="Django")
+        self.api.keys.replace([keyOf(rights="publish")])
+        for name, fields, status, code in (
+            ("edit", {"text": "x"}, 403, "not-allowed"),
+            ("redact", {}, 403, "not-allowed"),
+            ("redact", {"by": "Django", "reason": "a\nb"}, 400, "bad-command"),
+            ("edit", {"text": "x", "by": "Django", "target": 9}, 404, "no-such-message"),
+            ("edit", {"text": "x" * 70_000, "by": "Django"}, 413, "too-long"),
+            ("react", {"emoji": "x"}, 400, "bad-command"),
+            ("react", {"emoji": "\U0001f44d", "by": "machat"}, 400, "bad-name"),
+        ):
+            answer = self.api.call(name, **{"room": "dev", "target": 1, **fields})
+            self.assertEqual((answer.status, answer.code), (status, code), (name, fields))
+        self.api.chat.clock.advance(DEFAULTS.editTime + 1)
+        answer = self.api.call("edit", room="dev", target=1, text="x", by="Django")
+        self.assertEqual(answer.code, "not-allowed")
 
     def test_label(self) -> None:
         """
