@@ -7,7 +7,9 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
+from machat.entries import NO_JSON, Entry, RichMessage
 from machat.records import (
     Change,
     Imposed,
@@ -24,13 +26,16 @@ _IMPOSED = {"mute": "mute", "ban": "ban", "address": "ban-address"}
 _LIFTED = {"mute": "unmute", "ban": "unban", "address": "unban-address"}
 
 
-def entry(message: Any, epoch: str) -> dict[str, Any]:
+def entry(message: Entry, epoch: str) -> dict[str, Any]:
     """
-    @param message: an event of the room that has a number, such as L{machat.events.Message}
     @param epoch: the epoch of the room
-    @return: the event as in the C{events} dialect, and the epoch
+    @return: the event as in the C{events} dialect, and the epoch. Its C{data} is encoded already
     """
-    return {**to_builtins(message), "epoch": epoch}
+    data = None
+    if isinstance(message, RichMessage) and bytes(message.json):
+        data, message = message.json, replace(message, json=NO_JSON)
+    found = {**to_builtins(message), "epoch": epoch}
+    return found if data is None else {**found, "data": data}
 
 
 def presence(kind: str, room: str, name: str, at: int) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from machat.entries import Edit, React, Redact, Said
 from machat.errors import FAILED, ChatError
 from machat.events import Draft
 from machat.interfaces import IChatWatcher
@@ -25,6 +26,8 @@ from machat.webhooks import Undelivered, Webhooks, attempts, batch, sender, wait
 from machat.webhooks.events import moderation
 from tests.store.sqlite.machine import Seen
 from tests.test_logbook import logged
+
+KINDS = ["message", "message", "edited", "reacted", "redacted"]
 
 
 class FakeReceiver:
@@ -154,6 +157,30 @@ class EventTests(WebhookTestCase):
         expected = ["three", "the server muted Eve for 1 hour", "moderation dev", "left dev"]
         self.assertEqual(self.accept(), expected)
         self.assertEqual(self.receiver.answers, [])
+
+    def test_entries(self) -> None:
+        """
+        Events contain everything that a message has, and its changes.
+        """
+        self.join()
+        self.accept()
+        for content in (
+            Said("one\ntwo", b'{"a":[1.0]}'),
+            Said("", b'{"b":2}', 1),
+            Edit(1, "new"),
+            React(2, "\U0001f44d"),
+            Redact(2, "spam"),
+        ):
+            self.chat.post(self.mina, "dev", content)
+            self.clock.advance(0)
+            self.clock.advance(0)
+        found = []
+        while self.receiver.answers:
+            found += self.receiver.requests[-1][1]["data"]["events"]
+            self.accept()
+        self.assertEqual([each["type"] for each in found], KINDS)
+        self.assertEqual((found[0]["text"], found[0]["data"]), ("one\ntwo", {"a": [1.0]}))
+        self.assertEqual((found[3]["emoji"], found[4]["reason"]), ("\U0001f44d", "spam"))
 
     def test_moderation(self) -> None:
         """
