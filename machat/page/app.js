@@ -11,6 +11,7 @@ import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
 import { RoomView } from "./roomview.js";
+import { SettingsView } from "./settingsview.js";
 import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
@@ -44,6 +45,7 @@ class App {
   #tokens = TokenEndpoint.named();
   #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
+  #settings = new SettingsView();
   #connection = new ConnectionView(() => this.#again());
   #askRoom = new FieldDialog("join", {
     submitted: (room) => this.#join(room),
@@ -55,6 +57,7 @@ class App {
 
   start() {
     byId("join-open").addEventListener("click", () => this.#askRoom.open());
+    byId("settings-open").addEventListener("click", () => this.#settings.open());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
     addEventListener("hashchange", () => this.#follow(roomOf(location.hash)));

@@ -8,6 +8,7 @@
 import { now } from "./clock.js";
 import { byId, sentence } from "./dom.js";
 import { isKey, phrase } from "./texts.js";
+import { localised } from "./times.js";
 import { showLogin } from "./tokens.js";
 
 /** @typedef {import("./connection.js").State} State */
@@ -23,7 +24,7 @@ function closed(code) {
  * @returns {string} The reason why the client has ended.
  */
 export function ending({ code = 0, reason, error }) {
-  if (error) return sentence(error.message);
+  if (error) return sentence(localised(error.message, error.code));
   return closed(code) ?? phrase("connection.over", { reason: reason || String(code) });
 }
 
@@ -35,7 +36,9 @@ const LATER = /: try again in [\d.]+ s$/;
  * @returns {string} The reason why there is no connection; empty if unknown.
  */
 export function interruption({ code = 0, error }) {
-  return error ? sentence(error.message.replace(LATER, "")) : (closed(code) ?? "");
+  return error
+    ? sentence(localised(error.message.replace(LATER, ""), error.code))
+    : (closed(code) ?? "");
 }
 
 /**

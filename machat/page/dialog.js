@@ -79,7 +79,8 @@ export class FieldDialog {
     } catch (error) {
       if (this.#pending !== pending) return;
       this.#pending = null;
-      this.#show(sentence(localised(/** @type {Error} */ (error).message)), true);
+      const { message, code } = /** @type {import("./client.js").ChatError} */ (error);
+      this.#show(sentence(localised(message, code)), true);
     }
   }
 

@@ -150,4 +150,23 @@ export const ENGLISH = {
     "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], " +
     "/ban NAME [MINUTES] [REASON], /unmute NAME, /unban NAME, /bans, /lock [REASON], /unlock, " +
     "/topic [TEXT]",
+
+  "settings.title": "Settings",
+  "settings.theme": "Theme",
+  "settings.system": "Same as the system",
+  "settings.light": "Light",
+  "settings.dark": "Dark",
+  "settings.language": "Language",
+  "settings.notifications": "Notifications",
+  "settings.sound": "Sound",
+  "settings.off": "Off",
+  "settings.mentions": "For mentions",
+  "settings.all": "For all messages",
+  "settings.hidden": "Notifications and sounds are given only while this page is hidden.",
+  "settings.denied":
+    "The browser blocks notifications. Allow them in its settings for this website.",
+  "settings.unsupported": "This browser does not support notifications.",
+  "settings.close": "Close",
+
+  "notification.title": "{name} in {room}",
 };

@@ -151,7 +151,7 @@ export class Loader {
   #fail({ code, message }) {
     this.#state = "failed";
     this.#jumps = false;
-    const why = code === "lost" ? phrase("history.offline") : localised(message);
+    const why = code === "lost" ? phrase("history.offline") : localised(message, code);
     this.#reason.textContent = sentence(phrase("history.failed", { reason: why }));
     this.status.textContent = sentence(phrase(this.#texts.failed, { reason: why }));
   }

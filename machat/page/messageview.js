@@ -199,7 +199,7 @@ function text(item, look, actions) {
 function outcome(item, actions) {
   if (item.error === null) return [spoken(phrase("message.sending"))];
   const fate = item.code === "unknown" ? "message.perhapsSent" : "message.notSent";
-  const reason = localised(item.error);
+  const reason = localised(item.error, item.code);
   const shown = element("div", { class: "fate" }, phrase(fate, { reason }));
   const button = (/** @type {string} */ words, /** @type {() => void} */ click) =>
     element("button", { type: "button", class: "quiet", click }, words);

@@ -16,7 +16,9 @@ export class RejoinBar {
   /** @param {() => Promise<unknown>} join Joins the room again. */
   constructor(join) {
     const click = () =>
-      join().catch((error) => (this.#message.textContent = sentence(localised(error.message))));
+      join().catch(({ message, code }) => {
+        this.#message.textContent = sentence(localised(message, code));
+      });
     this.#button = element("button", { type: "button", click }, phrase("room.joinAgain"));
     this.element = element("div", { class: "away", hidden: true }, this.#message, this.#button);
   }

@@ -51,9 +51,9 @@ export class MessageSender {
     const { lines = [], command, wrong } = read(text);
     if (wrong !== undefined) return wrong;
     if (command !== undefined) {
-      commands.run(command).catch(({ message }) => {
+      commands.run(command).catch(({ message, code }) => {
         composer.restore(text);
-        composer.warn(sentence(localised(message)));
+        composer.warn(sentence(localised(message, code)));
       });
       return null;
     }

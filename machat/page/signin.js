@@ -116,7 +116,7 @@ export class SignIn {
     if (this.#field("name").readOnly) return this.#refuseToken({ message, login });
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
-    this.say(asked ? phrase("signin.needsPassword") : sentence(localised(message)));
+    this.say(asked ? phrase("signin.needsPassword") : sentence(localised(message, code)));
     this.#said.classList.toggle("wrong", !asked);
     const about = FIELDS[code];
     if (about === undefined) return this.#form.querySelector("button")?.focus();

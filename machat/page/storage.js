@@ -10,6 +10,7 @@
  * @module
  */
 
+import { read, write } from "./browserstorage.js";
 import { key } from "./client.js";
 
 const NAME = "machat.name";
@@ -102,31 +103,5 @@ function readTab() {
     return { name, rooms, drafts: Object.fromEntries(texts), session };
   } catch {
     return null; // no data, or data of another application
-  }
-}
-
-/**
- * @param {() => Storage} storage
- * @param {string} key
- */
-function read(storage, key) {
-  try {
-    return storage().getItem(key);
-  } catch {
-    return null; // the browser denies access to the storage
-  }
-}
-
-/**
- * @param {() => Storage} storage
- * @param {string} key
- * @param {string | null} value
- */
-function write(storage, key, value) {
-  try {
-    if (value === null) storage().removeItem(key);
-    else storage().setItem(key, value);
-  } catch {
-    // the browser denies access to the storage
   }
 }

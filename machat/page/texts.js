@@ -8,15 +8,26 @@
  */
 
 import { ENGLISH } from "./english.js";
+import { GERMAN, REFUSALS } from "./german.js";
+import { setting } from "./settings.js";
 
 /** @typedef {keyof typeof ENGLISH} Key */
-/** @typedef {Record<string, string | Record<string, string>>} Table */
+/** @typedef {string | Record<string, string>} Text */
 
-/** The tables by language. @type {Record<string, Table>} */
-const TABLES = { en: ENGLISH };
+/** The tables by language. @type {Record<string, Record<Key, Text>>} */
+const TABLES = { en: ENGLISH, de: GERMAN };
 
-/** The language of the page, a key of the tables. */
-export const language = "en";
+/** The languages in their own words. @type {Record<string, string>} */
+export const NAMES = { en: "English", de: "Deutsch" };
+
+/** The language of the page: the user's choice, or the first of the browser's that has a table. */
+export const language = chosen();
+
+function chosen() {
+  const choice = setting("language");
+  const wanted = choice === "system" ? navigator.languages.map((each) => each.split("-")[0]) : [choice];
+  return wanted.find((each) => Object.hasOwn(TABLES, each)) ?? "en";
+}
 
 /** The locale for numbers and dates: the user's own variant of the language. */
 export const locale =
@@ -49,6 +60,17 @@ export function phrase(key, values = {}) {
  */
 export function isKey(text) {
   return Object.hasOwn(ENGLISH, text);
+}
+
+/**
+ * @param {string | undefined} code The code of a refusal.
+ * @param {string} text Its English text.
+ * @returns {string} The text in the user's language if it is known, otherwise the same text.
+ */
+export function refusal(code, text) {
+  /** @type {Record<string, string>} */
+  const known = language === "de" ? REFUSALS : {};
+  return known[code ?? ""] ?? text;
 }
 
 /** Translate the texts of the document: of elements with `data-text` and `data-label`. */

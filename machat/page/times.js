@@ -6,7 +6,7 @@
  */
 
 import { element } from "./dom.js";
-import { locale } from "./texts.js";
+import { locale, refusal } from "./texts.js";
 
 const TIME = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
 const DAY = new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long" });
@@ -39,9 +39,16 @@ export function time(at) {
 
 /**
  * @param {string} text A text from the server.
- * @returns {string} The text with its times converted to the user's time zone.
+ * @param {string} [code] The code of the refusal.
+ * @returns {string} The text in the user's language if that is known, and with its times converted to the
+ *     user's time zone.
  */
-export function localised(text) {
+export function localised(text, code) {
+  const translated = refusal(code, text);
+  if (translated !== text) {
+    const until = text.match(UTC)?.[0];
+    return until ? `${translated} (${localised(until)})` : translated;
+  }
   return text.replace(UTC, (written, date, clock) => {
     const at = Date.parse(`${date}T${clock}Z`);
     if (Number.isNaN(at)) return written;

@@ -111,7 +111,10 @@ class PagesTests(SynchronousTestCase):
             needed |= found
         preloaded = re.findall(r'<link rel="modulepreload" href="([^"]*)">', document)
         self.assertEqual(preloaded, sorted(needed))
-        self.assertEqual({path.name for path in FOLDER.glob("*.js")}, needed | {"app.js"})
+        self.assertEqual(
+            {path.name for path in FOLDER.glob("*.js")}, needed | {"app.js", "theme.js"}
+        )
+        self.assertIn('<script src="theme.js"></script>', document)  # before the first paint
         self.assertRegex(
             document, r'<button class="primary" type="submit"[^>]* disabled>Join</button>'
         )

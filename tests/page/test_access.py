@@ -63,7 +63,15 @@ class AccessTests(PageTestCase):
         walked = list(self._stops(page))
         self.assertEqual(
             walked,
-            ["dev", "Join a room", "1 here", "Leave", "Messages in dev", "https://example.org"]
+            [
+                "dev",
+                "Join a room",
+                "Settings",
+                "1 here",
+                "Leave",
+                "Messages in dev",
+                "https://example.org",
+            ]
             + ["Members", "Message to dev", "Send"],
         )
 
@@ -71,7 +79,7 @@ class AccessTests(PageTestCase):
         """
         @return: the elements that the tab key reaches, each with a focus ring
         """
-        for _ in range(9):
+        for _ in range(10):
             page.keyboard.press("Tab")
             label, ring = page.evaluate(
                 """() => {

@@ -18,7 +18,7 @@ from tests.processes import PATIENCE
 from tools import npm
 
 #: The modules with texts. Those of the client are in English, because programs use them too.
-TABLES = {"english.js": "ENGLISH"}
+TABLES = {"english.js": "ENGLISH", "german.js": "GERMAN"}
 
 #: A string literal; in a template, up to its first expression. Comments contain quotes too.
 LITERAL = re.compile(r'//[^\n]*|/\*.*?\*/|"((?:[^"\\\n]|\\.)*)"|`((?:[^`\\]|\\.)*)`', re.S)
@@ -28,7 +28,7 @@ WORDS = re.compile(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}|^[A-Z][a-z]+[.!?…]?$|[a-z]{3
 
 #: Literals that look like texts: names of keys, media queries, errors in the page, link types.
 TECHNICAL = re.compile(
-    r"(?:Arrow(?:Left|Right|Up|Down)|Alt|Control|Enter|Escape|Home|End|Page(?:Up|Down)|Tab)$"
+    r"(?:Arrow(?:Left|Right|Up|Down)|Alt|Control|Enter|Escape|Notification|Home|End|Page(?:Up|Down)|Tab)$"
     r"|\([a-z-]+: [a-z]+\)$|the page has no |noopener noreferrer"
 )
 
@@ -99,6 +99,21 @@ class Document(HTMLParser):
 
 
 class TableTests(SynchronousTestCase):
+    def test_same(self) -> None:
+        """
+        Both tables have the same keys. A text has the same placeholders in both languages, plural
+        forms in both or in none, and each form of a text that is counted shows the number.
+        """
+        english, german = table("english.js"), table("german.js")
+        self.assertEqual(list(english), list(german))
+        for key, text in english.items():
+            self.assertEqual(placeholders(text), placeholders(german[key]), key)
+            self.assertEqual(type(text), type(german[key]), key)
+            for each in (text, german[key]):
+                if isinstance(each, dict):
+                    self.assertEqual(list(each), ["one", "other"], key)
+                    self.assertTrue(all("{count}" in form for form in each.values()), key)
+
     def test_document(self) -> None:
         """
         Each text of the document is the English text of a key, so that it can be translated; only
@@ -116,7 +131,7 @@ class TableTests(SynchronousTestCase):
         No module but the tables contains a text.
         """
         for path in sorted(FOLDER.glob("*.js")):
-            if path.name in TABLES or path.name in npm.modules():
+            if path.name in {*TABLES, "texts.js", *npm.modules()}:
                 continue
             found = LITERAL.findall(CLASSES.sub("", path.read_text()))
             texts = [one or two for one, two in found]
@@ -132,7 +147,9 @@ class TableTests(SynchronousTestCase):
         for name in TABLES:
             del sources[name]
         used = set(re.findall(r'["`]([a-z]+\.[A-Za-z0-9]+)["`]', "\n".join(sources.values())))
-        computed = re.compile(r"close\.\d+|connection\.(online|waiting|ended|connecting)")
+        computed = re.compile(
+            r"close\.\d+|connection\.(online|waiting|ended|connecting)|settings\.[a-z]+"
+        )
         unused = {key for key in english if key not in used and not computed.fullmatch(key)}
         self.assertEqual(unused, set())
         groups = {key.partition(".")[0] for key in english}

@@ -1,0 +1,198 @@
+// @ts-check
+/**
+ * The German texts of the page. See `english.js`.
+ *
+ * @module
+ */
+
+/** @type {Record<import("./texts.js").Key, import("./texts.js").Text>} */
+export const GERMAN = {
+  "app.name": "MaChat",
+  "app.noScript": "Diese Seite braucht JavaScript.",
+  "app.skip": "Zum Nachrichtenfeld springen",
+  "app.title": "{room} – MaChat",
+
+  "signin.name": "Dein Name",
+  "signin.room": "Raum",
+  "signin.password": "Passwort",
+  "signin.login": "Anmelden",
+  "signin.join": "Beitreten",
+  "signin.again": "Erneut anmelden",
+  "signin.submit": "Anmelden",
+  "signin.needsPassword": "Ein Passwort ist erforderlich.",
+  "signin.noAnswer": "Der Server antwortet nicht.",
+
+  "rooms.title": "Räume",
+  "rooms.join": "Raum betreten",
+  "rooms.unread": { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
+  "rooms.more": {
+    one: "{count} weiteren ungelesenen Raum zeigen",
+    other: "{count} weitere ungelesene Räume zeigen",
+  },
+  "rooms.wait": "Keine Verbindung. Du trittst bei, sobald sie wieder besteht.",
+
+  "room.locked": "gesperrt",
+  "room.leave": "Verlassen",
+  "room.joinAgain": "Wieder beitreten",
+  "room.messages": "Nachrichten in {room}",
+  "room.lost": "Einige Nachrichten sind verloren: Der Server hat sie nicht mehr.",
+  "room.removed": "Du wurdest entfernt.",
+  "room.removedFor": "Du wurdest entfernt: {reason}",
+  "room.latest": "Zu den neuesten",
+  "room.below": { one: "{count} neue Nachricht", other: "{count} neue Nachrichten" },
+
+  "topic.whole": "Ganzes Thema zeigen",
+  "topic.less": "Thema einklappen",
+
+  "members.title": "Mitglieder",
+  "members.here": "{count} hier",
+  "members.more": "und {count} weitere",
+  "members.you": " (du)",
+
+  "composer.label": "Nachricht an {room}",
+  "composer.send": "Senden",
+  "composer.tooMany": "Zu viele Nachrichten warten auf das Senden.",
+  "composer.tooManyLines":
+    "Höchstens {most} Zeilen können auf einmal gesendet werden. Dieser Text hat {count}.",
+
+  "message.new": "Neu",
+  "message.server": "Der Server: ",
+  "message.from": "{name}: ",
+  "message.less": "Weniger zeigen",
+  "message.all": { one: "{count} Zeichen zeigen", other: "Alle {count} Zeichen zeigen" },
+  "message.sending": "(wird gesendet)",
+  "message.notSent": "Nicht gesendet: {reason} ",
+  "message.perhapsSent": "Vielleicht gesendet: {reason} ",
+  "message.again": "Erneut senden",
+  "message.edit": "Bearbeiten",
+  "message.remove": "Entfernen",
+  "message.lost": "Der Server hat sie verloren",
+  "message.mayMiss":
+    "Hier fehlen möglicherweise Nachrichten: Der Server konnte sie nicht wiederherstellen",
+  "message.missing": {
+    one: "{count} Nachricht konnte nicht wiederhergestellt werden",
+    other: "{count} Nachrichten konnten nicht wiederhergestellt werden",
+  },
+
+  "history.begins": "Hier beginnt der gespeicherte Verlauf",
+  "history.again": "Erneut versuchen",
+  "history.failed": "nicht geladen: {reason}",
+  "history.late": "Der Server antwortet nicht",
+  "history.changed": "Der Raum hat sich inzwischen geändert",
+  "history.offline": "Es besteht keine Verbindung",
+  "history.older": "Ältere Nachrichten laden",
+  "history.newer": "Neuere Nachrichten laden",
+  "history.loadingOlder": "Ältere Nachrichten werden geladen…",
+  "history.loadingNewer": "Neuere Nachrichten werden geladen…",
+  "history.loadedOlder": {
+    one: "{count} ältere Nachricht geladen. ",
+    other: "{count} ältere Nachrichten geladen. ",
+  },
+  "history.loadedNewer": {
+    one: "{count} neuere Nachricht geladen. ",
+    other: "{count} neuere Nachrichten geladen. ",
+  },
+  "history.failedOlder": "Ältere Nachrichten konnten nicht geladen werden: {reason}",
+  "history.failedNewer": "Neuere Nachrichten konnten nicht geladen werden: {reason}",
+
+  "dialog.cancel": "Abbrechen",
+
+  "connection.connecting": "Verbinden",
+  "connection.progress": "Verbindung wird hergestellt…",
+  "connection.online": "Verbunden",
+  "connection.waiting": "Getrennt",
+  "connection.ended": "Beendet",
+  "connection.lost": "Die Verbindung ist unterbrochen.",
+  "connection.kept": "{reason} Deine Nachrichten bleiben erhalten.",
+  "connection.again": "Erneut verbinden",
+  "connection.now": "Jetzt versuchen",
+  "connection.countdown": "Neuer Versuch in {seconds} s.",
+  "connection.over": "Der Server hat die Verbindung beendet: {reason}.",
+
+  "close.1000": "Du hast den Chat verlassen.",
+  "close.3001": "Der Server startet neu.",
+  "close.3002": "Der Server hat zu lange auf diese Seite gewartet.",
+  "close.3003": "Aus deinem Netz kommen zu viele Verbindungen.",
+  "close.3004": "Aus deinem Netz kommen zu viele fehlgeschlagene Anmeldungen.",
+  "close.3005": "Deine Anmeldung ist abgelaufen.",
+  "close.3006": "Auf dem Server ist ein Fehler aufgetreten.",
+  "close.3008": "Diese Verbindung war zu langsam.",
+  "close.3010": "Der Server hat deinen Namen nicht mehr.",
+  "close.3011": "Eine frühere Verbindung hat noch deinen Namen.",
+  "close.3500": "Name oder Passwort ist falsch.",
+  "close.3501": "Der Server hat diese Seite nicht verstanden.",
+  "close.3503": "Ein Moderator hat dich entfernt, oder du hast dich abgemeldet.",
+  "close.3520": "Der Name ist vergeben.",
+  "close.3521": "Du bist jetzt von anderswo verbunden.",
+
+  "diagnosis.unreachable": "Der Server ist nicht erreichbar",
+  "diagnosis.temporary": "Der Server ist im Moment nicht erreichbar ({status})",
+  "diagnosis.nothing": "Unter {path} ist kein MaChat-Server ({status})",
+
+  "tokens.failed": "Der Server der Anmeldungen antwortet {status}",
+  "tokens.missing": "Unter {url} sind weder Name noch Token ({status})",
+  "tokens.other": "Du bist jetzt als {name} angemeldet: Lade die Seite neu",
+  "tokens.unreachable": "Der Server der Anmeldungen ist nicht erreichbar",
+  "tokens.loggedOut": "Du bist nicht angemeldet",
+
+  "command.unknown": "Es gibt keinen Befehl /{name}. Eine Liste der Befehle zeigt /help.",
+  "command.noName": "/{name} braucht einen Namen. Eine Liste der Befehle zeigt /help.",
+  "command.alone": "Sende /{name} einzeln: Es ist ein Befehl.",
+  "command.mute": "Stummgeschaltet: {name}, bis {time}, von {moderator}",
+  "command.ban": "Gesperrt: {name}, bis {time}, von {moderator}",
+  "command.address": "Mit der Adresse gesperrt: {name}, bis {time}, von {moderator}",
+  "command.anAddress": "eine Adresse",
+  "command.operator": "dem Betreiber",
+  "command.noSanctions": "Niemand ist stummgeschaltet oder gesperrt.",
+  "command.who": "{count} hier: {names}",
+  "command.whoMore": "{count} hier: {names} und {more} weitere",
+  "command.help":
+    "/join RAUM: einen Raum betreten oder zu ihm wechseln\n" +
+    "/leave: diesen Raum verlassen\n" +
+    "/who: die Mitglieder auflisten\n" +
+    "/quit: alle Räume verlassen\n" +
+    "//...: eine Nachricht, die mit einem Schrägstrich beginnt\n" +
+    "Für Moderatoren: /kick NAME [GRUND], /mute NAME [MINUTEN] [GRUND], " +
+    "/ban NAME [MINUTEN] [GRUND], /unmute NAME, /unban NAME, /bans, /lock [GRUND], /unlock, " +
+    "/topic [TEXT]",
+
+  "settings.title": "Einstellungen",
+  "settings.theme": "Farbschema",
+  "settings.system": "Wie das System",
+  "settings.light": "Hell",
+  "settings.dark": "Dunkel",
+  "settings.language": "Sprache",
+  "settings.notifications": "Benachrichtigungen",
+  "settings.sound": "Ton",
+  "settings.off": "Aus",
+  "settings.mentions": "Bei Erwähnungen",
+  "settings.all": "Bei allen Nachrichten",
+  "settings.hidden": "Benachrichtigungen und Ton gibt es nur, solange diese Seite verborgen ist.",
+  "settings.denied":
+    "Der Browser blockiert Benachrichtigungen. Erlaube sie in seinen Einstellungen für diese Website.",
+  "settings.unsupported": "Dieser Browser unterstützt keine Benachrichtigungen.",
+  "settings.close": "Schließen",
+
+  "notification.title": "{name} in {room}",
+};
+
+/** German texts for the codes of refusals, whose texts the server and the client write in English. */
+export const REFUSALS = {
+  "bad-name": "Der Name hat 1 bis 32 Zeichen: Buchstaben, Ziffern und einige Zeichen",
+  "bad-room": "Der Name eines Raums hat 1 bis 64 Zeichen: Buchstaben, Ziffern und einige Zeichen",
+  "name-taken": "Der Name ist vergeben",
+  "not-allowed": "Das ist hier nicht erlaubt",
+  "not-joined": "Du bist nicht in diesem Raum",
+  "room-full": "Der Raum ist voll",
+  "room-locked": "Der Raum ist gesperrt",
+  "too-many-rooms": "Du bist in zu vielen Räumen",
+  "too-long": "Die Nachricht ist zu lang",
+  muted: "Du bist stummgeschaltet",
+  failed: "Der Server konnte das nicht speichern",
+  unknown: "Die Nachricht wurde vielleicht gespeichert, vielleicht auch nicht",
+  "bad-credentials": "Name oder Passwort ist falsch",
+  "no-such-message": "Diese Nachricht gibt es nicht",
+  "too-many-reactions": "Diese Nachricht hat zu viele Reaktionen",
+  lost: "Die Verbindung ist unterbrochen",
+  "too-much": "Zu viele Nachrichten warten auf das Senden",
+};
