@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 from zope.interface import implementer
 
 from machat.errors import Disconnect
@@ -53,7 +54,7 @@ def encodeBeginning(joined: Joined) -> bytes:
     @return: the first event of a stream. It has an id only if no replayed messages follow, since
         a client that receives only some of them has to ask for the others again
     """
-    fields = msgspec.to_builtins(joined)
+    fields = msgspec.to_builtins(replace(joined, replay=()))
     for name in ("name", "replay"):
         fields.pop(name, None)
     id = b"" if joined.replay else _id(joined.position)

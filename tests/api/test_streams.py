@@ -164,6 +164,16 @@ class StreamTests(SynchronousTestCase):
             again.client.close()
         self.assertEqual(self.source("room=dev&history=3").texts(), ["three", "four", "four"])
 
+    def test_data(self) -> None:
+        """
+        Messages with data are replayed, and delivered, in full.
+        """
+        self.api.call("publish", room="dev", text="one", data={"a": 1})
+        source = self.source("room=dev&history=1")
+        self.api.call("publish", room="dev", text="", data={"a": 2})
+        found = [data["data"] for kind, data in source.events() if kind == "message"]
+        self.assertEqual(found, [{"a": 1}, {"a": 2}])
+
     def test_interrupted(self) -> None:
         """
         A client that loses its connection in the middle of a replay misses nothing: the first event
