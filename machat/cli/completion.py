@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from machat.cli.conversation import COMMAND_NAMES
+from machat.cli.slash import COMMAND_NAMES
 
 
 class CommandCompleter(Completer):

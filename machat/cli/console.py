@@ -72,6 +72,18 @@ def parser() -> ArgumentParser:
         default=None,
         help="show the time of each message; by default on in a terminal and off in a pipe",
     )
+    add(
+        "--numbers",
+        action=BooleanOptionalAction,
+        default=None,
+        help="show the number of each message; by default on in a terminal and off in a pipe",
+    )
+    add(
+        "--bell",
+        action=BooleanOptionalAction,
+        default=True,
+        help="in a terminal, ring the bell when a message mentions you",
+    )
     return parser
 
 

@@ -27,18 +27,30 @@ _JOINED = re.compile(
 
 class Line(NamedTuple):
     """
-    A line to show.
+    A message or a text of the client to show. Its texts are safe to print.
 
-    @ivar text: the text, one line
+    @ivar text: the text. It may have several lines, which are separated by newlines
     @ivar sender: the sender of a message; C{None} for a text of the client itself
     @ivar room: the room, if more than one room is open
     @ivar at: the time of a message, milliseconds since the Unix epoch
+    @ivar number: the number of a message
+    @ivar change: the number of the message that the text reports a change of
+    @ivar quote: the message that this one answers, in one line
+    @ivar mark: what to know about a message in addition to its text, such as C{(edited)}
+    @ivar reactions: the reactions to a message, in one line
+    @ivar mention: whether a new message mentions the user
     """
 
     text: str
     sender: str | None = None
     room: str | None = None
     at: int | None = None
+    number: int | None = None
+    change: int | None = None
+    quote: str | None = None
+    mark: str = ""
+    reactions: str = ""
+    mention: bool = False
 
 
 def printable(text: str) -> str:

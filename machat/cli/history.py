@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 from machat import names
 from machat.cli import texts
 from machat.client import ChatClient, NotConnected
+from machat.entries import lengthOf
 from machat.errors import ChatError
 from machat.events import Joined, Message, Moved
 
@@ -129,7 +130,7 @@ class HistoryReader:
                     continue
             found[:0] = page
             before = page[0].seq
-            size += sum([len(message.text) for message in page])
+            size += sum([lengthOf(message) for message in page])
         return found, not await self._page(client, room, before, 1)
 
     async def _page(

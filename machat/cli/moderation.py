@@ -1,5 +1,5 @@
 """
-The moderation commands that a user can type, and the help.
+The moderation commands that a user can type.
 """
 
 from __future__ import annotations
@@ -18,19 +18,6 @@ from machat.commands import (
     Unban,
     Unlock,
     Unmute,
-)
-
-#: The output of C{/help}.
-HELP = (
-    "/join ROOM  join a room, or switch to it",
-    "/leave      leave this room",
-    "/who        list the members",
-    "/history N  show N older messages; 50 if you omit N; again for still older ones",
-    "/quit       quit",
-    "//...       send a line that begins with a slash; pasted lines are never commands",
-    "for moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON],",
-    "/ban NAME [MINUTES] [REASON], /unmute NAME, /unban NAME, /bans,",
-    "/lock [REASON], /unlock, /topic [TEXT]",
 )
 
 
@@ -61,5 +48,5 @@ MODERATION: dict[str, Callable[[str, str], Command]] = {
     "lock": lambda room, rest: Lock(room=room, reason=rest),
     "unlock": lambda room, rest: Unlock(room=room),
     "bans": lambda room, rest: ListSanctions(room=room),
-    "topic": lambda room, rest: Topic(room=room, text=rest),
+    "topic": lambda room, rest: Topic(room=room, text="" if rest == "-" else rest),
 }

@@ -22,6 +22,7 @@ from zope.interface import implementer
 from machat.cli.conversation import Conversation
 from machat.cli.display import Line, printable, stamp
 from machat.cli.progress import ProgressTimer
+from machat.cli.settings import Settings
 from machat.cli.stdio import Input, plural, tell
 from machat.client import ChatClient
 from machat.sansio.heartbeat import silenceLimit
@@ -36,13 +37,6 @@ END_TIMEOUT = 30.0
 #: The interval of reports about a slow server, and the shortest wait to report, seconds.
 REPORT_INTERVAL = 60.0
 MIN_REPORTED = 2.0
-
-
-def _oneLine(text: str) -> str:
-    """
-    @return: the text with its newlines escaped. A correct server sends no newlines
-    """
-    return text.replace("\n", "\\x0a")
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -61,12 +55,12 @@ class Pipe(Protocol):
         """
         @param options: see L{machat.cli.console.parse}
         """
-        self.conversation = Conversation(
-            self._show, self.quit, printable if os.isatty(1) else _oneLine
-        )
+        escape = printable if os.isatty(1) else str
+        self.conversation = Conversation(self._show, self.quit, escape, Settings(bell=False))
         self._reactor = reactor
         self._commands: bool = options.commands
         self._times: bool = options.times is True
+        self._numbers: bool = options.numbers is True
         self._timeout: float | None = options.timeout
         self._input = Input()
         self._refused = 0
@@ -234,11 +228,15 @@ class Pipe(Protocol):
 
     def _show(self, line: Line) -> None:
         if line.sender is None:
-            tell(line.text)
+            tell(line.text.replace("\n", " / "))
+        elif line.mark and not line.text:
+            tell(f"{line.sender}: {line.mark}")
         elif self._status is None and not self._outputClosed and self.transport is not None:
             at = f"{stamp(line.at)} " if self._times and line.at is not None else ""
             room = f"[{line.room}] " if line.room is not None else ""
-            text = f"{at}{room}{line.sender}: {line.text}\n"
+            number = f"#{line.number} " if self._numbers else ""
+            prefix = f"{at}{number}{room}{line.sender}: "
+            text = "".join([f"{prefix}{each}\n" for each in line.text.split("\n")])
             self.transport.write(text.encode(errors="replace"))
 
     def pauseProducing(self) -> None:

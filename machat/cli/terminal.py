@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from prompt_toolkit import PromptSession
@@ -24,21 +25,19 @@ from twisted.internet.defer import Deferred
 
 from machat.cli.completion import CommandCompleter
 from machat.cli.conversation import Conversation
-from machat.cli.display import Line, clock, colour, printable
+from machat.cli.display import Line, printable
+from machat.cli.layout import layout
 from machat.cli.progress import ProgressTimer
+from machat.cli.settings import Settings
+from machat.cli.splitting import split
 from machat.cli.stdio import plural, tell
 from machat.client import ChatClient
-
-_COLOURS = (
-    ("ansired", "ansigreen", "ansiyellow", "ansiblue", "ansimagenta", "ansicyan")
-    + ("ansibrightred", "ansibrightgreen", "ansibrightyellow")
-    + ("ansibrightblue", "ansibrightmagenta", "ansibrightcyan")
-)
 
 #: The number of lines that may wait to be printed before reading from the server pauses.
 MAX_LINES = 200
 
-_GREY = "ansibrightblack"
+#: The maximum length of a command before the server has sent its limits, bytes.
+MAX_COMMAND = 65_536
 
 
 class Terminal:
@@ -54,9 +53,9 @@ class Terminal:
         """
         @param options: see L{machat.cli.console.parse}
         """
-        self.conversation = Conversation(self._show, self._quit)
+        settings = Settings(options.times is not False, options.numbers is not False, options.bell)
+        self.conversation = Conversation(self._show, self._quit, settings=settings)
         self._reactor = reactor
-        self._times: bool = options.times is not False
         self._timeout: float | None = options.timeout
         self._client: ChatClient | None = None
         self.interrupted = False
@@ -87,6 +86,10 @@ class Terminal:
             pasted = self._pasted or buffer.cursor_position == 0
             buffer.insert_text(event.data.replace("\r\n", "\n").replace("\r", "\n"))
             self._pasted = pasted and bool(buffer.text)
+
+        @keys.add(Keys.Escape, Keys.Enter)
+        def newline(event: KeyPressEvent) -> None:
+            event.current_buffer.insert_text("\n")
 
         return keys
 
@@ -134,24 +137,26 @@ class Terminal:
                 self._take(text, pasted)
 
     def _take(self, text: str, pasted: bool) -> None:
-        if not pasted and "\n" not in text:
-            if not text.startswith("/") or text.startswith("//"):
-                self._echo(text)
+        if text.startswith("/") and not (pasted or text.startswith("//")):
             self.conversation.typed(text)
             return
-        lines = text.split("\n")
-        if len(lines) > 1 and not lines[-1]:
-            del lines[-1]
-        for line in lines:
-            self._echo(line)
-            self.conversation.say(line)
+        if not pasted:
+            text = text.removeprefix("/")
+        elif "\n" in text:
+            text = text.removesuffix("\n")
+        limits = self._client.limits if self._client is not None else None
+        longest = MAX_COMMAND if limits is None else limits.line
+        for each in split(text, longest) if text or pasted else ():
+            self._echo(each)
+            self.conversation.say(each)
 
     def _echo(self, text: str) -> None:
         """
         Show a line that cannot be sent yet.
         """
         if text and self.conversation.room is not None and not self.conversation.ready:
-            self._show(Line(f"(not sent yet) {printable(text)}"))
+            lines = "\n".join(map(printable, text.split("\n")))
+            self._show(Line(f"(not sent yet) {lines}"))
 
     def _progressState(self) -> object:
         return None if self._client is not None and self._client.connected else "a connection"
@@ -178,29 +183,17 @@ class Terminal:
     async def _print(self) -> None:
         while self._lines:
             lines, self._lines = self._lines, []
-            text = FormattedText([part for line in lines for part in self._format(line)])
-            await run_in_terminal(lambda text=text: self._write(text))  # type: ignore[misc]
+            now, settings = datetime.now().astimezone(), self.conversation.settings
+            parts = [part for line in lines for part in layout(line, settings, now)]
+            bell = settings.bell and any(line.mention for line in lines)
+            await run_in_terminal(partial(self._write, FormattedText(parts), bell))
             if self._client is not None:
                 self._client.resume()
         self._printing = None
 
-    def _write(self, text: FormattedText) -> None:
+    def _write(self, text: FormattedText, bell: bool) -> None:
         output = get_app_session().output
         print_formatted_text(output, text, default_ui_style())
+        if bell:
+            output.bell()
         output.flush()
-
-    def _format(self, line: Line) -> list[tuple[str, str]]:
-        fragments: list[tuple[str, str]] = []
-        if self._times:
-            now = datetime.now().astimezone()
-            at = line.at if line.at is not None else int(now.timestamp() * 1000)
-            fragments.append((_GREY, f"{clock(at, now)} "))
-        if line.room is not None:
-            fragments.append((_GREY, f"[{line.room}] "))
-        if line.sender is None:
-            fragments.append((_GREY, line.text))
-        else:
-            style = f"bold {_COLOURS[colour(line.sender)]}"
-            fragments += [(style, line.sender), ("", f": {line.text}")]
-        fragments.append(("", "\n"))
-        return fragments

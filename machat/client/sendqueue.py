@@ -8,9 +8,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from machat.client.service import ChatClient
+from machat.events import Receipt
 from machat.sansio.outgoing import MAX_SIZE
 from machat.sansio.room import WINDOW
 
@@ -21,14 +23,19 @@ AHEAD = 2 * WINDOW
 
 class QueuedLine(NamedTuple):
     """
-    A line to send.
+    A message to send, or another entry of a room.
 
-    @ivar number: the number of the line in its input, from 1
+    @ivar text: its text
+    @ivar number: the number of the line in its input, from 1; 0 if it has none
+    @ivar post: posts the entry to the room; by default, the text is a message
+    @ivar typed: the command that the user has typed, if it is not a message
     """
 
     room: str
     text: str
-    number: int
+    number: int = 0
+    post: Callable[[ChatClient], Deferred[Receipt]] | None = None
+    typed: str = ""
 
 
 class SendQueue:
@@ -93,7 +100,11 @@ class SendQueue:
             self._lines.popleft()
             self._passed += 1
             self._size += size
-            self._client.say(line.room, line.text).addBoth(self._lineSettled, line)
+            if line.post is None:
+                sent = self._client.say(line.room, line.text)
+            else:
+                sent = line.post(self._client)
+            sent.addBoth(self._lineSettled, line)
         self._passing = False
 
     def _lineSettled(self, result: Any, line: QueuedLine) -> None:

@@ -4,6 +4,7 @@ Tests for L{machat.cli.conversation}, without a terminal.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail
@@ -12,7 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.auth.users import User
 from machat.cli.conversation import Conversation
 from machat.cli.display import COLOURS, Line, colour
-from machat.cli.moderation import HELP
+from machat.cli.help import HELP
 from machat.client import ChatClient, Lost
 from machat.errors import ChatError
 from machat.events import Bye, Error, Moved, Presence
@@ -21,7 +22,11 @@ from machat.session.session import Session
 from machat.testing import MemoryChat
 
 
-class ConversationTests(SynchronousTestCase):
+class ConversationTestCase(SynchronousTestCase):
+    """
+    A test of a conversation in a chat with one other member.
+    """
+
     def setUp(self) -> None:
         self.setUpChat(DEFAULTS)
         self.setUpClient()
@@ -33,15 +38,18 @@ class ConversationTests(SynchronousTestCase):
         self.chat = MemoryChat(limits)
         self.bot = self.chat.member("bot", "dev")
 
-    def setUpClient(self) -> None:
+    def setUpClient(self, name: str = "Mina") -> None:
         """
         Begin a conversation.
         """
         self.lines: list[Line] = []
         self.ends: list[int] = []
-        self.conversation = Conversation(self.lines.append, self.ends.append)
+        self.now = 0.0
+        self.conversation = Conversation(
+            self.lines.append, self.ends.append, seconds=lambda: self.now
+        )
         self.client = ChatClient(
-            self.chat.clock, self.chat.endpoint, "Mina", self.conversation.received
+            self.chat.clock, self.chat.endpoint, name, self.conversation.received
         )
         self.conversation.begin(self.client, ["dev"])
 
@@ -52,13 +60,22 @@ class ConversationTests(SynchronousTestCase):
         for _ in range(8):
             self.chat.turn()
         lines, self.lines[:] = list(self.lines), []
-        return [
-            (f"[{line.room}] " if line.room else "")
-            + (f"{line.sender}: " if line.sender else "")
-            + line.text
-            for line in lines
-        ]
+        return [each for line in lines for each in self.shown(line)]
 
+    def shown(self, line: Line) -> Iterator[str]:
+        """
+        @return: the lines that show a message
+        """
+        if line.quote is not None:
+            yield f"> {line.quote}"
+        room = f"[{line.room}] " if line.room else ""
+        sender = f"{line.sender}: " if line.sender else ""
+        yield room + sender + " ".join(filter(None, (line.text, line.mark)))
+        if line.reactions:
+            yield f"+ {line.reactions}"
+
+
+class ConversationTests(ConversationTestCase):
     def test_chat(self) -> None:
         """
         Typed lines are posted, and messages are shown.
@@ -216,7 +233,7 @@ class ConversationTests(SynchronousTestCase):
         self.chat.service.say(self.bot, "dev", "here")
         expected = ["joined other, 1 here: Mina", "[dev] bot: here", "[other] Mina: there"]
         self.assertEqual(sorted(self.seen()), sorted(expected))
-        self.assertEqual(self.conversation.status, "other: 1 here, also in dev")
+        self.assertEqual(self.conversation.status, "other: 1 here, also in dev (1 new)")
         self.conversation.typed("/leave")
         self.conversation.typed("back")
         self.assertEqual(self.seen(), ["left other", "Mina: back"])
@@ -506,4 +523,4 @@ class ConversationTests(SynchronousTestCase):
         self.seen()
         for number in range(100):
             self.conversation.received(Presence(room=f"r{number}", joined=("x",), count=1))
-        self.assertEqual(set(self.conversation.members), {"dev"})
+        self.assertEqual(set(self.conversation.known), {"dev"})

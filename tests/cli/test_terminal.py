@@ -15,8 +15,7 @@ class TerminalTests(ServerTestCase):
 
     def test_talk(self) -> None:
         """
-        A session with two rooms, a paste of thirty lines, a server that restarts, and a normal
-        exit.
+        A session with two rooms, thirty lines, a server that restarts, and a normal exit.
         """
         server = self.serve("--tcp", "tcp:0:interface=127.0.0.1", "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
@@ -30,7 +29,7 @@ class TerminalTests(ServerTestCase):
         terminal.tmux("set-buffer", "".join(f"line {n}\n" for n in range(30)))
         terminal.tmux("paste-buffer", "-p")
         terminal.tmux("send-keys", "Enter")
-        terminal.awaitScreen(*(f"[other] Mina: line {n}\n" for n in range(30)))
+        terminal.awaitScreen("[other] Mina: line 0\n", *(f"  | line {n}\n" for n in range(1, 30)))
         server.terminate()
         terminal.awaitScreen("the server closed the connection: shutdown", "not connected")
         server.communicate()
@@ -82,8 +81,9 @@ class TerminalTests(ServerTestCase):
 
     def test_paste(self) -> None:
         """
-        Pasted lines are messages, whatever they begin with, and all arrive even if the user quits
-        at once. A slash that is typed begins a command.
+        Pasted text is one message, or several if it has more than a hundred lines, whatever it
+        begins with. All arrive even if the user quits at once. A slash that is typed begins a
+        command. Alt+Enter begins another line.
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
         (port,) = portsOf(server, "ChatFactory")
@@ -99,12 +99,17 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("joined other", "also in dev")
         terminal.type("/leave")
         terminal.awaitScreen("left other")
-        lines = ["/quit", "/leave", "//", "", "x", *map(str, range(60)), "/quit"]
+        terminal.tmux("send-keys", "-l", "one")
+        terminal.tmux("send-keys", "M-Enter")
+        terminal.type("/quit")
+        terminal.awaitScreen("Mina: one\n  | /quit\n")
+        lines = ["/quit", "/leave", "//", "", "x", *map(str, range(400)), "/quit"]
         self.paste(terminal, "\n".join(lines) + "\n")
         terminal.type("/quit")
-        terminal.awaitScreen("lines are still waiting", "status 0")
-        texts = [ear.await_("message")["text"] for _ in range(1 + len(lines))]
-        self.assertEqual(texts, ["/quit", *lines])
+        terminal.awaitScreen("status 0")
+        texts = [ear.await_("message")["text"] for _ in range(7)]
+        self.assertEqual(texts[:2], ["/quit", "one\n/quit"])
+        self.assertEqual("\n".join(texts[2:]).split("\n"), lines)
 
     def test_suspend(self) -> None:
         """
@@ -164,7 +169,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        terminal = self.open(port, "--no-times")
+        terminal = self.open(port, "--no-times", "--no-numbers")
         terminal.awaitScreen("\njoined dev, 1 here: Mina", "dev: 1 here")
         terminal.type("/quit")
         terminal = self.open(port)
@@ -175,6 +180,25 @@ class TerminalTests(ServerTestCase):
         text = "\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e \u202e end"
         eve.send(type="say", text=text)
         screen = terminal.awaitScreen("Eve: ", " end")
-        self.assertRegex(screen, r"(?m)^\d\d:\d\d Eve: ")
+        self.assertRegex(screen, r"(?m)^\d\d:\d\d #1 Eve: ")
         self.assertNotIn("x200", screen)
         self.assertIn("\\x202e", screen)
+
+    def test_changes(self) -> None:
+        """
+        A reply, an edit, a reaction and a removal, by message number.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        terminal = self.open(port, "--no-times")
+        terminal.awaitScreen("dev: 1 here")
+        terminal.type("shall we?")
+        terminal.awaitScreen("#1 Mina: shall we?")
+        terminal.type("/reply 1 yes")
+        terminal.awaitScreen("\n  > #1 Mina: shall we?\n#2 Mina: yes\n")
+        terminal.type("/edit no")
+        terminal.type("/react 1 \U0001f44d")
+        terminal.type("/redact 2 sorry")
+        terminal.awaitScreen(
+            "\nMina edited #2: no\nMina reacts to #1 with \U0001f44d\nMina removed #2: sorry\n"
+        )

@@ -1,0 +1,21 @@
+"""
+The output of C{/help}.
+"""
+
+HELP = (
+    "/join ROOM        join a room, or switch to it",
+    "/leave            leave this room",
+    "/who              list the members",
+    "/history N        show N older messages; 50 if you omit N; again for still older ones",
+    "/reply N TEXT     answer the message with the number N",
+    "/edit [N] TEXT    replace the text of a message; your last one if you omit N",
+    "/redact N [WHY]   remove the content of a message",
+    "/react N EMOJI    add a reaction to a message; /unreact N EMOJI removes it",
+    "/topic [TEXT]     show the topic, or set it; /topic - removes it",
+    "/times on|off     show the time of each message; also /numbers and /bell",
+    "/quit             quit",
+    "//...             send a line that begins with a slash; pasted text is never a command",
+    "for moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON],",
+    "/ban NAME [MINUTES] [REASON], /unmute NAME, /unban NAME, /bans,",
+    "/lock [REASON], /unlock",
+)

@@ -1,0 +1,96 @@
+"""
+The commands that a user can type: lines that begin with a slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from machat.cli.changes import CHANGES, WrongUse
+from machat.cli.help import HELP
+from machat.cli.moderation import MODERATION
+from machat.cli.talk import Talk
+
+
+def execute(talk: Talk, line: str) -> None:
+    """
+    Execute a command.
+
+    @param line: the command, without its slash
+    """
+    command, _, rest = line.partition(" ")
+    rest = rest.strip()
+    if command in CHANGES:
+        _change(talk, command, rest)
+    elif "\n" in line:
+        talk.note("this command has only one line")
+    elif command in MODERATION and (rest or command != "topic"):
+        client = talk.here()
+        if client is not None and talk.room is not None:
+            client.moderate(MODERATION[command](talk.room, rest))
+    elif command in _COMMANDS:
+        _COMMANDS[command](talk, rest)
+    else:
+        talk.note(f"unknown command /{command[:40]}: /help lists all commands")
+
+
+def _change(talk: Talk, command: str, rest: str) -> None:
+    if talk.room is None:
+        talk.note("you are not in a room: use /join ROOM")
+        talk.failed = True
+        return
+    try:
+        talk.queue.add(CHANGES[command](talk.view.shown, talk.room, rest))
+    except WrongUse as error:
+        talk.note(str(error))
+        talk.failed = True
+
+
+def _who(talk: Talk, rest: str) -> None:
+    client = talk.here()
+    if client is not None and talk.room is not None:
+        client.who(talk.room)
+
+
+def _history(talk: Talk, rest: str) -> None:
+    client = talk.here()
+    if client is not None and talk.room is not None:
+        talk.history.typed(client, talk.room, rest).addCallback(talk.loaded)
+
+
+def _topic(talk: Talk, rest: str) -> None:
+    if talk.here() is not None and talk.room is not None:
+        topic = talk.known.get(talk.room).topic
+        none = f"{talk.room} has no topic"
+        talk.note(none if topic is None else f"the topic is: {topic}")
+
+
+def _setting(name: str) -> Callable[[Talk, str], None]:
+    return lambda talk, rest: talk.note(talk.settings.switch(name, rest))
+
+
+def _quit(talk: Talk, rest: str) -> None:
+    waiting = talk.queue.waiting
+    if not waiting or talk.goodbye:
+        talk.quit(1 if waiting or talk.failed else 0)
+        return
+    talk.goodbye = True
+    talk.note(f"{waiting} lines are still waiting: type /quit again to quit now")
+    talk.settled().addCallback(lambda _: talk.quit(1 if talk.failed else 0))
+
+
+_COMMANDS: dict[str, Callable[[Talk, str], None]] = {
+    "join": Talk.join,
+    "leave": lambda talk, rest: talk.leave(),
+    "who": _who,
+    "history": _history,
+    "topic": _topic,
+    "times": _setting("times"),
+    "numbers": _setting("numbers"),
+    "bell": _setting("bell"),
+    "help": lambda talk, rest: talk.notes.addAll(HELP),
+    "quit": _quit,
+}
+
+#: The names of all commands, in alphabetical order.
+COMMAND_NAMES = sorted({*_COMMANDS, *CHANGES, *MODERATION})
