@@ -150,7 +150,7 @@ class ApplicationTests(ServerTestCase):
         self.assertEqual(mina.await_("message")["from"], "Mina")
         self.assertEqual(mina.await_("message")["text"], "2 so far, Mina.")
         self.assertRaises(HTTPError, get, site, "/rooms/other")
-        self.assertRaises(HTTPError, get, site, "/rooms/ops", text="two\nlines")
+        self.assertRaises(HTTPError, get, site, "/rooms/ops", text="line\n" * 100)
         self.assertIn(b"<title>MaChat</title>", get(site, "/chat/"))
         self.stopServer()
 
