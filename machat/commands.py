@@ -37,6 +37,7 @@ class Hello(Struct, frozen=True):
     @ivar since: see L{Join}
     @ivar history: see L{Join}
     @ivar presence: whether the client wants presence updates
+    @ivar key: see L{Join}
     """
 
     name: str
@@ -48,6 +49,7 @@ class Hello(Struct, frozen=True):
     presence: bool = True
     password: str | None = None
     token: str | None = None
+    key: str | None = None
     id: Id | None = None
 
 
@@ -66,11 +68,13 @@ class Join(Command, frozen=True, kw_only=True, tag="join"):
     @ivar since: the position of the last message that the client has received. The server replays
         the messages after it
     @ivar history: the number of recent messages to replay, if C{since} is not given
+    @ivar key: the key of the room, if it has one
     """
 
     room: str
     since: Position | None = None
     history: Count = 0
+    key: str | None = None
 
 
 class Say(Command, frozen=True, kw_only=True, tag="say"):
@@ -270,6 +274,18 @@ class ListRoom(Command, frozen=True, kw_only=True, tag="list"):
     room: str | None = None
 
 
+class SetKey(Command, frozen=True, kw_only=True, tag="key"):
+    """
+    Set the key that new members need to join a room. On a server without accounts, the member that
+    created the room may use it too.
+
+    @ivar key: 1 to 128 characters; C{None} removes the key
+    """
+
+    key: str | None
+    room: str | None = None
+
+
 class ListSanctions(Command, frozen=True, kw_only=True, tag="sanctions"):
     """
     Request the active mutes and bans of a room.
@@ -324,6 +340,7 @@ AnyCommand = (
     | Unlock
     | Topic
     | ListRoom
+    | SetKey
     | ListSanctions
     | Ping
     | Pong

@@ -34,6 +34,7 @@ BAD_CREDENTIALS = "bad-credentials"
 BUSY = "busy"
 NO_SUCH_MESSAGE = "no-such-message"
 TOO_MANY_REACTIONS = "too-many-reactions"
+BAD_KEY = "bad-key"
 
 
 class ChatError(Exception):

@@ -219,6 +219,16 @@ def _locked(trial: Trial) -> MemoryWebSocketClient:
     return trial.client("Mina")
 
 
+def _protected(*keys: str) -> Callable[[Trial], MemoryWebSocketClient]:
+    def act(trial: Trial) -> MemoryWebSocketClient:
+        trial.chat.member("Ada", "dev")
+        trial.chat.service.moderation.setKey("dev", "secret")
+        clients = [trial.client(f"Mina{index}", key=key) for index, key in enumerate(keys)]
+        return clients[-1] if clients else trial.client("Mina")
+
+    return act
+
+
 def _banned(trial: Trial) -> MemoryWebSocketClient:
     trial.chat.service.moderation.ban("dev", "Mina", 60)
     return trial.client("Mina")
@@ -298,6 +308,9 @@ CASES = (
     Case("sends a message to which the store does not respond in time", _maybeStored),
     Case("joins a room while the store is not available", _notOpened),
     Case("joins a locked room", _locked),
+    Case("joins a room with a key without it", _protected()),
+    Case("joins a room with a wrong key", _protected("guess")),
+    Case("joins a room after three wrong keys", _protected("a", "b", "c", "secret")),
     Case("joins a room while banned from it", _banned),
     Case("is kicked by a moderator", _kicked, dialect="text"),
     Case("sends a line that is not a command", _said(b"hello"), dialect="events"),

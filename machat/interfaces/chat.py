@@ -37,6 +37,7 @@ class IChatRoom(Interface):
         since: Position | None = None,
         history: int = 0,
         watch: bool = False,
+        key: str | None = None,
     ) -> Deferred[Joined]:
         """
         Add a member to a room. The room is created if it does not exist.
@@ -47,12 +48,14 @@ class IChatRoom(Interface):
         @param history: the number of recent messages to replay, if C{since} is not given. At most
             L{Limits.maxHistory}, and those that are stored
         @param watch: whether to deliver L{Presence} as well
+        @param key: the key of the room. Moderators, and members without a user, need none
         @return: fires with L{Joined}, before the member's first batch is delivered. That batch
             begins after the end of C{replay}. Fails with L{ChatError} C{bad-name}, C{bad-room},
             C{name-taken}, C{already-joined}, C{room-full}, C{room-locked}; C{not-allowed} if the
-            member is banned; C{not-joined} if it has left meanwhile; C{failed} if the store cannot
-            open the room, L{Limits.joinTimeout} seconds have passed, or the chat stops, in which
-            case the member may try again later; or with the error of
+            member is banned; C{bad-key}, or C{busy} after too many wrong keys; C{not-joined} if it
+            has left meanwhile; C{failed} if the store cannot open the room, L{Limits.joinTimeout}
+            seconds have passed, or the chat stops, in which case the member may try again later; or
+            with the error of
             L{IChatHooks.authorizeJoin}. Cancelling it withdraws the join
         """
 
@@ -246,6 +249,13 @@ class IRoomPolicy(Interface):
     def begin(room: Any) -> None:
         """
         Prepare a L{machat.rooms.room.Room} that has just been created.
+        """
+
+    def requireKey(member: IChatMember, room: Any, key: str | None) -> None:
+        """
+        @param room: the L{machat.rooms.room.Room}, which is open
+        @param key: the key that the member presents
+        @raise ChatError: C{bad-key}; C{busy}: too many wrong keys
         """
 
     def requireJoin(member: IChatMember, name: str, room: Any) -> None:

@@ -25,13 +25,14 @@ class Entry(NamedTuple):
     """
     One moderation command.
 
-    @ivar permission: whether a member may use the command in a room of this name
+    @ivar permission: whether a member may use the command in a room of this name. Called with the
+        L{Moderation} first
     @ivar function: called with the L{Moderation}, the room's name, the moderator as C{by}, and the
         other fields of the command as keyword arguments. Returns the answer, or a C{Deferred} that
         fires when the command has been executed
     """
 
-    permission: Callable[[IChatMember, str], bool]
+    permission: Callable[[Moderation, IChatMember, str], bool]
     function: Callable[..., Deferred[None] | SanctionList]
 
 
@@ -48,12 +49,16 @@ def moderate(
         command's function does
     """
     permission, function = COMMANDS[type(command)]
-    if not permission(by, roomName):
+    if not permission(moderation, by, roomName):
         raise ChatError(NOT_ALLOWED, "you may not moderate that room")
     fields = [name for name in command.__struct_fields__ if name not in _COMMON]
     return function(
         moderation, roomName, by=by, **{name: getattr(command, name) for name in fields}
     )
+
+
+def _moderates(moderation: Moderation, member: IChatMember, roomName: str) -> bool:
+    return mayModerate(member, roomName)
 
 
 def _ban(moderation: Moderation, roomName: str, *, address: bool, **fields: Any) -> Deferred[None]:
@@ -76,14 +81,15 @@ def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> Sanction
 
 #: All moderation commands.
 COMMANDS: dict[type[commands.Command], Entry] = {
-    commands.Kick: Entry(mayModerate, Moderation.kick),
-    commands.Mute: Entry(mayModerate, Moderation.mute),
-    commands.Unmute: Entry(mayModerate, Moderation.unmute),
-    commands.Ban: Entry(mayModerate, _ban),
-    commands.Unban: Entry(mayModerate, Moderation.unban),
-    commands.Lock: Entry(mayModerate, Moderation.lock),
-    commands.Unlock: Entry(mayModerate, Moderation.unlock),
-    commands.Topic: Entry(mayModerate, Moderation.setTopic),
-    commands.ListRoom: Entry(mayModerate, Moderation.setListed),
-    commands.ListSanctions: Entry(mayModerate, _list),
+    commands.Kick: Entry(_moderates, Moderation.kick),
+    commands.Mute: Entry(_moderates, Moderation.mute),
+    commands.Unmute: Entry(_moderates, Moderation.unmute),
+    commands.Ban: Entry(_moderates, _ban),
+    commands.Unban: Entry(_moderates, Moderation.unban),
+    commands.Lock: Entry(_moderates, Moderation.lock),
+    commands.Unlock: Entry(_moderates, Moderation.unlock),
+    commands.Topic: Entry(_moderates, Moderation.setTopic),
+    commands.ListRoom: Entry(_moderates, Moderation.setListed),
+    commands.SetKey: Entry(Moderation.maySetKey, Moderation.setKey),
+    commands.ListSanctions: Entry(_moderates, _list),
 }

@@ -18,6 +18,7 @@ from machat.records import (
     TAKEN_OVER,
     Change,
     Imposed,
+    KeySet,
     Kicked,
     Lifted,
     ListingSet,
@@ -64,6 +65,8 @@ class Effects:
                     self.setLocked(room, change.locked)
                 case ListingSet():
                     self.setListed(room, change.listed)
+                case KeySet():
+                    room.password = change.key
                 case Kicked() if not any(change is each for each in own):
                     self.remove(room, room.keyed(change.key), change.words)
 

@@ -4,7 +4,6 @@ The policy of the rooms: locks, mutes and bans, from which moderators are exempt
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timezone
 
 from msgspec.structs import replace
@@ -13,11 +12,13 @@ from zope.interface import implementer
 from machat import names
 from machat.auth import users
 from machat.auth.users import allows
+from machat.clock import ChatClock
 from machat.connections.registry import Connections
 from machat.entries import React, Redact, RichDraft, Said
 from machat.errors import MUTED, NO_SUCH_MESSAGE, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IRoomPolicy
 from machat.limits import Limits
+from machat.moderation.keys import Guesses
 from machat.moderation.sanctions import Kind, Sanctions, Target
 from machat.revisions import messageIn
 from machat.rooms.batch import NO_MESSAGE
@@ -59,15 +60,13 @@ class RoomPolicy:
         self,
         sanctions: Sanctions,
         connections: Connections,
-        now: Callable[[], float],
+        clock: ChatClock,
         limits: Limits,
     ) -> None:
-        """
-        @param now: returns Unix time
-        """
         self._sanctions = sanctions
         self._connections = connections
-        self._now = now
+        self._now = clock.now
+        self._guesses = Guesses(clock.seconds, limits.maxFailures)
         self._limits = limits
 
     def begin(self, room: Room) -> None:
@@ -77,7 +76,7 @@ class RoomPolicy:
         assert room.stored is not None
         record = room.stored.record
         room.topic, room.locked = record.topic, record.locked
-        room.listed = record.listed
+        room.listed, room.password = record.listed, record.key
         self._sanctions.load(room.key, record.sanctions)
         room.muted = self._sanctions.has(room.key, Kind.MUTE)
 
@@ -96,6 +95,22 @@ class RoomPolicy:
             if until is not None:
                 raise ChatError(NOT_ALLOWED, f"banned until {_time(until)}")
             raise ChatError(ROOM_LOCKED, f"{room.name} is locked")
+
+    def requireKey(self, member: IChatMember, room: Room, key: str | None) -> None:
+        """
+        Require the key of a room that is open. Moderators, and members without a user, need none.
+
+        @raise ChatError: C{bad-key}; C{busy}: too many wrong keys from the same user, or without
+            accounts from the same network
+        """
+        if room.password is None or member.user is None or mayModerate(member, room.name):
+            return
+        name = member.user.name
+        if name is not None:
+            origin = f"user {names.key(name)}"
+        else:
+            origin = self._connections.networkOf(member) or ""
+        self._guesses.check(origin, room.key, key, room.password)
 
     def networkOf(self, member: IChatMember) -> str | None:
         """

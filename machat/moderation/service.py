@@ -23,10 +23,11 @@ from machat.metrics import Metrics
 from machat.moderation.actions import Action, line, span
 from machat.moderation.deferring import deferred
 from machat.moderation.effects import Effects
+from machat.moderation.keys import hashOf
 from machat.moderation.policy import mayModerate
 from machat.moderation.sanctions import Active, Kind, Sanctions, Target
 from machat.moderation.unstored import isStored, lift, liftNetwork
-from machat.records import Change, Kicked, ListingSet, LockSet, TopicSet
+from machat.records import Change, KeySet, Kicked, ListingSet, LockSet, TopicSet
 from machat.rooms.directory import Directory
 from machat.rooms.room import Room
 
@@ -46,8 +47,11 @@ class Moderation:
     it lasts, and other processes see it. It fails with L{ChatError} C{bad-room}, C{bad-name} and
     C{bad-command} for invalid arguments; with the codes that the action documents; or with
     C{failed} or C{unknown} if the action was not stored, or possibly not. It can be repeated then.
+
+    @ivar accounts: whether the chat has users
     """
 
+    accounts = False
     _log = Logger()
 
     def __init__(
@@ -272,6 +276,32 @@ class Moderation:
             storing = self._announce(room, Action("list", by, did), [change])
             self._effects.setListed(room, listed)
             await storing
+
+    @deferred
+    async def setKey(self, roomName: str, key: str | None, by: IChatMember | None = None) -> None:
+        """
+        Set the key that new members need to join a room. It lasts as long as the store keeps the
+        room.
+
+        @param key: 1 to 128 characters; C{None} removes the key
+        @raise ChatError: C{not-joined}: the room is empty
+        """
+        room, change = self._occupied(roomName), KeySet(None if key is None else hashOf(key))
+        if key is not None or room.password is not None or not isStored(room, change):
+            did = "removed the key" if key is None else "set a key"
+            storing = self._announce(room, Action("key", by, did), [change])
+            room.password = change.key
+            await storing
+
+    def maySetKey(self, member: IChatMember, roomName: str) -> bool:
+        """
+        @return: whether a member may set the key of a room: a moderator may, and without accounts
+            the member that has created the room
+        """
+        if mayModerate(member, roomName):
+            return True
+        room = self._directory.get(roomName)
+        return room is not None and room.founder is member and not self.accounts
 
     async def _setLocked(self, roomName: str, locked: bool, action: Action) -> None:
         room = self._occupied(roomName)

@@ -24,12 +24,14 @@ class Wish(NamedTuple):
     The arguments of a join: see L{machat.interfaces.IChatRoom.join}.
 
     @ivar holder: the properties of the member for its claim
+    @ivar key: the key of the room, as far as the member knows it
     """
 
     since: Position | None
     history: int
     watch: bool
     holder: Holder
+    key: str | None = None
 
 
 class Arrival:

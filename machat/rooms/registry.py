@@ -88,6 +88,8 @@ class Rooms:
             if place in self._arrivals:
                 raise ChatError(ALREADY_JOINED, f"already joining {room.name}")
             self._requirePlace(member, name, room)
+            if room.stored is not None:
+                self._policy.requireKey(member, room, arrival.wish.key)
             self._arrivals[place] = arrival
             try:
                 first, replay = await self._admit(arrival, name, room)
@@ -115,10 +117,12 @@ class Rooms:
             network = self._policy.networkOf(member)
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
+            self._policy.requireKey(member, room, wish.key)
+        password = room.password
         claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
         try:
-            await arrival.until(claiming, lambda _: stored.release(claim))
+            claimed = await arrival.until(claiming, lambda _: stored.release(claim))
         except ChatError as error:
             raise self._taken(error, room, claim.key) from None
         try:
@@ -128,10 +132,14 @@ class Rooms:
                 replaying = Deferred.fromCoroutine(self._replay(stored, room, wish))
                 replay = await arrival.until(replaying)
             self._requirePlace(member, name, room)
+            if room.password != password:
+                self._policy.requireKey(member, room, wish.key)
             arrival.check()
             self._requireOpen(member)
             first = not room.has(claim.key)
             room.add(member, claim)
+            if claimed.total == 1 and claimed.first and not stored.position.seq:
+                room.founder = member
         except BaseException:
             stored.release(claim)
             raise

@@ -76,6 +76,8 @@ class Room:
     @ivar topic: the topic, if there is one
     @ivar locked: whether new members are refused
     @ivar listed: whether it is in the list of rooms; C{None} if no moderator has decided
+    @ivar password: a hash of the key that new members need; C{None} if there is none
+    @ivar founder: the member that has created the room; C{None} if it has left
     @ivar muted: whether some member may be muted, so that the policy has to be asked
     @ivar sequencer: keeps the order of messages while a hook decides; created when it is first
         needed
@@ -93,6 +95,8 @@ class Room:
         "topic",
         "locked",
         "listed",
+        "password",
+        "founder",
         "muted",
         "batch",
         "storing",
@@ -126,6 +130,8 @@ class Room:
         self.topic: str | None = None
         self.locked = False
         self.listed: bool | None = None
+        self.password: str | None = None
+        self.founder: IChatMember | None = None
         self.muted = False
         self.batch: Batch | None = None
         self.storing: Batch | None = None
@@ -162,7 +168,7 @@ class Room:
         """
         Whether new members need a key.
         """
-        return False
+        return self.password is not None
 
     @property
     def spellings(self) -> list[str]:
@@ -257,6 +263,8 @@ class Room:
             self._watchers.pop(member, None)
             if not self._watchers:
                 self._watchers = None
+        if member is self.founder:
+            self.founder = None
         claim = self.members.pop(member)
         others = tuple([each for each in self._present.pop(claim.key) if each is not member])
         if others:

@@ -103,7 +103,7 @@ class ChatService(Lifecycle):
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
         self._connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
-        self._rules = RoomPolicy(sanctions, self._connections, clock.now, limits)
+        self._rules = RoomPolicy(sanctions, self._connections, clock, limits)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self._rooms = Rooms(
@@ -122,6 +122,7 @@ class ChatService(Lifecycle):
         self.moderation = Moderation(
             self._directory, self._connections, sanctions, self.metrics, effects, self._announce
         )
+        self.moderation.accounts = portal is not None
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         self.visitors = Visitors(self._directory, limits)
         self._publisher = self._makePublisher()
@@ -148,12 +149,13 @@ class ChatService(Lifecycle):
         since: Position | None = None,
         history: int = 0,
         watch: bool = False,
+        key: str | None = None,
     ) -> Deferred[Joined]:
         try:
             self._requireOpen(member)
         except ChatError:
             return fail()
-        wish = Wish(since, history, watch, self._connections.holder(member))
+        wish = Wish(since, history, watch, self._connections.holder(member), key)
         return self._rooms.join(member, roomName, wish)
 
     def leave(self, member: IChatMember, roomName: str) -> None:

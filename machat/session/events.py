@@ -85,7 +85,13 @@ class EventsConversation:
         if hello.room is None:
             return None
         return self._do(
-            commands.Join(room=hello.room, since=hello.since, history=hello.history, id=hello.id)
+            commands.Join(
+                room=hello.room,
+                since=hello.since,
+                history=hello.history,
+                key=hello.key,
+                id=hello.id,
+            )
         )
 
     def _welcome(self, id: str | None) -> None:
@@ -161,7 +167,7 @@ class EventsConversation:
             raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
         requireJoin(self._client.user, command.room)
         self._joining = self._chat.join(
-            self._client, command.room, command.since, command.history, self._watch
+            self._client, command.room, command.since, command.history, self._watch, command.key
         )
         return self._joining.addBoth(self._noLonger).addCallback(self._joined, command.id)
 

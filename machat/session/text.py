@@ -39,7 +39,7 @@ class TextConversation:
     def begin(self, hello: commands.Hello) -> Deferred[Any]:
         room = hello.room or ""
         requireJoin(self._client.user, room)
-        self._joining = self._chat.join(self._client, room)
+        self._joining = self._chat.join(self._client, room, key=hello.key)
         return self._joining.addCallback(self._joined)
 
     def _joined(self, joined: Joined) -> None:

@@ -30,6 +30,7 @@ class _TextHello(msgspec.Struct):
     room: str
     password: str | None = None
     token: str | None = None
+    key: str | None = None
 
 
 _VERSION = msgspec.json.Decoder(_Versioned)
@@ -116,7 +117,13 @@ def decodeHello(data: bytes, events: bool) -> Hello:
     try:
         if not events:
             first = _TEXT_HELLO.decode(data)
-            return Hello(first.name, first.room, password=first.password, token=first.token)
+            return Hello(
+                first.name,
+                first.room,
+                password=first.password,
+                token=first.token,
+                key=first.key,
+            )
         hello = _HELLO.decode(data)
     except _ERRORS as error:
         raise ChatError(BAD_HELLO, oneLine(str(error))) from None

@@ -239,7 +239,7 @@ class WaitingTests(SynchronousTestCase):
         self.join = self.chat.service.join
         self.patch(self.chat.service, "join", self.delayed)
 
-    def delayed(self, member: IChatMember, room: str) -> Deferred[Joined]:
+    def delayed(self, member: IChatMember, room: str, key: str | None) -> Deferred[Joined]:
         allowed: Deferred[None] = Deferred()
         self.joins.append(allowed)
         return allowed.addCallback(lambda _: self.join(member, room))
