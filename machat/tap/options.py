@@ -22,6 +22,7 @@ from machat import __version__
 from machat.api.limits import API_DEFAULTS
 from machat.auth.apikeys import KeyFile
 from machat.auth.credentials import IToken
+from machat.clock import useMonotonic
 from machat.http.origins import Hosts, Origins
 from machat.interfaces import IStore
 from machat.limits import DEFAULTS, UNLIMITED, Limits
@@ -311,6 +312,7 @@ class Options(usage.Options, AuthOptionMixin):
         """
         if self["separate"] and factoryOf(self["store"])[0].name != "memory":
             _refuse("--separate: two chats cannot use one store: run two servers")
+        useMonotonic(globalReactor())  # before a store looks at its clock
         try:
             return [
                 makeStore(self["store"], cast(IReactorTime, globalReactor()), self["limits"])

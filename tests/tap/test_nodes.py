@@ -136,7 +136,9 @@ class NodesTests(ServerTestCase):
         self.assertEqual(status, 503)
         self.assertRegex(text, r"^the store is down for \d+ s: .*check the engine and the network")
         self.assertEqual(self.ask(0, "/healthz")[0], 200)
-        self.assertIn("machat_store_up 0.0\n", self.ask(0, "/metrics")[1])
+        metrics = self.ask(0, "/metrics")[1]
+        self.assertIn("machat_store_up 0.0\n", metrics)
+        self.assertRegex(metrics, r"\nmachat_store_down_seconds (?!0\.0\n)")
         self.engine.start()
         waitForLine(self.servers[0], "the store is up, after ")
         mina.send(type="say", room="dev", text="hello")
