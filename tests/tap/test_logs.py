@@ -24,6 +24,7 @@ from twisted.logger import (
     formatEventAsClassicLogText,
     globalLogPublisher,
 )
+from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
@@ -212,6 +213,32 @@ class WriterTests(SynchronousTestCase):
             }
             self.assertEqual(asLine(event), formatEventAsClassicLogText(event))
         self.assertIsNone(asLine({"log_format": ""}))
+
+    def test_asLineOfAnyEvent(self) -> None:
+        """
+        This is true for every kind of format, of value, and of event.
+        """
+        forms: list[Any] = ["", "x", "{a}", "{a!r:>9}", "{a.real}", "{b[0]}", "{f()}", "{f}", "{}"]
+        forms += ["{0}", "{", "{missing}", "{a:{b}}", "{log_level}", "{bad}", b"{a}", None, 5]
+        special: list[dict[str, Any]] = [
+            {},
+            {"log_system": "here"},
+            {"log_system": None},
+            {"log_failure": Failure(ValueError("wrong"))},
+            {"log_level": LogLevel.warn, "log_namespace": "machat.x", "log_time": 1e9},
+            {"log_level": LogLevel.warn, "log_namespace": None, "log_time": None},
+            {"log_level": LogLevel.warn, "log_namespace": "x", "log_time": 1e9, "log_system": "y"},
+        ]
+
+        class Bad:
+            def __repr__(self) -> str:
+                raise ValueError("no text")
+
+        for form in forms:
+            for fields in special:
+                event = {"a": 1, "b": "5\n6", "f": lambda: "called", "bad": Bad(), **fields}
+                event["log_format"] = form
+                self.assertEqual(asLine(event), formatEventAsClassicLogText(event), event)
 
     def test_utf8(self) -> None:
         """
