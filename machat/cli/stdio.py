@@ -19,8 +19,11 @@ def tell(text: str) -> None:
     """
     Write a whole line to standard error. This works even if standard error is non-blocking, as it
     may be if it is the same file as standard output.
+
+    @param text: the text, which may be from a server: control characters are replaced by spaces
     """
-    data = f"machat: {text}\n".encode(errors="replace")
+    shown = "".join([c if c.isprintable() else " " for c in text])
+    data = f"machat: {shown}\n".encode(errors="replace")
     while data:
         try:
             data = data[os.write(2, data) :]

@@ -47,6 +47,8 @@ def _secretsIn(path: str) -> Sequence[bytes]:
         mode = stat.S_IMODE(Path(path).stat().st_mode)
     except OSError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error.strerror}") from None
+    except UnicodeDecodeError:  # its text contains a byte of the file
+        raise ValueError(f"--webhook-secret-file {path}: not base64, but binary") from None
     except ValueError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error}") from None
     if mode & (stat.S_IWGRP | stat.S_IRWXO):

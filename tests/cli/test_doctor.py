@@ -5,16 +5,22 @@ C{machat doctor}: a server, a proxy or a network with one fault each.
 from __future__ import annotations
 
 import os
+import socket
+import ssl
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtensionOID
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat import events
-from machat.cli.doctor import checks, remedies, report
+from machat.cli.doctor import checks, probes, remedies, report
 from machat.cli.doctor.address import parse
 from machat.cli.doctor.report import Finding, Report
 from machat.cli.doctor.visit import Ended, Visit
@@ -243,6 +249,34 @@ class FindingTests(SynchronousTestCase):
             self.assertEqual(address.origin, origin)
         for text in ("", "a", "a:0", "a:65536", "ws://", "ssl:a:1", "a:b:c"):
             self.assertRaises(ValueError, parse, text)
+
+    def test_manyAddresses(self) -> None:
+        """
+        Only some addresses of a host are tried, because each may take the whole timeout.
+        """
+        hosts = [(0, 0, 0, "", (f"192.0.2.{number}", 1)) for number in range(100)]
+        self.patch(socket, "getaddrinfo", lambda *args, **kwargs: hosts)
+        found, addresses = probes.resolve(parse("a.example:1"))
+        self.assertEqual(len(addresses), probes.ADDRESSES)
+        self.assertIn("192.0.2.7 and 92 others (", found.text)
+
+    def test_badCertificate(self) -> None:
+        """
+        A certificate that cannot be read is still reported.
+        """
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject, now = x509.Name([]), datetime.now(timezone.utc)
+        builder = x509.CertificateBuilder(subject, subject, key.public_key(), 1, now, now)
+        names = x509.UnrecognizedExtension(
+            ExtensionOID.SUBJECT_ALTERNATIVE_NAME,
+            b"\x30\x02\xa3\x00",  # an x400Address
+        )
+        bad = builder.add_extension(names, False).sign(key, hashes.SHA256())
+        self.patch(probes, "_unverified", lambda address, timeout: bad)
+        error = ssl.SSLCertVerificationError()
+        error.verify_code, error.verify_message = 62, "Hostname mismatch"
+        found = probes._invalid(parse("tls:a.example:1"), error, 1)
+        self.assertIn("Hostname mismatch", found.text)
 
     def test_clocks(self) -> None:
         """

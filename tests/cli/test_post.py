@@ -253,6 +253,9 @@ class PostTests(PipeTestCase):
             self.listen(b""): "not posted after 2 s: cannot connect: the server closed",
             self.listen(b"HTTP/1.1 400\r\n\r\n"): "not posted: not a MaChat server",
             f"tls:localhost:{tcp}": "not posted: the server does not use TLS",
+            self.listen(
+                b'{"type":"bye","code":3500,"reconnect":false,"reason":"a\\u001b[2J\\nb"}\n'
+            ): "not posted: a [2J b\n",
             self.listen(welcome, False): "not posted after 2 s: the server does not respond",
             self.listen(welcome + joined, False): "not acknowledged, but possibly posted after",
         }

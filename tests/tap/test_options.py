@@ -150,6 +150,7 @@ class OptionsTests(SynchronousTestCase):
             (("--webhook-secret-file", path), "must be given together"),
             ((*url, "--webhook-secret-file", "/nowhere"), "/nowhere: No such file or directory"),
             ((*url, "--webhook-secret-file", __file__), "it must have 1 to 3 lines"),
+            ((*url, "--webhook-secret-file", sys.executable), "not base64, but binary"),
             (("--webhook", "x", "--webhook-secret-file", path), "must have the form https://"),
             ((*url, "--webhook-secret-file", path, "--separate"), "to which chat they belong"),
         ):

@@ -18,6 +18,12 @@ from machat.cli.doctor.report import DNS, TCP, TLS, Finding
 #: The remaining lifetime of a certificate below which the remedy is shown, days.
 RENEWAL = 14
 
+#: The maximum number of IP addresses of a host that are tried.
+ADDRESSES = 8
+
+#: What L{x509} raises for a certificate that cannot be described.
+_UNREADABLE = (OSError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+
 #: OpenSSL's results of a verification (X509_verify_cert_error_string(3)).
 _NOT_YET, _EXPIRED, _SELF_SIGNED, _OWN_ROOT, _NO_ISSUER, _NO_LEAF = 9, 10, 18, 19, 20, 21
 _WRONG_HOST, _WRONG_IP = 62, 64
@@ -62,7 +68,7 @@ def resolve(address: Address) -> tuple[Finding, list[str]]:
     """
     Look up the host name.
 
-    @return: the finding, and the IP addresses
+    @return: the finding, and the first L{ADDRESSES} IP addresses
     @raise Unreachable: there is none
     """
     began = time.monotonic()
@@ -73,8 +79,10 @@ def resolve(address: Address) -> tuple[Finding, list[str]]:
         text = f"{address.host}: {getattr(error, 'strerror', None) or error}"
         raise Unreachable(Finding("DNS", text, DNS, remedy)) from None
     addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-    text = f"{address.host} is {', '.join(addresses)} ({_since(began)})"
-    return Finding("DNS", text), addresses
+    shown = addresses[:ADDRESSES]
+    more = f" and {len(addresses) - ADDRESSES} others" if len(addresses) > ADDRESSES else ""
+    text = f"{address.host} is {', '.join(shown)}{more} ({_since(began)})"
+    return Finding("DNS", text), shown
 
 
 def connect(address: Address, hosts: list[str], timeout: float) -> list[Finding]:
@@ -161,7 +169,7 @@ def _invalid(address: Address, error: ssl.SSLCertVerificationError, timeout: flo
     code = error.verify_code
     text = f"the certificate is not valid: {error.verify_message}"
     if code in (_NOT_YET, _EXPIRED, _WRONG_HOST, _WRONG_IP):
-        with suppress(OSError, ValueError):
+        with suppress(*_UNREADABLE):
             text = _describe(_unverified(address, timeout), code, address.host)
     remedy = _REMEDIES.get(code, "use a certificate of a public authority")
     return Finding("TLS", text, TLS, remedy)
