@@ -34,7 +34,8 @@ class Line(NamedTuple):
     @ivar room: the room, if more than one room is open
     @ivar at: the time of a message, milliseconds since the Unix epoch
     @ivar number: the number of a message
-    @ivar change: the number of the message that the text reports a change of
+    @ivar target: the key of the room and the number of the message that is shown or changed
+    @ivar removes: whether the content of this message was removed
     @ivar quote: the message that this one answers, in one line
     @ivar mark: what to know about a message in addition to its text, such as C{(edited)}
     @ivar reactions: the reactions to a message, in one line
@@ -46,7 +47,8 @@ class Line(NamedTuple):
     room: str | None = None
     at: int | None = None
     number: int | None = None
-    change: int | None = None
+    target: tuple[str, int] | None = None
+    removes: bool = False
     quote: str | None = None
     mark: str = ""
     reactions: str = ""

@@ -38,8 +38,11 @@ def receive(talk: Talk, event: Event) -> None:
 
 def _message(talk: Talk, event: Message) -> None:
     talk.history.shown(event)
-    if names.key(event.sender) != names.key(talk.nick()) and not talk.isCurrent(event.room):
-        talk.known.get(event.room).unread += 1
+    if names.key(event.sender) != names.key(talk.nick()):
+        if not talk.isCurrent(event.room):
+            talk.known.get(event.room).unread += 1
+        if talk.away.missed(event.replay):
+            talk.note("--- new since you were away ---")
     talk.view.message(event, not event.replay)
 
 
@@ -103,6 +106,7 @@ def _notConnected(talk: Talk, event: Failed) -> None:
 
 
 def _lost(talk: Talk, event: Lost) -> None:
+    talk.away.lost()
     if event.retry:
         talk.notes.addOnce("connection lost, reconnecting")
     else:

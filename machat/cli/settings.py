@@ -15,11 +15,13 @@ class Settings:
     @ivar times: whether each message is shown with its time
     @ivar numbers: whether each message is shown with its number
     @ivar bell: whether the bell rings when a message mentions the user
+    @ivar typing: whether the other members see that the user is typing
     """
 
     times: bool = True
     numbers: bool = True
     bell: bool = True
+    typing: bool = True
 
     def switch(self, name: str, argument: str) -> str:
         """

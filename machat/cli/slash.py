@@ -88,9 +88,13 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "times": _setting("times"),
     "numbers": _setting("numbers"),
     "bell": _setting("bell"),
+    "typing": _setting("typing"),
     "help": lambda talk, rest: talk.notes.addAll(HELP),
     "quit": _quit,
 }
+
+#: The names of the commands whose argument is a room.
+ROOM_COMMANDS = frozenset(["join"])
 
 #: The names of all commands, in alphabetical order.
 COMMAND_NAMES = sorted({*_COMMANDS, *CHANGES, *MODERATION})

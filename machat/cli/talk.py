@@ -12,6 +12,7 @@ from twisted.python.failure import Failure
 
 from machat import names
 from machat.cli import texts
+from machat.cli.away import Away
 from machat.cli.display import Line, printable, printableName
 from machat.cli.history import HistoryReader
 from machat.cli.known import KnownRooms
@@ -21,10 +22,14 @@ from machat.cli.settings import Settings
 from machat.cli.view import EntryView
 from machat.client import ChatClient, Ended
 from machat.client.sendqueue import QueuedLine, SendQueue
+from machat.commands import Typing
 from machat.events import Joined, Message
 
 #: The number of a room's messages to show on the first join.
 HISTORY = 20
+
+#: The time between two reports that the user is typing, seconds.
+TYPING_INTERVAL = 3.0
 
 
 class Talk:
@@ -39,6 +44,7 @@ class Talk:
     @ivar goodbye: whether the user has asked to quit while lines are waiting
     @ivar room: the room that receives typed lines; C{None} if there is none
     @ivar known: the rooms that the user is in
+    @ivar away: finds out when the user is away
     @ivar settings: what is shown
     @ivar history: loads older messages
     """
@@ -69,6 +75,9 @@ class Talk:
         self.settings = settings or Settings()
         self.history = HistoryReader(self._showOlder, self.note)
         self.known = KnownRooms(seconds)
+        self.away = Away(seconds)
+        self._seconds = seconds
+        self._nextTyping = 0.0
         self.room: str | None = None
 
     def begin(
@@ -272,6 +281,33 @@ class Talk:
     def _shownRoom(self, room: str) -> str | None:
         several = self.client is not None and len(self.client.rooms()) > 1
         return printableName(room) if several else None
+
+    def roomNames(self) -> list[str]:
+        """
+        @return: the names of the rooms that the client knows, in alphabetical order
+        """
+        rooms = self.client.rooms() if self.client is not None else []
+        return sorted([each for each in rooms if each.isprintable()])
+
+    def memberNames(self) -> list[str]:
+        """
+        @return: the names of the members of the current room except the user, in alphabetical
+            order. Names with invisible characters are left out
+        """
+        people = {} if self.room is None else self.known.get(self.room).people
+        own = names.key(self.nick())
+        return sorted([each for key, each in people.items() if key != own and each.isprintable()])
+
+    def typing(self) -> None:
+        """
+        Report to the other members that the user is typing, at most every three seconds.
+        """
+        now = self._seconds()
+        if self.client is None or self.room is None or now < self._nextTyping:
+            return
+        if self.settings.typing and self.client.joined(self.room):
+            self._nextTyping = now + TYPING_INTERVAL
+            self.client.moderate(Typing(room=self.room))
 
     def note(self, text: str) -> None:
         """

@@ -6,35 +6,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime
-from functools import partial
 from typing import Any
 
 from prompt_toolkit import PromptSession
-from prompt_toolkit.application import run_in_terminal
-from prompt_toolkit.application.current import get_app_session
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.patch_stdout import patch_stdout
-from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.shortcuts import CompleteStyle
-from prompt_toolkit.styles import default_ui_style
 from twisted.internet.defer import Deferred
 
-from machat.cli.completion import CommandCompleter
+from machat.cli.completion import ConversationCompleter
 from machat.cli.conversation import Conversation
 from machat.cli.display import Line, printable
-from machat.cli.layout import layout
+from machat.cli.printing import Printer
 from machat.cli.progress import ProgressTimer
 from machat.cli.settings import Settings
 from machat.cli.splitting import split
 from machat.cli.stdio import plural, tell
 from machat.client import ChatClient
-
-#: The number of lines that may wait to be printed before reading from the server pauses.
-MAX_LINES = 200
 
 #: The maximum length of a command before the server has sent its limits, bytes.
 MAX_COMMAND = 65_536
@@ -54,7 +44,8 @@ class Terminal:
         @param options: see L{machat.cli.console.parse}
         """
         settings = Settings(options.times is not False, options.numbers is not False, options.bell)
-        self.conversation = Conversation(self._show, self._quit, settings=settings)
+        self._printer = Printer(settings, self._pause, self._resume)
+        self.conversation = Conversation(self._printer.show, self._quit, settings=settings)
         self._reactor = reactor
         self._timeout: float | None = options.timeout
         self._client: ChatClient | None = None
@@ -62,8 +53,6 @@ class Terminal:
         self._over = False
         self._status = 0
         self._reading: asyncio.Task[None] | None = None
-        self._printing: asyncio.Task[None] | None = None
-        self._lines: list[Line] = []
         self._pasted = False
         self._session: PromptSession[str] = PromptSession(
             bottom_toolbar=lambda: self.conversation.status,
@@ -71,11 +60,12 @@ class Terminal:
             refresh_interval=1,
             enable_suspend=True,
             key_bindings=self._keys(),
-            completer=CommandCompleter(),
+            completer=ConversationCompleter(self.conversation),
             complete_while_typing=False,
             complete_style=CompleteStyle.READLINE_LIKE,
         )
         self._session.default_buffer.on_text_changed += self._changed
+        self._session.app.key_processor.before_key_press += self._pressed
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -91,11 +81,20 @@ class Terminal:
         def newline(event: KeyPressEvent) -> None:
             event.current_buffer.insert_text("\n")
 
+        @keys.add(Keys.PageUp)
+        def page(event: KeyPressEvent) -> None:
+            self._printer.page()
+
         return keys
 
     def _changed(self, buffer: Buffer) -> None:
         if not buffer.text:
             self._pasted = False
+        elif self._pasted or not buffer.text.startswith("/"):
+            self.conversation.typing()
+
+    def _pressed(self, processor: object) -> None:
+        self.conversation.away.present()
 
     async def run(self, client: ChatClient, rooms: Iterable[str]) -> int:
         """
@@ -106,23 +105,32 @@ class Terminal:
         self._client = client
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
         self._reading = asyncio.ensure_future(self._read())
+        self.conversation.away.present()
         self.conversation.begin(client, rooms)
         timer = ProgressTimer(self._reactor, self._progressState, self._checkTimeout)
         await Deferred.fromFuture(self._reading)
         timer.stop()
-        if self._printing is not None:
-            await Deferred.fromFuture(self._printing)
+        await Deferred.fromFuture(asyncio.ensure_future(self._printer.finish()))
         self._over = True
         waiting = self.conversation.queue.waiting
         if waiting:
             tell(f"{plural(waiting)} not acknowledged")
         return 1 if waiting else self._status
 
+    def _pause(self) -> None:
+        if self._client is not None:
+            self._client.pause()
+
+    def _resume(self) -> None:
+        if self._client is not None:
+            self._client.resume()
+
     def _interrupt(self) -> None:
         """
         Record that a signal ends the conversation.
         """
         self.interrupted = not self._over
+        self._printer.leave()
 
     async def _read(self) -> None:
         with patch_stdout(raw=True):
@@ -156,44 +164,18 @@ class Terminal:
         """
         if text and self.conversation.room is not None and not self.conversation.ready:
             lines = "\n".join(map(printable, text.split("\n")))
-            self._show(Line(f"(not sent yet) {lines}"))
+            self._printer.show(Line(f"(not sent yet) {lines}"))
 
     def _progressState(self) -> object:
         return None if self._client is not None and self._client.connected else "a connection"
 
     def _checkTimeout(self, seconds: float) -> None:
         if self._timeout is not None and seconds >= self._timeout:
-            self._show(Line(f"no connection for {seconds:.0f} s: giving up"))
+            self._printer.show(Line(f"no connection for {seconds:.0f} s: giving up"))
             self._quit(1)
 
     def _quit(self, status: int) -> None:
         self._status = status
+        self._printer.leave()
         if self._reading is not None:
             self._reading.cancel()
-
-    # Output.
-
-    def _show(self, line: Line) -> None:
-        self._lines.append(line)
-        if self._printing is None:
-            self._printing = asyncio.ensure_future(self._print())
-        if len(self._lines) >= MAX_LINES and self._client is not None:
-            self._client.pause()
-
-    async def _print(self) -> None:
-        while self._lines:
-            lines, self._lines = self._lines, []
-            now, settings = datetime.now().astimezone(), self.conversation.settings
-            parts = [part for line in lines for part in layout(line, settings, now)]
-            bell = settings.bell and any(line.mention for line in lines)
-            await run_in_terminal(partial(self._write, FormattedText(parts), bell))
-            if self._client is not None:
-                self._client.resume()
-        self._printing = None
-
-    def _write(self, text: FormattedText, bell: bool) -> None:
-        output = get_app_session().output
-        print_formatted_text(output, text, default_ui_style())
-        if bell:
-            output.bell()
-        output.flush()

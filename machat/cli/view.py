@@ -63,6 +63,7 @@ class EntryView:
                 self._room(event.room),
                 event.at,
                 number=event.seq,
+                target=(names.key(event.room), event.seq),
                 quote=quote,
                 mark=" ".join(marks(event)),
                 reactions=printable(reactions(event.reactions or {})),
@@ -98,7 +99,15 @@ class EntryView:
             self._change(event, printable(text))
 
     def _change(self, event: Edited | Redacted | Reacted, text: str) -> None:
-        self._show(Line(text, room=self._room(event.room), at=event.at, change=event.target))
+        self._show(
+            Line(
+                text,
+                room=self._room(event.room),
+                at=event.at,
+                target=(names.key(event.room), event.target),
+                removes=isinstance(event, Redacted),
+            )
+        )
 
 
 def quoted(number: int, message: Remembered | None) -> str:

@@ -6,17 +6,19 @@ from __future__ import annotations
 
 from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
-from twisted.trial.unittest import SynchronousTestCase
 
-from machat.cli.completion import CommandCompleter
+from machat.cli.completion import MAX_SHOWN, ConversationCompleter
+from machat.events import Members
+from tests.cli.test_conversation import ConversationTestCase
 
 
-class CompleterTests(SynchronousTestCase):
+class CompleterTests(ConversationTestCase):
     def completed(self, text: str) -> list[str]:
         """
         @return: the input with each possible completion
         """
-        found = CommandCompleter().get_completions(Document(text), CompleteEvent())
+        completer = ConversationCompleter(self.conversation)
+        found = completer.get_completions(Document(text), CompleteEvent())
         return [text[: len(text) + each.start_position] + each.text for each in found]
 
     def test_commands(self) -> None:
@@ -27,9 +29,45 @@ class CompleterTests(SynchronousTestCase):
         self.assertEqual(self.completed("/hi"), ["/history"])
         self.assertIn("/mute", self.completed("/"))
 
+    def test_rooms(self) -> None:
+        """
+        The names of rooms are completed after C{/join}.
+        """
+        self.seen()
+        self.assertEqual(self.completed("/join D"), ["/join dev"])
+        self.assertEqual(self.completed("/join "), ["/join dev"])
+        self.assertEqual(self.completed("/join a d"), [])
+
+    def test_names(self) -> None:
+        """
+        The names of the other members are completed, with a colon at the beginning of a message.
+        """
+        self.seen()
+        self.assertEqual(self.completed("B"), ["bot: "])
+        self.assertEqual(self.completed("hello @b"), ["hello @bot"])
+        self.assertEqual(self.completed("/kick b"), ["/kick bot"])
+        self.assertEqual(self.completed("/reply 1 ask bo"), ["/reply 1 ask bot"])
+        self.assertEqual(self.completed("m"), [])
+        self.chat.tcp("Bea", "dev")
+        self.chat.clock.advance(1)
+        self.seen()
+        self.assertEqual(self.completed("a\nb"), ["a\nBea", "a\nbot"])
+
     def test_others(self) -> None:
         """
-        Messages and arguments are not completed.
+        Other words are not completed.
         """
-        for text in ("", "h", "//h", "/x", "/history ", "/join h", "see /h", "a\n/h"):
+        self.seen()
+        for text in ("", "h", "//h", "/x", "/history ", "see /h", "a\n/h", "bot "):
             self.assertEqual(self.completed(text), [])
+
+    def test_hostile(self) -> None:
+        """
+        A server cannot put control characters into the input, or fill the screen.
+        """
+        self.seen()
+        people = ("b\x1b[2J", *[f"b{number}" for number in range(2 * MAX_SHOWN)])
+        self.conversation.received(Members(room="dev", count=9, members=people))
+        found = self.completed("b")
+        self.assertEqual(len(found), MAX_SHOWN)
+        self.assertTrue(all(each.isprintable() for each in found))

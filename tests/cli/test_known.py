@@ -5,7 +5,8 @@ Tests for the rooms and members that a conversation knows.
 from __future__ import annotations
 
 from machat.cli.known import MAX_NAMES, MAX_TYPING, TYPING
-from machat.events import Members, Typing
+from machat.cli.talk import TYPING_INTERVAL
+from machat.events import Event, Members, Typing
 from tests.cli.test_conversation import ConversationTestCase
 
 
@@ -81,3 +82,29 @@ class KnownTests(ConversationTestCase):
         self.chat.turn()
         self.chat.turn()
         self.assertEqual([line.mention for line in self.lines], [True, False, False])
+
+    def test_report(self) -> None:
+        """
+        The other members receive a report that the user is typing, every three seconds, unless the
+        user has switched this off.
+        """
+        self.seen()
+        events: list[Event] = []
+        self.chat.client("Ear", events.append).join("dev")
+        self.seen()
+
+        def reports(seconds: float) -> int:
+            """
+            @return: the number of reports after the user has typed at a later time
+            """
+            events.clear()
+            self.now += seconds
+            self.conversation.typing()
+            self.chat.clock.advance(seconds)
+            self.seen()
+            return len([event for event in events if isinstance(event, Typing)])
+
+        before = TYPING_INTERVAL - 0.1
+        self.assertEqual([reports(each) for each in (before, 0.1, before, 0.1)], [1, 0, 1, 0])
+        self.conversation.typed("/typing off")
+        self.assertEqual(reports(TYPING_INTERVAL), 0)

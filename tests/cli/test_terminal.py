@@ -202,3 +202,37 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen(
             "\nMina edited #2: no\nMina reacts to #1 with \U0001f44d\nMina removed #2: sorry\n"
         )
+
+    def test_scrollback(self) -> None:
+        """
+        PageUp shows earlier lines. They do not move when new ones arrive, which are printed when
+        the user returns. Tab completes a name.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        eve.await_("joined")
+        terminal = self.open(port, "--no-times")
+        terminal.awaitScreen("dev: 2 here")
+        terminal.tmux("send-keys", "-l", "E")
+        terminal.tmux("send-keys", "Tab")
+        terminal.type("hi")
+        terminal.awaitScreen("Mina: Eve: hi\n")
+        for number in range(100):
+            eve.send(type="say", text=f"line {number}")
+        terminal.awaitScreen("Eve: line 99\n")
+        terminal.tmux("send-keys", "PageUp")
+        before = terminal.awaitScreen("PageUp, PageDown", "Eve: line 50\n")
+        eve.send(type="say", text="Mina, look")
+        after = terminal.awaitScreen("; 1 new lines below")
+        self.assertEqual(after.splitlines()[-40:-1], before.splitlines()[-40:-1])
+        terminal.tmux("send-keys", "q")
+        terminal.awaitScreen("Eve: line 99\n", "Eve: Mina, look\n", "dev: 2 here")
+        terminal.tmux("send-keys", "PageUp")
+        terminal.awaitScreen("PageUp, PageDown")
+        server.terminate()
+        terminal.awaitScreen("new lines below")
+        terminal.tmux("send-keys", "C-c")
+        terminal.awaitScreen("Eve: Mina, look\n", "not connected")
