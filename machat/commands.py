@@ -25,6 +25,10 @@ Span = Annotated[int, Meta(ge=1, le=LONGEST)]
 Target = Annotated[int, Meta(ge=1, le=2**53)]
 
 
+#: The words of a search.
+Words = Annotated[str, Meta(min_length=1, max_length=256)]
+
+
 class Hello(Struct, frozen=True):
     """
     The first object that a client sends.
@@ -150,12 +154,16 @@ class History(Command, frozen=True, kw_only=True, tag="history"):
     """
     Request stored messages: the first ones after C{after}, or the last ones before C{before}. With
     neither, the last ones.
+
+    @ivar text: one or more words. Only messages whose text contains all of them are returned, see
+        L{machat.interfaces.IChatRoom.search}
     """
 
     room: str
     before: Count | None = None
     after: Count | None = None
     limit: Count = 300
+    text: Words | None = None
 
 
 class Who(Command, frozen=True, kw_only=True, tag="who"):

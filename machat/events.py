@@ -261,12 +261,16 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
 
     @ivar seq: the number of the last message
     @ivar messages: the messages in order, in their current state
+    @ivar searched: after a search, the number up to which the messages were searched. A search
+        backwards has reached the first message if this is at most 1, a search forwards the last
+        message if this is at least C{seq}; otherwise continue it there. C{None}: not a search
     """
 
     room: str
     epoch: str
     seq: int
     messages: Messages
+    searched: int | None = None
     id: str | None = None
 
 

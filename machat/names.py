@@ -52,9 +52,17 @@ def key(name: str) -> str:
     return _fold(name) if len(name) <= 4 * ROOM_LENGTH else name  # too long for a name
 
 
-@lru_cache(maxsize=4096)
-def _fold(name: str) -> str:
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+def fold(text: str) -> str:
+    """
+    @return: the text after NFKC normalisation and case folding. This may take 2 us for each
+        character
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+
+_fold = lru_cache(maxsize=4096)(fold)
 
 
 def matches(patterns: Iterable[str], name: str) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from zope.interface import Attribute, Interface
 
+from machat import commands
 from machat.clock import ChatClock
 from machat.entries import Content, Entry
 from machat.events import History, Joined, Members, Position, Receipt, RoomList
@@ -160,6 +161,20 @@ class IChatRoom(Interface):
         @param limit: the maximum number of messages, up to L{Limits.maxHistory}. There are fewer if
             their texts exceed 1 MiB together
         @return: fires with the messages; fails with L{ChatError} C{not-joined}
+        """
+
+    def search(member: IChatMember, roomName: str, asked: commands.History) -> Deferred[History]:
+        """
+        Search the stored messages of a room that the member is in. A message is found if its
+        current text contains all words of C{asked.text}, each of them anywhere, also inside of a
+        word. Texts are compared after NFKC normalisation and case folding; those of more than
+        L{machat.rooms.searching.LONG} characters only after case folding.
+
+        The work for one request is limited, so the answer states how far the search has come.
+
+        @param asked: C{text}, and the other fields as in L{history}. C{room} is ignored
+        @return: fires with the messages; fails with L{ChatError} C{not-joined}; C{bad-command} if
+            C{text} has no word; or C{busy} if too many searches wait
         """
 
     def who(member: IChatMember, roomName: str) -> Deferred[Members]:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from machat import names
+from machat import commands, names
 from machat.entries import Entry
 from machat.errors import (
     ALREADY_JOINED,
@@ -32,6 +32,7 @@ from machat.rooms.listing import Listing
 from machat.rooms.presence import Attendance
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
+from machat.rooms.searching import Searches, Wanted
 
 #: The messages that a member has missed; C{None} if they cannot be determined.
 Replay = tuple[Entry, ...] | None
@@ -65,6 +66,7 @@ class Rooms:
         self._hookRunner = hookRunner
         self._policy = policy
         self._requireOpen = requireOpen
+        self._searches = Searches(clock)
         self.listing = Listing(directory.byKey.get, shared)
         self.watcher: IChatWatcher | None = None
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
@@ -268,6 +270,20 @@ class Rooms:
             epoch=room.position.epoch,
             seq=room.position.seq,
             messages=messages,
+        )
+
+    async def search(
+        self, member: IChatMember, name: str, asked: commands.History, network: str | None
+    ) -> History:
+        """
+        See L{IChatRoom.search}.
+
+        @param network: the network of the member
+        """
+        room = self._directory.find(member, name)
+        wanted = Wanted(asked, self._limits.maxHistory)
+        return await self._searches.run(
+            room, wanted, network, lambda: self._requireStay(member, room)
         )
 
     async def who(self, member: IChatMember, name: str) -> Members:

@@ -20,7 +20,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from machat import names, wire
+from machat import commands, names, wire
 from machat.auth.login import Attempt, Authenticator
 from machat.auth.users import IChatUser
 from machat.clock import chatClock
@@ -389,6 +389,12 @@ class ChatService(Lifecycle):
         limit: int = 300,
     ) -> Deferred[History]:
         return Deferred.fromCoroutine(self._rooms.history(member, roomName, before, after, limit))
+
+    def search(
+        self, member: IChatMember, roomName: str, asked: commands.History
+    ) -> Deferred[History]:
+        network = self._connections.networks.get(member)
+        return Deferred.fromCoroutine(self._rooms.search(member, roomName, asked, network))
 
     def who(self, member: IChatMember, roomName: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, roomName))

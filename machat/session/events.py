@@ -32,6 +32,9 @@ UNACKNOWLEDGED = 64
 #: larger. Clients accept events of up to L{machat.codec.LONGEST} bytes.
 ANSWER = 524_288
 
+#: The cost of a search, in tokens of the rate limit, in addition to that of the command.
+SEARCH = 4
+
 #: The name of the server in a welcome.
 SERVER = "machat"
 
@@ -245,8 +248,12 @@ class EventsConversation:
         self._tell(events.Left(room=room, id=command.id))
 
     def _history(self, command: commands.History) -> Deferred[Any]:
-        room = self._here(command.room)
-        read = self._chat.history(self._client, room, command.before, command.after, command.limit)
+        room, client = self._here(command.room), self._client
+        if command.text is not None:
+            client.spend(SEARCH)
+            read = self._chat.search(client, room, command)
+        else:
+            read = self._chat.history(client, room, command.before, command.after, command.limit)
         read.addCallback(_shorten, command.after is not None)
         return read.addCallback(self._answer, command.id)
 
@@ -340,7 +347,9 @@ def _shorten(answer: events.History, fromFirst: bool) -> events.History:
     if kept == len(messages):
         return answer
     messages = messages[:kept]
-    return replace(answer, messages=messages if fromFirst else messages[::-1])
+    searched = None if answer.searched is None else messages[-1].seq
+    messages = messages if fromFirst else messages[::-1]
+    return replace(answer, messages=messages, searched=searched)
 
 
 _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {

@@ -127,6 +127,13 @@ class Inbox:
             if not self._ahead:
                 self._connection.pauseReading()
 
+    def spend(self, tokens: float) -> None:
+        """
+        Take tokens for a command. If too few are left, the next lines wait.
+        """
+        if self._bucket is not None:
+            self._bucket.take(tokens)
+
     def charge(self, tokens: float) -> None:
         """
         Take tokens for something other than a line. If less than one token is left, read nothing

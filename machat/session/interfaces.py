@@ -65,6 +65,12 @@ class IClientSession(IChatMember, IClientConnection):
         Send an error. This may end the connection.
         """
 
+    def spend(tokens: float) -> None:
+        """
+        Take tokens of its rate limit, in addition to those of its commands. If too few are left,
+        its next commands wait.
+        """
+
     def authenticate(password: str | None, token: str | None) -> Deferred[IChatUser] | None:
         """
         Check the client's credentials, at the hello or later.

@@ -210,6 +210,9 @@ class Session:
         else:
             self.inbox.hold(waiting)
 
+    def spend(self, tokens: float) -> None:
+        self.inbox.spend(tokens)
+
     def joined(self, joined: events.Joined) -> None:
         _log.info(
             "{name} joins {room} from {peer}", name=joined.name, room=joined.room, peer=self.peer

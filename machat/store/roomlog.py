@@ -144,7 +144,11 @@ class RoomLog:
         @return: the first C{limit} messages whose number is above C{after}
         """
         start = max(0, after + 1 - self.kept[0].seq) if self.kept else 0
-        return list(islice(self.kept, start, start + limit))
+        rest = len(self.kept) - start
+        if start <= rest:
+            return list(islice(self.kept, start, start + limit))
+        found = list(islice(reversed(self.kept), max(0, rest - limit), max(0, rest)))
+        return found[::-1]  # islice takes time for each item that it skips
 
     def shorten(self, spare: int) -> None:
         """

@@ -391,6 +391,55 @@ class CommandTests(EventsTestCase):
             self.assertEqual((answer["type"], answer["seq"], answer["id"]), ("history", 8, "1"))
             self.assertEqual([each["seq"] for each in answer["messages"]], seqs, fields)
 
+    def test_search(self) -> None:
+        """
+        C{history} with C{text} returns the messages that contain all words, and how far they were
+        searched.
+        """
+        self.say("one two", "TWO", "three")
+        for fields, seqs, searched in (
+            ({"text": "two"}, [1, 2], 1),
+            ({"text": "Two one", "after": 0}, [1], 3),
+            ({"text": "two", "limit": 1}, [2], 2),
+            ({"text": "four"}, [], 1),
+        ):
+            answer = self.ask(self.mina, type="history", room="dev", id="1", **fields)
+            self.assertEqual([each["seq"] for each in answer["messages"]], seqs, fields)
+            self.assertEqual((answer["seq"], answer["searched"]), (3, searched), fields)
+        for text in ("", " ", "x" * 257):
+            answer = self.ask(self.mina, type="history", room="dev", text=text)
+            self.assertEqual(answer["code"], "bad-command")
+        answer = self.ask(self.mina, type="history", room="lounge", text="a")
+        self.assertEqual(answer["code"], "not-joined")
+
+    def test_longSearch(self) -> None:
+        """
+        If the answer would be too long, it has fewer messages, and C{searched} is the last of them.
+        """
+        self.chat = MemoryChat(Limits(rate=inf, logBytes=4 << 20))
+        self.bot = self.chat.member("bot", "dev")
+        mina = self.client()
+        self.say(*[f"{number:02} " + "x" * 65_000 for number in range(1, 10)])
+        for fields, ends in (({}, (2, 9, 2)), ({"after": 0}, (1, 8, 8))):
+            self.tell(mina, type="history", room="dev", text="x", **fields)
+            for _ in range(20):
+                self.chat.turn()
+            (answer,) = [each for each in self.heard(mina) if each["type"] == "history"]
+            seqs = [each["seq"] for each in answer["messages"]]
+            self.assertEqual((seqs[0], seqs[-1], answer["searched"]), ends)
+
+    def test_searchRate(self) -> None:
+        """
+        A search counts as five messages.
+        """
+        self.chat = MemoryChat(Limits(rate=1, burst=20))
+        mina = self.client()
+        for _ in range(6):
+            self.tell(mina, type="history", room="dev", text="x")
+        self.assertEqual(self.kinds(mina).count("history"), 4)
+        self.chat.clock.pump([1] * 5)
+        self.assertEqual(self.kinds(mina).count("history"), 1)
+
     def test_tooManyRooms(self) -> None:
         """
         The number of rooms per connection is limited.

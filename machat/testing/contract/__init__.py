@@ -11,6 +11,7 @@ from machat.testing.contract.listing import ListingTests
 from machat.testing.contract.messages import MessageTests, ReadingTests
 from machat.testing.contract.quotas import QuotaTests
 from machat.testing.contract.recovery import PositionTests, RestartTests
+from machat.testing.contract.searching import SearchTests
 from machat.testing.contract.sequences import SequenceTests
 
 
@@ -27,6 +28,7 @@ class StoreTests(
     QuotaTests,
     DeliveryTests,
     ListingTests,
+    SearchTests,
     SequenceTests,
 ):
     """
