@@ -27,7 +27,16 @@ class LayoutTests(SynchronousTestCase):
         """
         The time, the number, the room, the quotation, all lines, and what else is known.
         """
-        line = Line("a\nb", "Mina", "dev", AT, 7, None, "#3 Eve: x", "(edited)", "+1 Eve")
+        line = Line(
+            text="a\nb",
+            sender="Mina",
+            room="dev",
+            at=AT,
+            number=7,
+            quote="#3 Eve: x",
+            mark="(edited)",
+            reactions="+1 Eve",
+        )
         self.assertEqual(
             self.shown(line, Settings()),
             "  > #3 Eve: x\n12:00 #7 [dev] Mina: a\n  | b (edited)\n  + +1 Eve\n",
