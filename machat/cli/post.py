@@ -40,6 +40,9 @@ from machat.events import Bye, Error, Event
 MAX_INPUT = 1_048_576
 MAX_LINES = 100
 
+#: The maximum length of an id, characters. Those of lines are longer.
+MAX_ID = 60
+
 #: The time limit, seconds.
 TIMEOUT = 30.0
 
@@ -83,6 +86,13 @@ def parser() -> ArgumentParser:
     addAddress(parser)
     addCredentials(parser)
     add(
+        "--id",
+        type=_id,
+        metavar="ID",
+        help=f"identifies the message, so that it is posted once even if the command is repeated: "
+        f"up to {MAX_ID} printable ASCII characters",
+    )
+    add(
         "--timeout",
         type=seconds,
         default=TIMEOUT,
@@ -91,6 +101,15 @@ def parser() -> ArgumentParser:
     )
     parser.set_defaults(password=False)
     return parser
+
+
+def _id(text: str) -> str:
+    """
+    @raise ValueError: the text cannot identify a message
+    """
+    if not (0 < len(text) <= MAX_ID and text.isascii() and text.isprintable()):
+        raise ValueError(text)
+    return text
 
 
 def parse(arguments: Sequence[str]) -> Namespace:
@@ -231,7 +250,7 @@ class Post:
         room = await self._join()
         self._sent = True
         try:
-            await self._client.say(room, self._text)
+            await self._client.say(room, self._text, id=self._options.id)
         except ChatError as error:
             if error.code != BAD_COMMAND or "\n" not in self._text:
                 raise
@@ -258,8 +277,9 @@ class Post:
         """
         lines = [line for line in self._text.split("\n") if line.strip()]
         self._lines = len(lines)
-        for line in lines:
-            await self._client.say(room, line)
+        for number, line in enumerate(lines, 1):
+            id = self._options.id and f"{self._options.id} {number}"
+            await self._client.say(room, line, id=id)
             self._acknowledged += 1
 
     def _received(self, event: Event) -> None:

@@ -214,6 +214,7 @@ class ChatClient(Service):
         text: str,
         data: Mapping[str, Any] | None = None,
         reply: int | None = None,
+        id: str | None = None,
     ) -> Deferred[Receipt]:
         """
         Send a message to a joined room: now, or after the next reconnect.
@@ -221,13 +222,15 @@ class ChatClient(Service):
         @param text: up to 100 lines; may be empty if there is C{data}
         @param data: an object for programs, at most 4,096 bytes as JSON
         @param reply: the number of the message that this one answers
+        @param id: identifies the message, so that another program, or this one after a restart, can
+            repeat it: 1 to 64 printable ASCII characters. By default, the client makes one
         @return: fires with the L{Receipt} when the server has stored the message; fails with
             L{ChatError<machat.errors.ChatError>} if it was refused, with
             L{TooMuch<machat.client.TooMuch>} if too many
             messages are waiting, with
             L{Unknown<machat.client.Unknown>} or L{Ended} if the outcome is not known
         """
-        return self._post(room, entries.say(text, data, reply))
+        return self._post(room, entries.say(text, data, reply, id))
 
     def edit(self, room: str, target: int, text: str) -> Deferred[Receipt]:
         """

@@ -144,8 +144,8 @@ class ClientCore:
         Send a message or another entry to a joined room: now, or after the next reconnect. The
         result is the L{Receipt<machat.events.Receipt>}.
 
-        @param command: the command without its room and its id, such as
-            L{Say<machat.commands.Say>}
+        @param command: the command without its room, such as L{Say<machat.commands.Say>}. It gets
+            an id, unless it has one
         """
         if self._open(token):
             self._rooms.post(room, command, token)

@@ -13,11 +13,18 @@ from machat.commands import Say
 from machat.entries import NO_JSON
 
 
-def say(text: str, data: Mapping[str, Any] | None = None, reply: int | None = None) -> Say:
+def say(
+    text: str,
+    data: Mapping[str, Any] | None = None,
+    reply: int | None = None,
+    id: str | None = None,
+) -> Say:
     """
     @param text: up to 100 lines
     @param data: an object for programs, at most 4,096 bytes as JSON
     @param reply: the number of the message that this one answers
+    @param id: see L{machat.commands.Say}; C{None}: the client makes one
     @raise TypeError: JSON cannot represent C{data}
     """
-    return Say(text=text, data=NO_JSON if data is None else Raw(json.encode(data)), reply=reply)
+    encoded = NO_JSON if data is None else Raw(json.encode(data))
+    return Say(text=text, data=encoded, reply=reply, id=id)

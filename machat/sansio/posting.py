@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from machat.codec import encodeCommand
 from machat.commands import Command
-from machat.errors import TOO_LONG, UNKNOWN, ChatError
+from machat.errors import BAD_COMMAND, TOO_LONG, UNKNOWN, ChatError
 from machat.events import Ack, Receipt
 from machat.sansio.errors import TooMuch, Unknown
 from machat.sansio.ids import Ids
@@ -54,9 +54,13 @@ class Posting:
         """
         Send a message now, or when the room is joined again.
 
-        @param command: the command without its room and its id
+        @param command: the command without its room. It gets an id, unless it has one
         """
-        id = self._ids.new()
+        id = command.id or self._ids.new()
+        if self._unacknowledged.find(id) is not None:
+            text = "another message with this id is not acknowledged yet"
+            self._out.settle(token, ChatError(BAD_COMMAND, text))
+            return
         command = replace(command, id=id, room=room.name)
         message = Outgoing(id, room.name, command, sizeOf(command), token)
         try:

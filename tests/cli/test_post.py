@@ -97,6 +97,11 @@ class MessageTests(SynchronousTestCase):
         for arguments in (["/quit"], ["-"], ["--", "--room"]):
             options = parse(["--room", "ops", *arguments])
             self.assertEqual((options.message, options.client), (arguments[-1], "mina"))
+        self.assertEqual(parse(["--room=ops", "--id=a b", "x"]).id, "a b")
+        with contextlib.redirect_stderr(io.StringIO()):
+            for id in ("", "x" * 61, "\u00e9", "a\n"):
+                words = ["--room=ops", f"--id={id}", "x"]
+                self.assertEqual(self.assertRaises(SystemExit, parse, words).code, 2)
         self.patch(post, "getuser", lambda: "no name")
         with contextlib.redirect_stderr(io.StringIO()) as errors:
             self.assertEqual(self.assertRaises(SystemExit, parse, ["--room", "x", "y"]).code, 2)
@@ -166,6 +171,18 @@ class PostTests(PipeTestCase):
             while lines[-1] not in received:
                 received += ear.await_("message")["text"].split("\n")
             self.assertEqual([line for line in received if line], lines)
+
+    def test_id(self) -> None:
+        """
+        A repeated command with the same identifier posts the message once.
+        """
+        _, tcp, _ = self.serveBoth()
+        ear = self.ear(tcp)
+        for text in ("one", "one", "two"):
+            done = self.post(f"localhost:{tcp}", text, "--id", f"backup {text}")
+            self.assertEqual((done.returncode, done.stderr), (0, b""))
+        found = [ear.await_("message")["text"] for _ in range(2)]
+        self.assertEqual(found, ["one", "two"])
 
     def test_sameTime(self) -> None:
         """

@@ -7,6 +7,7 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.errors import BAD_COMMAND
 from machat.events import Allowed, Event, Joined, Welcome
 from machat.sansio import ClientCore, Close, Ended, Failed, Notify, Reason, Send, Settle, Unknown
 from machat.sansio.entries import say
@@ -107,6 +108,15 @@ class CoreTests(SynchronousTestCase):
         self.assertEqual(self.taken(), [Close(True)])
         self.core.closed(Reason("closed", "lost"))
         self.assertIsNone(self.core.deadline)
+
+    def test_sameId(self) -> None:
+        """
+        Two messages that wait at the same time cannot have one id.
+        """
+        for token in ("first", "second"):
+            self.core.post("dev", say("x", id="1"), token)
+        (settled,) = [each for each in self.taken() if isinstance(each, Settle)]
+        self.assertEqual((settled.token, settled.result.code), ("second", BAD_COMMAND))
 
     def test_refusedEarly(self) -> None:
         """
