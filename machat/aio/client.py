@@ -44,6 +44,7 @@ class ChatClient:
     cancelled, also by C{asyncio.timeout}: see the calls.
 
     @ivar name: the name
+    @ivar readers: the queues that a task waits for. An event loop refers to its tasks only weakly
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class ChatClient:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._closed = False
         self._queues: dict[weakref.ref[Events], None] = {}
+        self.readers: set[Events] = set()
         core = ClientCore(name, presence, lambda: asyncio.get_running_loop().time())
         dial = dialer(address, tls, origin)
         self._core = core

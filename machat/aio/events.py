@@ -75,7 +75,12 @@ class Events:
             if self._over or self._client.finished:
                 self._stop()
             self._ready.clear()
-            await self._ready.wait()
+            readers = self._client.readers
+            readers.add(self)  # otherwise nothing refers to a task that waits here
+            try:
+                await self._ready.wait()
+            finally:
+                readers.discard(self)
         event = self._events.popleft()
         if self.full and 2 * len(self._events) <= self._limit:
             self.full = False

@@ -130,6 +130,16 @@ class RoomTests(AsyncioTestCase):
         self.assertEqual(found[3:], [Left(room="dev", reason="kicked")])
         self.assertIsNone(reading.result())
 
+    def test_onlyReader(self) -> None:
+        """
+        A task that waits for events is not collected as garbage if nothing else refers to it.
+        """
+        found: list[Event] = []
+        self.begin(self.read(self.client.events(), found))
+        gc.collect()
+        self.receive({"type": "done", "id": "1"})
+        self.assertEqual(found, [Done(id="1")])
+
     def test_joinedTwice(self) -> None:
         """
         Each join of a room returns a room of its own, with the messages since that join.

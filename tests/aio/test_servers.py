@@ -5,7 +5,9 @@ L{machat.aio} with a real server.
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
+import threading
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +18,15 @@ from machat.aio import ChatClient, Failed, Room
 from machat.commands import Auth
 from machat.errors import ChatError
 from machat.events import Message
-from tests.processes import LOCAL, PATIENCE, ServerTestCase, freePort, makeCertificate, portsOf
+from tests.processes import (
+    LOCAL,
+    PATIENCE,
+    ServerTestCase,
+    freePort,
+    makeCertificate,
+    portsOf,
+    readUntil,
+)
 
 _T = TypeVar("_T")
 
@@ -150,16 +160,34 @@ class ServerTests(ServerTestCase):
         assert isinstance(failed, Failed), failed
         return failed
 
+    def answerWith(self, answer: bytes) -> int:
+        """
+        @return: the port of a server that reads one HTTP request and sends this answer
+        """
+        server = socket.create_server(("127.0.0.1", 0))
+
+        def serve() -> None:
+            with server, server.accept()[0] as connection:
+                readUntil(connection, b"\r\n\r\n")
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        self.addCleanup(thread.join)
+        port: int = server.getsockname()[1]
+        return port
+
     def test_failures(self) -> None:
         """
         An attempt that fails is reported with its reason, and whether another one can succeed.
         """
         _, tcp, ws = self.serveBoth()
+        other = self.answerWith(b"SSH-2.0-x\r\n")
         for address, code, retry in (
             (f"localhost:{freePort()}", "unreachable", True),
             (f"ws://localhost:{freePort()}/mychat", "unreachable", True),
             (f"ws://localhost:{ws}/elsewhere", "http", False),
-            (f"ws://localhost:{tcp}/mychat", "foreign", False),
+            (f"ws://localhost:{other}/mychat", "foreign", False),
             (f"localhost:{ws}", "closed", False),
             (f"tls:localhost:{tcp}", "tls", False),
             ("unix:/nowhere", "unreachable", True),
