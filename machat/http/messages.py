@@ -13,6 +13,7 @@ from machat.http.origins import Authority, readAuthority
 
 _FIRST = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)", re.ASCII)
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t -~\x80-\xff]*\r\n)*", re.ASCII)
+_FIELD = re.compile(r"([^:]+):([^\r]*)\r\n", re.ASCII)
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)([/?#].*)?", re.ASCII | re.IGNORECASE)
 
 #: The fields that must not appear more than once. Repeated other fields are combined into a list.
@@ -147,9 +148,12 @@ def readRequest(head: bytes) -> Request:
 def _read(text: str) -> dict[str, str]:
     if _FIELDS.fullmatch(text) is None:
         raise BadRequest(400, "The request has an invalid header field.")
-    fields: dict[str, str] = {}
-    for each in text.split("\r\n")[:-1]:
-        name, _, value = each.partition(":")
+    pairs = _FIELD.findall(text)
+    fields: dict[str, str] = {name.lower(): value.strip(" \t") for name, value in pairs}
+    if len(fields) == len(pairs):
+        return fields
+    fields = {}
+    for name, value in pairs:
         name, value = name.lower(), value.strip(" \t")
         if name in fields:
             if name in _SINGLE:

@@ -36,11 +36,14 @@ class TextConversation:
         self._paced = chat.limits.rate != inf
         self._pacing: Deferred[None] | None = None
 
-    def begin(self, hello: commands.Hello) -> Deferred[Any]:
+    def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         room = hello.room or ""
         requireJoin(self._client.user, room)
-        self._joining = self._chat.join(self._client, room, key=hello.key)
-        return self._joining.addCallback(self._joined)
+        self._joining = joining = self._chat.join(self._client, room, key=hello.key)
+        if joining.called and not joining.paused and isinstance(joining.result, Joined):
+            self._joined(joining.result)  # without three callbacks
+            return None
+        return joining.addCallback(self._joined)
 
     def _joined(self, joined: Joined) -> None:
         self._joining = None

@@ -48,6 +48,9 @@ _BRACES = 128
 
 #: A complete string, a brace, or the quote that opens an incomplete string (RFC 8259 section 7).
 _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|[{}]|"')
+
+#: An object without objects in it, and without escapes in its strings, as most hellos are.
+_FLAT = re.compile(rb'\{[^"{}]*(?:"[^"\\\x00-\x1f]*"[^"{}]*)*\}')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
 
 
@@ -80,6 +83,9 @@ def mayEnd(data: bytes) -> bool:
 
 
 def _objectEnd(data: bytes) -> int | None:
+    flat = _FLAT.match(data)
+    if flat is not None:
+        return flat.end()
     depth = 0
     for token in _TOKEN.finditer(data):
         kind = token[0]
