@@ -167,7 +167,7 @@ class FailedTests(PipeTestCase):
             self.assertIn(b"machat: cannot connect: HTTP 403 ", done.stderr)
         done = self.machat(f"localhost:{ws}", b"x\n", "--room", "dev")
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"machat: cannot connect: not a MaChat server: ", done.stderr)
+        self.assertIn(b"this is a WebSocket endpoint, at /mychat", done.stderr)
 
     def certified(self, named: bool = True) -> tuple[int, int, str]:
         """
