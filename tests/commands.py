@@ -243,6 +243,15 @@ def _ask(shell: Shell, words: list[str]) -> None:
     shell.case.assertIn("--origin https://chat.example.org,", asked.stdout)
 
 
+def _quoted(shell: Shell, words: list[str]) -> None:
+    """
+    The command is a line of an example, which has a test of its own.
+    """
+    text = (ROOT / "examples" / "http_api.sh").read_text("utf-8").replace("\\\n", "")
+    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
+    shell.case.assertIn(words, lines)
+
+
 def _npm(shell: Shell, words: list[str]) -> None:
     """
     C{tests.page.test_npm} builds and installs the package.
@@ -390,6 +399,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"(openssl|install) ", _make),
     (r"cat .* >> machat\.pem", _bundle),
     (r"curl -i ", _ask),
+    (r"curl -sS --fail-with-body ", _quoted),
     (r"python examples/\w+_client\.py --client", _chat),
     (r"(python|twistd) .*\.(py|tac)\b", _example),
     (r"python -m tools\.npm |npm install dist/", _npm),
