@@ -92,6 +92,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
         enough
     @ivar topic: the room's topic; C{None} if it has none
     @ivar locked: whether the room is closed to new members
+    @ivar moderator: whether the member may moderate the room
     @ivar replay: entries from the store, in order. New ones follow without a gap. On the wire, each
         replayed entry is a separate event after this one
     @ivar id: the id of the command
@@ -107,6 +108,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     members: tuple[str, ...] | None = None
     topic: str | None = None
     locked: bool = False
+    moderator: bool = False
     replay: tuple[Entry, ...] = ()
     id: str | None = None
 

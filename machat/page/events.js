@@ -75,6 +75,7 @@
  * @property {string[]} [members]
  * @property {string} [topic]
  * @property {boolean} [locked]
+ * @property {boolean} [moderator] Whether the client may moderate the room.
  *
  * @typedef {object} Presence
  * @property {"presence"} type

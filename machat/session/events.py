@@ -184,6 +184,9 @@ class EventsConversation:
             return None
         self._rooms[names.key(joined.room)] = joined.room
         self._client.joined(joined)
+        user = self._client.user
+        if user is not ANYBODY and allows(user.mayModerate, joined.room):
+            joined = replace(joined, moderator=True)
         if not joined.replay:
             self._tell(joined if id is None else replace(joined, id=id))
             return None
