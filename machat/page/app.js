@@ -204,9 +204,20 @@ class App {
       client.addEventListener(type, (event) => {
         if (client === this.#client) hear(/** @type {CustomEvent} */ (event).detail);
       });
-    const types = /** @type {const} */ (["message", "presence", "room", "moved", "gap", "left"]);
+    const types = /** @type {const} */ ([
+      "message",
+      "presence",
+      "typing",
+      "room",
+      "moved",
+      "gap",
+      "left",
+    ]);
     for (const type of types) {
       on(type, (detail) => this.#room(detail)?.[type](detail));
+    }
+    for (const type of ["edited", "redacted", "reacted"]) {
+      on(type, (detail) => this.#room(detail)?.change(detail));
     }
     on("joined", (detail) => this.#joined(detail));
     on("state", (state) => this.#state(state));

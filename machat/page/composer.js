@@ -1,10 +1,11 @@
 // @ts-check
 /**
- * The message field. Enter sends; each line is a message.
+ * The message field. Enter sends, and Shift+Enter begins another line.
  *
  * @module
  */
 
+import { ComposerMode } from "./composermode.js";
 import { element } from "./dom.js";
 import { phrase } from "./texts.js";
 
@@ -20,20 +21,32 @@ export function composes(event) {
   return event.isComposing || event.keyCode === 229;
 }
 
+/**
+ * @typedef {import("./composermode.js").Mode} Mode
+ * @typedef {import("./composermode.js").Message} Message
+ *
+ * @typedef {object} Options
+ * @property {(text: string, mode: Mode | null) => string | null} submitted Called with the text. It
+ *     returns the reason if it does not accept the text.
+ * @property {(draft: string) => void} changed Called with the content of the field.
+ * @property {(text: string) => void} typed Called when the user has typed in it.
+ * @property {() => void} editLast Called to edit the user's last message.
+ */
+
 export class Composer {
-  #submitted;
-  #changed;
+  #options;
+  #mode = new ComposerMode({
+    get: () => this.field.value,
+    set: (text) => this.#set(text),
+  });
   #note = element("p", { class: "note", role: "status" });
 
   /**
    * @param {string} room
-   * @param {(text: string) => string | null} submitted Called with the text. It returns the
-   *     reason if it does not accept the text.
-   * @param {(draft: string) => void} changed Called with the content of the field.
+   * @param {Options} options
    */
-  constructor(room, submitted, changed) {
-    this.#submitted = submitted;
-    this.#changed = changed;
+  constructor(room, options) {
+    this.#options = options;
     const label = phrase("composer.label", { room });
     this.field = /** @type {HTMLTextAreaElement} */ (
       element("textarea", {
@@ -44,13 +57,43 @@ export class Composer {
         autocomplete: "off",
         dir: "auto",
         keydown: (event) => this.#keyed(/** @type {KeyboardEvent} */ (event)),
-        input: () => this.#typed(),
+        input: () => {
+          this.#typed();
+          if (!this.#mode.edits) this.#options.typed(this.field.value);
+        },
       })
     );
     const send = element("button", { type: "submit", class: "primary" }, phrase("composer.send"));
     const row = element("div", { class: "row" }, this.field, send);
     this.element = element("form", { class: "composer", submit: (event) => this.#submit(event) });
-    this.element.append(row, this.#note);
+    this.element.append(this.#mode.element, row, this.#note);
+  }
+
+  /** Whether the field is empty, and its text is for a new message. */
+  get idle() {
+    return this.field.value === "" && this.#mode.current === null;
+  }
+
+  /** Answer a message. @param {Message} message */
+  reply(message) {
+    this.#mode.reply(message);
+    this.field.focus();
+  }
+
+  /**
+   * Edit a message.
+   *
+   * @param {Message} message
+   * @param {string} [text] The new text, if it was typed before.
+   */
+  edit(message, text) {
+    this.#mode.edit(message, text);
+    this.field.focus();
+  }
+
+  /** Show the change of a message. @param {Message} message */
+  update(message) {
+    this.#mode.changed(message);
   }
 
   /**
@@ -72,24 +115,40 @@ export class Composer {
 
   /** @param {KeyboardEvent} event */
   #keyed(event) {
-    if (event.key === "Enter" && !event.shiftKey && !composes(event)) this.#submit(event);
+    if (composes(event)) return;
+    if (event.key === "Enter" && !event.shiftKey) this.#submit(event);
+    else if (event.key === "ArrowUp" && this.idle) {
+      event.preventDefault();
+      this.#options.editLast();
+    } else if (event.key === "Escape" && this.#mode.current !== null) {
+      event.stopPropagation();
+      this.#mode.cancel();
+    }
+  }
+
+  /** @param {string} text */
+  #set(text) {
+    this.field.value = text;
+    this.#typed();
   }
 
   #typed() {
     this.warn("");
     this.field.rows = Math.min(ROWS, this.field.value.split("\n").length);
-    this.#changed(this.field.value);
+    if (!this.#mode.edits) this.#options.changed(this.field.value);
   }
 
   /** @param {Event} event */
   #submit(event) {
     event.preventDefault();
     const { value } = this.field;
-    const wrong = value.trim() ? this.#submitted(value) : null;
-    if (wrong === null) {
-      this.field.value = "";
-      this.#typed();
-    } else this.warn(wrong);
+    const wrong = value.trim() ? this.#options.submitted(value, this.#mode.current) : null;
+    if (wrong !== null) this.warn(wrong);
+    else if (this.#mode.edits) this.#mode.cancel();
+    else {
+      if (value.trim()) this.#mode.cancel();
+      this.#set("");
+    }
     this.field.focus();
   }
 }

@@ -174,6 +174,74 @@ export const GERMAN = {
   "settings.close": "Schließen",
 
   "notification.title": "{name} in {room}",
+
+  "reply.action": "Antworten",
+  "reply.to": "Antwort an ",
+  "reply.notLoaded": "Eine frühere Nachricht",
+  "reply.gone": "Die Nachricht ist nicht mehr gespeichert.",
+
+  "change.edit": "Bearbeiten",
+  "change.editing": "Du bearbeitest eine Nachricht.",
+  "change.edited": "bearbeitet",
+  "change.remove": "Entfernen…",
+  "change.removeTitle": "Nachricht entfernen",
+  "change.removeText": "Der Inhalt dieser Nachricht von {name} wird für alle gelöscht.",
+  "change.removeSubmit": "Entfernen",
+  "change.removed": "Diese Nachricht wurde entfernt.",
+  "change.removedBy": "{name} hat diese Nachricht entfernt.",
+  "change.removedFor": "{name} hat diese Nachricht entfernt: {reason}",
+
+  "react.with": "Mit {emoji} reagieren",
+  "react.other": "Andere Reaktion…",
+  "react.title": "Reaktion hinzufügen",
+  "react.emoji": "Emoji",
+  "react.submit": "Hinzufügen",
+  "react.chip": {
+    one: "{count} Reaktion {emoji}: {names}",
+    other: "{count} Reaktionen {emoji}: {names}",
+  },
+  "react.more": { one: "{names} und {count} weitere", other: "{names} und {count} weitere" },
+
+  "menu.message": "Aktionen für die Nachricht von {name}",
+  "menu.member": "Aktionen für {name}",
+
+  "data.label": "Daten",
+
+  "typing.one": "{name} schreibt…",
+  "typing.some": "{names} schreiben…",
+  "typing.more": {
+    one: "{names} und {count} weitere schreiben…",
+    other: "{names} und {count} weitere schreiben…",
+  },
+
+  "moderation.open": "Moderation…",
+  "moderation.title": "Moderation von {room}",
+  "moderation.close": "Schließen",
+  "moderation.topic": "Thema",
+  "moderation.setTopic": "Thema setzen",
+  "moderation.lock": "Raum sperren",
+  "moderation.unlock": "Raum öffnen",
+  "moderation.sanctions": "Stummschaltungen und Sperren",
+  "moderation.muted": "{name}: stummgeschaltet bis {time}, durch {moderator}",
+  "moderation.banned": "{name}: ausgeschlossen bis {time}, durch {moderator}",
+  "moderation.bannedAddress":
+    "{name}: mit der Adresse ausgeschlossen bis {time}, durch {moderator}",
+  "moderation.lift": "Aufheben",
+  "moderation.liftFor": "Für {name} aufheben",
+  "moderation.kick": "{name} entfernen…",
+  "moderation.mute": "{name} stummschalten…",
+  "moderation.ban": "{name} ausschließen…",
+  "moderation.kickText": "Das Mitglied wird aus dem Raum entfernt und darf wieder beitreten.",
+  "moderation.muteText": "Das Mitglied kann lesen, aber keine Nachrichten senden.",
+  "moderation.banText": "Das Mitglied wird aus dem Raum entfernt und kann nicht beitreten.",
+  "moderation.reason": "Grund (optional)",
+  "moderation.duration": "Dauer",
+  "moderation.tenMinutes": "10 Minuten",
+  "moderation.hour": "1 Stunde",
+  "moderation.day": "1 Tag",
+  "moderation.week": "7 Tage",
+  "moderation.month": "30 Tage",
+  "moderation.submit": "Bestätigen",
 };
 
 /** German texts for the codes of refusals, whose texts the server and the client write in English. */

@@ -16,9 +16,16 @@ const MAX_SIZE = 8_388_608;
  * @property {string} epoch
  * @property {number} seq
  * @property {string} from
- * @property {string} text
+ * @property {string} text Empty if it was redacted.
  * @property {number} at
  * @property {boolean} own
+ * @property {Record<string, unknown>} [data] An object for programs.
+ * @property {number} [reply] The number of the message that it answers.
+ * @property {boolean} edited
+ * @property {{by?: string, reason?: string} | null} redacted Who has removed the content and why, if known.
+ * @property {Map<string, Set<string>>} reactions The names by emoji.
+ * @property {number} size The size of the content, characters.
+ * @property {number} version Changes with the content.
  *
  * @typedef {object} Gap Messages were missed.
  * @property {"gap"} kind
@@ -37,12 +44,40 @@ export class Items {
   /** The epoch of the message numbers. */
   epoch = "";
   #size = 0;
-  /** The numbers of the messages in this epoch. @type {Set<number>} */
-  #seqs = new Set();
+  /** The messages of this epoch by number. @type {Map<number, Message>} */
+  #seqs = new Map();
 
   /** @param {number} seq */
   has(seq) {
     return this.#seqs.has(seq);
+  }
+
+  /** @param {number} seq */
+  get(seq) {
+    return this.#seqs.get(seq);
+  }
+
+  /** The lowest number of a message of this epoch, or infinity. */
+  get lowest() {
+    let lowest = Infinity;
+    for (const seq of this.#seqs.keys()) lowest = Math.min(lowest, seq);
+    return lowest;
+  }
+
+  /**
+   * Change the content of a message.
+   *
+   * @param {number} seq
+   * @param {(message: Message) => void} change
+   * @returns {boolean} Whether there is such a message.
+   */
+  change(seq, change) {
+    const message = this.#seqs.get(seq);
+    if (message === undefined) return false;
+    this.#size -= message.size;
+    change(message);
+    this.#size += message.size;
+    return true;
   }
 
   /** The number of the first message, or `null` if the first item is none of this epoch. */
@@ -68,8 +103,8 @@ export class Items {
     this.list.splice(index, 0, ...items);
     for (const item of items) {
       if (item.kind !== "message") continue;
-      this.#seqs.add(item.seq);
-      this.#size += item.text.length;
+      this.#seqs.set(item.seq, item);
+      this.#size += item.size;
     }
   }
 
@@ -105,9 +140,10 @@ export class Items {
     for (const item of this.list) {
       if (item.kind === "message" && item.epoch === epoch) known.set(item.seq, item);
     }
-    const same = events.filter(({ seq, at, from, text }) => {
+    const same = events.filter(({ seq, at, from, text, edited, redacted }) => {
       const item = known.get(seq);
-      return item?.at === at && item?.from === from && item?.text === text;
+      const content = edited || redacted || item?.text === text;
+      return item?.at === at && item?.from === from && content;
     });
     const last = Math.max(0, ...same.map(({ seq }) => seq));
     this.#carry(epoch, last);
@@ -124,7 +160,7 @@ export class Items {
     for (const item of this.list) {
       if (item.kind !== "message" || item.epoch !== from || item.seq > last) continue;
       item.epoch = this.epoch;
-      this.#seqs.add(item.seq);
+      this.#seqs.set(item.seq, item);
     }
   }
 
@@ -142,7 +178,7 @@ export class Items {
     let gone = 0;
     for (let size = this.#size; this.list.length - gone > MAX_ITEMS || size > MAX_SIZE; gone++) {
       const item = this.list[gone];
-      if (item.kind === "message") size -= item.text.length;
+      if (item.kind === "message") size -= item.size;
     }
     for (const item of this.list.splice(0, gone)) this.#forget(item);
     return gone > 0;
@@ -158,7 +194,7 @@ export class Items {
   /** @param {LogItem} item */
   #forget(item) {
     if (item.kind !== "message") return;
-    this.#size -= item.text.length;
+    this.#size -= item.size;
     if (item.epoch === this.epoch) this.#seqs.delete(item.seq);
   }
 }

@@ -20,9 +20,21 @@ export class Members {
   #names = new Map();
   #list = element("ul", { class: "names" });
   #note = element("p", { class: "quiet" });
+  #options;
+  #panel;
 
-  /** @param {string} id The id of the list. */
-  constructor(id) {
+  /** Whether the members have a menu, because the user moderates the room. */
+  moderated = false;
+
+  /**
+   * @param {string} id The id of the list.
+   * @param {{menu: (name: string, button: HTMLElement) => void, panel: () => void}} options `menu` opens
+   *     the menu of a member; `panel` shows the settings of the room for moderators.
+   */
+  constructor(id, options) {
+    this.#options = options;
+    const panel = { type: "button", hidden: true, click: () => options.panel() };
+    this.#panel = element("button", panel, phrase("moderation.open"));
     this.button = element("button", {
       type: "button",
       class: "quiet",
@@ -32,7 +44,7 @@ export class Members {
     const label = phrase("members.title");
     const title = element("h3", {}, label);
     const attributes = { class: "members", id, "aria-label": label, tabindex: "0" };
-    this.element = element("aside", attributes, title, this.#list, this.#note);
+    this.element = element("aside", attributes, title, this.#panel, this.#list, this.#note);
     this.scrim = element("div", { class: "scrim", click: () => this.#close() });
     this.#fit();
     WIDE.addEventListener("change", this.#fit);
@@ -65,6 +77,7 @@ export class Members {
   show() {
     this.button.textContent = phrase("members.here", { count: this.count });
     if (this.element.hidden) return;
+    this.#panel.hidden = !this.moderated;
     const names = [...this.#names.values()].sort((a, b) => a.localeCompare(b, locale));
     const more = this.count - names.length;
     this.#list.replaceChildren(...names.map((name) => this.#one(name)));
@@ -103,6 +116,15 @@ export class Members {
     const dot = element("span", { class: `dot ${hue(name)}`, "aria-hidden": "true" });
     const you =
       name === this.own ? [element("span", { class: "quiet" }, phrase("members.you"))] : [];
-    return element("li", {}, dot, element("bdi", {}, name), ...you);
+    const shown = element("bdi", {}, name);
+    if (!this.moderated || name === this.own) return element("li", {}, dot, shown, ...you);
+    const button = element("button", {
+      type: "button",
+      class: "member",
+      "aria-haspopup": "menu",
+      click: () => this.#options.menu(name, button),
+    });
+    button.append(shown);
+    return element("li", {}, dot, button);
   }
 }

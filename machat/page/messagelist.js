@@ -8,6 +8,7 @@
  */
 
 import { element } from "./dom.js";
+import { MessageFocus } from "./messagefocus.js";
 import { look, show, signature } from "./messageview.js";
 
 /** @typedef {import("./messages.js").Item} Item */
@@ -27,6 +28,7 @@ const CONTEXT = 48;
 export class MessageList {
   #messages;
   #actions;
+  #focus;
   #older;
   #newer;
   /** The window: the index of its first item, and the index after its last item. */
@@ -51,15 +53,15 @@ export class MessageList {
 
   /**
    * @param {import("./messages.js").Messages} messages
-   * @param {{label: string, again: (pending: any) => void, edit: (pending: any) => void,
-   *     drop: (pending: any) => void, older: Loader, newer: Loader, moved: () => void}} options
-   *     `moved` is called when the list may have reached or left its end.
+   * @param {{label: string, actions: Omit<import("./messageview.js").Actions, "unfold">,
+   *     older: Loader, newer: Loader, moved: () => void}} options `moved` is called when the list may
+   *     have reached or left its end.
    */
-  constructor(messages, { label, again, edit, drop, older, newer, moved }) {
+  constructor(messages, { label, actions, older, newer, moved }) {
     this.#messages = messages;
     this.#older = older;
     this.#newer = newer;
-    this.#actions = { again, edit, drop, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
+    this.#actions = { ...actions, unfold: (/** @type {Item} */ item) => this.#unfold(item) };
     this.moved = moved;
     this.element = element("div", {
       class: "log",
@@ -69,6 +71,7 @@ export class MessageList {
     });
     this.element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.element.addEventListener("keydown", ({ key }) => key === "End" && this.end());
+    this.#focus = new MessageFocus(this.element);
     new ResizeObserver(() => this.#sticks && this.#toEnd()).observe(this.element);
   }
 
@@ -137,6 +140,16 @@ export class MessageList {
   }
 
   /**
+   * Scroll to a message, and focus it.
+   *
+   * @param {Item} item
+   */
+  reveal(item) {
+    this.#turn(this.#messages.indexOf(item), this.element.clientHeight / 3);
+    this.#focus.focus(this.#nodes.get(item)?.node);
+  }
+
+  /**
    * Scroll to an item.
    *
    * @param {number} index
@@ -169,7 +182,9 @@ export class MessageList {
     this.#shownFrom = this.#start;
     this.#last = this.#end === messages.length;
     this.#speak();
+    this.#focus.keep();
     this.#arrange(this.#wanted());
+    this.#focus.restore();
     if (this.#sticks) this.#toEnd();
     else if (anchor !== null) this.#hold(anchor);
   }
@@ -204,6 +219,8 @@ export class MessageList {
         earlier,
         fresh: item === this.#messages.fresh,
         unfolded: this.#unfolded.has(item),
+        own: this.#messages.own,
+        answered: this.#messages.answered(item),
       });
       if ("at" in item) earlier = item.at;
       const sign = signature(item, looks);

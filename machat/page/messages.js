@@ -6,7 +6,9 @@
  * @module
  */
 
+import { change, messageOf, update } from "./changes.js";
 import { Items } from "./items.js";
+import { PendingMessages } from "./pending.js";
 import { phrase } from "./texts.js";
 
 /**
@@ -14,22 +16,14 @@ import { phrase } from "./texts.js";
  * @typedef {import("./items.js").Gap} Gap
  * @typedef {import("./items.js").Note} Note
  *
- * @typedef {object} Pending One of the user's messages that is not known to be stored.
- * @property {"pending"} kind
- * @property {string} from
- * @property {string} text
- * @property {number} at
- * @property {number | null} seq Its number once it is acknowledged.
- * @property {string | null} error The reason of a refusal.
- * @property {string} [code] The code of the refusal.
+ * @typedef {import("./pending.js").Pending} Pending
  *
  * @typedef {Message | Gap | Note | Pending} Item
  */
 
 export class Messages {
   #items = new Items();
-  /** @type {Pending[]} */
-  pending = [];
+  #pending = new PendingMessages();
   /** The user's own name. */
   own = "";
   /** Whether there are no older messages. */
@@ -42,6 +36,10 @@ export class Messages {
   fresh = null;
   /** The number of the latest message received. */
   #newest = 0;
+
+  get pending() {
+    return this.#pending.list;
+  }
 
   /** The epoch of the message numbers. */
   get epoch() {
@@ -124,13 +122,56 @@ export class Messages {
    * @returns {Message | null} `null` if it is there already, because a rejoin repeats messages.
    */
   add(event) {
-    if (this.#items.has(event.seq)) return null;
+    if (this.#items.change(event.seq, (message) => update(message, event))) return null;
     const message = this.#message(event);
-    this.#settle(message);
+    this.#pending.settle(message);
     this.#newest = Math.max(this.#newest, message.seq);
-    this.cut ||= this.reading && this.#items.exceeded(1, message.text.length);
+    this.cut ||= this.reading && this.#items.exceeded(1, message.size);
     if (!this.cut) this.#append([message]);
     return message;
+  }
+
+  /** @param {number} seq */
+  get(seq) {
+    return this.#items.get(seq);
+  }
+
+  /** The message that an item answers, if it is loaded. @param {Item} item */
+  answered(item) {
+    return "reply" in item && item.reply !== undefined ? this.get(item.reply) : undefined;
+  }
+
+  /** The last message that the user can edit. */
+  get lastOwn() {
+    const { list } = this.#items;
+    for (let index = list.length - 1; index >= 0; index--) {
+      const item = list[index];
+      if (item.kind === "message" && item.own && item.redacted === null) return item;
+    }
+    return undefined;
+  }
+
+  /**
+   * Apply an edit, a redaction or a reaction.
+   *
+   * @param {any} event
+   * @returns {Message | undefined} The message, if it is among the items.
+   */
+  change(event) {
+    this.#items.change(event.target, (message) => change(message, event));
+    return this.get(event.target);
+  }
+
+  /**
+   * Update the messages that are in an answer of the server, because changes of them may have been missed.
+   *
+   * @param {any[]} events
+   * @returns {number | null} The number before which further messages must be updated, or `null`.
+   */
+  refresh(events) {
+    for (const event of events) this.#items.change(event.seq, (known) => update(known, event));
+    const [first] = events;
+    return first !== undefined && first.seq > this.#items.lowest ? first.seq : null;
   }
 
   /** @param {string} text */
@@ -164,10 +205,11 @@ export class Messages {
     const found = events
       .filter(({ seq }) => seq > known && seq <= after.seq && !this.#items.has(seq))
       .map((event) => this.#message(event));
-    for (const message of found) this.#settle(message);
+    const reached = events.some(({ seq }) => seq <= known);
+    for (const message of found) this.#pending.settle(message);
     this.#items.insert(index + 1, found);
     if (before.epoch === after.epoch || (known > 0 && known === before.seq)) {
-      gap.missed = (found[0]?.seq ?? after.seq + 1) - known - 1;
+      gap.missed = reached ? 0 : (found[0]?.seq ?? after.seq + 1) - known - 1;
       if (gap.missed === 0) this.#items.list.splice(index, 1);
     }
     this.#append([]);
@@ -238,12 +280,24 @@ export class Messages {
   }
 
   /**
+   * Replace all items with those around a message.
+   *
+   * @param {{epoch: string, seq: number, messages: any[]}} answer
+   * @returns {boolean} Whether there are any.
+   */
+  around(answer) {
+    if (this.latest(answer) === 0) return false;
+    this.cut = (this.last ?? 0) < Math.max(answer.seq, this.#newest);
+    return true;
+  }
+
+  /**
    * @param {any[]} events
    * @param {number} top The number of the last message.
    */
   #load(events, top) {
     const found = events.map((event) => this.#message(event));
-    for (const message of found) this.#settle(message);
+    for (const message of found) this.#pending.settle(message);
     this.#append(found);
     this.cut = (this.last ?? 0) < Math.max(top, this.#newest);
   }
@@ -262,20 +316,10 @@ export class Messages {
    * Show one of the user's messages before it is stored.
    *
    * @param {string} text
-   * @returns {Pending}
+   * @param {number} [reply]
    */
-  expect(text) {
-    /** @type {Pending} */
-    const pending = {
-      kind: "pending",
-      from: this.own,
-      text,
-      at: Date.now(),
-      seq: null,
-      error: null,
-    };
-    this.pending.push(pending);
-    return pending;
+  expect(text, reply) {
+    return this.#pending.add({ from: this.own, text, reply });
   }
 
   /**
@@ -291,34 +335,11 @@ export class Messages {
 
   /** @param {Pending} pending */
   drop(pending) {
-    this.pending = this.pending.filter((each) => each !== pending);
+    this.#pending.drop(pending);
   }
 
   /** @param {any} event */
-  #message({ seq, from, text, at }) {
-    const own = from === this.own;
-    return /** @type {Message} */ ({
-      kind: "message",
-      epoch: this.epoch,
-      seq,
-      from,
-      text,
-      at,
-      own,
-    });
-  }
-
-  /**
-   * Replace a pending message with the same message from the server.
-   *
-   * @param {Message} message
-   */
-  #settle({ own, seq, text }) {
-    if (!own || this.pending.length === 0) return;
-    const known = this.pending.find((each) => each.seq === seq);
-    const same = (/** @type {Pending} */ each) =>
-      each.seq === null && each.error === null && each.text === text;
-    const settled = known ?? this.pending.find(same);
-    if (settled !== undefined) this.drop(settled);
+  #message(event) {
+    return messageOf(event, this.epoch, this.own);
   }
 }

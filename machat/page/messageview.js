@@ -6,12 +6,14 @@
  */
 
 import { key } from "./client.js";
+import { card, quote, reactions, removed, text } from "./content.js";
 import { element, spoken } from "./dom.js";
 import { linked } from "./links.js";
 import { phrase } from "./texts.js";
 import { day, localised, sameDay, time } from "./times.js";
 
 /** @typedef {import("./messages.js").Item} Item */
+/** @typedef {import("./messages.js").Message} Message */
 /** @typedef {import("./messages.js").Pending} Pending */
 
 /** The name of the server itself, which no user can have. */
@@ -19,10 +21,6 @@ const SERVER = "machat";
 
 /** Messages of one user within this interval are grouped, milliseconds. */
 const TOGETHER = 300_000;
-
-/** The length from which texts are folded, and the length of a folded text, characters. */
-const LONG = 1_200;
-const SHORT = 800;
 
 const HUES = 12;
 
@@ -66,6 +64,7 @@ function continues(item, before) {
     "from" in item &&
     "from" in before &&
     item.from === before.from &&
+    item.reply === undefined &&
     !isNotice(item) &&
     item.at - before.at < TOGETHER &&
     !beginsDay(item, before.at)
@@ -73,29 +72,33 @@ function continues(item, before) {
 }
 
 /**
- * @typedef {object} Actions
+ * @typedef {object} MessageActions
  * @property {(pending: Pending) => void} again
  * @property {(pending: Pending) => void} edit
  * @property {(pending: Pending) => void} drop
- * @property {(item: Item) => void} unfold
+ * @property {(message: Message, button: HTMLElement) => void} menu Opens the menu of a message.
+ *
+ * @typedef {MessageActions & import("./content.js").ContentActions} Actions
  *
  * @typedef {object} Look The properties that determine an item's appearance, apart from the item itself.
  * @property {boolean} continued
  * @property {boolean} day
  * @property {boolean} fresh
  * @property {boolean} unfolded
+ * @property {string} own The user's own name.
+ * @property {Message | undefined} answered The message that it answers, if it is loaded.
  */
 
 /**
  * @param {Item} item
  * @param {Item | undefined} before
- * @param {{earlier: number, fresh: boolean, unfolded: boolean}} options `earlier`: the time of the
- *     last message before it.
+ * @param {{earlier: number, fresh: boolean, unfolded: boolean, own: string,
+ *     answered: Message | undefined}} options `earlier`: the time of the last message before it.
  * @returns {Look}
  */
-export function look(item, before, { earlier, fresh, unfolded }) {
-  const continued = !fresh && continues(item, before);
-  return { continued, day: beginsDay(item, earlier), fresh, unfolded };
+export function look(item, before, { earlier, ...options }) {
+  const continued = !options.fresh && continues(item, before);
+  return { continued, day: beginsDay(item, earlier), ...options };
 }
 
 /**
@@ -104,9 +107,14 @@ export function look(item, before, { earlier, fresh, unfolded }) {
  * @returns {string} Changes when the item must be rendered again.
  */
 export function signature(item, look) {
-  const state =
-    item.kind === "pending" ? item.error : item.kind === "gap" ? String(item.missed) : null;
-  return [look.continued, look.day, look.fresh, look.unfolded, state].join();
+  const { continued, day, fresh, unfolded, answered } = look;
+  const states = {
+    pending: () => /** @type {Pending} */ (item).error,
+    gap: () => String(/** @type {import("./messages.js").Gap} */ (item).missed),
+    message: () => String(/** @type {Message} */ (item).version),
+    note: () => null,
+  };
+  return [continued, day, fresh, unfolded, answered?.version, states[item.kind]()].join();
 }
 
 /**
@@ -168,27 +176,46 @@ function message(item, look, actions) {
     const name = element("bdi", { class: `sender ${colour}` }, item.from);
     shown.append(element("div", { class: "head" }, name, " ", time(item.at)));
   }
-  shown.append(text(item, look, actions));
+  shown.append(...content(item, look, actions));
   if (item.kind === "pending") shown.append(...outcome(item, actions));
+  else if (item.redacted === null) shown.append(menuButton(item, actions));
   shown.classList.toggle("pending", item.kind === "pending");
   return shown;
 }
 
 /**
- * @param {Item & {text: string}} item
+ * @param {Message | Pending} item
  * @param {Look} look
  * @param {Actions} actions
+ * @returns {HTMLElement[]}
  */
-function text(item, look, actions) {
-  const all = item.text;
-  if (all.length <= LONG) return element("div", { class: "text", dir: "auto" }, ...linked(all));
-  const words = look.unfolded
-    ? phrase("message.less")
-    : phrase("message.all", { count: all.length });
-  const fold = { type: "button", class: "quiet", click: () => actions.unfold(item) };
-  const shown = look.unfolded ? linked(all) : [...linked(all.slice(0, SHORT)), "…"];
-  const folds = element("button", { ...fold, "aria-expanded": String(look.unfolded) }, words);
-  return element("div", { class: "text", dir: "auto" }, ...shown, element("div", {}, folds));
+function content(item, look, actions) {
+  const shown = [];
+  if (item.reply !== undefined) shown.push(quote(item.reply, look.answered, actions));
+  if (item.kind === "pending") return [...shown, text(item, look.unfolded, actions)];
+  if (item.redacted !== null) return [removed(item.redacted)];
+  const whole = item.text !== "" || item.data === undefined;
+  shown.push(whole ? text(item, look.unfolded, actions) : card(item.data ?? {}));
+  if (item.edited) shown.push(element("span", { class: "edited" }, phrase("change.edited")));
+  if (item.reactions.size > 0) shown.push(reactions(item, look.own, actions));
+  return shown;
+}
+
+/**
+ * @param {Message} message
+ * @param {Actions} actions
+ */
+function menuButton(message, actions) {
+  const button = element("button", {
+    type: "button",
+    class: "menu-button",
+    tabindex: "-1",
+    "data-key": "menu",
+    "aria-haspopup": "menu",
+    "aria-label": phrase("menu.message", { name: message.from }),
+    click: () => actions.menu(message, button),
+  });
+  return button;
 }
 
 /**

@@ -10,14 +10,19 @@ import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
 import { element, pointer } from "./dom.js";
 import { loaders, PAGE } from "./loader.js";
+import { closeMenu } from "./menu.js";
 import { Members } from "./members.js";
+import { MessageActions } from "./messageactions.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
+import { Moderation } from "./moderation.js";
 import { MessageSender } from "./sender.js";
 import { phrase } from "./texts.js";
 import { localised } from "./times.js";
+import { StoredMessages } from "./storedmessages.js";
 import { Topic } from "./topic.js";
+import { Typing } from "./typing.js";
 
 /** @typedef {import("./client.js").Client} Client */
 
@@ -38,7 +43,8 @@ export class RoomView {
   #client;
   #options;
   #messages = new Messages();
-  #members = new Members(`${this.id}-members`);
+  /** @type {Members} */
+  #members;
   #topic = new Topic();
   #visible = false;
   /** The last position at the first join. Older messages are not unread. */
@@ -57,6 +63,10 @@ export class RoomView {
   #list;
   /** @type {MessageSender} */
   #sender;
+  /** @type {StoredMessages} */
+  #history;
+  #typing;
+  #moderation;
 
   /**
    * @param {Client} client
@@ -67,21 +77,43 @@ export class RoomView {
     this.name = name;
     this.#client = client;
     this.#options = options;
-    this.#composer = new Composer(name, (text) => this.#sender.submit(text), options.drafted);
+    this.#typing = new Typing(() => client.typing(name));
+    const moderation = (this.#moderation = new Moderation(client, name));
+    this.#members = new Members(`${this.id}-members`, {
+      menu: (member, button) => moderation.menu(member, button),
+      panel: () => moderation.panel(),
+    });
+    this.#composer = new Composer(name, {
+      submitted: (text, mode) => this.#submit(text, mode),
+      changed: options.drafted,
+      typed: (text) => this.#typing.typed(text),
+      editLast: () => actions.editLast(),
+    });
+    const focus = () => this.focus();
+    const view = { messages: this.#messages, composer: this.#composer, moderation, focus };
+    const actions = new MessageActions(client, name, view);
     this.#list = new MessageList(this.#messages, {
       label: phrase("room.messages", { room: name }),
-      again: (pending) => this.#sender.retry(pending),
-      edit: (pending) => this.#sender.edit(pending),
-      drop: (pending) => this.#sender.drop(pending),
+      actions: {
+        again: (pending) => this.#sender.retry(pending),
+        edit: (pending) => this.#sender.edit(pending),
+        drop: (pending) => this.#sender.drop(pending),
+        menu: (message, button) => actions.menu(message, button),
+        toggle: (message, emoji) => actions.react(message, emoji),
+        jump: (seq) => this.#history.jump(seq),
+      },
       ...this.#loaders,
       moved: () => this.#moved(),
     });
+    const warn = (/** @type {string} */ text) => this.#composer.warn(text);
+    this.#history = new StoredMessages(client, name, this.#messages, this.#list, warn);
     this.#sender = new MessageSender(client, name, {
       messages: this.#messages,
       list: this.#list,
       composer: this.#composer,
       commands: new Commands(client, name, { ...options, note: (text) => this.#note(text) }),
-      focus: () => this.focus(),
+      actions,
+      focus,
     });
     this.#down.addEventListener("click", () => this.#goDown());
     this.element = this.#build();
@@ -103,7 +135,15 @@ export class RoomView {
         this.#members.button,
         element("button", leave, phrase("room.leave")),
       ),
-      element("div", { class: "talk" }, this.#list.element, this.#down, older.status, newer.status),
+      element(
+        "div",
+        { class: "talk" },
+        this.#list.element,
+        this.#down,
+        this.#typing.element,
+        older.status,
+        newer.status,
+      ),
       this.#members.scrim,
       this.#members.element,
       this.#rejoinBar.element,
@@ -148,6 +188,8 @@ export class RoomView {
   close() {
     this.#list.hide();
     this.#members.stop();
+    this.#typing.clear();
+    closeMenu();
     this.element.remove();
   }
 
@@ -160,6 +202,8 @@ export class RoomView {
     else if (recovered && this.#seen.epoch === this.#messages.epoch) this.#seen.epoch = epoch;
     this.#messages.markJoined(epoch, name, recovered === true);
     for (const loader of Object.values(this.#loaders)) loader.joined();
+    this.#typing.clear();
+    this.#moderation.allowed = this.#members.moderated = event.moderator === true;
     this.#members.own = name;
     this.#members.all(event);
     this.room(event);
@@ -169,6 +213,8 @@ export class RoomView {
 
   /** @param {{topic?: string, locked?: boolean}} event */
   room({ topic, locked }) {
+    this.#moderation.topic = topic ?? "";
+    this.#moderation.locked = locked === true;
     this.#topic.show(topic ?? "");
     this.#locked.hidden = !locked;
   }
@@ -176,6 +222,7 @@ export class RoomView {
   /** @param {any} event */
   message(event) {
     const message = this.#messages.add(event);
+    this.#typing.remove(event.from);
     if (message === null) return;
     const seen = this.#seen;
     const old = message.epoch === seen.epoch && message.seq <= seen.seq;
@@ -184,8 +231,22 @@ export class RoomView {
     this.#list.changed();
   }
 
+  /** Apply an edit, a redaction or a reaction. @param {any} event */
+  change(event) {
+    const message = this.#messages.change(event);
+    if (message === undefined) return;
+    this.#composer.update(message);
+    this.#list.changed();
+  }
+
+  /** @param {{from: string}} event */
+  typing({ from }) {
+    if (from !== this.#messages.own) this.#typing.add(from);
+  }
+
   /** @param {any} event */
   presence(event) {
+    for (const name of event.left ?? []) this.#typing.remove(name);
     const incomplete = this.#members.incomplete;
     this.#members.presence(event);
     if (event.joined && !incomplete && this.#members.incomplete) this.#who();
@@ -205,7 +266,7 @@ export class RoomView {
     const same = before.epoch === after.epoch;
     const gap = this.#messages.gap(same ? missed : null);
     this.#list.changed();
-    this.#fill(gap, before, after);
+    this.#history.fill(gap, before, after);
   }
 
   /** Record that the user is no longer in the room. @param {any} event */
@@ -214,6 +275,7 @@ export class RoomView {
     const message = localised(text ?? removed);
     this.#note(message);
     this.#rejoinBar.show(message);
+    this.#typing.clear();
     this.#present(false);
   }
 
@@ -227,18 +289,12 @@ export class RoomView {
   }
 
   /**
-   * @param {import("./messages.js").Gap} gap
-   * @param {import("./client.js").Position} before
-   * @param {import("./client.js").Position} after
+   * @param {string} text
+   * @param {import("./composermode.js").Mode | null} mode
    */
-  async #fill(gap, before, after) {
-    try {
-      const { messages } = await this.#client.history(this.name);
-      this.#messages.fill(gap, before, after, messages);
-      this.#list.changed();
-    } catch {
-      // the gap stays as it is
-    }
+  #submit(text, mode) {
+    this.#typing.sent();
+    return this.#sender.submit(text, mode);
   }
 
   #who() {

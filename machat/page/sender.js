@@ -21,6 +21,7 @@ const UNSENT = 500;
  * @property {import("./messagelist.js").MessageList} list
  * @property {import("./composer.js").Composer} composer
  * @property {import("./commands.js").Commands} commands
+ * @property {import("./messageactions.js").MessageActions} actions
  * @property {() => void} focus Focuses the room.
  */
 
@@ -44,12 +45,17 @@ export class MessageSender {
    * Send the text that the user has typed, or run it as a command.
    *
    * @param {string} text
+   * @param {import("./composermode.js").Mode | null} mode What the text is for.
    * @returns {string | null} The reason why it was not accepted.
    */
-  submit(text) {
-    const { messages, list, composer, commands } = this.#view;
-    const { lines = [], command, wrong } = read(text);
+  submit(text, mode) {
+    const { messages, list, composer, commands, actions } = this.#view;
+    const { text: said = "", command, wrong } = read(text, mode?.kind === "edit");
     if (wrong !== undefined) return wrong;
+    if (mode?.kind === "edit") {
+      actions.edit(mode.message, said);
+      return null;
+    }
     if (command !== undefined) {
       commands.run(command).catch(({ message, code }) => {
         composer.restore(text);
@@ -57,10 +63,8 @@ export class MessageSender {
       });
       return null;
     }
-    if (messages.pending.length + lines.length > UNSENT) {
-      return phrase("composer.tooMany");
-    }
-    for (const line of lines) this.#send(line);
+    if (messages.pending.length >= UNSENT) return phrase("composer.tooMany");
+    this.#send(said, mode?.message.seq);
     messages.fresh = null;
     list.end();
     return null;
@@ -69,7 +73,7 @@ export class MessageSender {
   /** Send a refused message again. @param {Pending} pending */
   retry(pending) {
     this.#view.messages.drop(pending);
-    this.#send(pending.text);
+    this.#send(pending.text, pending.reply);
     this.#view.list.end();
     this.#view.focus();
   }
@@ -87,12 +91,15 @@ export class MessageSender {
     this.#view.focus();
   }
 
-  /** @param {string} text */
-  #send(text) {
+  /**
+   * @param {string} text
+   * @param {number} [reply] The number of the message that it answers.
+   */
+  #send(text, reply) {
     const { messages, list } = this.#view;
-    const pending = messages.expect(text);
+    const pending = messages.expect(text, reply);
     this.#client
-      .say(this.#room, text)
+      .say(this.#room, text, { reply })
       .then(
         ({ seq }) => messages.confirm(pending, seq),
         ({ code, message }) => Object.assign(pending, { error: message, code }),

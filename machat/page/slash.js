@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The parser of typed text: messages, or a command that begins with a slash, as in the terminal.
+ * The parser of typed text: a message, or a command that begins with a slash, as in the terminal.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
 
 /**
  * @typedef {object} Read The parsed text. Exactly one of these properties is set.
- * @property {string[]} [lines] Messages to send.
+ * @property {string} [text] A message to send.
  * @property {{name: string, rest: string, fields?: object}} [command] `fields` only for
  *     moderation commands.
  * @property {string} [wrong] The error, if it is neither.
@@ -38,17 +38,19 @@ const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
 
 /**
  * @param {string} text
+ * @param {boolean} [edits] Whether it is the new text of a message, and cannot be a command.
  * @returns {Read}
  */
-export function read(text) {
+export function read(text, edits = false) {
   const lines = linesOf(text);
   if (lines.length > LINES) {
     return { wrong: phrase("composer.tooManyLines", { most: LINES, count: lines.length }) };
   }
+  if (edits) return { text: lines.join("\n") };
   if (lines.length !== 1) return several(lines);
   const [line] = lines;
-  if (line.startsWith("//")) return { lines: [line.slice(1)] };
-  return line.startsWith("/") ? single(line) : { lines };
+  if (line.startsWith("//")) return { text: line.slice(1) };
+  return line.startsWith("/") ? single(line) : { text: line };
 }
 
 /**
@@ -63,15 +65,15 @@ function linesOf(text) {
 }
 
 /**
- * Several lines are sent as messages, including pasted paths and comments. A command among them is
+ * Several lines are one message, including pasted paths and comments. A command in the first line is
  * probably a mistake.
  *
  * @param {string[]} lines
  * @returns {Read}
  */
 function several(lines) {
-  const command = lines.map(wordOf).find(isCommand);
-  if (command === undefined) return { lines };
+  const command = wordOf(lines[0] ?? "");
+  if (!isCommand(command)) return { text: lines.join("\n") };
   return { wrong: phrase("command.alone", { name: command }) };
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { element } from "./dom.js";
+import { element, sentence } from "./dom.js";
 import { locale, refusal } from "./texts.js";
 
 const TIME = new Intl.DateTimeFormat(locale, { timeStyle: "short" });
@@ -54,6 +54,14 @@ export function localised(text, code) {
     if (Number.isNaN(at)) return written;
     return soon(at);
   });
+}
+
+/**
+ * @param {any} error A refusal.
+ * @returns {string} Its reason in the user's language, as a sentence.
+ */
+export function explained({ message, code }) {
+  return sentence(localised(message, code));
 }
 
 /**

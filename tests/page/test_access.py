@@ -71,6 +71,7 @@ class AccessTests(PageTestCase):
                 "Leave",
                 "Messages in dev",
                 "https://example.org",
+                "Actions for the message from Mina",
             ]
             + ["Members", "Message to dev", "Send"],
         )
@@ -79,7 +80,7 @@ class AccessTests(PageTestCase):
         """
         @return: the elements that the tab key reaches, each with a focus ring
         """
-        for _ in range(10):
+        for _ in range(11):
             page.keyboard.press("Tab")
             label, ring = page.evaluate(
                 """() => {

@@ -86,8 +86,8 @@ class TalkTests(PageTestCase):
 
     def test_lines(self) -> None:
         """
-        Each line of the typed text is a message; too many lines are not accepted, and stay in the
-        field.
+        Shift+Enter begins another line of the message; too many lines are not accepted, and stay in
+        the field.
         """
         mina = self.enter("Mina")
         field = mina.get_by_label("Message to dev")
@@ -95,7 +95,7 @@ class TalkTests(PageTestCase):
         field.press("Shift+Enter")
         field.press_sequentially("two")
         field.press("Enter")
-        expectTexts(mina, ["one", "two"])
+        expectTexts(mina, ["one\ntwo"])
         say(mina, "\n".join(map(str, range(101))))
         expect(mina.get_by_text("At most 100 lines")).to_be_visible()
         self.assertEqual(field.input_value().count("\n"), 100)

@@ -1,0 +1,140 @@
+// @ts-check
+/**
+ * The actions on messages: the menu, and the commands that it sends.
+ *
+ * @module
+ */
+
+import { ask } from "./ask.js";
+import { isNotice } from "./messageview.js";
+import { openMenu } from "./menu.js";
+import { phrase } from "./texts.js";
+import { explained } from "./times.js";
+
+/** @typedef {import("./messages.js").Message} Message */
+
+/** The reactions in the menu. */
+const SIGNS = ["\u{1f44d}", "\u2764\ufe0f", "\u{1f602}", "\u{1f389}", "\u{1f440}", "\u2705"];
+
+/**
+ * @typedef {object} View The parts of a room that these actions use.
+ * @property {import("./messages.js").Messages} messages
+ * @property {import("./composer.js").Composer} composer
+ * @property {import("./moderation.js").Moderation} moderation
+ * @property {() => void} focus Focuses the room.
+ */
+
+export class MessageActions {
+  #client;
+  #room;
+  #view;
+
+  /**
+   * @param {import("./client.js").Client} client
+   * @param {string} room
+   * @param {View} view
+   */
+  constructor(client, room, view) {
+    this.#client = client;
+    this.#room = room;
+    this.#view = view;
+  }
+
+  /**
+   * Open the menu of a message.
+   *
+   * @param {Message} message
+   * @param {HTMLElement} button
+   */
+  menu(message, button) {
+    const { composer, moderation, focus } = this.#view;
+    const label = phrase("menu.message", { name: message.from });
+    const own = message.own || moderation.allowed;
+    const entries = SIGNS.map((sign) => ({
+      sign,
+      label: phrase("react.with", { emoji: sign }),
+      act: () => this.react(message, sign),
+    }));
+    const add = (/** @type {string} */ label, /** @type {() => void} */ act, danger = false) =>
+      entries.push(/** @type {any} */ ({ label, act, danger }));
+    add(phrase("react.other"), () => this.#other(message));
+    add(phrase("reply.action"), () => composer.reply(message));
+    if (own && !isNotice(message)) add(phrase("change.edit"), () => composer.edit(message));
+    if (own) add(phrase("change.remove"), () => this.#redact(message), true);
+    if (!message.own && !isNotice(message)) {
+      for (const { label, act, danger } of moderation.entries(message.from))
+        add(label, act, danger);
+    }
+    openMenu(button, label, entries, focus);
+  }
+
+  /** Edit the user's last message. */
+  editLast() {
+    const { lastOwn } = this.#view.messages;
+    if (lastOwn !== undefined) this.#view.composer.edit(lastOwn);
+  }
+
+  /**
+   * Add the user's reaction, or remove it if it exists.
+   *
+   * @param {Message} message
+   * @param {string} emoji
+   */
+  react(message, emoji) {
+    this.#report(this.#toggle(message, emoji));
+  }
+
+  /**
+   * Send the new text of a message. If it is refused, return it to the field.
+   *
+   * @param {Message} message
+   * @param {string} text
+   */
+  edit(message, text) {
+    const { composer } = this.#view;
+    if (text === message.text) return;
+    this.#client.edit(this.#room, message.seq, text).catch((error) => {
+      if (composer.idle && message.redacted === null) composer.edit(message, text);
+      composer.warn(explained(error));
+    });
+  }
+
+  /**
+   * @param {Message} message
+   * @param {string} emoji
+   */
+  #toggle({ seq, reactions }, emoji) {
+    const remove = reactions.get(emoji)?.has(this.#view.messages.own) === true;
+    return this.#client.react(this.#room, seq, emoji, { remove });
+  }
+
+  /** @param {Message} message */
+  #other(message) {
+    const field = { name: "emoji", label: phrase("react.emoji"), most: 32, required: true };
+    ask({
+      title: phrase("react.title"),
+      fields: [field],
+      submit: phrase("react.submit"),
+      submitted: ({ emoji }) => this.#toggle(message, emoji.trim()),
+    });
+  }
+
+  /** @param {Message} message */
+  #redact(message) {
+    const field = { name: "reason", label: phrase("moderation.reason"), most: 300 };
+    ask({
+      title: phrase("change.removeTitle"),
+      text: phrase("change.removeText", { name: message.from }),
+      fields: [field],
+      submit: phrase("change.removeSubmit"),
+      danger: true,
+      submitted: ({ reason }) =>
+        this.#client.redact(this.#room, message.seq, reason.trim() || undefined),
+    });
+  }
+
+  /** @param {Promise<unknown>} sent */
+  #report(sent) {
+    sent.catch((error) => this.#view.composer.warn(explained(error)));
+  }
+}

@@ -1,0 +1,53 @@
+// @ts-check
+/**
+ * The user's own messages that are not known to be stored. This module does not access the page.
+ *
+ * @module
+ */
+
+/**
+ * @typedef {object} Pending One of the user's messages that is not known to be stored.
+ * @property {"pending"} kind
+ * @property {string} from
+ * @property {string} text
+ * @property {number} at
+ * @property {number | null} seq Its number once it is acknowledged.
+ * @property {number} [reply] The number of the message that it answers.
+ * @property {string | null} error The reason of a refusal.
+ * @property {string} [code] The code of the refusal.
+ */
+
+export class PendingMessages {
+  /** @type {Pending[]} */
+  list = [];
+
+  /**
+   * @param {{from: string, text: string, reply?: number}} content
+   * @returns {Pending}
+   */
+  add(content) {
+    /** @type {Pending} */
+    const pending = { kind: "pending", ...content, at: Date.now(), seq: null, error: null };
+    this.list.push(pending);
+    return pending;
+  }
+
+  /** @param {Pending} pending */
+  drop(pending) {
+    this.list = this.list.filter((each) => each !== pending);
+  }
+
+  /**
+   * Remove the pending message that is the same as one from the server.
+   *
+   * @param {import("./items.js").Message} message
+   */
+  settle({ own, seq, text }) {
+    if (!own || this.list.length === 0) return;
+    const known = this.list.find((each) => each.seq === seq);
+    const same = (/** @type {Pending} */ each) =>
+      each.seq === null && each.error === null && each.text === text;
+    const settled = known ?? this.list.find(same);
+    if (settled !== undefined) this.drop(settled);
+  }
+}
