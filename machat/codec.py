@@ -45,24 +45,25 @@ def decodeEvent(data: bytes) -> Event | None:
 
 
 @cache
-def _layoutOf(kind: type[Command]) -> tuple[dict[str, Any], tuple[tuple[str, str], ...]]:
+def _layoutOf(kind: type[Command]) -> tuple[dict[str, Any], tuple[tuple[str, str, bool], ...]]:
     """
     @return: the first field of each command of a type; and the other fields, each as the name of
-        its attribute and on the wire
+        its attribute and on the wire, and whether it is required
     """
     tag = kind.__struct_config__.tag
-    names = tuple([(each.name, each.encode_name) for each in msgspec.structs.fields(kind)])
+    fields = msgspec.structs.fields(kind)
+    names = tuple([(each.name, each.encode_name, each.required) for each in fields])
     return {} if tag is None else {"type": tag}, names
 
 
 def encodeCommand(command: Command) -> bytes:
     """
-    @return: the command as one JSON object, without fields that are C{None}
+    @return: the command as one JSON object, without optional fields that are C{None}
     """
     first, names = _layoutOf(type(command))
     fields = first.copy()
-    for name, encoded in names:
+    for name, encoded, required in names:
         value = getattr(command, name)
-        if value is not None and value is not NO_JSON:
+        if required or (value is not None and value is not NO_JSON):
             fields[encoded] = value
     return msgspec.json.encode(fields)

@@ -148,7 +148,7 @@ class ChatClient:
         self._closed = True
         await self._runner.close()
 
-    async def join(self, room: str, history: int = 0) -> Room:
+    async def join(self, room: str, history: int = 0, key: str | None = None) -> Room:
         """
         Join a room, and rejoin it on every later connection. Waits for a connection if there is
         none. If this is cancelled, the room is not joined.
@@ -157,11 +157,12 @@ class ChatClient:
         only send, discard it and use L{say}.
 
         @param history: the number of its last messages to receive first
+        @param key: the key of the room, if it needs one
         @raise machat.errors.ChatError: the server refuses, or the client ends (C{ended})
         """
         found = Room(self, self._limit, room)
         self._collect(found)
-        done = self._runner.begin(lambda done: self._core.join(room, history, done))
+        done = self._runner.begin(lambda done: self._core.join(room, history, done, key))
         if done.done() and done.exception() is None:  # another call has joined it
             found.entered(done.result())
         await self._runner.end(done)

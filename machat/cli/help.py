@@ -3,7 +3,8 @@ The output of C{/help}.
 """
 
 HELP = (
-    "/join ROOM        join a room, or switch to it",
+    "/join ROOM [KEY]  join a room, or switch to it",
+    "/list [PREFIX]    list the public rooms whose names begin so",
     "/leave            leave this room",
     "/who              list the members",
     "/history N        show N older messages; 50 if you omit N; again for still older ones",
@@ -19,5 +20,5 @@ HELP = (
     "//...             send a line that begins with a slash; pasted text is never a command",
     "for moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON],",
     "/ban NAME [MINUTES] [REASON], /unmute NAME, /unban NAME, /bans,",
-    "/lock [REASON], /unlock",
+    "/lock [REASON], /unlock, /key KEY, /key -, /listed on|off",
 )

@@ -58,12 +58,15 @@ class KnownRoom:
 class KnownRooms:
     """
     The rooms that the user is in. Events of other rooms change nothing.
+
+    @ivar listed: the names of the rooms in the last part of the list of rooms
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         """
         @param seconds: the clock
         """
+        self.listed: list[str] = []
         self._seconds = seconds
         self._rooms: dict[str, KnownRoom] = {}
 

@@ -14,6 +14,7 @@ from machat.client import Connected, Failed, Gap, Lost
 from machat.entries import Edited, Entry, Message, Reacted, Redacted, RichMessage
 from machat.events import (
     Bye,
+    Done,
     Error,
     Event,
     Joined,
@@ -21,6 +22,7 @@ from machat.events import (
     Members,
     Moved,
     Presence,
+    RoomList,
     RoomState,
     SanctionList,
     Typing,
@@ -87,6 +89,11 @@ def _members(talk: Talk, event: Members) -> None:
     talk.note(texts.members(event))
 
 
+def _rooms(talk: Talk, event: RoomList) -> None:
+    talk.known.listed = [each.name for each in event.rooms]
+    talk.notes.addAll(texts.roomList(event))
+
+
 def _moved(talk: Talk, event: Moved) -> None:
     talk.history.moved(event)
     talk.view.shown.forget(event.room)
@@ -119,6 +126,7 @@ def _ended(talk: Talk, event: Bye) -> None:
 
 
 def _error(talk: Talk, event: Error) -> None:
+    talk.answered(event.id, False)
     text = f"{event.code}: {event.text}"
     if talk.client is not None and talk.client.connected:
         talk.note(text)
@@ -138,6 +146,7 @@ _RECEIVE: dict[type[Any], Callable[[Talk, Any], object]] = {
     Left: _left,
     Presence: _presence,
     Members: _members,
+    RoomList: _rooms,
     SanctionList: lambda talk, event: talk.notes.addAll(texts.sanctions(event)),
     Moved: _moved,
     Gap: lambda talk, event: talk.note(texts.gap(event)),
@@ -145,5 +154,6 @@ _RECEIVE: dict[type[Any], Callable[[Talk, Any], object]] = {
     Failed: _notConnected,
     Lost: _lost,
     Bye: _ended,
+    Done: lambda talk, event: talk.answered(event.id, True),
     Error: _error,
 }

@@ -10,6 +10,7 @@ from machat.cli.changes import CHANGES, WrongUse
 from machat.cli.help import HELP
 from machat.cli.moderation import MODERATION
 from machat.cli.talk import Talk
+from machat.commands import ListRooms, SetKey
 
 
 def execute(talk: Talk, line: str) -> None:
@@ -27,7 +28,8 @@ def execute(talk: Talk, line: str) -> None:
     elif command in MODERATION and (rest or command != "topic"):
         client = talk.here()
         if client is not None and talk.room is not None:
-            client.moderate(MODERATION[command](talk.room, rest))
+            sent = MODERATION[command](talk.room, rest)
+            client.moderate(talk.remembered(sent) if isinstance(sent, SetKey) else sent)
     elif command in _COMMANDS:
         _COMMANDS[command](talk, rest)
     else:
@@ -50,6 +52,14 @@ def _who(talk: Talk, rest: str) -> None:
     client = talk.here()
     if client is not None and talk.room is not None:
         client.who(talk.room)
+
+
+def _list(talk: Talk, rest: str) -> None:
+    client = talk.client
+    if client is None or not client.connected:
+        talk.note("not connected: the command was not sent")
+    else:
+        client.moderate(ListRooms(prefix=rest))
 
 
 def _history(talk: Talk, rest: str) -> None:
@@ -83,6 +93,7 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "join": Talk.join,
     "leave": lambda talk, rest: talk.leave(),
     "who": _who,
+    "list": _list,
     "history": _history,
     "topic": _topic,
     "times": _setting("times"),
@@ -94,7 +105,7 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
 }
 
 #: The names of the commands whose argument is a room.
-ROOM_COMMANDS = frozenset(["join"])
+ROOM_COMMANDS = frozenset(["join", "list"])
 
 #: The names of all commands, in alphabetical order.
 COMMAND_NAMES = sorted({*_COMMANDS, *CHANGES, *MODERATION})

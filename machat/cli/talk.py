@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
@@ -22,7 +23,7 @@ from machat.cli.settings import Settings
 from machat.cli.view import EntryView
 from machat.client import ChatClient, Ended
 from machat.client.sendqueue import QueuedLine, SendQueue
-from machat.commands import Typing
+from machat.commands import SetKey, Typing
 from machat.events import Joined, Message
 
 #: The number of a room's messages to show on the first join.
@@ -78,6 +79,7 @@ class Talk:
         self.away = Away(seconds)
         self._seconds = seconds
         self._nextTyping = 0.0
+        self._settingKey: SetKey | None = None
         self.room: str | None = None
 
     def begin(
@@ -169,22 +171,25 @@ class Talk:
         client = self.client
         return client is not None and self.room is not None and client.joined(self.room)
 
-    def join(self, room: str) -> None:
+    def join(self, rest: str) -> None:
         """
         Join a room, or switch to it.
+
+        @param rest: the name of the room, and the key if the room needs one
         """
+        room, _, key = rest.partition(" ")
         if not room:
             self.note("the name of the room is missing: use /join ROOM")
         elif self.client is not None:
-            self.joinRoom(self.client, room)
+            self.joinRoom(self.client, room, key.strip() or None)
 
-    def joinRoom(self, client: ChatClient, room: str) -> Deferred[None]:
+    def joinRoom(self, client: ChatClient, room: str, key: str | None = None) -> Deferred[None]:
         """
         @return: fires when the room was joined or refused
         """
         self.room = room
         self.known.get(room).unread = 0
-        return client.join(room, HISTORY).addCallbacks(self._joined, self._notJoined)
+        return client.join(room, HISTORY, key).addCallbacks(self._joined, self._notJoined)
 
     def _joined(self, joined: Joined) -> None:
         if self.isCurrent(joined.room):
@@ -282,12 +287,35 @@ class Talk:
         several = self.client is not None and len(self.client.rooms()) > 1
         return printableName(room) if several else None
 
+    def remembered(self, command: SetKey) -> SetKey:
+        """
+        Remember the key that the user sets, to rejoin the room with it.
+
+        @return: the command with an id
+        """
+        self._settingKey = replace(command, id="key")
+        return self._settingKey
+
+    def answered(self, id: str | None, done: bool) -> None:
+        """
+        Record the answer to a command.
+
+        @param done: whether it was carried out
+        """
+        setting = self._settingKey
+        if setting is None or id != setting.id:
+            return
+        self._settingKey = None
+        if done and self.client is not None and self.client.joined(setting.room or ""):
+            self.client.join(setting.room or "", key=setting.key).addErrback(lambda _: None)
+
     def roomNames(self) -> list[str]:
         """
         @return: the names of the rooms that the client knows, in alphabetical order
         """
         rooms = self.client.rooms() if self.client is not None else []
-        return sorted([each for each in rooms if each.isprintable()])
+        known = {names.key(each): each for each in (*rooms, *self.known.listed)}
+        return sorted([each for each in known.values() if each.isprintable()])
 
     def memberNames(self) -> list[str]:
         """

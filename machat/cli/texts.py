@@ -13,7 +13,7 @@ from machat import names
 from machat.cli.display import clock
 from machat.client import Failed, Gap, Unknown
 from machat.errors import FAILED, ChatError
-from machat.events import Joined, Members, Moved, Presence, SanctionList
+from machat.events import Joined, Members, Moved, Presence, RoomList, SanctionList
 
 #: Verbs for the kinds of a L{machat.events.Sanctioned}.
 _KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
@@ -47,6 +47,20 @@ def members(event: Members) -> str:
     Report the members of a room.
     """
     return f"{event.count} in {event.room}: {', '.join(event.members)}"
+
+
+def roomList(event: RoomList) -> Iterator[str]:
+    """
+    Report a part of the list of rooms.
+    """
+    if not event.rooms:
+        yield "there are no such rooms in the list"
+    for room in event.rooms:
+        key = " (needs a key)" if room.key else ""
+        topic = f": {room.topic}" if room.topic is not None else ""
+        yield f"{room.name}, {room.count} here{key}{topic}"
+    if event.more:
+        yield "there are more rooms: /list and the beginning of a name shows only some"
 
 
 def sanctions(event: SanctionList) -> Iterator[str]:

@@ -154,17 +154,18 @@ class ChatClient(Service):
         self._stopping.append(stopped)
         return stopped
 
-    def join(self, room: str, history: int = 0) -> Deferred[Joined]:
+    def join(self, room: str, history: int = 0, key: str | None = None) -> Deferred[Joined]:
         """
         Join a room, and rejoin it on every later connection.
 
         @param history: the number of its last messages to receive first
+        @param key: the key of the room, if it needs one
         @return: fires when the room is joined for the first time; fails with
             L{ChatError<machat.errors.ChatError>} if the server refuses, with L{Ended} if the client
             ends first. If the name is taken by a client that does not respond, the listener
             receives an L{Error<machat.events.Error>}, and the client tries again
         """
-        return self._ask(lambda done: self._core.join(room, history, done))
+        return self._ask(lambda done: self._core.join(room, history, done, key))
 
     def leave(self, room: str) -> None:
         """

@@ -123,15 +123,16 @@ class ClientCore:
         self._end("stopped")
         self._close()
 
-    def join(self, room: str, history: int, token: Any) -> None:
+    def join(self, room: str, history: int, token: Any, key: str | None = None) -> None:
         """
         Join a room, and rejoin it on every later connection. The result is the
         L{Joined<machat.events.Joined>} of the first time.
 
         @param history: the number of its last messages to receive first
+        @param key: the key of the room, if it needs one
         """
         if self._open(token):
-            self._rooms.join(room, history, token)
+            self._rooms.join(room, history, token, key)
 
     def leave(self, room: str) -> None:
         """

@@ -24,6 +24,7 @@ class Membership:
     @ivar name: the name as the server spells it, once that is known
     @ivar history: the number of messages to receive on the first join
     @ivar id: the id of the command that joins the room
+    @ivar key: the key of the room, if it needs one
     @ivar position: the position of the last message received; C{None} before the first join
     @ivar top: the number of the last message when the room was joined or moved
     @ivar joined: the answer to the join on the current connection; C{None} if it is not joined
@@ -35,6 +36,7 @@ class Membership:
         self.name = name
         self.history = history
         self.id = id
+        self.key: str | None = None
         self.position: Position | None = None
         self.top = 0
         self._replayed: int | None = None  # the last one of the first join, while they arrive

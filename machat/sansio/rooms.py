@@ -75,18 +75,22 @@ class ClientRooms:
 
     # Commands of the application.
 
-    def join(self, name: str, history: int, token: Any) -> None:
+    def join(self, name: str, history: int, token: Any, key: str | None = None) -> None:
         """
         Join a room now, or when there is a connection.
 
         @param history: the number of its last messages to receive first
+        @param key: the key of the room, which is also used to rejoin it
         """
         room = self.find(name)
+        if room is not None and key is not None:
+            room.key = key
         if room is not None and room.joined is not None:
             self._out.settle(token, room.joined)
             return
         if room is None:
             room = self._rooms[names.key(name)] = Membership(name, history, self._ids.new())
+            room.key = key
             self._sendJoin(room)
         room.waiting.append(token)
 
@@ -298,7 +302,9 @@ class ClientRooms:
         elif self._connected:
             history = 0 if room.position else room.history
             self._out.send(
-                commands.Join(room=room.name, since=room.position, history=history, id=room.id)
+                commands.Join(
+                    room=room.name, since=room.position, history=history, key=room.key, id=room.id
+                )
             )
 
     def _forget(self, room: Membership, error: ChatError) -> None:

@@ -4,11 +4,7 @@ Tests for the commands that refer to messages by their numbers, and for the line
 
 from __future__ import annotations
 
-from typing import cast
-
-from machat.auth.users import User
 from machat.entries import Edit, React, Redact, Said
-from machat.session.session import Session
 from tests.cli.test_conversation import ConversationTestCase
 
 
@@ -27,13 +23,6 @@ class ChangesTests(ConversationTestCase):
         for each in typed:
             self.conversation.typed(each)
         return self.seen()
-
-    def moderator(self) -> None:
-        """
-        Allow all users to moderate.
-        """
-        for session in self.chat.service.connections:
-            cast(Session, session).user = User(mod=("*",))
 
     def test_numbers(self) -> None:
         """
@@ -96,7 +85,7 @@ class ChangesTests(ConversationTestCase):
         """
         self.seen()
         self.post("buy this")
-        self.moderator()
+        self.allowAll()
         self.assertEqual(self.typed("hello"), ["Mina: hello"])
         self.assertEqual(
             self.typed("/redact 2", "/redact 1 spam"),

@@ -53,6 +53,13 @@ class ConversationTestCase(SynchronousTestCase):
         )
         self.conversation.begin(self.client, ["dev"])
 
+    def allowAll(self) -> None:
+        """
+        Allow all users who are connected to moderate.
+        """
+        for session in self.chat.service.connections:
+            cast(Session, session).user = User(mod=("*",))
+
     def seen(self) -> list[str]:
         """
         @return: the displayed lines since the last call
@@ -414,7 +421,7 @@ class ConversationTests(ConversationTestCase):
         A refusal by the server is shown, and the current room stays the same.
         """
         self.seen()
-        self.conversation.typed("/join a[ b")
+        self.conversation.typed("/join a!")
         (line,) = [each for each in self.seen() if "refused" in each]
         self.assertIn("may contain only letters", line)
         self.assertEqual(self.conversation.room, "dev")
@@ -440,8 +447,7 @@ class ConversationTests(ConversationTestCase):
         self.seen()
         self.conversation.typed("/topic Tea")
         self.assertEqual(self.seen(), ["not-allowed: you may not moderate that room"])
-        for session in self.chat.service.connections:
-            cast(Session, session).user = User(mod=("*",))
+        self.allowAll()
         for typed, told in (
             ("/topic Tea at five", "set the topic: Tea at five"),
             ("/lock", "locked the room"),
@@ -471,6 +477,37 @@ class ConversationTests(ConversationTestCase):
         other = ChatClient(self.chat.clock, self.chat.endpoint, "Bob", self.conversation.received)
         Conversation(self.lines.append, self.ends.append).begin(other, ["dev"])
         self.assertIn("the topic is: Tea at five", self.seen())
+
+    def test_keyAndList(self) -> None:
+        """
+        A moderator sets a key, lists the room and removes both; all who know the key join again
+        after a reconnection.
+        """
+        self.seen()
+        self.allowAll()
+        mina = self.conversation
+        for typed, shown in (
+            ("/list", ["there are no such rooms in the list"]),
+            ("/key open sesame", ["machat: moderator Mina set a key"]),
+            ("/listed on", ["machat: moderator Mina listed the room"]),
+            ("/topic Tea", ["machat: moderator Mina set the topic: Tea"]),
+            ("/list D", ["dev, 2 here (needs a key): Tea"]),
+            ("/list x", ["there are no such rooms in the list"]),
+        ):
+            mina.typed(typed)
+            self.assertEqual(self.seen(), shown)
+        self.setUpClient("Ada")
+        self.assertIn("refused: that room requires a key", self.seen())
+        self.conversation.typed("/join dev open sesame")
+        self.assertIn("joined dev, 3 here: bot, Mina, Ada", self.seen())
+        self.chat.endpoint.cut()
+        self.chat.clock.pump([0.5] * 10)
+        self.assertTrue(mina.ready and self.conversation.ready)
+        self.allowAll()
+        mina.typed("/key -")
+        self.assertIn("machat: moderator Mina removed the key", self.seen())
+        mina.typed("/listed off")
+        self.assertIn("machat: moderator Mina removed the room from the list", self.seen())
 
     def test_presence(self) -> None:
         """
