@@ -222,14 +222,19 @@ class ChatClient:
         result: Receipt = await self._ask(lambda done: self._core.post(room, command, done))
         return result
 
-    async def history(self, room: str, before: int | None = None, limit: int = 50) -> History:
+    async def history(
+        self, room: str, before: int | None = None, limit: int = 50, text: str | None = None
+    ) -> History:
         """
         Request stored messages of a joined room: the last ones, or the last ones before a number.
 
+        @param text: one or more words; only messages that contain all of them are returned. The
+            answer has C{searched}: to search the older messages, call this again with that number
+            as C{before}, until it is at most 1
         @raise machat.errors.ChatError: the server refuses; or C{lost}: the room is not joined, or
             the connection is lost
         """
-        command = commands.History(room=room, before=before, limit=limit)
+        command = commands.History(room=room, before=before, limit=limit, text=text)
         result: History = await self._ask(lambda done: self._core.history(command, done))
         return result
 

@@ -162,11 +162,13 @@ class Room(Events):
         """
         return await self._client.react(self.name, target, emoji, remove)
 
-    async def history(self, before: int | None = None, limit: int = 50) -> History:
+    async def history(
+        self, before: int | None = None, limit: int = 50, text: str | None = None
+    ) -> History:
         """
         Request stored messages, see L{ChatClient.history<machat.aio.ChatClient.history>}.
         """
-        return await self._client.history(self.name, before, limit)
+        return await self._client.history(self.name, before, limit, text)
 
     async def who(self) -> Members:
         """

@@ -186,10 +186,15 @@ class ChatClient(Service):
         """
         self.moderate(commands.Who(room=room))
 
-    def history(self, room: str, before: int | None = None, limit: int = 50) -> Deferred[History]:
+    def history(
+        self, room: str, before: int | None = None, limit: int = 50, text: str | None = None
+    ) -> Deferred[History]:
         """
         Request stored messages of a joined room: the last ones, or the last ones before a number.
 
+        @param text: one or more words; only messages that contain all of them are returned. The
+            answer has C{searched}: to search the older messages, call this again with that number
+            as C{before}, until it is at most 1
         @param limit: the number of messages. The answer may have fewer although the server has
             more; an answer without messages means that there are no older ones
         @return: fires with the L{History<machat.events.History>}; fails with
@@ -197,7 +202,7 @@ class ChatClient(Service):
             L{NotConnected<machat.client.NotConnected>} if the room is not joined, or if the
             connection is lost
         """
-        command = commands.History(room=room, before=before, limit=limit)
+        command = commands.History(room=room, before=before, limit=limit, text=text)
         return self._ask(lambda done: self._core.history(command, done))
 
     def moderate(self, command: commands.Command) -> None:

@@ -198,10 +198,12 @@ export class Client extends ClientEventTarget {
   }
 
   /**
-   * Request stored messages: the first after a number, the last before a number, or the last.
+   * Request stored messages: the first after a number, the last before a number, or the last. With
+   * `text`, only messages that contain all of its words; to search the others, ask again with
+   * `searched` of the answer as `before` (until it is at most 1) or as `after` (until it is `seq`).
    *
    * @param {string} room
-   * @param {{after?: number, before?: number, limit?: number}} [which]
+   * @param {{after?: number, before?: number, limit?: number, text?: string}} [which]
    * @returns {Promise<History>}
    */
   history(room, which = {}) {

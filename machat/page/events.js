@@ -96,6 +96,7 @@
  * @property {string} epoch
  * @property {number} seq The number of the last message.
  * @property {Message[]} messages
+ * @property {number} [searched] After a search: the number up to which the server has searched.
  *
  * @typedef {object} Gap
  * @property {string} room

@@ -66,6 +66,8 @@ class ServerTests(ServerTestCase):
             self.assertEqual((await his.who()).members, ("Mina", "Ada"))
             history = await his.history(before=3)
             self.assertEqual([each.seq for each in history.messages], [1, 2])
+            found = await his.history(text="77")
+            self.assertEqual(([each.seq for each in found.messages], found.searched), ([78], 1))
             self.assertEqual((await hers.edit(1, "new")).seq, 101)
             self.assertEqual((await his.react(1, "\N{THUMBS UP SIGN}")).seq, 102)
             with self.assertRaises(ChatError) as caught:

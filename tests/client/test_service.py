@@ -128,7 +128,9 @@ class ClientTests(ClientTestCase):
         last = self.mina.history("dev", limit=2)
         before = self.mina.history("DEV", 3, 300)
         self.settle()
-        for asked, texts in ((last, ["c", "d"]), (before, ["a", "b"])):
+        found = self.mina.history("dev", text="B")
+        self.settle()
+        for asked, texts in ((last, ["c", "d"]), (before, ["a", "b"]), (found, ["b"])):
             self.assertEqual([each.text for each in self.successResultOf(asked).messages], texts)
         self.assertEqual(self.heard(Event), [])
 

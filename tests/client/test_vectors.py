@@ -129,7 +129,7 @@ class TwistedDriver:
     def _do_react(self, name: str, **fields: Any) -> Deferred[Any]:
         return self._client.react(**fields)
 
-    def _do_history(self, name: str, room: str, **which: int) -> Deferred[Any]:
+    def _do_history(self, name: str, room: str, **which: Any) -> Deferred[Any]:
         return self._client.history(room, **which)
 
     def _do_who(self, name: str, room: str) -> None:
