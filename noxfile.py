@@ -196,6 +196,15 @@ def conformance(session: nox.Session) -> None:
 
 
 @nox.session
+def api(session: nox.Session) -> None:
+    """
+    Check the description of the HTTP API against a server.
+    """
+    session.install("-e", ".[test]", "schemathesis >= 4")
+    session.run("trial", *session.posargs or ["tests.api.test_schemathesis"])
+
+
+@nox.session
 def wheel(session: nox.Session) -> None:
     """
     Build the wheel, check its content, and start the server from it.
