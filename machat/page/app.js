@@ -7,6 +7,8 @@
 
 import { FieldDialog } from "./dialog.js";
 import { Client, key } from "./client.js";
+import { recognise } from "./mentions.js";
+import { Notifier } from "./notifications.js";
 import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
@@ -16,6 +18,7 @@ import { diagnose } from "./diagnosis.js";
 import { roomNamed, roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 import { phrase, translateDocument } from "./texts.js";
+import { showTitle } from "./title.js";
 import { TokenEndpoint } from "./tokens.js";
 import { fitKeyboard } from "./viewport.js";
 
@@ -46,6 +49,7 @@ class App {
   #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #settings = new SettingsView();
+  #notifier = new Notifier();
   #connection = new ConnectionView(() => this.#again());
   #askRoom = new FieldDialog("join", {
     submitted: (room) => this.#join(room),
@@ -141,6 +145,7 @@ class App {
     const check = (/** @type {number} */ failures) => diagnose(url, failures);
     const client = new Client(url, { name, credentials, session, check });
     this.#client = client;
+    recognise(name);
     this.#listen(client);
     client.open();
     return client;
@@ -258,6 +263,7 @@ class App {
     const client = /** @type {Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
+      received: (message) => this.#notifier.message(message, name, () => this.#show({ room: name })),
       drafted: (draft) => this.#storage.setDraft(name, draft),
       join: (other) => this.#join(other),
       leave: () => this.#leave(room),
@@ -348,10 +354,7 @@ class App {
   }
 
   #title() {
-    const unread = [...this.#rooms.values()].reduce((sum, room) => sum + room.unread, 0);
-    const name = this.#tabs.current?.name;
-    const title = name ? phrase("app.title", { room: name }) : phrase("app.name");
-    document.title = `${unread ? `(${unread}) ` : ""}${title}`;
+    showTitle([...this.#rooms.values()], this.#tabs.current?.name);
   }
 
   /** @param {Event} event */

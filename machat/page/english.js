@@ -25,6 +25,7 @@ export const ENGLISH = {
   "rooms.title": "Rooms",
   "rooms.join": "Join a room",
   "rooms.unread": { one: "{count} unread message", other: "{count} unread messages" },
+  "rooms.mentions": { one: "{count} mention", other: "{count} mentions" },
   "rooms.more": { one: "Show {count} more unread room", other: "Show {count} more unread rooms" },
   "rooms.wait": "No connection. You will join when it is back.",
 

@@ -25,6 +25,7 @@ export const GERMAN = {
   "rooms.title": "Räume",
   "rooms.join": "Raum betreten",
   "rooms.unread": { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
+  "rooms.mentions": { one: "{count} Erwähnung", other: "{count} Erwähnungen" },
   "rooms.more": {
     one: "{count} weiteren ungelesenen Raum zeigen",
     other: "{count} weitere ungelesene Räume zeigen",

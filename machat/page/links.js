@@ -6,6 +6,7 @@
  */
 
 import { element } from "./dom.js";
+import { highlighted } from "./mentions.js";
 
 /** A link without whitespace, without invisible and bidirectional control characters, and without
  * backslashes, which browsers treat as slashes. */
@@ -55,11 +56,11 @@ export function split(text) {
 
 /**
  * @param {string} text
- * @returns {Node[]} The text with clickable links.
+ * @returns {Node[]} The text with clickable links, and with highlighted mentions of the user.
  */
 export function linked(text) {
-  return split(text).map((piece) =>
-    typeof piece === "string" ? document.createTextNode(piece) : shown(piece),
+  return split(text).flatMap((piece) =>
+    typeof piece === "string" ? highlighted(piece) : [shown(piece)],
   );
 }
 

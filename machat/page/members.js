@@ -50,6 +50,11 @@ export class Members {
     WIDE.addEventListener("change", this.#fit);
   }
 
+  /** The known names of the other members. */
+  get others() {
+    return [...this.#names.values()].filter((name) => name !== this.own);
+  }
+
   /** Whether the names of some members are unknown. */
   get incomplete() {
     return this.#names.size !== this.count;

@@ -8,11 +8,13 @@
 import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Composer, composes } from "./composer.js";
+import { Completion } from "./completion.js";
 import { element, pointer } from "./dom.js";
 import { loaders, PAGE } from "./loader.js";
 import { closeMenu } from "./menu.js";
 import { Members } from "./members.js";
 import { MessageActions } from "./messageactions.js";
+import { mentioned } from "./mentions.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
@@ -29,6 +31,8 @@ import { Typing } from "./typing.js";
 /**
  * @typedef {object} Options
  * @property {() => void} changed Called when the number of unread messages has changed.
+ * @property {(message: {from: string, text: string, mention: boolean}) => void} received Called with each
+ *     new message of another user.
  * @property {(draft: string) => void} drafted Called with the content of the field.
  * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {() => void} leave Leave this room.
@@ -39,6 +43,8 @@ let count = 0;
 
 export class RoomView {
   unread = 0;
+  /** The number of unread messages that mention the user. */
+  mentions = 0;
   id = `room${++count}`;
   #client;
   #options;
@@ -115,6 +121,7 @@ export class RoomView {
       actions,
       focus,
     });
+    new Completion(this.#composer.field, () => this.#members.others);
     this.#down.addEventListener("click", () => this.#goDown());
     this.element = this.#build();
     this.element.hidden = true;
@@ -171,6 +178,7 @@ export class RoomView {
     if (!this.#visible || document.visibilityState === "hidden") return;
     if (this.unread > 0 && this.#list.sticks) this.#list.toFresh();
     this.unread = 0;
+    this.mentions = 0;
     this.#options.changed();
   }
 
@@ -227,7 +235,7 @@ export class RoomView {
     const seen = this.#seen;
     const old = message.epoch === seen.epoch && message.seq <= seen.seq;
     this.#list.live = !old;
-    if (!old && !message.own) this.#count(message);
+    if (!old && !message.own) this.#receive(message);
     this.#list.changed();
   }
 
@@ -307,12 +315,24 @@ export class RoomView {
   // Appearance.
 
   /** @param {import("./messages.js").Message} message */
-  #count(message) {
+  #receive(message) {
+    const { from, text } = message;
+    const mention = mentioned(text);
+    this.#count(message, mention);
+    this.#options.received({ from, text, mention });
+  }
+
+  /**
+   * @param {import("./messages.js").Message} message
+   * @param {boolean} mention
+   */
+  #count(message, mention) {
     const looked = this.#visible && document.visibilityState === "visible";
     if (!looked) {
       const reading = this.#messages.fresh !== null && !this.#list.sticks;
       if (this.unread === 0 && !reading) this.#messages.fresh = message;
       if (!isNotice(message)) this.unread++;
+      if (mention) this.mentions++;
       this.#options.changed();
     }
     if (!looked || !this.#list.sticks) {

@@ -103,7 +103,7 @@ export class Tabs {
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
     const name = element("bdi", { class: "name" }, room.name);
-    tab.replaceChildren(name, ...(room.unread > 0 ? unread(room.unread) : []));
+    tab.replaceChildren(name, ...counts(room));
     this.#look();
   }
 
@@ -179,10 +179,21 @@ export class Tabs {
 }
 
 /** @param {number} count */
-function unread(count) {
-  const short = count > 99 ? "99+" : String(count);
-  return [
-    element("span", { class: "count", "aria-hidden": "true" }, short),
-    spoken(phrase("rooms.unread", { count })),
-  ];
+function short(count) {
+  return count > 99 ? "99+" : String(count);
+}
+
+/** @param {RoomView} room */
+function counts({ unread, mentions }) {
+  const shown = [];
+  if (mentions > 0) {
+    const badge = { class: "count mentions", "aria-hidden": "true" };
+    shown.push(element("span", badge, `@${short(mentions)}`));
+    shown.push(spoken(phrase("rooms.mentions", { count: mentions })), " ");
+  }
+  if (unread > 0) {
+    shown.push(element("span", { class: "count", "aria-hidden": "true" }, short(unread)));
+    shown.push(spoken(phrase("rooms.unread", { count: unread })));
+  }
+  return shown;
 }
