@@ -5,7 +5,7 @@
  * @module
  */
 
-import { element } from "./dom.js";
+import { byId, element } from "./dom.js";
 
 /** The distance from the edges of the page, pixels. */
 const EDGE = 8;
@@ -45,7 +45,7 @@ export function openMenu(button, label, entries, returned) {
     (sign === undefined ? menu : row).append(one);
   }
   if (row.childElementCount > 0) menu.prepend(row);
-  document.body.append(menu);
+  byId("rooms").append(menu);
   place(menu, button);
   listen(menu, button, returned);
   items(menu)[0].focus({ preventScroll: true });

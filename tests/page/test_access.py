@@ -198,6 +198,59 @@ class AxeTests(PageTestCase):
         expect(page.locator(".pending")).to_have_count(1)
         return page, server
 
+    def talk(self, **options: Any) -> tuple[Any, Server]:
+        """
+        @return: a page of a moderator that shows all kinds of messages, and its server
+        """
+        page = self.blank(bypass_csp=True, **options)
+        here = {"moderator": True, "members": ["Mina", "Ada", "Bob"], "count": 3}
+        server = Server(page, topic="Release at noon", **here)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        page.get_by_label("Your name").fill("Mina")
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("tab")).to_have_count(1)
+        hearts = {"\u2764\ufe0f": ["Ada", "Mina"], "\U0001f44d": ["Bob"]}
+        server.message(1, "Ada", "Is the build on staging?", reactions=hearts)
+        server.message(2, "Mina", "Since eight. Run `make check`:", reply=1, edited=True)
+        server.message(3, "Bob", "```sh\nmake check\nmake install  # " + "x" * 90 + "\n```")
+        build = {"kind": "build", "ok": True, "tests": {"run": 1200, "failed": 0}}
+        server.message(4, "Ada", "", data=build)
+        server.message(5, "Bob", "swordfish")
+        removal = {"target": 5, "by": "Ada", "reason": "a secret", "at": 1_760_000_000_006}
+        server.tell(type="redacted", room="dev", seq=6, **removal)
+        server.message(7, "Bob", "oh, thanks", reply=5)
+        server.message(8, "Ada", "as I wrote at the beginning", reply=1)
+        server.tell(type="typing", room="dev", **{"from": "Bob"})
+        expect(page.locator(".removed, .typing:visible")).to_have_count(2)
+        return page, server
+
+    def test_messages(self) -> None:
+        """
+        Axe finds no problem with replies, edits, removals, reactions, code and data, in the menu of
+        a message, while a message is answered, and in the dialogs for moderators.
+        """
+        for scheme, viewport in (("light", {"width": 1200, "height": 900}), ("dark", PHONE)):
+            page, server = self.talk(color_scheme=scheme, viewport=viewport)
+            self.check(page)
+            page.locator(".menu-button").last.focus()
+            page.keyboard.press("Enter")
+            self.check(page)
+            page.get_by_role("menuitem", name="Reply").click()
+            self.check(page)
+            page.locator(".menu-button").last.focus()
+            page.keyboard.press("Enter")
+            page.get_by_role("menuitem", name="Mute Ada").click()
+            self.check(page)
+            page.keyboard.press("Escape")
+            if viewport is PHONE:
+                page.get_by_role("button", name="3 here").click()
+            page.get_by_role("button", name="Moderation…").click()
+            asked = server.await_("sanctions")
+            mute = {"kind": "mute", "name": "Eve", "until": 1_900_000_000_000, "by": "Ada"}
+            server.tell(type="sanctions", room="dev", sanctions=[mute], id=asked["id"])
+            expect(page.get_by_role("button", name="Lift for Eve")).to_be_visible()
+            self.check(page)
+
     def test_colours(self) -> None:
         """
         Axe finds no problem, in light and dark mode, wide and narrow: while connected, in the
