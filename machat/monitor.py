@@ -20,14 +20,18 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from twisted.application.internet import TimerService
 from twisted.application.service import MultiService
 from twisted.internet.interfaces import IProtocolFactory
+from twisted.python.failure import Failure
 from twisted.web.http import Request
 from twisted.web.server import Site
 from zope.interface import implementer_only
 
 from machat.clock import chatClock
+from machat.errors import ChatError
 from machat.http.messages import Answer, line
 from machat.http.origins import Hosts
 from machat.http.resource import Document, Late, Missing, fieldOf
+from machat.interfaces import ISharedRooms
+from machat.interfaces.listing import Occupied
 from machat.metrics import Histogram, Metrics, WebhookFigures
 from machat.records import Health
 from machat.service import ChatService
@@ -106,6 +110,14 @@ def _collectWebhooks(figures: Sequence[WebhookFigures]) -> Iterator[Metric]:
     yield _counter("webhook_dropped", "Events that were dropped", dropped)
     yield _gauge("webhook_waiting", "Events that wait for the webhook", waiting)
     yield _gauge("webhook_lag_seconds", "Time for which the oldest of them has waited", lag)
+
+
+def _nothing(failure: Failure) -> tuple[int, Sequence[Occupied]]:
+    """
+    @return: the rooms of other servers, while the store is not available
+    """
+    failure.trap(ChatError)
+    return 0, ()
 
 
 class ChatCollector(Collector):
@@ -285,8 +297,8 @@ class Monitor(MultiService):
     def _readiness(self, request: Request) -> Answer:
         return line(*self.readiness())
 
-    def _rooms(self, request: Request) -> Answer:
-        return freshJSON(self.rooms(LISTED))
+    async def _rooms(self, request: Request) -> Answer:
+        return freshJSON(await self.rooms(LISTED))
 
     def _sanctions(self, request: Request) -> Answer:
         return freshJSON(self.sanctions())
@@ -313,25 +325,28 @@ class Monitor(MultiService):
                 return (503, text) if chat.store.shared else (200, f"ready, but {text}")
         return 200, "ready"
 
-    def rooms(self, most: int) -> dict[str, Any]:
+    async def rooms(self, most: int) -> dict[str, Any]:
         """
         @param most: the maximum number of rooms
-        @return: the largest rooms with members on this server, as in C{/rooms}. C{members} are
-            those on this server, and C{names} is the number of names on all servers with its store
+        @return: the largest rooms with members, as in C{/rooms}. C{members} are those on this
+            server, and C{names} is the number of names on all servers with its store. While the
+            store is not available, the rooms are those with members on this server
         """
-        rooms = [room for chat in self._chats for room in chat.rooms]
-        return {
-            "count": len(rooms),
-            "rooms": [
-                {
-                    "room": room.name,
-                    "members": len(room),
-                    "names": room.present,
-                    "seq": room.position.seq if room.position else None,
-                }
-                for room in nlargest(most, rooms, key=len)
-            ],
-        }
+        count = 0
+        rooms: dict[tuple[int, str], dict[str, Any]] = {}
+        for number, chat in enumerate(self._chats):
+            for room in chat.rooms:
+                seq = room.position.seq if room.position else None
+                names = {"room": room.name, "members": len(room), "names": room.present}
+                rooms[number, room.name] = {**names, "seq": seq}
+            shared = ISharedRooms(chat.store, None)
+            found = (0, ()) if shared is None else await shared.occupied().addErrback(_nothing)
+            count += max(found[0], len(chat.rooms))
+            for each in found[1]:
+                known = {"room": each.name, "members": 0, "names": each.members, "seq": each.seq}
+                rooms.setdefault((number, each.name), known)
+        largest = nlargest(most, rooms.values(), key=lambda room: (room["names"], room["members"]))
+        return {"count": count, "rooms": largest}
 
     def sanctions(self) -> list[dict[str, Any]]:
         """

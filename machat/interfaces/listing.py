@@ -1,5 +1,5 @@
 """
-The list of the rooms of a chat that several processes serve.
+The rooms of a chat that several processes serve.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from zope.interface import Interface
+
+#: The maximum number of rooms that L{ISharedRooms.occupied} reads.
+OCCUPIED = 10_000
 
 
 class Shown(NamedTuple):
@@ -27,11 +30,38 @@ class Shown(NamedTuple):
     protected: bool
 
 
+class Occupied(NamedTuple):
+    """
+    A room with members.
+
+    @ivar members: the number of names in the room
+    @ivar seq: the number of its last message
+    """
+
+    name: str
+    members: int
+    seq: int
+
+
 class ISharedRooms(Interface):
     """
-    A store that several processes share, and that has the list of the rooms of all of them. A
-    process is responsible for the rooms in which it has members.
+    A store that several processes share, and that knows the rooms of all of them. A process is
+    responsible for the rooms in which it has members.
     """
+
+    def occupy(key: str, occupied: bool) -> None:
+        """
+        Note that this process has the first member in a room, or has no members in it any more, as
+        soon as the store is available.
+        """
+
+    def occupied() -> Deferred[tuple[int, Sequence[Occupied]]]:
+        """
+        Read the rooms with members of all processes.
+
+        @return: fires with the number of rooms, and up to L{OCCUPIED} of them in any order; fails
+            with L{ChatError<machat.errors.ChatError>} C{failed} if the store is not available
+        """
 
     def show(key: str, shown: bool) -> None:
         """

@@ -53,8 +53,10 @@ class Listing:
             insort(self._keys, room.key)
         elif present and not listed:
             del self._keys[index]
-        if listed is not present and self._shared is not None:
-            self._shared.show(room.key, listed)
+        if self._shared is not None:
+            self._shared.occupy(room.key, bool(room.members))
+            if listed is not present:
+                self._shared.show(room.key, listed)
 
     def _isListed(self, room: Room) -> bool:
         if room.listed is not None:

@@ -36,7 +36,7 @@ PARENT = "parent"
 ROOMS = 10_000
 
 
-def answerOf(monitor: Monitor, topic: Topic) -> Any:
+async def answerOf(monitor: Monitor, topic: Topic) -> Any:
     """
     @param monitor: the monitor of a worker
     @return: its answer to a question of the parent
@@ -44,7 +44,7 @@ def answerOf(monitor: Monitor, topic: Topic) -> Any:
     if topic is Topic.METRICS:
         return familiesOf(monitor.collector)
     if topic is Topic.ROOMS:
-        return monitor.rooms(ROOMS)
+        return await monitor.rooms(ROOMS)
     return monitor.readiness() if topic is Topic.READINESS else monitor.sanctions()
 
 
@@ -143,14 +143,16 @@ class WorkersMonitor:
 
     async def _rooms(self, request: Request) -> Answer:
         rooms: dict[str, dict[str, Any]] = {}
+        count = 0
         for answer in (await self._ask(Topic.ROOMS)).values():
+            count = max(count, answer["count"])
             for each in answer["rooms"]:
                 found = rooms.setdefault(each["room"], {**each, "members": 0})
                 found["members"] += each["members"]
                 found["names"] = max(found["names"], each["names"])
                 found["seq"] = max(found["seq"] or 0, each["seq"] or 0) or None
-        largest = nlargest(LISTED, rooms.values(), key=lambda room: room["members"])
-        return freshJSON({"count": len(rooms), "rooms": largest})
+        largest = nlargest(LISTED, rooms.values(), key=lambda room: room["names"])
+        return freshJSON({"count": max(count, len(rooms)), "rooms": largest})
 
     async def _sanctions(self, request: Request) -> Answer:
         found: dict[tuple[str, str, str], Any] = {}

@@ -7,11 +7,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import Service
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.internet.protocol import connectionDone
 from twisted.internet.stdio import StandardIO
@@ -59,10 +60,13 @@ class Link(LineOnlyReceiver):
     MAX_LENGTH = LONGEST
     _log = Logger()
 
-    def __init__(self, stop: Callable[[], object], answer: Callable[[Topic], Any]) -> None:
+    def __init__(
+        self, stop: Callable[[], object], answer: Callable[[Topic], Awaitable[Any]]
+    ) -> None:
         """
         @param stop: stops the worker
-        @param answer: returns the answer to a question, which can be encoded as JSON
+        @param answer: a coroutine function that returns the answer to a question; it can be encoded
+            as JSON
         """
         self._stop = stop
         self._answer = answer
@@ -94,13 +98,14 @@ class Link(LineOnlyReceiver):
     def lineReceived(self, line: bytes) -> None:
         message = decodeToWorker(line)
         if isinstance(message, Ask):
-            self.sendLine(encode(Answer(message.id, self._answerTo(message.topic))))
+            answering = Deferred.fromCoroutine(self._answerTo(message.topic))
+            answering.addCallback(lambda answer: self.sendLine(encode(Answer(message.id, answer))))
         else:
             self._stopOnce()
 
-    def _answerTo(self, topic: Topic) -> Any:
+    async def _answerTo(self, topic: Topic) -> Any:
         try:
-            return self._answer(topic)
+            return await self._answer(topic)
         except Exception:
             self._log.failure("the parent received no figures")
             return None
@@ -136,7 +141,7 @@ class Worker(Service):
         self.sockets = sockets
         self._link: Link | None = None
 
-    def connect(self, reactor: Any, answer: Callable[[Topic], Any]) -> None:
+    def connect(self, reactor: Any, answer: Callable[[Topic], Awaitable[Any]]) -> None:
         """
         Prepare the pipes to the parent, which are read when the service starts.
 

@@ -63,7 +63,7 @@ class NodesTests(ServerTestCase):
         """
         @return: the answer
         """
-        client.send(type="join", room="dev", **more)
+        client.send(**{"type": "join", "room": "dev", **more})
         answer: dict[str, Any] = client.read()
         return answer
 
@@ -98,9 +98,12 @@ class NodesTests(ServerTestCase):
         self.assertTrue(self.join(bob, since=since)["recovered"])
         cy, _ = self.hello(1, "Cy")
         self.assertEqual(self.join(cy)["code"], "room-full")
-        rooms = [json.loads(self.ask(node, "/rooms")[1])["rooms"] for node in (0, 1)]
-        line = {"room": "dev", "names": 3, "seq": 1}
-        self.assertEqual(rooms, [[{**line, "members": 1}], [{**line, "members": 2}]])
+        self.assertTrue(self.join(cy, room="ops"))
+        # After the answer of the server with the room, Redis knows it too.
+        rooms = {node: json.loads(self.ask(node, "/rooms")[1])["rooms"] for node in (1, 0)}
+        dev, ops = {"room": "dev", "names": 3, "seq": 1}, {"room": "ops", "names": 1, "seq": 0}
+        self.assertEqual(rooms[0], [{**dev, "members": 1}, {**ops, "members": 0}])
+        self.assertEqual(rooms[1], [{**dev, "members": 2}, {**ops, "members": 1}])
 
     def test_moderation(self) -> None:
         """

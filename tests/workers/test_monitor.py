@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.defer import ensureDeferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -49,7 +50,7 @@ class WorkersMonitorTests(PoolTestCase):
         for index, (process, monitor) in enumerate(zip(self.serving(), self.monitors, strict=True)):
             asked = process.sent[-1] if process.sent else None
             if isinstance(asked, Ask) and index != silent:
-                answer = answerOf(monitor, asked.topic)
+                answer = self.successResultOf(ensureDeferred(answerOf(monitor, asked.topic)))
                 process.answer(msgspec.json.decode(msgspec.json.encode(answer)))
         if silent is not None:
             self.clock.advance(ANSWER)

@@ -16,12 +16,26 @@ from machat.workers.messages import Answer, Ask, Changed, State, Stop, Topic, de
 from machat.workers.worker import Link, Worker
 
 
+async def nameOf(topic: Topic) -> str:
+    """
+    Answer a question.
+    """
+    return str(topic.value)
+
+
+async def fail(topic: Topic) -> str:
+    """
+    Fail to answer a question.
+    """
+    raise ZeroDivisionError
+
+
 class LinkTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.stops = 0
         self.exits: list[int] = []
         self.patch(os, "_exit", self.exits.append)
-        self.link = Link(self.stop, lambda topic: topic.value)
+        self.link = Link(self.stop, nameOf)
         self.transport = StringTransport()
 
     def stop(self) -> None:
@@ -56,7 +70,7 @@ class LinkTests(SynchronousTestCase):
         """
         If the figures cannot be collected, the worker continues.
         """
-        self.link = Link(self.stop, lambda topic: 1 // 0)
+        self.link = Link(self.stop, fail)
         self.connect()
         self.receive(Ask(3, Topic.ROOMS))
         self.assertEqual(self.sent(), [Answer(3, None)])
@@ -78,7 +92,7 @@ class LinkTests(SynchronousTestCase):
         self.receive(Stop())
         self.receive(Stop())
         self.assertEqual(self.stops, 1)
-        self.link = Link(self.stop, lambda topic: None)
+        self.link = Link(self.stop, nameOf)
         self.connect()
         self.receive(Stop())
         self.assertEqual(self.stops, 2)
@@ -101,7 +115,7 @@ class LinkTests(SynchronousTestCase):
         self.link.finish()
         self.lose()
         self.assertEqual((self.stops, self.exits), (0, []))
-        self.link = Link(self.stop, lambda topic: None)
+        self.link = Link(self.stop, nameOf)
         self.connect()
         self.link.notify(State.STOPPING)
         self.lose()

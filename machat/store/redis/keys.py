@@ -93,6 +93,12 @@ class Keys(NamedTuple):
         """
         return f"{self.prefix}:shown:{node}".encode()
 
+    def occupied(self, node: str) -> bytes:
+        """
+        @return: the key of the rooms in which a node has members
+        """
+        return f"{self.prefix}:occupied:{node}".encode()
+
     @property
     def states(self) -> bytes:
         """

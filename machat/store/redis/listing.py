@@ -1,19 +1,20 @@
 """
-The list of the rooms of all nodes. Each node has a sorted set of the rooms in which it has members,
-and only it changes this set. A reader merges the sets of the nodes that are alive, so a room that
-only a dead node had is not in the list.
+The rooms of all nodes. Each node has a sorted set of the rooms in which it has members, and one of
+those that are also listed, and only it changes these sets. A reader merges the sets of the nodes
+that are alive, so it does not find a room that only a dead node had.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, fail, gatherResults
 from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
 
 from machat.errors import FAILED, ChatError
-from machat.interfaces.listing import Shown
+from machat.interfaces.listing import OCCUPIED, Occupied, Shown
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
@@ -44,37 +45,44 @@ class Owner(Protocol):
         """
 
 
-class Listing:
+class NodeSet:
     """
-    Implements L{machat.interfaces.ISharedRooms} for the store.
+    A sorted set of keys of rooms for each node.
     """
 
-    def __init__(self, store: Owner, keys: Keys) -> None:
+    def __init__(self, store: Owner, nodes: bytes, keyOf: Callable[[str], bytes]) -> None:
+        """
+        @param nodes: the key of the leases of the nodes
+        @param keyOf: returns the key of the set of a node
+        """
         self._store = store
-        self._keys = keys
+        self._nodes = nodes
+        self._keyOf = keyOf
         self._own: set[str] = set()
 
-    def show(self, key: str, shown: bool) -> None:
+    def change(self, key: str, present: bool) -> None:
         """
-        See L{machat.interfaces.ISharedRooms}.
+        Add a room to the set of this node, or remove it.
         """
-        if shown:
+        if present is (key in self._own):
+            return
+        if present:
             self._own.add(key)
         else:
             self._own.discard(key)
         session = self._store.node.session
         if session is not None:  # otherwise, see L{again}
-            if shown:
+            if present:
                 self._add(session, [key])
             else:
-                self._send(session, b"ZREM", self._set, key.encode())
+                self._send(session, b"ZREM", self._key, key.encode())
 
     @property
-    def _set(self) -> bytes:
+    def _key(self) -> bytes:
         """
         The key of the set of this node, under its current name.
         """
-        return self._keys.shown(self._store.node.lease.name)
+        return self._keyOf(self._store.node.lease.name)
 
     def again(self) -> None:
         """
@@ -82,7 +90,7 @@ class Listing:
         """
         session = self._store.node.session
         if session is not None:
-            self._send(session, b"DEL", self._set)
+            self._send(session, b"DEL", self._key)
             own = list(self._own)
             for start in range(0, len(own), _TOGETHER):
                 self._add(session, own[start : start + _TOGETHER])
@@ -91,62 +99,111 @@ class Listing:
         words: list[bytes | int] = []
         for key in keys:
             words += (0, key.encode())
-        self._send(session, b"ZADD", self._set, *words)
-        self._send(session, b"PEXPIRE", self._set, LIFETIME)
+        self._send(session, b"ZADD", self._key, *words)
+        self._send(session, b"PEXPIRE", self._key, LIFETIME)
 
     def _send(self, session: Session, *words: bytes | int) -> None:
         session.command(*words).addErrback(lambda _: None)  # the set is written again
 
-    async def shown(self, prefix: str, after: str, limit: int) -> Sequence[Shown]:
+    async def read(self, session: Session, first: bytes, last: bytes, limit: int) -> list[str]:
         """
-        See L{machat.interfaces.ISharedRooms}.
+        @param first: the first key, in the form of C{ZRANGEBYLEX}
+        @param last: the last key
+        @param limit: the maximum number of keys of one node
+        @return: the keys of all nodes that are alive, in order, each once
         """
-        node = self._store.node
-        session = node.session
-        if session is None or not node.holds():
-            raise ChatError(FAILED, UNAVAILABLE)
-        first = f"({after}" if after >= prefix and after else f"[{prefix}"
-        last = b"(%b\xff" % prefix.encode()
-        bounds = (first.encode(), last, b"LIMIT", 0, limit)
-        (leases,) = await self._all([session.command(b"HGETALL", self._keys.nodes)])
+        leases = await session.command(b"HGETALL", self._nodes)
         alive = [
             name.decode()
             for name, value in zip(leases[::2], leases[1::2], strict=True)
             if not value.startswith(b"x")  # see beat.lua
         ]
-        sets = [self._keys.shown(name) for name in alive]
-        found = await self._all([session.command(b"ZRANGEBYLEX", each, *bounds) for each in sets])
-        keys = sorted({key.decode() for each in found for key in each})[:limit]
+        words = (first, last, b"LIMIT", 0, limit)
+        asking = [session.command(b"ZRANGEBYLEX", self._keyOf(each), *words) for each in alive]
+        found = await gatherResults(asking, consumeErrors=True)
+        return sorted({key.decode() for each in found for key in each})
+
+
+class Listing:
+    """
+    Implements L{machat.interfaces.ISharedRooms} for the store.
+    """
+
+    def __init__(self, store: Owner, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+        self.listed = NodeSet(store, keys.nodes, keys.shown)
+        self.occupied = NodeSet(store, keys.nodes, keys.occupied)
+
+    def again(self) -> None:
+        """
+        See L{NodeSet.again}.
+        """
+        self.listed.again()
+        self.occupied.again()
+
+    def shown(self, prefix: str, after: str, limit: int) -> Deferred[Sequence[Shown]]:
+        """
+        See L{machat.interfaces.ISharedRooms}.
+        """
+        return self._read(self._shown, prefix, after, limit)
+
+    def all(self) -> Deferred[tuple[int, Sequence[Occupied]]]:
+        """
+        See C{occupied} of L{machat.interfaces.ISharedRooms}.
+        """
+        return self._read(self._all)
+
+    def _read(self, read: Callable[..., Coroutine[Any, Any, Any]], *words: Any) -> Deferred[Any]:
+        node = self._store.node
+        if node.session is None or not node.holds():
+            return fail(ChatError(FAILED, UNAVAILABLE))
+        reading = Deferred.fromCoroutine(read(node.session, *words))
+        return within(self._store.clock, PATIENCE, reading, "answer").addErrback(_unavailable)
+
+    async def _shown(
+        self, session: Session, prefix: str, after: str, limit: int
+    ) -> Sequence[Shown]:
+        first = f"({after}" if after >= prefix and after else f"[{prefix}"
+        last = b"(%b\xff" % prefix.encode()
+        keys = (await self.listed.read(session, first.encode(), last, limit))[:limit]
+        states, counts = await self._states(session, keys, b"name", b"topic", b"key")
+        found = []
+        for key, count, (name, topic, password) in zip(keys, counts, states, strict=True):
+            if name is not None:
+                about = None if topic is None else topic.decode("utf-8", "replace")
+                found.append(Shown(key, name.decode(), about, count, password is not None))
+        return found
+
+    async def _all(self, session: Session) -> tuple[int, Sequence[Occupied]]:
+        keys = await self.occupied.read(session, b"-", b"+", OCCUPIED)
+        found = []
+        for start in range(0, min(len(keys), OCCUPIED), _TOGETHER):
+            some = keys[start : min(start + _TOGETHER, OCCUPIED)]
+            states, counts = await self._states(session, some, b"name", b"seq")
+            for count, (name, seq) in zip(counts, states, strict=True):
+                if name is not None:
+                    found.append(Occupied(name.decode(), count, int(seq or 0)))
+        return len(keys), found
+
+    async def _states(
+        self, session: Session, keys: Sequence[str], *fields: bytes
+    ) -> tuple[list[list[bytes | None]], list[int]]:
+        """
+        @return: these fields of the rooms, and the numbers of names in them
+        """
         asking = []
         for key in keys:
             state, _, who, *_ = self._keys.room(key).six
-            asking.append(session.command(b"HMGET", state, b"name", b"topic", b"key"))
+            asking.append(session.command(b"HMGET", state, *fields))
             asking.append(session.command(b"HGET", who, b"="))
-        replies = await self._all(asking)
-        states = zip(keys, replies[::2], replies[1::2], strict=True)
-        return [_shownOf(key, *each) for key, *each in states if each[0][0] is not None]
-
-    async def _all(self, asking: Sequence[Deferred[Any]]) -> Sequence[Any]:
-        try:
-            gathered: Deferred[Any] = gatherResults(asking, consumeErrors=True)
-            replies: Sequence[Any] = await within(self._store.clock, PATIENCE, gathered, "answer")
-        except Exception as error:
-            cause = getattr(getattr(error, "subFailure", None), "value", error)
-            if isinstance(cause, LinkLost | EngineFault):
-                raise ChatError(FAILED, UNAVAILABLE) from None
-            raise
-        return replies
+        replies: list[Any] = await gatherResults(asking, consumeErrors=True)
+        counts = [0 if each is None else int(each.split(b" ")[2]) for each in replies[1::2]]
+        return replies[::2], counts  # see names.lua
 
 
-def _shownOf(key: str, state: Sequence[bytes | None], who: bytes | None) -> Shown:
-    """
-    @param who: see C{names.lua}
-    """
-    name, topic, password = state
-    return Shown(
-        key,
-        (name or b"").decode(),
-        None if topic is None else topic.decode("utf-8", "replace"),
-        0 if who is None else int(who.split(b" ")[2]),
-        password is not None,
-    )
+def _unavailable(failure: Failure) -> None:
+    cause = getattr(failure.value, "subFailure", failure)
+    if cause.check(LinkLost, EngineFault):
+        raise ChatError(FAILED, UNAVAILABLE) from None
+    cause.raiseException()

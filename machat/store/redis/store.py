@@ -18,7 +18,7 @@ from machat.clock import ChatClock, chatClock
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IDeliveries, IRoomObserver, ISharedRooms, IStore, IStoredRoom
 from machat.interfaces.deliveries import Undelivered
-from machat.interfaces.listing import Shown
+from machat.interfaces.listing import Occupied, Shown
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
@@ -189,10 +189,16 @@ class RedisStore:
         return Deferred.fromCoroutine(self._deliveries.delivered(key, seq, more))
 
     def show(self, key: str, shown: bool) -> None:
-        self._listing.show(key, shown)
+        self._listing.listed.change(key, shown)
 
     def shown(self, prefix: str, after: str, limit: int) -> Deferred[Sequence[Shown]]:
-        return Deferred.fromCoroutine(self._listing.shown(prefix, after, limit))
+        return self._listing.shown(prefix, after, limit)
+
+    def occupy(self, key: str, occupied: bool) -> None:
+        self._listing.occupied.change(key, occupied)
+
+    def occupied(self) -> Deferred[tuple[int, Sequence[Occupied]]]:
+        return self._listing.all()
 
     def closed(self, room: RedisRoom) -> None:
         """

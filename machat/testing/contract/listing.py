@@ -9,7 +9,7 @@ from typing import Any
 from twisted.trial.unittest import SkipTest
 
 from machat.interfaces import ISharedRooms, IStore
-from machat.interfaces.listing import Shown
+from machat.interfaces.listing import Occupied, Shown
 from machat.records import KeySet, TopicSet
 from machat.testing.contract.case import StoreCase, claimOf
 
@@ -77,3 +77,29 @@ class ListingTests(StoreCase):
         await self.stop(other)
         store = await self.restarted(store, True)
         self.assertEqual(await self._shown(store, "", "", 9), [])
+
+    async def test_occupied(self) -> None:
+        """
+        The rooms with members of all processes can be read, each once. A room is among them until
+        the last process has left it.
+        """
+        store = await self.start()
+        self._rooms(store)
+        other = await self.started(await self.secondNode(store))
+        for each, name, member in (
+            (store, "Dev", "Mina"),
+            (other, "DEV", "Ada"),
+            (other, "Ops", "Ada"),
+        ):
+            room, _ = await self.open(each, name)
+            await self.wait(room.claim(claimOf(member), 9))
+            await self.append(room, "hello")
+            self._rooms(each).occupy(name.lower(), True)
+        for each in (store, other):
+            count, rooms = await self.wait(self._rooms(each).occupied())
+            self.assertEqual(count, 2)
+            self.assertEqual(sorted(rooms), [Occupied("Dev", 2, 2), Occupied("Ops", 1, 1)])
+        self._rooms(other).occupy("dev", False)
+        self._rooms(other).occupy("ops", False)
+        count, rooms = await self.wait(self._rooms(store).occupied())
+        self.assertEqual((count, [each.name for each in rooms]), (1, ["Dev"]))
