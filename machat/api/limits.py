@@ -33,7 +33,7 @@ class ApiLimits(Struct, frozen=True, kw_only=True):
     The limits of one HTTP API. Times are in seconds, sizes in bytes.
 
     @ivar rate: average number of requests per second with one key; C{inf} disables the limit. A
-        broadcast counts once for each room
+        broadcast counts once for each room, and C{rooms} once more for each 100 open rooms
     @ivar burst: number of requests with one key that may arrive at once before C{rate} applies
     @ivar failures: number of requests with wrong keys from one network within a minute. Further
         ones are answered with 429 instead of 401

@@ -14,7 +14,7 @@ from twisted.web.server import NOT_DONE_YET
 
 from machat.addresses import describe
 from machat.api.access import Access, argument
-from machat.api.bodies import Broadcast
+from machat.api.bodies import Broadcast, Rooms
 from machat.api.cors import checkOrigin, preflight
 from machat.api.dialect import readId
 from machat.api.endpoints import ENDPOINTS, Context, Endpoint
@@ -36,6 +36,9 @@ from machat.wire.commands import oneLine
 EVENTS, OPENAPI = "events", "openapi.json"
 METHODS = {name: "POST, OPTIONS" for name in ENDPOINTS}
 METHODS |= {EVENTS: "GET, HEAD, OPTIONS", OPENAPI: "GET, HEAD, OPTIONS"}
+
+#: The number of open rooms that C{rooms} examines at the cost of one more request.
+EXAMINED = 100
 
 _DECODERS = {name: msgspec.json.Decoder(each.request) for name, each in ENDPOINTS.items()}
 
@@ -187,9 +190,16 @@ class ApiResource(Resource):
             body = _DECODERS[name].decode(data or b"{}")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ChatError(BAD_COMMAND, oneLine(str(error))) from None
-        if isinstance(body, Broadcast):
-            self._counts.charge(key, len(body.rooms) - 1)
+        self._counts.charge(key, self._costOf(body) - 1)
         return body
+
+    def _costOf(self, body: Any) -> int:
+        """
+        @return: the number of requests as which a request counts, by the work that it causes
+        """
+        if isinstance(body, Broadcast):
+            return len(body.rooms)
+        return 1 + len(self._chat.rooms) // EXAMINED if isinstance(body, Rooms) else 1
 
     def _wishOf(self, request: Any, key: ApiKey) -> Wish:
         """

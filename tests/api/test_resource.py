@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.api import ApiLimits
+from machat.api import ApiLimits, resource
 from machat.api.endpoints import ENDPOINTS
 from machat.events import Redacted
 from machat.hooks import Hooks
@@ -421,6 +421,16 @@ class LimitTests(SynchronousTestCase):
         self.assertEqual(api.call("rooms", other).status, 200)
         api.chat.clock.advance(0.5)
         self.assertEqual(api.call("rooms").status, 200)
+
+    def test_manyRooms(self) -> None:
+        """
+        A list of many rooms counts as several requests, because each room is examined.
+        """
+        self.patch(resource, "EXAMINED", 2)
+        api = MemoryApi(api=ApiLimits(rate=2.0, burst=4))
+        for number in range(6):
+            api.chat.member("Mina", f"room{number}")
+        self.assertEqual([api.call("rooms").status for _ in range(2)], [200, 429])
 
     def test_manyAtOnce(self) -> None:
         """
