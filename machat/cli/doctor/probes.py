@@ -193,7 +193,9 @@ def _describe(certificate: x509.Certificate, code: int, host: str) -> str:
     if code == _EXPIRED:
         end = certificate.not_valid_after_utc
         days = (datetime.now(timezone.utc) - end).days
-        return f"the certificate expired {days} days ago, on {end:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"the certificate expired {days} day{'s'[: days != 1]} ago, on {end:%Y-%m-%d %H:%M} UTC"
+        )
     return (
         f"the certificate is not valid before {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
     )

@@ -73,7 +73,8 @@ def ofEnd(ended: Ended, address: Address) -> Finding:
         return Finding("chat", "the server does not answer", CHAT, _PROXY_HEADER)
     reason = reasons.explain(ended.failure)
     if isinstance(ended.failure.value, reasons.Refused):
-        return Finding("HTTP", reason.text, HTTP, _ofStatus(ended.failure.value, address))
+        first = reason.text.partition(". ")[0]  # the rest is MaChat's own remedy
+        return Finding("HTTP", first, HTTP, _ofStatus(ended.failure.value, address))
     remedy = _FOREIGN if reason.code == reasons.FOREIGN else _PROXY_HEADER
     return Finding("chat", reason.text, CHAT, remedy)
 
