@@ -107,7 +107,10 @@ class Site:
             return Reply(allowed())
         if file is None or request.method not in METHODS.split(", "):
             return Reply(notAllowed(), request.method)
-        return Reply(file.answer(request.fields.get("if-none-match", "")), request.method)
+        known, accepted = (
+            request.fields.get(name, "") for name in ("if-none-match", "accept-encoding")
+        )
+        return Reply(file.answer(known, accepted), request.method)
 
     def _atWebSocket(self, request: Request) -> Opening | Reply:
         wanted = isAsked(request)

@@ -4,12 +4,14 @@ The chat page: the files that a WebSocket endpoint serves to browsers. They are 
 
 from __future__ import annotations
 
+import gzip
 import re
 from functools import cache
 from hashlib import sha256
 from html import escape
 from pathlib import Path
 
+from machat.http.bundle import bundle
 from machat.http.messages import Answer
 from machat.http.origins import readOrigin
 
@@ -35,11 +37,24 @@ _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 #: The part of the document that states where the page gets its tokens.
 _TOKENS = '<meta name="machat-tokens" content="{}">'
 
+#: The part of the document that loads the modules.
+_MODULES = re.compile(
+    rb'( *<link rel="modulepreload" href="[^"]*">\n)+ *<script type="module" src="app.js"></script>'
+)
+
+#: What it is replaced with, and the name of the script with all modules.
+_BUNDLE = "page.js"
+_SCRIPT = f'    <script type="module" src="{_BUNDLE}"></script>'.encode()
+
+#: An encoding that a client accepts, or that it refuses (RFC 9110 section 12.5.3).
+_GZIP = re.compile(r"(?:^|[\s,])(?:x-)?gzip\s*(?:;\s*q=(\d(?:\.\d*)?))?\s*(?:,|$)", re.IGNORECASE)
+
 _SAFE = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
 }
 
 #: JavaScript modules may be loaded by pages of other origins; other files may not.
@@ -52,41 +67,50 @@ class File:
     One file.
 
     @ivar body: the content
+    @ivar compressed: the content, compressed with gzip
     @ivar type: the C{Content-Type}
     @ivar tag: the C{ETag}
     @ivar fields: the other header fields
     """
 
-    def __init__(self, path: Path, tokens: str = "") -> None:
+    def __init__(self, name: str, body: bytes, tokens: str = "") -> None:
         """
+        @param name: the name, whose suffix determines the type
+        @param body: the content
         @param tokens: see L{Pages}
         """
-        self.body = path.read_bytes()
-        if tokens:
-            filled = _TOKENS.format(escape(tokens)).encode()
-            self.body = self.body.replace(_TOKENS.format("").encode(), filled)
-        self.type = _TYPES[path.suffix]
+        suffix = Path(name).suffix
+        self.body = body
+        self.compressed = gzip.compress(body, mtime=0)
+        self.type = _TYPES[suffix]
         self.tag = f'"{sha256(self.body).hexdigest()[:16]}"'
         self.fields = {
             "Content-Security-Policy": _policy(tokens),
             **_SAFE,
-            **(_SHARED if path.suffix == ".js" else _OWN),
+            **(_SHARED if suffix == ".js" else _OWN),
         }
 
-    def answer(self, known: str) -> Answer:
+    def answer(self, known: str, accepted: str = "") -> Answer:
         """
         @param known: the C{If-None-Match} field of the request
-        @return: the answer to C{GET}: the file, or 304 if the client has it
+        @param accepted: its C{Accept-Encoding} field
+        @return: the answer to C{GET}: the file, compressed if the client accepts that, or 304 if
+            the client has it
         """
-        fields = {**self.fields, "ETag": self.tag}
-        if self.tag in known:
+        small = acceptsGzip(accepted)
+        tag = f'{self.tag[:-1]}-gzip"' if small else self.tag
+        fields = {**self.fields, "ETag": tag}
+        if tag in known:
             return Answer(304, fields)
-        return Answer(200, {**fields, "Content-Type": self.type}, self.body)
+        fields["Content-Type"] = self.type
+        if not small:
+            return Answer(200, fields, self.body)
+        return Answer(200, {**fields, "Content-Encoding": "gzip"}, self.compressed)
 
 
 class Pages:
     """
-    The files of a directory. C{/} is C{index.html}.
+    The files of a directory. C{/} is C{index.html}, which loads one script with all modules.
 
     @ivar files: the files by their URL paths
     """
@@ -97,7 +121,12 @@ class Pages:
             the page asks for a name and, if necessary, for a password
         """
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
-        self.files = {f"/{path.name}": File(path, tokens) for path in paths}
+        bodies = {path.name: path.read_bytes() for path in paths}
+        document = _MODULES.sub(_SCRIPT, bodies["index.html"])
+        empty, filled = (_TOKENS.format(each).encode() for each in ("", escape(tokens)))
+        bodies["index.html"] = document.replace(empty, filled)
+        bodies[_BUNDLE] = bundle(folder, "app")
+        self.files = {f"/{name}": File(name, body, tokens) for name, body in bodies.items()}
         self.files["/"] = self.files["/index.html"]
         self.files["/favicon.ico"] = self.files["/icon.svg"]  # browsers request it for any document
 
@@ -116,6 +145,15 @@ def thePage(tokens: str = "") -> Pages:
     @return: the files of the chat page in this package
     """
     return Pages(tokens=tokens)
+
+
+def acceptsGzip(accepted: str) -> bool:
+    """
+    @param accepted: the C{Accept-Encoding} field of a request
+    @return: whether the answer may be compressed with gzip
+    """
+    match = _GZIP.search(accepted)
+    return match is not None and (match[1] is None or float(match[1]) > 0)
 
 
 def checkTokens(url: str) -> str:

@@ -73,7 +73,10 @@ class PageResource(Resource):
 
     def _document(self, file: File) -> Document:
         def make(request: Request) -> Answer:
-            return file.answer(fieldOf(request, b"if-none-match") or "")
+            known, accepted = (
+                fieldOf(request, name) or "" for name in (b"if-none-match", b"accept-encoding")
+            )
+            return file.answer(known, accepted)
 
         return Document(self._hosts, make, self._missing)
 

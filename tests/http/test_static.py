@@ -4,6 +4,7 @@ Tests for L{machat.http.static}, and for a WebSocket endpoint's answers to a bro
 
 from __future__ import annotations
 
+import gzip
 import re
 
 from hypothesis import given
@@ -13,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat.addresses import forwardedFor
 from machat.http.origins import Hosts, Origins
 from machat.http.site import Reply, Site
-from machat.http.static import FOLDER, POLICY, Pages, checkTokens
+from machat.http.static import FOLDER, POLICY, Pages, acceptsGzip, checkTokens
 from machat.limits import Limits
 from machat.testing import (
     MemoryChat,
@@ -44,24 +45,73 @@ class PagesTests(SynchronousTestCase):
         """
         @return: the status, the fields and the body of an answer
         """
-        reply = self.site.reply(request(*asked))
-        assert isinstance(reply, Reply)
-        answer = reply.encode()
-        head, _, body = answer.partition(b"\r\n\r\n")
+        path, method, *fields = (*asked, "GET") if len(asked) == 1 else asked
+        head, _, body = self.raw(path, *fields, method=method)
         status, *lines = head.decode().split("\r\n")
-        fields = [line.split(": ", 1) for line in lines]
-        return status, {name: value for name, value in fields}, body
+        pairs = [line.split(": ", 1) for line in lines]
+        return status, {name: value for name, value in pairs}, body
+
+    def raw(self, path: str, *fields: str, method: str = "GET") -> tuple[bytes, bytes, bytes]:
+        """
+        @return: the head of an answer, the separator, and the body
+        """
+        reply = self.site.reply(request(path, method, *fields))
+        assert isinstance(reply, Reply)
+        return reply.encode().partition(b"\r\n\r\n")
 
     def test_everyFile(self) -> None:
         """
-        Every file of the folder is served unchanged, with its type and its size.
+        Every file of the folder is served with its type and its size. Only the document is changed.
         """
         for path in FOLDER.iterdir():
             if path.suffix not in (".py", ".pyc", ""):
                 status, fields, body = self.ask(f"/{path.name}")
-                self.assertEqual((status, body), ("HTTP/1.1 200 OK", path.read_bytes()))
+                self.assertEqual(status, "HTTP/1.1 200 OK")
                 self.assertEqual(int(fields["Content-Length"]), len(body))
+                if path.name != "index.html":
+                    self.assertEqual(body, path.read_bytes())
         self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
+
+    def test_bundled(self) -> None:
+        """
+        The document loads all modules as one script.
+        """
+        document = self.ask("/")[2]
+        self.assertIn(b'<script type="module" src="page.js"></script>', document)
+        self.assertNotIn(b"modulepreload", document)
+        script = self.ask("/page.js")[2].decode()
+        self.assertEqual(script.count("new App().start()"), 1)
+        self.assertNotRegex(script, re.compile("^(import|export)", re.MULTILINE))
+
+    def test_compressed(self) -> None:
+        """
+        A file is compressed with gzip if the client accepts that. The compressed file has another
+        tag. All that a browser loads has at most 60 kB.
+        """
+        plain = self.ask("/page.js")
+        self.assertNotIn("Content-Encoding", plain[1])
+        total = 0
+        for path in ("/", "/style.css", "/theme.js", "/page.js", "/icon.svg"):
+            whole = self.ask(path)[2]
+            head, _, body = self.raw(path, "Accept-Encoding: br, gzip, deflate")
+            self.assertIn(b"\r\nContent-Encoding: gzip", head)
+            self.assertIn(b"\r\nVary: Accept-Encoding", head)
+            self.assertEqual(gzip.decompress(body), whole)
+            total += len(head) + len(body)
+        self.assertLess(total, 60_000)
+        tag = plain[1]["ETag"]
+        for known, wanted in ((tag, b"200"), (f'{tag[:-1]}-gzip"', b"304")):
+            fields = ("Accept-Encoding: gzip", f"If-None-Match: {known}")
+            self.assertEqual(self.raw("/page.js", *fields)[0].split()[1], wanted)
+
+    def test_accepted(self) -> None:
+        """
+        Files are compressed only for clients that accept gzip.
+        """
+        for field in ("gzip", "deflate, GZIP", "gzip;q=0.5", "x-gzip", "br,gzip ; q=1"):
+            self.assertTrue(acceptsGzip(field), field)
+        for field in ("", "br", "gzip;q=0", "gzip;q=0.0, br", "gzipped", "*;q=0"):
+            self.assertFalse(acceptsGzip(field), field)
 
     def test_tokens(self) -> None:
         """

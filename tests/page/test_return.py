@@ -233,7 +233,7 @@ class EarlyTests(PageTestCase):
         self.serveOn()
         page = self.blank()
         held: list[Any] = []
-        page.route("**/app.js", lambda route: held.append(route))
+        page.route("**/page.js", lambda route: held.append(route))
         page.goto(f"http://127.0.0.1:{self.ws}/#dev", wait_until="commit")
         page.get_by_label("Your name").fill("Mina")
         page.keyboard.press("Enter")

@@ -1,0 +1,72 @@
+"""
+One script from the modules of the page. A browser that has to request each module from a server far
+away needs many round trips before the page can be used.
+
+The modules stay the source: there is no build step, and they are served too. Each module becomes a
+function that returns its exports. Only the forms of C{import} and C{export} that the page uses are
+known: named imports from a neighbouring module, and exported declarations or lists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+_DECLARATION = re.compile(r"^export ((?:async )?function\*?|class|const|let) (\w+)", re.MULTILINE)
+_LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
+_OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+
+#: Comments that begin a line.
+_COMMENT = re.compile(
+    r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL
+)
+
+
+def bundle(folder: Path, first: str) -> bytes:
+    """
+    @param folder: the folder of the modules
+    @param first: the name of the module that imports all others, directly or indirectly
+    @return: a module that does the same as the first one, and imports nothing
+    @raise ValueError: a module has another form of C{import} or C{export}, or imports itself
+    """
+    return "".join(_ordered(folder, first, {})).encode()
+
+
+def _ordered(folder: Path, name: str, done: dict[str, bool]) -> Iterator[str]:
+    """
+    @param done: the modules that are included, or C{False} for those that are being included
+    @return: the modules that a module needs, and the module itself
+    """
+    if name in done:
+        if not done[name]:
+            raise ValueError(f"{name}.js imports itself, directly or indirectly")
+        return
+    done[name] = False
+    text = (folder / f"{name}.js").read_text("utf-8")
+    for match in _IMPORT.finditer(text):
+        yield from _ordered(folder, match[2], done)
+    done[name] = True
+    yield _wrapped(name, text)
+
+
+def _wrapped(name: str, text: str) -> str:
+    """
+    @return: a constant with the exports of a module
+    """
+    text = _COMMENT.sub("", text)
+    exports = [match[2] for match in _DECLARATION.finditer(text)]
+    for match in _LIST.finditer(text):
+        exports += [each.strip() for each in match[1].split(",") if each.strip()]
+    text = _DECLARATION.sub(r"\1 \2", _LIST.sub("", text))
+    text = _IMPORT.sub(_assigned, text)
+    other = _OTHER.search(text)
+    if other is not None:
+        raise ValueError(f"{name}.js has an unknown form: {other[0]}")
+    return f"const ${name} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
+
+
+def _assigned(match: re.Match[str]) -> str:
+    names = match[1].replace(" as ", ": ")
+    return f"const {{{names}}} = ${match[2]};\n"

@@ -1,0 +1,88 @@
+"""
+Tests for L{machat.http.bundle}.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from machat.http.bundle import bundle
+from machat.http.static import FOLDER
+from tests.javascript import environment, node
+from tests.processes import PATIENCE
+
+MODULES = {
+    "first": (
+        'import { say as tell, Greeter } from "./second.js";\n'
+        'import {\n  count,\n} from "./third.js";\n'
+        "/** A comment. */\n"
+        'tell(new Greeter("you").text, count);\n'
+    ),
+    "second": (
+        'import { count } from "./third.js";\n'
+        "const NAME = 1;\n"
+        "export class Greeter {\n"
+        "  /** @param {string} name */\n"
+        "  constructor(name) {\n"
+        "    /** @type {string} */ (this.text) = `// hello ${name}`;\n  }\n}\n"
+        "export function say(text, more) {\n  console.log(text, NAME, count + more);\n}\n"
+    ),
+    "third": "const NAME = 2;\nconst count = NAME + 1; // another\nexport { NAME, count };\n",
+}
+
+
+class BundleTests(SynchronousTestCase):
+    """
+    Tests for L{bundle}.
+    """
+
+    def write(self, **modules: str) -> Path:
+        """
+        @return: a folder with these modules
+        """
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        for name, text in modules.items():
+            (folder / f"{name}.js").write_text(text)
+        return folder
+
+    def test_same(self) -> None:
+        """
+        The bundle does what the modules do. Names in different modules do not collide.
+        """
+        script = bundle(self.write(**MODULES), "first")
+        self.assertNotIn(b"A comment", script)
+        done = subprocess.run(
+            [node(), "--input-type=module"],
+            input=script,
+            env=environment(),
+            capture_output=True,
+            check=True,
+            timeout=PATIENCE,
+        )
+        self.assertEqual(done.stdout, b"// hello you 1 6\n")
+
+    def test_page(self) -> None:
+        """
+        The bundle of the page contains each module once, after those that it imports.
+        """
+        script = bundle(FOLDER, "app").decode()
+        for path in FOLDER.glob("*.js"):
+            wanted = 0 if path.name == "theme.js" else 1
+            self.assertEqual(script.count(f"const ${path.stem} = ("), wanted, path.name)
+
+    def test_unknown(self) -> None:
+        """
+        Other forms of imports and exports, and cycles, are refused.
+        """
+        for text in (
+            'import * as all from "./a.js";\n',
+            'import all from "./a.js";\n',
+            "export default 1;\n",
+            'export { a } from "./first.js";\n',
+            'import { a } from "./first.js";\n',
+        ):
+            self.assertRaises(ValueError, bundle, self.write(first=text), "first")
