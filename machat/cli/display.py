@@ -32,7 +32,7 @@ class Line(NamedTuple):
     @ivar text: the text. It may have several lines, which are separated by newlines
     @ivar sender: the sender of a message; C{None} for a text of the client itself
     @ivar room: the room, if more than one room is open
-    @ivar at: the time of a message, milliseconds since the Unix epoch
+    @ivar at: the time of a message, milliseconds since the Unix epoch; C{None}: the current time
     @ivar number: the number of a message
     @ivar target: the key of the room and the number of the message that is shown or changed
     @ivar removes: whether the content of this message was removed

@@ -5,6 +5,7 @@ Prints messages above the input line of a terminal.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -57,6 +58,8 @@ class Printer:
         """
         Print a line.
         """
+        if line.at is None:
+            line = line._replace(at=int(time.time() * 1000))
         self._scrollback.add(line)
         self._lines.append(line)
         if self._printing is None:

@@ -29,6 +29,9 @@ from machat.client import ChatClient
 #: The maximum length of a command before the server has sent its limits, bytes.
 MAX_COMMAND = 65_536
 
+#: The maximum time to restore the state of the terminal after a signal, seconds.
+RESTORE_TIMEOUT = 2.0
+
 
 class Terminal:
     """
@@ -125,12 +128,23 @@ class Terminal:
         if self._client is not None:
             self._client.resume()
 
-    def _interrupt(self) -> None:
+    def _interrupt(self) -> Deferred[None] | None:
         """
         Record that a signal ends the conversation.
+
+        @return: fires when the terminal is in its former state
         """
         self.interrupted = not self._over
-        self._printer.leave()
+        if self._over:
+            return None
+        self._quit(1)
+        return Deferred.fromFuture(asyncio.ensure_future(self._restore()))
+
+    async def _restore(self) -> None:
+        tasks = [asyncio.ensure_future(self._printer.finish())]
+        if self._reading is not None:
+            tasks.append(self._reading)
+        await asyncio.wait(tasks, timeout=RESTORE_TIMEOUT)
 
     async def _read(self) -> None:
         with patch_stdout(raw=True):

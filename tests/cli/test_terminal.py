@@ -4,6 +4,9 @@ Tests for the command C{machat} in a terminal.
 
 from __future__ import annotations
 
+import os
+import signal
+
 from tests.processes import BIN, LOCAL, RawClient, ServerTestCase, freePort, portsOf
 from tests.terminal import Terminal
 
@@ -236,3 +239,18 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("new lines below")
         terminal.tmux("send-keys", "C-c")
         terminal.awaitScreen("Eve: Mina, look\n", "not connected")
+
+    def test_signal(self) -> None:
+        """
+        After a signal, the terminal is in its former state, even if earlier lines are shown.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
+        terminal = Terminal(self, f"sh -c 'echo pid $$; exec {command}'; echo status $?; stty -a")
+        screen = terminal.awaitScreen("pid ", "dev: 1 here")
+        terminal.tmux("send-keys", "PageUp")
+        terminal.awaitScreen("PageUp, PageDown")
+        os.kill(int(screen.partition("pid ")[2].split()[0]), signal.SIGTERM)
+        terminal.awaitScreen("joined dev", "status 130", " icanon", " echo ")
+        self.assertEqual(terminal.tmux("display", "-p", "#{alternate_on} #{cursor_flag}"), "0 1\n")
