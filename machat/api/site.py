@@ -20,7 +20,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 from zope.interface import implementer_only
 
-from machat.addresses import networkOf
+from machat.addresses import describe, networkOf
 from machat.api.resource import ApiResource
 from machat.api.statuses import refused
 from machat.errors import BAD_COMMAND, ChatError
@@ -56,7 +56,7 @@ class ApiRequest(Request):
 
     def _abort(self) -> None:
         self._late = None
-        self.channel.forceAbortClient()
+        self.channel.abort("a request is too long, or was not complete in time")
 
     def gotLength(self, length: int | None) -> None:
         """
@@ -111,12 +111,28 @@ class ApiChannel(HTTPChannel):
     """
 
     site: Any
+    transport: Any
     _closing: IDelayedCall | None = None
 
     def connectionMade(self) -> None:
         HTTPChannel.connectionMade(self)
         if not self.site.add(self):
-            self.forceAbortClient()
+            self.abort("too many connections, in total or from this address")
+
+    def abort(self, why: str) -> None:
+        """
+        Close the connection at once. Unlike C{forceAbortClient}, this limits the lines in the log.
+
+        @param why: the reason, for the log
+        """
+        self.site.note(self.transport.getPeer(), why)
+        self.transport.abortConnection()
+
+    def timeoutConnection(self) -> None:
+        """
+        Close a connection that is idle.
+        """
+        self.loseConnection()
 
     def released(self) -> None:
         """
@@ -135,7 +151,7 @@ class ApiChannel(HTTPChannel):
 
     def _abort(self) -> None:
         self._closing = None
-        self.forceAbortClient()
+        self.abort("its last answer was not read")
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         if self._closing is not None:
@@ -219,6 +235,17 @@ class ApiSite(Site):
             self._networks[network] -= 1
             if not self._networks[network]:
                 del self._networks[network]
+
+    def note(self, address: Any, why: str) -> None:
+        """
+        Log that a connection is aborted.
+        """
+        self._chat.logbook.note(
+            networkOf(address),
+            "connection of {peer} to the API aborted: {why}",
+            peer=describe(address),
+            why=why,
+        )
 
     def closeIdle(self) -> None:
         """

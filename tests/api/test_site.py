@@ -5,6 +5,7 @@ Tests for L{machat.api.site}.
 from __future__ import annotations
 
 from msgspec.structs import replace
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.api import ApiLimits
@@ -158,6 +159,18 @@ class SiteTests(SynchronousTestCase):
         self.assertEqual([other.connected, last.connected], [True, False])
         first.close()
         self.assertTrue(api.client("192.0.2.3").connected)
+
+    def test_log(self) -> None:
+        """
+        Connections that are aborted do not fill the log.
+        """
+        api = MemoryApi(api=ApiLimits(connections=0))
+        with capturedLogs() as logs:
+            for _ in range(100):
+                self.assertFalse(api.client("192.0.2.1").connected)
+        lines = [formatEvent(event) for event in logs]
+        self.assertEqual(len(lines), 10)
+        self.assertIn("connection of 192.0.2.1:1 to the API aborted: too many", lines[0])
 
     def test_streamIsNoConnection(self) -> None:
         """
