@@ -9,9 +9,11 @@ import { FieldDialog } from "./dialog.js";
 import { Client, key } from "./client.js";
 import { recognise } from "./mentions.js";
 import { Notifier } from "./notifications.js";
+import { joinWithKey } from "./keys.js";
 import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
+import { RoomList } from "./roomlist.js";
 import { RoomView } from "./roomview.js";
 import { SettingsView } from "./settingsview.js";
 import { diagnose } from "./diagnosis.js";
@@ -57,10 +59,18 @@ class App {
     done: () => this.#tabs.current?.focus(),
     closed: () => this.#turned(),
   });
+  #roomList = new RoomList(/** @type {HTMLDialogElement} */ (byId("join")), {
+    request: async (prefix, limit) =>
+      (await this.#client?.listRooms({ prefix, limit })) ?? { rooms: [], more: false },
+    chosen: (room) => this.#askRoom.submit(room),
+  });
   #askPassword = new FieldDialog("password", { submitted: (password) => this.#comeBack(password) });
 
   start() {
-    byId("join-open").addEventListener("click", () => this.#askRoom.open());
+    byId("join-open").addEventListener("click", () => {
+      this.#askRoom.open();
+      this.#roomList.load();
+    });
     byId("settings-open").addEventListener("click", () => this.#settings.open());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
@@ -113,7 +123,7 @@ class App {
     this.#password = password;
     const client = this.#connect(name, session);
     for (const other of rooms) if (key(other) !== key(room)) this.#back(client, other);
-    client.join(room, { history: HISTORY }).then(
+    joinWithKey(client, room, HISTORY).then(
       (joined) => this.#show(joined),
       (error) => this.#refused(client, error),
     );
@@ -263,7 +273,8 @@ class App {
     const client = /** @type {Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
-      received: (message) => this.#notifier.message(message, name, () => this.#show({ room: name })),
+      received: (message) =>
+        this.#notifier.message(message, name, () => this.#show({ room: name })),
       drafted: (draft) => this.#storage.setDraft(name, draft),
       join: (other) => this.#join(other),
       leave: () => this.#leave(room),
@@ -288,10 +299,10 @@ class App {
     const name = roomNamed(typed);
     const open = this.#room({ room: name });
     if (open !== undefined) return this.#show({ room: name });
-    const joining = this.#client?.join(name, { history: HISTORY });
+    const joining = this.#client && joinWithKey(this.#client, name, HISTORY);
     this.#waitToJoin();
     const joined = await joining;
-    if (joined !== undefined) this.#show(joined);
+    if (joined) this.#show(joined);
   }
 
   #waitToJoin() {

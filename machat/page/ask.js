@@ -27,6 +27,7 @@ import { explained } from "./times.js";
  * @property {boolean} [danger] Whether it removes something.
  * @property {(values: Record<string, string>) => Promise<unknown>} submitted If the promise is rejected,
  *     the dialog stays open and shows the error.
+ * @property {() => void} [closed] Called when the dialog closes.
  */
 
 let count = 0;
@@ -69,7 +70,7 @@ export function makeDialog(title) {
 }
 
 /** @param {Question} question */
-export function ask({ title, text, fields, submit, danger = false, submitted }) {
+export function ask({ title, text, fields, submit, danger = false, submitted, closed }) {
   const { dialog, said } = makeDialog(title);
   const button = element("button", { class: "primary", type: "submit" }, submit);
   button.classList.toggle("danger", danger);
@@ -92,5 +93,6 @@ export function ask({ title, text, fields, submit, danger = false, submitted }) 
     }
   });
   dialog.append(form);
+  dialog.addEventListener("close", () => closed?.());
   dialog.showModal();
 }

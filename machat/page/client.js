@@ -45,12 +45,24 @@ export { ChatError, key };
  * @typedef {import("./events.js").Redacted} Redacted
  * @typedef {import("./events.js").Reacted} Reacted
  * @typedef {import("./events.js").Typing} Typing
+ * @typedef {import("./events.js").ListedRoom} ListedRoom
  * @typedef {import("./events.js").Credentials} Credentials
  * @typedef {import("./events.js").Options} Options
  */
 
 /** The moderation commands on members and rooms. */
-const MODERATION = ["kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "topic"];
+const MODERATION = [
+  "kick",
+  "mute",
+  "unmute",
+  "ban",
+  "unban",
+  "lock",
+  "unlock",
+  "topic",
+  "list",
+  "key",
+];
 
 /** A client of one server, under one name. It connects when it is opened. */
 export class Client extends ClientEventTarget {
@@ -116,12 +128,13 @@ export class Client extends ClientEventTarget {
    * Join a room, and rejoin it on every later connection.
    *
    * @param {string} room
-   * @param {{history?: number}} [options] The number of its last messages to receive first.
+   * @param {{history?: number, key?: string}} [options] The number of its last messages to receive first,
+   *     and the key of the room, if it needs one.
    * @returns {Promise<Joined>} The `joined` event, once the room is joined.
    */
-  async join(room, { history = 0 } = {}) {
+  async join(room, { history = 0, key: secret } = {}) {
     this.#checkOpen();
-    return this.#core.rooms.join(room, history);
+    return this.#core.rooms.join(room, history, secret);
   }
 
   /**
@@ -208,6 +221,17 @@ export class Client extends ClientEventTarget {
    */
   history(room, which = {}) {
     return this.#core.requests.ask({ type: "history", room, ...which });
+  }
+
+  /**
+   * Request a part of the list of rooms, in order.
+   *
+   * @param {{prefix?: string, after?: string, limit?: number}} [which] The beginning of the names, and the
+   *     last name of the part before.
+   * @returns {Promise<{rooms: ListedRoom[], more: boolean}>}
+   */
+  listRooms(which = {}) {
+    return this.#core.requests.ask({ type: "rooms", ...which });
   }
 
   /**

@@ -22,7 +22,7 @@ import { Rooms } from "./rooms.js";
 /** The events with a number in the sequence of a room; those that answer a request; and those that the
  * client only dispatches. */
 const ENTRIES = ["message", "edited", "redacted", "reacted"];
-const ANSWERS = ["joined", "history", "members", "authenticated", "sanctions", "done"];
+const ANSWERS = ["joined", "history", "members", "authenticated", "sanctions", "done", "rooms"];
 const NOTICES = ["presence", "room", "typing"];
 
 /** The longest session secret that is stored, characters. */

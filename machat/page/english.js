@@ -28,6 +28,10 @@ export const ENGLISH = {
   "rooms.mentions": { one: "{count} mention", other: "{count} mentions" },
   "rooms.more": { one: "Show {count} more unread room", other: "Show {count} more unread rooms" },
   "rooms.wait": "No connection. You will join when it is back.",
+  "rooms.moreListed": "There are more rooms: type the beginning of a name.",
+  "rooms.needsKey": "needs a key",
+  "rooms.keyTitle": "The room {room} needs a key",
+  "rooms.key": "Key",
 
   "room.locked": "locked",
   "room.leave": "Leave",

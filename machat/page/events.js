@@ -98,6 +98,12 @@
  * @property {Message[]} messages
  * @property {number} [searched] After a search: the number up to which the server has searched.
  *
+ * @typedef {object} ListedRoom
+ * @property {string} name
+ * @property {number} count The number of members.
+ * @property {string} [topic]
+ * @property {boolean} [key] Whether a client needs a key to join it.
+ *
  * @typedef {object} Gap
  * @property {string} room
  * @property {number | null} missed The number of messages, if known.

@@ -31,6 +31,10 @@ export const GERMAN = {
     other: "{count} weitere ungelesene Räume zeigen",
   },
   "rooms.wait": "Keine Verbindung. Du trittst bei, sobald sie wieder besteht.",
+  "rooms.moreListed": "Es gibt weitere Räume: Gib den Anfang eines Namens ein.",
+  "rooms.needsKey": "braucht einen Schlüssel",
+  "rooms.keyTitle": "Der Raum {room} braucht einen Schlüssel",
+  "rooms.key": "Schlüssel",
 
   "room.locked": "gesperrt",
   "room.leave": "Verlassen",
@@ -254,6 +258,7 @@ export const REFUSALS = {
   "not-joined": "Du bist nicht in diesem Raum",
   "room-full": "Der Raum ist voll",
   "room-locked": "Der Raum ist gesperrt",
+  "bad-key": "Der Schlüssel fehlt oder ist falsch",
   "too-many-rooms": "Du bist in zu vielen Räumen",
   "too-long": "Die Nachricht ist zu lang",
   muted: "Du bist stummgeschaltet",

@@ -95,10 +95,12 @@ export class Membership {
   /**
    * @param {string} name The name. Replaced by the server's spelling once that is known.
    * @param {number} history The number of messages to receive on the first join.
+   * @param {string} [key] The key of the room.
    */
-  constructor(name, history) {
+  constructor(name, history, key) {
     this.name = name;
     this.history = history;
+    this.key = key;
   }
 
   /**

@@ -76,13 +76,14 @@ export class Rooms {
   /**
    * @param {string} name
    * @param {number} history
+   * @param {string} [secret] The key of the room.
    * @returns {Promise<any>}
    */
-  join(name, history) {
+  join(name, history, secret) {
     return new Promise((resolve, reject) => {
       let wanted = this.get(name);
       if (wanted === undefined) {
-        wanted = new Membership(name, history);
+        wanted = new Membership(name, history, secret);
         this.#rooms.set(key(name), wanted);
         this.#send(wanted);
       }
@@ -157,7 +158,7 @@ export class Rooms {
     if (!this.#online()) return;
     const which = room.position ? { since: room.position } : { history: room.history };
     this.#requests.put(
-      { type: "join", room: room.name, ...which },
+      { type: "join", room: room.name, ...which, key: room.key },
       {
         resolve: (joined) => this.#joined(room, joined),
         reject: (error) => this.#notJoined(room, error),

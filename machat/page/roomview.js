@@ -11,6 +11,7 @@ import { Composer, composes } from "./composer.js";
 import { Completion } from "./completion.js";
 import { element, pointer } from "./dom.js";
 import { loaders, PAGE } from "./loader.js";
+import { joinWithKey } from "./keys.js";
 import { closeMenu } from "./menu.js";
 import { Members } from "./members.js";
 import { MessageActions } from "./messageactions.js";
@@ -293,7 +294,7 @@ export class RoomView {
     if (this.#client.state.state === "waiting") {
       this.#rejoinBar.show(phrase("rooms.wait"));
     }
-    await this.#client.join(this.name, { history: PAGE });
+    await joinWithKey(this.#client, this.name, PAGE);
   }
 
   /**

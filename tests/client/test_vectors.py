@@ -111,8 +111,10 @@ class TwistedDriver:
     def _do_close(self, name: str) -> Deferred[Any]:
         return self._client.stopService() if self._client.running else succeed(None)
 
-    def _do_join(self, name: str, room: str, history: int = 0) -> Deferred[Any]:
-        return self._client.join(room, history)
+    def _do_join(
+        self, name: str, room: str, history: int = 0, key: str | None = None
+    ) -> Deferred[Any]:
+        return self._client.join(room, history, key)
 
     def _do_leave(self, name: str, room: str) -> None:
         self._client.leave(room)

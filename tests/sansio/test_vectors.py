@@ -78,7 +78,7 @@ class CoreDriver:
         elif command == "leave":
             core.leave(fields["room"])
         elif command == "join":
-            core.join(fields["room"], fields.get("history", 0), name)
+            core.join(fields["room"], fields.get("history", 0), name, fields.get("key"))
         elif command == "say":
             room = fields.pop("room")
             core.post(room, entries.say(**fields), name)

@@ -150,6 +150,7 @@ class Driver {
       redact: () => client.redact(room, fields.target, fields.reason),
       react: () => client.react(room, fields.target, fields.emoji, fields),
       typing: () => client.typing(room),
+      rooms: () => client.listRooms(fields),
       history: () => client.history(room, fields),
       who: () => client.who(room),
     };
