@@ -140,7 +140,8 @@ class IChatRoom(Interface):
 
         @param sender: its C{name} counts; for the rate and the hooks, its C{peer}; and for the
             right to change messages of others, its C{user}. Senders with the same C{peer} share the
-            rate of the room as one
+            rate of the room as one, and the memory of the rooms that they create, as the members of
+            one network do
         @return: fires with L{machat.service.publisher.Published} when the message is stored; fails
             as L{post} does, or with C{bad-name}, C{bad-room}, or C{busy} if the room receives more
             than its rate

@@ -106,7 +106,7 @@ class Publisher:
         See L{machat.interfaces.IChatRoom.publish}.
         """
         name = names.checkName(sender.name)
-        async with self._visitors.visit(roomName) as room:
+        async with self._visitors.visit(roomName, sender.peer) as room:
             draft = checked(draftOf(room, name, content, id))
             await self._pace(sender, room, draft)
             receipt = await self._send(sender, room, draft)

@@ -119,6 +119,21 @@ class PublishTests(SynchronousTestCase):
         answer = self.api.call("edit", room="dev", target=1, text="x", by="Django")
         self.assertEqual(answer.code, "not-allowed")
 
+    def test_shares(self) -> None:
+        """
+        A key that fills many rooms cannot remove the messages of clients on this machine.
+        """
+        limits = replace(DEFAULTS, logTotal=100_000)
+        api = MemoryApi(limits)
+        ada = api.chat.member("Ada", "small")
+        api.chat.service.say(ada, "small", "keep this")
+        api.chat.turn()
+        api.chat.service.leave(ada, "small")
+        for number in range(100):
+            api.call("publish", room=f"room{number}", text="x" * 5_000)
+        found = api.call("history", room="small").json["messages"]
+        self.assertEqual([each["text"] for each in found], ["keep this"])
+
     def test_label(self) -> None:
         """
         The label of the key is the default sender.
