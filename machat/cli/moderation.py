@@ -15,7 +15,6 @@ from machat.commands import (
     ListSanctions,
     Lock,
     Mute,
-    SetKey,
     Topic,
     Unban,
     Unlock,
@@ -50,7 +49,6 @@ MODERATION: dict[str, Callable[[str, str], Command]] = {
     "lock": lambda room, rest: Lock(room=room, reason=rest),
     "unlock": lambda room, rest: Unlock(room=room),
     "bans": lambda room, rest: ListSanctions(room=room),
-    "key": lambda room, rest: SetKey(room=room, key=None if rest == "-" else rest),
     "listed": lambda room, rest: ListRoom(room=room, listed=rest != "off"),
     "topic": lambda room, rest: Topic(room=room, text="" if rest == "-" else rest),
 }

@@ -114,6 +114,7 @@ def _notConnected(talk: Talk, event: Failed) -> None:
 
 def _lost(talk: Talk, event: Lost) -> None:
     talk.away.lost()
+    talk.confirmations.lost()
     if event.retry:
         talk.notes.addOnce("connection lost, reconnecting")
     else:
@@ -126,7 +127,7 @@ def _ended(talk: Talk, event: Bye) -> None:
 
 
 def _error(talk: Talk, event: Error) -> None:
-    talk.answered(event.id, False)
+    talk.confirmations.answered(event.id, False)
     text = f"{event.code}: {event.text}"
     if talk.client is not None and talk.client.connected:
         talk.note(text)
@@ -154,6 +155,6 @@ _RECEIVE: dict[type[Any], Callable[[Talk, Any], object]] = {
     Failed: _notConnected,
     Lost: _lost,
     Bye: _ended,
-    Done: lambda talk, event: talk.answered(event.id, True),
+    Done: lambda talk, event: talk.confirmations.answered(event.id, True),
     Error: _error,
 }

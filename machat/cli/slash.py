@@ -28,8 +28,7 @@ def execute(talk: Talk, line: str) -> None:
     elif command in MODERATION and (rest or command != "topic"):
         client = talk.here()
         if client is not None and talk.room is not None:
-            sent = MODERATION[command](talk.room, rest)
-            client.moderate(talk.remembered(sent) if isinstance(sent, SetKey) else sent)
+            client.moderate(MODERATION[command](talk.room, rest))
     elif command in _COMMANDS:
         _COMMANDS[command](talk, rest)
     else:
@@ -60,6 +59,19 @@ def _list(talk: Talk, rest: str) -> None:
         talk.note("not connected: the command was not sent")
     else:
         client.moderate(ListRooms(prefix=rest))
+
+
+def _key(talk: Talk, rest: str) -> None:
+    client, room = talk.here(), talk.room
+    if client is None or room is None:
+        return
+    key = None if rest == "-" else rest
+
+    def done() -> None:
+        if client.joined(room):  # rejoins with this key from now on
+            client.join(room, key=key).addErrback(lambda _: None)
+
+    talk.confirmations.send(client, SetKey(room=room, key=key), done)
 
 
 def _history(talk: Talk, rest: str) -> None:
@@ -94,6 +106,7 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "leave": lambda talk, rest: talk.leave(),
     "who": _who,
     "list": _list,
+    "key": _key,
     "history": _history,
     "topic": _topic,
     "times": _setting("times"),

@@ -7,13 +7,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from machat import names
 from machat.cli import texts
 from machat.cli.away import Away
+from machat.cli.confirmations import Confirmations
 from machat.cli.display import Line, printable, printableName
 from machat.cli.history import HistoryReader
 from machat.cli.known import KnownRooms
@@ -23,7 +23,7 @@ from machat.cli.settings import Settings
 from machat.cli.view import EntryView
 from machat.client import ChatClient, Ended
 from machat.client.sendqueue import QueuedLine, SendQueue
-from machat.commands import SetKey, Typing
+from machat.commands import Typing
 from machat.events import Joined, Message
 
 #: The number of a room's messages to show on the first join.
@@ -45,6 +45,7 @@ class Talk:
     @ivar goodbye: whether the user has asked to quit while lines are waiting
     @ivar room: the room that receives typed lines; C{None} if there is none
     @ivar known: the rooms that the user is in
+    @ivar confirmations: commands that wait for their answers
     @ivar away: finds out when the user is away
     @ivar settings: what is shown
     @ivar history: loads older messages
@@ -77,9 +78,9 @@ class Talk:
         self.history = HistoryReader(self._showOlder, self.note)
         self.known = KnownRooms(seconds)
         self.away = Away(seconds)
+        self.confirmations = Confirmations()
         self._seconds = seconds
         self._nextTyping = 0.0
-        self._settingKey: SetKey | None = None
         self.room: str | None = None
 
     def begin(
@@ -286,28 +287,6 @@ class Talk:
     def _shownRoom(self, room: str) -> str | None:
         several = self.client is not None and len(self.client.rooms()) > 1
         return printableName(room) if several else None
-
-    def remembered(self, command: SetKey) -> SetKey:
-        """
-        Remember the key that the user sets, to rejoin the room with it.
-
-        @return: the command with an id
-        """
-        self._settingKey = replace(command, id="key")
-        return self._settingKey
-
-    def answered(self, id: str | None, done: bool) -> None:
-        """
-        Record the answer to a command.
-
-        @param done: whether it was carried out
-        """
-        setting = self._settingKey
-        if setting is None or id != setting.id:
-            return
-        self._settingKey = None
-        if done and self.client is not None and self.client.joined(setting.room or ""):
-            self.client.join(setting.room or "", key=setting.key).addErrback(lambda _: None)
 
     def roomNames(self) -> list[str]:
         """
