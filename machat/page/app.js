@@ -7,6 +7,8 @@
 
 import { FieldDialog } from "./dialog.js";
 import { Client, key } from "./client.js";
+import { JumpDialog } from "./jump.js";
+import { Keyboard } from "./keyboard.js";
 import { recognise } from "./mentions.js";
 import { Notifier } from "./notifications.js";
 import { joinWithKey } from "./keys.js";
@@ -52,6 +54,16 @@ class App {
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
   #settings = new SettingsView();
   #notifier = new Notifier();
+  #jump = new JumpDialog(
+    () => this.#tabs.rooms.map(({ name }) => name),
+    (room) => this.#follow(room),
+  );
+  #keyboard = new Keyboard({
+    move: (by) => this.#tabs.move(by),
+    jump: () => this.#jump.open(),
+    back: () => this.#tabs.current?.focus(),
+    ready: () => this.#tabs.current !== null,
+  });
   #connection = new ConnectionView(() => this.#again());
   #askRoom = new FieldDialog("join", {
     submitted: (room) => this.#join(room),
@@ -72,6 +84,7 @@ class App {
       this.#roomList.load();
     });
     byId("settings-open").addEventListener("click", () => this.#settings.open());
+    byId("keys-open").addEventListener("click", () => this.#keyboard.help());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
     addEventListener("hashchange", () => this.#follow(roomOf(location.hash)));

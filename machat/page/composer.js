@@ -117,7 +117,7 @@ export class Composer {
   #keyed(event) {
     if (composes(event)) return;
     if (event.key === "Enter" && !event.shiftKey) this.#submit(event);
-    else if (event.key === "ArrowUp" && this.idle) {
+    else if (event.key === "ArrowUp" && !event.altKey && this.idle) {
       event.preventDefault();
       this.#options.editLast();
     } else if (event.key === "Escape" && this.#mode.current !== null) {

@@ -171,7 +171,21 @@ export const ENGLISH = {
   "settings.denied":
     "The browser blocks notifications. Allow them in its settings for this website.",
   "settings.unsupported": "This browser does not support notifications.",
-  "settings.close": "Close",
+
+  "dialog.close": "Close",
+
+  "jump.title": "Jump to a room",
+  "jump.join": "Join {room}",
+
+  "keys.title": "Keyboard shortcuts",
+  "keys.before": "Previous room",
+  "keys.after": "Next room",
+  "keys.jump": "Jump to a room",
+  "keys.help": "Show this list",
+  "keys.escape": "Close, or return to the message field",
+  "keys.send": "Send the message",
+  "keys.line": "Begin another line",
+  "keys.complete": "Complete a name after @",
 
   "notification.title": "{name} in {room}",
 

@@ -176,7 +176,21 @@ export const GERMAN = {
   "settings.denied":
     "Der Browser blockiert Benachrichtigungen. Erlaube sie in seinen Einstellungen für diese Website.",
   "settings.unsupported": "Dieser Browser unterstützt keine Benachrichtigungen.",
-  "settings.close": "Schließen",
+
+  "dialog.close": "Schließen",
+
+  "jump.title": "Zu einem Raum springen",
+  "jump.join": "{room} beitreten",
+
+  "keys.title": "Tastenkürzel",
+  "keys.before": "Voriger Raum",
+  "keys.after": "Nächster Raum",
+  "keys.jump": "Zu einem Raum springen",
+  "keys.help": "Diese Liste zeigen",
+  "keys.escape": "Schließen oder zum Nachrichtenfeld zurückkehren",
+  "keys.send": "Nachricht senden",
+  "keys.line": "Neue Zeile beginnen",
+  "keys.complete": "Namen nach @ vervollständigen",
 
   "notification.title": "{name} in {room}",
 

@@ -7,6 +7,7 @@
 
 import { element } from "./dom.js";
 import { permission } from "./notifications.js";
+import { panel } from "./panel.js";
 import { changeSetting, CHOICES, setting } from "./settings.js";
 import { NAMES, phrase } from "./texts.js";
 
@@ -19,20 +20,9 @@ export class SettingsView {
   #dialog;
 
   constructor() {
-    const title = element("h2", { id: "settings-title" }, phrase("settings.title"));
-    const close = element(
-      "button",
-      { type: "button", click: () => this.#dialog.close() },
-      phrase("settings.close"),
-    );
     const hint = element("p", { class: "quiet" }, phrase("settings.hidden"));
     const fields = SETTINGS.map((name) => this.#field(name));
-    const card = element("div", { class: "card" }, title, ...fields, hint, this.#message);
-    card.append(element("div", { class: "row" }, close));
-    this.#dialog = /** @type {HTMLDialogElement} */ (
-      element("dialog", { id: "settings", "aria-labelledby": "settings-title" }, card)
-    );
-    document.body.append(this.#dialog);
+    this.#dialog = panel("settings", phrase("settings.title"), ...fields, hint, this.#message);
   }
 
   open() {

@@ -92,6 +92,19 @@ export class Tabs {
   }
 
   /**
+   * Select the room before or after the current one, and focus it.
+   *
+   * @param {number} by
+   */
+  move(by) {
+    const { rooms } = this;
+    if (this.current === null) return;
+    const at = rooms.indexOf(this.current) + by;
+    this.turn(rooms[(at + rooms.length) % rooms.length]);
+    this.current.focus();
+  }
+
+  /**
    * Update the tab of a room.
    *
    * @param {RoomView} room

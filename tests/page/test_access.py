@@ -67,6 +67,7 @@ class AccessTests(PageTestCase):
                 "dev",
                 "Join a room",
                 "Settings",
+                "Keyboard shortcuts",
                 "1 here",
                 "Leave",
                 "Messages in dev",
@@ -80,7 +81,7 @@ class AccessTests(PageTestCase):
         """
         @return: the elements that the tab key reaches, each with a focus ring
         """
-        for _ in range(11):
+        for _ in range(12):
             page.keyboard.press("Tab")
             label, ring = page.evaluate(
                 """() => {

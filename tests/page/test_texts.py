@@ -28,7 +28,7 @@ WORDS = re.compile(r"[A-Za-z]{2,}[,.:]? [a-z]{2,}|^[A-Z][a-z]+[.!?…]?$|[a-z]{3
 
 #: Literals that look like texts: names of keys, media queries, errors in the page, link types.
 TECHNICAL = re.compile(
-    r"(?:Arrow(?:Left|Right|Up|Down)|Alt|Control|Enter|Escape|Notification|Home|End|Page(?:Up|Down)|Tab)$"
+    r"(?:Arrow(?:Left|Right|Up|Down)|Alt|Ctrl|Shift|Esc|Control|Enter|Escape|Notification|Home|End|Page(?:Up|Down)|Tab)$"
     r"|\([a-z-]+: [a-z]+\)$|the page has no |noopener noreferrer"
 )
 
