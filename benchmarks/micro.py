@@ -77,6 +77,17 @@ class _Socket(Connection):
         self.connected = 1
 
 
+class _Owner:
+    """
+    The protocol of an outbox.
+    """
+
+    def slow(self, waiting: int) -> None:
+        """
+        Do nothing.
+        """
+
+
 def written(plain: bool) -> Callable[[int], float]:
     """
     @param plain: whether to write to a socket, whose other end is read to empty between
@@ -87,7 +98,7 @@ def written(plain: bool) -> Callable[[int], float]:
     here.setblocking(False)
     transport = _Socket(here) if plain else StringTransport()
     clock: IReactorTime = Clock()
-    outbox = Outbox(transport, clock, DEFAULTS, lambda waiting: None, SendBudget(1 << 30))
+    outbox = Outbox(transport, clock, DEFAULTS, _Owner(), SendBudget(1 << 30))
     data = TEXT.encode([Message("dev", 1, "Mina", "x" * 64, 0)])
 
     def write(loops: int) -> float:

@@ -50,7 +50,7 @@ class ChatProtocol(LineReceiver):
         keepAlive(self.transport)
         self.factory.sockets.adopt(self.transport)
         chat = self._chat
-        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.sendBudget)
+        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self, chat.sendBudget)
         self.setRawMode()
         self._session = Session(chat, self, self.factory.dialects, self._outbox.write)
         self._session.connectionMade()
@@ -98,7 +98,10 @@ class ChatProtocol(LineReceiver):
         self._outbox.connectionLost()
         self._session.connectionLost()
 
-    def _slow(self, waiting: int) -> None:
+    def slow(self, waiting: int) -> None:
+        """
+        See L{machat.transport.outbox.Owner}.
+        """
         self._session.slow(waiting)
 
     def write(self, data: bytes) -> None:

@@ -94,7 +94,7 @@ class Stream(Protocol):
     def connectionMade(self) -> None:
         keepAlive(self.transport)
         chat = self._chat
-        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self._slow, chat.sendBudget)
+        self._outbox = Outbox(self.transport, chat.clock, chat.limits, self, chat.sendBudget)
 
     def begin(self, head: bytes, joined: Joined) -> None:
         """
@@ -144,7 +144,10 @@ class Stream(Protocol):
             self._outbox.loseConnection()
         self.end()
 
-    def _slow(self, waiting: int) -> None:
+    def slow(self, waiting: int) -> None:
+        """
+        See L{machat.transport.outbox.Owner}.
+        """
         self._chat.metrics.slow += 1
         self._chat.metrics.disconnects[SLOW.code] += 1
         self._log.warn(

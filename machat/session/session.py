@@ -101,7 +101,7 @@ class Session:
         self._conversation: IConversation | None = None
         self._authentication: Authentication | None = None
         self._refusals: Refusals | None = None
-        self.inbox = Inbox(chat, connection, self._tooFast)
+        self.inbox = Inbox(chat, connection, self)
 
     def connectionMade(self) -> None:
         """
@@ -279,7 +279,10 @@ class Session:
             self._refusals = Refusals(self._chat)
         return self._refusals
 
-    def _tooFast(self) -> None:
+    def tooFast(self) -> None:
+        """
+        See L{machat.session.inbox.Owner}.
+        """
         self._countRefusals().exceedsRate(self.name, self._connection.peerAddress())
 
     def goodbye(self) -> None:

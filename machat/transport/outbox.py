@@ -11,10 +11,9 @@ can take the place of a protocol's transport.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -61,6 +60,20 @@ _DRAINING = State.DRAINING
 _ENDED = (State.CLOSED, State.LOST)
 
 
+class Owner(Protocol):
+    """
+    The protocol of a connection, as its outbox sees it. A reference to it takes 64 bytes less than
+    one to its method.
+    """
+
+    def slow(self, waiting: int) -> None:
+        """
+        The connection has been aborted, because the peer reads too slowly. This is called once.
+
+        @param waiting: the number of waiting bytes
+        """
+
+
 @implementer(IPushProducer, IPullProducer)
 class Outbox:
     """
@@ -73,7 +86,7 @@ class Outbox:
         "transport",
         "_clock",
         "_limits",
-        "_slow",
+        "_owner",
         "_budget",
         "_sender",
         "_send",
@@ -90,20 +103,18 @@ class Outbox:
         transport: Any,
         clock: IReactorTime,
         limits: Limits,
-        slow: Callable[[int], None],
+        owner: Owner,
         sendBudget: SendBudget,
     ) -> None:
         """
         @param transport: a connected transport, to which nothing else writes
         @param limits: C{maxWaiting}, C{maxStall} and C{closeTimeout} apply
-        @param slow: called once, with the number of waiting bytes, when the connection has been
-            aborted because the peer reads too slowly
         @param sendBudget: the budget of all connections
         """
         self.transport = transport
         self._clock = clock
         self._limits = limits
-        self._slow = slow
+        self._owner = owner
         self._budget = sendBudget
         self._state = _IDLE
         self._queue: SendQueue | None = None
@@ -270,7 +281,7 @@ class Outbox:
         """
         waiting = self.waiting
         self.abortConnection()
-        self._slow(waiting)
+        self._owner.slow(waiting)
 
     def expire(self) -> None:
         """

@@ -64,7 +64,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         keepAlive(transport)
         self.factory.sockets.adopt(transport)
         self.transport = self._outbox = Outbox(
-            transport, self._chat.clock, self._chat.limits, self._slow, self._chat.sendBudget
+            transport, self._chat.clock, self._chat.limits, self, self._chat.sendBudget
         )
         self._session = Session(
             self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write
@@ -237,7 +237,10 @@ class ChatWebSocketProtocol(FrameProtocol):
         if not self._alive and not self._session.inbox.held:
             self._session.disconnected(NO_PONG)
 
-    def _slow(self, waiting: int) -> None:
+    def slow(self, waiting: int) -> None:
+        """
+        See L{machat.transport.outbox.Owner}.
+        """
         self._session.slow(waiting)
 
     def write(self, data: bytes) -> None:

@@ -164,8 +164,14 @@ class OutboxTestCase(SynchronousTestCase):
     def makeOutbox(self, transport: Any, **limits: float) -> None:
         values = Limits(**{"maxWaiting": 10_000_000, **limits})  # type: ignore[arg-type]
         self.sendBudget = SendBudget(values.maxWaitingTotal)
-        self.outbox = Outbox(transport, self.clock, values, self.gaveUp.append, self.sendBudget)
+        self.outbox = Outbox(transport, self.clock, values, self, self.sendBudget)
         self.socket.outbox = self.outbox
+
+    def slow(self, waiting: int) -> None:
+        """
+        Record that the outbox has aborted the connection.
+        """
+        self.gaveUp.append(waiting)
 
     def tearDown(self) -> None:
         self.clock.advance(0)

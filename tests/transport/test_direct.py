@@ -86,13 +86,19 @@ class TLSTests(SynchronousTestCase):
         self.tls = TLSMemoryBIOFactory(self.options, False, factory, self.clock).buildProtocol(None)
         self.tls.makeConnection(self.socket)
         limits = Limits(maxWaiting=PLENTY)
-        self.outbox = Outbox(self.tls, self.clock, limits, self.gaveUp.append, SendBudget(PLENTY))
+        self.outbox = Outbox(self.tls, self.clock, limits, self, SendBudget(PLENTY))
         self.socket.outbox = self.outbox
         self.client = Client()
         self.client.read(b"")
         while said := self.client.out.read():
             self.tls.dataReceived(said)
             self.client.read(self.socket.taken)
+
+    def slow(self, waiting: int) -> None:
+        """
+        Record that the outbox has aborted the connection.
+        """
+        self.gaveUp.append(waiting)
 
     def close(self) -> None:
         """
