@@ -281,6 +281,77 @@ class MessageTests(PageTestCase):
         self.assertNotIn("swordfish", mina.content())
 
 
+class UnrecoveredTests(PageTestCase):
+    """
+    Changes that the page has not received one by one.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+        self.page = self.blank()
+        self.server = Server(self.page)
+        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(self.page, "Mina")
+        expect(self.page.get_by_role("tab")).to_have_count(1)
+
+    def stored(self, which: dict[str, Any], *messages: dict[str, Any]) -> None:
+        """
+        Answer the next request for stored messages.
+
+        @param which: the expected fields of the request
+        @param messages: without the fields that are always the same
+        """
+        asked = self.server.await_("history")
+        self.server.heard.remove(asked)
+        self.assertEqual({**asked, **which}, asked)
+        about = {"type": "message", "room": "dev", "from": "Ada"}
+        found = [{**about, "at": 1_760_000_000_000 + each["seq"], **each} for each in messages]
+        answer = {"room": "dev", "epoch": "e", "seq": 400, "messages": found}
+        self.server.tell(type="history", id=asked["id"], **answer)
+
+    def test_gap(self) -> None:
+        """
+        After a gap that cannot be recovered, the page updates all messages that it has, with
+        further requests for those that are not in the first answer.
+        """
+        for seq, text in enumerate(("one", "swordfish", "three"), 1):
+            self.server.message(seq, "Ada", text)
+        expectTexts(self.page, ["one", "swordfish", "three"])
+        self.server.tell(type="moved", room="dev", epoch="e", seq=400, lost=False)
+        answer = {"seq": 3, "text": "3", "edited": True, "reactions": {"\U0001f44d": ["Bo"]}}
+        self.stored({}, answer, {"seq": 400, "text": "last"})
+        removed = {"seq": 2, "text": "", "redacted": True}
+        self.stored({"before": 3}, {"seq": 1, "text": "one"}, removed)
+        expectTexts(self.page, ["one", "3", "last"])
+        expect(self.page.locator(".removed")).to_have_count(1)
+        expect(self.page.locator(".chip")).to_have_attribute("title", "Bo")
+        expect(self.page.locator(".divider.gap")).to_have_count(0)
+        self.assertNotIn("swordfish", self.page.content())
+
+    def test_edited(self) -> None:
+        """
+        If a message is removed while the user edits it, its text leaves the field; a refused edit
+        returns to the field.
+        """
+        page, field = self.page, self.page.get_by_label("Message to dev")
+        self.server.message(1, "Mina", "swordfish")
+        expectTexts(page, ["swordfish"])
+        field.press("ArrowUp")
+        field.fill("catfish")
+        field.press("Enter")
+        edit = self.server.await_("edit")
+        self.assertEqual((edit["target"], edit["text"]), (1, "catfish"))
+        self.server.tell(type="error", id=edit["id"], code="not-allowed", text="too late")
+        expect(page.locator(".note")).to_have_text("Too late.")
+        expect(field).to_have_value("catfish")
+        removal = {"target": 1, "by": "Ada", "from": "Mina", "at": 1_760_000_000_002}
+        self.server.tell(type="redacted", room="dev", seq=2, **removal)
+        expect(page.locator(".mode")).to_be_hidden()
+        expect(field).to_have_value("")
+        expect(page.locator(".removed")).to_have_text("Ada removed this message.")
+
+
 class ModeratorTests(PageTestCase):
     def setUp(self) -> None:
         super().setUp()
