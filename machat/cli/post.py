@@ -331,7 +331,8 @@ def main(arguments: Sequence[str]) -> None:
         try:
             posts.append(Post(reactor, options, text))
         except ValueError as error:
-            sys.exit(f"machat: --address {options.address}: {error}")
+            tell(f"--address {options.address}: {error}")
+            sys.exit(2)
         sys.exit(await posts[0].run())
 
     try:

@@ -284,6 +284,14 @@ class PostTests(PipeTestCase):
                 self.assertTrue(errors.startswith(f"machat: {words}"), errors)
                 self.assertEqual(errors.count("\n"), 1, errors)
 
+    def test_address(self) -> None:
+        """
+        An address that cannot be used is an error of the command line.
+        """
+        done = self.post("nowhere:x", "x")
+        self.assertEqual(done.returncode, 2)
+        self.assertTrue(done.stderr.startswith(b"machat: --address nowhere:x: "), done.stderr)
+
     def test_interrupted(self) -> None:
         """
         After a signal, the command states what is known about the message.
