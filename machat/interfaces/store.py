@@ -62,6 +62,11 @@ class IRoomObserver(Interface):
         @param left: names whose last claim was released
         """
 
+    def typing(name: str) -> None:
+        """
+        Another process has called L{IStoredRoom.typing}.
+        """
+
     def lost(claim: Claim, reason: str) -> None:
         """
         A claim of this process has ended without being released: another connection has taken the
@@ -139,6 +144,14 @@ class IStoredRoom(Interface):
         List the names in the room.
 
         @param limit: the maximum number of names
+        """
+
+    def typing(name: str) -> None:
+        """
+        Report to the other processes that use this room, if there are any, that a member is typing.
+        Nothing is stored, and the report may be dropped.
+
+        @param name: a name that this process has claimed
         """
 
     def close() -> None:

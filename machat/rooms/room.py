@@ -13,7 +13,7 @@ from zope.interface import implementer
 
 from machat import names
 from machat.entries import Entry, Message, arePlain
-from machat.events import Event, Moved, Position
+from machat.events import Event, Moved, Position, Typing
 from machat.interfaces import IChatMember, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
 from machat.records import Change, Claim
@@ -349,6 +349,20 @@ class Room:
             elsewhere.pop(key, None)
             if self.attendance is not None and not self.has(key):
                 self.attendance.went(name)
+
+    def typing(self, name: str) -> None:
+        """
+        Tell the members that watch the room that a member of another process is typing.
+        """
+        if self.watched and self.hasElsewhere(names.key(name)):
+            self.announce(Typing(room=self.name, sender=name))
+
+    def hasElsewhere(self, key: str | None = None) -> bool:
+        """
+        @return: whether another process has claimed the name with this key; C{None}: any name
+        """
+        found = self._elsewhere or {}
+        return bool(found) if key is None else key in found
 
     def lost(self, claim: Claim, reason: str) -> None:
         """

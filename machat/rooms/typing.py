@@ -17,11 +17,13 @@ LARGEST = 100
 
 def announceTyping(room: Room, member: IChatMember, now: float) -> None:
     """
-    Tell the other members that watch a room that a member is typing.
+    Tell the other members that watch a room that a member is typing. If the room has members of
+    other processes, their processes tell those that watch it.
 
     @param now: the time, seconds
     """
-    if not room.watched or room.present > LARGEST:
+    elsewhere = room.stored is not None and room.hasElsewhere()
+    if not (room.watched or elsewhere) or room.present > LARGEST:
         return
     claim = room.members[member]
     typists = room.typists or {}
@@ -30,4 +32,7 @@ def announceTyping(room: Room, member: IChatMember, now: float) -> None:
     recent = {key: at for key, at in typists.items() if now - at < PAUSE}
     if len(recent) <= LARGEST:
         room.typists = {**recent, claim.key: now}
-        room.announce(Typing(room=room.name, sender=claim.name), member)
+        if room.watched:
+            room.announce(Typing(room=room.name, sender=claim.name), member)
+        if elsewhere and room.stored is not None:
+            room.stored.typing(claim.name)

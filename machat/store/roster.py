@@ -99,3 +99,8 @@ class RosterRoom:
         See L{machat.interfaces.IStoredRoom}.
         """
         return succeed(self.roster.names(limit))
+
+    def typing(self, name: str) -> None:
+        """
+        See L{machat.interfaces.IStoredRoom}.
+        """

@@ -68,5 +68,8 @@ class PassingRoom:
     def members(self, limit: int) -> Deferred[Names]:
         return self.room.members(limit)
 
+    def typing(self, name: str) -> None:
+        self.room.typing(name)
+
     def close(self) -> None:
         self.room.close()

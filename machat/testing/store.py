@@ -48,6 +48,10 @@ class _Observer:
         if not self._silent:
             self._observer.presence(joined, left)
 
+    def typing(self, name: str) -> None:
+        if not self._silent:
+            self._observer.typing(name)
+
     def lost(self, claim: Claim, reason: str) -> None:
         if not self._silent:
             self._observer.lost(claim, reason)

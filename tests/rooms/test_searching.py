@@ -266,6 +266,7 @@ class SearchesTests(SearchTestCase):
         super().setUp()
         self.gone = False
         self.searches = Searches(self.chat.clock)
+        self.addCleanup(self.chat.clock.advance, 0)  # all searches end
         self.bound(SLICE=1)
         self.add(Said("x"))
         self.add(Said("x"))

@@ -21,5 +21,8 @@ class LocalObserver:
     def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
         raise AssertionError("there are no other processes")
 
+    def typing(self, name: str) -> None:
+        raise AssertionError("there are no other processes")
+
     def lost(self, claim: Claim, reason: str) -> None:
         raise AssertionError("no claim ends")

@@ -170,6 +170,9 @@ class ReferenceRoom:
         """
         return self.store.data.claims.setdefault(self.key, [])
 
+    def typing(self, name: str) -> None:
+        self.reportAll("typing", name, apart=self)
+
     def report(self, method: str, *arguments: Any) -> None:
         """
         Call the observer in the next turn.

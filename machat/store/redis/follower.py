@@ -16,7 +16,7 @@ from machat.errors import FAILED, ChatError
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.claims import OUT_OF_TOUCH, Claims, claimedOf, wordsOf
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
-from machat.store.redis.frames import Batch, parse
+from machat.store.redis.frames import TYPING, Batch, packTyping, parse, unpackTyping
 from machat.store.redis.keys import RoomKeys
 from machat.store.redis.scripts import CLAIM, SYNC
 from machat.store.redis.sender import AGAIN, Sender
@@ -118,11 +118,24 @@ class Follower:
         if self.stage is not Stage.CLOSED:
             self._enter(Stage.WAITING)
 
+    def sendTyping(self, name: str) -> None:
+        """
+        Publish that a member is typing, unless the room is not up to date. A failure is ignored.
+        """
+        session = self._store.node.session
+        if session is not None and self.stage is Stage.READY:
+            frame = packTyping(self._store.process, name)
+            session.command(b"PUBLISH", self._keys.channel, frame).addErrback(lambda _: None)
+
     def received(self, frame: bytes) -> None:
         """
         A frame was published in this room.
         """
-        if self.stage is Stage.CATCHING_UP:
+        if frame.startswith(TYPING):
+            typist = unpackTyping(frame, self._store.process)
+            if typist is not None and self.stage is Stage.READY:
+                self._stream.typing(typist)
+        elif self.stage is Stage.CATCHING_UP:
             self._frames.append(frame)
             if len(self._frames) > FRAMES:
                 del self._frames[0]  # it is read from the stream

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from msgspec.msgpack import Decoder, Encoder
 
 from machat.entries import Draft
+from machat.names import NAME_LENGTH
 from machat.records import (
     AnyChange,
     Change,
@@ -41,6 +42,10 @@ _steps = Decoder(list[Step])
 #: its secret, its number.
 Kept = tuple[str, str, str, str, str, int]
 _claims = Decoder(list[Kept])
+
+
+#: The beginning of a published frame that reports that a member is typing. It is not stored.
+TYPING = b"t "
 
 
 class Top(NamedTuple):
@@ -120,6 +125,24 @@ def parse(frame: bytes) -> Batch | Steps:
     seq, sub, count, changes, at = [int(field) for field in fields[1:6]]
     number, total, size = [int(field) for field in fields[7:]]
     return Batch(epoch, Top(seq, sub), count, changes, at, writer, number, total, body, size)
+
+
+def packTyping(process: bytes, name: str) -> bytes:
+    """
+    @param process: identifies the process
+    @return: the frame that reports that a member is typing
+    """
+    return TYPING + process + b"\n" + name.encode()
+
+
+def unpackTyping(frame: bytes, own: bytes) -> str | None:
+    """
+    @param own: identifies this process
+    @return: the name; C{None} if this process has published the frame, or it is not valid
+    """
+    process, _, name = frame[len(TYPING) :].partition(b"\n")
+    decoded = name.decode(errors="replace")
+    return decoded if process != own and 0 < len(decoded) <= NAME_LENGTH else None
 
 
 def _array(count: int) -> bytes:

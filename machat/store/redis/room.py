@@ -191,6 +191,9 @@ class RedisRoom:
     def _releaseId(self, id: str, key: str) -> None:
         self._store.releases.add(self.keys, self.name, id, key)
 
+    def typing(self, name: str) -> None:
+        self.follower.sendTyping(name)
+
     def close(self) -> None:
         if self.follower.stage is not Stage.CLOSED:
             self.follower.close()

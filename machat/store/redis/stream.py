@@ -119,6 +119,12 @@ class Stream:
         """
         return Position(self.timeline.epoch, self.top.seq)
 
+    def typing(self, name: str) -> None:
+        """
+        Report that a member of another process is typing.
+        """
+        self._observer.typing(name)
+
     def take(self, batch: Batch, own: Outgoing | None) -> bool:
         """
         Report a published batch.

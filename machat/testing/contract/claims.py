@@ -181,6 +181,24 @@ class NodeTests(StoreCase):
         self.assertTrue(here.record.locked)
         self.assertEqual(inHere.faults + inThere.faults, [])
 
+    async def test_nodeTyping(self) -> None:
+        """
+        The other process reports that a member is typing. The own one does not, and nothing is
+        stored.
+        """
+        store = await self.start()
+        other = await self.started(await self.secondNode(store))
+        here, inHere = await self.open(store)
+        there, inThere = await self.open(other)
+        await self.wait(here.claim(claimOf("Mina"), 9))
+        here.typing("Mina")
+        await self.until(lambda: bool(inThere.typists), "the report")
+        await self.append(there, "a")
+        await self.heard(1, inHere, inThere)
+        self.assertEqual((inHere.typists, inThere.typists), ([], ["Mina"]))
+        self.assertEqual(await self.read(here), ["a"])
+        self.assertEqual(inHere.faults + inThere.faults, [])
+
     async def test_nodeTogether(self) -> None:
         """
         Both processes may append at the same time.

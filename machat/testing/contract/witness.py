@@ -22,6 +22,7 @@ class Witness:
     @ivar messages: the messages, in order
     @ivar changes: the changes, in order
     @ivar present: the names that other processes have claimed
+    @ivar typists: the names that other processes have reported as typing
     @ivar lostClaims: the claims that have ended, with the reasons
     @ivar moves: the arguments of L{moved}
     @ivar faults: descriptions of reports that the interface forbids
@@ -34,6 +35,7 @@ class Witness:
         self.messages: list[Entry] = []
         self.changes: list[Change] = []
         self.present: list[str] = []
+        self.typists: list[str] = []
         self.lostClaims: list[tuple[Claim, str]] = []
         self.moves: list[tuple[Position, bool]] = []
         self.faults: list[str] = []
@@ -74,6 +76,10 @@ class Witness:
         for name in left:
             if name in self.present:
                 self.present.remove(name)
+
+    def typing(self, name: str) -> None:
+        self._check("typing")
+        self.typists.append(name)
 
     def lost(self, claim: Claim, reason: str) -> None:
         self._check("lost")

@@ -21,15 +21,18 @@ from machat.records import (
     TopicSet,
 )
 from machat.store.redis.frames import (
+    TYPING,
     Batch,
     Top,
     changesOf,
     linesOf,
     packChange,
     packDraft,
+    packTyping,
     parse,
     unpackChange,
     unpackLine,
+    unpackTyping,
 )
 from machat.store.redis.scripts import ALL, RELEASE
 
@@ -110,3 +113,25 @@ class FrameTests(SynchronousTestCase):
         for script in ALL:
             self.assertTrue(script.source.startswith(b"#!lua"))
             self.assertTrue(script.source.isascii())
+
+
+class TypingTests(SynchronousTestCase):
+    """
+    Tests for the frames that report that a member is typing.
+    """
+
+    def test_typing(self) -> None:
+        """
+        A process takes the name from the frame of another one, and ignores its own.
+        """
+        frame = packTyping(b"abc", "Mïna")
+        self.assertTrue(frame.startswith(TYPING))
+        self.assertEqual(unpackTyping(frame, b"def"), "Mïna")
+        self.assertIsNone(unpackTyping(frame, b"abc"))
+
+    def test_notValid(self) -> None:
+        """
+        A frame without a name, or with one that is too long, is ignored.
+        """
+        for frame in (b"t ", b"t abc", b"t abc\n", b"t abc\n" + b"x" * 33):
+            self.assertIsNone(unpackTyping(frame, b"def"))
