@@ -88,6 +88,8 @@ class Say(Command, frozen=True, kw_only=True, tag="say"):
 
     @ivar text: up to L{machat.entries.LINES} lines; may be empty
     @ivar room: may be omitted by a client that is in exactly one room
+    @ivar to: the name of a user, instead of C{room}: the message belongs to the direct conversation
+        with this user, which the client joins
     @ivar data: an object for programs
     @ivar reply: the number of an earlier message of the room
     """
@@ -96,6 +98,7 @@ class Say(Command, frozen=True, kw_only=True, tag="say"):
     room: str | None = None
     data: Raw = NO_JSON
     reply: Target | None = None
+    to: str | None = None
 
 
 class Edit(Command, frozen=True, kw_only=True, tag="edit"):
@@ -172,6 +175,33 @@ class Who(Command, frozen=True, kw_only=True, tag="who"):
     """
 
     room: str
+
+
+class Block(Command, frozen=True, kw_only=True, tag="block"):
+    """
+    Refuse direct messages from a user.
+    """
+
+    name: str
+
+
+class Unblock(Command, frozen=True, kw_only=True, tag="unblock"):
+    """
+    Accept direct messages from a user again.
+    """
+
+    name: str
+
+
+class Read(Command, frozen=True, kw_only=True, tag="read"):
+    """
+    Note how far the user has read a room.
+
+    @ivar seq: the number of the last message that was read
+    """
+
+    seq: Count
+    room: str | None = None
 
 
 class ListRooms(Command, frozen=True, kw_only=True, tag="rooms"):
@@ -338,6 +368,9 @@ AnyCommand = (
     | Leave
     | History
     | Who
+    | Block
+    | Unblock
+    | Read
     | ListRooms
     | Kick
     | Mute

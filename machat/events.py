@@ -93,6 +93,8 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     @ivar topic: the room's topic; C{None} if it has none
     @ivar locked: whether the room is closed to new members
     @ivar moderator: whether the member may moderate the room
+    @ivar read: how far the user has read the room, on this or another connection; C{None} if that
+        is not known
     @ivar replay: entries from the store, in order. New ones follow without a gap. On the wire, each
         replayed entry is a separate event after this one
     @ivar id: the id of the command
@@ -109,6 +111,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     topic: str | None = None
     locked: bool = False
     moderator: bool = False
+    read: int | None = None
     replay: tuple[Entry, ...] = ()
     id: str | None = None
 
@@ -348,6 +351,29 @@ class RoomList(Event, frozen=True, kw_only=True, tag="rooms"):
     id: str | None = None
 
 
+class Conversations(Event, frozen=True, kw_only=True, tag="conversations"):
+    """
+    The direct conversations of the user, after the welcome, if there are any.
+
+    @ivar rooms: the names of the rooms; those that have begun, or missed their user, last are first
+    """
+
+    rooms: tuple[str, ...]
+
+
+class ReadMark(Event, frozen=True, kw_only=True, tag="read"):
+    """
+    The user has read a room up to a message. The answer to a C{read}, and a report about another
+    connection of the same user.
+
+    @ivar seq: the number of the message
+    """
+
+    room: str
+    seq: int
+    id: str | None = None
+
+
 class Expiring(Event, frozen=True, kw_only=True, tag="expiring"):
     """
     The client's credentials expire soon: the client should send an C{auth}.
@@ -438,6 +464,8 @@ AnyEvent = (
     | Members
     | SanctionList
     | RoomList
+    | Conversations
+    | ReadMark
     | Expiring
     | Authenticated
     | Ping

@@ -94,17 +94,47 @@ def checkName(name: str) -> str:
     return checked
 
 
+def direct(one: str, other: str) -> str:
+    """
+    @return: the name of the direct conversation of two users
+    """
+    return "@" + ",".join(sorted((one, other), key=key))
+
+
+def partners(room: str) -> tuple[str, str] | None:
+    """
+    @param room: a name that L{checkRoom} has returned, or its key
+    @return: the names of the two users of a direct conversation; C{None}: it is another room
+    """
+    if not room.startswith("@"):
+        return None
+    one, _, other = room[1:].partition(",")
+    return one, other
+
+
+def _checkDirect(name: str) -> str:
+    try:
+        one, other = [checkName(each) for each in name[1:].split(",", 2)]
+    except (ChatError, ValueError):
+        raise ChatError(BAD_ROOM, "expected @ and two names, separated by a comma") from None
+    if key(one) == key(other):
+        raise ChatError(BAD_ROOM, "expected the names of two users")
+    return direct(one, other)
+
+
 def checkRoom(name: str) -> str:
     """
     Check a room's name.
 
     @param name: 1 to 64 characters. C{/} and C{+} are allowed in addition to those of a member's
-        name
+        name. Or the name of a direct conversation: the two names may have any order
     @return: the name in NFC
     @raise ChatError: C{bad-room}: the name is not allowed
     """
     if _PLAIN_ROOM.fullmatch(name) is not None:
         return name
+    if name.startswith("@"):
+        return _checkDirect(name)
     return _check(name, ROOM_LENGTH, ROOM_SIGNS, BAD_ROOM)
 
 

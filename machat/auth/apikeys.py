@@ -70,7 +70,10 @@ class ApiKey(Struct, frozen=True):
         @param right: one of L{RIGHTS}
         @return: whether the key has this right for a room of this name
         """
-        return right in self.rights and User(rooms=self.rooms).mayJoin(room)
+        rooms = self.rooms
+        if names.partners(room) is not None:
+            rooms = tuple(each for each in rooms if each.startswith("@"))
+        return right in self.rights and User(rooms=rooms).mayJoin(room)
 
     @property
     def everywhere(self) -> bool:

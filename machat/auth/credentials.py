@@ -11,7 +11,7 @@ from twisted.cred.checkers import (
     ICredentialsChecker,
     InMemoryUsernamePasswordDatabaseDontUse,
 )
-from twisted.cred.credentials import Anonymous, ICredentials, UsernamePassword
+from twisted.cred.credentials import Anonymous, IAnonymous, ICredentials, UsernamePassword
 from twisted.cred.portal import Portal
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.plugins.cred_unix import UNIXChecker
@@ -95,6 +95,21 @@ def knows(portal: Portal, name: str) -> bool:
         implement L{IKnowsUsers} are asked only if they are Twisted's in-memory or UNIX checker
     """
     return any(_knows(checker, name) for checker in portal.checkers.values())
+
+
+def mayExist(portal: Portal, name: str) -> bool:
+    """
+    @return: whether there may be a user with this name. It is C{False} only if all checkers can
+        tell which names are users, and none of them knows it
+    """
+    checkers = [each for kind, each in portal.checkers.items() if kind is not IAnonymous]
+    return knows(portal, name) or not all(_tells(each) for each in checkers)
+
+
+def _tells(checker: ICredentialsChecker) -> bool:
+    return IKnowsUsers.providedBy(checker) or isinstance(
+        checker, InMemoryUsernamePasswordDatabaseDontUse | UNIXChecker
+    )
 
 
 def _knows(checker: ICredentialsChecker, name: str) -> bool:

@@ -28,7 +28,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import deferLater
 
 from machat import names
-from machat.auth.credentials import IToken, IUnguessable, NotChecked, knows, login
+from machat.auth.credentials import IToken, IUnguessable, NotChecked, knows, login, mayExist
 from machat.auth.failures import SharedFailures, TooManyFailures
 from machat.auth.users import IChatUser
 from machat.errors import BAD_CREDENTIALS, BUSY, ChatError
@@ -127,6 +127,12 @@ class Authenticator:
         self._logbook = logbook
         self._logins = Logins(clock, limits.maxFailures)
         self._failures = SharedFailures(clock, quotas, limits.maxFailures, MINUTE)
+
+    def exists(self, name: str) -> bool:
+        """
+        @return: see L{mayExist}
+        """
+        return mayExist(self._portal, name)
 
     def authenticate(self, attempt: Attempt) -> Deferred[IChatUser]:
         """

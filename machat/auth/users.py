@@ -61,8 +61,17 @@ def allows(may: Callable[[str], bool], room: str) -> bool:
 
 def requireJoin(user: IChatUser, room: str) -> None:
     """
-    @raise ChatError: C{not-allowed}: the user may not join this room
+    Require that a user may join a room. A direct conversation is open to its two users only,
+    whatever the other rights are.
+
+    @raise ChatError: C{not-allowed}
     """
+    pair = names.partners(room)
+    if pair is not None:
+        if user.name is None:
+            raise ChatError(NOT_ALLOWED, "direct conversations require an account")
+        if names.key(user.name) not in map(names.key, pair):
+            raise ChatError(NOT_ALLOWED, "that conversation is of two other users")
     if user is not ANYBODY and not allows(user.mayJoin, room):
         raise ChatError(NOT_ALLOWED, "you may not join that room")
 

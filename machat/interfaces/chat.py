@@ -30,6 +30,7 @@ class IChatRoom(Interface):
     sendBudget: SendBudget = Attribute("The send queues of all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, to which protocols add.")
     logbook: Any = Attribute("The L{machat.logbook.Logbook}, for log lines about unknown peers.")
+    people: Any = Attribute("The L{machat.rooms.personal.People} of this chat.")
     moderation: Any = Attribute("The L{machat.moderation.service.Moderation} of this chat.")
 
     def join(
@@ -183,6 +184,12 @@ class IChatRoom(Interface):
         List the names in a room that the member is in.
 
         @return: fires with up to L{Limits.listed} names; fails with L{ChatError} C{not-joined}
+        """
+
+    def top(member: IChatMember, roomName: str) -> int:
+        """
+        @return: the number of the last message of a room that the member is in
+        @raise ChatError: C{not-joined}
         """
 
     def listRooms(prefix: str = "", after: str = "", limit: int = 100) -> Deferred[RoomList]:

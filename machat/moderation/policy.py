@@ -27,9 +27,14 @@ from machat.rooms.room import Room
 
 def mayModerate(member: IChatMember, room: str) -> bool:
     """
-    @return: whether the member's user may moderate a room. A member without a user may not
+    @return: whether the member's user may moderate a room. A member without a user may not, and
+        nobody may moderate a direct conversation
     """
-    return member.user is not None and allows(member.user.mayModerate, room)
+    return (
+        member.user is not None
+        and names.partners(room) is None
+        and allows(member.user.mayModerate, room)
+    )
 
 
 def barriers(name: str, network: str | None) -> list[Target]:
@@ -185,12 +190,14 @@ class RoomPolicy:
         """
         Check whether a member of a room with C{room.muted} may send messages.
 
-        @raise ChatError: C{muted}
+        @raise ChatError: C{muted}; C{not-allowed}: the other user of a conversation has blocked it
         """
+        if room.direct is not None:
+            room.direct.requireSay(room.members[member].key)
         muted: Target = (Kind.MUTE, room.members[member].key)
         until = self._sanctions.until(room.key, [muted])
         if until is None:
-            room.muted = self._sanctions.has(room.key, Kind.MUTE)
+            room.muted = self._sanctions.has(room.key, Kind.MUTE) or room.direct is not None
         elif not mayModerate(member, room.name):
             raise ChatError(MUTED, f"you are muted until {_time(until)}")
 

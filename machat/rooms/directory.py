@@ -17,6 +17,7 @@ from machat import names
 from machat.errors import FAILED, NOT_JOINED, ChatError
 from machat.interfaces import IChatMember, IStoredRoom
 from machat.metrics import Metrics
+from machat.rooms.direct import DirectKeeper
 from machat.rooms.hookrunner import FAULT
 from machat.rooms.room import Keeper, Room
 
@@ -46,6 +47,7 @@ class Directory:
         self._keeper = keeper
         self._begin = begin
         self.byKey: dict[str, Room] = {}
+        self._directKeeper = DirectKeeper(keeper, self.byKey.get)
 
     def get(self, name: str) -> Room | None:
         """
@@ -78,7 +80,8 @@ class Directory:
         key = names.key(name)
         room = self.byKey.get(key)
         if room is None:
-            room = self.byKey[key] = Room(name, self._metrics, self._keeper)
+            keeper = self._directKeeper if name.startswith("@") else self._keeper
+            room = self.byKey[key] = Room(name, self._metrics, keeper)
         room.holds += 1
         return room
 
@@ -136,6 +139,8 @@ class Directory:
         """
         if room.deserted and self.byKey.get(room.key) is room:
             del self.byKey[room.key]
+            if room.direct is not None:
+                room.direct.close()
             if room.stored is not None:
                 try:
                     room.stored.close()

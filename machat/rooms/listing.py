@@ -59,6 +59,8 @@ class Listing:
                 self._shared.show(room.key, listed)
 
     def _isListed(self, room: Room) -> bool:
+        if names.partners(room.key) is not None:
+            return False
         if room.listed is not None:
             return room.listed
         return bool(self.patterns) and names.matches(self.patterns, room.name)

@@ -26,6 +26,7 @@ from machat.limits import Limits
 from machat.records import Claim
 from machat.rooms import recovery
 from machat.rooms.arrival import Arrival, Wish
+from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.listing import Listing
@@ -54,10 +55,12 @@ class Rooms:
         hookRunner: HookRunner | None,
         policy: IRoomPolicy,
         requireOpen: Callable[[IChatMember], None],
+        directs: Directs,
         shared: ISharedRooms | None = None,
     ) -> None:
         """
         @param requireOpen: raises L{ChatError} for a joining member while the chat stops
+        @param directs: opens direct conversations
         @param shared: the list of the rooms of all processes
         """
         self._clock = clock
@@ -67,6 +70,7 @@ class Rooms:
         self._policy = policy
         self._requireOpen = requireOpen
         self._searches = Searches(clock)
+        self._directs = directs
         self.listing = Listing(directory.byKey.get, shared)
         self.watcher: IChatWatcher | None = None
         self._arrivals: dict[tuple[str, IChatMember], Arrival] = {}
@@ -120,6 +124,9 @@ class Rooms:
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
             self._policy.requireKey(member, room, wish.key)
+        if names.partners(room.name) is not None:
+            await arrival.until(Deferred.fromCoroutine(self._enter(room)))
+            arrival.check()
         password = room.password
         claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
@@ -146,6 +153,13 @@ class Rooms:
             stored.release(claim)
             raise
         return first, replay
+
+    async def _enter(self, room: Room) -> None:
+        room.holds += 1
+        try:
+            await self._directs.enter(room)
+        finally:
+            self._directory.release(room)
 
     def _taken(self, error: ChatError, room: Room, key: str) -> ChatError:
         """
@@ -178,6 +192,8 @@ class Rooms:
         return await lastMessages(stored, room, min(wish.history, most))
 
     def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
+        if room.direct is not None:
+            room.direct.joined(room, room.members[member].key)
         if len(room) == 1:
             self.listing.update(room)
         if watch:

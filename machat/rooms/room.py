@@ -5,7 +5,7 @@ One room: its members by dialect, the messages of this turn, and the delivery of
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -21,6 +21,9 @@ from machat.rooms.batch import Batch
 from machat.rooms.presence import Attendance
 from machat.rooms.sequencer import Sequencer
 from machat.wire import IDialect
+
+if TYPE_CHECKING:
+    from machat.rooms.direct import Direct
 
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]
@@ -77,6 +80,7 @@ class Room:
     @ivar locked: whether new members are refused
     @ivar listed: whether it is in the list of rooms; C{None} if no moderator has decided
     @ivar password: a hash of the key that new members need; C{None} if there is none
+    @ivar direct: the two users of a direct conversation, while it is open; C{None} for other rooms
     @ivar founder: the member that has created the room; C{None} if it has left
     @ivar muted: whether some member may be muted, so that the policy has to be asked
     @ivar sequencer: keeps the order of messages while a hook decides; created when it is first
@@ -96,6 +100,7 @@ class Room:
         "locked",
         "listed",
         "password",
+        "direct",
         "founder",
         "muted",
         "batch",
@@ -131,6 +136,7 @@ class Room:
         self.locked = False
         self.listed: bool | None = None
         self.password: str | None = None
+        self.direct: Direct | None = None
         self.founder: IChatMember | None = None
         self.muted = False
         self.batch: Batch | None = None

@@ -49,9 +49,11 @@ from machat.moderation.service import Moderation
 from machat.records import Change
 from machat.rooms.arrival import Wish
 from machat.rooms.batch import DRAFT_BYTES, QUEUED
+from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.listing import Listing
+from machat.rooms.personal import People
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.rooms.typing import announceTyping
@@ -76,6 +78,7 @@ class ChatService(Lifecycle):
     @ivar limits: see L{Limits}
     @ivar moderation: kicks, mutes, bans, locks and topics
     @ivar store: the store
+    @ivar people: what is stored about the users
     @ivar visitors: reads rooms, and listens to them, without joining them
     """
 
@@ -106,6 +109,8 @@ class ChatService(Lifecycle):
         self._rules = RoomPolicy(sanctions, self._connections, clock, limits)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
+        self.people = People(clock, self._openStored)
+        directs = Directs(self.people)
         self._rooms = Rooms(
             clock,
             limits,
@@ -113,6 +118,7 @@ class ChatService(Lifecycle):
             self._hookRunner,
             self._rules,
             self._requireOpen,
+            directs,
             ISharedRooms(store, None),
         )
         keeper.effects = effects = Effects(self._rooms, self._connections, sanctions)
@@ -129,6 +135,8 @@ class ChatService(Lifecycle):
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook, quotas)
         )
+        if self._authenticator is not None:
+            directs.exists = self._authenticator.exists
         self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
     def watch(self, watcher: IChatWatcher) -> None:
@@ -398,6 +406,10 @@ class ChatService(Lifecycle):
 
     def who(self, member: IChatMember, roomName: str) -> Deferred[Members]:
         return Deferred.fromCoroutine(self._rooms.who(member, roomName))
+
+    def top(self, member: IChatMember, roomName: str) -> int:
+        position = self._directory.find(member, roomName).position
+        return 0 if position is None else position.seq
 
     def listRooms(self, prefix: str = "", after: str = "", limit: int = 100) -> Deferred[RoomList]:
         return self._rooms.listing.page(prefix, after, limit)

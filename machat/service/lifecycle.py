@@ -13,7 +13,7 @@ from twisted.python.failure import Failure
 from machat.clock import ChatClock
 from machat.connections.registry import Connections
 from machat.errors import FAILED, ChatError
-from machat.interfaces import IChatMember, IChatWatcher, IStore, IStoredRoom
+from machat.interfaces import IChatMember, IChatWatcher, IRoomObserver, IStore, IStoredRoom
 from machat.limits import Limits
 from machat.logbook import Logbook
 from machat.rooms.directory import Directory
@@ -84,9 +84,14 @@ class Lifecycle(MultiService):
         """
         Open a room in the store. While the store starts, wait.
         """
+        return self._openStored(room.key, room.name, room, network)
+
+    def _openStored(
+        self, key: str, name: str, observer: IRoomObserver, network: str | None = None
+    ) -> Deferred[IStoredRoom]:
         if self._starting.locked and not self._closing:
-            return self._starting.run(self.store.open, room.key, room.name, room, network)
-        return self.store.open(room.key, room.name, room, network)
+            return self._starting.run(self.store.open, key, name, observer, network)
+        return self.store.open(key, name, observer, network)
 
     def startService(self) -> None:
         """

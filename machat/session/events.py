@@ -9,16 +9,26 @@ from math import inf
 from typing import Any
 
 from msgspec.structs import replace
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from zope.interface import implementer
 
 from machat import commands, events, names, wire
 from machat.addresses import describe
 from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
 from machat.entries import Content, extraOf, lengthOf
-from machat.errors import ALREADY_JOINED, BAD_CREDENTIALS, NOT_JOINED, TOO_MANY_ROOMS, ChatError
+from machat.errors import (
+    ALREADY_JOINED,
+    BAD_COMMAND,
+    BAD_CREDENTIALS,
+    NOT_ALLOWED,
+    NOT_JOINED,
+    TOO_MANY_ROOMS,
+    ChatError,
+)
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import COMMANDS, moderate
+from machat.moderation.policy import mayModerate
+from machat.session.account import Account, conversationWith
 from machat.session.contents import Sending, contentOf, isPlain, sizeOf
 from machat.session.interfaces import IClientSession, IConversation
 from machat.wire import VERSION
@@ -56,6 +66,8 @@ class EventsConversation:
         "_paced",
         "_pacing",
         "_over",
+        "_account",
+        "_invites",
     )
 
     def __init__(
@@ -71,6 +83,8 @@ class EventsConversation:
         self._paced = chat.limits.rate != inf
         self._pacing: Deferred[None] | None = None
         self._over = False
+        self._account: Account | None = None
+        self._invites: dict[str, Deferred[Any]] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
@@ -85,17 +99,64 @@ class EventsConversation:
         self._client.markJoined()
         self._welcome(hello.id)
         self._connection.keepAsking()
-        if hello.room is None:
-            return None
-        return self._do(
-            commands.Join(
+        join = None
+        if hello.room is not None:
+            join = commands.Join(
                 room=hello.room,
                 since=hello.since,
                 history=hello.history,
                 key=hello.key,
                 id=hello.id,
             )
-        )
+        user = self._client.user
+        if user.name is not None:
+            self._account = Account(self._chat, self)
+            return self._account.begin(user.name).addCallback(lambda _: self._enter(join))
+        return None if join is None else self._do(join)
+
+    def _enter(self, join: commands.Join | None) -> Deferred[Any] | None:
+        """
+        Join the room of the hello, then the direct conversations with new messages.
+        """
+        if self._over:
+            return None
+        waiting = None if join is None else self._do(join)
+        if waiting is None:
+            self._catchUp(None)
+            return None
+        return waiting.addCallback(self._catchUp)
+
+    def _catchUp(self, result: Any) -> Any:
+        if self._account is not None and not self._over:
+            self._account.catchUp()
+        return result
+
+    def invited(self, room: str, since: events.Position) -> None:
+        """
+        Join a direct conversation with messages after a position.
+        """
+        key, most = names.key(room), self._chat.limits.maxRooms
+        invites = self._invites = self._invites or {}
+        if self._over or key in self._rooms or key in invites:
+            return
+        if len(self._rooms) + len(invites) >= most or not allows(self._client.user.mayJoin, room):
+            return
+        joining = self._chat.join(self._client, room, since, 0, self._watch)
+        invites[key] = joining
+        joining.addBoth(self._noInvite, key).addCallback(self._joined, None)
+        joining.addErrback(lambda failure: failure.trap(ChatError, CancelledError))
+
+    def _noInvite(self, result: Any, key: str) -> Any:
+        if self._invites is not None:
+            self._invites.pop(key, None)
+        return result
+
+    def told(self, event: events.Event) -> None:
+        """
+        Send an event.
+        """
+        if not self._over:
+            self._tell(event)
 
     def _welcome(self, id: str | None) -> None:
         limits = self._chat.limits
@@ -150,9 +211,11 @@ class EventsConversation:
 
     def end(self) -> None:
         self._over = True
-        for waiting in (self._joining, self._pacing):
+        for waiting in (self._joining, self._pacing, *(self._invites or {}).values()):
             if waiting is not None:
                 waiting.cancel()
+        if self._account is not None:
+            self._account.end()
         rooms, self._rooms = self._rooms, {}
         for room in rooms.values():
             self._client.leave(room)
@@ -184,9 +247,12 @@ class EventsConversation:
             return None
         self._rooms[names.key(joined.room)] = joined.room
         self._client.joined(joined)
-        user = self._client.user
-        if user is not ANYBODY and allows(user.mayModerate, joined.room):
+        if mayModerate(self._client, joined.room):
             joined = replace(joined, moderator=True)
+        if self._account is not None:
+            read = self._account.markOf(joined.room)
+            if read is not None:
+                joined = replace(joined, read=min(read, joined.seq))
         if not joined.replay:
             self._tell(joined if id is None else replace(joined, id=id))
             return None
@@ -195,6 +261,8 @@ class EventsConversation:
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
 
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
+        if command.to is not None:
+            return self._sayTo(command, command.to)
         room, user = self._here(command.room), self._client.user
         if (
             command.id is None
@@ -204,6 +272,39 @@ class EventsConversation:
         ):
             return None
         return self._send(command)
+
+    def _sayTo(self, command: commands.Say, name: str) -> Deferred[Any] | None:
+        """
+        Send a direct message, after the conversation was joined.
+        """
+        if command.room is not None:
+            raise ChatError(BAD_COMMAND, "expected either a room or a name - at `$.to`")
+        room = conversationWith(self._client.user, name)
+        command = replace(command, room=room, to=None)
+        if names.key(room) in self._rooms:
+            return self._pace(command)
+        joining = (self._invites or {}).get(names.key(room))
+        if joining is None:
+            joining = self._join(commands.Join(room=room))
+            return joining.addCallback(lambda _: self._pace(command))
+        waiting: Deferred[Any] = Deferred()
+        joining.addBoth(lambda _: waiting.callback(None))
+        return waiting.addCallback(lambda _: self._pace(command))
+
+    def _block(self, command: commands.Block | commands.Unblock) -> Deferred[Any]:
+        storing = self._required().block(command.name, isinstance(command, commands.Block))
+        return storing.addCallback(lambda _: self._tell(events.Done(id=command.id)))
+
+    def _read(self, command: commands.Read) -> None:
+        account, room = self._required(), self._here(command.room)
+        top = self._chat.top(self._client, room)
+        account.mark(room, command.seq, top)
+        self._tell(events.ReadMark(room=room, seq=command.seq, id=command.id))
+
+    def _required(self) -> Account:
+        if self._account is None:
+            raise ChatError(NOT_ALLOWED, "that requires an account")
+        return self._account
 
     def _send(self, command: Sending) -> Deferred[Any] | None:
         room, content = self._here(command.room), contentOf(command)
@@ -365,6 +466,9 @@ _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[A
     commands.Leave: EventsConversation._leave,
     commands.History: EventsConversation._history,
     commands.Who: EventsConversation._who,
+    commands.Block: EventsConversation._block,
+    commands.Unblock: EventsConversation._block,
+    commands.Read: EventsConversation._read,
     commands.ListRooms: EventsConversation._listRooms,
     commands.Auth: EventsConversation._auth,
     **dict.fromkeys(COMMANDS, EventsConversation._moderate),

@@ -38,6 +38,7 @@ SECRET = "a secret of no less than 32 bytes"
 SERVERS: dict[str, tuple[str, ...]] = {
     "": (),
     "credentials": ("--auth", "memory:Mina:secret", "--auth", "jwt:keyfile=secret"),
+    "accounts": ("--auth", "memory:Mina:secret", "--auth", "jwt:keyfile=secret"),
     "pings": ("--ping", "2", "--pong", "1"),
 }
 

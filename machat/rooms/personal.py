@@ -1,0 +1,300 @@
+"""
+What the chat stores about each user: the direct conversations, the blocked names, and the read
+markers.
+
+They are kept as changes of a room in the store that has no members and no messages, C{@} and the
+user's name. No client can join it. So they are as durable as the rooms, every process of a shared
+store receives them in the same order, and they end by themselves after L{KEPT}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from enum import Enum
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from machat import names
+from machat.clock import ChatClock
+from machat.entries import Entry
+from machat.errors import FAILED, ChatError
+from machat.events import Position
+from machat.interfaces import IRoomObserver, IStoredRoom
+from machat.records import Change, Claim, Imposed, Lifted
+
+#: The time for which a note is kept, seconds: 180 days after its last change.
+KEPT = 180 * 86_400.0
+
+#: The maximum number of notes of each kind about one user.
+NOTES = 1_000
+
+#: The minimum time between two writes of notes that are not urgent, seconds.
+PACE = 1.0
+
+
+class Note(Enum):
+    """
+    The kinds of notes, by their names in the store. The target is the key of a room, or of a name.
+    """
+
+    CONVERSATION = "conversation"
+    BLOCK = "block"
+    READ = "read"
+
+
+#: Opens the room of a user in the store.
+Open = Callable[[str, str, IRoomObserver], Deferred[IStoredRoom]]
+
+Watcher = Callable[[Imposed], object]
+
+
+@implementer(IRoomObserver)
+class Personal:
+    """
+    The notes about one user. It is kept while somebody holds it, or a note waits to be stored.
+
+    @ivar key: the key of the user's name
+    @ivar watchers: called with each note that is stored
+    """
+
+    _log = Logger()
+
+    def __init__(self, people: People, name: str) -> None:
+        self.name = name
+        self.key = names.key(name)
+        self.watchers: list[Watcher] = []
+        self.holds = 0
+        self._people = people
+        self._stored: IStoredRoom | None = None
+        self._opening: list[Deferred[Personal]] = []
+        self._notes: dict[tuple[str, str], Imposed] = {}
+        self._pending: dict[tuple[str, str], Change] = {}
+        self._waiting: list[Deferred[None]] = []
+        self._appended: list[Deferred[None]] = []
+        self._appending = False
+        self._timer: IDelayedCall | None = None
+
+    def open(self, open: Open) -> Deferred[Personal]:
+        """
+        @return: fires with this object, when its notes are known; fails with L{ChatError} C{failed}
+        """
+        opened: Deferred[Personal] = Deferred()
+        if self._stored is not None:
+            opened.callback(self)
+            return opened
+        self._opening.append(opened)
+        if len(self._opening) == 1:
+            opening = open(f"@{self.key}", f"@{self.name}", self)
+            opening.addCallbacks(self._opened, lambda failure: failure).addBoth(self._answer)
+        return opened
+
+    def _opened(self, stored: IStoredRoom) -> None:
+        self._stored = stored
+        now = self._people.clock.now()
+        for each in stored.record.sanctions:
+            if each.until > now:
+                self._notes[each.kind, each.target] = each
+
+    def _answer(self, result: Failure | None) -> None:
+        waiting, self._opening = self._opening, []
+        for each in waiting:
+            if isinstance(result, Failure):
+                each.errback(result)
+            else:
+                each.callback(self)
+
+    def note(self, kind: Note, target: str) -> Imposed | None:
+        """
+        @return: a note, if there is one
+        """
+        return self._notes.get((kind.value, target))
+
+    def notes(self, kind: Note) -> list[Imposed]:
+        """
+        @return: the notes of a kind; those that were changed last are first
+        """
+        found = [each for each in self._notes.values() if each.kind == kind.value]
+        return sorted(found, key=lambda each: -each.until)
+
+    def put(
+        self, kind: Note, target: str, name: str, value: str | None, urgent: bool = True
+    ) -> Imposed:
+        """
+        Make a note. It is known here at once. Beyond L{NOTES}, the oldest of the kind is removed.
+
+        @param name: the name of the target
+        @param urgent: whether it is stored at once. Otherwise, it is stored within L{PACE} seconds,
+            together with others
+        """
+        until = self._people.clock.now() + KEPT
+        note = Imposed(kind.value, target, until, name, value)
+        if (kind.value, target) not in self._notes:
+            for old in self.notes(kind)[NOTES - 1 :]:
+                self._change(Lifted(old.kind, old.target))
+        self._change(note)
+        self._flushSoon(urgent)
+        return note
+
+    def remove(self, kind: Note, target: str) -> None:
+        """
+        Remove a note.
+        """
+        self._change(Lifted(kind.value, target))
+        self._flushSoon(True)
+
+    def whenStored(self) -> Deferred[None]:
+        """
+        @return: fires when the last change is stored; fails with L{ChatError} if it is not, or
+            possibly not
+        """
+        waiting: Deferred[None] = Deferred()
+        if self._appending and not self._pending:
+            self._appended.append(waiting)
+        else:
+            self._waiting.append(waiting)
+            self._flush()
+        return waiting
+
+    def _change(self, change: Imposed | Lifted) -> None:
+        place = (change.kind, change.target)
+        self._pending[place] = change
+        self._apply(change)
+
+    def _apply(self, change: Change) -> None:
+        if isinstance(change, Imposed):
+            self._notes[change.kind, change.target] = change
+        elif isinstance(change, Lifted):
+            self._notes.pop((change.kind, change.target), None)
+
+    def _flushSoon(self, urgent: bool) -> None:
+        if urgent:
+            self._flush()
+        elif self._timer is None:
+            self._timer = self._people.clock.callLater(PACE, self._late)
+
+    def _late(self) -> None:
+        self._timer = None
+        self._flush()
+
+    def _flush(self) -> None:
+        if self._appending:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        changes, self._pending = list(self._pending.values()), {}
+        self._appended, self._waiting = self._waiting, []
+        self._appending = True
+        self.holds += 1
+        if self._stored is None:
+            appending: Deferred[object] = fail(ChatError(FAILED, "the store is not available"))
+        elif changes:
+            appending = self._stored.append((), changes).addCallback(lambda _: None)
+        else:
+            appending = Deferred()
+            appending.callback(None)
+        appending.addBoth(self._flushed)
+
+    def _flushed(self, result: object) -> None:
+        self._appending = False
+        waiting, self._appended = self._appended, []
+        failed = isinstance(result, Failure)
+        if failed and not waiting:
+            self._log.warn(
+                "a note about {user} is not stored: {why}",
+                user=self.name,
+                why=result.getErrorMessage(),  # type: ignore[attr-defined]
+            )
+        for each in waiting:
+            if isinstance(result, Failure):
+                each.errback(result)
+            else:
+                each.callback(None)
+        if self._waiting or (self._pending and self._timer is None):
+            self._flush()
+        self._people.release(self)
+
+    def release(self) -> bool:
+        """
+        End one hold.
+
+        @return: whether it was the last one
+        """
+        self.holds -= 1
+        if self.holds == 0 and self._pending:
+            self._flush()  # holds it
+        return self.holds == 0
+
+    def close(self) -> None:
+        """
+        Close the room in the store.
+        """
+        stored, self._stored = self._stored, None
+        if stored is not None:
+            stored.close()
+
+    def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
+        for change in changes:
+            if (getattr(change, "kind", ""), getattr(change, "target", "")) not in self._pending:
+                self._apply(change)
+        for change in changes:
+            if isinstance(change, Imposed):
+                for watcher in list(self.watchers):
+                    try:
+                        watcher(change)
+                    except Exception:
+                        self._log.failure("a note about {user} was not passed on", user=self.name)
+
+    def moved(self, position: Position, complete: bool) -> None:
+        pass
+
+    def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
+        pass
+
+    def lost(self, claim: Claim, reason: str) -> None:
+        pass
+
+
+class People:
+    """
+    The notes about the users who are connected, or have an open direct conversation.
+
+    @ivar clock: the clock of the chat
+    """
+
+    def __init__(self, clock: ChatClock, open: Open) -> None:
+        self.clock = clock
+        self._open = open
+        self._byKey: dict[str, Personal] = {}
+
+    def __len__(self) -> int:
+        return len(self._byKey)
+
+    def hold(self, name: str) -> Deferred[Personal]:
+        """
+        Read the notes about a user, and keep them up to date until L{release}.
+
+        @return: fires with the notes; fails with L{ChatError} C{failed}, and then nothing is held
+        """
+        key = names.key(name)
+        personal = self._byKey.get(key)
+        if personal is None:
+            personal = self._byKey[key] = Personal(self, name)
+        personal.holds += 1
+        return personal.open(self._open).addErrback(self._failed, personal)
+
+    def _failed(self, failure: Failure, personal: Personal) -> Failure:
+        self.release(personal)
+        return failure
+
+    def release(self, personal: Personal) -> None:
+        """
+        End one L{hold}.
+        """
+        if personal.release() and self._byKey.get(personal.key) is personal:
+            del self._byKey[personal.key]
+            personal.close()

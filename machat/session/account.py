@@ -1,0 +1,162 @@
+"""
+The part of a conversation that concerns the client's user: direct conversations, blocked names and
+read markers.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+
+from machat import events, names
+from machat.errors import BAD_COMMAND, BAD_NAME, NO_SUCH_MESSAGE, NOT_ALLOWED, ChatError
+from machat.interfaces import IChatRoom, IChatUser
+from machat.records import Imposed
+from machat.rooms.direct import pendingSince
+from machat.rooms.personal import NOTES, Note, Personal
+
+
+class Owner(Protocol):
+    """
+    The conversation.
+    """
+
+    def invited(self, room: str, since: events.Position) -> None:
+        """
+        A direct message has arrived in a room, after a position.
+        """
+
+    def told(self, event: events.Event) -> None:
+        """
+        Send an event.
+        """
+
+
+def conversationWith(user: IChatUser, name: str) -> str:
+    """
+    @param name: the name of another user
+    @return: the name of the room
+    @raise ChatError: C{not-allowed}: C{user} has no account; C{bad-name}: the name is not valid, or
+        is that of C{user}
+    """
+    if user.name is None:
+        raise ChatError(NOT_ALLOWED, "direct messages require an account")
+    name = names.checkName(name)
+    if names.key(name) == names.key(user.name):
+        raise ChatError(BAD_NAME, "that is your own name")
+    return names.direct(user.name, name)
+
+
+class Account:
+    """
+    The notes about the user of a connection.
+    """
+
+    __slots__ = ("_chat", "_owner", "_personal", "_made")
+
+    def __init__(self, chat: IChatRoom, owner: Owner) -> None:
+        self._chat = chat
+        self._owner = owner
+        self._personal: Personal | None = None
+        self._made: Imposed | None = None
+
+    def begin(self, user: str) -> Deferred[Any]:
+        """
+        Read the notes, and send the list of direct conversations.
+
+        @return: fires when this is done, or the store is not available. Does not fail
+        """
+        opening: Deferred[Personal] = self._chat.people.hold(user)
+        return opening.addCallbacks(self._opened, lambda failure: failure.trap(ChatError))
+
+    def _opened(self, personal: Personal) -> None:
+        if self._owner is None:  # the connection has ended
+            self._chat.people.release(personal)
+            return
+        self._personal = personal
+        personal.watchers.append(self._noted)
+        rooms = tuple([str(each.name) for each in personal.notes(Note.CONVERSATION)])
+        if rooms:
+            self._owner.told(events.Conversations(rooms=rooms))
+
+    def catchUp(self) -> None:
+        """
+        Join the conversations with messages that the user has not received.
+        """
+        if self._personal is not None:
+            for note in self._personal.notes(Note.CONVERSATION):
+                self._invite(note)
+
+    def _invite(self, note: Imposed) -> None:
+        since = pendingSince(note)
+        if since is not None and note.name is not None:
+            self._owner.invited(note.name, since)
+
+    def _noted(self, note: Imposed) -> None:
+        """
+        A note is stored.
+        """
+        if note.kind == Note.CONVERSATION.value:
+            self._invite(note)
+        elif note.kind == Note.READ.value and note is not self._made and note.name is not None:
+            self._owner.told(events.ReadMark(room=note.name, seq=int(note.by or 0)))
+
+    def end(self) -> None:
+        """
+        The connection has ended.
+        """
+        personal, self._personal = self._personal, None
+        self._owner = None  # type: ignore[assignment]
+        if personal is not None:
+            personal.watchers.remove(self._noted)
+            self._chat.people.release(personal)
+
+    def markOf(self, room: str) -> int | None:
+        """
+        @return: the number of the last message that the user has read in a room
+        """
+        note = None if self._personal is None else self._personal.note(Note.READ, names.key(room))
+        return None if note is None else int(note.by or 0)
+
+    def mark(self, room: str, seq: int, top: int) -> None:
+        """
+        Note how far the user has read a room.
+
+        @param top: the number of its last message
+        @raise ChatError: C{no-such-message}: above C{top}; C{bad-command}: below the current one
+        """
+        personal = self._require()
+        if seq > top:
+            text = f"the last message has the number {top} - at `$.seq`"
+            raise ChatError(NO_SUCH_MESSAGE, text)
+        current = self.markOf(room) or 0
+        if seq < min(current, top):
+            raise ChatError(BAD_COMMAND, f"the marker is already at {current} - at `$.seq`")
+        if seq != current:
+            self._made = personal.put(Note.READ, names.key(room), room, str(seq), urgent=False)
+
+    def block(self, name: str, blocked: bool) -> Deferred[None]:
+        """
+        Refuse the direct messages of a user, or accept them again.
+
+        @return: fires when this is stored
+        @raise ChatError: C{bad-name}; C{not-allowed}: too many names
+        """
+        personal = self._require()
+        name = names.checkName(name)
+        key = names.key(name)
+        if key == personal.key:
+            raise ChatError(BAD_NAME, "that is your own name")
+        if not blocked:
+            personal.remove(Note.BLOCK, key)
+        elif len(personal.notes(Note.BLOCK)) >= NOTES:
+            raise ChatError(NOT_ALLOWED, f"at most {NOTES} blocked names")
+        else:
+            personal.put(Note.BLOCK, key, name, None)
+        return personal.whenStored()
+
+    def _require(self) -> Personal:
+        if self._personal is None:
+            raise ChatError(NOT_ALLOWED, "that requires an account")
+        return self._personal

@@ -1,0 +1,125 @@
+"""
+Tests for L{machat.rooms.personal}, with several processes.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from machat.clock import chatClock
+from machat.errors import ChatError
+from machat.records import Imposed
+from machat.rooms.personal import KEPT, Note, People
+from machat.store import MemoryStore
+from machat.store.redis import Location, RedisStore
+from tests.store.redis.engine import ABSENT, sharedEngine
+
+_prefixes = count()
+
+
+class PeopleTests(SynchronousTestCase):
+    """
+    Tests with the store in memory.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.store = MemoryStore(self.clock)
+        self.people = People(chatClock(self.clock), self.store.open)
+
+    def test_most(self) -> None:
+        """
+        Beyond the maximum, the oldest note of a kind is removed.
+        """
+        mina = self.successResultOf(self.people.hold("Mina"))
+        self.patch(__import__("machat.rooms.personal", fromlist=["x"]), "NOTES", 3)
+        for number in range(5):
+            self.clock.advance(1)
+            mina.put(Note.READ, f"r{number}", f"R{number}", "1")
+        mina.put(Note.BLOCK, "eve", "Eve", None)
+        self.assertEqual([each.name for each in mina.notes(Note.READ)], ["R4", "R3", "R2"])
+        self.people.release(mina)
+        again = self.successResultOf(self.people.hold("MINA"))
+        self.assertEqual([each.name for each in again.notes(Note.READ)], ["R4", "R3", "R2"])
+        self.assertEqual([each.name for each in again.notes(Note.BLOCK)], ["Eve"])
+
+    def test_end(self) -> None:
+        """
+        A note ends when it has not been changed for half a year.
+        """
+        mina = self.successResultOf(self.people.hold("Mina"))
+        mina.put(Note.READ, "dev", "Dev", "1")
+        self.people.release(mina)
+        self.clock.advance(KEPT - 1)
+        mina = self.successResultOf(self.people.hold("Mina"))
+        self.assertIsNotNone(mina.note(Note.READ, "dev"))
+        self.people.release(mina)
+        self.clock.advance(2)
+        mina = self.successResultOf(self.people.hold("Mina"))
+        self.assertIsNone(mina.note(Note.READ, "dev"))
+
+    def test_notOpened(self) -> None:
+        """
+        If the store cannot open the notes, nothing is held, and the next attempt may succeed.
+        """
+        opened: list[Deferred[Any]] = []
+
+        def open(*arguments: Any) -> Deferred[Any]:
+            opened.append(Deferred())
+            return opened[-1]
+
+        people = People(chatClock(self.clock), open)
+        first, second = people.hold("Mina"), people.hold("mina")
+        self.assertEqual(len(opened), 1)
+        opened[0].errback(ChatError("failed", "x"))
+        for each in (first, second):
+            self.failureResultOf(each, ChatError)
+        self.assertEqual(len(people), 0)
+        third = people.hold("Mina")
+        self.store.open(
+            "@mina", "@Mina", self.successResultOf(self.people.hold("Ada"))
+        ).addCallback(opened[1].callback)
+        self.assertEqual(self.successResultOf(third).key, "mina")
+
+
+class SharedPeopleTests(TestCase):
+    """
+    Tests with two servers and one Redis.
+    """
+
+    skip = ABSENT or None
+
+    async def test_servers(self) -> None:
+        """
+        A note of one server is known to the other one at once, and after a restart.
+        """
+        location = Location(socket=sharedEngine().socket, prefix=f"people{next(_prefixes)}")
+        stores = [RedisStore(reactor, location) for _ in range(2)]
+        for store in stores:
+            await store.start()
+            self.addCleanup(store.stop)
+        here, there = [People(chatClock(reactor), store.open) for store in stores]
+        one, other = await here.hold("Mina"), await there.hold("MINA")
+        told: Deferred[Imposed] = Deferred()
+        other.watchers.append(told.callback)
+        note = one.put(Note.CONVERSATION, "@ada,mina", "@Ada,Mina", "e 7")
+        await one.whenStored()
+        self.assertEqual((await told).by, "e 7")
+        found = other.note(Note.CONVERSATION, "@ada,mina")
+        assert found is not None
+        self.assertEqual((found.name, round(found.until)), (note.name, round(note.until)))
+        one.remove(Note.CONVERSATION, "@ada,mina")
+        one.put(Note.BLOCK, "eve", "Eve", None)
+        await one.whenStored()
+        here.release(one)
+        there.release(other)
+        again = await there.hold("Mina")
+        self.assertIsNone(again.note(Note.CONVERSATION, "@ada,mina"))
+        self.assertIsNotNone(again.note(Note.BLOCK, "eve"))
+        there.release(again)
