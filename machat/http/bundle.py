@@ -18,6 +18,9 @@ _DECLARATION = re.compile(r"^export ((?:async )?function\*?|class|const|let) (\w
 _LIST = re.compile(r"^export \{([^}]*)\};\n", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
+#: Casts within lines.
+_CAST = re.compile(r"/\*\* @type \{(?:(?!\*/).)*\*/ ?")
+
 #: Comments that begin a line.
 _COMMENT = re.compile(
     r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL
@@ -55,7 +58,7 @@ def _wrapped(name: str, text: str) -> str:
     """
     @return: a constant with the exports of a module
     """
-    text = _COMMENT.sub("", text)
+    text = _CAST.sub("", _COMMENT.sub("", text))
     exports = [match[2] for match in _DECLARATION.finditer(text)]
     for match in _LIST.finditer(text):
         exports += [each.strip() for each in match[1].split(",") if each.strip()]

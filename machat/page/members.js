@@ -13,12 +13,17 @@ import { locale, phrase } from "./texts.js";
 /** The width from which the list is next to the messages. Also in style.css. */
 const WIDE = matchMedia("(min-width: 60rem)");
 
+/** Orders names. */
+const { compare } = new Intl.Collator(locale);
+
 export class Members {
   count = 0;
   own = "";
   /** @type {Map<string, string>} */
   #names = new Map();
   #list = element("ul", { class: "names" });
+  /** The elements of the names that are shown. @type {Map<string, HTMLElement>} */
+  #nodes = new Map();
   #note = element("p", { class: "quiet" });
   #options;
   #panel;
@@ -83,9 +88,9 @@ export class Members {
     this.button.textContent = phrase("members.here", { count: this.count });
     if (this.element.hidden) return;
     this.#panel.hidden = !this.moderated;
-    const names = [...this.#names.values()].sort((a, b) => a.localeCompare(b, locale));
+    const names = [...this.#names.values()].sort(compare);
     const more = this.count - names.length;
-    this.#list.replaceChildren(...names.map((name) => this.#one(name)));
+    this.#arrange(names);
     this.#note.textContent = more > 0 ? phrase("members.more", { count: more }) : "";
   }
 
@@ -114,6 +119,19 @@ export class Members {
     this.scrim.hidden = !shown;
     this.button.setAttribute("aria-expanded", String(shown));
     this.show();
+  }
+
+  /** Show these names. Elements of names that are shown already stay. @param {string[]} names */
+  #arrange(names) {
+    const before = this.#nodes;
+    const sign = (/** @type {string} */ name) => `${this.moderated}${name === this.own} ${name}`;
+    this.#nodes = new Map(names.map((name) => [sign(name), before.get(sign(name)) ?? this.#one(name)]));
+    for (const [key, node] of before) if (!this.#nodes.has(key)) node.remove();
+    let next = this.#list.firstElementChild;
+    for (const node of this.#nodes.values()) {
+      if (node === next) next = node.nextElementSibling;
+      else this.#list.insertBefore(node, next);
+    }
   }
 
   /** @param {string} name */
