@@ -11,23 +11,20 @@ import { JumpDialog } from "./jump.js";
 import { Keyboard } from "./keyboard.js";
 import { recognise } from "./mentions.js";
 import { Notifier } from "./notifications.js";
+import { HISTORY, JoinDialog } from "./joindialog.js";
 import { joinWithKey } from "./keys.js";
 import { ConnectionView, ending, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
-import { RoomList } from "./roomlist.js";
 import { RoomView } from "./roomview.js";
 import { SettingsView } from "./settingsview.js";
 import { diagnose } from "./diagnosis.js";
-import { roomNamed, roomOf, SignIn } from "./signin.js";
+import { roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 import { phrase, translateDocument } from "./texts.js";
 import { showTitle } from "./title.js";
 import { TokenEndpoint } from "./tokens.js";
 import { fitKeyboard } from "./viewport.js";
-
-/** The number of a room's messages to show on the first join. */
-const HISTORY = 50;
 
 /** The close code for a wrong password or token. */
 const BAD_CREDENTIALS = 3500;
@@ -65,24 +62,17 @@ class App {
     ready: () => this.#tabs.current !== null,
   });
   #connection = new ConnectionView(() => this.#again());
-  #askRoom = new FieldDialog("join", {
-    submitted: (room) => this.#join(room),
-    cancelled: (room) => this.#cancelJoin(room),
+  #joinDialog = new JoinDialog({
+    client: () => this.#client,
+    has: (room) => this.#room({ room }) !== undefined,
+    show: (room) => this.#show({ room }),
     done: () => this.#tabs.current?.focus(),
     closed: () => this.#turned(),
-  });
-  #roomList = new RoomList(/** @type {HTMLDialogElement} */ (byId("join")), {
-    request: async (prefix, limit) =>
-      (await this.#client?.listRooms({ prefix, limit })) ?? { rooms: [], more: false },
-    chosen: (room) => this.#askRoom.submit(room),
   });
   #askPassword = new FieldDialog("password", { submitted: (password) => this.#comeBack(password) });
 
   start() {
-    byId("join-open").addEventListener("click", () => {
-      this.#askRoom.open();
-      this.#roomList.load();
-    });
+    byId("join-open").addEventListener("click", () => this.#joinDialog.open());
     byId("settings-open").addEventListener("click", () => this.#settings.open());
     byId("keys-open").addEventListener("click", () => this.#keyboard.help());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
@@ -276,7 +266,7 @@ class App {
     if (state.state === "online" || state.state === "ended") this.#waiting = null;
     if (byId("chat").hidden) this.#signIn.progress(state);
     else this.#connection.show(state);
-    this.#waitToJoin();
+    this.#joinDialog.progress();
   }
 
   // Rooms.
@@ -289,7 +279,7 @@ class App {
       received: (message) =>
         this.#notifier.message(message, name, () => this.#show({ room: name })),
       drafted: (draft) => this.#storage.setDraft(name, draft),
-      join: (other) => this.#join(other),
+      join: (other) => this.#joinDialog.join(other),
       leave: () => this.#leave(room),
       quit: () => this.#signOut(),
     });
@@ -307,28 +297,6 @@ class App {
     return room;
   }
 
-  /** @param {string} typed */
-  async #join(typed) {
-    const name = roomNamed(typed);
-    const open = this.#room({ room: name });
-    if (open !== undefined) return this.#show({ room: name });
-    const joining = this.#client && joinWithKey(this.#client, name, HISTORY);
-    this.#waitToJoin();
-    const joined = await joining;
-    if (joined) this.#show(joined);
-  }
-
-  #waitToJoin() {
-    const waits = this.#client?.state.state !== "online";
-    this.#askRoom.progress(waits ? phrase("rooms.wait") : "");
-  }
-
-  /** @param {string} typed */
-  #cancelJoin(typed) {
-    const name = roomNamed(typed);
-    if (this.#room({ room: name }) === undefined) this.#client?.leave(name);
-  }
-
   /**
    * Select or join the room in the address of the page.
    *
@@ -336,7 +304,7 @@ class App {
    */
   #follow(name) {
     if (byId("chat").hidden) this.#signIn.room = name;
-    else if (name) this.#askRoom.submit(name);
+    else if (name) this.#joinDialog.submit(name);
     else this.#turned();
   }
 

@@ -12,6 +12,7 @@ import { Completion } from "./completion.js";
 import { element, pointer } from "./dom.js";
 import { loaders, PAGE } from "./loader.js";
 import { joinWithKey } from "./keys.js";
+import { DownButton } from "./downbutton.js";
 import { closeMenu } from "./menu.js";
 import { Members } from "./members.js";
 import { MessageActions } from "./messageactions.js";
@@ -20,11 +21,11 @@ import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { isNotice } from "./messageview.js";
 import { Moderation } from "./moderation.js";
+import { RoomHeader } from "./roomheader.js";
 import { MessageSender } from "./sender.js";
 import { phrase } from "./texts.js";
 import { localised } from "./times.js";
 import { StoredMessages } from "./storedmessages.js";
-import { Topic } from "./topic.js";
 import { Typing } from "./typing.js";
 
 /** @typedef {import("./client.js").Client} Client */
@@ -52,7 +53,7 @@ export class RoomView {
   #messages = new Messages();
   /** @type {Members} */
   #members;
-  #topic = new Topic();
+  #header;
   #visible = false;
   /** The last position at the first join. Older messages are not unread. */
   #seen = { epoch: "", seq: 0 };
@@ -60,10 +61,7 @@ export class RoomView {
     changed: () => this.#list.changed(),
     jumped: () => this.#list.end(),
   });
-  /** The number of messages since the end of the list was last visible. */
-  #below = 0;
-  #locked = element("span", { class: "tag", hidden: true }, phrase("room.locked"));
-  #down = element("button", { type: "button", class: "down", hidden: true });
+  #down = new DownButton(() => this.#goDown());
   #rejoinBar = new RejoinBar(() => this.#rejoin());
   /** @type {Composer} */
   #composer;
@@ -91,7 +89,10 @@ export class RoomView {
       panel: () => moderation.panel(),
     });
     this.#composer = new Composer(name, {
-      submitted: (text, mode) => this.#submit(text, mode),
+      submitted: (text, mode) => {
+        this.#typing.sent();
+        return this.#sender.submit(text, mode);
+      },
       changed: options.drafted,
       typed: (text) => this.#typing.typed(text),
       editLast: () => actions.editLast(),
@@ -123,7 +124,8 @@ export class RoomView {
       focus,
     });
     new Completion(this.#composer.field, () => this.#members.others);
-    this.#down.addEventListener("click", () => this.#goDown());
+    const { button } = this.#members;
+    this.#header = new RoomHeader(`${this.id}-title`, name, button, options.leave);
     this.element = this.#build();
     this.element.hidden = true;
     this.element.addEventListener("keydown", (event) => this.#keyed(event));
@@ -131,23 +133,15 @@ export class RoomView {
 
   #build() {
     const { older, newer } = this.#loaders;
-    const title = element("h2", { id: `${this.id}-title` }, element("bdi", {}, this.name));
-    const leave = { type: "button", class: "quiet", click: () => this.#options.leave() };
     return element(
       "section",
       { class: "room", id: this.id, role: "tabpanel", "aria-labelledby": `${this.id}-tab` },
-      element(
-        "header",
-        { class: "head" },
-        element("div", { class: "title" }, title, this.#locked, ...this.#topic.elements),
-        this.#members.button,
-        element("button", leave, phrase("room.leave")),
-      ),
+      this.#header.element,
       element(
         "div",
         { class: "talk" },
         this.#list.element,
-        this.#down,
+        this.#down.element,
         this.#typing.element,
         older.status,
         newer.status,
@@ -224,8 +218,7 @@ export class RoomView {
   room({ topic, locked }) {
     this.#moderation.topic = topic ?? "";
     this.#moderation.locked = locked === true;
-    this.#topic.show(topic ?? "");
-    this.#locked.hidden = !locked;
+    this.#header.show({ topic, locked });
   }
 
   /** @param {any} event */
@@ -297,15 +290,6 @@ export class RoomView {
     await joinWithKey(this.#client, this.name, PAGE);
   }
 
-  /**
-   * @param {string} text
-   * @param {import("./composermode.js").Mode | null} mode
-   */
-  #submit(text, mode) {
-    this.#typing.sent();
-    return this.#sender.submit(text, mode);
-  }
-
   #who() {
     this.#client.who(this.name).then(
       (event) => this.#members.all(event),
@@ -337,7 +321,7 @@ export class RoomView {
       this.#options.changed();
     }
     if (!looked || !this.#list.sticks) {
-      this.#below++;
+      this.#down.count++;
       if (looked) this.#moved();
     }
   }
@@ -350,11 +334,7 @@ export class RoomView {
 
   #moved() {
     this.#messages.reading = !this.#list.sticks;
-    if (this.#list.sticks) this.#below = 0;
-    this.#down.hidden = this.#list.sticks;
-    this.#down.textContent = this.#below
-      ? phrase("room.below", { count: this.#below })
-      : phrase("room.latest");
+    this.#down.show(this.#list.sticks);
   }
 
   #goDown() {

@@ -25,7 +25,8 @@ export const language = chosen();
 
 function chosen() {
   const choice = setting("language");
-  const wanted = choice === "system" ? navigator.languages.map((each) => each.split("-")[0]) : [choice];
+  const wanted =
+    choice === "system" ? navigator.languages.map((each) => each.split("-")[0]) : [choice];
   return wanted.find((each) => Object.hasOwn(TABLES, each)) ?? "en";
 }
 
