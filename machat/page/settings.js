@@ -38,7 +38,7 @@ function stored() {
 export function setting(name) {
   /** @type {readonly any[]} */
   const choices = CHOICES[name];
-  const value = stored()[name];
+  const value = /** @type {any} */ (stored()[name]);
   return choices.includes(value) ? value : choices[0];
 }
 

@@ -34,9 +34,10 @@ export class SettingsView {
   /** @param {Setting} name */
   #field(name) {
     const change = () => this.#changed(name, this.#select(name).value);
-    const options = CHOICES[name].map((choice) =>
-      element("option", { value: choice }, NAMES[choice] ?? phrase(`settings.${choice}`)),
-    );
+    const options = CHOICES[name].map((choice) => {
+      const key = /** @type {import("./texts.js").Key} */ (`settings.${choice}`);
+      return element("option", { value: choice }, NAMES[choice] ?? phrase(key));
+    });
     const select = element("select", { name, change }, ...options);
     return element("label", {}, element("span", {}, phrase(`settings.${name}`)), select);
   }
