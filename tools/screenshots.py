@@ -4,8 +4,8 @@ Take screenshots of the page on a real server with a few users::
     python -m tools.screenshots DIRECTORY
 
 The files are C{side-by-side.png} (the page and a terminal), C{desktop.png}, C{dark.png},
-C{phone.png}, C{signin.png}, C{disconnected.png} and C{gap.png}. The colours of the terminal need
-C{rich}.
+C{phone.png}, C{signin.png}, C{disconnected.png} and C{gap.png}; and C{mention}, C{settings},
+C{keys}, C{jump} and C{german} at four widths. The colours of the terminal need C{rich}.
 """
 
 from __future__ import annotations
@@ -115,6 +115,32 @@ class Screenshots(PageTestCase):
         self.take(phone, "phone")
         phone.close()
         self.loses(self.way())
+        self.choices()
+
+    def choices(self) -> None:
+        """
+        A mention, the dialogs, and the page in German, at several widths.
+        """
+        for width, scheme in ((390, "light"), (768, "dark"), (1280, "light"), (1920, "dark")):
+            viewport = {"width": width, "height": 800}
+            page = self.enter("Mina", viewport=viewport, color_scheme=scheme)
+            self.speak("Grace", "@Mina, staging is free after four.")
+            expect(page.get_by_text("free after four").last).to_be_visible()
+            self.take(page, f"mention-{width}")
+            page.get_by_role("button", name="Settings").click()
+            self.take(page, f"settings-{width}")
+            for keys, name in (("Control+/", "keys"), ("Control+k", "jump")):
+                page.keyboard.press("Escape")
+                page.keyboard.press(keys)
+                self.take(page, f"{name}-{width}")
+            page.close()
+            german = self.open(viewport=viewport, color_scheme=scheme, locale="de-DE")
+            german.get_by_label("Dein Name").fill("Mina")
+            german.get_by_role("button", name="Beitreten").click()
+            expect(german.get_by_role("tab")).to_have_count(1)
+            german.get_by_role("button", name="Einstellungen").click()
+            self.take(german, f"german-{width}")
+            german.close()
 
     def sideBySide(self) -> None:
         """

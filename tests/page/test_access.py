@@ -276,3 +276,29 @@ class AxeTests(PageTestCase):
             server.tell(type="bye", code=3503, reason="removed", reconnect=False)
             expect(page.get_by_role("button", name="Connect again")).to_be_visible()
             self.check(page)
+
+    def test_dialogs(self) -> None:
+        """
+        Axe finds no problem in the dialogs and with mentions, in light and dark mode, wide and
+        narrow.
+        """
+        for scheme, viewport in (("light", PHONE), ("dark", {"width": 1200, "height": 900})):
+            page = self.open(bypass_csp=True, color_scheme=scheme, viewport=viewport)
+            server = Server(page)
+            page.reload()
+            page.get_by_label("Your name").fill("Mina")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("tab")).to_have_count(1)
+            page.evaluate("Object.defineProperty(document, 'visibilityState', { value: 'hidden' })")
+            server.message(1, "Ada", "@mina, hello")
+            expect(page.locator(".count")).to_have_text(["@1", "1"])
+            self.check(page)
+            page.get_by_role("button", name="Settings").click()
+            self.check(page)
+            for keys in ("Control+/", "Control+k"):
+                page.keyboard.press("Escape")
+                page.keyboard.press(keys)
+                expect(page.locator("dialog[open]")).to_have_count(1)
+                self.check(page)
+            page.get_by_role("combobox").fill("another")
+            self.check(page)
