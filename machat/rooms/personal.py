@@ -258,6 +258,9 @@ class Personal:
     def lost(self, claim: Claim, reason: str) -> None:
         pass
 
+    def typing(self, name: str) -> None:
+        pass
+
 
 class People:
     """

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from machat import commands, events, names
 from machat.commands import Command
 from machat.errors import FAILED, NAME_TAKEN, NOT_JOINED, UNKNOWN, ChatError
-from machat.events import Joined
+from machat.events import Joined, Position
 from machat.sansio.backoff import exponential
 from machat.sansio.errors import Ended, NotConnected
 from machat.sansio.events import Gap
@@ -206,7 +206,11 @@ class ClientRooms:
         Record that a room is joined, and send its messages.
         """
         room = self.find(event.room)
-        if room is None:  # the client left the room while it was being joined
+        if event.id is None and names.partners(event.room) is not None:
+            if room is not None:
+                return  # the client joins it itself
+            room = self._adopt(event)
+        elif room is None:  # the client left the room while it was being joined
             self._out.reply(commands.Leave(room=event.room))
             return
         if room.joined is not None:
@@ -218,12 +222,21 @@ class ClientRooms:
             self._out.settle(token, event)
         self._posting.sendMore(room)
 
+    def _adopt(self, event: Joined) -> Membership:
+        """
+        The server has joined a direct conversation for the client, because of a new message.
+        """
+        room = self._rooms[names.key(event.room)] = Membership(event.room, 0, self._ids.new())
+        if event.recovered:
+            room.position = Position(event.epoch, event.seq - (event.missed or 0))
+        return room
+
     def receivedEntry(self, event: events.Entry) -> None:
         """
         Report a message or another numbered entry, once.
         """
         room = self._rooms.get(names.key(event.room))
-        if room is not None and room.accept(event.seq):
+        if room is not None and room.joined is not None and room.accept(event.seq):
             self._out.notify(event)
 
     def receivedMoved(self, event: events.Moved) -> None:

@@ -84,7 +84,7 @@ class EventsConversation:
         self._pacing: Deferred[None] | None = None
         self._over = False
         self._account: Account | None = None
-        self._invites: dict[str, Deferred[Any]] | None = None
+        self._invites: dict[str, Deferred[Any] | None] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
@@ -139,17 +139,35 @@ class EventsConversation:
         invites = self._invites = self._invites or {}
         if self._over or key in self._rooms or key in invites:
             return
-        if len(self._rooms) + len(invites) >= most or not allows(self._client.user.mayJoin, room):
+        if len({*self._rooms, *invites}) >= most or not allows(self._client.user.mayJoin, room):
             return
         joining = self._chat.join(self._client, room, since, 0, self._watch)
         invites[key] = joining
-        joining.addBoth(self._noInvite, key).addCallback(self._joined, None)
+        joining.addCallbacks(self._entered, self._notEntered, (key,), {}, (key,))
         joining.addErrback(lambda failure: failure.trap(ChatError, CancelledError))
 
-    def _noInvite(self, result: Any, key: str) -> Any:
+    def _entered(self, joined: events.Joined, key: str) -> Deferred[None] | None:
+        if self._invites is not None:
+            self._invites[key] = None
+        return self._joined(joined, None)
+
+    def _notEntered(self, failure: Any, key: str) -> Any:
         if self._invites is not None:
             self._invites.pop(key, None)
-        return result
+        return failure
+
+    def _supersede(self, room: str) -> None:
+        """
+        Undo L{invited}, because the client itself joins the room. It may have another position.
+        """
+        key = names.key(names.checkRoom(room))
+        if self._invites is None or key not in self._invites:
+            return
+        joining = self._invites.pop(key)
+        if joining is not None:
+            joining.cancel()
+        elif key in self._rooms:
+            self._client.leave(self._rooms.pop(key))
 
     def told(self, event: events.Event) -> None:
         """
@@ -221,12 +239,16 @@ class EventsConversation:
             self._client.leave(room)
 
     def removed(self, room: str, reason: str) -> None:
+        if self._invites is not None:
+            self._invites.pop(names.key(room), None)
         if self._rooms.pop(names.key(room), None) is not None:
             self._client.left(room)
             self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
         rooms, most = self._rooms, self._chat.limits.maxRooms
+        if self._invites:
+            self._supersede(command.room)
         if names.key(command.room) in rooms:
             raise ChatError(ALREADY_JOINED, "already in that room")
         if len(rooms) >= most:
@@ -348,6 +370,8 @@ class EventsConversation:
     def _leave(self, command: commands.Leave) -> None:
         room = self._here(command.room)
         del self._rooms[names.key(room)]
+        if self._invites is not None:
+            self._invites.pop(names.key(room), None)
         self._client.leave(room)
         self._tell(events.Left(room=room, id=command.id))
 

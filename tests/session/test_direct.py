@@ -174,6 +174,22 @@ class DirectTests(AccountTestCase):
         self.login("Mina")
         self.assertEqual(self.first, [{"type": "conversations", "rooms": [ROOM]}])
 
+    def test_rejoin(self) -> None:
+        """
+        A client that joins a conversation itself, after it was joined for it, recovers from its own
+        position.
+        """
+        mina = self.login()
+        for text in ("one", "two"):
+            self.say(mina, "Ada", text)
+        ada = self.login("Ada")
+        since = {"epoch": self.first[1]["epoch"], "seq": 1}
+        joined, two = self.do(ada, "join", room="@Mina,ada", since=since, id="1")
+        self.assertEqual((joined["id"], joined["missed"], joined["count"]), ("1", 1, 2))
+        self.assertEqual((two["text"], two["replay"]), ("two", True))
+        self.assertEqual(self.code(ada, "join", room=ROOM), "already-joined")
+        self.assertEqual(self.heard(mina), [])
+
     def test_left(self) -> None:
         """
         A user who has left the room joins it again with the next message.
