@@ -12,6 +12,8 @@ HELP = (
     "/edit [N] TEXT    replace the text of a message; your last one if you omit N",
     "/redact N [WHY]   remove the content of a message",
     "/react N EMOJI    add a reaction to a message; /unreact N EMOJI removes it",
+    "/msg NAME [TEXT]  send a direct message; without TEXT, switch to the conversation",
+    "/block NAME       refuse direct messages of a user; /unblock NAME accepts them again",
     "/topic [TEXT]     show the topic, or set it; /topic - removes it",
     "/times on|off     show the time of each message; also /numbers, /bell and /typing",
     "PageUp            scroll back; q returns",

@@ -14,6 +14,7 @@ from machat.client import Connected, Failed, Gap, Lost
 from machat.entries import Edited, Entry, Message, Reacted, Redacted, RichMessage
 from machat.events import (
     Bye,
+    Conversations,
     Done,
     Error,
     Event,
@@ -94,6 +95,10 @@ def _rooms(talk: Talk, event: RoomList) -> None:
     talk.notes.addAll(texts.roomList(event))
 
 
+def _conversations(talk: Talk, event: Conversations) -> None:
+    talk.notes.addOnce(texts.conversations(event, talk.nick()))
+
+
 def _moved(talk: Talk, event: Moved) -> None:
     talk.history.moved(event)
     talk.view.shown.forget(event.room)
@@ -155,6 +160,7 @@ _RECEIVE: dict[type[Any], Callable[[Talk, Any], object]] = {
     Failed: _notConnected,
     Lost: _lost,
     Bye: _ended,
+    Conversations: _conversations,
     Done: lambda talk, event: talk.confirmations.answered(event.id, True),
     Error: _error,
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from machat.cli import direct
 from machat.cli.changes import CHANGES, WrongUse
 from machat.cli.help import HELP
 from machat.cli.moderation import MODERATION
@@ -21,7 +22,9 @@ def execute(talk: Talk, line: str) -> None:
     """
     command, _, rest = line.partition(" ")
     rest = rest.strip()
-    if command in CHANGES:
+    if command == "msg":
+        direct.message(talk, rest)
+    elif command in CHANGES:
         _change(talk, command, rest)
     elif "\n" in line:
         talk.note("this command has only one line")
@@ -113,6 +116,9 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "numbers": _setting("numbers"),
     "bell": _setting("bell"),
     "typing": _setting("typing"),
+    "msg": direct.message,
+    "block": direct.block,
+    "unblock": direct.unblock,
     "help": lambda talk, rest: talk.notes.addAll(HELP),
     "quit": _quit,
 }

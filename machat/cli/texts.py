@@ -13,10 +13,13 @@ from machat import names
 from machat.cli.display import clock
 from machat.client import Failed, Gap, Unknown
 from machat.errors import FAILED, ChatError
-from machat.events import Joined, Members, Moved, Presence, RoomList, SanctionList
+from machat.events import Conversations, Joined, Members, Moved, Presence, RoomList, SanctionList
 
 #: Verbs for the kinds of a L{machat.events.Sanctioned}.
 _KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
+
+#: The maximum number of names of conversations that are shown.
+MAX_NAMES = 10
 
 
 def joined(event: Joined) -> Iterator[str]:
@@ -40,6 +43,16 @@ def presence(event: Presence, own: str) -> Iterator[str]:
         yield f"{', '.join(others)} joined {event.room}"
     if event.left:
         yield f"{', '.join(event.left)} left {event.room}"
+
+
+def conversations(event: Conversations, own: str) -> str:
+    """
+    Report with whom the user has direct conversations.
+    """
+    found = [names.partners(room) or ("", "") for room in event.rooms]
+    others = [one if names.key(two) == names.key(own) else two for one, two in found]
+    more = f" and {len(others) - MAX_NAMES} others" if len(others) > MAX_NAMES else ""
+    return f"you have conversations with {', '.join(others[:MAX_NAMES])}{more}: /msg NAME"
 
 
 def members(event: Members) -> str:

@@ -67,9 +67,15 @@ class EntryView:
                 quote=quote,
                 mark=" ".join(marks(event)),
                 reactions=printable(reactions(event.reactions or {})),
-                mention=new and not own and mentions(event.text, self._own()),
+                mention=new and not own and self._concerns(event),
             )
         )
+
+    def _concerns(self, event: Message) -> bool:
+        """
+        @return: whether a message mentions the user, or is a direct message
+        """
+        return names.partners(event.room) is not None or mentions(event.text, self._own())
 
     def edited(self, event: Edited) -> None:
         """

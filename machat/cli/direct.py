@@ -1,0 +1,64 @@
+"""
+The commands for direct messages: C{/msg}, C{/block} and C{/unblock}.
+"""
+
+from __future__ import annotations
+
+from machat import names
+from machat.cli.talk import HISTORY, Talk
+from machat.client.sendqueue import QueuedLine
+from machat.commands import Block, Unblock
+
+
+def message(talk: Talk, rest: str) -> None:
+    """
+    Send a message to another user, and join the conversation with this user if that is necessary.
+    Without a text, the conversation becomes the current room.
+
+    @param rest: the name, and the text
+    """
+    name, *text = rest.split(None, 1) if rest else [""]
+    if not name or talk.client is None:
+        talk.note("use /msg NAME TEXT, or /msg NAME to switch to the conversation")
+        return
+    if names.key(name) == names.key(talk.nick()):
+        talk.note("that is your own name")
+        talk.failed = True
+        return
+    room = names.direct(talk.nick(), name)
+    if not text:
+        talk.joinRoom(talk.client, room)
+        return
+    if names.key(room) not in map(names.key, talk.client.rooms()):
+        # A refusal is reported with the message, which then fails too.
+        talk.client.join(room, HISTORY).addErrback(lambda _: None)
+    talk.queue.add(QueuedLine(room, text[0], typed=f"/msg {name}"))
+
+
+def block(talk: Talk, rest: str) -> None:
+    """
+    Refuse direct messages from a user.
+    """
+    _change(talk, "block", rest)
+
+
+def unblock(talk: Talk, rest: str) -> None:
+    """
+    Accept direct messages from a user again.
+    """
+    _change(talk, "unblock", rest)
+
+
+def _change(talk: Talk, command: str, name: str) -> None:
+    if not name:
+        talk.note(f"use /{command} NAME")
+    elif talk.client is None or not talk.client.connected:
+        talk.note("not connected: the command was not sent")
+    elif command == "block":
+        talk.confirmations.send(
+            talk.client, Block(name=name), lambda: talk.note(f"{name} is blocked")
+        )
+    else:
+        talk.confirmations.send(
+            talk.client, Unblock(name=name), lambda: talk.note(f"{name} is no longer blocked")
+        )

@@ -1,0 +1,122 @@
+"""
+Tests for direct messages in a conversation.
+"""
+
+from __future__ import annotations
+
+from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
+from twisted.cred.portal import Portal
+
+from machat.auth.realm import ChatRealm
+from machat.cli.conversation import Conversation
+from machat.cli.display import Line
+from machat.client import ChatClient
+from machat.commands import Auth
+from machat.testing import MemoryChat
+from tests.cli.test_conversation import ConversationTestCase
+
+ROOM = "@Ada,Mina"
+
+
+class DirectTests(ConversationTestCase):
+    """
+    Mina and Ada have accounts.
+    """
+
+    def setUp(self) -> None:
+        users = {name: b"secret" for name in ("Mina", "Ada")}
+        checker = InMemoryUsernamePasswordDatabaseDontUse(**users)
+        self.chat = MemoryChat(portal=Portal(ChatRealm(), [checker]))
+        self.screens: dict[str, list[Line]] = {}
+        self.mina = self.begin("Mina")
+        self.ada = self.begin("Ada")
+        self.on("Mina")
+        self.on("Ada")
+
+    def begin(self, name: str) -> Conversation:
+        """
+        @return: a conversation in no room
+        """
+        screen = self.screens.setdefault(name, [])
+        conversation = Conversation(screen.append, lambda status: None)
+        client = ChatClient(
+            self.chat.clock,
+            self.chat.endpoint,
+            name,
+            conversation.received,
+            credentials=lambda: Auth(password="secret"),
+        )
+        conversation.begin(client, [])
+        return conversation
+
+    def on(self, name: str) -> list[str]:
+        """
+        @return: the new lines on the screen of a user
+        """
+        self.lines = self.screens[name]
+        return self.seen()
+
+    def test_message(self) -> None:
+        """
+        A direct message arrives without a join, mentions its receiver, and is answered. The text
+        may have several lines.
+        """
+        self.mina.typed("/msg Ada lunch?")
+        self.chat.clock.pump([0.5] * 4)
+        (line,) = [line for line in self.screens["Ada"] if line.sender == "Mina"]
+        self.assertEqual(line.text, "lunch?")
+        self.on("Ada")
+        self.ada.typed("/msg Mina yes\nat one")
+        self.assertEqual(self.on("Ada"), ["Ada: yes\nat one"])
+        self.assertIn("Ada: yes\nat one", self.on("Mina"))
+        self.assertIsNone(self.mina.room)
+        self.mina.typed("/msg Ada")
+        self.assertEqual(self.mina.room, ROOM)
+        self.mina.typed("fine")
+        self.assertEqual(self.on("Ada"), ["Mina: fine"])
+
+    def test_later(self) -> None:
+        """
+        A user who was not connected receives the message later, and learns of the conversation.
+        """
+        if self.ada.client is not None:
+            self.ada.client.stopService()
+        self.mina.typed("/msg Ada lunch?")
+        self.chat.clock.pump([0.5] * 4)
+        self.screens["Ada"].clear()
+        self.ada = self.begin("Ada")
+        shown = self.on("Ada")
+        self.assertIn("you have conversations with Mina: /msg NAME", shown)
+        self.assertEqual(shown[-1], "Mina: lunch?")
+
+    def test_block(self) -> None:
+        """
+        A blocked user's messages are refused.
+        """
+        self.ada.typed("/block Mina")
+        self.assertEqual(self.on("Ada"), ["Mina is blocked"])
+        self.mina.typed("/msg Ada lunch?")
+        (line,) = [each for each in self.on("Mina") if "refused" in each]
+        self.assertIn("(/msg Ada)", line)
+        self.ada.typed("/unblock Mina")
+        self.assertEqual(self.on("Ada"), ["Mina is no longer blocked"])
+        self.mina.typed("/msg Ada now?")
+        self.assertIn("Mina: now?", self.on("Ada"))
+
+    def test_usage(self) -> None:
+        """
+        Wrong arguments are answered, and so is a server without accounts.
+        """
+        for typed, answer in (
+            ("/msg", "use /msg NAME TEXT, or /msg NAME to switch to the conversation"),
+            ("/msg MINA hello", "that is your own name"),
+            ("/block", "use /block NAME"),
+            ("/unblock", "use /unblock NAME"),
+        ):
+            self.mina.typed(typed)
+            self.assertEqual(self.on("Mina"), [answer])
+        ConversationTestCase.setUp(self)
+        self.seen()
+        self.conversation.typed("/msg Ada hello")
+        (line,) = self.seen()
+        self.assertTrue(line.startswith("refused: ") and line.endswith("(/msg Ada)"), line)
