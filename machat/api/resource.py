@@ -8,13 +8,15 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 from twisted.internet.defer import Deferred
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
 
+from machat import names
 from machat.addresses import describe
 from machat.api.access import Access, argument
-from machat.api.bodies import Broadcast, Rooms
+from machat.api.bodies import Broadcast, InRoom, Rooms
 from machat.api.cors import checkOrigin, preflight
 from machat.api.dialect import readId
 from machat.api.endpoints import ENDPOINTS, Context, Endpoint
@@ -191,6 +193,8 @@ class ApiResource(Resource):
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ChatError(BAD_COMMAND, oneLine(str(error))) from None
         self._counts.charge(key, self._costOf(body) - 1)
+        if isinstance(body, InRoom):
+            return replace(body, room=names.checkRoom(body.room))
         return body
 
     def _costOf(self, body: Any) -> int:
@@ -209,6 +213,7 @@ class ApiResource(Resource):
         room = argument(request, "room")
         if room is None:
             raise ChatError(BAD_COMMAND, "the argument room is missing: /api/events?room=ROOM")
+        room = names.checkRoom(room)
         Context(self._chat, key).require(READ, room)
         history = argument(request, "history") or "0"
         if not (history.isascii() and history.isdigit() and len(history) <= 9):

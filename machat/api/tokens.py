@@ -17,6 +17,7 @@ import msgspec
 
 from machat import names
 from machat.auth.apikeys import READ, ApiKey, ApiKeys
+from machat.errors import ChatError
 
 _LONGEST = 1_024
 
@@ -52,7 +53,8 @@ def keyOf(token: str, room: str, keys: ApiKeys, now: float) -> ApiKey | None:
     try:
         data, signature = _bytes(first), _bytes(last)
         claims = msgspec.json.decode(data, type=_Claims)
-    except (NotBase64, ValueError, msgspec.DecodeError):
+        room = names.checkRoom(room)
+    except (NotBase64, ValueError, msgspec.DecodeError, ChatError):
         return None
     key = keys.labelled(claims.label)
     if key is None or not hmac.compare_digest(_sign(key, data), signature):

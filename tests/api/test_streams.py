@@ -312,6 +312,25 @@ class StreamTests(SynchronousTestCase):
         third.send("GET", "/api/events?room=dev", X_API_Key=SECRET)
         self.assertEqual(third.response().status, 200)
 
+    def test_spelling(self) -> None:
+        """
+        A stream ends whatever the spelling of its room was, also that of a direct conversation.
+        """
+        self.api.keys.replace([keyOf(rooms="*,@*")])
+        for spelling, room in (("DEV", "dev"), ("@Mina,Ada", "@Ada,Mina")):
+            source = self.source(f"room={spelling}")
+            self.api.call("publish", room=room, text="hello")
+            self.assertEqual(source.texts(), ["hello"])
+            found = self.api.chat.service.rooms.get(room)
+            assert found is not None
+            self.assertEqual(len(found.listeners), 1)
+            source.client.close()
+            self.assertEqual(len(found.listeners), 0)
+        token = self.api.call("token", room="@Mina,Ada").json["token"]
+        for room in ("@Ada,Mina", "@Mina,Ada"):
+            again = self.source(f"room={room}&token={token}")
+            self.assertEqual([kind for kind, _ in again.events()], ["joined"])
+
     def test_gone(self) -> None:
         """
         A client that goes while the room is being opened leaves nothing behind.
