@@ -6,7 +6,7 @@
  */
 
 import { FieldDialog } from "./dialog.js";
-import { Client, key } from "./client.js";
+import { key } from "./client.js";
 import { JumpDialog } from "./jump.js";
 import { Keyboard } from "./keyboard.js";
 import { recognise } from "./mentions.js";
@@ -18,7 +18,7 @@ import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
 import { RoomView } from "./roomview.js";
 import { SettingsView } from "./settingsview.js";
-import { diagnose } from "./diagnosis.js";
+import { identify, newClient } from "./connect.js";
 import { roomOf, SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 import { phrase, translateDocument } from "./texts.js";
@@ -29,15 +29,8 @@ import { fitKeyboard } from "./viewport.js";
 /** The close code for a wrong password or token. */
 const BAD_CREDENTIALS = 3500;
 
-/** @returns {URL} The address of the WebSocket, relative to the page. */
-function chatUrl() {
-  const url = new URL("mychat", document.baseURI);
-  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-  return url;
-}
-
 class App {
-  /** @type {Client | null} */
+  /** @type {import("./client.js").Client | null} */
   #client = null;
   /** In this page's memory only. @type {string | undefined} */
   #password;
@@ -90,7 +83,7 @@ class App {
   async #enterByToken() {
     this.#signIn.fixName();
     const { before } = this.#storage;
-    const name = await this.#identify();
+    const name = await identify(this.#tokens, this.#signIn);
     if (name === null) return;
     if (before !== null && key(before.name) === key(name)) this.#restore(before);
     else if (roomOf(location.hash)) this.#begin({ name, room: roomOf(location.hash) });
@@ -99,22 +92,8 @@ class App {
 
   /** @param {string} room */
   async #enter(room) {
-    const name = await this.#identify();
+    const name = await identify(this.#tokens, this.#signIn);
     if (name !== null) this.#begin({ name, room });
-  }
-
-  /** @returns {Promise<string | null>} The name of the user of the token, if there is one. */
-  async #identify() {
-    this.#signIn.say(phrase("connection.progress"));
-    try {
-      const { name } = await /** @type {TokenEndpoint} */ (this.#tokens).request();
-      this.#signIn.name = name;
-      this.#signIn.say("");
-      return name;
-    } catch (error) {
-      this.#signIn.refuse(/** @type {import("./client.js").ChatError} */ (error));
-      return null;
-    }
   }
 
   // Sign-in and reconnects.
@@ -154,9 +133,7 @@ class App {
   #connect(name, session) {
     this.#client?.close();
     const credentials = () => this.#tokens?.renew(name) ?? { password: this.#password };
-    const url = chatUrl();
-    const check = (/** @type {number} */ failures) => diagnose(url, failures);
-    const client = new Client(url, { name, credentials, session, check });
+    const client = newClient({ name, credentials, session });
     this.#client = client;
     recognise(name);
     this.#listen(client);
@@ -167,7 +144,7 @@ class App {
   /**
    * Rejoin a room. If it is refused, its view shows the reason.
    *
-   * @param {Client} client
+   * @param {import("./client.js").Client} client
    * @param {string} room
    * @param {boolean} [wanted] Whether to select it.
    */
@@ -183,7 +160,7 @@ class App {
   }
 
   /**
-   * @param {Client} client
+   * @param {import("./client.js").Client} client
    * @param {{code: string, message: string, login?: string}} error
    */
   #refused(client, { code, message, login }) {
@@ -216,7 +193,7 @@ class App {
 
   // The client's events.
 
-  /** @param {Client} client */
+  /** @param {import("./client.js").Client} client */
   #listen(client) {
     const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ hear) =>
       client.addEventListener(type, (event) => {
@@ -273,7 +250,7 @@ class App {
 
   /** @param {string} name */
   #add(name) {
-    const client = /** @type {Client} */ (this.#client);
+    const client = /** @type {import("./client.js").Client} */ (this.#client);
     const room = new RoomView(client, name, {
       changed: () => this.#unread(room),
       received: (message) =>

@@ -14,7 +14,10 @@ import { read, write } from "./browserstorage.js";
 import { key } from "./client.js";
 
 const NAME = "machat.name";
-const TAB = "machat.tab";
+
+/** A host may serve several chats, each at its own path. */
+const PATH = new URL(".", document.baseURI).pathname;
+const TAB = PATH === "/" ? "machat.tab" : `machat.tab ${PATH}`;
 
 /** The delay between the last key and the storage of a draft, milliseconds. */
 const PAUSE = 500;

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn
+from tests.browser import PageTestCase, expect, expectTexts, joinRoom, say, signIn
 from tests.page.test_safety import Server
 
 #: An Enter key event as Safari sends it after the end of a composition, or an ordinary one.
@@ -94,6 +94,34 @@ class WritingTests(PageTestCase):
         page.get_by_role("dialog").get_by_label("Room").fill("# tea")
         page.keyboard.press("Enter")
         expect(page.get_by_role("tab")).to_have_text(["dev", "tea"])
+
+
+class DraftTests(PageTestCase):
+    def test_kept(self) -> None:
+        """
+        The text that was typed in each room survives a reload. A chat at another path of the same
+        host has other texts.
+        """
+        self.serveOn()
+        page = self.enter("Mina")
+        page.get_by_label("Message to dev").fill("a draft for dev")
+        joinRoom(page, "tea")
+        page.get_by_label("Message to tea").fill("a draft for tea")
+        page.reload()
+        expect(page.get_by_label("Message to tea")).to_have_value("a draft for tea")
+        page.get_by_role("tab", name="dev").click()
+        expect(page.get_by_label("Message to dev")).to_have_value("a draft for dev")
+        page.route(
+            "**/other/*",
+            lambda route: route.fulfill(
+                response=route.fetch(url=route.request.url.replace("/other/", "/"))
+            ),
+        )
+        page.goto(f"http://127.0.0.1:{self.ws}/other/#dev")
+        expect(page.get_by_role("button", name="Join")).to_be_enabled()
+        expect(page.get_by_label("Your name")).to_have_value("Mina")
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        expect(page.get_by_label("Message to dev")).to_have_value("a draft for dev")
 
 
 class SlashTests(PageTestCase):
