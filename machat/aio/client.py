@@ -22,7 +22,7 @@ from machat.aio.connections import dialer
 from machat.aio.events import Events, Room
 from machat.aio.runner import CoreRunner
 from machat.commands import Auth
-from machat.events import Allowed, Event, History, Members, Receipt
+from machat.events import Allowed, Done, Event, History, Members, ReadMark, Receipt, RoomList
 from machat.sansio import ClientCore, entries
 
 _log = logging.getLogger("machat.aio")
@@ -217,6 +217,44 @@ class ChatClient:
         Add a reaction to a message, or remove it, as L{say} sends a message.
         """
         return await self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
+
+    async def direct(self, user: str, text: str, data: Mapping[str, Any] | None = None) -> Receipt:
+        """
+        Send a message to a user, as L{say} sends one. The client joins the direct conversation with
+        this user. Both need an account.
+        """
+        command = entries.say(text, data)
+        result: Receipt = await self._ask(lambda done: self._core.direct(user, command, done))
+        return result
+
+    async def listRooms(self, prefix: str = "", after: str = "", limit: int = 100) -> RoomList:
+        """
+        Request a part of the list of rooms.
+
+        @param prefix: the beginning of the names
+        @param after: the rooms follow the one with this name
+        @param limit: the maximum number of rooms, up to 100
+        @raise machat.errors.ChatError: the server refuses; or C{lost}: there is no connection
+        """
+        command = commands.ListRooms(prefix=prefix, after=after, limit=limit)
+        result: RoomList = await self.moderate(command)
+        return result
+
+    async def block(self, user: str, blocked: bool = True) -> Done:
+        """
+        Refuse direct messages from a user, or accept them again. Fails as L{listRooms} does.
+        """
+        kind = commands.Block if blocked else commands.Unblock
+        result: Done = await self.moderate(kind(name=user))
+        return result
+
+    async def markRead(self, room: str, seq: int) -> ReadMark:
+        """
+        Note that the user has read a room up to this message, for all of the user's connections.
+        Fails as L{listRooms} does.
+        """
+        result: ReadMark = await self.moderate(commands.Read(room=room, seq=seq))
+        return result
 
     async def _post(self, room: str, command: commands.Command) -> Receipt:
         result: Receipt = await self._ask(lambda done: self._core.post(room, command, done))

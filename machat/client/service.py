@@ -30,7 +30,7 @@ from machat.client import reasons
 from machat.client.endpoints import dial
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
 from machat.clock import chatClock
-from machat.events import Event, History, Joined, Receipt
+from machat.events import Done, Event, History, Joined, ReadMark, Receipt, RoomList
 from machat.sansio import (
     Authenticate,
     ClientCore,
@@ -257,6 +257,47 @@ class ChatClient(Service):
         Add a reaction to a message, or remove it, as L{say} sends a message.
         """
         return self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
+
+    def direct(
+        self, user: str, text: str, data: Mapping[str, Any] | None = None
+    ) -> Deferred[Receipt]:
+        """
+        Send a message to a user, as L{say} sends one. The client joins the direct conversation with
+        this user. Both need an account.
+        """
+        command = entries.say(text, data)
+        return self._ask(lambda done: self._core.direct(user, command, done))
+
+    def listRooms(self, prefix: str = "", after: str = "", limit: int = 100) -> Deferred[RoomList]:
+        """
+        Request a part of the list of rooms.
+
+        @param prefix: the beginning of the names
+        @param after: the rooms follow the one with this name
+        @param limit: the maximum number of rooms, up to 100
+        @return: fires with the L{RoomList<machat.events.RoomList>}; fails with
+            L{ChatError<machat.errors.ChatError>} if the server refuses, with
+            L{NotConnected<machat.client.NotConnected>} if there is no connection
+        """
+        command = commands.ListRooms(prefix=prefix, after=after, limit=limit)
+        return self._request(command)
+
+    def block(self, user: str, blocked: bool = True) -> Deferred[Done]:
+        """
+        Refuse direct messages from a user, or accept them again. Fails as L{listRooms} does.
+        """
+        kind = commands.Block if blocked else commands.Unblock
+        return self._request(kind(name=user))
+
+    def markRead(self, room: str, seq: int) -> Deferred[ReadMark]:
+        """
+        Note that the user has read a room up to this message, for all of the user's connections.
+        Fails as L{listRooms} does.
+        """
+        return self._request(commands.Read(room=room, seq=seq))
+
+    def _request(self, command: commands.Command) -> Deferred[Any]:
+        return self._ask(lambda done: self._core.request(command, done))
 
     def _post(self, room: str, command: commands.Command) -> Deferred[Receipt]:
         return self._ask(lambda done: self._core.post(room, command, done))

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
 
-from machat import commands, events
+from machat import commands, events, names
 from machat.codec import decodeEvent
 from machat.commands import Auth, Command
+from machat.errors import ChatError
 from machat.sansio import reasons
 from machat.sansio.backoff import Backoff
 from machat.sansio.errors import Ended, NotConnected
@@ -150,6 +151,21 @@ class ClientCore:
         """
         if self._open(token):
             self._rooms.post(room, command, token)
+
+    def direct(self, user: str, command: Command, token: Any) -> None:
+        """
+        Send a message to a user, as L{post} does. The client joins the direct conversation with
+        this user.
+
+        @param command: the command without its room
+        """
+        if self._open(token):
+            try:
+                room = names.direct(self._identity.name, names.checkName(user))
+            except ChatError as error:
+                self._out.settle(token, error)
+            else:
+                self._rooms.direct(room, command, token)
 
     def history(self, command: commands.History, token: Any) -> None:
         """

@@ -16,13 +16,15 @@ SECRET = 256
 class ClientIdentity:
     """
     The name and the session secret of a client.
+
+    @ivar name: the name
     """
 
     def __init__(self, name: str, presence: bool) -> None:
         """
         @param presence: whether to receive presence updates
         """
-        self._name = name
+        self.name = name
         self._presence = presence
         self._session: str | None = None
 
@@ -37,7 +39,7 @@ class ClientIdentity:
         @return: the hello with these credentials
         """
         hello = Hello(
-            name=self._name,
+            name=self.name,
             v=codec.VERSION,
             session=self._session,
             presence=self._presence,

@@ -117,6 +117,17 @@ class ClientRooms:
             return
         self._posting.post(room, command, token)
 
+    def direct(self, name: str, command: Command, token: Any) -> None:
+        """
+        Send a message to a direct conversation, and join it first if that is necessary.
+
+        @param name: the name of the room
+        """
+        if self.find(name) is None:
+            room = self._rooms[names.key(name)] = Membership(name, 0, self._ids.new())
+            self._sendJoin(room)
+        self.post(name, command, token)
+
     def ask(self, name: str, command: Command, token: Any) -> None:
         """
         Send a request about a joined room.

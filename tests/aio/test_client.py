@@ -176,6 +176,33 @@ class RoomTests(AsyncioTestCase):
         self.assertTrue(reading.done())
         self.assertEqual([each["type"] for each in self.sent()], ["leave"])
 
+    def test_people(self) -> None:
+        """
+        Direct messages, blocks, read markers and the list of rooms have results.
+        """
+        self.join()
+        works = (
+            self.client.direct("Ada", "hello"),
+            self.client.block("Ada", False),
+            self.client.markRead("dev", 1),
+            self.client.listRooms("d"),
+        )
+        calls = [self.begin(work) for work in works]
+        join, block, read, rooms = self.sent()
+        self.assertEqual((join["room"], block["type"]), ("@Ada,Mina", "unblock"))
+        joined = {"room": "@Ada,Mina", "name": "Mina", "epoch": "e", "seq": 0, "count": 1}
+        self.receive({"type": "joined", **joined, "id": join["id"]})
+        (said,) = self.sent()
+        self.receive(
+            {"type": "ack", "id": said["id"], "room": "@Ada,Mina", "seq": 1, "duplicate": False},
+            {"type": "done", "id": block["id"]},
+            {"type": "read", "room": "dev", "seq": 1, "id": read["id"]},
+            {"type": "rooms", "rooms": [], "more": False, "id": rooms["id"]},
+        )
+        self.assertEqual(calls[0].result().seq, 1)
+        self.assertEqual(calls[2].result().seq, 1)
+        self.assertEqual(calls[3].result().rooms, ())
+
     def test_methods(self) -> None:
         """
         A room sends messages and requests, and moderators' commands have results.
