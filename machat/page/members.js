@@ -125,7 +125,9 @@ export class Members {
   #arrange(names) {
     const before = this.#nodes;
     const sign = (/** @type {string} */ name) => `${this.moderated}${name === this.own} ${name}`;
-    this.#nodes = new Map(names.map((name) => [sign(name), before.get(sign(name)) ?? this.#one(name)]));
+    this.#nodes = new Map(
+      names.map((name) => [sign(name), before.get(sign(name)) ?? this.#one(name)]),
+    );
     for (const [key, node] of before) if (!this.#nodes.has(key)) node.remove();
     let next = this.#list.firstElementChild;
     for (const node of this.#nodes.values()) {

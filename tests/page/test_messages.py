@@ -4,10 +4,12 @@ Browser tests of the page: replies, edits, removals, reactions, typing, code and
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from tests.browser import PageTestCase, expect, expectTexts, joinRoom, lookAgain, say, signIn
 from tests.page.test_safety import Server
+from tests.page.test_tokens import SECRET, Endpoint
 
 #: Texts with code, and the texts of the elements with code in them.
 CODE: list[tuple[str, list[str]]] = [
@@ -350,6 +352,45 @@ class UnrecoveredTests(PageTestCase):
         expect(page.locator(".mode")).to_be_hidden()
         expect(field).to_have_value("")
         expect(page.locator(".removed")).to_have_text("Ada removed this message.")
+
+
+class ModeratedTests(PageTestCase):
+    """
+    A moderator and another user, on a real server.
+    """
+
+    def test_moderated(self) -> None:
+        """
+        A moderator removes a message of another user, mutes the user, and lifts that again.
+        """
+        secret = Path(self.mktemp())
+        secret.write_text(SECRET)
+        self.serveOn("--auth", f"jwt:keyfile={secret}", "--page-token-url", "/chat-token")
+        pages = [self.blank(), self.blank()]
+        for page, name in zip(pages, ("Mina", "Bob"), strict=True):
+            Endpoint(page, name, mod=name == "Mina")
+            page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+            expect(page.get_by_role("tab")).to_have_count(1)
+        mina, bob = pages
+        say(bob, "buy this")
+        expectTexts(mina, ["buy this"])
+        choose(mina, "buy this", "Remove")
+        mina.get_by_label("Reason").fill("spam")
+        mina.get_by_role("button", name="Remove").click()
+        expect(bob.locator(".removed")).to_have_text("Mina removed this message: spam")
+        mina.get_by_role("button", name="Bob", exact=True).click()
+        mina.get_by_role("menuitem", name="Mute Bob").click()
+        mina.get_by_role("button", name="Confirm").click()
+        expect(bob.locator(".notice")).to_contain_text("moderator Mina muted Bob")
+        say(bob, "why")
+        expect(bob.locator(".fate")).to_contain_text("Not sent: you are muted until")
+        self.assertEqual(bob.get_by_role("button", name="Moderation…").count(), 0)
+        mina.get_by_role("button", name="Moderation…").click()
+        mina.get_by_role("button", name="Lift for Bob").click()
+        expect(mina.get_by_role("dialog").locator("li")).to_have_text("There are no mutes or bans.")
+        mina.get_by_role("button", name="Close").click()
+        bob.get_by_role("button", name="Send again").click()
+        expectTexts(mina, ["why"])
 
 
 class ModeratorTests(PageTestCase):

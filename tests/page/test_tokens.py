@@ -24,11 +24,13 @@ class Endpoint:
     @ivar status: the status of the answers
     @ivar body: the body of the answers; C{None}: a name and a token
     @ivar seconds: the time in which a token expires
+    @ivar claims: further claims of the tokens
     @ivar requests: the number of requests
     """
 
-    def __init__(self, page: Any) -> None:
-        self.name = "Mina"
+    def __init__(self, page: Any, name: str = "Mina", **claims: object) -> None:
+        self.name = name
+        self.claims = claims
         self.status = 200
         self.body: str | None = None
         self.seconds = 3600
@@ -37,9 +39,17 @@ class Endpoint:
 
     def _answer(self, route: Any) -> None:
         self.requests += 1
-        claims = {"sub": self.name, "exp": int(time.time()) + self.seconds}
-        body = json.dumps({"name": self.name, "token": jwt.encode(claims, SECRET, "HS256")})
+        token = self.token(self.name, self.seconds, **self.claims)
+        body = json.dumps({"name": self.name, "token": token})
         route.fulfill(status=self.status, body=body if self.body is None else self.body)
+
+    @staticmethod
+    def token(name: str, seconds: int = 3600, **claims: object) -> str:
+        """
+        @return: a token with further claims
+        """
+        whole = {"sub": name, "exp": int(time.time()) + seconds, **claims}
+        return jwt.encode(whole, SECRET, "HS256")
 
     def logOut(self) -> None:
         """
