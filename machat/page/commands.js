@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SearchDialog } from "./searchdialog.js";
 import { phrase } from "./texts.js";
 import { soon } from "./times.js";
 
@@ -16,6 +17,7 @@ const KINDS = { mute: "command.mute", ban: "command.ban", address: "command.addr
  * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {() => void} leave Leave this room.
  * @property {() => void} quit Leave all rooms.
+ * @property {(seq: number) => void} jump Scroll to a message.
  * @property {(text: string) => void} note Show a text among the messages.
  */
 
@@ -43,10 +45,17 @@ export class Commands {
     if (fields !== undefined) return this.#client.moderate(this.#room, name, fields);
     if (name === "join") return this.#actions.join(rest);
     if (name === "who") return this.#who();
+    if (name === "search") return this.#search(rest);
     if (name === "bans") return this.#bans();
     if (name === "leave") this.#actions.leave();
     else if (name === "quit") this.#actions.quit();
     else this.#actions.note(phrase("command.help"));
+  }
+
+  /** @param {string} words */
+  #search(words) {
+    const { jump } = this.#actions;
+    new SearchDialog(this.#client, this.#room, words, jump).search();
   }
 
   async #bans() {

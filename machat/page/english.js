@@ -135,6 +135,15 @@ export const ENGLISH = {
   "tokens.unreachable": "the server of the logins cannot be reached",
   "tokens.loggedOut": "you are not logged in",
 
+  "search.title": "Messages with “{words}”",
+  "search.searching": "Searching…",
+  "search.found": {
+    one: "{count} message found",
+    other: "{count} messages found",
+  },
+  "search.older": "Search older messages",
+  "search.close": "Close",
+  "search.noWords": "/search needs a word to search for.",
   "command.unknown": "There is no command /{name}. For a list of commands, send /help.",
   "command.noName": "/{name} needs a name. For a list of commands, send /help.",
   "command.alone": "Send /{name} by itself: it is a command.",
@@ -150,6 +159,7 @@ export const ENGLISH = {
     "/join ROOM: join a room, or switch to it\n" +
     "/leave: leave this room\n" +
     "/who: list the members\n" +
+    "/search WORDS: search the stored messages\n" +
     "/quit: leave all rooms\n" +
     "//...: a message that begins with a slash\n" +
     "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], " +

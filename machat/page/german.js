@@ -140,6 +140,15 @@ export const GERMAN = {
   "tokens.unreachable": "Der Server der Anmeldungen ist nicht erreichbar",
   "tokens.loggedOut": "Du bist nicht angemeldet",
 
+  "search.title": "Nachrichten mit „{words}“",
+  "search.searching": "Suche läuft…",
+  "search.found": {
+    one: "{count} Nachricht gefunden",
+    other: "{count} Nachrichten gefunden",
+  },
+  "search.older": "Ältere Nachrichten durchsuchen",
+  "search.close": "Schließen",
+  "search.noWords": "/search braucht ein Wort, nach dem gesucht wird.",
   "command.unknown": "Es gibt keinen Befehl /{name}. Eine Liste der Befehle zeigt /help.",
   "command.noName": "/{name} braucht einen Namen. Eine Liste der Befehle zeigt /help.",
   "command.alone": "Sende /{name} einzeln: Es ist ein Befehl.",
@@ -155,6 +164,7 @@ export const GERMAN = {
     "/join RAUM: einen Raum betreten oder zu ihm wechseln\n" +
     "/leave: diesen Raum verlassen\n" +
     "/who: die Mitglieder auflisten\n" +
+    "/search WÖRTER: die gespeicherten Nachrichten durchsuchen\n" +
     "/quit: alle Räume verlassen\n" +
     "//...: eine Nachricht, die mit einem Schrägstrich beginnt\n" +
     "Für Moderatoren: /kick NAME [GRUND], /mute NAME [MINUTEN] [GRUND], " +

@@ -119,7 +119,11 @@ export class RoomView {
       messages: this.#messages,
       list: this.#list,
       composer: this.#composer,
-      commands: new Commands(client, name, { ...options, note: (text) => this.#note(text) }),
+      commands: new Commands(client, name, {
+        ...options,
+        jump: (seq) => this.#history.jump(seq),
+        note: (text) => this.#note(text),
+      }),
       actions,
       focus,
     });

@@ -26,7 +26,7 @@ const MODERATION = {
 const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join"];
 
 /** The commands for all users. */
-const GENERAL = ["join", "leave", "who", "bans", "help", "quit"];
+const GENERAL = ["join", "leave", "who", "search", "bans", "help", "quit"];
 
 /**
  * @typedef {object} Read The parsed text. Exactly one of these properties is set.
@@ -90,6 +90,7 @@ function single(line) {
   if (NAMED.includes(name) && !rest) {
     return { wrong: phrase("command.noName", { name }) };
   }
+  if (name === "search" && !rest) return { wrong: phrase("search.noWords") };
   const fields = Object.hasOwn(MODERATION, name) ? MODERATION[name](rest) : undefined;
   return { command: { name, rest, fields } };
 }

@@ -252,6 +252,28 @@ class AxeTests(PageTestCase):
             expect(page.get_by_role("button", name="Lift for Eve")).to_be_visible()
             self.check(page)
 
+    def test_search(self) -> None:
+        """
+        Axe finds no problem with the results of a search.
+        """
+        for scheme, viewport in (("light", {"width": 1200, "height": 900}), ("dark", PHONE)):
+            page, server = self.talk(color_scheme=scheme, viewport=viewport)
+            say(page, "/search tea")
+            asked = server.await_("history")
+            self.assertEqual((asked["text"], "before" in asked), ("tea", False))
+            tea = {
+                "type": "message",
+                "room": "dev",
+                "seq": 7,
+                "from": "Ada",
+                "text": "tea",
+                "at": 0,
+            }
+            answer = {"room": "dev", "epoch": "e", "seq": 9, "messages": [tea], "searched": 7}
+            server.tell(type="history", **answer, id=asked["id"])
+            expect(page.get_by_role("button", name="Search older messages")).to_be_visible()
+            self.check(page)
+
     def test_colours(self) -> None:
         """
         Axe finds no problem, in light and dark mode, wide and narrow: while connected, in the
