@@ -141,8 +141,11 @@ class RoomPolicy:
         Check whether a name that need not be in the room may send messages to it. A lock does not
         prevent that.
 
-        @raise ChatError: C{muted}; C{not-allowed}: the name is banned
+        @raise ChatError: C{muted}; C{not-allowed}: the name is banned, or may not take part in a
+            direct conversation
         """
+        if room.direct is not None:
+            room.direct.requirePublish(names.key(name))
         if not self._sanctions:
             return
         key = names.key(name)

@@ -49,6 +49,18 @@ class Direct:
             if other != key and personal.note(Note.BLOCK, key) is not None:
                 raise ChatError(NOT_ALLOWED, "you may not send messages to that user")
 
+    def requirePublish(self, key: str) -> None:
+        """
+        Require that a name that need not be in the room is one of the two users, and is not
+        blocked.
+
+        @param key: the key of the name
+        @raise ChatError: C{not-allowed}
+        """
+        if key not in self._users:
+            raise ChatError(NOT_ALLOWED, "that conversation is of two other users")
+        self.requireSay(key)
+
     def requireNew(self, room: Room) -> None:
         """
         Require that both users may have another conversation, if this one is new.

@@ -131,7 +131,7 @@ class ChatService(Lifecycle):
         self.moderation.accounts = portal is not None
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         self.visitors = Visitors(self._directory, limits)
-        self._publisher = self._makePublisher()
+        self._publisher = self._makePublisher(directs)
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook, quotas)
         )
@@ -146,8 +146,8 @@ class ChatService(Lifecycle):
         self._watcher = self._rooms.watcher = watcher
         self._keeper.watch(watcher)
 
-    def _makePublisher(self) -> Publisher:
-        gate = Gate(self._rules, self._hookRunner)
+    def _makePublisher(self, directs: Directs) -> Publisher:
+        gate = Gate(self._rules, self._hookRunner, directs)
         return Publisher(self.clock, self.visitors, self._rates, gate, self._publish)
 
     def join(

@@ -19,6 +19,7 @@ from machat.errors import BUSY, ChatError
 from machat.events import Receipt
 from machat.interfaces import IChatMember
 from machat.moderation.policy import RoomPolicy
+from machat.rooms.direct import Directs
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.room import Room
 from machat.rooms.visitors import Visitors
@@ -50,7 +51,11 @@ class Gate:
     Decides whether messages may be published.
     """
 
-    def __init__(self, rules: RoomPolicy, hookRunner: HookRunner | None) -> None:
+    def __init__(self, rules: RoomPolicy, hookRunner: HookRunner | None, directs: Directs) -> None:
+        """
+        @param directs: opens direct conversations
+        """
+        self._directs = directs
         self._rules = rules
         self._hookRunner = hookRunner
 
@@ -59,6 +64,8 @@ class Gate:
         @return: the message, which a hook may have changed
         @raise ChatError: the message is refused
         """
+        if names.partners(room.name) is not None:
+            await self._directs.enter(room)
         self._rules.requirePublish(draft.sender, room)
         if isinstance(draft, RichDraft):
             draft = await self._rules.permitted(sender, room, draft)

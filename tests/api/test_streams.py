@@ -319,7 +319,7 @@ class StreamTests(SynchronousTestCase):
         self.api.keys.replace([keyOf(rooms="*,@*")])
         for spelling, room in (("DEV", "dev"), ("@Mina,Ada", "@Ada,Mina")):
             source = self.source(f"room={spelling}")
-            self.api.call("publish", room=room, text="hello")
+            self.api.call("publish", room=room, text="hello", by="Mina")
             self.assertEqual(source.texts(), ["hello"])
             found = self.api.chat.service.rooms.get(room)
             assert found is not None

@@ -27,6 +27,7 @@ from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import DEFAULTS
 from machat.member import Member
+from machat.rooms.personal import Note
 from machat.service.publisher import PATIENCE, Published
 from machat.testing import MemoryChat
 
@@ -53,6 +54,25 @@ class PublisherTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.chat = MemoryChat()
         self.mina = self.chat.member("Mina", "dev")
+
+    def test_direct(self) -> None:
+        """
+        Only the two users of a direct conversation publish in it, unless they are blocked. A note
+        tells the other one of the message.
+        """
+        room, people = "@Ada,Mina", self.chat.service.people
+        refused = self.failureResultOf(self.publish(room=room, name="Eve"), ChatError)
+        self.assertEqual(refused.value.code, NOT_ALLOWED)
+        publishing = self.publish(room=room, name="MINA")
+        self.chat.turn()
+        self.assertEqual(self.successResultOf(publishing).seq, 1)
+        ada = self.successResultOf(people.hold("ada"))
+        self.addCleanup(people.release, ada)
+        self.assertIsNotNone(ada.note(Note.CONVERSATION, "@ada,mina"))
+        ada.put(Note.BLOCK, "mina", "Mina", None)
+        self.chat.turn()
+        refused = self.failureResultOf(self.publish(room=room, name="Mina"), ChatError)
+        self.assertEqual(refused.value.code, NOT_ALLOWED)
 
     def publish(
         self, text: str = "hi", room: str = "dev", name: str = "bot", id: str | None = None
