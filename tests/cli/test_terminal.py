@@ -197,14 +197,14 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("dev: 1 here")
         terminal.type("shall we?")
         terminal.awaitScreen("#1 Mina: shall we?")
-        terminal.type("/reply 1 yes")
-        terminal.awaitScreen("\n  > #1 Mina: shall we?\n#2 Mina: yes\n")
-        terminal.type("/edit no")
-        terminal.type("/react 1 \U0001f44d")
-        terminal.type("/redact 2 sorry")
-        terminal.awaitScreen(
-            "\nMina edited #2: no\nMina reacts to #1 with \U0001f44d\nMina removed #2: sorry\n"
-        )
+        for typed, shown in (
+            ("/reply 1 yes", "  > #1 Mina: shall we?\n#2 Mina: yes\n"),
+            ("/edit no", "Mina edited #2: no\n"),
+            ("/react 1 \U0001f44d", "Mina reacts to #1 with \U0001f44d\n"),
+            ("/redact 2 sorry", "Mina removed #2: sorry\n"),
+        ):
+            terminal.type(typed)
+            terminal.awaitScreen(shown)
 
     def test_scrollback(self) -> None:
         """
