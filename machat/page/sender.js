@@ -81,7 +81,10 @@ export class MessageSender {
   /** Return a refused message to the field. @param {Pending} pending */
   edit(pending) {
     this.drop(pending);
-    this.#view.composer.restore(pending.text.replace(/^\//, "//"));
+    const { composer, messages } = this.#view;
+    composer.restore(pending.text.replace(/^\//, "//"));
+    const answered = messages.answered(pending);
+    if (answered !== undefined) composer.reply(answered);
   }
 
   /** Remove a refused message. @param {Pending} pending */

@@ -353,6 +353,21 @@ class UnrecoveredTests(PageTestCase):
         expect(field).to_have_value("")
         expect(page.locator(".removed")).to_have_text("Ada removed this message.")
 
+    def test_refusedReply(self) -> None:
+        """
+        A refused reply that returns to the field remains a reply.
+        """
+        self.server.message(1, "Ada", "tea?")
+        expectTexts(self.page, ["tea?"])
+        choose(self.page, "tea?", "Reply")
+        say(self.page, "yes")
+        said = self.server.await_("say")
+        self.assertEqual((said["text"], said["reply"]), ("yes", 1))
+        self.server.tell(type="error", id=said["id"], code="muted", text="not now")
+        self.page.get_by_role("button", name="Edit").click()
+        expect(self.page.locator(".mode")).to_contain_text("Answer to Ada tea?")
+        expect(self.page.get_by_label("Message to dev")).to_have_value("yes")
+
 
 class ModeratedTests(PageTestCase):
     """
