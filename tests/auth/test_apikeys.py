@@ -107,6 +107,22 @@ class KeyTests(SynchronousTestCase):
             self.assertIsNone(keys.find(wrong))
         self.assertEqual((keys.labelled("OPS"), keys.labelled("x")), (key, None))
 
+    def test_direct(self) -> None:
+        """
+        A key opens direct conversations only with a pattern that begins with C{@}.
+        """
+        for rooms, direct, other in (
+            ("*", False, True),
+            ("@*", True, False),
+            ("*,@*", True, True),
+            ("?Ada*", False, False),
+            ("@ADA*", True, False),
+        ):
+            key = makeKey("bot", "read,publish", rooms, b"x" * 32)
+            for right in ("read", "publish"):
+                self.assertEqual(key.may(right, "@Ada,Mina"), direct, rooms)
+                self.assertEqual(key.may(right, "dev"), other, rooms)
+
     def test_rooms(self) -> None:
         """
         A right applies to the rooms that match, in any spelling. Brackets are literal.
