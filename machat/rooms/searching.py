@@ -39,6 +39,9 @@ FOUND = 524_288
 SLICE = 65_536
 LARGEST = 256
 
+#: The pause after a slice, seconds: other threads and processes get their share of the CPU time.
+PAUSE = 0.002
+
 #: The weight of an entry in addition to its text, and the weight of a character in a text that is
 #: not ASCII. Both are about the time in units of an ASCII character.
 ENTRY_WEIGHT = 64
@@ -242,7 +245,7 @@ class Search:
     async def _pause(self) -> None:
         self._slice = 0
         pause: Deferred[None] = Deferred()
-        self._clock.callLater(0, pause.callback, None)
+        self._clock.callLater(PAUSE, pause.callback, None)
         await pause
         self._check()
 

@@ -83,6 +83,7 @@ class SearchTestCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.chat = MemoryChat(Limits(rate=float("inf")))
         self.mina = self.chat.member("Mina", "dev")
+        self.bound(PAUSE=0)
 
     def add(self, content: Any) -> None:
         """

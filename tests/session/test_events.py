@@ -13,6 +13,7 @@ from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
+from machat.rooms import searching
 from machat.testing import MemoryChat, MemoryClient, MemoryMember, MemoryWebSocketClient
 from tests.stores import SlowRoom, SlowStore
 
@@ -419,6 +420,7 @@ class CommandTests(EventsTestCase):
         self.chat = MemoryChat(Limits(rate=inf, logBytes=4 << 20))
         self.bot = self.chat.member("bot", "dev")
         mina = self.client()
+        self.patch(searching, "PAUSE", 0)
         self.say(*[f"{number:02} " + "x" * 65_000 for number in range(1, 10)])
         for fields, ends in (({}, (2, 9, 2)), ({"after": 0}, (1, 8, 8))):
             self.tell(mina, type="history", room="dev", text="x", **fields)

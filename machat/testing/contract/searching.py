@@ -13,6 +13,7 @@ from machat.commands import History
 from machat.entries import Edit, React, Redact, Said
 from machat.events import Position
 from machat.interfaces import IStoredRoom
+from machat.rooms import searching
 from machat.rooms.searching import LARGEST, Search, Wanted
 from machat.testing.contract.case import StoreCase
 from machat.testing.contract.entries import rich
@@ -38,6 +39,7 @@ class SearchTests(StoreCase):
         """
         @return: the numbers of the messages that are found, and C{searched}
         """
+        self.patch(searching, "PAUSE", 0)
         place = Searched(room.name, room.position, room)
         wanted = Wanted(History(room=room.name, **fields), 300)
         search = Search(self.clock or self.reactor, place, wanted, lambda: None)
