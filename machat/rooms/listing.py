@@ -59,11 +59,13 @@ class Listing:
                 self._shared.show(room.key, listed)
 
     def _isListed(self, room: Room) -> bool:
+        if room.listed is None and not self.patterns:
+            return False  # nearly always
         if names.partners(room.key) is not None:
             return False
         if room.listed is not None:
             return room.listed
-        return bool(self.patterns) and names.matches(self.patterns, room.name)
+        return names.matches(self.patterns, room.name)
 
     def page(self, prefix: str, after: str, limit: int) -> Deferred[RoomList]:
         """

@@ -124,7 +124,7 @@ class Rooms:
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
             self._policy.requireKey(member, room, wish.key)
-        if names.partners(room.name) is not None:
+        if room.name.startswith("@"):
             await arrival.until(Deferred.fromCoroutine(self._enter(room)))
             arrival.check()
         password = room.password
