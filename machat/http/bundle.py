@@ -21,6 +21,9 @@ _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 #: Casts within lines.
 _CAST = re.compile(r"/\*\* @type \{(?:(?!\*/).)*\*/ ?")
 
+#: The modules have no strings of several lines.
+_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+
 #: Comments that begin a line.
 _COMMENT = re.compile(
     r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL
@@ -67,6 +70,7 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
+    text = _INDENTATION.sub("", text)
     return f"const ${name} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
 
 
