@@ -21,7 +21,7 @@ RENEWAL = 14
 #: The maximum number of IP addresses of a host that are tried.
 ADDRESSES = 8
 
-#: What L{x509} raises for a certificate that cannot be described.
+#: The exceptions of C{x509} for a certificate that cannot be described.
 _UNREADABLE = (OSError, ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 
 #: OpenSSL's results of a verification (X509_verify_cert_error_string(3)).
