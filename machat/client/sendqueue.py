@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from machat.client.service import ChatClient
+from machat.client import ChatClient
 from machat.events import Receipt
 from machat.sansio.outgoing import MAX_SIZE
 from machat.sansio.room import WINDOW
