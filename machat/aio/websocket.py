@@ -91,7 +91,7 @@ async def dialWebSocket(
     except InvalidStatus as error:
         response = error.response
         raise Refused(response.status_code, _text(response)) from None
-    except InvalidHandshake as error:
+    except (InvalidHandshake, ValueError) as error:  # websockets 14 raises both
         raise Foreign(str(error)) from None
     return WebSocketConnection(socket)
 

@@ -16,6 +16,7 @@ from tempfile import TemporaryDirectory
 import jwt
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
+from machat.http.static import thePage
 from machat.limits import DEFAULTS
 from machat.testing import clientFrame, clientRequest
 from tests.processes import (
@@ -212,7 +213,7 @@ class ProxyTests(ServerTestCase):
         self.assertEqual([peer(self.server, name) for name in ("Mina", "Ada")], [CLIENT, CLIENT])
         with overTLS(connect(self.wss, self.host)) as connection:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: chat.example.org\r\n\r\n")
-            page = (ROOT / "machat/page/index.html").read_bytes()
+            page = thePage().files["/"].body
             head, _, body = readUntil(connection, page).partition(b"\r\n\r\n")
         self.assertTrue(head.startswith(b"HTTP/1.1 200 "), head)
         self.assertEqual(body, page)
@@ -356,7 +357,7 @@ class ProxyTests(ServerTestCase):
         locations = (DEPLOY / "nginx-site.conf").read_text()
         port = self.site(locations, "--trust-proxy", "1", "--host", "www.example.org")
         request = "GET %s HTTP/1.1\r\nHost: www.example.org\r\nConnection: close\r\n\r\n"
-        page = (ROOT / "machat/page/index.html").read_bytes()
+        page = thePage().files["/"].body
         for path, end in (("/", b"home"), ("/chat/", page), ("/chat/client.js", b"}\n")):
             answer = self.answer((request % path).encode(), port)
             self.assertTrue(answer.startswith(b"HTTP/1.1 200 "), answer)
