@@ -91,6 +91,8 @@ async def dialWebSocket(
     except InvalidStatus as error:
         response = error.response
         raise Refused(response.status_code, _text(response)) from None
+    except ssl.SSLError:  # some of them are also a ValueError
+        raise
     except (InvalidHandshake, ValueError) as error:  # websockets 14 raises both
         raise Foreign(str(error)) from None
     return WebSocketConnection(socket)
