@@ -1,5 +1,5 @@
 """
-What edits, redactions and reactions change in a message.
+The changes that edits, redactions and reactions make to a message.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Caller(Member):
 
 class Context(NamedTuple):
     """
-    What an endpoint works with.
+    The chat and the key of a request.
     """
 
     chat: ChatService

@@ -36,7 +36,7 @@ from machat.wire.pieces import Encoded
 
 class Wish(NamedTuple):
     """
-    What a client asks for.
+    The parameters of a request for a stream.
 
     @ivar room: the name of the room
     @ivar since: see L{machat.interfaces.IChatRoom.join}

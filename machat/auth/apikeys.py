@@ -29,7 +29,7 @@ from machat.errors import ChatError
 PUBLISH, READ, MODERATE = "publish", "read", "moderate"
 RIGHTS = (PUBLISH, READ, MODERATE)
 
-#: How each key begins, so that programs that search for leaked secrets can recognise it.
+#: The first characters of each key. Programs that search for leaked secrets recognise them.
 PREFIX = "machat_"
 
 #: The random bytes of a key.

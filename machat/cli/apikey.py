@@ -15,7 +15,7 @@ from machat import __version__, names
 from machat.auth.apikeys import RIGHTS, ApiKey, makeKey, newSecret, readKeys
 from machat.cli.replacing import locked, replace
 
-#: What to do after a change.
+#: The step that is necessary after a change.
 _RELOAD = "A running server reads the file again on SIGHUP."
 
 

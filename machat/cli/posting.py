@@ -1,5 +1,5 @@
 """
-What a user posts: the queue, and the reports about what was not accepted.
+The messages of the user: the queue, and the reports about those that were not accepted.
 """
 
 from __future__ import annotations

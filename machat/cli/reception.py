@@ -1,5 +1,5 @@
 """
-What a conversation shows for each event.
+The display of each event of a conversation.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 @dataclass
 class Settings:
     """
-    What a terminal or a pipe shows.
+    The display settings of a terminal or a pipe.
 
     @ivar times: whether each message is shown with its time
     @ivar numbers: whether each message is shown with its number

@@ -1,5 +1,5 @@
 """
-What a client remembers of the messages on the screen: enough to quote them, and to find out whether
+The messages on the screen. A client remembers enough of them to quote them, and to find out whether
 an edit, a redaction or a reaction is shown already.
 """
 

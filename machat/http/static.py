@@ -42,7 +42,7 @@ _MODULES = re.compile(
     rb'( *<link rel="modulepreload" href="[^"]*">\n)+ *<script type="module" src="app.js"></script>'
 )
 
-#: What it is replaced with, and the name of the script with all modules.
+#: The name of the script with all modules, and the element that loads it instead.
 _BUNDLE = "page.js"
 _SCRIPT = f'    <script type="module" src="{_BUNDLE}"></script>'.encode()
 

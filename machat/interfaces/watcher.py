@@ -1,5 +1,5 @@
 """
-The watcher of a chat, which is told about everything that happens in its rooms.
+The watcher of a chat, which receives all events of its rooms.
 """
 
 from __future__ import annotations

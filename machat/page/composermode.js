@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What the text in the message field is for: a new message, an answer to one, or an edit of one. A line
+ * The purpose of the text in the message field: a new message, a reply to one, or an edit of one. A line
  * above the field shows it.
  *
  * @module

@@ -1,6 +1,6 @@
 """
-What the chat stores about each user: the direct conversations, the blocked names, and the read
-markers.
+The data that the chat stores about each user: the direct conversations, the blocked names, and the
+read markers.
 
 They are kept as changes of a room in the store that has no members and no messages, C{@} and the
 user's name. No client can join it. So they are as durable as the rooms, every process of a shared

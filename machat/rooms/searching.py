@@ -95,7 +95,7 @@ class Place(Protocol):
 
 class Wanted:
     """
-    What a request asks for.
+    The parameters of a search.
 
     @ivar words: the words
     @ivar before: search backwards, from the message before this number; C{None}: from the last one

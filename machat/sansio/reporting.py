@@ -1,5 +1,5 @@
 """
-What the parts of a client send and report.
+The commands and the reports of the parts of a client.
 """
 
 from __future__ import annotations

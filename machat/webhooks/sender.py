@@ -94,7 +94,7 @@ class Webhooks:
         self._most = batches.EVENTS
         chat.watch(self)
 
-    # What happens in the chat.
+    # The events of the chat.
 
     def said(self, messages: Sequence[Any]) -> None:
         first, last = messages[0], messages[-1]

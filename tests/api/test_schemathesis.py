@@ -9,7 +9,7 @@ from tests.processes import BIN, PATIENCE, start
 
 PROGRAM = BIN / "schemathesis"
 
-#: What each answer must satisfy. The description cannot express all rules for requests, so a valid
+#: The checks of each answer. The description cannot express all rules for requests, so a valid
 #: one may be refused, and an invalid one accepted.
 CHECKS = (
     "not_a_server_error",

@@ -200,7 +200,8 @@ class StreamTests(SynchronousTestCase):
 
     def test_restart(self) -> None:
         """
-        A stream is told of the stop and when to come back, and continues after the restart.
+        At a stop, a stream receives the time after which to reconnect. It continues after the
+        restart.
         """
         source = self.source()
         self.say("one")

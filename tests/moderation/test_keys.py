@@ -113,7 +113,7 @@ class GuessesTests(SynchronousTestCase):
 
     def test_forget(self) -> None:
         """
-        What no longer counts is forgotten, and there is a maximum.
+        Wrong keys that no longer count are forgotten, and the number of the others is limited.
         """
         for number in range(COUNTED + 9):
             self.tried("wrong", origin=str(number))
@@ -342,7 +342,7 @@ class AccountTests(ModerationTestCase):
 
     def test_created(self) -> None:
         """
-        Who has created a room may not set its key.
+        The creator of a room may not set its key.
         """
         self.ask(self.mina, "join", room="new")
         self.assertEqual(self.code(self.mina, "key", room="new", key="x"), "not-allowed")

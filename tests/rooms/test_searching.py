@@ -20,7 +20,7 @@ from machat.rooms import searching
 from machat.rooms.searching import Searches, contains, wordsOf
 from machat.testing import MemoryChat
 
-#: What happens in a room: a message, an edit, a redaction or a reaction. The number selects the
+#: Steps in a room: a message, an edit, a redaction or a reaction. The number selects the
 #: message that is changed.
 STEPS = st.lists(
     st.tuples(

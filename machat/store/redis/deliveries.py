@@ -1,5 +1,5 @@
 """
-How far the messages of each room have been delivered, and which process delivers them.
+The last delivered message of each room, and the process that delivers its messages.
 
 The number of the last message is a field of the state of the room, so that it is lost or kept
 together with the messages.

@@ -1,5 +1,5 @@
 """
-How far the messages of each room have been delivered: the table C{delivery}.
+The last delivered message of each room: the table C{delivery}.
 """
 
 from __future__ import annotations
