@@ -8,17 +8,16 @@ together with the messages.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.interfaces import IReactorTime
 
 from machat.errors import FAILED, ChatError
 from machat.interfaces.deliveries import Undelivered
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
-from machat.store.redis.node import Node
+from machat.store.redis.owner import Owner
 from machat.store.redis.scripts import DELIVER
 from machat.store.redis.session import LinkLost, within
 
@@ -30,21 +29,6 @@ PATIENCE = 10.0
 
 #: The number of keys that one step of a search looks at.
 _KEYS = 1000
-
-
-class Owner(Protocol):
-    """
-    The store.
-    """
-
-    node: Node
-    process: bytes
-
-    @property
-    def clock(self) -> IReactorTime:
-        """
-        Measures all times.
-        """
 
 
 class Deliveries:

@@ -7,10 +7,9 @@ that are alive, so it does not find a room that only a dead node had.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from machat.errors import FAILED, ChatError
@@ -18,7 +17,7 @@ from machat.interfaces.listing import OCCUPIED, Occupied, Shown
 from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
-from machat.store.redis.node import Node
+from machat.store.redis.owner import Owner
 from machat.store.redis.session import LinkLost, Session, within
 
 #: The time within which the engine has to answer, in seconds. A client waits for it.
@@ -29,20 +28,6 @@ LIFETIME = 86_400_000
 
 #: The number of rooms that one command adds.
 _TOGETHER = 1000
-
-
-class Owner(Protocol):
-    """
-    The store, as its list sees it.
-    """
-
-    node: Node
-
-    @property
-    def clock(self) -> IReactorTime:
-        """
-        Measures all times.
-        """
 
 
 class NodeSet:

@@ -7,10 +7,9 @@ memory after its last entry has ended.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from machat.errors import FAILED, ChatError
@@ -21,7 +20,7 @@ from machat.store.redis.appending import UNAVAILABLE
 from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
 from machat.store.redis.lease import LEASE
-from machat.store.redis.node import Node
+from machat.store.redis.owner import Owner
 from machat.store.redis.scripts import QUOTA
 from machat.store.redis.session import LinkLost, within
 
@@ -33,20 +32,6 @@ LIFETIME = 86_400.0
 
 #: The number of shares that are set again at the same time.
 _TOGETHER = 100
-
-
-class Owner(Protocol):
-    """
-    The store, as its quotas see it.
-    """
-
-    node: Node
-
-    @property
-    def clock(self) -> IReactorTime:
-        """
-        Measures all times.
-        """
 
 
 @implementer(IQuotas)
