@@ -202,60 +202,54 @@ class RichMessage(Message, frozen=True, gc=False, tag="message"):
         return json.decode(raw, type=dict[str, Any]) if raw else None
 
 
-class Edited(Event, frozen=True, kw_only=True, gc=False, tag="edited"):
+class Revision(Event, frozen=True, kw_only=True, gc=False):
     """
-    A message has a new text.
+    The base class of the entries that change a message.
 
     @ivar seq: the number of this entry
     @ivar target: the number of the message
-    @ivar by: who has edited it
-    @ivar text: the new text
-    @ivar replaced: whether a later entry has replaced the text, so that C{text} is empty
+    @ivar by: the user who changes it
     """
 
     room: str
     seq: int
     target: int
     by: str
+
+    @property
+    def sender(self) -> str:
+        """
+        The same as C{by}.
+        """
+        return self.by
+
+
+class Edited(Revision, frozen=True, kw_only=True, gc=False, tag="edited"):
+    """
+    A message has a new text.
+
+    @ivar text: the new text
+    @ivar replaced: whether a later entry has replaced the text, so that C{text} is empty
+    """
+
     text: str
     at: int
     replay: bool = False
     replaced: bool = False
 
-    @property
-    def sender(self) -> str:
-        """
-        The same as C{by}.
-        """
-        return self.by
 
-
-class Redacted(Event, frozen=True, kw_only=True, gc=False, tag="redacted"):
+class Redacted(Revision, frozen=True, kw_only=True, gc=False, tag="redacted"):
     """
     The text, the data and the reactions of a message were removed.
 
-    @ivar seq: the number of this entry
-    @ivar target: the number of the message
-    @ivar by: who has removed them
     @ivar author: the sender of the message, unless it is C{by}
     @ivar reason: one line; C{None}: none was given
     """
 
-    room: str
-    seq: int
-    target: int
-    by: str
     author: str | None = field(default=None, name="from")
     reason: str | None = None
     at: int
     replay: bool = False
-
-    @property
-    def sender(self) -> str:
-        """
-        The same as C{by}.
-        """
-        return self.by
 
     @property
     def text(self) -> str:
@@ -265,32 +259,18 @@ class Redacted(Event, frozen=True, kw_only=True, gc=False, tag="redacted"):
         return self.reason or ""
 
 
-class Reacted(Event, frozen=True, kw_only=True, gc=False, tag="reacted"):
+class Reacted(Revision, frozen=True, kw_only=True, gc=False, tag="reacted"):
     """
     A reaction to a message was added or removed.
 
-    @ivar seq: the number of this entry
-    @ivar target: the number of the message
-    @ivar by: who reacts
     @ivar emoji: one emoji
     @ivar remove: whether the reaction was removed
     """
 
-    room: str
-    seq: int
-    target: int
-    by: str
     emoji: str
     remove: bool = False
     at: int
     replay: bool = False
-
-    @property
-    def sender(self) -> str:
-        """
-        The same as C{by}.
-        """
-        return self.by
 
     @property
     def text(self) -> str:
