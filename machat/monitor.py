@@ -337,7 +337,7 @@ class Monitor(MultiService):
         for number, chat in enumerate(self._chats):
             for room in chat.rooms:
                 seq = room.position.seq if room.position else None
-                names = {"room": room.name, "members": len(room), "names": room.present}
+                names = {"room": room.name, "members": len(room), "names": len(room.occupants)}
                 rooms[number, room.name] = {**names, "seq": seq}
             shared = ISharedRooms(chat.store, None)
             found = (0, ()) if shared is None else await shared.occupied().addErrback(_nothing)

@@ -429,7 +429,7 @@ class StandstillTests(SynchronousTestCase):
             *[lambda i=i, c=c: c.join(f"m{i}", "dev") for i, c in enumerate(clients)],
         )
         self.assertEqual([client.connected for client in clients], [True] * 4)
-        self.assertEqual(next(iter(self.chat.service.rooms)).present, 4)
+        self.assertEqual(len(next(iter(self.chat.service.rooms)).occupants), 4)
         self.assertIn("machat:error hello-timeout", silent.received()[0])
         self.assertEqual(silent.closeCode, 3002)
 

@@ -159,7 +159,7 @@ async def _presence(context: Context, request: bodies.Presence) -> bodies.Presen
 async def _rooms(context: Context, request: bodies.Rooms) -> bodies.OpenRooms:
     def described(room: Room) -> bodies.OpenRoom:
         seq = room.position.seq if room.position else 0
-        return bodies.OpenRoom(room=room.name, names=room.present, seq=seq)
+        return bodies.OpenRoom(room=room.name, names=len(room.occupants), seq=seq)
 
     rooms = [room for room in context.chat.rooms if context.key.may(READ, room.name)]
     largest = nlargest(LISTED, map(described, rooms), key=attrgetter("names"))

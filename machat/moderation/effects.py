@@ -68,7 +68,7 @@ class Effects:
                 case KeySet():
                     room.password = change.key
                 case Kicked() if not any(change is each for each in own):
-                    self.remove(room, room.keyed(change.key), change.words)
+                    self.remove(room, room.occupants.members(change.key), change.words)
 
     def setTopic(self, room: Room, topic: str | None) -> None:
         """

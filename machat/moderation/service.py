@@ -113,7 +113,7 @@ class Moderation:
             "mute", by, f"muted {names.checkName(name)} for {span(seconds)}", line(reason)
         )
         async with self._visit(roomName) as room:
-            members = room.named(name)
+            members = room.occupants.named(name)
             _requireNoModerator(room, members)
             targets = {(Kind.MUTE, names.key(name))}
             changes = self._sanctions.impose(room.key, targets, name, seconds, _nameOf(by))
@@ -343,7 +343,7 @@ class Moderation:
         action: Action,
     ) -> None:
         async with self._visit(roomName) as room:
-            _requireNoModerator(room, room.named(name) if name is not None else ())
+            _requireNoModerator(room, room.occupants.named(name) if name is not None else ())
             by = _nameOf(action.by)
             changes = self._sanctions.impose(room.key, targets, name, seconds, by)
             banned = self._effects.banned(room, targets)
@@ -373,8 +373,8 @@ class Moderation:
         return self._say(room, action.words if len(room) else None, changes)
 
 
-def _present(room: Room, name: str) -> list[IChatMember]:
-    members = room.named(name)
+def _present(room: Room, name: str) -> Sequence[IChatMember]:
+    members = room.occupants.named(name)
     if not members:
         raise ChatError(NOT_JOINED, "nobody with that name is in that room")
     return members

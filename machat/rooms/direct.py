@@ -15,8 +15,9 @@ from machat.entries import Entry
 from machat.errors import BAD_NAME, NOT_ALLOWED, ChatError
 from machat.events import Position
 from machat.records import Change, Imposed
+from machat.rooms.keeper import Keeper
 from machat.rooms.personal import NOTES, Note, People, Personal
-from machat.rooms.room import Keeper, Room
+from machat.rooms.room import Room
 
 
 def pendingSince(note: Imposed) -> Position | None:
@@ -79,7 +80,7 @@ class Direct:
         assert room.position is not None, "the room is open"
         for key, personal in self._users.items():
             note = personal.note(Note.CONVERSATION, room.key)
-            there = room.has(key)
+            there = key in room.occupants
             if note is None or (not there and pendingSince(note) is None):
                 value = None if there else f"{room.position.epoch} {entries[0].seq - 1}"
                 personal.put(Note.CONVERSATION, room.key, room.name, value)
@@ -143,7 +144,7 @@ class Directs:
 
 class DirectKeeper:
     """
-    The chat, as a direct conversation sees it: see L{machat.rooms.room.Keeper}.
+    The chat, as a direct conversation sees it: see L{machat.rooms.keeper.Keeper}.
     """
 
     observes = True

@@ -19,7 +19,8 @@ from machat.interfaces import IChatMember, IStoredRoom
 from machat.metrics import Metrics
 from machat.rooms.direct import DirectKeeper
 from machat.rooms.hookrunner import FAULT
-from machat.rooms.room import Keeper, Room
+from machat.rooms.keeper import Keeper
+from machat.rooms.room import Room
 
 
 class Directory:

@@ -95,7 +95,7 @@ class Listing:
             if not key.startswith(prefix):
                 break
             if room is not None:
-                found.append(Shown(key, room.name, room.topic, room.present, room.protected))
+                found.append(Shown(key, room.name, room.topic, len(room.occupants), room.protected))
         return found
 
 

@@ -145,7 +145,7 @@ class Rooms:
                 self._policy.requireKey(member, room, wish.key)
             arrival.check()
             self._requireOpen(member)
-            first = not room.has(claim.key)
+            first = claim.key not in room.occupants
             room.add(member, claim)
             if claimed.total == 1 and claimed.first and not stored.position.seq:
                 room.founder = member
@@ -166,7 +166,7 @@ class Rooms:
         @return: the error. If the client that holds the name may have vanished, the error states
             when to retry
         """
-        if error.code != NAME_TAKEN or not room.silent(key):
+        if error.code != NAME_TAKEN or not room.occupants.silent(key):
             return error
         retry = NAME_SILENT.retry
         text = f"{error.text}, but its connection does not respond: try again in {retry:g} s"
@@ -223,7 +223,7 @@ class Rooms:
             name=name,
             epoch=epoch,
             seq=seq,
-            count=room.present,
+            count=len(room.occupants),
             recovered=None if since is None else replay is not None,
             missed=missed,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
@@ -252,7 +252,7 @@ class Rooms:
         if room.stored is not None:
             room.stored.release(claim)
         if room.attendance is not None:
-            if not room.has(claim.key):
+            if claim.key not in room.occupants:
                 room.attendance.went(claim.name)
             if not room.watched:
                 room.attendance.stop()
@@ -260,7 +260,7 @@ class Rooms:
         self._directory.closeIfDeserted(room)
         if room.sequencer is not None:
             room.sequencer.withdraw(member, ChatError(NOT_JOINED, f"not in {room.name} any more"))
-        if self.watcher is not None and not room.has(claim.key):
+        if self.watcher is not None and claim.key not in room.occupants:
             self.watcher.left(room.name, claim.name)
         if self._hookRunner is not None:
             self._hookRunner.left(member, room)

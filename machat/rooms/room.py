@@ -5,7 +5,7 @@ One room: its members by dialect, the messages of this turn, and the delivery of
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -18,6 +18,8 @@ from machat.interfaces import IChatMember, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
 from machat.records import Change, Claim
 from machat.rooms.batch import Batch
+from machat.rooms.keeper import Keeper
+from machat.rooms.occupants import Occupants
 from machat.rooms.presence import Attendance
 from machat.rooms.sequencer import Sequencer
 from machat.wire import IDialect
@@ -27,31 +29,6 @@ if TYPE_CHECKING:
 
 Group = dict[IChatMember, Callable[[Any], None]]
 Takers = list[tuple[IChatMember, Callable[[Any], None]]]
-
-
-class Keeper(Protocol):
-    """
-    The rooms of the chat, as one room sees them.
-
-    @ivar observes: whether L{said} is to be called
-    """
-
-    observes: bool
-
-    def said(self, messages: Sequence[Entry]) -> None:
-        """
-        The room has delivered a batch.
-        """
-
-    def changed(self, room: Room, changes: Sequence[Change]) -> None:
-        """
-        Changes to the room are stored.
-        """
-
-    def lost(self, room: Room, member: IChatMember, reason: str) -> None:
-        """
-        A member has lost its name.
-        """
 
 
 @implementer(IRoomObserver)
@@ -64,6 +41,7 @@ class Room:
     @ivar key: the key of the name, see L{machat.names.key}
     @ivar members: the members in the order of their joins, each with its name in this room. Change
         it only with L{add} and L{remove}
+    @ivar occupants: the names in the room, also those that other processes have claimed
     @ivar listeners: receive what the members receive, but have no name in the room and are not
         counted. Change it only with L{listen} and L{unlisten}
     @ivar batch: the messages of this turn, and those that have waited for the store; C{None}: none
@@ -109,12 +87,11 @@ class Room:
         "revised",
         "typists",
         "members",
+        "occupants",
         "listeners",
         "_metrics",
         "_keeper",
         "_groups",
-        "_present",
-        "_elsewhere",
         "_watchers",
         "_leavers",
     )
@@ -145,12 +122,11 @@ class Room:
         self.revised = 0
         self.typists: dict[str, float] | None = None
         self.members: dict[IChatMember, Claim] = {}
+        self.occupants = Occupants()
         self.listeners: dict[IChatMember, None] = {}
         self._metrics = metrics
         self._keeper = keeper
         self._groups: dict[IDialect, Group] = {}
-        self._present: dict[str, tuple[IChatMember, ...]] = {}
-        self._elsewhere: dict[str, str] | None = None
         self._watchers: dict[IChatMember, None] | None = None
         self._leavers: list[set[IChatMember]] = []
 
@@ -159,15 +135,6 @@ class Room:
 
     def __len__(self) -> int:
         return len(self.members)
-
-    @property
-    def present(self) -> int:
-        """
-        The number of names in the room. A name with several connections counts once.
-        """
-        if self._elsewhere is None:
-            return len(self._present)
-        return len(self._present) + sum(key not in self._present for key in self._elsewhere)
 
     @property
     def protected(self) -> bool:
@@ -182,13 +149,7 @@ class Room:
         The names in the room.
         """
         found = {claim.key: claim.name for claim in self.members.values()}
-        return list({**(self._elsewhere or {}), **found}.values())
-
-    def has(self, key: str) -> bool:
-        """
-        @return: whether a member has the name with this key
-        """
-        return key in self._present or (self._elsewhere is not None and key in self._elsewhere)
+        return list({**(self.occupants.elsewhere or {}), **found}.values())
 
     @property
     def deserted(self) -> bool:
@@ -222,7 +183,7 @@ class Room:
         """
         dialect, deliver = member.dialect, member.deliver
         self.members[member] = claim
-        self._present[claim.key] = (*self._present.get(claim.key, ()), member)
+        self.occupants.add(claim.key, member)
         self._groups.setdefault(dialect, {})[member] = deliver
 
     def watch(self, member: IChatMember) -> None:
@@ -272,9 +233,7 @@ class Room:
         if member is self.founder:
             self.founder = None
         claim = self.members.pop(member)
-        others = tuple([each for each in self._present.pop(claim.key) if each is not member])
-        if others:
-            self._present[claim.key] = others
+        self.occupants.remove(claim.key, member)
         return claim
 
     @property
@@ -283,26 +242,6 @@ class Room:
         Whether any member watches the room.
         """
         return self._watchers is not None
-
-    def named(self, name: str) -> list[IChatMember]:
-        """
-        @return: the members with this name, in any spelling
-        """
-        return self.keyed(names.key(name))
-
-    def keyed(self, key: str) -> list[IChatMember]:
-        """
-        @return: the members whose name has this key
-        """
-        return list(self._present.get(key, ()))
-
-    def silent(self, key: str) -> bool:
-        """
-        @return: whether all members whose name has this key are connections whose clients may have
-            vanished
-        """
-        named = self._present.get(key, ())
-        return bool(named) and all([each.silent for each in named])
 
     def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
@@ -344,31 +283,25 @@ class Room:
         """
         Note the names of other processes.
         """
-        elsewhere = self._elsewhere = self._elsewhere or {}
+        occupants = self.occupants
+        elsewhere = occupants.elsewhere = occupants.elsewhere or {}
         for name in joined:
             key = names.key(name)
-            if self.attendance is not None and not self.has(key):
+            if self.attendance is not None and key not in occupants:
                 self.attendance.came(name)
             elsewhere[key] = name
         for name in left:
             key = names.key(name)
             elsewhere.pop(key, None)
-            if self.attendance is not None and not self.has(key):
+            if self.attendance is not None and key not in occupants:
                 self.attendance.went(name)
 
     def typing(self, name: str) -> None:
         """
         Tell the members that watch the room that a member of another process is typing.
         """
-        if self.watched and self.hasElsewhere(names.key(name)):
+        if self.watched and names.key(name) in (self.occupants.elsewhere or ()):
             self.announce(Typing(room=self.name, sender=name))
-
-    def hasElsewhere(self, key: str | None = None) -> bool:
-        """
-        @return: whether another process has claimed the name with this key; C{None}: any name
-        """
-        found = self._elsewhere or {}
-        return bool(found) if key is None else key in found
 
     def lost(self, claim: Claim, reason: str) -> None:
         """

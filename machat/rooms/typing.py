@@ -22,8 +22,8 @@ def announceTyping(room: Room, member: IChatMember, now: float) -> None:
 
     @param now: the time, seconds
     """
-    elsewhere = room.stored is not None and room.hasElsewhere()
-    if not (room.watched or elsewhere) or room.present > LARGEST:
+    elsewhere = room.stored is not None and bool(room.occupants.elsewhere)
+    if not (room.watched or elsewhere) or len(room.occupants) > LARGEST:
         return
     claim = room.members[member]
     typists = room.typists or {}

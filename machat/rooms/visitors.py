@@ -130,7 +130,7 @@ class Visitors:
                 name=listener.name,
                 epoch=position.epoch,
                 seq=position.seq,
-                count=room.present,
+                count=len(room.occupants),
                 recovered=None if since is None else replay is not None,
                 missed=position.seq - since.seq if since is not None and covered else None,
                 topic=room.topic,

@@ -16,7 +16,7 @@ from machat.rooms.room import Room
 
 class RoomKeeper:
     """
-    Passes on what the store reports to a room: see L{machat.rooms.room.Keeper}.
+    Passes on what the store reports to a room: see L{machat.rooms.keeper.Keeper}.
 
     @ivar effects: applies changes
     """

@@ -110,7 +110,7 @@ class OtherProcessTests(SynchronousTestCase):
         that several processes have counts once.
         """
         self.room.presence(["Bob", "ADA"], [])
-        self.assertEqual(self.room.present, 3)
+        self.assertEqual(len(self.room.occupants), 3)
         self.chat.clock.advance(1)
         self.assertEqual(
             self.mina.events, [Presence(room="dev", joined=("Bob",), left=(), count=3)]
@@ -118,7 +118,7 @@ class OtherProcessTests(SynchronousTestCase):
         self.clear()
         self.chat.service.leave(self.ada, "dev")
         self.room.presence([], ["Bob"])
-        self.assertEqual(self.room.present, 2)
+        self.assertEqual(len(self.room.occupants), 2)
         self.chat.clock.advance(10)
         self.assertEqual(
             self.mina.events, [Presence(room="dev", joined=(), left=("Bob",), count=2)]

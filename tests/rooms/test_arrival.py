@@ -501,13 +501,14 @@ class OneUserTests(AdmissionTestCase):
         self.assertEqual(self.kinds(first), ["welcome", "error"])
         (room,) = rooms
         self.assertEqual(
-            ([claim.name for claim in room.members.values()], room.present), (["Mina"], 1)
+            ([claim.name for claim in room.members.values()], len(room.occupants)), (["Mina"], 1)
         )
         third = self.text()
         self.assertEqual(
-            ([claim.name for claim in room.members.values()], room.present), (["Mina", "Mina"], 1)
+            ([claim.name for claim in room.members.values()], len(room.occupants)),
+            (["Mina", "Mina"], 1),
         )
         second.close()
-        self.assertEqual(room.present, 1)
+        self.assertEqual(len(room.occupants), 1)
         third.close()
-        self.assertEqual((room.present, len(rooms)), (0, 0))
+        self.assertEqual((len(room.occupants), len(rooms)), (0, 0))

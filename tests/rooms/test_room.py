@@ -83,7 +83,7 @@ def batch(*texts: str, first: int = 1) -> list[Entry]:
 
 class NoKeeper:
     """
-    A L{machat.rooms.room.Keeper} of a room without hooks and moderators.
+    A L{machat.rooms.keeper.Keeper} of a room without hooks and moderators.
     """
 
     observes = False

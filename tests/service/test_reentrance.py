@@ -453,7 +453,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         assert not self.faults, self.faults[0]
         for room in self.service.rooms:
             assert room.holds >= 0 and room.storing is None
-            assert room.present == len({claim.key for claim in room.members.values()})
+            assert len(room.occupants) == len({claim.key for claim in room.members.values()})
 
     def teardown(self) -> None:
         """

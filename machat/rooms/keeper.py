@@ -1,0 +1,40 @@
+"""
+What a room requires of the chat that it belongs to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from machat.entries import Entry
+from machat.interfaces import IChatMember
+from machat.records import Change
+
+if TYPE_CHECKING:
+    from machat.rooms.room import Room
+
+
+class Keeper(Protocol):
+    """
+    The chat, as one of its rooms sees it.
+
+    @ivar observes: whether L{said} is to be called
+    """
+
+    observes: bool
+
+    def said(self, messages: Sequence[Entry]) -> None:
+        """
+        The room has delivered a batch.
+        """
+
+    def changed(self, room: Room, changes: Sequence[Change]) -> None:
+        """
+        Changes to the room are stored.
+        """
+
+    def lost(self, room: Room, member: IChatMember, reason: str) -> None:
+        """
+        A member has lost its name.
+        """
