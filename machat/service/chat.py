@@ -13,11 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from msgspec.structs import replace
 from twisted.cred.portal import Portal
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat import commands, names, wire
@@ -27,7 +25,7 @@ from machat.clock import chatClock
 from machat.connections.elsewhere import Elsewhere
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
-from machat.entries import Content, Draft, RichDraft
+from machat.entries import Content, Draft
 from machat.errors import FAILED, SHUTDOWN, ChatError
 from machat.events import History, Joined, Members, Position, Receipt, RoomList
 from machat.interfaces import (
@@ -59,11 +57,12 @@ from machat.rooms.room import Room
 from machat.rooms.typing import announceTyping
 from machat.rooms.visitors import Visitors
 from machat.service.batches import Batches
-from machat.service.contents import checked, draftOf
+from machat.service.contents import draftOf
 from machat.service.keeper import RoomKeeper
 from machat.service.lifecycle import Lifecycle
 from machat.service.publisher import Gate, Published, Publisher
 from machat.service.stop import STOPPING, Dismissals
+from machat.service.submitter import Submitter
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
 
@@ -132,6 +131,9 @@ class ChatService(Lifecycle):
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         self.visitors = Visitors(self._directory, limits)
         self._publisher = self._makePublisher(directs)
+        self._submitter = Submitter(
+            self._rules, self._hookRunner, self._batches, self._directory.release
+        )
         self._authenticator = (
             None if portal is None else Authenticator(clock, limits, portal, self.logbook, quotas)
         )
@@ -209,10 +211,8 @@ class ChatService(Lifecycle):
 
     def say(self, member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:
         room = self._directory.find(member, roomName)
-        if room.muted:
-            self._rules.requireSay(member, room)
         draft = Draft(room.name, room.members[member].name, text)
-        waiting = self._submit(member, room, draft)
+        waiting = self._submitter.submit(member, room, draft)
         if waiting is None and room.storing is not None and room.batch is not None:
             return room.batch.wait()
         return waiting
@@ -229,21 +229,12 @@ class ChatService(Lifecycle):
     def post(
         self, member: IChatMember, roomName: str, content: str | Content, id: str | None = None
     ) -> Deferred[Receipt]:
-        receipt: Deferred[Receipt] = Deferred()
         try:
             room = self._directory.find(member, roomName)
             draft = draftOf(room, room.members[member].name, content, id)
         except ChatError:
             return fail()
-        try:
-            if room.muted:
-                self._rules.requireSay(member, room)
-            waiting = self._submit(member, room, draft, receipt)
-        except ChatError as error:
-            return Deferred.fromCoroutine(self._unlessStored(room, draft, error))
-        if waiting is not None:
-            waiting.addErrback(self._refused, room, draft, receipt)
-        return receipt
+        return self._submitter.post(member, room, draft)
 
     def publish(
         self, sender: IChatMember, roomName: str, content: str | Content, id: str | None = None
@@ -254,125 +245,6 @@ class ChatService(Lifecycle):
         if self.draining:
             raise ChatError(FAILED, STOPPING)
         (room.batch or self._batches.begin(room)).post(draft, receipt)
-
-    def _refused(
-        self, failure: Failure, room: Room, draft: Draft, receipt: Deferred[Receipt]
-    ) -> None:
-        assert isinstance(failure.value, ChatError)
-        finding = Deferred.fromCoroutine(self._unlessStored(room, draft, failure.value))
-        finding.chainDeferred(receipt)
-
-    async def _unlessStored(self, room: Room, draft: Draft, refusal: ChatError) -> Receipt:
-        """
-        Refuse a message, unless it was sent again, and stored before.
-
-        @return: the receipt of the stored message
-        @raise ChatError: C{refusal}
-        """
-        if draft.id is not None and room.stored is not None:
-            room.holds += 1
-            try:
-                found = await room.stored.find(draft.sender, draft.id)
-            finally:
-                self._directory.release(room)
-            if found is not None:
-                return found
-        raise refusal
-
-    def _submit(
-        self,
-        member: IChatMember,
-        room: Room,
-        draft: Draft,
-        receipt: Deferred[Receipt] | None = None,
-    ) -> Deferred[None] | None:
-        """
-        Add a message to the room's batch, if the hooks allow it.
-
-        @param receipt: fires when the store has the message. It does not fire if this method
-            raises, or if the C{Deferred} that it returns fails
-        @return: C{None}; or, if a hook has not answered yet, a C{Deferred} that fires or fails
-            after the answer
-        @raise ChatError: the message is refused
-        """
-        if isinstance(draft, RichDraft):
-            return Deferred.fromCoroutine(self._addRich(member, room, draft, receipt))
-        if self._hookRunner is None:
-            self._add(member, room, draft, receipt)
-            return None
-        room.holds += 1
-        try:
-            answer = self._hookRunner.maySay(member, room, draft.text)
-            if not isinstance(answer, Deferred):
-                self._addAllowed(member, room, replace(draft, text=answer), receipt)
-                return None
-            room.holds += 1
-            return Deferred.fromCoroutine(self._addLater(member, room, draft, answer, receipt))
-        finally:
-            self._directory.release(room)
-
-    async def _addRich(
-        self,
-        member: IChatMember,
-        room: Room,
-        draft: RichDraft,
-        receipt: Deferred[Receipt] | None,
-    ) -> None:
-        """
-        Add an entry of any kind, if the rules and the hooks allow it.
-        """
-        room.holds += 1
-        try:
-            draft = await self._rules.permitted(member, room, draft)
-            if self._hookRunner is not None:
-                draft = await self._hookRunner.maySend(member, room, draft)
-            self._addAllowed(member, room, draft, receipt)
-        finally:
-            self._directory.release(room)
-
-    async def _addLater(
-        self,
-        member: IChatMember,
-        room: Room,
-        draft: Draft,
-        answer: Deferred[str],
-        receipt: Deferred[Receipt] | None,
-    ) -> None:
-        """
-        Wait for a hook, then add the message.
-        """
-        try:
-            self._addAllowed(member, room, replace(draft, text=await answer), receipt)
-        finally:
-            self._directory.release(room)
-
-    def _addAllowed(
-        self,
-        member: IChatMember,
-        room: Room,
-        draft: Draft,
-        receipt: Deferred[Receipt] | None,
-    ) -> None:
-        """
-        Add a message that a hook has allowed. The answer may have taken some time, so check again
-        that the sender may send it.
-        """
-        self._rules.requireStillSay(member, room)
-        self._add(member, room, draft, receipt)
-
-    def _add(
-        self,
-        member: IChatMember,
-        room: Room,
-        draft: Draft,
-        receipt: Deferred[Receipt] | None = None,
-    ) -> None:
-        draft = checked(draft)
-        batch = room.batch or self._batches.begin(room)
-        if receipt is None:
-            batch.say(draft, member)
-        else:
-            batch.post(draft, receipt)
 
     def _announce(self, room: Room, text: str | None, changes: Sequence[Change]) -> Deferred[None]:
         batch = room.batch or self._batches.begin(room)

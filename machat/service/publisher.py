@@ -24,6 +24,7 @@ from machat.rooms.hookrunner import HookRunner
 from machat.rooms.room import Room
 from machat.rooms.visitors import Visitors
 from machat.service.contents import checked, draftOf
+from machat.service.submitter import storedBefore
 
 #: The maximum time for which a message waits for the byte rate of its room, seconds.
 PATIENCE = 5.0
@@ -124,7 +125,7 @@ class Publisher:
         try:
             allowed = await self._gate.allow(sender, room, draft)
         except ChatError:
-            receipt = await _found(room, draft)
+            receipt = await storedBefore(room, draft)
             if receipt is None:
                 raise
             return receipt
@@ -146,12 +147,3 @@ class Publisher:
             except DeferredTimeout:
                 text = f"{room.name} receives more than it may: try again in {PATIENCE:g} s"
                 raise ChatError(BUSY, text, retry=PATIENCE) from None
-
-
-async def _found(room: Room, draft: Draft) -> Receipt | None:
-    """
-    @return: the receipt of a refused message that was sent again and had been stored before
-    """
-    if draft.id is None or room.stored is None:
-        return None
-    return await room.stored.find(draft.sender, draft.id)
