@@ -4,8 +4,10 @@ Support for tests with real processes: the commands as a user starts them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -93,11 +95,13 @@ def find(program: str) -> str:
 
 def freePort() -> int:
     """
-    @return: a TCP port that was free a moment ago
+    @return: a TCP port that was free a moment ago. It is below those that Linux chooses for other
+        sockets, so that no connection and no port 0 of another test takes it.
     """
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def shortFolder(case: SynchronousTestCase) -> str:

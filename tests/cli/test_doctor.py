@@ -28,6 +28,7 @@ from machat.client import reasons
 from tests.processes import (
     BIN,
     LOCAL,
+    PATIENCE,
     ServerTestCase,
     connect,
     find,
@@ -117,7 +118,8 @@ class FaultTests(ServerTestCase):
 
         @param cases: for each one, the exit status, a word of the remedy, and the arguments
         """
-        runs = [start(BIN / "machat", "doctor", *words) for _, _, words in cases]
+        limit = ("--timeout", PATIENCE)
+        runs = [start(BIN / "machat", "doctor", *limit, *words) for _, _, words in cases]
         for process, (status, word, words) in zip(runs, cases, strict=True):
             self.assertFound(process.communicate()[0], process.returncode, status, word, words)
 
@@ -181,7 +183,7 @@ class FaultTests(ServerTestCase):
         A wrong port, a server that is not MaChat's, a refused origin, a server that is full, and a
         clock that is wrong.
         """
-        _, tcp, ws = self.serveBoth("--max-connections", "6")
+        _, tcp, ws = self.serveBoth("--max-connections", "20")
         chat = f"ws://localhost:{ws}"
         idle = ("--idle", "0")
         self.examine(
@@ -198,7 +200,7 @@ class FaultTests(ServerTestCase):
         told = ahead.communicate()[0]
         self.assertEqual(ahead.returncode, report.CLOCK, told)
         self.assertIn("this machine's clock is 3600 s ahead of the server's", told)
-        for _ in range(6):
+        for _ in range(20):
             self.connect(tcp)
         self.examine((report.REFUSED, "--max-connections", (f"localhost:{tcp}",)))
 

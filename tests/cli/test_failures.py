@@ -75,7 +75,7 @@ class FailedTests(PipeTestCase):
 
         @param retries: whether it tries again, until the timeout ends it
         """
-        room = ("--room", "dev", "--timeout", "3" if retries else str(PATIENCE))
+        room = ("--room", "dev", "--timeout", "5" if retries else str(PATIENCE))
         done = self.machat(address, b"one\ntwo\n", *room, *more)
         self.assertEqual((done.returncode, done.stdout), (1, b""), done.stderr)
         errors = done.stderr.decode()
@@ -109,7 +109,7 @@ class FailedTests(PipeTestCase):
             f"localhost:{self.listen(b'', False)}",
             f"ws://localhost:{self.listen(b'', False)}/mychat",
         ]
-        room = ("--room", "dev", "--timeout", "2")
+        room = ("--room", "dev", "--timeout", "4")
         with ThreadPoolExecutor() as pool:
             for done in pool.map(lambda address: self.machat(address, b"x\n", *room), addresses):
                 self.assertEqual(done.returncode, 1)
@@ -195,7 +195,7 @@ class FailedTests(PipeTestCase):
         folder = str(Path(certificate).parent)
         private = f"tls:127.0.0.1:{tcp}:trustRoots={folder}"
         self.fails(private, "the server's certificate is for another host")
-        plain = self.machat(f"localhost:{tcp}", b"x\n", "--room", "dev", "--timeout", "3")
+        plain = self.machat(f"localhost:{tcp}", b"x\n", "--room", "dev", "--timeout", "5")
         self.assertEqual((plain.returncode, plain.stdout), (1, b""))
         # Twisted 24 sends a TLS alert before it closes the connection.
         closed = "the server closed the connection without a response"
@@ -226,7 +226,7 @@ class FailedTests(PipeTestCase):
         """
         _, tcp, ws = self.serveBoth()
         for address in (f"tls:localhost:{tcp}", f"wss://localhost:{ws}/mychat"):
-            done = self.machat(address, b"x\n", "--room", "dev", "--timeout", "3")
+            done = self.machat(address, b"x\n", "--room", "dev")
             self.assertEqual(done.returncode, 1)
             self.assertIn(b"machat: cannot connect: the server does not use TLS", done.stderr)
 

@@ -122,13 +122,13 @@ class StandstillTests(StandstillTestCase):
         """
         Clients whose hello arrived during a standstill longer than the join timeout can join.
         """
-        _, tcp = self.serveWith(0, "--join-timeout", "1")
+        _, tcp = self.serveWith(0, "--join-timeout", "4")
         clients = [self.connect(tcp) for _ in range(50)]
         self.await_("machat_connections", 50)
         self.standStill(0)
         for number, client in enumerate(clients):
             client.sendall(b'{"name": "m%d", "room": "r%d"}\nhello\n' % (number, number))
-        time.sleep(1.5)
+        time.sleep(4.5)
         self.goOn()
         answers = [readUntil(client, b"\n") for client in clients]
         self.assertEqual(answers, [b"m%d:hello\n" % number for number in range(50)])
@@ -138,7 +138,7 @@ class StandstillTests(StandstillTestCase):
         A client that reads all the time is not closed as a slow consumer because the server stood
         still.
         """
-        _, tcp = self.serveWith(0, "--max-stall", "1", "--rate", "off", "--max-waiting", "64MiB")
+        _, tcp = self.serveWith(0, "--max-stall", "4", "--rate", "off", "--max-waiting", "64MiB")
         reader = socket.socket()
         self.addCleanup(reader.close)
         reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -152,7 +152,7 @@ class StandstillTests(StandstillTestCase):
             ada.sendall(line[4:])
             self.assertEqual(len(ada.recv(len(line), socket.MSG_WAITALL)), len(line))
         self.await_("machat_waiting_bytes", 1)
-        self.standStill(2.5)
+        self.standStill(5)
         self.goOn()
         left = 150 * len(line)
         while left:
