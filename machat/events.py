@@ -353,12 +353,15 @@ class RoomList(Event, frozen=True, kw_only=True, tag="rooms"):
 
 class Conversations(Event, frozen=True, kw_only=True, tag="conversations"):
     """
-    The direct conversations of the user, after the welcome, if there are any.
+    The direct conversations of the user and the names that she blocks, after the welcome, if there
+    are any.
 
     @ivar rooms: the names of the rooms; those that have begun, or missed their user, last are first
+    @ivar blocked: the names whose direct messages the user refuses
     """
 
     rooms: tuple[str, ...]
+    blocked: tuple[str, ...] = ()
 
 
 class ReadMark(Event, frozen=True, kw_only=True, tag="read"):

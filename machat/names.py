@@ -101,6 +101,19 @@ def direct(one: str, other: str) -> str:
     return "@" + ",".join(sorted((one, other), key=key))
 
 
+def conversation(own: str, other: str) -> str:
+    """
+    @param own: the name of a user
+    @param other: the name of another user, which is checked
+    @return: the name of their direct conversation
+    @raise ChatError: C{bad-name}: C{other} is not allowed, or is the same as C{own}
+    """
+    other = checkName(other)
+    if key(other) == key(own):
+        raise ChatError(BAD_NAME, "that is your own name")
+    return direct(own, other)
+
+
 def partners(room: str) -> tuple[str, str] | None:
     """
     @param room: a name that L{checkRoom} has returned, or its key

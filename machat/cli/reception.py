@@ -96,7 +96,8 @@ def _rooms(talk: Talk, event: RoomList) -> None:
 
 
 def _conversations(talk: Talk, event: Conversations) -> None:
-    talk.notes.addOnce(texts.conversations(event, talk.nick()))
+    if event.rooms:
+        talk.notes.addOnce(texts.conversations(event, talk.nick()))
 
 
 def _moved(talk: Talk, event: Moved) -> None:

@@ -42,10 +42,7 @@ def conversationWith(user: IChatUser, name: str) -> str:
     """
     if user.name is None:
         raise ChatError(NOT_ALLOWED, "direct messages require an account")
-    name = names.checkName(name)
-    if names.key(name) == names.key(user.name):
-        raise ChatError(BAD_NAME, "that is your own name")
-    return names.direct(user.name, name)
+    return names.conversation(user.name, name)
 
 
 class Account:
@@ -77,8 +74,9 @@ class Account:
         self._personal = personal
         personal.watchers.append(self._noted)
         rooms = tuple([str(each.name) for each in personal.notes(Note.CONVERSATION)])
-        if rooms:
-            self._owner.told(events.Conversations(rooms=rooms))
+        blocked = tuple([str(each.name) for each in personal.notes(Note.BLOCK)])
+        if rooms or blocked:
+            self._owner.told(events.Conversations(rooms=rooms, blocked=blocked))
 
     def catchUp(self) -> None:
         """

@@ -295,6 +295,23 @@ class BlockTests(AccountTestCase):
         self.assertEqual(self.code(self.login("Ada"), "unblock", name="Mina"), "done")
         self.assertEqual([each["text"] for each in self.say(mina, "Ada", "three")], ["three"])
 
+    def test_list(self) -> None:
+        """
+        The blocked names are reported after the welcome, also if there is no conversation.
+        """
+        ada = self.login("Ada")
+        self.assertEqual(self.first, [])
+        for name in ("mina", "Eve", "Mina"):
+            self.assertEqual(self.code(ada, "block", name=name), "done")
+        self.login("Ada")
+        (event,) = self.first
+        self.assertEqual((event["type"], event["rooms"]), ("conversations", []))
+        self.assertEqual(sorted(event["blocked"]), ["Eve", "Mina"])
+        for name in ("eve", "mina"):
+            self.assertEqual(self.code(ada, "unblock", name=name), "done")
+        self.login("Ada")
+        self.assertEqual(self.first, [])
+
     def test_badInput(self) -> None:
         """
         Nobody blocks herself, and the number of names is limited.
