@@ -218,6 +218,14 @@ class ChatClient:
         """
         return await self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
 
+    def typing(self, room: str) -> None:
+        """
+        Notify the other members of a joined room that the user is typing. Does nothing without a
+        connection. The server forwards at most one notice in 3 seconds.
+        """
+        self._core.typing(room)
+        self._runner.carryOut()
+
     async def direct(self, user: str, text: str, data: Mapping[str, Any] | None = None) -> Receipt:
         """
         Send a message to a user, as L{say} sends one. The client joins the direct conversation with

@@ -258,6 +258,14 @@ class ChatClient(Service):
         """
         return self._post(room, commands.React(target=target, emoji=emoji, remove=remove))
 
+    def typing(self, room: str) -> None:
+        """
+        Notify the other members of a joined room that the user is typing. Does nothing without a
+        connection. The server forwards at most one notice in 3 seconds.
+        """
+        self._core.typing(room)
+        self._carryOut()
+
     def direct(
         self, user: str, text: str, data: Mapping[str, Any] | None = None
     ) -> Deferred[Receipt]:

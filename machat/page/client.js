@@ -2,8 +2,8 @@
 /**
  * A client of a MaChat server: it reconnects, recovers missed messages, and resends unacknowledged
  * messages. It runs in browsers and in Node, and needs only these modules next to it: `clock.js`,
- * `connection.js`, `core.js`, `events.js`, `membership.js`, `outgoing.js`, `platform.js`, `requests.js`,
- * `rooms.js` and `socket.js`.
+ * `connection.js`, `core.js`, `events.js`, `membership.js`, `names.js`, `outgoing.js`, `platform.js`,
+ * `requests.js`, `rooms.js` and `socket.js`.
  *
  *     import { Client } from "./client.js";
  *
@@ -15,7 +15,9 @@
  *
  * Its events are `CustomEvent`s whose `detail` is the server's object, in the order of the room, each
  * message and change once: `message`, `edited`, `redacted`, `reacted`, `typing`, `joined`, `presence`,
- * `room`, `moved`, `left`, `error`, `bye` and `expiring`. The client itself dispatches these events:
+ * `room`, `moved`, `left`, `conversations`, `read`, `error`, `bye` and `expiring`. If the server joins a
+ * direct conversation for the client, because of a new message, a `joined` reports it. The client itself
+ * dispatches these events:
  *
  * - `state`: `detail` is a {@link State};
  * - `gap`: messages of a room were missed and are not replayed; `detail` is a {@link Gap};
@@ -27,9 +29,9 @@
 import { ClientCore } from "./core.js";
 import { ClientEventTarget } from "./events.js";
 import { ChatError } from "./membership.js";
-import { key } from "./rooms.js";
+import { conversation, key, partner } from "./names.js";
 
-export { ChatError, key };
+export { ChatError, conversation, key, partner };
 
 /**
  * @typedef {import("./membership.js").Receipt} Receipt
@@ -46,6 +48,8 @@ export { ChatError, key };
  * @typedef {import("./events.js").Reacted} Reacted
  * @typedef {import("./events.js").Typing} Typing
  * @typedef {import("./events.js").ListedRoom} ListedRoom
+ * @typedef {import("./events.js").Conversations} Conversations
+ * @typedef {import("./events.js").ReadMark} ReadMark
  * @typedef {import("./events.js").Credentials} Credentials
  * @typedef {import("./events.js").Options} Options
  */
@@ -158,6 +162,45 @@ export class Client extends ClientEventTarget {
    */
   async say(room, text, { data, reply } = {}) {
     return this.#post(room, { type: "say", text, data: structuredClone(data), reply });
+  }
+
+  /**
+   * Send a message to a user, as {@link Client.say} sends one. The client joins the direct conversation
+   * with this user. Both need an account.
+   *
+   * @param {string} user
+   * @param {string} text
+   * @param {Extras} [extras]
+   * @returns {Promise<Receipt>} Its `room` is the name of the conversation.
+   */
+  async direct(user, text, { data, reply } = {}) {
+    this.#checkOpen();
+    const room = this.#core.rooms.enter(conversation(this.name, user));
+    const content = { type: "say", text, data: structuredClone(data), reply };
+    return this.#add(room, /** @type {import("./membership.js").Content} */ (content));
+  }
+
+  /**
+   * Refuse the direct messages of a user, or accept them again.
+   *
+   * @param {string} user
+   * @param {boolean} [blocked]
+   * @returns {Promise<unknown>} Fulfilled when this is stored.
+   */
+  async block(user, blocked = true) {
+    return this.#core.requests.ask({ type: blocked ? "block" : "unblock", name: user });
+  }
+
+  /**
+   * Note that the user has read a room up to this message, for all connections of the user. The others
+   * receive a `read` event. This needs an account.
+   *
+   * @param {string} room
+   * @param {number} seq
+   * @returns {Promise<ReadMark>}
+   */
+  async markRead(room, seq) {
+    return this.#core.requests.ask({ type: "read", room, seq });
   }
 
   /**
@@ -276,7 +319,15 @@ export class Client extends ClientEventTarget {
     this.#checkOpen();
     const wanted = this.#core.rooms.get(room);
     if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-    return this.#core.outgoing.add(this.#core.requests.nextId(), wanted, content);
+    return this.#add(wanted, content);
+  }
+
+  /**
+   * @param {import("./membership.js").Membership} room
+   * @param {import("./membership.js").Content} content
+   */
+  #add(room, content) {
+    return this.#core.outgoing.add(this.#core.requests.nextId(), room, content);
   }
 
   #checkOpen() {

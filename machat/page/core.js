@@ -22,8 +22,8 @@ import { Rooms } from "./rooms.js";
 /** The events with a number in the sequence of a room; those that answer a request; and those that the
  * client only dispatches. */
 const ENTRIES = ["message", "edited", "redacted", "reacted"];
-const ANSWERS = ["joined", "history", "members", "authenticated", "sanctions", "done", "rooms"];
-const NOTICES = ["presence", "room", "typing"];
+const ANSWERS = ["history", "members", "authenticated", "sanctions", "done", "rooms"];
+const NOTICES = ["presence", "room", "typing", "conversations"];
 
 /** The longest session secret that is stored, characters. */
 const SECRET = 256;
@@ -45,6 +45,8 @@ export class ClientCore {
   /** The reactions to the server's events. @type {Map<string, (event: any) => void>} */
   #reactions = new Map([
     ["welcome", (event) => this.#welcomed(event)],
+    ["joined", (event) => this.requests.answered(event) || this.rooms.invited(event)],
+    ["read", (event) => this.requests.answered(event) || this.#dispatch("read", event)],
     ["moved", (event) => this.rooms.moved(event)],
     ["ack", (event) => this.outgoing.acknowledged(event)],
     ["left", (event) => this.#left(event)],

@@ -76,6 +76,7 @@
  * @property {string} [topic]
  * @property {boolean} [locked]
  * @property {boolean} [moderator] Whether the client may moderate the room.
+ * @property {number} [read] The number of the last message that the user has read, if it is known.
  *
  * @typedef {object} Presence
  * @property {"presence"} type
@@ -104,6 +105,16 @@
  * @property {string} [topic]
  * @property {boolean} [key] Whether a client needs a key to join it.
  *
+ * @typedef {object} Conversations
+ * @property {"conversations"} type
+ * @property {string[]} rooms The names of the user's direct conversations.
+ * @property {string[]} [blocked] The names whose direct messages the user refuses.
+ *
+ * @typedef {object} ReadMark
+ * @property {"read"} type
+ * @property {string} room
+ * @property {number} seq The number of the last message that the user has read.
+ *
  * @typedef {object} Gap
  * @property {string} room
  * @property {number | null} missed The number of messages, if known.
@@ -121,6 +132,8 @@
  * @property {CustomEvent<RoomState>} room
  * @property {CustomEvent<Moved>} moved
  * @property {CustomEvent<Left>} left
+ * @property {CustomEvent<Conversations>} conversations
+ * @property {CustomEvent<ReadMark>} read
  * @property {CustomEvent<Refusal>} error
  * @property {CustomEvent<Bye>} bye
  * @property {CustomEvent<Expiring>} expiring

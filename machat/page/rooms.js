@@ -6,6 +6,7 @@
  */
 
 import { ChatError, Membership } from "./membership.js";
+import { key } from "./names.js";
 
 /** If an earlier connection is still in a room: the delay before the next attempt, milliseconds, and
  * the maximum number of attempts. */
@@ -15,15 +16,6 @@ const MAX_TAKEN = 12;
 /** After a temporary failure of the server: the first and the longest delay, milliseconds. */
 const FAILED = 1_000;
 const MAX_FAILED = 30_000;
-
-/**
- * @param {string} name The name of a member or a room.
- * @returns {string} The key for the comparison of names. The server's own comparison may treat a few
- *     more names as equal, never fewer.
- */
-export function key(name) {
-  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
-}
 
 /**
  * @param {Membership} room A room that could not be joined.
@@ -81,15 +73,18 @@ export class Rooms {
    */
   join(name, history, secret) {
     return new Promise((resolve, reject) => {
-      let wanted = this.get(name);
-      if (wanted === undefined) {
-        wanted = new Membership(name, history, secret);
-        this.#rooms.set(key(name), wanted);
-        this.#send(wanted);
-      }
+      const wanted = this.get(name) ?? this.#enter(new Membership(name, history, secret));
       if (wanted.joined !== null) resolve(wanted.joined);
       else wanted.waiting.push({ resolve, reject });
     });
+  }
+
+  /**
+   * @param {string} name The name of a direct conversation.
+   * @returns {Membership} The room, which is being joined if the client was not in it.
+   */
+  enter(name) {
+    return this.get(name) ?? this.#enter(new Membership(name, 0));
   }
 
   /** @param {string} name */
@@ -126,6 +121,20 @@ export class Rooms {
   }
 
   /**
+   * Take up a direct conversation that the server has joined for the client, because of a new message.
+   *
+   * @param {any} event
+   */
+  invited(event) {
+    const { room, epoch, seq, recovered, missed } = event;
+    if (!room.startsWith("@") || this.get(room) !== undefined) return; // the client joins it itself
+    const adopted = new Membership(room, 0);
+    if (recovered) adopted.position = { epoch, seq: seq - (missed ?? 0) };
+    this.#rooms.set(key(room), adopted);
+    this.#joined(adopted, event);
+  }
+
+  /**
    * Record the new epoch of a room.
    *
    * @param {any} event
@@ -151,6 +160,13 @@ export class Rooms {
     if (room === undefined) return;
     this.#forget(room, new ChatError("left", event.reason ?? "removed from the room"));
     this.#dispatch("left", event);
+  }
+
+  /** @param {Membership} room */
+  #enter(room) {
+    this.#rooms.set(key(room.name), room);
+    this.#send(room);
+    return room;
   }
 
   /** @param {Membership} room */

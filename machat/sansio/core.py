@@ -161,11 +161,19 @@ class ClientCore:
         """
         if self._open(token):
             try:
-                room = names.direct(self._identity.name, names.checkName(user))
+                room = names.conversation(self._identity.name, user)
             except ChatError as error:
                 self._out.settle(token, error)
             else:
                 self._rooms.direct(room, command, token)
+
+    def typing(self, room: str) -> None:
+        """
+        Notify the other members of a joined room that the user is typing. Does nothing without a
+        connection.
+        """
+        if self.joined(room):
+            self._out.send(commands.Typing(room=room))
 
     def history(self, command: commands.History, token: Any) -> None:
         """

@@ -66,8 +66,8 @@ class AsyncioDriver:
         client = self._client
         if command == "open":
             client.start()
-        elif command == "leave":
-            client.leave(**fields)
+        elif command in ("leave", "typing"):
+            getattr(client, command)(**fields)
         else:
             try:
                 result = await getattr(client, command)(**fields)

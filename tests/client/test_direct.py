@@ -90,7 +90,7 @@ class DirectTests(SynchronousTestCase):
         """
         self.assertEqual(self.code(self.mina.direct("Nobody", "x")), "bad-name")
         self.assertEqual(self.code(self.mina.direct("a b", "x")), "bad-name")
-        self.assertEqual(self.code(self.mina.direct("MINA", "x")), "bad-room")
+        self.assertEqual(self.code(self.mina.direct("MINA", "x")), "bad-name")
         self.result(self.ada.block("Mina"))
         self.assertEqual(self.code(self.mina.direct("Ada", "x")), "not-allowed")
         self.result(self.ada.block("Mina", False))

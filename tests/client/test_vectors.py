@@ -131,6 +131,21 @@ class TwistedDriver:
     def _do_react(self, name: str, **fields: Any) -> Deferred[Any]:
         return self._client.react(**fields)
 
+    def _do_direct(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.direct(**fields)
+
+    def _do_block(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.block(**fields)
+
+    def _do_markRead(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.markRead(**fields)
+
+    def _do_listRooms(self, name: str, **fields: Any) -> Deferred[Any]:
+        return self._client.listRooms(**fields)
+
+    def _do_typing(self, name: str, room: str) -> None:
+        self._client.typing(room)
+
     def _do_history(self, name: str, room: str, **which: Any) -> Deferred[Any]:
         return self._client.history(room, **which)
 

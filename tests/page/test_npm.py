@@ -27,7 +27,7 @@ EXAMPLES = ROOT / "examples" / "javascript"
 
 #: Lines that an application in TypeScript may contain.
 RIGHT = """
-import { ChatError, Client, key } from "machat-client";
+import { ChatError, Client, conversation, key, partner } from "machat-client";
 import type { Message, Options } from "machat-client";
 
 const options: Options = { name: "Mina", credentials: async () => ({ token: "t" }) };
@@ -40,11 +40,17 @@ client.addEventListener("anything", (event: Event) => console.log(event.type));
 const receipt: { seq: number } = await client.say("dev", "hello", { reply: 1, data: { x: [1] } });
 const { duplicate }: { duplicate: boolean } = await client.react("dev", 1, "x", { remove: true });
 client.addEventListener("edited", ({ detail }) => console.log(detail.target, detail.text.length));
+const { room }: { room: string } = await client.direct("Ada", "lunch?", { data: { x: [1] } });
+const other: string | null = partner(room, client.name);
+client.addEventListener("conversations", ({ detail }) => detail.blocked?.includes("Eve"));
+const name: string = conversation("A", "B");
+client.addEventListener("read", ({ detail }) => client.markRead(detail.room, detail.seq));
+const unread: number = (await client.join("dev")).read ?? 0;
 client.addEventListener("typing", ({ detail }) => client.edit("dev", 1, detail.from));
 const topics: (string | undefined)[] = [(await client.join("dev", { history: 5 })).topic];
 const error: Error = new ChatError("left", "left the room");
 const same: boolean = key("Mina") === key("MINA");
-export { duplicate, error, receipt, same, seen, topics };
+export { duplicate, error, name, other, receipt, same, seen, topics, unread };
 """
 
 #: The lines of a program. Each except the first has one error.

@@ -82,6 +82,12 @@ class CoreDriver:
         elif command == "say":
             room = fields.pop("room")
             core.post(room, entries.say(**fields), name)
+        elif command == "direct":
+            core.direct(fields.pop("user"), entries.say(**fields), name)
+        elif command == "typing":
+            core.typing(fields["room"])
+        elif command in ("block", "markRead", "listRooms"):
+            core.request(self._request(command, **fields), name)
         elif command in ("edit", "redact", "react"):
             kind = getattr(commands, command.capitalize())
             core.post(fields.pop("room"), kind(**fields), name)
@@ -90,6 +96,12 @@ class CoreDriver:
         else:
             getattr(core, command)(*fields.values(), name)
         self._carryOut()
+
+    def _request(self, command: str, **fields: Any) -> commands.Command:
+        if command == "block":
+            kind = commands.Block if fields.get("blocked", True) else commands.Unblock
+            return kind(name=fields["user"])
+        return (commands.Read if command == "markRead" else commands.ListRooms)(**fields)
 
     def opened(self) -> None:
         self.attempts = 0

@@ -92,6 +92,8 @@ class Driver {
       this.client.addEventListener(type, ({ detail }) => this.events.push({ ...detail, type }));
     for (const type of ["gap", "expiring", "bye", "edited", "redacted", "reacted", "typing"])
       this.client.addEventListener(type, ({ detail }) => this.events.push({ ...detail, type }));
+    for (const type of ["conversations", "read"])
+      this.client.addEventListener(type, ({ detail }) => this.events.push({ ...detail, type }));
     this.client.addEventListener("bye", () => (this.#bye = true));
     this.client.addEventListener("state", ({ detail }) => this.#state(detail));
   }
@@ -150,7 +152,10 @@ class Driver {
       redact: () => client.redact(room, fields.target, fields.reason),
       react: () => client.react(room, fields.target, fields.emoji, fields),
       typing: () => client.typing(room),
-      rooms: () => client.listRooms(fields),
+      direct: () => client.direct(fields.user, fields.text, fields),
+      block: () => client.block(fields.user, fields.blocked),
+      markRead: () => client.markRead(room, fields.seq),
+      listRooms: () => client.listRooms(fields),
       history: () => client.history(room, fields),
       who: () => client.who(room),
     };
