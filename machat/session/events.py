@@ -12,62 +12,45 @@ from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred, succeed
 from zope.interface import implementer
 
-from machat import commands, events, names, wire
+from machat import commands, events, wire
 from machat.addresses import describe
-from machat.auth.users import ANYBODY, allows, requireJoin, requireSay
-from machat.entries import Content, extraOf, lengthOf
-from machat.errors import (
-    ALREADY_JOINED,
-    BAD_COMMAND,
-    BAD_CREDENTIALS,
-    NOT_ALLOWED,
-    NOT_JOINED,
-    TOO_MANY_ROOMS,
-    ChatError,
-)
+from machat.auth.users import ANYBODY, allows, requireSay
+from machat.entries import Content, lengthOf
+from machat.errors import BAD_COMMAND, BAD_CREDENTIALS, NOT_ALLOWED, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import COMMANDS, moderate
 from machat.moderation.policy import mayModerate
 from machat.session.account import Account, conversationWith
+from machat.session.answers import shortened, welcome
 from machat.session.contents import Sending, contentOf, isPlain, sizeOf
 from machat.session.interfaces import IClientSession, IConversation
-from machat.wire import VERSION
+from machat.session.memberships import Memberships
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 
 #: The maximum number of a client's unacknowledged messages that are stored in parallel. Above it,
 #: the client's commands wait.
 UNACKNOWLEDGED = 64
 
-#: The maximum size of the messages in one answer to a C{history}, bytes; a single message may be
-#: larger. Clients accept events of up to L{machat.codec.LONGEST} bytes.
-ANSWER = 524_288
-
 #: The cost of a search, in tokens of the rate limit, in addition to that of the command.
 SEARCH = 4
-
-#: The name of the server in a welcome.
-SERVER = "machat"
 
 
 @implementer(IConversation)
 class EventsConversation:
     """
-    The commands of one client, and the rooms that it is in.
+    The commands of one client.
     """
 
     __slots__ = (
         "_chat",
         "_client",
         "_connection",
-        "_watch",
         "_rooms",
-        "_joining",
         "_unanswered",
         "_paced",
         "_pacing",
         "_over",
         "_account",
-        "_invites",
     )
 
     def __init__(
@@ -76,28 +59,26 @@ class EventsConversation:
         self._chat = chat
         self._client = client
         self._connection = connection
-        self._watch = True
-        self._rooms: dict[str, str] = {}
-        self._joining: Deferred[Any] | None = None
+        self._rooms = Memberships(chat, client)
         self._unanswered = 0
         self._paced = chat.limits.rate != inf
         self._pacing: Deferred[None] | None = None
         self._over = False
         self._account: Account | None = None
-        self._invites: dict[str, Deferred[Any] | None] | None = None
 
     def begin(self, hello: commands.Hello) -> Deferred[Any] | None:
         """
         Take over the client's earlier connection, send a welcome, and join the room that the hello
         names.
         """
-        self._watch = hello.presence
+        self._rooms.watch = hello.presence
         if hello.session is not None:
             self._chat.takeOver(self._client, hello.session)
             if self._client.ended:  # by a callback of the application
                 return None
         self._client.markJoined()
-        self._welcome(hello.id)
+        session = self._chat.issue(self._client)
+        self._tell(welcome(self._chat.limits, session, hello.id))
         self._connection.keepAsking()
         join = None
         if hello.room is not None:
@@ -135,39 +116,10 @@ class EventsConversation:
         """
         Join a direct conversation with messages after a position.
         """
-        key, most = names.key(room), self._chat.limits.maxRooms
-        invites = self._invites = self._invites or {}
-        if self._over or key in self._rooms or key in invites:
-            return
-        if len({*self._rooms, *invites}) >= most or not allows(self._client.user.mayJoin, room):
-            return
-        joining = self._chat.join(self._client, room, since, 0, self._watch)
-        invites[key] = joining
-        joining.addCallbacks(self._entered, self._notEntered, (key,), {}, (key,))
-        joining.addErrback(lambda failure: failure.trap(ChatError, CancelledError))
-
-    def _entered(self, joined: events.Joined, key: str) -> Deferred[None] | None:
-        if self._invites is not None:
-            self._invites[key] = None
-        return self._joined(joined, None)
-
-    def _notEntered(self, failure: Any, key: str) -> Any:
-        if self._invites is not None:
-            self._invites.pop(key, None)
-        return failure
-
-    def _supersede(self, room: str) -> None:
-        """
-        Undo L{invited}, because the client itself joins the room. It may have another position.
-        """
-        key = names.key(names.checkRoom(room))
-        if self._invites is None or key not in self._invites:
-            return
-        joining = self._invites.pop(key)
+        joining = None if self._over else self._rooms.invite(room, since)
         if joining is not None:
-            joining.cancel()
-        elif key in self._rooms:
-            self._client.leave(self._rooms.pop(key))
+            answering = joining.addCallback(self._joined, None)
+            answering.addErrback(lambda failure: failure.trap(ChatError, CancelledError))
 
     def told(self, event: events.Event) -> None:
         """
@@ -175,26 +127,6 @@ class EventsConversation:
         """
         if not self._over:
             self._tell(event)
-
-    def _welcome(self, id: str | None) -> None:
-        limits = self._chat.limits
-        unlimited = limits.rate == inf
-        self._tell(
-            events.Welcome(
-                v=VERSION,
-                server=SERVER,
-                session=self._chat.issue(self._client),
-                limits=events.Allowed(
-                    line=limits.maxLine,
-                    history=limits.maxHistory,
-                    rooms=limits.maxRooms,
-                    rate=None if unlimited else limits.rate,
-                    burst=None if unlimited else limits.burst,
-                ),
-                ping=limits.ping,
-                id=id,
-            )
-        )
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         for index, line in enumerate(lines):
@@ -229,46 +161,22 @@ class EventsConversation:
 
     def end(self) -> None:
         self._over = True
-        for waiting in (self._joining, self._pacing, *(self._invites or {}).values()):
-            if waiting is not None:
-                waiting.cancel()
+        if self._pacing is not None:
+            self._pacing.cancel()
         if self._account is not None:
             self._account.end()
-        rooms, self._rooms = self._rooms, {}
-        for room in rooms.values():
-            self._client.leave(room)
+        self._rooms.end()
 
     def removed(self, room: str, reason: str) -> None:
-        if self._invites is not None:
-            self._invites.pop(names.key(room), None)
-        if self._rooms.pop(names.key(room), None) is not None:
-            self._client.left(room)
+        if self._rooms.removed(room):
             self._tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
-        rooms, most = self._rooms, self._chat.limits.maxRooms
-        if self._invites:
-            self._supersede(command.room)
-        if names.key(command.room) in rooms:
-            raise ChatError(ALREADY_JOINED, "already in that room")
-        if len(rooms) >= most:
-            raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
-        requireJoin(self._client.user, command.room)
-        self._joining = self._chat.join(
-            self._client, command.room, command.since, command.history, self._watch, command.key
-        )
-        return self._joining.addBoth(self._noLonger).addCallback(self._joined, command.id)
+        return self._rooms.join(command).addCallback(self._joined, command.id)
 
-    def _noLonger(self, result: Any) -> Any:
-        self._joining = None
-        return result
-
-    def _joined(self, joined: events.Joined, id: str | None) -> Deferred[None] | None:
-        if self._client.ended:  # by a callback of the application
-            self._chat.leave(self._client, joined.room)
+    def _joined(self, joined: events.Joined | None, id: str | None) -> Deferred[None] | None:
+        if joined is None:
             return None
-        self._rooms[names.key(joined.room)] = joined.room
-        self._client.joined(joined)
         if mayModerate(self._client, joined.room):
             joined = replace(joined, moderator=True)
         if self._account is not None:
@@ -285,7 +193,7 @@ class EventsConversation:
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
         if command.to is not None:
             return self._sayTo(command, command.to)
-        room, user = self._here(command.room), self._client.user
+        room, user = self._rooms.here(command.room), self._client.user
         if (
             command.id is None
             and isPlain(command)
@@ -303,9 +211,9 @@ class EventsConversation:
             raise ChatError(BAD_COMMAND, "expected either a room or a name - at `$.to`")
         room = conversationWith(self._client.user, name)
         command = replace(command, room=room, to=None)
-        if names.key(room) in self._rooms:
+        if self._rooms.has(room):
             return self._pace(command)
-        joining = (self._invites or {}).get(names.key(room))
+        joining = self._rooms.invitation(room)
         if joining is None:
             joining = self._join(commands.Join(room=room))
             return joining.addCallback(lambda _: self._pace(command))
@@ -318,7 +226,7 @@ class EventsConversation:
         return storing.addCallback(lambda _: self._tell(events.Done(id=command.id)))
 
     def _read(self, command: commands.Read) -> None:
-        account, room = self._required(), self._here(command.room)
+        account, room = self._required(), self._rooms.here(command.room)
         top = self._chat.top(self._client, room)
         account.mark(room, command.seq, top)
         self._tell(events.ReadMark(room=room, seq=command.seq, id=command.id))
@@ -329,7 +237,7 @@ class EventsConversation:
         return self._account
 
     def _send(self, command: Sending) -> Deferred[Any] | None:
-        room, content = self._here(command.room), contentOf(command)
+        room, content = self._rooms.here(command.room), contentOf(command)
         if self._paced:
             size = sizeOf(content, room, self._client.name)
             self._pacing = self._chat.pace(self._client, room, size)
@@ -339,7 +247,7 @@ class EventsConversation:
 
     def _turn(self, command: Sending, content: str | Content) -> Deferred[Any] | None:
         self._pacing = None
-        return self._say(command, content, self._here(command.room))
+        return self._say(command, content, self._rooms.here(command.room))
 
     def _say(self, command: Sending, content: str | Content, room: str) -> Deferred[Any] | None:
         if self._client.user is not ANYBODY:
@@ -363,30 +271,26 @@ class EventsConversation:
         self._unanswered -= 1
 
     def _typing(self, command: commands.Typing) -> None:
-        room = self._here(command.room)
+        room = self._rooms.here(command.room)
         requireSay(self._client.user, room)
         self._chat.typing(self._client, room)
 
     def _leave(self, command: commands.Leave) -> None:
-        room = self._here(command.room)
-        del self._rooms[names.key(room)]
-        if self._invites is not None:
-            self._invites.pop(names.key(room), None)
-        self._client.leave(room)
+        room = self._rooms.leave(command.room)
         self._tell(events.Left(room=room, id=command.id))
 
     def _history(self, command: commands.History) -> Deferred[Any]:
-        room, client = self._here(command.room), self._client
+        room, client = self._rooms.here(command.room), self._client
         if command.text is not None:
             client.spend(SEARCH)
             read = self._chat.search(client, room, command)
         else:
             read = self._chat.history(client, room, command.before, command.after, command.limit)
-        read.addCallback(_shorten, command.after is not None)
+        read.addCallback(shortened, command.after is not None)
         return read.addCallback(self._answer, command.id)
 
     def _who(self, command: commands.Who) -> Deferred[Any]:
-        told = self._chat.who(self._client, self._here(command.room))
+        told = self._chat.who(self._client, self._rooms.here(command.room))
         return told.addCallback(self._answer, command.id)
 
     def _listRooms(self, command: commands.ListRooms) -> Deferred[Any]:
@@ -421,12 +325,12 @@ class EventsConversation:
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
         left = None if user.expires is None else user.expires - self._chat.clock.now()
         self._tell(events.Authenticated(seconds=left, id=id))
-        for room in [room for room in self._rooms.values() if not allows(user.mayJoin, room)]:
-            if names.key(room) in self._rooms:  # leaving one may have ended another
+        for room in [room for room in self._rooms.names if not allows(user.mayJoin, room)]:
+            if self._rooms.has(room):  # leaving one may have ended another
                 self._leave(commands.Leave(room=room))
 
     def _moderate(self, command: Any) -> Deferred[None] | None:
-        room = self._here(command.room)
+        room = self._rooms.here(command.room)
         answer = moderate(self._chat.moderation, self._client, room, command)
         if isinstance(answer, Deferred):
             return answer.addCallback(lambda _: self._tell(events.Done(id=command.id)))
@@ -434,10 +338,8 @@ class EventsConversation:
 
     def _ping(self, command: commands.Ping) -> None:
         if command.details:
-            at, address = (
-                int(self._chat.clock.now() * 1000),
-                describe(self._connection.peerAddress()),
-            )
+            at = int(self._chat.clock.now() * 1000)
+            address = describe(self._connection.peerAddress())
             self._tell(events.Pong(at=at, address=address, id=command.id))
         else:
             self._tell(events.Pong(id=command.id))
@@ -445,39 +347,8 @@ class EventsConversation:
     def _pong(self, command: commands.Pong) -> None:
         pass
 
-    def _here(self, room: str | None) -> str:
-        rooms = self._rooms
-        if room is None:
-            if len(rooms) != 1:
-                text = f"you are in {len(rooms)} rooms: specify one" if rooms else "not in a room"
-                raise ChatError(NOT_JOINED, f"{text} - at `$.room`")
-            return next(iter(rooms.values()))
-        if names.key(room) not in rooms:
-            raise ChatError(NOT_JOINED, "not in that room - at `$.room`")
-        return rooms[names.key(room)]
-
     def _tell(self, event: events.Event) -> None:
         self._connection.write(self._client.dialect.encodeEvent(event))
-
-
-def _shorten(answer: events.History, fromFirst: bool) -> events.History:
-    """
-    @param fromFirst: whether to keep the first messages; otherwise the last
-    @return: the answer with at most L{ANSWER} bytes of messages, but at least one of them
-    """
-    messages = answer.messages if fromFirst else answer.messages[::-1]
-    size = kept = 0
-    for message in messages:
-        size += wire.weigh(message.text, message.room, message.sender) + 2 * extraOf(message)
-        if kept and size > ANSWER:
-            break
-        kept += 1
-    if kept == len(messages):
-        return answer
-    messages = messages[:kept]
-    searched = None if answer.searched is None else messages[-1].seq
-    messages = messages if fromFirst else messages[::-1]
-    return replace(answer, messages=messages, searched=searched)
 
 
 _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {
