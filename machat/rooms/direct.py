@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec.structs import replace
+
 from machat import names
 from machat.entries import Entry
 from machat.errors import BAD_NAME, NOT_ALLOWED, ChatError
@@ -75,15 +77,19 @@ class Direct:
 
     def said(self, room: Room, entries: Sequence[Entry]) -> None:
         """
-        Note the conversation for both users, and the first message for one that is not there.
+        Note the conversation for both users, and the first message for one that is not there. The
+        connections of a user that are not in the room join it, even if others are.
         """
         assert room.position is not None, "the room is open"
+        since = f"{room.position.epoch} {entries[0].seq - 1}"
         for key, personal in self._users.items():
             note = personal.note(Note.CONVERSATION, room.key)
             there = key in room.occupants
             if note is None or (not there and pendingSince(note) is None):
-                value = None if there else f"{room.position.epoch} {entries[0].seq - 1}"
-                personal.put(Note.CONVERSATION, room.key, room.name, value)
+                value = None if there else since
+                note = personal.put(Note.CONVERSATION, room.key, room.name, value)
+            if there and personal.watchers:
+                personal.report(replace(note, by=since))  # it is not stored
 
     def joined(self, room: Room, key: str) -> None:
         """

@@ -243,11 +243,17 @@ class Personal:
                 self._apply(change)
         for change in changes:
             if isinstance(change, Imposed):
-                for watcher in list(self.watchers):
-                    try:
-                        watcher(change)
-                    except Exception:
-                        self._log.failure("a note about {user} was not passed on", user=self.name)
+                self.report(change)
+
+    def report(self, note: Imposed) -> None:
+        """
+        Call the watchers with a note.
+        """
+        for watcher in list(self.watchers):
+            try:
+                watcher(note)
+            except Exception:
+                self._log.failure("a note about {user} was not passed on", user=self.name)
 
     def moved(self, position: Position, complete: bool) -> None:
         pass

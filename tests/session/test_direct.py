@@ -201,6 +201,27 @@ class DirectTests(AccountTestCase):
         joined, message = self.heard(ada)
         self.assertEqual((joined["type"], message["text"]), ("joined", "two"))
 
+    def test_connections(self) -> None:
+        """
+        The connections of a user that are not in the room join it with the next message, although
+        another one is there. So do the other connections of the sender.
+        """
+        mina, ada = self.login(), self.login("Ada")
+        desk, phone = self.login(), self.login("Ada")
+        self.say(mina, "Ada", "one")
+        for client in (desk, phone):
+            self.assertEqual([each["type"] for each in self.heard(client)], ["joined", "message"])
+            self.do(client, "leave", room=ROOM)
+        self.heard(ada)
+        self.say(mina, "Ada", "two")
+        for client in (desk, phone):
+            joined, message = self.heard(client)
+            self.assertEqual((joined["missed"], message["text"]), (1, "two"))
+        self.assertEqual([each["type"] for each in self.heard(ada)], ["message"])
+        self.say(ada, "Mina", "three")
+        for client in (mina, desk, phone):
+            self.assertEqual([each["text"] for each in self.heard(client)], ["three"])
+
     def test_most(self) -> None:
         """
         A connection that is in the maximum number of rooms joins no other one.
