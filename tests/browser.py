@@ -252,6 +252,9 @@ class Way:
         self._to = to
         self._change = change
         self._open = True
+        self._before = 0
+        self._released = threading.Event()
+        self._released.set()
         self._deaf: set[socket.socket] = set()
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -280,6 +283,19 @@ class Way:
         self._open = False
         self.cut()
 
+    def hold(self, before: int) -> None:
+        """
+        Forward only this number of bytes of the server's next data until L{release}.
+        """
+        self._before = before
+        self._released.clear()
+
+    def release(self) -> None:
+        """
+        Forward the data that was held.
+        """
+        self._released.set()
+
     def deafen(self) -> None:
         """
         Discard all further data from the server on the existing connections, but not the data sent
@@ -304,6 +320,7 @@ class Way:
         Close the way and all connections through it.
         """
         _shut(self._listener)
+        self.release()
         self.cut()
 
     def _begin(self, target: Callable[..., None], *arguments: object) -> None:
@@ -325,16 +342,21 @@ class Way:
             return
         self._pairs.append((near, far))
         self._begin(self._carry, near, far, self._change)
-        self._begin(self._carry, far, near, None)
+        self._begin(self._carry, far, near, None, True)
 
     def _carry(
         self,
         source: socket.socket,
         to: socket.socket,
         change: Callable[[bytes], bytes] | None,
+        fromServer: bool = False,
     ) -> None:
         with suppress(OSError):
             while data := source.recv(65_536):
+                if fromServer and not self._released.is_set():
+                    to.sendall(data[: self._before])
+                    self._released.wait()
+                    data = data[self._before :]
                 if source not in self._deaf:
                     to.sendall(data if change is None else change(data))
         _shut(source)

@@ -40,6 +40,14 @@ def bundle(folder: Path, first: str) -> bytes:
     return "".join(_ordered(folder, first, {})).encode()
 
 
+def withoutComments(text: str) -> str:
+    """
+    @param text: a script
+    @return: the same without comments and indentation
+    """
+    return _INDENTATION.sub("", _CAST.sub("", _COMMENT.sub("", text)))
+
+
 def _ordered(folder: Path, name: str, done: dict[str, bool]) -> Iterator[str]:
     """
     @param done: the modules that are included, or C{False} for those that are being included
@@ -61,7 +69,7 @@ def _wrapped(name: str, text: str) -> str:
     """
     @return: a constant with the exports of a module
     """
-    text = _CAST.sub("", _COMMENT.sub("", text))
+    text = withoutComments(text)
     exports = [match[2] for match in _DECLARATION.finditer(text)]
     for match in _LIST.finditer(text):
         exports += [each.strip() for each in match[1].split(",") if each.strip()]
@@ -70,7 +78,6 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
-    text = _INDENTATION.sub("", text)
     return f"const ${name} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
 
 

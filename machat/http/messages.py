@@ -1,7 +1,7 @@
 """
 HTTP requests and answers of a WebSocket endpoint (RFC 9110, RFC 9112), without I/O.
 
-Only the head of one request is read from each connection. Everything after it is ignored.
+Only heads of requests are read. A connection is closed after a request with a body.
 """
 
 from __future__ import annotations
@@ -48,13 +48,17 @@ class Answer(NamedTuple):
     fields: dict[str, str]
     body: bytes = b""
 
-    def encode(self, method: str) -> bytes:
+    def encode(self, method: str, kept: float = 0.0) -> bytes:
         """
         @param method: the method of the request; the answer to C{HEAD} has no body
-        @return: the encoded answer. The connection must be closed after it
+        @param kept: the time for which the connection stays open, seconds; 0 if it is closed after
+            the answer
+        @return: the encoded answer
         """
         fields = {**self.fields}
         fields["Connection"] = "Upgrade, close" if "Upgrade" in fields else "close"
+        if kept:
+            fields.update({"Connection": "keep-alive", "Keep-Alive": f"timeout={int(kept)}"})
         if self.status not in (204, 304):
             fields["Content-Length"] = str(len(self.body))
         lines = [f"{name}: {value}\r\n" for name, value in fields.items()]
@@ -109,6 +113,15 @@ class Request(NamedTuple):
     host: Authority | None
     modern: bool
     fields: dict[str, str]
+
+    @property
+    def last(self) -> bool:
+        """
+        Whether the connection must be closed after the answer (RFC 9112 section 9.3).
+        """
+        fields = self.fields
+        body = "transfer-encoding" in fields or fields.get("content-length", "0") != "0"
+        return body or not self.modern or self.asks("connection", "close")
 
     def asks(self, name: str, token: str) -> bool:
         """

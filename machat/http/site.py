@@ -39,22 +39,25 @@ _SHOWN = 100
 
 class Reply(NamedTuple):
     """
-    An answer, after which the connection is closed.
+    An answer.
 
     @ivar answer: the answer
     @ivar method: the method of the request
     @ivar log: the text to log; empty for answers that need no attention
+    @ivar keep: whether the connection may stay open for another request
     """
 
     answer: Answer
     method: str = "GET"
     log: str = ""
+    keep: bool = False
 
-    def encode(self) -> bytes:
+    def encode(self, kept: float = 0.0) -> bytes:
         """
+        @param kept: see L{Answer.encode}
         @return: the encoded answer
         """
-        return self.answer.encode(self.method)
+        return self.answer.encode(self.method, kept)
 
 
 class Site:
@@ -110,7 +113,7 @@ class Site:
         known, accepted = (
             request.fields.get(name, "") for name in ("if-none-match", "accept-encoding")
         )
-        return Reply(file.answer(known, accepted), request.method)
+        return Reply(file.answer(known, accepted), request.method, keep=not request.last)
 
     def _atWebSocket(self, request: Request) -> Opening | Reply:
         wanted = isAsked(request)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from html import escape
 from pathlib import Path
 
-from machat.http.bundle import bundle
+from machat.http.document import Document, assemble
 from machat.http.messages import Answer
 from machat.http.origins import readOrigin
 
@@ -24,8 +24,9 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 
-#: The page may load resources from its own origin only, run no inline scripts, and not be framed
-#: (Content Security Policy Level 3).
+#: A file may load resources from its own origin only, run no inline scripts, and not be framed
+#: (Content Security Policy Level 3). The document contains its scripts and its style. Its policy
+#: has their hashes, and allows no others.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,15 +37,6 @@ _PATH = re.compile(r"/(?![/\\])[!-\[\]-~]*")
 
 #: The part of the document that states where the page gets its tokens.
 _TOKENS = '<meta name="machat-tokens" content="{}">'
-
-#: The part of the document that loads the modules.
-_MODULES = re.compile(
-    rb'( *<link rel="modulepreload" href="[^"]*">\n)+ *<script type="module" src="app.js"></script>'
-)
-
-#: The name of the script with all modules, and the element that loads it instead.
-_BUNDLE = "page.js"
-_SCRIPT = f'    <script type="module" src="{_BUNDLE}"></script>'.encode()
 
 #: An encoding that a client accepts, or that it refuses (RFC 9110 section 12.5.3).
 _GZIP = re.compile(r"(?:^|[\s,])(?:x-)?gzip\s*(?:;\s*q=(\d(?:\.\d*)?))?\s*(?:,|$)", re.IGNORECASE)
@@ -73,11 +65,11 @@ class File:
     @ivar fields: the other header fields
     """
 
-    def __init__(self, name: str, body: bytes, tokens: str = "") -> None:
+    def __init__(self, name: str, body: bytes, policy: str = POLICY) -> None:
         """
         @param name: the name, whose suffix determines the type
         @param body: the content
-        @param tokens: see L{Pages}
+        @param policy: the Content Security Policy
         """
         suffix = Path(name).suffix
         self.body = body
@@ -85,7 +77,7 @@ class File:
         self.type = _TYPES[suffix]
         self.tag = f'"{sha256(self.body).hexdigest()[:16]}"'
         self.fields = {
-            "Content-Security-Policy": _policy(tokens),
+            "Content-Security-Policy": policy,
             **_SAFE,
             **(_SHARED if suffix == ".js" else _OWN),
         }
@@ -110,7 +102,7 @@ class File:
 
 class Pages:
     """
-    The files of a directory. C{/} is C{index.html}, which loads one script with all modules.
+    The files of a directory. C{/} is C{index.html}, which contains the style and all scripts.
 
     @ivar files: the files by their URL paths
     """
@@ -122,12 +114,12 @@ class Pages:
         """
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
         bodies = {path.name: path.read_bytes() for path in paths}
-        document = _MODULES.sub(_SCRIPT, bodies["index.html"])
-        empty, filled = (_TOKENS.format(each).encode() for each in ("", escape(tokens)))
-        bodies["index.html"] = document.replace(empty, filled)
-        bodies[_BUNDLE] = bundle(folder, "app")
-        self.files = {f"/{name}": File(name, body, tokens) for name, body in bodies.items()}
-        self.files["/"] = self.files["/index.html"]
+        self.files = {f"/{name}": File(name, body) for name, body in bodies.items()}
+        document = assemble(folder)
+        empty, filled = (_TOKENS.format(each) for each in ("", escape(tokens)))
+        body = document.body.replace(empty, filled).encode()
+        self.files["/"] = File("index.html", body, _policy(document, tokens))
+        self.files["/index.html"] = self.files["/"]
         self.files["/favicon.ico"] = self.files["/icon.svg"]  # browsers request it for any document
 
     def find(self, path: str) -> File | None:
@@ -166,10 +158,18 @@ def checkTokens(url: str) -> str:
     return url
 
 
-def _policy(tokens: str) -> str:
+def _policy(document: Document, tokens: str) -> str:
     """
-    @return: the policy of a page that may also connect to the server of the tokens
+    @return: the policy of a page that may run its own scripts only, and may also connect to the
+        server of the tokens
     """
     origin = readOrigin(tokens)
-    own = "connect-src 'self'"
-    return POLICY if origin is None else POLICY.replace(own, f"{own} {origin}")
+    changes = {
+        "script-src 'self'": " ".join(["script-src", *document.scripts]),
+        "style-src 'self'": " ".join(["style-src", *document.styles]),
+        "connect-src 'self'": "connect-src 'self'" + (f" {origin}" if origin else ""),
+    }
+    policy = POLICY
+    for before, after in changes.items():
+        policy = policy.replace(before, after)
+    return policy

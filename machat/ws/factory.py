@@ -22,6 +22,7 @@ from machat.transport.pings import Wheel
 from machat.transport.sockets import Sockets
 from machat.wire import PATH, SUBPROTOCOL
 from machat.ws._autobahn import lean
+from machat.ws.kept import KeptConnections
 from machat.ws.server import ChatWebSocketProtocol
 
 
@@ -30,6 +31,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     Serves a chat on WebSockets at L{PATH}, on any stream endpoint.
 
     @ivar chat: the L{IChatRoom}
+    @ivar kept: the connections that wait for another request
     @ivar pages: the files of the page, for a L{machat.ws.resource.PageResource} too
     @ivar plain: the maximum size of a frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
@@ -65,6 +67,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
         self.sockets = Sockets()
+        self.kept = KeptConnections(chat.clock, chat.limits.joinTimeout)
         self.setProtocolOptions(
             versions=[13],
             webStatus=False,

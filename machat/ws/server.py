@@ -34,6 +34,7 @@ from machat.transport.outbox import Outbox
 from machat.wire import PATH, SUBPROTOCOL
 from machat.wire.pieces import Pieces
 from machat.ws._autobahn import FrameProtocol
+from machat.ws.kept import IKept
 
 #: The error codes for the close codes with which Autobahn fails a connection (RFC 6455 section
 #: 7.4.1).
@@ -46,7 +47,7 @@ _OPEN = FrameProtocol.STATE_OPEN
 _CLOSED = FrameProtocol.STATE_CLOSED
 
 
-@implementer(ISessionTransport)
+@implementer(ISessionTransport, IKept)
 class ChatWebSocketProtocol(FrameProtocol):
     """
     One client on a WebSocket. This class answers the handshake, and Autobahn processes the frames.
@@ -73,6 +74,7 @@ class ChatWebSocketProtocol(FrameProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self.factory.wheel.discard(self)
+        self.factory.kept.drop(self)
         self._outbox.connectionLost()
         FrameProtocol.connectionLost(self, reason)  # so that no more frames are read
         self._session.connectionLost()
@@ -155,8 +157,9 @@ class ChatWebSocketProtocol(FrameProtocol):
             error = Error(code=refusal.code, text=refusal.text)
             self._outbox.write(wire.TEXT.encodeEvent(error) or b"")
             self._session.refuseLast(refusal)
-            self._finish()
+            self.finish()
         elif end >= 4:
+            self.data = b""
             self._answer(data[:end], data[end:])
         elif len(data) > limit:
             text = f"The head of a request has at most {limit} bytes."
@@ -170,22 +173,30 @@ class ChatWebSocketProtocol(FrameProtocol):
         reply = self.factory.site.reply(head)
         if isinstance(reply, Opening):
             self._open(reply, rest)
+        elif reply.keep and self.factory.kept.keep(self):
+            self._outbox.write(reply.encode(self.factory.kept.seconds))
+            if rest:
+                self.dataReceived(rest)
         else:
             self._reply(reply)
 
     def _reply(self, reply: Reply) -> None:
         self._outbox.write(reply.encode())
         self.factory.note(self.peerAddress(), reply)
-        self._finish()
+        self.finish()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """
+        See L{IKept.finish}.
+        """
+        self.factory.kept.drop(self)
         self.state = self.STATE_CLOSED
         self.data = b""
         self._session.goodbye()
         self._outbox.loseConnection()
 
     def _open(self, opening: Opening, rest: bytes) -> None:
-        self.data = b""
+        self.factory.kept.drop(self)
         self._outbox.write(opening.answer)
         if opening.protocol is not None:
             self.websocket_protocol_in_use = opening.protocol
@@ -259,7 +270,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         if self.state == self.STATE_OPEN:
             self.sendClose(end.code, end.reason)
         elif self.state == self.STATE_CONNECTING:
-            self._finish()
+            self.finish()
 
     def pauseReading(self) -> None:
         self._outbox.transport.pauseProducing()

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import gzip
 import re
+from base64 import b64encode
+from hashlib import sha256
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,7 @@ from machat.testing import (
     clientRequest,
 )
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
+from machat.ws.kept import CONNECTIONS, KEPT, REQUESTS
 
 
 def request(path: str = "/", method: str = "GET", *fields: str) -> bytes:
@@ -72,26 +75,38 @@ class PagesTests(SynchronousTestCase):
                     self.assertEqual(body, path.read_bytes())
         self.assertEqual(self.ask("/?x=1"), self.ask("/index.html"))
 
-    def test_bundled(self) -> None:
+    def test_inlined(self) -> None:
         """
-        The document loads all modules as one script.
+        The document contains its style, and all modules as one script. It loads only the icon.
         """
-        document = self.ask("/")[2]
-        self.assertIn(b'<script type="module" src="page.js"></script>', document)
-        self.assertNotIn(b"modulepreload", document)
-        script = self.ask("/page.js")[2].decode()
-        self.assertEqual(script.count("new App().start()"), 1)
-        self.assertNotRegex(script, re.compile("^(import|export)", re.MULTILINE))
+        document = self.ask("/")[2].decode()
+        self.assertEqual(set(re.findall('(?:src|href)="([^"#]+)"', document)), {"icon.svg"})
+        self.assertEqual(document.count("new App().start()"), 1)
+        self.assertNotRegex(document, re.compile("^(import|export)", re.MULTILINE))
+
+    def test_hashes(self) -> None:
+        """
+        The policy of the document allows exactly the scripts and the style that it contains.
+        """
+        _, fields, body = self.ask("/")
+        policy = dict(part.split(" ", 1) for part in fields["Content-Security-Policy"].split("; "))
+        for tag, name in ((b"script", "script-src"), (b"style", "style-src")):
+            found = re.findall(b"<%s(?: [^>]*)?>(.*?)</%s>" % (tag, tag), body, re.DOTALL)
+            hashes = [b64encode(sha256(content).digest()).decode() for content in found]
+            self.assertEqual(policy[name], " ".join(f"'sha256-{each}'" for each in hashes))
+        rest = {"script-src": "'self'", "style-src": "'self'"}
+        joined = "; ".join(f"{name} {value}" for name, value in {**policy, **rest}.items())
+        self.assertEqual(joined, POLICY)
 
     def test_compressed(self) -> None:
         """
         A file is compressed with gzip if the client accepts that. The compressed file has another
         tag. All that a browser loads has at most 60 kB.
         """
-        plain = self.ask("/page.js")
+        plain = self.ask("/app.js")
         self.assertNotIn("Content-Encoding", plain[1])
         total = 0
-        for path in ("/", "/style.css", "/theme.js", "/page.js", "/icon.svg"):
+        for path in ("/", "/icon.svg"):
             whole = self.ask(path)[2]
             head, _, body = self.raw(path, "Accept-Encoding: br, gzip, deflate")
             self.assertIn(b"\r\nContent-Encoding: gzip", head)
@@ -102,7 +117,7 @@ class PagesTests(SynchronousTestCase):
         tag = plain[1]["ETag"]
         for known, wanted in ((tag, b"200"), (f'{tag[:-1]}-gzip"', b"304")):
             fields = ("Accept-Encoding: gzip", f"If-None-Match: {known}")
-            self.assertEqual(self.raw("/page.js", *fields)[0].split()[1], wanted)
+            self.assertEqual(self.raw("/app.js", *fields)[0].split()[1], wanted)
 
     def test_accepted(self) -> None:
         """
@@ -175,11 +190,12 @@ class PagesTests(SynchronousTestCase):
         """
         for path in ("/", "/style.css", "/client.js"):
             _, fields, _ = self.ask(path)
-            self.assertEqual(fields["Content-Security-Policy"], POLICY)
+            self.assertNotIn("unsafe", fields["Content-Security-Policy"])
+            if path != "/":
+                self.assertEqual(fields["Content-Security-Policy"], POLICY)
             self.assertEqual(fields["X-Content-Type-Options"], "nosniff")
             self.assertEqual(fields["Referrer-Policy"], "no-referrer")
             self.assertNotIn("Set-Cookie", fields)
-        self.assertNotIn("unsafe", POLICY)
 
     def test_shared(self) -> None:
         """
@@ -227,28 +243,80 @@ class EndpointTests(SynchronousTestCase):
         """
         return MemoryClient(ChatWebSocketFactory(self.chat.service, page))
 
-    def test_page(self) -> None:
+    def ask(self, *fields: str) -> bytes:
         """
-        A browser receives the page, then the connection ends and leaves nothing.
+        @return: the head of the answer to a request for the page, of a connection that then ends
+            and leaves nothing
         """
         client = self.connect()
-        for byte in request("/", "GET", "User-Agent: test"):
+        for byte in request("/", "GET", "User-Agent: test", *fields):
             client.sendBytes(bytes((byte,)))
-        answer = client.transport.value()
+        answer: bytes = client.transport.value()
         self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"))
         self.assertIn(b"<title>MaChat</title>", answer)
+        self.chat.clock.advance(KEPT)
         self.assertFalse(client.connected)
+        self.assertEqual(client.transport.value(), answer)
         self.assertEqual(len(self.chat.service.connections), 0)
         self.assertEqual(self.chat.clock.getDelayedCalls(), [])
         self.assertEqual(self.chat.service.metrics.refusals, {})
+        return answer.partition(b"\r\n\r\n")[0]
 
-    def test_pipelined(self) -> None:
+    def test_page(self) -> None:
         """
-        One request is answered, and later input is not read.
+        A browser receives the page. The connection ends if it asks for that, and after 5 seconds.
+        """
+        kept = self.ask()
+        self.assertIn(b"\r\nConnection: keep-alive\r\nKeep-Alive: timeout=5\r\n", kept)
+        self.assertIn(b"\r\nConnection: close\r\n", self.ask("Connection: close"))
+        self.assertIn(b"\r\nConnection: close\r\n", self.ask("Content-Length: 1"))
+
+    def test_closed(self) -> None:
+        """
+        After a request with a body, further input is not read.
         """
         client = self.connect()
-        client.sendBytes(request() + request("/client.js"))
+        client.sendBytes(request("/", "GET", "Transfer-Encoding: chunked") + request("/icon.svg"))
+        self.assertFalse(client.connected)
         self.assertEqual(client.transport.value().count(b"HTTP/1.1 "), 1)
+
+    def test_kept(self) -> None:
+        """
+        Several files can be requested on one connection, up to a limit, and the WebSocket after
+        them. An answer of one line ends the connection.
+        """
+        client = self.connect()
+        client.sendBytes(request("/icon.svg") * 2 + request("/")[:7])
+        self.assertEqual(client.transport.value().count(b"HTTP/1.1 200 OK"), 2)
+        client.sendBytes(request("/")[7:])
+        self.assertEqual(client.transport.value().count(b"HTTP/1.1 200 OK"), 3)
+        client.sendBytes(clientRequest())
+        self.assertIn(b"101 Switching Protocols", client.transport.value())
+        self.chat.clock.advance(KEPT)
+        self.assertTrue(client.connected)
+        for requests, answers in (
+            (request("/icon.svg") * (REQUESTS + 1), REQUESTS),
+            (request("/nothing") * 2, 1),
+        ):
+            client = self.connect()
+            client.sendBytes(requests)
+            self.assertEqual(client.transport.value().count(b"HTTP/1.1 "), answers)
+            self.assertFalse(client.connected)
+
+    def test_most(self) -> None:
+        """
+        The number of connections that are kept is limited.
+        """
+        self.chat = MemoryChat(Limits(maxPerAddress=2 * CONNECTIONS))
+        factory = ChatWebSocketFactory(self.chat.service)
+        clients = [MemoryClient(factory) for _ in range(CONNECTIONS + 1)]
+        for client in clients:
+            client.sendBytes(request("/icon.svg"))
+        self.assertEqual([client.connected for client in clients[-2:]], [True, False])
+        clients[0].close()
+        clients.append(MemoryClient(factory))
+        clients[-1].sendBytes(request("/icon.svg"))
+        self.assertTrue(clients[-1].connected)
 
     def test_noPage(self) -> None:
         """

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 from pathlib import Path
 
-from machat.http.static import POLICY, Pages
+from machat.http.static import Pages
 from machat.testing import clientFrame, clientRequest
 from tests.processes import (
     BIN,
@@ -138,8 +138,10 @@ class ResourceTests(ServerTestCase):
         request = b"%s /below/page%s HTTP/1.0\r\nHost: test\r\n%s\r\n"
         whole = self.answers(port, request % (b"GET", b"/", b""))
         head, _, body = whole.partition(b"\r\n\r\n")
-        self.assertEqual(body, Pages().files["/"].body)
-        for field in (b"Content-Type: text/html; charset=utf-8", POLICY.encode()):
+        file = Pages().files["/"]
+        self.assertEqual(body, file.body)
+        policy = file.fields["Content-Security-Policy"]
+        for field in (b"Content-Type: text/html; charset=utf-8", policy.encode()):
             self.assertIn(field, head)
         tag = next(line for line in head.splitlines() if line.lower().startswith(b"etag: "))
         known = self.answers(port, request % (b"GET", b"/", b"If-None-Match: %s\r\n" % tag[6:]))
