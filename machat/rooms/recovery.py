@@ -74,20 +74,25 @@ async def entriesBefore(stored: IStoredRoom, end: int, count: int) -> list[Entry
         contain C{count} messages; without the oldest of them if they are larger than L{LARGEST}, or
         more than L{SCANNED}
     """
-    found: list[Entry] = []
+    found: list[Entry] = []  # the newest is the first
     lowest = max(1, end - max(SCANNED, count))
+    size = LARGEST
     pages = _pages()
     missing = count
     while end > lowest and missing > 0:
         page = next(pages)
         start = max(lowest, end - (min(page, missing) if missing == count - len(found) else page))
         read = [entry for entry in await stored.read(start - 1, end - start) if entry.seq < end]
-        found = _last(read + found, count)
-        if not read or found[0] is not read[0] or read[0].seq != start:
+        for entry in reversed(read):
+            size -= lengthOf(entry)
+            if (not missing and isinstance(entry, Message)) or (size < 0 and found):
+                return found[::-1]
+            missing -= isinstance(entry, Message)
+            found.append(entry)
+        if not read or read[0].seq != start:
             break
         end = start
-        missing = count - sum([isinstance(entry, Message) for entry in found])
-    return found
+    return found[::-1]
 
 
 async def entriesAfter(stored: IStoredRoom, after: int, count: int) -> list[Entry]:
@@ -129,7 +134,8 @@ async def history(
     if after is not None:
         entries = await entriesAfter(stored, after, limit)
     else:
-        entries = await entriesBefore(stored, top + 1 if before is None else before, limit)
+        end = top + 1 if before is None else min(before, top + 1)
+        entries = await entriesBefore(stored, end, limit)
     count = len(entries)
     while room.revised > top:
         newer = await stored.read(top, PAGE)

@@ -21,7 +21,9 @@ LOST = "the server lost messages of this room that were already delivered"
 
 def linesOf(entry: Entry) -> list[str]:
     """
-    @return: the lines for an entry in the C{text} dialect, each with its newline
+    @return: the lines for an entry in the C{text} dialect, each with its newline. A line of the
+        server never begins with a name: a member named C{bye} must not be able to imitate a
+        L{Bye}
     """
     if type(entry) is Message:
         return [f"{entry.sender}:{entry.text}\n"]
@@ -30,11 +32,11 @@ def linesOf(entry: Entry) -> list[str]:
             return [f"{entry.sender}:{line}\n" for line in entry.text.split("\n")]
     elif isinstance(entry, Edited):
         text = entry.text.replace("\n", " / ")
-        return [f"{RESERVED}:{entry.by} edited a message: {text}\n"]
+        return [f"{RESERVED}:user {entry.by} edited a message: {text}\n"]
     elif isinstance(entry, Redacted):
         whose = "" if entry.author is None else f" from {entry.author}"
         why = "" if entry.reason is None else f": {entry.reason}"
-        return [f"{RESERVED}:{entry.by} removed a message{whose}{why}\n"]
+        return [f"{RESERVED}:user {entry.by} removed a message{whose}{why}\n"]
     return []
 
 

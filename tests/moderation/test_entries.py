@@ -31,7 +31,7 @@ class EntriesTests(ModerationTestCase):
         self.assertEqual((redacted["by"], redacted["from"]), ("Ada", "Mina"))
         self.assertEqual(
             text.received(),
-            ["machat:Ada edited a message: 1", "machat:Ada removed a message from Mina: rude"],
+            ["machat:user Ada edited a message: 1", "machat:user Ada removed a message from Mina: rude"],
         )
 
     def test_elsewhere(self) -> None:

@@ -355,6 +355,15 @@ class PageTests(SynchronousTestCase):
             joined = self.join(since=Position(epoch, seq))
             self.assertEqual((joined.recovered, joined.missed), (False, None))
 
+    def test_beyond(self) -> None:
+        """
+        Before a number in the future are the last messages, and after it none.
+        """
+        self.say(1, 1)
+        for seq in (4, 99, 2**53):
+            self.assertEqual(self.history(before=seq, limit=1), [2])
+            self.assertEqual(self.history(after=seq, limit=1), [])
+
     def test_trimmed(self) -> None:
         """
         Where the stored messages begin, pages end.

@@ -150,12 +150,25 @@ class RevisionTests(EntriesTestCase):
         expected = {"room": "dev", "seq": 2, "target": 1, "by": "Mina", "text": "hello\nyou"}
         self.assertEqual(event, {"type": "edited", **expected, "at": 0})
         self.assertEqual((ack["seq"], ack["duplicate"]), (2, False))
-        self.assertEqual(self.text.received(), ["machat:Mina edited a message: hello / you"])
+        self.assertEqual(self.text.received(), ["machat:user Mina edited a message: hello / you"])
         (ack,) = self.do(**edit)
         self.assertEqual((ack["seq"], ack["duplicate"]), (2, True))
         (message,) = self.history()
         self.assertEqual((message["text"], message["edited"]), ("hello\nyou", True))
         self.assertEqual(message["data"], {"x": 1})
+
+    def test_misleadingName(self) -> None:
+        """
+        In C{text}, the line for an edit or a redaction never begins with a name: a member named
+        C{bye} cannot imitate the last line of the server.
+        """
+        bye = self.client("bye")
+        self.do(bye, type="say", text="one")
+        self.text.received()
+        self.do(bye, type="edit", target=2, text="shutdown")
+        self.do(bye, type="redact", target=2)
+        lines = self.text.received()
+        self.assertEqual([line.partition(" ")[0] for line in lines], ["machat:user"] * 2)
 
     def test_redact(self) -> None:
         """
@@ -164,7 +177,7 @@ class RevisionTests(EntriesTestCase):
         event, _ = self.do(type="redact", target=1, reason="typo", id="5")
         expected = {"room": "dev", "seq": 2, "target": 1, "by": "Mina", "reason": "typo"}
         self.assertEqual(event, {"type": "redacted", **expected, "at": 0})
-        self.assertEqual(self.text.received(), ["machat:Mina removed a message: typo"])
+        self.assertEqual(self.text.received(), ["machat:user Mina removed a message: typo"])
         (message,) = self.history()
         self.assertEqual((message["text"], message["redacted"]), ("", True))
         self.assertNotIn("data", message)

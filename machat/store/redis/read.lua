@@ -4,6 +4,9 @@
 -- Returns the entries of the stream, each with the reactions to it, if there are any.
 local last = tonumber(redis.call('HGET', KEYS[1], 'seq') or 0)
 local after = math.max(tonumber(ARGV[1]), last - tonumber(ARGV[3]))
+if after >= last then
+  return {}  -- the number may be too large for an id of the stream
+end
 local limit = tonumber(ARGV[2])
 local time = redis.call('TIME')
 local oldest = time[1] * 1000 - tonumber(ARGV[4])

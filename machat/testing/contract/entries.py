@@ -171,6 +171,17 @@ class EntryTests(StoreCase):
         self.assertIn(1, again.duplicates)
         await self.heard(4, witness)
 
+    async def test_largestNumber(self) -> None:
+        """
+        The largest number that a client can send is the number of no message.
+        """
+        room, _ = await self.open(await self.start())
+        await self.append(room, "a")
+        self.assertEqual(await self.wait(room.read(2**53 - 1, 1)), [])
+        for change in (Edit(2**53, "b"), Redact(2**53), React(2**53, "x")):
+            stored = await self.append(room, rich(change))
+            self.assertEqual(stored.refusals, {0: NO_SUCH_MESSAGE})
+
     async def test_revisionsRestart(self) -> None:
         """
         After a restart, the messages are in their current state.
