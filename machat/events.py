@@ -97,6 +97,8 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
         is not known
     @ivar replay: entries from the store, in order. New ones follow without a gap. On the wire, each
         replayed entry is a separate event after this one
+    @ivar scanned: the number of entries that the server has read to find the last messages. It is
+        not on the wire
     @ivar id: the id of the command
     """
 
@@ -113,6 +115,7 @@ class Joined(Event, frozen=True, kw_only=True, tag="joined"):
     moderator: bool = False
     read: int | None = None
     replay: tuple[Entry, ...] = ()
+    scanned: int = 0
     id: str | None = None
 
     @property
@@ -269,6 +272,8 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
     @ivar searched: after a search, the number up to which the messages were searched. A search
         backwards has reached the first message if this is at most 1, a search forwards the last
         message if this is at least C{seq}; otherwise continue it there. C{None}: not a search
+    @ivar scanned: the number of entries that the server has read to find the messages. It is not on
+        the wire
     """
 
     room: str
@@ -276,6 +281,7 @@ class History(Event, frozen=True, kw_only=True, tag="history"):
     seq: int
     messages: Messages
     searched: int | None = None
+    scanned: int = 0
     id: str | None = None
 
 

@@ -7,8 +7,8 @@ others wait, and reading ends when the result is large enough.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -27,11 +27,27 @@ _TRIES = 3
 FIRST = 16
 PAGE = 64
 
-#: The maximum number of entries that are read to find the messages of one history.
+#: The maximum number of entries that are read to find the messages of one history: if there is at
+#: least one, and otherwise. An answer without a message is taken for the end of the room.
 SCANNED = 4_096
+MOST = 16_384
 
 #: The maximum length of the entries of one replay or history together, characters.
 LARGEST = 1_048_576
+
+
+class Found(NamedTuple):
+    """
+    The messages that were read.
+
+    @ivar messages: the messages in order
+    @ivar scanned: the number of entries that were read to find them
+    @ivar last: the number of the last of these entries; 0 if that is not known
+    """
+
+    messages: Sequence[Message]
+    scanned: int
+    last: int = 0
 
 
 async def messagesSince(
@@ -52,98 +68,101 @@ async def messagesSince(
     return _replayed(found)
 
 
-async def lastMessages(stored: IStoredRoom, room: Room, count: int) -> tuple[Message, ...]:
+async def lastMessages(stored: IStoredRoom, room: Room, count: int) -> Found:
     """
     @return: the last C{count} messages in their current state, or as many as are stored and as
         L{LARGEST} allows, up to the room's position at the moment this returns
     """
+    scanned = 0
     for _ in range(_TRIES):
         top = room.position.seq if room.position else 0
-        found = await entriesBefore(stored, top + 1, count)
-        complete = bool(found) and found[-1].seq == top
+        found = await messagesBefore(stored, top + 1, count)
+        scanned += found.scanned
         newer = await _upToNow(stored, room, top, 2 * count)
         if newer is not None:
-            messages = _messages((found if complete else []) + newer)
-            return tuple([replace(each, replay=True) for each in _last(messages, count)])
-    return ()
+            complete = found.last == top
+            messages = _messages([*found.messages, *newer] if complete else newer)
+            replay = [replace(each, replay=True) for each in _last(messages, count)]
+            return Found(replay, scanned)
+    return Found([], scanned)
 
 
-async def entriesBefore(stored: IStoredRoom, end: int, count: int) -> list[Entry]:
+async def messagesBefore(stored: IStoredRoom, end: int, count: int) -> Found:
     """
-    @return: the last stored entries whose number is below C{end}, without a gap, so many that they
-        contain C{count} messages; without the oldest of them if they are larger than L{LARGEST}, or
-        more than L{SCANNED}
+    @return: the last C{count} messages among the stored entries whose number is below C{end},
+        without a gap; fewer if they are larger than L{LARGEST}, or if L{SCANNED} entries were read
     """
-    found: list[Entry] = []  # the newest is the first
-    lowest = max(1, end - max(SCANNED, count))
+    found: list[Message] = []  # the newest is the first
+    scanned = last = 0
     size = LARGEST
     pages = _pages()
-    missing = count
-    while end > lowest and missing > 0:
-        page = next(pages)
-        start = max(lowest, end - (min(page, missing) if missing == count - len(found) else page))
+    while end > 1 and len(found) < count and scanned < (SCANNED if found else MOST):
+        page, missing = next(pages), count - len(found)
+        start = max(1, end - (min(page, missing) if scanned == len(found) else page))
         read = [entry for entry in await stored.read(start - 1, end - start) if entry.seq < end]
+        last = last or (read[-1].seq if read else 0)
+        scanned += len(read)
         for entry in reversed(read):
-            size -= lengthOf(entry)
-            if (not missing and isinstance(entry, Message)) or (size < 0 and found):
-                return found[::-1]
-            missing -= isinstance(entry, Message)
-            found.append(entry)
+            if isinstance(entry, Message) and len(found) < count:
+                size -= lengthOf(entry)
+                if size < 0 and found:
+                    return Found(found[::-1], scanned, last)
+                found.append(entry)
         if not read or read[0].seq != start:
             break
         end = start
-    return found[::-1]
+    return Found(found[::-1], scanned, last)
 
 
-async def entriesAfter(stored: IStoredRoom, after: int, count: int) -> list[Entry]:
+async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> Found:
     """
-    @return: the first stored entries whose number is above C{after}, so many that they contain
-        C{count} messages, or fewer if they are larger than L{LARGEST}, or more than L{SCANNED}
+    @return: the first C{count} messages among the stored entries whose number is above C{after};
+        fewer if they are larger than L{LARGEST}, or if L{SCANNED} entries were read
     """
-    found: list[Entry] = []
+    found: list[Message] = []
+    scanned = 0
     size = LARGEST
     pages = _pages()
-    missing = count
-    while missing > 0 and len(found) < max(SCANNED, count):
-        page = next(pages)
-        read = await stored.read(
-            after, min(page, missing) if missing == count - len(found) else page
-        )
+    while len(found) < count and scanned < (SCANNED if found else MOST):
+        page, missing = next(pages), count - len(found)
+        read = await stored.read(after, min(page, missing) if scanned == len(found) else page)
+        scanned += len(read)
         for entry in read:
-            size -= lengthOf(entry)
-            if size < 0 and found:
-                return found
-            found.append(entry)
-            missing -= isinstance(entry, Message)
-            if not missing:
-                return found
+            if isinstance(entry, Message) and len(found) < count:
+                size -= lengthOf(entry)
+                if size < 0 and found:
+                    return Found(found, scanned)
+                found.append(entry)
         if not read:
             break
         after = read[-1].seq
-    return found
+    return Found(found, scanned)
 
 
 async def history(
     stored: IStoredRoom, room: Room, before: int | None, after: int | None, limit: int
-) -> tuple[Message, ...]:
+) -> Found:
     """
     @return: the messages of a history, see L{machat.interfaces.IChatRoom.history}, in the state
         that they have when this returns
     """
     top = room.position.seq if room.position else 0
     if after is not None:
-        entries = await entriesAfter(stored, after, limit)
+        found = await messagesAfter(stored, after, limit)
     else:
         end = top + 1 if before is None else min(before, top + 1)
-        entries = await entriesBefore(stored, end, limit)
-    count = len(entries)
+        found = await messagesBefore(stored, end, limit)
+    entries: list[Entry] = [*found.messages]
     while room.revised > top:
         newer = await stored.read(top, PAGE)
         if not newer:
             break
-        entries = [*entries, *newer]
+        entries += newer
         top = newer[-1].seq
-    return tuple([each for each in fold(entries)[:count] if isinstance(each, Message)])
+    if len(entries) > len(found.messages):
+        messages = fold(entries)[: len(found.messages)]
+        return found._replace(messages=[each for each in messages if isinstance(each, Message)])
+    return found
 
 
 def _messages(entries: list[Entry]) -> list[Any]:

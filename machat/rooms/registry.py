@@ -35,8 +35,9 @@ from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
 from machat.rooms.searching import Searches, Wanted
 
-#: The messages that a member has missed; C{None} if they cannot be determined.
-Replay = tuple[Entry, ...] | None
+#: The messages that a member has missed, or C{None} if they cannot be determined; and the number of
+#: entries that were read to find the last messages.
+Replay = tuple[tuple[Entry, ...] | None, int]
 
 
 class Rooms:
@@ -136,7 +137,7 @@ class Rooms:
             raise self._taken(error, room, claim.key) from None
         try:
             arrival.check()
-            replay: Replay = ()
+            replay: Replay = (), 0
             if wish.since is not None or wish.history > 0:
                 replaying = Deferred.fromCoroutine(self._replay(stored, room, wish))
                 replay = await arrival.until(replaying)
@@ -188,8 +189,9 @@ class Rooms:
     async def _replay(self, stored: IStoredRoom, room: Room, wish: Wish) -> Replay:
         most = self._limits.maxHistory
         if wish.since is not None:
-            return await messagesSince(stored, room, wish.since, most)
-        return await lastMessages(stored, room, min(wish.history, most))
+            return await messagesSince(stored, room, wish.since, most), 0
+        found = await lastMessages(stored, room, min(wish.history, most))
+        return tuple(found.messages), found.scanned
 
     def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
         if room.direct is not None:
@@ -224,12 +226,13 @@ class Rooms:
             epoch=epoch,
             seq=seq,
             count=len(room.occupants),
-            recovered=None if since is None else replay is not None,
+            recovered=None if since is None else replay[0] is not None,
             missed=missed,
             members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
             topic=room.topic,
             locked=room.locked,
-            replay=replay or (),
+            replay=replay[0] or (),
+            scanned=replay[1],
         )
 
     def leave(self, member: IChatMember, name: str) -> None:
@@ -279,13 +282,14 @@ class Rooms:
         room = self._directory.find(member, name)
         assert room.stored is not None and room.position is not None, "the room is open"
         limit = min(limit, self._limits.maxHistory)
-        messages = await recovery.history(room.stored, room, before, after, limit)
+        found = await recovery.history(room.stored, room, before, after, limit)
         self._requireStay(member, room)
         return History(
             room=room.name,
             epoch=room.position.epoch,
             seq=room.position.seq,
-            messages=messages,
+            messages=tuple(found.messages),
+            scanned=found.scanned,
         )
 
     async def search(

@@ -67,7 +67,10 @@ class Visitors:
             stored, limit = _storedOf(room), min(limit, self._limits.maxHistory)
             read = await recovery.history(stored, room, before, after, limit)
             position = _positionOf(room)
-            return History(room=room.name, epoch=position.epoch, seq=position.seq, messages=read)
+            messages = tuple(read.messages)
+            return History(
+                room=room.name, epoch=position.epoch, seq=position.seq, messages=messages
+            )
 
     def members(self, roomName: str) -> Deferred[Members]:
         """
@@ -116,7 +119,8 @@ class Visitors:
             if since is not None:
                 replay = await messagesSince(stored, room, since, most)
             else:
-                replay = await lastMessages(stored, room, min(history, most))
+                last = await lastMessages(stored, room, min(history, most))
+                replay = tuple(last.messages)
             if listener in room.listeners:
                 raise ChatError(ALREADY_JOINED, f"already in {room.name}")
             if len(room.listeners) >= self._limits.maxMembers:

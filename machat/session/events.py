@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import Any
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 from twisted.internet.defer import CancelledError, Deferred, succeed
@@ -20,6 +20,7 @@ from machat.errors import BAD_COMMAND, BAD_CREDENTIALS, NOT_ALLOWED, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import COMMANDS, moderate
 from machat.moderation.policy import mayModerate
+from machat.session import costs
 from machat.session.account import Account, conversationWith
 from machat.session.answers import shortened, welcome
 from machat.session.contents import Sending, contentOf, isPlain, sizeOf
@@ -31,8 +32,8 @@ from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
 #: the client's commands wait.
 UNACKNOWLEDGED = 64
 
-#: The cost of a search, in tokens of the rate limit, in addition to that of the command.
-SEARCH = 4
+
+_Answer = TypeVar("_Answer", events.Joined, events.History)
 
 
 @implementer(IConversation)
@@ -177,6 +178,7 @@ class EventsConversation:
     def _joined(self, joined: events.Joined | None, id: str | None) -> Deferred[None] | None:
         if joined is None:
             return None
+        joined = self._pay(joined)
         if mayModerate(self._client, joined.room):
             joined = replace(joined, moderator=True)
         if self._account is not None:
@@ -189,6 +191,15 @@ class EventsConversation:
         self._tell(replace(joined, replay=(), id=id))
         size = sum(map(lengthOf, joined.replay))
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
+
+    def _pay(self, answer: _Answer) -> _Answer:
+        """
+        Take the tokens for what was read.
+        """
+        if not answer.scanned:
+            return answer
+        self._client.spend(costs.reading(answer.scanned))
+        return replace(answer, scanned=0)
 
     def _pace(self, command: commands.Say) -> Deferred[Any] | None:
         if command.to is not None:
@@ -282,10 +293,11 @@ class EventsConversation:
     def _history(self, command: commands.History) -> Deferred[Any]:
         room, client = self._rooms.here(command.room), self._client
         if command.text is not None:
-            client.spend(SEARCH)
+            client.spend(costs.SEARCH)
             read = self._chat.search(client, room, command)
         else:
             read = self._chat.history(client, room, command.before, command.after, command.limit)
+            read.addCallback(self._pay)
         read.addCallback(shortened, command.after is not None)
         return read.addCallback(self._answer, command.id)
 

@@ -31,7 +31,10 @@ class EntriesTests(ModerationTestCase):
         self.assertEqual((redacted["by"], redacted["from"]), ("Ada", "Mina"))
         self.assertEqual(
             text.received(),
-            ["machat:user Ada edited a message: 1", "machat:user Ada removed a message from Mina: rude"],
+            [
+                "machat:user Ada edited a message: 1",
+                "machat:user Ada removed a message from Mina: rude",
+            ],
         )
 
     def test_elsewhere(self) -> None:

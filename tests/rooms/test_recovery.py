@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.entries import Entry
+from machat.entries import Edit, Entry, React
 from machat.events import Joined, Position
 from machat.hooks import Hooks
 from machat.limits import Limits
@@ -363,6 +363,24 @@ class PageTests(SynchronousTestCase):
         for seq in (4, 99, 2**53):
             self.assertEqual(self.history(before=seq, limit=1), [2])
             self.assertEqual(self.history(after=seq, limit=1), [])
+
+    def test_hidden(self) -> None:
+        """
+        Neither many reactions nor large edits hide the messages before them or after them, so that
+        a history without a message is the end of the room.
+        """
+        self.patch(recovery, "SCANNED", 4)
+        self.patch(recovery, "LARGEST", 1000)
+        self.say(1, 1)
+        for number in range(20):
+            self.chat.service.post(self.bot, "dev", React(1, "x", number % 2 == 1))
+            self.chat.service.post(self.bot, "dev", Edit(2, "x" * 400))
+        self.chat.turn()
+        self.say(1)
+        self.assertEqual(self.history(limit=1, before=43), [2])
+        self.assertEqual(self.history(limit=1, after=2), [43])
+        self.assertEqual(self.history(limit=3), [43])
+        self.assertEqual(self.seqs(self.join(history=3)), [43])
 
     def test_trimmed(self) -> None:
         """

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import fail
 from twisted.trial.unittest import SynchronousTestCase
 
+from machat.entries import React
 from machat.limits import Limits
 from machat.rooms import searching
 from machat.testing import MemoryChat, MemoryClient, MemoryMember, MemoryWebSocketClient
@@ -384,7 +385,7 @@ class CommandTests(EventsTestCase):
             ({"before": 5, "limit": 2}, [3, 4]),
             ({"before": 1}, []),
             ({"before": 0}, []),
-            ({"before": 100, "limit": 1}, []),
+            ({"before": 100, "limit": 1}, [8]),
             ({"limit": 0}, []),
             ({}, [1, 2, 3, 4, 5, 6, 7, 8]),
         ):
@@ -441,6 +442,40 @@ class CommandTests(EventsTestCase):
         self.assertEqual(self.kinds(mina).count("history"), 4)
         self.chat.clock.pump([1] * 5)
         self.assertEqual(self.kinds(mina).count("history"), 1)
+
+    def test_historyRate(self) -> None:
+        """
+        A history that reads more than 512 entries counts as another message for each 512 of them,
+        whether it finds messages or not. So does a join with a history.
+        """
+        self.chat = MemoryChat(Limits(rate=1, burst=20, logMessages=10_000, logBytes=4 << 20))
+        bot = self.chat.member("bot", "dev")
+        self.chat.service.say(bot, "dev", "one")
+        for number in range(1, 4096):
+            self.chat.service.post(bot, "dev", React(1, "x", number % 2 == 0))
+        self.chat.turn()
+        for command, count in (
+            ({"type": "history"}, 3),
+            ({"type": "history", "before": 4096}, 3),
+            ({"type": "history", "after": 0}, 3),
+            ({"type": "history", "after": 1}, 3),
+            ({"type": "history", "after": 4000}, 20),
+            ({"type": "history", "before": 1}, 20),
+        ):
+            mina = self.client()
+            for _ in range(20):
+                self.tell(mina, room="dev", **command)
+            for _ in range(200):
+                self.chat.turn()
+            self.assertEqual(self.kinds(mina).count("history"), count, command)
+            mina.close()
+        mina = self.client()
+        for _ in range(10):
+            self.tell(mina, type="leave", room="dev")
+            self.tell(mina, type="join", room="dev", history=300)
+        for _ in range(200):
+            self.chat.turn()
+        self.assertEqual(self.kinds(mina).count("joined"), 3)
 
     def test_tooManyRooms(self) -> None:
         """
