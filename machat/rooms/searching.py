@@ -303,13 +303,15 @@ class Searches:
         if self._count >= WAITING or (network and self._networks[network] >= PER_NETWORK):
             raise ChatError(BUSY, "too many searches are waiting: try again", retry=1.0)
         self._enter(network, 1)
+
+        async def search() -> History:
+            check()
+            return await Search(self._clock, room, wanted, check).run()
+
         try:
-            await self._lock.acquire()
-            try:
-                check()
-                return await Search(self._clock, room, wanted, check).run()
-            finally:
-                self._lock.release()
+            # A coroutine that releases the lock in a "finally" also does so when the garbage
+            # collector closes it, and so resumes the next one, which may be closed already.
+            return await self._lock.run(search)
         finally:
             self._enter(network, -1)
 

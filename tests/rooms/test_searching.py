@@ -267,7 +267,6 @@ class SearchesTests(SearchTestCase):
         super().setUp()
         self.gone = False
         self.searches = Searches(self.chat.clock)
-        self.addCleanup(self.chat.clock.advance, 0)  # all searches end
         self.bound(SLICE=1)
         self.add(Said("x"))
         self.add(Said("x"))
@@ -308,3 +307,18 @@ class SearchesTests(SearchTestCase):
             self.assertEqual(self.failureResultOf(each, ChatError).value.code, NOT_JOINED)
         self.gone = False
         self.assertEqual(len(self.waiting(searching.WAITING, None)), searching.WAITING)
+
+    def test_abandoned(self) -> None:
+        """
+        The garbage collector closes the searches of a chat that is no longer used, in any order.
+        None of them resumes another one.
+        """
+        room = self.chat.service._directory.find(self.mina, "dev")
+        wanted = searching.Wanted(commands.History(room="dev", text="x"), 300)
+        several = [self.searches.run(room, wanted, None, self.check) for _ in range(3)]
+        results: list[object] = []
+        for each in several:
+            Deferred.fromCoroutine(each).addBoth(results.append)
+        for each in reversed(several):
+            each.close()
+        self.assertEqual(results, [])
