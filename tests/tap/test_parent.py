@@ -257,8 +257,7 @@ class LauncherTests(SynchronousTestCase):
         """
         A process inherits the sockets of its worker, and no notification of the service manager.
         """
-        os.environ["NOTIFY_SOCKET"] = "/run/notify"
-        self.addCleanup(os.environ.pop, "NOTIFY_SOCKET")
+        self.patch(os, "environ", {**os.environ, "NOTIFY_SOCKET": "/run/notify"})
         self.launcher.privilegedStartService()
         self.launcher.startService()
         for number in (1, 2):
@@ -361,5 +360,4 @@ class RefusalTests(WorkersTestCase):
         (folder / "sitecustomize.py").write_text(
             f"import os, sys\nif 'machat.workers' in sys.orig_argv:\n    {code}\n"
         )
-        os.environ["PYTHONPATH"] = str(folder)
-        self.addCleanup(os.environ.pop, "PYTHONPATH")
+        self.patch(os, "environ", {**os.environ, "PYTHONPATH": str(folder)})

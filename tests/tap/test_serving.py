@@ -157,8 +157,7 @@ class ServingTests(ServerTestCase):
         """
         Set an environment variable for the processes of this test.
         """
-        os.environ[name] = value
-        self.addCleanup(os.environ.pop, name)
+        self.patch(os, "environ", {**os.environ, name: value})
 
     def certificateOf(self, port: int) -> tuple[ssl.SSLSocket, bytes]:
         """
