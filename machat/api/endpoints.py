@@ -14,7 +14,7 @@ import msgspec
 from twisted.internet.defer import Deferred, gatherResults
 
 from machat import commands, names, wire
-from machat.api import bodies
+from machat.api import answers, requests
 from machat.api.statuses import errorBody
 from machat.api.tokens import makeToken
 from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
@@ -86,33 +86,33 @@ class Endpoint(NamedTuple):
     call: Callable[[Context, Any], Coroutine[Deferred[Any], Any, Any]]
 
 
-async def _publish(context: Context, request: bodies.Publish) -> bodies.Published:
+async def _publish(context: Context, request: requests.Publish) -> answers.Published:
     context.require(PUBLISH, request.room)
     context.requireText(request.text)
     sender = Caller(context.key, request.sender)
     content = _contentOf(request, request.reply)
     done = await context.chat.publish(sender, request.room, content, request.id)
-    return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+    return answers.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
 
 
 async def _change(
-    context: Context, request: bodies.Edit | bodies.Redact | bodies.React
-) -> bodies.Published:
+    context: Context, request: requests.Edit | requests.Redact | requests.React
+) -> answers.Published:
     context.require(PUBLISH, request.room)
     match request:
-        case bodies.Edit(target=target, text=text):
+        case requests.Edit(target=target, text=text):
             context.requireText(text)
             content = contentOf(commands.Edit(target=target, text=text))
-        case bodies.Redact(target=target, reason=reason):
+        case requests.Redact(target=target, reason=reason):
             content = contentOf(commands.Redact(target=target, reason=reason))
-        case bodies.React(target=target, emoji=emoji, remove=remove):
+        case requests.React(target=target, emoji=emoji, remove=remove):
             content = contentOf(commands.React(target=target, emoji=emoji, remove=remove))
     sender = Caller(context.key, request.sender)
     done = await context.chat.publish(sender, request.room, content, request.id)
-    return bodies.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+    return answers.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
 
 
-async def _broadcast(context: Context, request: bodies.Broadcast) -> bodies.Broadcasted:
+async def _broadcast(context: Context, request: requests.Broadcast) -> answers.Broadcasted:
     for room in request.rooms:
         context.require(PUBLISH, room)
     context.requireText(request.text)
@@ -121,10 +121,12 @@ async def _broadcast(context: Context, request: bodies.Broadcast) -> bodies.Broa
     send = partial(context.chat.publish, sender, content=_contentOf(request), id=request.id)
     sending = [_outcome(send, room) for room in request.rooms]
     found = await gatherResults([Deferred.fromCoroutine(each) for each in sending])
-    return bodies.Broadcasted(responses=found)
+    return answers.Broadcasted(responses=found)
 
 
-def _contentOf(request: bodies.Publish | bodies.Broadcast, reply: int | None = None) -> str | Said:
+def _contentOf(
+    request: requests.Publish | requests.Broadcast, reply: int | None = None
+) -> str | Said:
     """
     @raise ChatError: C{too-long} or C{bad-command}: C{data} is too large, or nested too deeply
     """
@@ -134,68 +136,68 @@ def _contentOf(request: bodies.Publish | bodies.Broadcast, reply: int | None = N
     return Said(request.text, json, reply)
 
 
-async def _outcome(send: Callable[[str], Deferred[Published]], room: str) -> bodies.Outcome:
+async def _outcome(send: Callable[[str], Deferred[Published]], room: str) -> answers.Outcome:
     try:
         done = await send(room)
     except ChatError as error:
-        return bodies.Outcome(room=room, error=errorBody(error))
-    return bodies.Outcome(room=room, epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+        return answers.Outcome(room=room, error=errorBody(error))
+    return answers.Outcome(room=room, epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
 
 
-async def _history(context: Context, request: bodies.ReadHistory) -> bodies.History:
+async def _history(context: Context, request: requests.ReadHistory) -> answers.History:
     context.require(READ, request.room)
     visitors = context.chat.visitors
     read = await visitors.history(request.room, request.before, request.after, request.limit)
     messages: list[Any] = list(read.messages)
-    return bodies.History(room=read.room, epoch=read.epoch, seq=read.seq, messages=messages)
+    return answers.History(room=read.room, epoch=read.epoch, seq=read.seq, messages=messages)
 
 
-async def _presence(context: Context, request: bodies.Presence) -> bodies.Present:
+async def _presence(context: Context, request: requests.Presence) -> answers.Present:
     context.require(READ, request.room)
     found = await context.chat.visitors.members(request.room)
-    return bodies.Present(room=found.room, count=found.count, members=list(found.members))
+    return answers.Present(room=found.room, count=found.count, members=list(found.members))
 
 
-async def _rooms(context: Context, request: bodies.Rooms) -> bodies.OpenRooms:
-    def described(room: Room) -> bodies.OpenRoom:
+async def _rooms(context: Context, request: requests.Rooms) -> answers.OpenRooms:
+    def described(room: Room) -> answers.OpenRoom:
         seq = room.position.seq if room.position else 0
-        return bodies.OpenRoom(room=room.name, names=len(room.occupants), seq=seq)
+        return answers.OpenRoom(room=room.name, names=len(room.occupants), seq=seq)
 
     rooms = [room for room in context.chat.rooms if context.key.may(READ, room.name)]
     largest = nlargest(LISTED, map(described, rooms), key=attrgetter("names"))
-    return bodies.OpenRooms(count=len(rooms), rooms=largest)
+    return answers.OpenRooms(count=len(rooms), rooms=largest)
 
 
-async def _disconnect(context: Context, request: bodies.Disconnect) -> bodies.Disconnected:
+async def _disconnect(context: Context, request: requests.Disconnect) -> answers.Disconnected:
     if not context.key.everywhere:
         raise ChatError(NOT_ALLOWED, "disconnect requires a key for all rooms")
     key = names.key(names.checkName(request.name))
     found = [each for each in context.chat.connections if names.key(each.name) == key]
     for connection in found:
         connection.disconnected(REMOVED)
-    return bodies.Disconnected(connections=len(found))
+    return answers.Disconnected(connections=len(found))
 
 
-def _acts(method: str, *fields: str) -> Callable[[Context, Any], Coroutine[Any, Any, bodies.Done]]:
+def _acts(method: str, *fields: str) -> Callable[[Context, Any], Coroutine[Any, Any, answers.Done]]:
     """
     @param method: the name of a method of L{machat.moderation.service.Moderation}
     @param fields: the fields of the request that are its keyword arguments
     @return: the function of an endpoint
     """
 
-    async def act(context: Context, request: Any) -> bodies.Done:
+    async def act(context: Context, request: Any) -> answers.Done:
         context.require(MODERATE, request.room)
         chosen = "banAddressOf" if getattr(request, "address", False) else method
         arguments = {name: getattr(request, name) for name in fields}
         by = Caller(context.key, request.moderator)
         names.checkName(by.name)
         await getattr(context.chat.moderation, chosen)(request.room, by=by, **arguments)
-        return bodies.Done()
+        return answers.Done()
 
     return act
 
 
-async def _sanctions(context: Context, request: bodies.ReadSanctions) -> bodies.Sanctions:
+async def _sanctions(context: Context, request: requests.ReadSanctions) -> answers.Sanctions:
     context.require(MODERATE, request.room)
     async with context.chat.visitors.visit(request.room) as room:
         active = context.chat.moderation.sanctions(request.room)
@@ -208,36 +210,38 @@ async def _sanctions(context: Context, request: bodies.ReadSanctions) -> bodies.
             )
             for each in active
         ]
-        return bodies.Sanctions(room=room.name, sanctions=sorted(found, key=attrgetter("until")))
+        return answers.Sanctions(room=room.name, sanctions=sorted(found, key=attrgetter("until")))
 
 
-async def _token(context: Context, request: bodies.MakeToken) -> bodies.Token:
+async def _token(context: Context, request: requests.MakeToken) -> answers.Token:
     context.require(READ, request.room)
     expires = int(context.chat.clock.now()) + request.seconds
-    return bodies.Token(token=makeToken(context.key, request.room, expires), expires=expires)
+    return answers.Token(token=makeToken(context.key, request.room, expires), expires=expires)
 
 
 #: All endpoints by name.
 ENDPOINTS = {
-    "publish": Endpoint(PUBLISH, bodies.Publish, bodies.Published, _publish),
-    "broadcast": Endpoint(PUBLISH, bodies.Broadcast, bodies.Broadcasted, _broadcast),
-    "edit": Endpoint(PUBLISH, bodies.Edit, bodies.Published, _change),
-    "redact": Endpoint(PUBLISH, bodies.Redact, bodies.Published, _change),
-    "react": Endpoint(PUBLISH, bodies.React, bodies.Published, _change),
-    "history": Endpoint(READ, bodies.ReadHistory, bodies.History, _history),
-    "presence": Endpoint(READ, bodies.Presence, bodies.Present, _presence),
-    "rooms": Endpoint(READ, bodies.Rooms, bodies.OpenRooms, _rooms),
-    "disconnect": Endpoint(MODERATE, bodies.Disconnect, bodies.Disconnected, _disconnect),
-    "kick": Endpoint(MODERATE, bodies.Kick, bodies.Done, _acts("kick", "name", "reason")),
+    "publish": Endpoint(PUBLISH, requests.Publish, answers.Published, _publish),
+    "broadcast": Endpoint(PUBLISH, requests.Broadcast, answers.Broadcasted, _broadcast),
+    "edit": Endpoint(PUBLISH, requests.Edit, answers.Published, _change),
+    "redact": Endpoint(PUBLISH, requests.Redact, answers.Published, _change),
+    "react": Endpoint(PUBLISH, requests.React, answers.Published, _change),
+    "history": Endpoint(READ, requests.ReadHistory, answers.History, _history),
+    "presence": Endpoint(READ, requests.Presence, answers.Present, _presence),
+    "rooms": Endpoint(READ, requests.Rooms, answers.OpenRooms, _rooms),
+    "disconnect": Endpoint(MODERATE, requests.Disconnect, answers.Disconnected, _disconnect),
+    "kick": Endpoint(MODERATE, requests.Kick, answers.Done, _acts("kick", "name", "reason")),
     "mute": Endpoint(
-        MODERATE, bodies.Mute, bodies.Done, _acts("mute", "name", "seconds", "reason")
+        MODERATE, requests.Mute, answers.Done, _acts("mute", "name", "seconds", "reason")
     ),
-    "unmute": Endpoint(MODERATE, bodies.Unmute, bodies.Done, _acts("unmute", "name")),
-    "ban": Endpoint(MODERATE, bodies.Ban, bodies.Done, _acts("ban", "name", "seconds", "reason")),
-    "unban": Endpoint(MODERATE, bodies.Unban, bodies.Done, _acts("unban", "name")),
-    "lock": Endpoint(MODERATE, bodies.Lock, bodies.Done, _acts("lock", "reason")),
-    "unlock": Endpoint(MODERATE, bodies.Unlock, bodies.Done, _acts("unlock")),
-    "topic": Endpoint(MODERATE, bodies.Topic, bodies.Done, _acts("setTopic", "text")),
-    "sanctions": Endpoint(MODERATE, bodies.ReadSanctions, bodies.Sanctions, _sanctions),
-    "token": Endpoint(READ, bodies.MakeToken, bodies.Token, _token),
+    "unmute": Endpoint(MODERATE, requests.Unmute, answers.Done, _acts("unmute", "name")),
+    "ban": Endpoint(
+        MODERATE, requests.Ban, answers.Done, _acts("ban", "name", "seconds", "reason")
+    ),
+    "unban": Endpoint(MODERATE, requests.Unban, answers.Done, _acts("unban", "name")),
+    "lock": Endpoint(MODERATE, requests.Lock, answers.Done, _acts("lock", "reason")),
+    "unlock": Endpoint(MODERATE, requests.Unlock, answers.Done, _acts("unlock")),
+    "topic": Endpoint(MODERATE, requests.Topic, answers.Done, _acts("setTopic", "text")),
+    "sanctions": Endpoint(MODERATE, requests.ReadSanctions, answers.Sanctions, _sanctions),
+    "token": Endpoint(READ, requests.MakeToken, answers.Token, _token),
 }

@@ -13,7 +13,7 @@ import msgspec
 import msgspec.structs
 
 from machat import __version__
-from machat.api import bodies
+from machat.api import answers
 from machat.api.endpoints import ENDPOINTS, Endpoint
 
 _REFERENCE = "#/components/schemas/{name}"
@@ -91,7 +91,7 @@ def _summary(type: type[Any]) -> str:
 
 def _refusals() -> dict[str, Any]:
     return {
-        status: {"description": text, "content": _json(bodies.Refused)}
+        status: {"description": text, "content": _json(answers.Refused)}
         for status, text in _REFUSALS.items()
     }
 
@@ -140,7 +140,7 @@ def _json(type: type[Any]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    types: list[Any] = [bodies.Refused]
+    types: list[Any] = [answers.Refused]
     for endpoint in ENDPOINTS.values():
         types += [endpoint.request, endpoint.result]
     _, schemas = msgspec.json.schema_components(types, ref_template=_REFERENCE)

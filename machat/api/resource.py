@@ -16,13 +16,13 @@ from twisted.web.server import NOT_DONE_YET
 from machat import names
 from machat.addresses import describe
 from machat.api.access import Access, argument
-from machat.api.bodies import Broadcast, InRoom, Rooms
 from machat.api.cors import checkOrigin, preflight
 from machat.api.dialect import readId
 from machat.api.endpoints import ENDPOINTS, Context, Endpoint
 from machat.api.exchange import Exchange
 from machat.api.limits import API_DEFAULTS, ApiLimits, Counts
 from machat.api.openapi import description
+from machat.api.requests import Broadcast, InRoom, Rooms
 from machat.api.statuses import refused, succeeded
 from machat.api.streams import Streams, Wish
 from machat.auth.apikeys import READ, ApiKey, ApiKeys

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from machat import errors
-from machat.api.bodies import Error, Refused
+from machat.api.answers import Error, Refused
 from machat.errors import ChatError
 from machat.http.messages import Answer
 
