@@ -16,37 +16,22 @@ L{Gap<machat.client.Gap>}.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, maybeDeferred, succeed
-from twisted.internet.interfaces import IDelayedCall, IStreamClientEndpoint
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
-from twisted.python.failure import Failure
-from zope.interface import implementer
 
 from machat import commands, events
-from machat.client import reasons
 from machat.client.endpoints import dial
-from machat.client.interfaces import IServerConnection, IServerConnectionUser
+from machat.client.runner import CoreRunner
 from machat.clock import chatClock
 from machat.events import Done, Event, History, Joined, ReadMark, Receipt, RoomList
-from machat.sansio import (
-    Authenticate,
-    ClientCore,
-    Close,
-    Confirmed,
-    Connect,
-    Notify,
-    Output,
-    Pause,
-    Send,
-    Settle,
-    entries,
-)
+from machat.sansio import ClientCore, entries
 
 
-@implementer(IServerConnectionUser)
 class ChatClient(Service):
     """
     A client of one server, under one name. It connects when it is started as a service.
@@ -83,17 +68,11 @@ class ChatClient(Service):
         @raise ValueError: the address is invalid
         """
         self.nick = name
-        self._clock = chatClock(reactor)
         self._listener = listener
-        self._credentials = credentials
-        self._core = ClientCore(name, presence, self._clock.seconds)
-        self._endpoint, self._factory = dial(reactor, address, self, origin)
-        self._connection: IServerConnection | None = None
-        self._attempt: Deferred[Any] | None = None
-        self._stopping: list[Deferred[None]] = []
-        self._carrying = False
-        self._timer: IDelayedCall | None = None
-        self._deadline: float | None = None
+        clock = chatClock(reactor)
+        self._core = core = ClientCore(name, presence, clock.seconds)
+        call = partial(dial, reactor, address, origin=origin)
+        self._runner = CoreRunner(clock, core, call, credentials, self._notify)
 
     @property
     def limits(self) -> events.Allowed | None:
@@ -122,14 +101,14 @@ class ChatClient(Service):
         C{resume} the client reconnects, and recovers what it can.
         """
         self._core.pause()
-        self._carryOut()
+        self._runner.carryOut()
 
     def resume(self) -> None:
         """
         Read from the server again.
         """
         self._core.resume()
-        self._carryOut()
+        self._runner.carryOut()
 
     def startService(self) -> None:
         """
@@ -137,7 +116,7 @@ class ChatClient(Service):
         """
         Service.startService(self)
         self._core.start()
-        self._carryOut()
+        self._runner.carryOut()
 
     def stopService(self) -> Deferred[None]:
         """
@@ -147,12 +126,8 @@ class ChatClient(Service):
         """
         Service.stopService(self)
         self._core.stop()
-        self._carryOut()
-        if self._connection is None:
-            return succeed(None)
-        stopped: Deferred[None] = Deferred()
-        self._stopping.append(stopped)
-        return stopped
+        self._runner.carryOut()
+        return self._runner.whenClosed()
 
     def join(self, room: str, history: int = 0, key: str | None = None) -> Deferred[Joined]:
         """
@@ -172,7 +147,7 @@ class ChatClient(Service):
         Leave a room. Its unacknowledged messages fail with L{Ended}.
         """
         self._core.leave(room)
-        self._carryOut()
+        self._runner.carryOut()
 
     def rooms(self) -> list[str]:
         """
@@ -212,7 +187,7 @@ class ChatClient(Service):
         the client is not connected.
         """
         self._core.send(command)
-        self._carryOut()
+        self._runner.carryOut()
 
     def say(
         self,
@@ -264,7 +239,7 @@ class ChatClient(Service):
         connection. The server forwards at most one notice in 3 seconds.
         """
         self._core.typing(room)
-        self._carryOut()
+        self._runner.carryOut()
 
     def direct(
         self, user: str, text: str, data: Mapping[str, Any] | None = None
@@ -313,121 +288,11 @@ class ChatClient(Service):
     def _ask(self, command: Callable[[Deferred[Any]], object]) -> Deferred[Any]:
         done: Deferred[Any] = Deferred()
         command(done)
-        self._carryOut()
+        self._runner.carryOut()
         return done
 
-    # The connection.
-
-    def connecting(self, connection: IServerConnection) -> None:
-        self._connection, self._attempt = connection, None
-        self._core.connecting()
-        self._carryOut()
-
-    def opened(self, connection: IServerConnection) -> None:
-        self._core.opened()
-        self._carryOut()
-
-    def received(self, data: bytes) -> None:
-        self._core.received(data)
-        self._carryOut()
-
-    def closed(self, connection: IServerConnection, reason: Failure) -> None:
-        if connection is not self._connection:
-            return
-        self._connection = None
-        self._core.closed(reasons.explain(reason))
-        self._carryOut()
-        stopping, self._stopping = self._stopping, []
-        for each in stopping:
-            each.callback(None)
-
-    def _unreachable(self, reason: Failure) -> None:
-        self._attempt = None
-        self._core.unreachable(reasons.explain(reason))
-        self._carryOut()
-
-    # The outputs of the core.
-
-    def _carryOut(self) -> None:
-        if self._carrying:
-            return  # this was called by a listener or a callback
-        self._carrying = True
-        outputs = self._core.outputs
+    def _notify(self, event: Event) -> None:
         try:
-            while outputs:
-                output = outputs.popleft()
-                _CARRY[type(output)](self, output)
-        finally:
-            self._carrying = False
-        self._setTimer()
-
-    def _setTimer(self) -> None:
-        deadline = self._core.deadline
-        if deadline != self._deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            self._deadline = deadline
-            if deadline is not None:
-                delay = max(0.0, deadline - self._clock.seconds())
-                self._timer = self._clock.callLater(delay, self._due)
-
-    def _due(self) -> None:
-        self._timer = self._deadline = None
-        self._core.run()
-        self._carryOut()
-
-    def _connect(self, output: Connect) -> None:
-        attempt = self._attempt = maybeDeferred(self._endpoint.connect, self._factory)
-        attempt.addErrback(self._unreachable)
-
-    def _authenticate(self, output: Authenticate) -> None:
-        try:
-            auth = self._credentials()
-        except Exception as error:
-            self._log.failure("reading the credentials of {name} failed", name=self.nick)
-            self._core.unauthenticated(str(error))
-        else:
-            self._core.authenticate(auth)
-
-    def _notify(self, output: Notify) -> None:
-        try:
-            self._listener(output.event)
+            self._listener(event)
         except Exception:
             self._log.failure("the listener of {name} failed", name=self.nick)
-
-    def _settle(self, output: Settle) -> None:
-        if isinstance(output.result, Exception):
-            output.token.errback(output.result)
-        else:
-            output.token.callback(output.result)
-
-    def _send(self, output: Send) -> None:
-        if self._connection is not None:
-            self._connection.sendLine(output.line)
-
-    def _pause(self, output: Pause) -> None:
-        if self._connection is not None:
-            (self._connection.pause if output.paused else self._connection.resume)()
-
-    def _confirmed(self, output: Confirmed) -> None:
-        if self._connection is not None:
-            self._connection.confirmed()
-
-    def _close(self, output: Close) -> None:
-        if self._connection is not None:
-            (self._connection.abort if output.abort else self._connection.close)()
-        elif self._attempt is not None:
-            self._attempt.cancel()
-
-
-_CARRY: dict[type[Output], Callable[[ChatClient, Any], None]] = {
-    Authenticate: ChatClient._authenticate,
-    Close: ChatClient._close,
-    Confirmed: ChatClient._confirmed,
-    Connect: ChatClient._connect,
-    Notify: ChatClient._notify,
-    Pause: ChatClient._pause,
-    Send: ChatClient._send,
-    Settle: ChatClient._settle,
-}

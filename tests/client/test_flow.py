@@ -86,5 +86,5 @@ class FlowTests(ClientTestCase):
             RoomState(room="x", topic="x"),
             Message(room="x", seq=1, sender="a", text="x", at=0),
         ):
-            self.mina.received(EVENTS.encodeEvent(event)[:-1])
+            self.mina._runner.received(EVENTS.encodeEvent(event)[:-1])
         self.assertEqual(self.heard(Event), [])

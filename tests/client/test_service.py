@@ -12,9 +12,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyClass
 
 from machat.auth.users import User
-from machat.client import ChatClient, Connected, Ended, NotConnected
+from machat.client import Connected, Ended, NotConnected
 from machat.client.endpoints import LineProtocol, dial
 from machat.client.interfaces import IServerConnection, IServerConnectionUser
+from machat.client.runner import CoreRunner
 from machat.client.websocket import LineWebSocketProtocol
 from machat.commands import Kick
 from machat.errors import ChatError
@@ -28,7 +29,7 @@ class ClientTests(ClientTestCase):
         """
         A client works on lines over either transport.
         """
-        verifyClass(IServerConnectionUser, ChatClient)
+        verifyClass(IServerConnectionUser, CoreRunner)
         verifyClass(IServerConnection, LineProtocol)
         verifyClass(IServerConnection, LineWebSocketProtocol)
 
