@@ -33,6 +33,13 @@ class Away:
         self._last = self._seconds()
         self._marked = False
 
+    @property
+    def absent(self) -> bool:
+        """
+        Whether the user has pressed no key for five minutes.
+        """
+        return self._last is None or self._seconds() - self._last >= IDLE
+
     def lost(self) -> None:
         """
         Record that the connection is lost.
@@ -49,6 +56,5 @@ class Away:
         recovering, self._recovering = self._recovering, False
         if self._last is None or self._marked:
             return False
-        idle = self._seconds() - self._last >= IDLE
-        self._marked = idle
+        idle = self._marked = self.absent
         return idle or (recovering and recovered)

@@ -12,7 +12,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
 from machat import names
-from machat.cli.slash import COMMAND_NAMES, ROOM_COMMANDS
+from machat.cli.slash import COMMAND_NAMES, ROOM_COMMANDS, USER_COMMANDS
 from machat.cli.talk import Talk
 
 _WORD = re.compile(r"\S*\Z")
@@ -23,9 +23,9 @@ MAX_SHOWN = 100
 
 class ConversationCompleter(Completer):
     """
-    Completes the name of a command at the beginning of the input, of a room after a command that
-    needs one, and otherwise the name of a member of the current room. At the beginning of a
-    message, a colon follows the name.
+    Completes the name of a command at the beginning of the input, of a room or a user after a
+    command that needs one, and otherwise the name of a member of the current room. At the beginning
+    of a message, a colon follows the name.
     """
 
     def __init__(self, talk: Talk) -> None:
@@ -46,11 +46,42 @@ class ConversationCompleter(Completer):
             yield from _matching(typed[1:], COMMAND_NAMES)
         elif typed.startswith("/") and command in ROOM_COMMANDS:
             if rest == word:
-                yield from _matching(word, self._talk.roomNames())
+                yield from _matching(word, self._rooms())
+        elif typed.startswith("/") and command in USER_COMMANDS and rest == word:
+            yield from _matching(word, self._users())
         elif word:
             at = "@" if word.startswith("@") else ""
             after = ": " if begin and not at else ""
-            yield from _matching(word[len(at) :], self._talk.memberNames(), after)
+            yield from _matching(word[len(at) :], self._members(), after)
+
+    def _rooms(self) -> Iterable[str]:
+        """
+        @return: the names of the rooms that the client knows
+        """
+        client = self._talk.client
+        return _sorted([*self._talk.listing.names, *(client.rooms() if client is not None else ())])
+
+    def _members(self) -> Iterable[str]:
+        """
+        @return: the names of the members of the current room except the user
+        """
+        room, own = self._talk.room, names.key(self._talk.nick())
+        people = self._talk.known.get(room).people if room is not None else {}
+        return _sorted([name for key, name in people.items() if key != own])
+
+    def _users(self) -> Iterable[str]:
+        """
+        @return: the names of the other members, and of those with whom the user has conversations
+        """
+        return _sorted([*self._talk.known.partners(self._talk.nick()), *self._members()])
+
+
+def _sorted(found: Iterable[str]) -> Iterable[str]:
+    """
+    @return: names in alphabetical order, each once. Those with invisible characters are left out
+    """
+    known = {names.key(each): each for each in found}
+    return sorted([each for each in known.values() if each.isprintable()])
 
 
 def _matching(word: str, candidates: Iterable[str], after: str = "") -> Iterator[Completion]:

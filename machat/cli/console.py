@@ -33,6 +33,7 @@ from machat.cli.stdio import tell
 from machat.cli.terminal import Terminal
 from machat.client import ChatClient
 from machat.clock import useMonotonic
+from machat.commands import Auth
 
 #: The commands other than the chat itself. They end with L{SystemExit}.
 _COMMANDS: dict[str, Callable[[Sequence[str]], None]] = {"post": post.main, "doctor": doctor.run}
@@ -139,7 +140,7 @@ def main() -> None:
     options = parse(sys.argv[1:], interactive)
     try:
         options.credentials = credentials(options)
-        options.credentials()
+        options.account = options.credentials() != Auth()
     except (NoCredentials, OSError, ValueError, EOFError, KeyboardInterrupt) as error:
         tell(f"no credentials: {error}")
         sys.exit(2)

@@ -5,6 +5,8 @@ The output of C{/help}.
 HELP = (
     "/join ROOM [KEY]  join a room, or switch to it",
     "/list [PREFIX]    list the public rooms whose names begin so",
+    "/search WORDS     find the stored messages of this room with all of these words",
+    "/more             show the next page of /list or /search",
     "/leave            leave this room",
     "/who              list the members",
     "/history N        show N older messages; 50 if you omit N; again for still older ones",
@@ -16,7 +18,7 @@ HELP = (
     "/block NAME       refuse direct messages of a user; /unblock NAME accepts them again",
     "/topic [TEXT]     show the topic, or set it; /topic - removes it",
     "/times on|off     show the time of each message; also /numbers, /bell and /typing",
-    "PageUp            scroll back; q returns",
+    "PageUp            scroll back, also to older messages; q returns",
     "Alt+Enter         begin another line of the same message",
     "/quit             quit",
     "//...             send a line that begins with a slash; pasted text is never a command",

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from machat import names
+from machat.cli.unread import Unread
+from machat.entries import Entry
 from machat.events import Joined, Members, Presence, RoomState
 
 #: The maximum number of names that are remembered of a room.
@@ -28,14 +30,14 @@ class KnownRoom:
     @ivar count: the number of members
     @ivar topic: the topic; C{None} if there is none
     @ivar people: the names of members, by key
-    @ivar unread: the number of messages of others since the user has last used the room
+    @ivar unread: the messages of others that the user has not read
     @ivar typing: the names that are typing, and the time until which they are shown
     """
 
     count: int = 0
     topic: str | None = None
     people: dict[str, str] = field(default_factory=dict)
-    unread: int = 0
+    unread: Unread = field(default_factory=Unread)
     typing: dict[str, float] = field(default_factory=dict)
 
     def arrived(self, people: Iterable[str] | None) -> None:
@@ -58,15 +60,13 @@ class KnownRoom:
 class KnownRooms:
     """
     The rooms that the user is in. Events of other rooms change nothing.
-
-    @ivar listed: the names of the rooms in the last part of the list of rooms
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         """
         @param seconds: the clock
         """
-        self.listed: list[str] = []
+        self._conversations: dict[str, str] = {}
         self._seconds = seconds
         self._rooms: dict[str, KnownRoom] = {}
 
@@ -75,6 +75,27 @@ class KnownRooms:
         @return: what is known of a room; nothing if the user is not in it
         """
         return self._rooms.get(names.key(room)) or KnownRoom()
+
+    def conversations(self, rooms: Iterable[str]) -> bool:
+        """
+        Remember direct conversations.
+
+        @return: whether there is a new one among them
+        """
+        new = {names.key(room): room for room in rooms if names.partners(room) is not None}
+        more = not new.keys() <= self._conversations.keys()
+        if len(self._conversations) + len(new) <= 2 * MAX_NAMES:
+            self._conversations.update(new)
+        return more
+
+    def partners(self, own: str) -> list[str]:
+        """
+        @param own: the user's own name
+        @return: the names of those with whom the user has direct conversations
+        """
+        pairs = [names.partners(room) for room in self._conversations.values()]
+        own = names.key(own)
+        return [two if names.key(one) == own else one for one, two in filter(None, pairs)]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rooms)
@@ -85,6 +106,8 @@ class KnownRooms:
         """
         room = self._rooms.setdefault(names.key(event.room), KnownRoom())
         room.count, room.topic = event.count, event.topic
+        room.unread.joined(event)
+        self.conversations([event.room])
         room.people.clear()
         room.arrived(event.members)
 
@@ -132,11 +155,13 @@ class KnownRooms:
         if name in found or len(found) < MAX_TYPING:
             found[name] = now + TYPING
 
-    def posted(self, room: str, sender: str) -> None:
+    def posted(self, entry: Entry) -> None:
         """
-        Record that a member has posted a message, and has stopped typing.
+        Record an entry. Its sender has stopped typing.
         """
-        self.get(room).typing.pop(sender, None)
+        room = self.get(entry.room)
+        room.typing.pop(entry.sender, None)
+        room.unread.top = max(room.unread.top, entry.seq)
 
     def typists(self, room: str) -> str:
         """

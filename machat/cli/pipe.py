@@ -145,7 +145,7 @@ class Pipe(Protocol):
         """
         Whether the answer to a line or a command is awaited.
         """
-        return bool(self.conversation.queue.waiting) or self.conversation.history.loading
+        return bool(self.conversation.queue.waiting) or self.conversation.loading
 
     def _mayRead(self) -> bool:
         if self._input.ended or self._outputClosed:

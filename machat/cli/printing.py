@@ -70,6 +70,13 @@ class Printer:
         elif len(self._lines) >= MAX_WAITING:
             self._pause()
 
+    @property
+    def current(self) -> bool:
+        """
+        Whether all lines are on the screen.
+        """
+        return not self._lines and self._printing is None and self._paging is None
+
     async def finish(self) -> None:
         """
         Close the view, and wait until everything is printed.

@@ -23,7 +23,7 @@ from machat.events import (
     Members,
     Moved,
     Presence,
-    RoomList,
+    ReadMark,
     RoomState,
     SanctionList,
     Typing,
@@ -41,16 +41,20 @@ def receive(talk: Talk, event: Event) -> None:
 
 def _message(talk: Talk, event: Message) -> None:
     talk.history.shown(event)
+    unread = talk.known.get(event.room).unread
+    unread.arrived(event)
+    new = unread.isNew(event)
     if names.key(event.sender) != names.key(talk.nick()):
         if not talk.isCurrent(event.room):
-            talk.known.get(event.room).unread += 1
-        if talk.away.missed(event.replay):
-            talk.note("--- new since you were away ---")
-    talk.view.message(event, not event.replay)
+            unread.add(event)
+        if talk.away.missed(event.replay) or unread.begins(event):
+            older = "; /history shows older ones" if unread.more else ""
+            talk.view.note(f"--- new since you were away{older} ---", event.room)
+    talk.view.message(event, new)
 
 
 def _entry(talk: Talk, event: Entry) -> None:
-    talk.known.posted(event.room, event.sender)
+    talk.known.posted(event)
     if isinstance(event, Message):
         _message(talk, event)
     elif isinstance(event, Edited):
@@ -90,17 +94,13 @@ def _members(talk: Talk, event: Members) -> None:
     talk.note(texts.members(event))
 
 
-def _rooms(talk: Talk, event: RoomList) -> None:
-    talk.known.listed = [each.name for each in event.rooms]
-    talk.notes.addAll(texts.roomList(event))
-
-
 def _conversations(talk: Talk, event: Conversations) -> None:
-    if event.rooms:
-        talk.notes.addOnce(texts.conversations(event, talk.nick()))
+    if talk.known.conversations(event.rooms):
+        talk.note(texts.conversations(talk.known.partners(talk.nick())))
 
 
 def _moved(talk: Talk, event: Moved) -> None:
+    talk.known.get(event.room).unread.moved(event)
     talk.history.moved(event)
     talk.view.shown.forget(event.room)
     talk.notes.addAll(texts.moved(event))
@@ -108,6 +108,7 @@ def _moved(talk: Talk, event: Moved) -> None:
 
 def _connected(talk: Talk, event: Connected) -> None:
     talk.notes.connected()
+    talk.reading.connected()
     talk.note("connected")
 
 
@@ -148,12 +149,12 @@ _RECEIVE: dict[type[Any], Callable[[Talk, Any], object]] = {
     Redacted: _entry,
     Reacted: _entry,
     Typing: _typing,
+    ReadMark: lambda talk, event: talk.known.get(event.room).unread.marked(event.seq),
     RoomState: lambda talk, event: talk.known.changed(event),
     Joined: _joined,
     Left: _left,
     Presence: _presence,
     Members: _members,
-    RoomList: _rooms,
     SanctionList: lambda talk, event: talk.notes.addAll(texts.sanctions(event)),
     Moved: _moved,
     Gap: lambda talk, event: talk.note(texts.gap(event)),

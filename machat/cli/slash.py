@@ -11,7 +11,7 @@ from machat.cli.changes import CHANGES, WrongUse
 from machat.cli.help import HELP
 from machat.cli.moderation import MODERATION
 from machat.cli.talk import Talk
-from machat.commands import ListRooms, SetKey
+from machat.commands import SetKey
 
 
 def execute(talk: Talk, line: str) -> None:
@@ -61,7 +61,20 @@ def _list(talk: Talk, rest: str) -> None:
     if client is None or not client.connected:
         talk.note("not connected: the command was not sent")
     else:
-        client.moderate(ListRooms(prefix=rest))
+        talk.pages.show(talk.listing.page(client, rest)).addCallback(talk.loaded)
+
+
+def _search(talk: Talk, rest: str) -> None:
+    client = talk.here()
+    if not rest:
+        talk.note("use /search WORDS, to find messages of this room with all of these words")
+    elif client is not None and talk.room is not None:
+        page = talk.search.page(client, talk.room, rest)
+        talk.pages.show(page).addCallback(talk.loaded)
+
+
+def _more(talk: Talk, rest: str) -> None:
+    talk.pages.more().addCallback(talk.loaded)
 
 
 def _key(talk: Talk, rest: str) -> None:
@@ -109,6 +122,8 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
     "leave": lambda talk, rest: talk.leave(),
     "who": _who,
     "list": _list,
+    "search": _search,
+    "more": _more,
     "key": _key,
     "history": _history,
     "topic": _topic,
@@ -125,6 +140,9 @@ _COMMANDS: dict[str, Callable[[Talk, str], None]] = {
 
 #: The names of the commands whose argument is a room.
 ROOM_COMMANDS = frozenset(["join", "list"])
+
+#: The names of the commands whose first argument is a user.
+USER_COMMANDS = frozenset(["msg", "block", "unblock"])
 
 #: The names of all commands, in alphabetical order.
 COMMAND_NAMES = sorted({*_COMMANDS, *CHANGES, *MODERATION})

@@ -17,8 +17,12 @@ from machat.cli.confirmations import Confirmations
 from machat.cli.display import Line, printable, printableName
 from machat.cli.history import HistoryReader
 from machat.cli.known import KnownRooms
+from machat.cli.listing import RoomPages
 from machat.cli.notes import Notes
+from machat.cli.pages import Pages
 from machat.cli.posting import Posting
+from machat.cli.reading import ReadMarkers
+from machat.cli.searching import SearchPages
 from machat.cli.settings import Settings
 from machat.cli.view import EntryView
 from machat.client import ChatClient, Ended
@@ -47,8 +51,10 @@ class Talk:
     @ivar known: the rooms that the user is in
     @ivar confirmations: commands that wait for their answers
     @ivar away: finds out when the user is away
+    @ivar reading: sends read markers
     @ivar settings: what is shown
     @ivar history: loads older messages
+    @ivar pages: the answers with several pages: C{listing} and C{search}
     """
 
     def __init__(
@@ -76,8 +82,12 @@ class Talk:
         self.view = EntryView(show, self.nick, self._shownRoom, escape)
         self.settings = settings or Settings()
         self.history = HistoryReader(self._showOlder, self.note)
+        self.pages = Pages(self.note)
+        self.listing = RoomPages(self.note)
+        self.search = SearchPages(lambda message: self.view.message(message, False), self.note)
         self.known = KnownRooms(seconds)
         self.away = Away(seconds)
+        self.reading = ReadMarkers(seconds)
         self.confirmations = Confirmations()
         self._seconds = seconds
         self._nextTyping = 0.0
@@ -149,7 +159,7 @@ class Talk:
         return printable(", ".join(filter(None, (here, also, typing, waiting))))
 
     def _unread(self, room: str) -> str:
-        unread = self.known.get(room).unread
+        unread = str(self.known.get(room).unread)
         return f"{room} ({unread} new)" if unread else room
 
     def say(self, text: str, number: int = 0) -> None:
@@ -163,6 +173,13 @@ class Talk:
             self.note("you are not in a room: use /join ROOM")
             return
         self.queue.add(QueuedLine(self.room, text, number))
+
+    @property
+    def loading(self) -> bool:
+        """
+        Whether the answer to a request for messages or rooms is awaited.
+        """
+        return self.history.loading or self.pages.loading
 
     @property
     def ready(self) -> bool:
@@ -189,7 +206,7 @@ class Talk:
         @return: fires when the room was joined or refused
         """
         self.room = room
-        self.known.get(room).unread = 0
+        self.known.get(room).unread.clear()
         return client.join(room, HISTORY, key).addCallbacks(self._joined, self._notJoined)
 
     def _joined(self, joined: Joined) -> None:
@@ -260,7 +277,7 @@ class Talk:
 
     def loaded(self, loaded: bool) -> None:
         """
-        Record the outcome of C{/history}.
+        Record the outcome of a request for messages or rooms.
         """
         self.failed = self.failed or not loaded
         self.progress()
@@ -288,22 +305,15 @@ class Talk:
         several = self.client is not None and len(self.client.rooms()) > 1
         return printableName(room) if several else None
 
-    def roomNames(self) -> list[str]:
+    def markRead(self, last: bool = False) -> None:
         """
-        @return: the names of the rooms that the client knows, in alphabetical order
-        """
-        rooms = self.client.rooms() if self.client is not None else []
-        known = {names.key(each): each for each in (*rooms, *self.known.listed)}
-        return sorted([each for each in known.values() if each.isprintable()])
+        Note that the user has read the current room, unless the user is away.
 
-    def memberNames(self) -> list[str]:
+        @param last: whether this is the last opportunity
         """
-        @return: the names of the members of the current room except the user, in alphabetical
-            order. Names with invisible characters are left out
-        """
-        people = {} if self.room is None else self.known.get(self.room).people
-        own = names.key(self.nick())
-        return sorted([each for key, each in people.items() if key != own and each.isprintable()])
+        if self.client is not None and self.room is not None and not self.away.absent:
+            unread = self.known.get(self.room).unread
+            self.reading.send(self.client, self.room, unread, last)
 
     def typing(self) -> None:
         """

@@ -51,6 +51,7 @@ class Terminal:
         self.conversation = Conversation(self._printer.show, self._quit, settings=settings)
         self._reactor = reactor
         self._timeout: float | None = options.timeout
+        self._account: bool = options.account
         self._client: ChatClient | None = None
         self.interrupted = False
         self._over = False
@@ -106,6 +107,7 @@ class Terminal:
         @return: the exit status
         """
         self._client = client
+        self.conversation.reading.enabled = self._account
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
         self._reading = asyncio.ensure_future(self._read())
         self.conversation.away.present()
@@ -184,12 +186,16 @@ class Terminal:
         return None if self._client is not None and self._client.connected else "a connection"
 
     def _checkTimeout(self, seconds: float) -> None:
+        if self._printer.current:
+            self.conversation.markRead()
         if self._timeout is not None and seconds >= self._timeout:
             self._printer.show(Line(f"no connection for {seconds:.0f} s: giving up"))
             self._quit(1)
 
     def _quit(self, status: int) -> None:
         self._status = status
+        if self._printer.current:
+            self.conversation.markRead(last=True)
         self._printer.leave()
         if self._reading is not None:
             self._reading.cancel()

@@ -13,7 +13,7 @@ from machat import names
 from machat.cli.display import clock
 from machat.client import Failed, Gap, Unknown
 from machat.errors import FAILED, ChatError
-from machat.events import Conversations, Joined, Members, Moved, Presence, RoomList, SanctionList
+from machat.events import Joined, Members, Moved, Presence, RoomList, SanctionList
 
 #: Verbs for the kinds of a L{machat.events.Sanctioned}.
 _KINDS = {"mute": "muted", "ban": "banned", "address": "banned by address"}
@@ -45,12 +45,10 @@ def presence(event: Presence, own: str) -> Iterator[str]:
         yield f"{', '.join(event.left)} left {event.room}"
 
 
-def conversations(event: Conversations, own: str) -> str:
+def conversations(others: list[str]) -> str:
     """
     Report with whom the user has direct conversations.
     """
-    found = [names.partners(room) or ("", "") for room in event.rooms]
-    others = [one if names.key(two) == names.key(own) else two for one, two in found]
     more = f" and {len(others) - MAX_NAMES} others" if len(others) > MAX_NAMES else ""
     return f"you have conversations with {', '.join(others[:MAX_NAMES])}{more}: /msg NAME"
 
@@ -62,18 +60,20 @@ def members(event: Members) -> str:
     return f"{event.count} in {event.room}: {', '.join(event.members)}"
 
 
-def roomList(event: RoomList) -> Iterator[str]:
+def roomList(event: RoomList, later: bool) -> Iterator[str]:
     """
     Report a part of the list of rooms.
+
+    @param later: whether this is not the first part
     """
     if not event.rooms:
-        yield "there are no such rooms in the list"
+        yield f"there are no {'more' if later else 'such'} rooms in the list"
     for room in event.rooms:
         key = " (needs a key)" if room.key else ""
         topic = f": {room.topic}" if room.topic is not None else ""
         yield f"{room.name}, {room.count} here{key}{topic}"
     if event.more:
-        yield "there are more rooms: /list and the beginning of a name shows only some"
+        yield "there are more rooms: /more shows the next ones, /list PREFIX only some"
 
 
 def sanctions(event: SanctionList) -> Iterator[str]:

@@ -71,6 +71,12 @@ class EntryView:
             )
         )
 
+    def note(self, text: str, room: str) -> None:
+        """
+        Show a text about a room.
+        """
+        self._show(Line(text, room=self._room(room)))
+
     def _concerns(self, event: Message) -> bool:
         """
         @return: whether a message mentions the user, or is a direct message

@@ -8,7 +8,7 @@ from prompt_toolkit.completion import CompleteEvent
 from prompt_toolkit.document import Document
 
 from machat.cli.completion import MAX_SHOWN, ConversationCompleter
-from machat.events import Members
+from machat.events import Conversations, Members
 from tests.cli.test_conversation import ConversationTestCase
 
 
@@ -52,6 +52,17 @@ class CompleterTests(ConversationTestCase):
         self.chat.clock.advance(1)
         self.seen()
         self.assertEqual(self.completed("a\nb"), ["a\nBea", "a\nbot"])
+
+    def test_users(self) -> None:
+        """
+        After C{/msg}, also the names of users with whom there are conversations are completed.
+        """
+        self.seen()
+        self.conversation.received(Conversations(rooms=("@Ada,Mina", "@Mina,Zoe", "@bot,MINA")))
+        self.assertEqual(self.completed("/msg "), ["/msg Ada", "/msg Zoe", "/msg bot"])
+        self.assertEqual(self.completed("/block z"), ["/block Zoe"])
+        self.assertEqual(self.completed("/msg Ada z"), [])
+        self.assertEqual(self.completed("z"), [])
 
     def test_others(self) -> None:
         """

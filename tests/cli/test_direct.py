@@ -4,6 +4,8 @@ Tests for direct messages in a conversation.
 
 from __future__ import annotations
 
+from math import inf
+
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
 
@@ -12,13 +14,14 @@ from machat.cli.conversation import Conversation
 from machat.cli.display import Line
 from machat.client import ChatClient
 from machat.commands import Auth
+from machat.limits import Limits
 from machat.testing import MemoryChat
 from tests.cli.test_conversation import ConversationTestCase
 
 ROOM = "@Ada,Mina"
 
 
-class DirectTests(ConversationTestCase):
+class AccountTestCase(ConversationTestCase):
     """
     Mina and Ada have accounts.
     """
@@ -26,19 +29,25 @@ class DirectTests(ConversationTestCase):
     def setUp(self) -> None:
         users = {name: b"secret" for name in ("Mina", "Ada")}
         checker = InMemoryUsernamePasswordDatabaseDontUse(**users)
-        self.chat = MemoryChat(portal=Portal(ChatRealm(), [checker]))
+        self.chat = MemoryChat(Limits(rate=inf), portal=Portal(ChatRealm(), [checker]))
+        self.now = 0.0
         self.screens: dict[str, list[Line]] = {}
+        self.lastScreen: list[Line] = []
+        self.talks: dict[str, Conversation] = {}
         self.mina = self.begin("Mina")
         self.ada = self.begin("Ada")
         self.on("Mina")
         self.on("Ada")
 
-    def begin(self, name: str) -> Conversation:
+    def begin(self, name: str, device: str | None = None) -> Conversation:
         """
+        @param device: another name of the terminal
         @return: a conversation in no room
         """
-        screen = self.screens.setdefault(name, [])
-        conversation = Conversation(screen.append, lambda status: None)
+        screen = self.screens.setdefault(device or name, [])
+        conversation = self.talks[device or name] = Conversation(
+            screen.append, lambda status: None, seconds=lambda: self.now
+        )
         client = ChatClient(
             self.chat.clock,
             self.chat.endpoint,
@@ -46,15 +55,35 @@ class DirectTests(ConversationTestCase):
             conversation.received,
             credentials=lambda: Auth(password="secret"),
         )
+        conversation.reading.enabled = True
+        conversation.away.present()
         conversation.begin(client, [])
         return conversation
+
+    def stop(self, name: str) -> None:
+        """
+        Stop the client of a user.
+        """
+        client = self.talks[name].client
+        if client is not None:
+            client.stopService()
+        self.chat.turn()
 
     def on(self, name: str) -> list[str]:
         """
         @return: the new lines on the screen of a user
         """
         self.lines = self.screens[name]
+        for _ in range(8):
+            self.chat.turn()
+        self.lastScreen = list(self.lines)
         return self.seen()
+
+
+class DirectTests(AccountTestCase):
+    """
+    Tests for direct messages.
+    """
 
     def test_message(self) -> None:
         """
@@ -79,8 +108,7 @@ class DirectTests(ConversationTestCase):
         """
         A user who was not connected receives the message later, and learns of the conversation.
         """
-        if self.ada.client is not None:
-            self.ada.client.stopService()
+        self.stop("Ada")
         self.mina.typed("/msg Ada lunch?")
         self.chat.clock.pump([0.5] * 4)
         self.screens["Ada"].clear()
