@@ -1,0 +1,154 @@
+// @ts-check
+/**
+ * The parts of the view of a room, and how they use each other.
+ *
+ * @module
+ */
+
+import { RejoinBar } from "./rejoin.js";
+import { Commands } from "./commands.js";
+import { Completion } from "./completion.js";
+import { Composer } from "./composer.js";
+import { DownButton } from "./downbutton.js";
+import { element } from "./dom.js";
+import { loaders } from "./loader.js";
+import { Members } from "./members.js";
+import { MessageActions } from "./messageactions.js";
+import { MessageList } from "./messagelist.js";
+import { Messages } from "./messages.js";
+import { Moderation } from "./moderation.js";
+import { RoomHeader } from "./roomheader.js";
+import { MessageSender } from "./sender.js";
+import { StoredMessages } from "./storedmessages.js";
+import { phrase } from "./texts.js";
+import { Typing } from "./typing.js";
+import { Unread } from "./unread.js";
+
+/**
+ * @typedef {object} View The room that has these parts.
+ * @property {boolean} looked Whether the user looks at the room.
+ * @property {() => void} focus Focuses the room.
+ * @property {() => void} moved Shows whether the end of the list is visible.
+ * @property {() => void} goDown Scrolls to the new messages.
+ * @property {() => Promise<void>} rejoin Joins the room again.
+ * @property {(text: string) => void} note Shows a text among the messages.
+ */
+
+export class RoomParts {
+  messages = new Messages();
+  typing;
+  moderation;
+  members;
+  /** @type {Composer} */
+  composer;
+  loaders;
+  down;
+  rejoinBar;
+  /** @type {MessageList} */
+  list;
+  /** @type {StoredMessages} */
+  history;
+  /** @type {Unread} */
+  unread;
+  /** @type {MessageSender} */
+  sender;
+  header;
+
+  /**
+   * @param {import("./client.js").Client} client
+   * @param {{name: string, id: string}} room
+   * @param {View} view
+   * @param {import("./roomview.js").Options} options
+   */
+  constructor(client, { name, id }, view, options) {
+    const { messages } = this;
+    this.typing = new Typing(() => client.typing(name));
+    const moderation = (this.moderation = new Moderation(client, name));
+    this.members = new Members(`${id}-members`, {
+      menu: (member, button) => moderation.menu(member, button),
+      panel: () => moderation.panel(),
+    });
+    this.loaders = loaders(messages, (which) => client.history(name, which), {
+      changed: () => this.list.changed(),
+      jumped: () => this.list.end(),
+    });
+    this.down = new DownButton(view.goDown);
+    this.rejoinBar = new RejoinBar(view.rejoin);
+    this.composer = this.#composer(name, options);
+    const { composer } = this;
+    const acting = { messages, composer, moderation, focus: view.focus };
+    this.actions = new MessageActions(client, name, acting);
+    this.list = this.#list(name, view);
+    const warn = (/** @type {string} */ text) => composer.warn(text);
+    this.history = new StoredMessages(client, name, messages, this.list, warn);
+    const { list, down, actions } = this;
+    const looked = () => view.looked;
+    this.unread = new Unread({ messages, list, down, looked, moved: view.moved }, options);
+    const jump = (/** @type {number} */ seq) => this.history.jump(seq);
+    const commands = new Commands(client, name, { ...options, jump, note: view.note });
+    const sending = { messages, list, composer, commands, actions, focus: view.focus };
+    this.sender = new MessageSender(client, name, sending);
+    new Completion(composer.field, () => this.members.others);
+    this.header = new RoomHeader(`${id}-title`, name, this.members.button, options.leave);
+    this.element = this.#build(id);
+  }
+
+  /**
+   * @param {string} name
+   * @param {import("./roomview.js").Options} options
+   */
+  #composer(name, options) {
+    return new Composer(name, {
+      submitted: (text, mode) => {
+        this.typing.sent();
+        return this.sender.submit(text, mode);
+      },
+      changed: options.drafted,
+      typed: (text) => this.typing.typed(text),
+      editLast: () => this.actions.editLast(),
+    });
+  }
+
+  /**
+   * @param {string} name
+   * @param {View} view
+   */
+  #list(name, view) {
+    return new MessageList(this.messages, {
+      label: phrase("room.messages", { room: name }),
+      actions: {
+        again: (pending) => this.sender.retry(pending),
+        edit: (pending) => this.sender.edit(pending),
+        drop: (pending) => this.sender.drop(pending),
+        menu: (message, button) => this.actions.menu(message, button),
+        toggle: (message, emoji) => this.actions.react(message, emoji),
+        jump: (seq) => this.history.jump(seq),
+      },
+      ...this.loaders,
+      moved: view.moved,
+    });
+  }
+
+  /** @param {string} id */
+  #build(id) {
+    const { older, newer } = this.loaders;
+    return element(
+      "section",
+      { class: "room", id, role: "tabpanel", "aria-labelledby": `${id}-tab`, hidden: true },
+      this.header.element,
+      element(
+        "div",
+        { class: "talk" },
+        this.list.element,
+        this.down.element,
+        this.typing.element,
+        older.status,
+        newer.status,
+      ),
+      this.members.scrim,
+      this.members.element,
+      this.rejoinBar.element,
+      this.composer.element,
+    );
+  }
+}
