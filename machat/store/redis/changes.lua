@@ -15,9 +15,35 @@ local function stored(seq)
   end
 end
 
--- Replace the content of an entry.
+-- The maximum number of entries and bytes of a node of a stream, by default: see
+-- stream-node-max-entries and stream-node-max-bytes in redis.conf.
+local NODE_ENTRIES, NODE_BYTES = 100, 4096
+
+-- Remove the entries from the stream that may be in the same node as a deleted entry before or after
+-- them. A change of the room is deleted: a process that has missed it reads the state instead.
+local function vacate(neighbours)
+  local size = 0
+  for _, entry in ipairs(neighbours) do
+    local payload = entry[2][2]
+    size = size + #payload
+    if size > NODE_BYTES then
+      return
+    end
+    redis.call('XDEL', LOG, entry[1])
+    if entry[2][1] == 'd' then
+      local seq = string.match(entry[1], '^%d+')
+      redis.call('ZADD', CHANGED, seq, seq .. ' ' .. entry[2][4] .. ' ' .. payload)
+    end
+  end
+end
+
+-- Replace the content of an entry. Redis keeps the bytes of a deleted entry, in memory and in
+-- snapshots, until the whole node of the stream is deleted.
 local function replace(room, seq, at, old, payload)
-  redis.call('XDEL', LOG, seq .. '-0')
+  if redis.call('XDEL', LOG, seq .. '-0') == 1 then
+    vacate(redis.call('XREVRANGE', LOG, seq .. '-0', '-', 'COUNT', NODE_ENTRIES))
+    vacate(redis.call('XRANGE', LOG, seq .. '-0', '+', 'COUNT', NODE_ENTRIES))
+  end
   redis.call('ZREMRANGEBYSCORE', CHANGED, seq, seq)
   redis.call('ZADD', CHANGED, seq, seq .. ' ' .. at .. ' ' .. payload)
   redis.call('PEXPIRE', CHANGED, NOTES_LIFETIME)

@@ -1,5 +1,6 @@
 -- The entries of a room, which the scripts read with one function. An entry whose content has changed
--- is not in the stream any more, but in a sorted set: by its number, as "NUMBER TIME CONTENT".
+-- is not in the stream any more, but in a sorted set: by its number, as "NUMBER TIME CONTENT". So are
+-- the entries next to it.
 
 -- Split an entry of the sorted set: its number, its time and its content.
 local function split(member)

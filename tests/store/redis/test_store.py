@@ -11,13 +11,15 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.trial.unittest import SkipTest, TestCase
 
+from machat.entries import Edit, Redact, Said
 from machat.interfaces import IStore, IStoredRoom
 from machat.limits import Limits
-from machat.records import Quota, Taken
+from machat.records import Quota, Taken, TopicSet
 from machat.store.redis import Location, RedisStore
 from machat.store.redis.room import RedisRoom
 from machat.store.redis.scripts import QUOTA
 from machat.testing import StoreTests
+from machat.testing.contract.entries import rich
 from machat.testing.contract.witness import Witness
 from tests.store.redis.engine import ABSENT, sharedEngine
 
@@ -112,6 +114,41 @@ class RedisStoreTests(StoreTests, TestCase):
         The total of all rooms is limited by the engine, see its option C{maxmemory}.
         """
         raise SkipTest("the engine limits the memory of all rooms together")
+
+    async def test_removedTexts(self) -> None:
+        """
+        A snapshot does not contain what was edited or redacted. The entries next to it remain.
+        """
+        store = await self.start()
+        room, witness = await self.open(store)
+        other, inOther = await self.open(await self.started(await self.secondNode(store)))
+        secrets = [f"secret{number}{'x' * number * 9}" for number in range(20)]
+        for secret in secrets:
+            await self.append(
+                room, "near", secret, rich(Said(secret, b'{"a":"%b"}' % secret.encode()))
+            )
+            await self.wait(room.append((), [TopicSet(secret[:7])]))
+        for number in range(20):
+            await self.append(room, rich(Edit(3 * number + 2, "hidden")))
+            await self.append(room, rich(Redact(3 * number + 3)), rich(Redact(3 * number + 2)))
+        self.assertNotIn(b"hidden", self.snapshot())
+        self.assertEqual(self.snapshot().count(b"secret"), 1)  # the topic
+        found = await self.wait(room.read(0, 999))
+        self.assertEqual(found, await self.wait(other.read(0, 999)))
+        self.assertEqual([each.seq for each in found], list(range(1, 121)))
+        self.assertEqual([each.text for each in found[:60:3]], ["near"] * 20)
+        await self.until(lambda: len(inOther.messages) == 120, "the messages")
+        self.assertEqual(other.record, room.record)
+        late, _ = await self.open(await self.started(await self.secondNode(store)))
+        self.assertEqual((late.record, late.position), (room.record, room.position))
+
+    def snapshot(self) -> bytes:
+        """
+        @return: the data of the engine, as it writes it to the disk
+        """
+        self.engine.command("CONFIG", "SET", "rdbcompression", "no")
+        self.engine.command("SAVE")
+        return (self.engine.folder / "dump.rdb").read_bytes()
 
     async def test_quotaDead(self) -> None:
         """
