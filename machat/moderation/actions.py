@@ -38,6 +38,13 @@ class Action(Struct, frozen=True):
     why: str = ""
 
     @property
+    def name(self) -> str | None:
+        """
+        The name of the moderator.
+        """
+        return None if self.by is None else self.by.name
+
+    @property
     def who(self) -> str:
         """
         The subject of the description. It never begins with a name, so that a moderator named

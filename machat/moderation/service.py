@@ -7,11 +7,8 @@ other, and the operator's log has a line for it. There is no announcement in an 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from machat import names
 from machat.addresses import networkOfHost
@@ -19,8 +16,8 @@ from machat.commands import HOUR
 from machat.connections.registry import Connections
 from machat.errors import BAD_COMMAND, NOT_ALLOWED, NOT_JOINED, ChatError
 from machat.interfaces import IChatMember
-from machat.metrics import Metrics
 from machat.moderation.actions import Action, line, span
+from machat.moderation.announcer import Announcer, peersOf
 from machat.moderation.deferring import deferred
 from machat.moderation.effects import Effects
 from machat.moderation.keys import hashOf
@@ -30,9 +27,6 @@ from machat.moderation.unstored import isStored, lift, liftNetwork
 from machat.records import Change, KeySet, Kicked, ListingSet, LockSet, TopicSet
 from machat.rooms.directory import Directory
 from machat.rooms.room import Room
-
-#: The maximum number of addresses in one line of the log.
-LISTED = 20
 
 
 class Moderation:
@@ -52,27 +46,20 @@ class Moderation:
     """
 
     accounts = False
-    _log = Logger()
 
     def __init__(
         self,
         directory: Directory,
         connections: Connections,
         sanctions: Sanctions,
-        metrics: Metrics,
         effects: Effects,
-        announce: Callable[[Room, str | None, Sequence[Change]], Deferred[None]],
+        announcer: Announcer,
     ) -> None:
-        """
-        @param announce: sends a message to a room as C{machat}, and stores changes. Returns a
-            C{Deferred} that fires when they are stored
-        """
         self._directory = directory
         self._connections = connections
         self._sanctions = sanctions
-        self._metrics = metrics
         self._effects = effects
-        self._say = announce
+        self._announce = announcer.announce
 
     @deferred
     async def kick(
@@ -90,7 +77,7 @@ class Moderation:
         if by is not None:
             _requireNoModerator(room, members)
         change = Kicked(names.key(name), action.words)
-        storing = self._announce(room, action, [change], _peers(members))
+        storing = self._announce(room, action, [change], peersOf(members))
         self._effects.remove(room, members, action.words)
         await storing
 
@@ -116,9 +103,9 @@ class Moderation:
             members = room.occupants.named(name)
             _requireNoModerator(room, members)
             targets = {(Kind.MUTE, names.key(name))}
-            changes = self._sanctions.impose(room.key, targets, name, seconds, _nameOf(by))
+            changes = self._sanctions.impose(room.key, targets, name, seconds, action.name)
             room.muted = True
-            await self._announce(room, action, changes, _peers(members))
+            await self._announce(room, action, changes, peersOf(members))
 
     @deferred
     async def unmute(self, roomName: str, name: str, by: IChatMember | None = None) -> None:
@@ -344,33 +331,13 @@ class Moderation:
     ) -> None:
         async with self._visit(roomName) as room:
             _requireNoModerator(room, room.occupants.named(name) if name is not None else ())
-            by = _nameOf(action.by)
+            by = action.name
             changes = self._sanctions.impose(room.key, targets, name, seconds, by)
             banned = self._effects.banned(room, targets)
             networks = [target for kind, target in targets if kind is Kind.ADDRESS]
-            storing = self._announce(room, action, changes, [*networks, *_peers(banned)])
+            storing = self._announce(room, action, changes, [*networks, *peersOf(banned)])
             self._effects.remove(room, banned, action.words)
             await storing
-
-    def _announce(
-        self, room: Room, action: Action, changes: Sequence[Change], targets: Sequence[str] = ()
-    ) -> Deferred[None]:
-        """
-        Announce an action in the room, before its members are removed, and write it to the log.
-
-        @param targets: the addresses concerned. Only the log contains them
-        @return: fires when the changes are stored
-        """
-        self._metrics.moderations[action.kind] += 1
-        self._log.info(
-            "{by} ({peer}) {did} in {room}{targets}",
-            by=action.who,
-            peer=_peer(action.by),
-            did=action.did,
-            room=room.name,
-            targets="".join([f", {each}" for each in targets[:LISTED]]),
-        )
-        return self._say(room, action.words if len(room) else None, changes)
 
 
 def _present(room: Room, name: str) -> Sequence[IChatMember]:
@@ -383,15 +350,3 @@ def _present(room: Room, name: str) -> Sequence[IChatMember]:
 def _requireNoModerator(room: Room, members: Collection[IChatMember]) -> None:
     if any(mayModerate(member, room.name) for member in members):
         raise ChatError(NOT_ALLOWED, "that member is a moderator of the room")
-
-
-def _nameOf(member: IChatMember | None) -> str | None:
-    return None if member is None else member.name
-
-
-def _peer(member: IChatMember | None) -> str:
-    return "this process" if member is None else member.peer
-
-
-def _peers(members: Collection[IChatMember]) -> list[str]:
-    return [_peer(member) for member in members]

@@ -40,6 +40,7 @@ from machat.interfaces import (
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
 from machat.metrics import Metrics
+from machat.moderation.announcer import Announcer
 from machat.moderation.effects import Effects
 from machat.moderation.policy import RoomPolicy
 from machat.moderation.sanctions import Sanctions
@@ -125,7 +126,11 @@ class ChatService(Lifecycle):
             clock, self.metrics, self._directory.closeIfDeserted, self._checkStopped
         )
         self.moderation = Moderation(
-            self._directory, self._connections, sanctions, self.metrics, effects, self._announce
+            self._directory,
+            self._connections,
+            sanctions,
+            effects,
+            Announcer(self.metrics, self._announce),
         )
         self.moderation.accounts = portal is not None
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)

@@ -560,7 +560,7 @@ class SeenTests(ModerationTestCase):
         lines = [
             event["log_format"].format(**event)
             for event in logged
-            if event["log_namespace"] == "machat.moderation.service.Moderation"
+            if event["log_namespace"] == "machat.moderation.announcer.Announcer"
         ]
         self.assertEqual(
             lines,
