@@ -18,12 +18,14 @@ from machat.clock import useMonotonic
 from machat.monitor import Monitor
 from machat.service import ChatService
 from machat.tap.collector import Collector
+from machat.tap.descriptors import raiseDescriptors
 from machat.tap.hosts import defaultHosts
+from machat.tap.listener import Listener
 from machat.tap.logs import writeLogApart
 from machat.tap.options import Options as Options
-from machat.tap.options import globalReactor, raiseDescriptors
+from machat.tap.options import globalReactor
 from machat.tap.parent import Parent
-from machat.tap.serving import Listener, Root, Server
+from machat.tap.serving import Root, Server
 from machat.tap.webhooks import WebhookOfChats
 from machat.tcp import ChatFactory
 from machat.workers.monitor import WorkersMonitor, answerOf

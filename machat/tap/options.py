@@ -5,7 +5,6 @@ want to change is an option.
 
 from __future__ import annotations
 
-import resource
 import sys
 from collections.abc import Callable, Sequence
 from math import inf
@@ -28,22 +27,15 @@ from machat.interfaces import IStore
 from machat.limits import DEFAULTS, UNLIMITED, Limits
 from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf, tokensRefusal
+from machat.tap.descriptors import availableConnections
 from machat.tap.endpoints import Endpoint, given
+from machat.tap.errors import Refused, complain, reasonOf, refuse
 from machat.tap.limits import OPTIONS, LimitOption
 from machat.tap.quantities import count, perSecond, seconds, workers
 from machat.tap.sharing import checkShareable, storeIsShared
 from machat.tap.stores import describeStores, factoryOf, makeStore
 from machat.tap.webhooks import webhookSecrets
 from machat.workers.worker import Worker
-
-#: The share of the file descriptors of the process that connections may use.
-CONNECTIONS = 0.9
-
-
-class Refused(usage.UsageError):
-    """
-    The command line is invalid, and the reason has been written to standard error.
-    """
 
 
 def _shown(value: float) -> str:
@@ -182,7 +174,7 @@ class Options(usage.Options, AuthOptionMixin):
         try:
             check([value])
         except ValueError as error:
-            _refuse(f"--{name} {ascii(value)[1:-1]}: {error}")
+            refuse(f"--{name} {ascii(value)[1:-1]}: {error}")
         self[f"{name}s"].append(value)
 
     def parseOptions(self, options: list[str] | None = None) -> None:
@@ -216,7 +208,7 @@ class Options(usage.Options, AuthOptionMixin):
         self["portal"] = self._portal()
         refusal = tokensRefusal(self)
         if refusal is not None:
-            _refuse(f"--page-token-url {self['page-token-url']}: {refusal}")
+            refuse(f"--page-token-url {self['page-token-url']}: {refusal}")
         self["secrets"] = self._secrets()
         self["keys"] = self._keys()
         if self["check"]:
@@ -237,7 +229,7 @@ class Options(usage.Options, AuthOptionMixin):
         elif self["monitor"] is not None:
             self._check("monitor", self["monitor"])
         if not self["tcp"] and not self["ws"] and not self["api"]:
-            _refuse("--tcp none and --ws none leave nothing to serve")
+            refuse("--tcp none and --ws none leave nothing to serve")
 
     def _check(self, option: str, endpoint: str) -> None:
         try:
@@ -245,7 +237,7 @@ class Options(usage.Options, AuthOptionMixin):
             if self.divided and option != "monitor":
                 checkShareable(found)
         except Exception as error:
-            _refuse(f"--{option} {given(endpoint)}: {reasonOf(error)}")
+            refuse(f"--{option} {given(endpoint)}: {reasonOf(error)}")
 
     @property
     def divided(self) -> bool:
@@ -258,43 +250,40 @@ class Options(usage.Options, AuthOptionMixin):
         try:
             return workers(str(self["workers"]))
         except ValueError as error:
-            _refuse(f"--workers {self['workers']}: {error}")
-            raise
+            refuse(f"--workers {self['workers']}: {error}")
 
     def _checkWorkers(self) -> None:
         number = self["workers"]
         if not storeIsShared(self):
-            _refuse(
+            refuse(
                 f"--workers {number}: the workers would not see each other's messages, because"
                 " each has a store of its own: use --workers 1, or a shared store, such as"
                 " --store redis://localhost:6379/0"
             )
         if dict(self.parent or {}).get("chroot"):
-            _refuse(f"--workers {number}: twistd cannot start workers with --chroot")
+            refuse(f"--workers {number}: twistd cannot start workers with --chroot")
 
     def _portal(self) -> Portal | None:
         try:
             return portalOf(self.get("credCheckers", []), bool(self["anonymous"]), globalReactor())
         except (ValueError, OSError) as error:
-            _refuse(f"--auth: {reasonOf(error)}")
-            raise
+            refuse(f"--auth: {reasonOf(error)}")
 
     def _keys(self) -> KeyFile | None:
         path = self["api-keys"]
         if not self["api"]:
             if path is not None:
-                _refuse(f"--api-keys {path}: requires --api")
+                refuse(f"--api-keys {path}: requires --api")
             return None
         if self["separate"]:
-            _refuse("--api: serves one chat, and --separate makes two: run two servers")
+            refuse("--api: serves one chat, and --separate makes two: run two servers")
         if path is None:
-            _refuse("--api: requires --api-keys FILE; machat-apikey adds keys to the file")
+            refuse("--api: requires --api-keys FILE; machat-apikey adds keys to the file")
         try:
             return KeyFile(path)
         except (ValueError, OSError) as error:
             remedy = "; machat-apikey makes it" if isinstance(error, FileNotFoundError) else ""
-            _refuse(f"--api-keys {path}: {reasonOf(error)}{remedy}")
-            raise
+            refuse(f"--api-keys {path}: {reasonOf(error)}{remedy}")
 
     def opt_auth(self, description: str) -> None:
         """Require credentials: file:PASSWORDS or jwt:keyfile=FILE; see --help-auth."""
@@ -302,16 +291,16 @@ class Options(usage.Options, AuthOptionMixin):
         try:
             self.addChecker(makeChecker(description))
         except InvalidAuthType:
-            _refuse(f"--auth {kind}: unknown type; see --help-auth for the known ones")
+            refuse(f"--auth {kind}: unknown type; see --help-auth for the known ones")
         except Exception as error:
-            _refuse(f"--auth {kind}: {reasonOf(error)}")
+            refuse(f"--auth {kind}: {reasonOf(error)}")
 
     def _stores(self) -> list[IStore]:
         """
         @return: a store for each chat
         """
         if self["separate"] and factoryOf(self["store"])[0].name != "memory":
-            _refuse("--separate: two chats cannot use one store: run two servers")
+            refuse("--separate: two chats cannot use one store: run two servers")
         useMonotonic(globalReactor())  # before a store looks at its clock
         try:
             return [
@@ -319,29 +308,26 @@ class Options(usage.Options, AuthOptionMixin):
                 for _ in range(1 + self["separate"])
             ]
         except (ValueError, OSError) as error:
-            _refuse(f"--store {self['store']}: {reasonOf(error)}")
-            raise
+            refuse(f"--store {self['store']}: {reasonOf(error)}")
 
     def _secrets(self) -> Sequence[bytes]:
         try:
             return webhookSecrets(self["webhook"], self["webhook-secret-file"], self["stores"])
         except ValueError as error:
-            _refuse(str(error))
-            raise
+            refuse(str(error))
 
     def _limits(self) -> Limits:
         try:
             defaults = factoryOf(self["store"])[0].defaults
         except ValueError as error:
-            _refuse(f"--store {self['store']}: {error}")
-            raise
+            refuse(f"--store {self['store']}: {error}")
         values: dict[str, Any] = {"maxConnections": availableConnections(), **defaults}
         for name, option in OPTIONS.items():
             if self[name] is not None:
                 values[option.field] = self._value(name, option)
         limits = replace(DEFAULTS, **values)
         if limits.pong >= limits.ping:
-            _refuse(f"--pong {limits.pong}: must be less than --ping, which is {limits.ping}")
+            refuse(f"--pong {limits.pong}: must be less than --ping, which is {limits.ping}")
         return limits
 
     def _value(self, name: str, option: LimitOption) -> float | None:
@@ -351,24 +337,7 @@ class Options(usage.Options, AuthOptionMixin):
         try:
             return option.parse(text)
         except ValueError as error:
-            _refuse(f"--{name} {text}: {error}")
-            raise
-
-
-def availableConnections() -> int:
-    """
-    @return: the number of connections that the hard limit on file descriptors allows
-    """
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    return UNLIMITED if limit == resource.RLIM_INFINITY else int(limit * CONNECTIONS)
-
-
-def raiseDescriptors() -> None:
-    """
-    Raise the soft limit on file descriptors to the hard limit.
-    """
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+            refuse(f"--{name} {text}: {error}")
 
 
 def globalReactor() -> IReactorCore:
@@ -378,25 +347,3 @@ def globalReactor() -> IReactorCore:
     from twisted.internet import reactor
 
     return cast(IReactorCore, reactor)
-
-
-def complain(message: str) -> None:
-    """
-    Write a line to the original standard error, because C{twistd} redirects C{sys.stderr} to its
-    log.
-    """
-    print(f"machat: {message}", file=sys.__stderr__, flush=True)
-
-
-def _refuse(message: str) -> None:
-    complain(message)
-    raise Refused(message)
-
-
-def reasonOf(error: BaseException | None) -> str:
-    """
-    @return: the reason of an exception, in one line
-    """
-    cause = getattr(error, "socketError", error)
-    text = getattr(cause, "strerror", None) or str(cause) or type(cause).__name__
-    return " ".join(str(text).split())

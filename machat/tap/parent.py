@@ -17,8 +17,9 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat.tap.endpoints import Endpoint
-from machat.tap.options import Options, complain, reasonOf
-from machat.tap.serving import Root, notify, refuseToServe
+from machat.tap.errors import complain, reasonOf, refuseToServe
+from machat.tap.options import Options
+from machat.tap.serving import Root, notify
 from machat.tap.sharing import SharedSockets
 from machat.workers.interfaces import ILauncher
 from machat.workers.pool import Action, Pool

@@ -20,7 +20,7 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.clock import ChatClock
-from machat.tap import serving
+from machat.tap import errors, serving
 from machat.tap.options import Options
 from machat.tap.parent import Launcher
 from machat.workers.process import Times, WorkerProcess
@@ -190,7 +190,7 @@ class ServingTests(WorkersTestCase):
         )
         waitForLine(server, "all 2 workers are ready")
         server.send_signal(signal.SIGHUP)
-        waitForLine(server, "worker 1 machat.tap.serving.Listener#info] --tcp haproxy:ssl:0")
+        waitForLine(server, "worker 1 machat.tap.listener.Listener#info] --tcp haproxy:ssl:0")
         waitForLine(server, "reload of the workers is complete")
         for pid in self.processes(server):
             os.kill(pid, signal.SIGTERM)
@@ -294,7 +294,7 @@ class LauncherTests(SynchronousTestCase):
         """
         self.patch(resource, "getrlimit", lambda kind: (30, 30))
         lines: list[str] = []
-        self.patch(serving, "complain", lines.append)
+        self.patch(errors, "complain", lines.append)
         self.assertRaises(SystemExit, self.launcher.privilegedStartService)
         self.assertRegex(
             lines[0],

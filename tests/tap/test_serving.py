@@ -20,7 +20,8 @@ from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from machat.tap.serving import Listener, Server
+from machat.tap.listener import Listener
+from machat.tap.serving import Server
 from tests.processes import (
     BIN,
     LOCAL,
