@@ -245,9 +245,12 @@ class ServerTestCase(SynchronousTestCase):
     def serve(self, *arguments: object) -> subprocess.Popen[str]:
         """
         @return: a C{twistd -n machat} that is stopped at the end of the test, without a sending
-            rate unless the arguments set one
+            rate unless the arguments set one. It never listens on the default ports, which another
+            test may use at the same time
         """
-        return self.stopAtEnd(twistd("--rate", "off", *arguments))
+        unused = [option for option in ("--tcp", "--ws") if option not in arguments]
+        without = [word for option in unused for word in (option, "none")]
+        return self.stopAtEnd(twistd("--rate", "off", *arguments, *without))
 
     def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
         """
