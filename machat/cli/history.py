@@ -95,6 +95,19 @@ class HistoryReader:
             return Deferred.fromCoroutine(self._load(client, room, count))
         return succeed(True)
 
+    async def before(
+        self, client: ChatClient, room: str, number: int | None, count: int
+    ) -> list[Message]:
+        """
+        Load messages without showing them.
+
+        @param number: the messages precede this number; C{None}: the last messages
+        @param count: the maximum number of messages
+        @return: the messages in order; none if there are no older ones
+        @raise ChatError: the request was refused, or there is no connection
+        """
+        return await self._page(client, room, number, count)
+
     async def _load(self, client: ChatClient, room: str, count: int) -> bool:
         self.loading = True
         try:

@@ -4,7 +4,8 @@ A full-screen view of the last lines. It does not move when new lines arrive.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
@@ -18,6 +19,7 @@ from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.lexers import Lexer
 from prompt_toolkit.output import Output
 
+from machat.cli.display import printable
 from machat.cli.layout import Fragments
 
 
@@ -33,6 +35,10 @@ class _Styles(Lexer):
         return lambda number: list(self._lines[number]) if number < len(self._lines) else []
 
 
+def _plain(lines: Sequence[Fragments]) -> str:
+    return "\n".join(["".join([part for _, part in line]) for line in lines])
+
+
 class Pager:
     """
     Shows lines until the user leaves it with C{q}, Escape, Enter, Ctrl-C, or PageDown at the end.
@@ -42,21 +48,27 @@ class Pager:
         self,
         lines: Sequence[Fragments],
         new: Callable[[], int],
+        older: Callable[[], Awaitable[tuple[list[Fragments], str]]],
         input: Input | None = None,
         output: Output | None = None,
     ) -> None:
         """
         @param lines: the lines
         @param new: returns the number of lines that have arrived since
+        @param older: returns older lines, and the reason why there are no more
         """
-        text = "\n".join(["".join([part for _, part in line]) for line in lines])
-        self.buffer = Buffer(document=Document(text), read_only=True)
-        control = BufferControl(self.buffer, lexer=_Styles(lines))
+        self._lines = list(lines)
+        self._older = older
+        self._loading: asyncio.Task[None] | None = None
+        self._complete = False
+        self._text = ""
+        self.buffer = Buffer(document=Document(_plain(self._lines)), read_only=True)
+        control = BufferControl(self.buffer, lexer=_Styles(self._lines))
         self._new = new
-        window = Window(control, wrap_lines=True, always_hide_cursor=True)
-        status = Window(FormattedTextControl(self._status), height=1, style="reverse")
+        self.window = Window(control, wrap_lines=True, always_hide_cursor=True)
+        status = Window(FormattedTextControl(self.status), height=1, style="reverse")
         self.application: Application[None] = Application(
-            Layout(HSplit([window, status])),
+            Layout(HSplit([self.window, status])),
             key_bindings=self._keys(),
             full_screen=True,
             refresh_interval=1,
@@ -66,10 +78,21 @@ class Pager:
         self.application.ttimeoutlen = 0.1  # Escape alone leaves
         self.application.timeoutlen = 0.1
 
-    def _status(self) -> str:
+    @property
+    def loading(self) -> bool:
+        """
+        Whether older lines are being loaded.
+        """
+        return self._loading is not None
+
+    def status(self) -> str:
+        """
+        @return: the bottom line
+        """
         new = self._new()
-        more = f"; {new} new lines below" if new else ""
-        return f"PageUp, PageDown, Home, End: scroll; q: back to the chat{more}"
+        more = f"{new} new {'line' if new == 1 else 'lines'} below" if new else ""
+        keys = "q: back to the chat; PageUp, PageDown, Home, End: scroll"
+        return "; ".join(filter(None, (more, self._text, keys)))
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
@@ -84,6 +107,7 @@ class Pager:
         @keys.add("pageup")
         def pageUp(event: KeyPressEvent) -> None:
             scroll_page_up(event)
+            self._load()
 
         @keys.add("pagedown")
         def pageDown(event: KeyPressEvent) -> None:
@@ -96,6 +120,7 @@ class Pager:
         @keys.add("up")
         def up(event: KeyPressEvent) -> None:
             self.buffer.cursor_up()
+            self._load()
 
         @keys.add("down")
         def down(event: KeyPressEvent) -> None:
@@ -119,6 +144,37 @@ class Pager:
         if document.on_last_line:
             self.buffer.cursor_position = len(document.text)
 
+    def _load(self) -> None:
+        """
+        Load older lines, if the first line is visible, and unless there were none the last time.
+        """
+        row = self.buffer.document.cursor_position_row
+        if (
+            self._loading is None
+            and not self._complete
+            and row < self.application.output.get_size().rows
+        ):
+            self._text = "loading older messages"
+            self._loading = asyncio.ensure_future(self._prepend())
+
+    async def _prepend(self) -> None:
+        """
+        Insert older lines. The lines on the screen stay where they are.
+        """
+        try:
+            lines, text = await self._older()
+        finally:
+            self._loading = None
+        self._text = printable(text)
+        self._lines[:0] = lines
+        self._complete = not lines
+        if lines:
+            position = self.buffer.cursor_position + len(_plain(lines)) + 1
+            document = Document(_plain(self._lines), position)
+            self.buffer.set_document(document, bypass_readonly=True)
+            self.window.vertical_scroll += len(lines)
+        self.application.invalidate()
+
     def leave(self) -> None:
         """
         Close the view.
@@ -139,3 +195,4 @@ class Pager:
         rows = self.application.output.get_size().rows - 1
         row = max(0, self.buffer.document.line_count - 1 - rows)
         self.buffer.cursor_position = self.buffer.document.translate_row_col_to_index(row, 0)
+        self._load()

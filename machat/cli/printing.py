@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from prompt_toolkit.application import in_terminal, run_in_terminal
 from prompt_toolkit.application.current import get_app_session
@@ -16,9 +17,11 @@ from prompt_toolkit.formatted_text import FormattedText
 from prompt_toolkit.formatted_text.utils import split_lines
 from prompt_toolkit.renderer import print_formatted_text
 from prompt_toolkit.styles import default_ui_style
+from twisted.internet.defer import Deferred
 
 from machat.cli.display import Line
 from machat.cli.layout import Fragments, layout
+from machat.cli.older import Older
 from machat.cli.pager import Pager
 from machat.cli.scrollback import MAX_LINES, Scrollback
 from machat.cli.settings import Settings
@@ -31,6 +34,9 @@ class Printer:
     """
     Prints lines, and shows the last ones in a full-screen view. While this view is open, new lines
     wait; of more than L{MAX_LINES}, only the last ones are printed afterwards.
+
+    @ivar scrollback: the last lines
+    @ivar older: loads older lines for the view
     """
 
     def __init__(
@@ -47,7 +53,8 @@ class Printer:
         self._settings = settings
         self._pause = pause
         self._resume = resume
-        self._scrollback = Scrollback()
+        self.scrollback = Scrollback()
+        self.older: Callable[[], Coroutine[Any, Any, Older]] | None = None
         self._lines: list[Line] = []
         self._skipped = 0
         self._printing: asyncio.Task[None] | None = None
@@ -60,7 +67,7 @@ class Printer:
         """
         if line.at is None:
             line = line._replace(at=int(time.time() * 1000))
-        self._scrollback.add(line)
+        self.scrollback.add(line)
         self._lines.append(line)
         if self._printing is None:
             self._printing = asyncio.ensure_future(self._print())
@@ -101,17 +108,33 @@ class Printer:
             self._paging = asyncio.ensure_future(self._page())
 
     async def _page(self) -> None:
-        before = self._scrollback.total
-        lines = [each for line in self._scrollback for each in split_lines(self._layout(line))]
-        self._pager = Pager(
-            [[(style, text) for style, text, *_ in line] for line in lines if line],
-            lambda: self._scrollback.total - before,
-        )
+        before = self.scrollback.total
+        lines = self._split(self.scrollback)
+        self._pager = Pager(lines, lambda: self.scrollback.total - before, self._loadOlder)
+        self._resume()  # the view limits the number of lines that wait
         try:
             async with in_terminal():
                 await self._pager.run()
         finally:
             self._pager = self._paging = None
+
+    async def _loadOlder(self) -> tuple[list[Fragments], str]:
+        """
+        @return: older lines, and the reason why there are no more
+        """
+        if self.older is None:
+            return [], ""
+        loading = Deferred.fromCoroutine(self.older())
+        lines, text = await loading.asFuture(asyncio.get_running_loop())
+        return self._split(lines), text
+
+    def _split(self, lines: Iterable[Line]) -> list[Fragments]:
+        """
+        @return: the lines of the screen
+        """
+        parts = [self._layout(line)[:-1] for line in lines]  # without the last newline
+        found = [each for part in parts for each in split_lines(part)]
+        return [[(style, text) for style, text, *_ in line] for line in found]
 
     async def _print(self) -> None:
         while self._lines:

@@ -5,7 +5,7 @@ The last lines that a terminal has shown.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from machat.cli.display import Line
 
@@ -40,6 +40,32 @@ class Scrollback:
         self._size += _length(line)
         while len(self._lines) > MAX_LINES or self._size > MAX_SIZE:
             self._size -= _length(self._lines.popleft())
+
+    def prepend(self, lines: Sequence[Line]) -> int:
+        """
+        Add older lines, as many of the last ones as there is space for.
+
+        @return: their number
+        """
+        count = 0
+        for line in reversed(lines):
+            size = self._size + _length(line)
+            if len(self._lines) >= MAX_LINES or size > MAX_SIZE:
+                break
+            self._lines.appendleft(line)
+            self._size = size
+            count += 1
+        return count
+
+    def first(self, room: str) -> int | None:
+        """
+        @param room: the key of a room
+        @return: the number of its first message; C{None} if there is none
+        """
+        for line in self._lines:
+            if line.sender is not None and line.target is not None and line.target[0] == room:
+                return line.target[1]
+        return None
 
     def _remove(self, removal: Line) -> None:
         for index, line in enumerate(self._lines):

@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred
 from machat.cli.completion import ConversationCompleter
 from machat.cli.conversation import Conversation
 from machat.cli.display import Line, printable
+from machat.cli.older import OlderLines
 from machat.cli.printing import Printer
 from machat.cli.progress import ProgressTimer
 from machat.cli.settings import Settings
@@ -49,6 +50,7 @@ class Terminal:
         settings = Settings(options.times is not False, options.numbers is not False, options.bell)
         self._printer = Printer(settings, self._pause, self._resume)
         self.conversation = Conversation(self._printer.show, self._quit, settings=settings)
+        self._printer.older = OlderLines(self.conversation, self._printer.scrollback).load
         self._reactor = reactor
         self._timeout: float | None = options.timeout
         self._account: bool = options.account

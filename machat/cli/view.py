@@ -51,25 +51,33 @@ class EntryView:
 
         @param new: whether it has just been posted
         """
-        own = names.key(event.sender) == names.key(self._own())
+        line = self.line(event, new)
+        self.shown.add(event, self._isOwn(event))
+        self._show(line)
+
+    def line(self, event: Message, new: bool) -> Line:
+        """
+        @param new: whether it has just been posted
+        @return: the line that shows a message
+        """
         quote = None
         if event.reply is not None:
             quote = quoted(event.reply, self.shown.get(event.room, event.reply))
-        self.shown.add(event, own)
-        self._show(
-            Line(
-                "\n".join(map(self._escape, event.text.split("\n"))),
-                printableName(event.sender),
-                self._room(event.room),
-                event.at,
-                number=event.seq,
-                target=(names.key(event.room), event.seq),
-                quote=quote,
-                mark=" ".join(marks(event)),
-                reactions=printable(reactions(event.reactions or {})),
-                mention=new and not own and self._concerns(event),
-            )
+        return Line(
+            "\n".join(map(self._escape, event.text.split("\n"))),
+            printableName(event.sender),
+            self._room(event.room),
+            event.at,
+            number=event.seq,
+            target=(names.key(event.room), event.seq),
+            quote=quote,
+            mark=" ".join(marks(event)),
+            reactions=printable(reactions(event.reactions or {})),
+            mention=new and not self._isOwn(event) and self._concerns(event),
         )
+
+    def _isOwn(self, event: Message) -> bool:
+        return names.key(event.sender) == names.key(self._own())
 
     def note(self, text: str, room: str) -> None:
         """

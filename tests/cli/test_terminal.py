@@ -6,8 +6,17 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
-from tests.processes import BIN, LOCAL, RawClient, ServerTestCase, freePort, portsOf
+from tests.processes import (
+    BIN,
+    LOCAL,
+    RawClient,
+    ServerTestCase,
+    freePort,
+    portsOf,
+    shortFolder,
+)
 from tests.terminal import Terminal
 
 
@@ -229,7 +238,7 @@ class TerminalTests(ServerTestCase):
         terminal.tmux("send-keys", "PageUp")
         before = terminal.awaitScreen("PageUp, PageDown", "Eve: line 50\n")
         eve.send(type="say", text="Mina, look")
-        after = terminal.awaitScreen("; 1 new lines below")
+        after = terminal.awaitScreen("1 new line below; q")
         self.assertEqual(after.splitlines()[-40:-1], before.splitlines()[-40:-1])
         terminal.tmux("send-keys", "q")
         terminal.awaitScreen("Eve: line 99\n", "Eve: Mina, look\n", "dev: 2 here")
@@ -239,6 +248,74 @@ class TerminalTests(ServerTestCase):
         terminal.awaitScreen("new lines below")
         terminal.tmux("send-keys", "C-c")
         terminal.awaitScreen("Eve: Mina, look\n", "not connected")
+
+    def test_older(self) -> None:
+        """
+        PageUp at the first line loads older messages. The lines on the screen do not move.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        for number in range(80):
+            eve.send(type="say", text=f"line {number}.", id=str(number))
+        eve.await_("ack")
+        terminal = self.open(port, "--no-times")
+        terminal.awaitScreen("Eve: line 79.\n")
+        terminal.tmux("send-keys", "PageUp")
+        terminal.awaitScreen("Eve: line 58.\n", "Eve: line 79.\n")
+        terminal.tmux("send-keys", "PageUp")
+        terminal.awaitScreen("Eve: line 20.\n", "Eve: line 40.\n")
+        terminal.tmux("send-keys", "PageUp")
+        screen = terminal.awaitScreen(
+            "#1 Eve: line 0.\n", "the stored history of dev begins here; q"
+        )
+        self.assertNotIn("line 70.", screen)
+        terminal.tmux("send-keys", "q")
+        screen = terminal.awaitScreen("Eve: line 79.\n", "dev: 2 here")
+        self.assertNotIn("line 20.", screen)
+
+    def test_settings(self) -> None:
+        """
+        The times are switched off and on, Tab completes a room, and the bottom line counts the
+        messages of another room. A mention rings the bell. Control characters of others do not
+        reach the terminal.
+        """
+        server = self.serve("--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        eve = RawClient(port)
+        self.addCleanup(eve.close)
+        eve.send(v=1, name="Eve", room="dev")
+        eve.await_("joined")
+        terminal = self.open(port)
+        terminal.awaitScreen("dev: 2 here")
+        output = Path(shortFolder(self)) / "output"
+        terminal.tmux("pipe-pane", f"cat > {output}")
+        terminal.type("/times off")
+        terminal.awaitScreen("\ntimes: off")
+        eve.send(type="say", text="\x1b]0;owned\x07\x1b[2J\x9b31mred\rEve\x08\u202e")
+        escaped = r"\x1b]0;owned\x07\x1b[2J\x9b31mred\x0dEve\x08\x202e"
+        terminal.awaitScreen(f"\n#1 Eve: {escaped}\n")
+        terminal.type("/join tea")
+        terminal.awaitScreen("tea: 1 here, also in dev")
+        eve.send(type="say", text="one")
+        terminal.awaitScreen("tea: 1 here, also in dev (1 new)")
+        self.assertNotIn(b"\x07", output.read_bytes())
+        eve.send(type="say", text="mina?")
+        terminal.awaitScreen("tea: 1 here, also in dev (2 new)")
+        terminal.tmux("send-keys", "-l", "/join d")
+        terminal.tmux("send-keys", "Tab")
+        terminal.awaitScreen("> /join dev")
+        terminal.type("")
+        terminal.awaitScreen("dev: 2 here, also in tea")
+        terminal.type("/times on")
+        terminal.type("there")
+        self.assertRegex(terminal.awaitScreen("Mina: there\n"), r"(?m)^\d\d:\d\d #4 \[dev\] Mina")
+        shown = output.read_bytes()
+        self.assertEqual(shown.count(b"\x07"), 1)
+        for hostile in (b"\x1b]", b"\x1b[2J", b"\xc2\x9b", b"\x08\xe2\x80\xae"):
+            self.assertNotIn(hostile, shown)
 
     def test_signal(self) -> None:
         """
