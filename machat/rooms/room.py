@@ -346,7 +346,7 @@ class Room:
                 if not encoded:
                     continue
                 for member, deliver in takers:
-                    if member not in leavers:
+                    if not leavers or member not in leavers:
                         try:
                             deliver(encoded)
                         except Exception:

@@ -124,7 +124,12 @@ class Batches:
             self._failed(Failure(), room, batch)
         else:
             if storing.called and not storing.paused and isinstance(storing.result, Stored):
-                self._storedAtOnce(storing.result, room, batch)
+                try:  # without a callback, which saves a tenth of the cost of one message
+                    self._stored(storing.result, room, batch)
+                except Exception:
+                    self._log.failure(
+                        "a batch of {room} is stored, but not settled", room=room.name
+                    )
             else:
                 storing.addCallbacks(
                     self._stored,
@@ -134,16 +139,6 @@ class Batches:
                 )
         if batch.late:
             batch.taken()
-
-    def _storedAtOnce(self, stored: Stored, room: Room, batch: Batch) -> None:
-        """
-        Do what the callback of a C{Deferred} does, without the callback. With a store in memory,
-        this saves a tenth of the cost of a batch of one message.
-        """
-        try:
-            self._stored(stored, room, batch)
-        except Exception:
-            self._log.failure("a batch of {room} is stored, but not settled", room=room.name)
 
     def _stored(self, stored: Stored, room: Room, batch: Batch) -> None:
         """

@@ -193,7 +193,7 @@ class ChatService(Lifecycle):
             or (claim := room.members.get(member)) is None
         ):
             return False
-        together = "".join(texts)
+        together = texts[0] if len(texts) == 1 else "".join(texts)
         if "\n" in together or not (together.isascii() or wire.isText(together)):
             return False
         name = claim.name

@@ -95,12 +95,13 @@ class Inbox:
             self._early += (joined,)
             self.readAhead(len(joined))
         elif self.conversation is not None:
-            due = len(lines) if self._bucket is None else self._bucket.affordable(lines)
-            if due == len(lines):
+            bucket = self._bucket
+            if bucket is None or (due := bucket.affordable(lines)) == len(lines):
                 left = self.conversation.serve(lines)
+                if left:
+                    self._wait(left, [])
             else:
                 left = self.conversation.serve(lines[:due]) if due else []
-            if left or due < len(lines):
                 self._wait(left, lines[due:])
 
     def _wait(self, left: list[bytes], rest: list[bytes]) -> None:

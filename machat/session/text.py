@@ -55,7 +55,8 @@ class TextConversation:
         self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
-        user, together = self._client.user, b"\n".join(lines)
+        user = self._client.user
+        together = lines[0] if len(lines) == 1 else b"\n".join(lines)
         if len(together) <= self._chat.limits.maxLine and (
             user is ANYBODY or allows(user.maySay, self._room)
         ):
@@ -63,8 +64,9 @@ class TextConversation:
                 text = together.decode()
             except UnicodeDecodeError:
                 return self._serveEach(lines)
-            texts = text.replace("\r\n", "\n").removesuffix("\r").split("\n")
-            if self._chat.sayAll(self._client, self._room, texts, self._paced):
+            if "\r" in text:
+                text = text.replace("\r\n", "\n").removesuffix("\r")
+            if self._chat.sayAll(self._client, self._room, text.split("\n"), self._paced):
                 return []
         return self._serveEach(lines)
 

@@ -134,11 +134,10 @@ class MemoryRoom(RoomLog, RosterRoom):
         store, first = self._store, self.seq + 1
         at, before = int(store.now() * 1000), self.bytes
         entries: Sequence[Entry]
-        if len(batch) == 1 and batch[0].id is None and type(batch[0]) is Draft:
-            draft = batch[0]  # saves a quarter of the time of this method
-            stored = Stored(range(first, first + 1))
-            entries = [Message(self.name, first, draft.sender, draft.text, at)]
-            self.add(entries, draft.text + draft.sender)
+        if len(batch) == 1 and type(draft := batch[0]) is Draft and draft.id is None:
+            message = Message(self.name, first, draft.sender, draft.text, at)
+            self.addOne(message)  # saves a quarter of the time of this method
+            stored, entries = Stored(range(first, first + 1)), (message,)
         elif arePlain(batch):
             stored, strings, entries = self._number(batch, first, at)
             self.add(entries, strings)

@@ -21,7 +21,8 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
     IWriteDescriptor,
 )
-from twisted.internet.tcp import Connection, Port
+from twisted.internet.main import CONNECTION_DONE, CONNECTION_LOST
+from twisted.internet.tcp import Connection, Port, Server
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -111,8 +112,20 @@ class Sockets:
             if event != _IN or reader is None:
                 self._serve(descriptor, event)
                 continue
+            why: Any = None
             try:
-                why = reader.doRead()
+                if type(reader) is not Server:
+                    why = reader.doRead()
+                else:  # the same as its doRead, in two calls less
+                    try:
+                        data = reader.socket.recv(reader.bufferSize)
+                    except OSError as error:
+                        why = None if isinstance(error, BlockingIOError) else CONNECTION_LOST
+                    else:
+                        if data:
+                            reader.protocol.dataReceived(data)
+                        else:
+                            why = CONNECTION_DONE
             except BaseException as error:
                 why = self._failed(reader, error)
             if why:

@@ -4,6 +4,7 @@ Tests for L{machat.transport.sockets}.
 
 from __future__ import annotations
 
+import errno
 import select
 import socket
 from typing import Any
@@ -56,6 +57,28 @@ class _HalfClosing(_Recorder):
         self.received.append(b"closed")
 
 
+class _OtherServer(Server):
+    """
+    A connection that is read with its own C{doRead}.
+    """
+
+
+class _Failing:
+    """
+    A socket that cannot be read.
+    """
+
+    def __init__(self, connected: socket.socket, error: OSError) -> None:
+        self._connected = connected
+        self._error = error
+
+    def recv(self, size: int) -> bytes:
+        raise self._error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connected, name)
+
+
 class SocketsTests(SynchronousTestCase):
     """
     Connections on pairs of sockets.
@@ -68,7 +91,9 @@ class SocketsTests(SynchronousTestCase):
         self.sockets = Sockets()
         self.port: Any = None
 
-    def connect(self, protocol: _Recorder | None = None) -> tuple[Any, _Recorder, socket.socket]:
+    def connect(
+        self, protocol: _Recorder | None = None, kind: type[Server] = Server
+    ) -> tuple[Any, _Recorder, socket.socket]:
         """
         @return: a transport that was adopted, its protocol, and the other end
         """
@@ -76,7 +101,7 @@ class SocketsTests(SynchronousTestCase):
         self.addCleanup(there.close)
         self.addCleanup(here.close)
         protocol = protocol or _Recorder()
-        transport: Any = Server(here, protocol, ("", 0), self.port, 0, self.reactor)
+        transport: Any = kind(here, protocol, ("", 0), self.port, 0, self.reactor)
         protocol.makeConnection(transport)
         self.sockets.adopt(transport)
         return transport, protocol, there
@@ -186,6 +211,30 @@ class SocketsTests(SynchronousTestCase):
         self.sockets.doRead()
         self.assertEqual([each.__name__ for each in protocol.lost], ["ConnectionDone"])
         self.assertEqual(self.reactor.getReaders(), [])
+
+    def test_readFails(self) -> None:
+        """
+        A socket that cannot be read ends its connection, unless it only has no data. The errors of
+        the protocol are not mistaken for those of the socket.
+        """
+        for error, lost in (
+            (BlockingIOError(errno.EAGAIN, "no data"), []),
+            (ConnectionResetError(errno.ECONNRESET, "reset"), ["ConnectionLost"]),
+        ):
+            for kind in (Server, _OtherServer):
+                transport, protocol, there = self.connect(kind=kind)
+                there.send(b"a")
+                transport.socket = _Failing(transport.socket, error)
+                self.sockets.doRead()
+                self.assertEqual([each.__name__ for each in protocol.lost], lost)
+                transport.stopReading()
+        for kind in (Server, _OtherServer):
+            _, protocol, there = self.connect(None, kind)
+            protocol.fault = BlockingIOError()
+            there.send(b"a")
+            self.sockets.doRead()
+            self.assertEqual([each.__name__ for each in protocol.lost], ["BlockingIOError"])
+        self.assertEqual(len(self.flushLoggedErrors(BlockingIOError)), 2)
 
     def test_halfClosed(self) -> None:
         """
