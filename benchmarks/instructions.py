@@ -135,7 +135,6 @@ class _Turns:
         from machat.service import ChatService
         from machat.tap.logs import asLine
         from machat.tcp import ChatFactory
-        from machat.transport.keepalive import keepAliveAll
         from machat.ws import ChatWebSocketFactory
 
         log = FileLogObserver(io.StringIO(), asLine)
@@ -146,7 +145,6 @@ class _Turns:
         tcp = self._options.kind[0] == "tcp"
         factory: Any = ChatFactory(chat) if tcp else ChatWebSocketFactory(chat)
         port = self._reactor.listenTCP(0, factory, interface="127.0.0.1", backlog=1000)
-        keepAliveAll(port)
         factory.sockets.adoptPort(port)
         self._address = ("127.0.0.1", port.getHost().port)
         self._reactor.startRunning(installSignalHandlers=False)

@@ -18,7 +18,7 @@ from machat.errors import NO_PONG, Disconnect
 from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.inbox import PARTIAL
 from machat.session.session import Session
-from machat.transport.keepalive import isSilent, keepAlive
+from machat.transport.keepalive import isSilent
 from machat.transport.outbox import Outbox
 from machat.transport.pings import Wheel
 from machat.transport.sockets import Sockets
@@ -47,7 +47,6 @@ class ChatProtocol(LineReceiver):
         self._wheel = wheel
 
     def connectionMade(self) -> None:
-        keepAlive(self.transport)
         self.factory.sockets.adopt(self.transport)
         chat = self._chat
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self, chat.sendBudget)

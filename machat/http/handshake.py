@@ -30,16 +30,43 @@ OLD = (
 )
 
 
+#: The beginning of the field with the client's key, in its usual spelling, and the key's length.
+_KEY_FIELD = b"\r\nSec-WebSocket-Key: "
+_KEY_SIZE = 24
+
+
 class Opening(NamedTuple):
     """
     An accepted handshake.
 
-    @ivar answer: the response that opens the WebSocket
+    @ivar key: the client's key
     @ivar protocol: the selected subprotocol; C{None} if the client does not offer it
     """
 
-    answer: bytes
+    key: str
     protocol: str | None
+
+    @property
+    def answer(self) -> bytes:
+        """
+        The response that opens the WebSocket.
+        """
+        field = f"Sec-WebSocket-Protocol: {self.protocol}\r\n".encode() if self.protocol else b""
+        return _ACCEPTED % (field, b64encode(sha1(self.key.encode() + _GUID).digest()))
+
+
+def splitKey(head: bytes) -> tuple[bytes, str] | None:
+    """
+    @param head: the head of a request
+    @return: the head without the value of its key, and the key. Heads that differ only in their
+        keys have the same first part. C{None}: there is no valid key in the usual spelling
+    """
+    start = head.find(_KEY_FIELD) + len(_KEY_FIELD)
+    end = start + _KEY_SIZE
+    key = head[start:end].decode("latin-1")
+    if start < len(_KEY_FIELD) or head[end : end + 2] != b"\r\n" or _KEY.fullmatch(key) is None:
+        return None
+    return head[:start] + head[end:], key
 
 
 def isAsked(request: Request) -> bool:
@@ -66,10 +93,7 @@ def open_(request: Request, protocol: str) -> Opening | Answer:
     key = request.fields.get("sec-websocket-key", "")
     if _KEY.fullmatch(key) is None:
         return line(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
-    chosen = protocol if _offers(request, protocol) else None
-    field = f"Sec-WebSocket-Protocol: {chosen}\r\n".encode() if chosen else b""
-    proof = b64encode(sha1(key.encode() + _GUID).digest())
-    return Opening(_ACCEPTED % (field, proof), chosen)
+    return Opening(key, protocol if _offers(request, protocol) else None)
 
 
 def required(text: str, reason: str = "") -> Answer:

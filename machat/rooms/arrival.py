@@ -4,10 +4,11 @@ One join, which may wait for a hook and for the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+import types
+from collections.abc import Callable, Coroutine, Generator
+from typing import Any, NamedTuple, TypeVar, cast
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -75,16 +76,18 @@ class Arrival:
             result.addBoth(_cancelling, timer)
         return result
 
-    def until(
+    async def until(
         self, source: Deferred[_T], undo: Callable[[_T], object] = lambda _: None
-    ) -> Deferred[_T]:
+    ) -> _T:
         """
+        Wait for the result of C{source}, or until the join is withdrawn. In any case, call L{check}
+        afterwards.
+
         @param undo: called with the result if it arrives after the join was withdrawn
-        @return: fires or fails as C{source} does, unless the join is withdrawn first. In any case,
-            call L{check} afterwards
         """
         if source.called and not source.paused:
-            return source
+            result = source.result
+            return await source if isinstance(result, Failure) else cast(_T, result)
         waiting: Deferred[_T] = Deferred()
         self._waiting = waiting
 
@@ -99,7 +102,7 @@ class Arrival:
                 waiting.errback(failure)
 
         source.addCallbacks(came, failed)
-        return waiting
+        return await waiting
 
     def check(self) -> None:
         """
@@ -118,6 +121,43 @@ class Arrival:
             self._refusal = refusal
             if self._waiting is not None and not self._waiting.called:
                 self._waiting.errback(refusal)
+
+
+def start(coroutine: Coroutine[Deferred[Any], Any, _T]) -> Deferred[_T]:
+    """
+    Run a coroutine as C{Deferred.fromCoroutine} does, but without its callbacks if it does not have
+    to wait. This saves a twentieth of the cost of a join.
+
+    @return: fires with its result, or fails with its exception
+    """
+    try:
+        awaited = coroutine.send(None)
+    except StopIteration as end:
+        return succeed(end.value)
+    except Exception:
+        return fail()
+    return Deferred.fromCoroutine(_continue(coroutine, awaited))
+
+
+@types.coroutine
+def _continue(
+    coroutine: Coroutine[Deferred[Any], Any, _T], awaited: Deferred[Any]
+) -> Generator[Deferred[Any], Any, _T]:
+    """
+    Continue a coroutine that waits.
+
+    @param awaited: that for which it waits
+    """
+    try:
+        while True:
+            try:
+                result = yield awaited
+            except Exception as error:
+                awaited = coroutine.throw(error)
+            else:
+                awaited = coroutine.send(result)
+    except StopIteration as end:
+        return cast(_T, end.value)
 
 
 def _cancelling(result: Any, timer: Any) -> Any:

@@ -25,7 +25,7 @@ from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, ISharedRoo
 from machat.limits import Limits
 from machat.records import Claim
 from machat.rooms import recovery
-from machat.rooms.arrival import Arrival, Wish
+from machat.rooms.arrival import Arrival, Wish, start
 from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
@@ -81,7 +81,7 @@ class Rooms:
         See L{IChatRoom.join}.
         """
         arrival = Arrival(member, wish)
-        joining = Deferred.fromCoroutine(self._join(arrival, roomName))
+        joining = start(self._join(arrival, roomName))
         if joining.called and not joining.paused:
             return joining  # it did not have to wait
         return arrival.begin(joining, self._clock, self._limits.joinTimeout)

@@ -81,9 +81,10 @@ class Listener(Service):
         for failure in failures:  # it failed asynchronously, so no caller receives an exception
             if not failure.check(CancelledError):
                 self._log.failure("{name}", failure, name=self._name)
-        keepAliveAll(port)
         if isinstance(self._factory, ChatFactory | ChatWebSocketFactory):
             self._factory.sockets.adoptPort(port)
+        else:
+            keepAliveAll(port)
         return port
 
     def reload(self) -> None:

@@ -43,15 +43,20 @@ _RETRANSMITS, _PROBES, _BACKOFF = 2, 3, 4
 _LAST_DATA_RECEIVED = 8 + 11
 
 
-def keepAlive(transport: Any) -> None:
+def keepAlive(transport: Any) -> bool:
     """
     Enable keepalive, and send small packets immediately (C{TCP_NODELAY}).
 
     @param transport: any transport; one that is not on TCP is left unchanged
+    @return: whether it has inherited the options, see L{keepAliveAll}
     """
     connection = _socketOf(transport)
-    if connection is not None and not _hasInherited(connection):
+    if connection is None:
+        return False
+    inherited = _hasInherited(connection)
+    if not inherited:
         _set(connection)
+    return inherited
 
 
 def keepAliveAll(port: Any) -> None:

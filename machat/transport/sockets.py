@@ -28,6 +28,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.addresses import describe
+from machat.transport.keepalive import keepAlive, keepAliveAll
 
 _IN = getattr(select, "EPOLLIN", 0)
 _OUT = getattr(select, "EPOLLOUT", 0)
@@ -48,14 +49,18 @@ class Sockets:
         self._epoll: Any = None
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
+        self._inherited = False
 
     def adopt(self, transport: Any) -> None:
         """
-        Poll the socket of a connection, instead of its reactor. Do nothing if there is no C{epoll}
-        on this system, or if the transport is of another kind.
+        Enable keepalive, see L{keepAlive}, and poll the socket of a connection, instead of its
+        reactor. The latter is not done if there is no C{epoll} on this system, or if the transport
+        is of another kind.
 
         @param transport: a connected transport, which reads or will be made to read at once
         """
+        if not (self._inherited and getattr(transport, "reactor", None) is self):
+            self._inherited = keepAlive(transport)
         while not isinstance(transport, Connection):  # it may be below TLS
             transport = getattr(transport, "transport", None)
             if transport is None:
@@ -72,10 +77,13 @@ class Sockets:
     def adoptPort(self, port: Any) -> None:
         """
         Adopt all connections that a port accepts from now on. This saves the two system calls with
-        which each of them would otherwise leave the reactor.
+        which each of them would otherwise leave the reactor. They inherit the keepalive options of
+        the port. As soon as one of them has, the others are not asked, which saves a system call
+        for each.
 
         @param port: an L{twisted.internet.interfaces.IListeningPort}
         """
+        keepAliveAll(port)
         if isinstance(port, Port) and self._mayReplace(port.reactor):
             port.reactor = self  # which it passes to its connections. The port itself stays there
 

@@ -68,6 +68,9 @@ def takeTextFrames(data: bytes, largest: int = LARGEST_PLAIN) -> tuple[list[byte
     @return: the messages; the remaining bytes; and whether the remaining bytes may be the start of
         another plain frame
     """
+    alone = takeTextFrame(data, largest)
+    if alone is not None:
+        return [alone], b"", True
     size = len(data)
     messages: list[bytes] = []
     start = 0

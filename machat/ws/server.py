@@ -29,7 +29,7 @@ from machat.http.site import Reply
 from machat.interfaces import IChatRoom, ISessionTransport
 from machat.session.inbox import PARTIAL
 from machat.session.session import Session
-from machat.transport.keepalive import isSilent, keepAlive
+from machat.transport.keepalive import isSilent
 from machat.transport.outbox import Outbox
 from machat.wire import PATH, SUBPROTOCOL
 from machat.wire.pieces import Pieces
@@ -62,7 +62,6 @@ class ChatWebSocketProtocol(FrameProtocol):
         Wait for the request. Autobahn takes part only after the handshake.
         """
         self._chat: IChatRoom = self.factory.chat
-        keepAlive(transport)
         self.factory.sockets.adopt(transport)
         self.transport = self._outbox = Outbox(
             transport, self._chat.clock, self._chat.limits, self, self._chat.sendBudget

@@ -16,13 +16,15 @@ from machat.testing import MemoryChat, MemoryClient
 from machat.ws import PATH, SUBPROTOCOL, ChatWebSocketFactory
 from tests.ws.test_autobahn import StockProtocol
 
+KEY = "dGhlIHNhbXBsZSBub25jZQ=="
+
 #: The example of RFC 6455 section 1.3, as a browser sends it.
 HEADERS = {
     "Host": "server.example.com:8099",
     "Upgrade": "websocket",
     "Connection": "keep-alive, Upgrade",
     "Sec-WebSocket-Version": "13",
-    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "Sec-WebSocket-Key": KEY,
     "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits",
     "Origin": "https://server.example.com",
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64)",
@@ -67,7 +69,8 @@ class OpenTests(SynchronousTestCase):
         """
         A browser's request is answered as the RFC requires.
         """
-        self.assertEqual(opened(browser()), Opening(ANSWER, None))
+        self.assertEqual(opened(browser()), Opening(KEY, None))
+        self.assertEqual(Opening(KEY, None).answer, ANSWER)
 
     def test_plain(self) -> None:
         """
@@ -84,7 +87,7 @@ class OpenTests(SynchronousTestCase):
             browser().replace(b"Host", b"HOST"),
             GO,
         ):
-            self.assertEqual(opened(head), Opening(ANSWER, None), head)
+            self.assertEqual(opened(head), Opening(KEY, None), head)
 
     def test_subprotocol(self) -> None:
         """
@@ -93,7 +96,8 @@ class OpenTests(SynchronousTestCase):
         answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
         for offered in ("machat.v1", "soap, machat.v1", "machat.v1,soap"):
             head = browser(Sec_WebSocket_Protocol=offered)
-            self.assertEqual(opened(head), Opening(answer, "machat.v1"))
+            self.assertEqual(opened(head), Opening(KEY, "machat.v1"))
+        self.assertEqual(Opening(KEY, "machat.v1").answer, answer)
 
     def test_refused(self) -> None:
         """

@@ -4,8 +4,11 @@ Tests for L{machat.http.site}.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from urllib.parse import quote
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.http.handshake import Opening
@@ -23,6 +26,23 @@ UPGRADE = (
 )
 
 HOST = "Host: localhost:8099"
+
+
+KEYS = st.one_of(
+    st.binary(min_size=16, max_size=16).map(lambda key: b64encode(key).decode()),
+    st.sampled_from(
+        ["", "short", "A" * 25, "AAAAAAAAAAAAAAAAAAAAAA==, B", "AAAAAAAAAAAAAAAAAAAAAA=\r"]
+    ),
+)
+
+#: The fields of a handshake, more or less.
+FIELDS = st.lists(
+    st.one_of(
+        st.sampled_from([*UPGRADE, HOST, "Host: elsewhere", "Sec-WebSocket-Protocol: machat.v1"]),
+        st.builds("{}: {}".format, st.sampled_from(["Sec-WebSocket-Key", "X", "x: y"]), KEYS),
+    ),
+    max_size=4,
+)
 
 
 class SiteTests(SynchronousTestCase):
@@ -54,6 +74,29 @@ class SiteTests(SynchronousTestCase):
         self.assertRegex(reply.answer.body, rb"\A[ -~]+\n\Z")
         for word in words:
             self.assertIn(word, reply.answer.body.decode())
+
+    @given(st.lists(st.tuples(FIELDS, KEYS), min_size=1, max_size=6))
+    def test_remembered(self, requests: list[tuple[list[str], str]]) -> None:
+        """
+        A handshake is answered in the same way, whichever requests were answered before.
+        """
+        site = self.make()
+        for more, key in requests:
+            for fields in ([HOST, *UPGRADE[:3], f"Sec-WebSocket-Key: {key}", *more], [HOST, *more]):
+                head = "\r\n".join([f"GET {PATH} HTTP/1.1", *fields, "", ""]).encode("latin-1")
+                self.assertEqual(site.reply(head), self.make().reply(head), head)
+
+    def test_rememberedBounds(self) -> None:
+        """
+        The number and the size of the handshakes that are remembered are limited.
+        """
+        for size in (10, 4_000):
+            for number in range(200):
+                fields = [HOST, *UPGRADE, f"X: {number} {'x' * size}", "", ""]
+                head = "\r\n".join([f"GET {PATH} HTTP/1.1", *fields]).encode()
+                self.assertIsInstance(self.site.reply(head), Opening)
+        self.assertLessEqual(len(self.site._accepted), 64)
+        self.assertLess(max(map(len, self.site._accepted)), 2_049)
 
     def test_versions(self) -> None:
         """

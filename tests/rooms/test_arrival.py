@@ -21,7 +21,7 @@ from machat.hooks import Hooks
 from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
 from machat.records import Names
-from machat.rooms.arrival import Arrival
+from machat.rooms.arrival import Arrival, start
 from machat.service import ChatService
 from machat.store.memoryroom import MemoryRoom
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
@@ -48,6 +48,49 @@ class Doors(Hooks):
 
     def left(self, member: IChatMember, room: str) -> None:
         self.seen.append(f"-{member.name}")
+
+
+class StartTests(SynchronousTestCase):
+    """
+    Tests for L{start}.
+    """
+
+    def test_asFromCoroutine(self) -> None:
+        """
+        The result is that of C{Deferred.fromCoroutine}, however often the coroutine waits, for
+        results and for failures.
+        """
+
+        async def work(waited: list[Deferred[str]], last: str) -> str:
+            found = ""
+            for each in waited:
+                try:
+                    found += await each
+                except ValueError as error:
+                    found += str(error)
+            if last == "fails":
+                raise LookupError(found)
+            return found + last
+
+        for run in (start, Deferred.fromCoroutine):
+            for last in ("ends", "fails"):
+                for late in range(4):
+                    waited: list[Deferred[str]] = [Deferred() for _ in range(3)]
+                    running = None
+                    for number, each in enumerate(waited):
+                        if number == late:
+                            running = run(work(waited, last))
+                            self.assertNoResult(running)
+                        if number == 1:
+                            each.errback(ValueError("b"))
+                        else:
+                            each.callback("ac"[number // 2])
+                    running = running or run(work(waited, last))
+                    if last == "ends":
+                        self.assertEqual(self.successResultOf(running), "abcends")
+                    else:
+                        failure = self.failureResultOf(running, LookupError)
+                        self.assertEqual(failure.value.args, ("abc",))
 
 
 class JoinTestCase(SynchronousTestCase):

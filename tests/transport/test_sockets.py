@@ -352,6 +352,40 @@ class SocketsTests(SynchronousTestCase):
         self.sockets.connectionLost(Failure(ConnectionError()))
         self.assertEqual(self.reactor.getReaders(), [])
 
+    def test_keepAlive(self) -> None:
+        """
+        All connections have the options of keepalive: those that a port has accepted before it was
+        adopted, those after, and those of other ports.
+        """
+
+        class Adopting(Protocol):
+            def connectionMade(this) -> None:
+                self.sockets.adopt(this.transport)
+
+        port: Any = Port(0, Factory.forProtocol(Adopting), interface="127.0.0.1")
+        port.reactor = self.reactor
+        other: Any = Port(0, Factory.forProtocol(Adopting), interface="127.0.0.1")
+        other.reactor = self.reactor
+        for each in (port, other):
+            each.startListening()
+            self.addCleanup(each.connectionLost, Failure(ConnectionError()))
+        connect = [port, None, port, port, other]
+        for each in connect:
+            if each is None:
+                self.sockets.adoptPort(port)
+            else:
+                there = socket.create_connection(each.socket.getsockname())
+                self.addCleanup(there.close)
+        port.doRead()
+        other.doRead()
+        accepted: list[Any] = self.sockets.getReaders()
+        self.assertEqual(len(accepted), 4)
+        for each in accepted:
+            handle = each.getHandle()
+            self.assertTrue(handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            self.assertTrue(handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+        self.sockets.connectionLost(Failure(ConnectionError()))
+
     def test_others(self) -> None:
         """
         Other transports are left alone.
