@@ -12,7 +12,7 @@ from machat.events import Position
 from machat.interfaces import IStoredRoom
 from machat.records import Change, Claim
 from machat.testing.contract.case import StoreCase
-from machat.testing.contract.model import Model, State
+from machat.testing.contract.model import Model, State, settingsOf
 from machat.testing.contract.witness import Witness
 
 
@@ -61,7 +61,7 @@ async def compareRoom(case: StoreCase, model: Model, key: str, opened: Opened) -
     case.assertEqual(said, [line[:2] for line in lines])
     case.assertEqual(witness.changes, opened.changes)
     case.assertEqual(room.position.seq, len(data.lines))
-    case.assertEqual(room.record.topic, data.topic)
+    case.assertEqual(settingsOf(room.record), data.settings)
     case.assertCountEqual(room.record.sanctions, data.sanctions.values())
     case.assertEqual(statesOf(await case.wait(room.read(0, 1_000))), data.states())
     members = await case.wait(room.members(9))

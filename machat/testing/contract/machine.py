@@ -32,7 +32,7 @@ from machat.errors import ChatError
 from machat.events import Receipt
 from machat.interfaces import IStore
 from machat.limits import Limits
-from machat.records import Change, Claim, Imposed, Lifted, TopicSet
+from machat.records import Change, Claim, Imposed, KeySet, Lifted, ListingSet, TopicSet
 from machat.testing.contract.case import StoreCase
 from machat.testing.contract.comparison import Opened, compareRoom, statesOf
 from machat.testing.contract.model import MOST, Model, RoomModel
@@ -59,6 +59,10 @@ _changes = st.lists(
         [
             TopicSet("tea"),
             TopicSet(None),
+            ListingSet(True),
+            ListingSet(False),
+            KeySet("a hash"),
+            KeySet(None),
             Imposed("mute", "bob", _LATER, "Bob", "Mina"),
             Imposed("mute", "bob", _LATER + 1, "Bob", None),
             Imposed("ban", "bob", _LATER, "Bob", None),

@@ -14,7 +14,16 @@ from machat.entries import Edit, React, Redact, RichDraft
 from machat.errors import NAME_TAKEN, ROOM_FULL
 from machat.events import Draft, Position
 from machat.interfaces import IStoredRoom
-from machat.records import Change, Claim, Imposed, Lifted, TopicSet
+from machat.records import (
+    Change,
+    Claim,
+    Imposed,
+    KeySet,
+    Lifted,
+    ListingSet,
+    RoomRecord,
+    TopicSet,
+)
 
 #: The maximum number of claims in a room of the model.
 MOST = 3
@@ -27,6 +36,26 @@ Line = tuple[str, str, int]
 State = tuple[int, str, str, set[tuple[str, str]]]
 
 _SERIAL = count(1)
+
+#: The changes that set something until the next change of this type.
+SETTINGS: tuple[type[Change], ...] = (TopicSet, ListingSet, KeySet)
+
+
+def valueOf(change: Change) -> str | bool | None:
+    """
+    @return: what a change of L{SETTINGS} sets
+    """
+    match change:
+        case TopicSet(value) | ListingSet(value) | KeySet(value):
+            return value
+    raise TypeError(change)
+
+
+def settingsOf(record: RoomRecord) -> dict[type[Change], str | bool | None]:
+    """
+    @return: the settings of a room
+    """
+    return {TopicSet: record.topic, ListingSet: record.listed, KeySet: record.key}
 
 
 class Item:
@@ -72,7 +101,7 @@ class RoomModel:
     @ivar items: their current states
     @ivar ids: number and time of the messages with an id, by sender and id
     @ivar epochs: the epochs under which the room was opened
-    @ivar topic: its topic
+    @ivar settings: its topic, whether it is listed, and its key, by the type of the change
     @ivar sanctions: its mutes and bans, by kind and target
     """
 
@@ -82,7 +111,7 @@ class RoomModel:
         self.items: list[Item] = []
         self.ids: dict[tuple[str, str], tuple[int, float]] = {}
         self.epochs: set[str] = set()
-        self.topic: str | None = None
+        self.settings: dict[type[Change], str | bool | None] = dict.fromkeys(SETTINGS)
         self.sanctions: dict[tuple[str, str], Imposed] = {}
 
     def append(self, batch: Sequence[Draft], now: float, remembered: float) -> list[int]:
@@ -143,8 +172,8 @@ class RoomModel:
                 self.sanctions[change.kind, change.target] = change
             elif isinstance(change, Lifted):
                 self.sanctions.pop((change.kind, change.target), None)
-            elif isinstance(change, TopicSet):
-                self.topic = change.topic
+            else:
+                self.settings[type(change)] = valueOf(change)
 
     def adopt(self, room: IStoredRoom) -> None:
         """
@@ -152,8 +181,9 @@ class RoomModel:
         """
         if names.key(room.name) == names.key(self.name):
             self.name = room.name
-        if room.record.topic is None:
-            self.topic = None
+        for kind, value in settingsOf(room.record).items():
+            if value is None:
+                self.settings[kind] = None
 
     def serial(self, seq: int) -> int:
         """
