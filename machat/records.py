@@ -102,10 +102,12 @@ class Lifted(Change, frozen=True, gc=False, array_like=True, tag="lift"):
 
     @ivar kind: see L{Imposed}
     @ivar target: see L{Imposed}
+    @ivar name: the name that was muted or banned; C{None} if it is not known
     """
 
     kind: str
     target: str
+    name: str | None = None
 
 
 class TopicSet(Change, frozen=True, gc=False, array_like=True, tag="topic"):
@@ -151,10 +153,12 @@ class Kicked(Change, frozen=True, gc=False, array_like=True, tag="kick"):
 
     @ivar key: the key of the name
     @ivar words: the moderator and the reason, as one line of text
+    @ivar name: the name, as a member spells it; C{None} if it is not known
     """
 
     key: str
     words: str
+    name: str | None = None
 
 
 AnyChange = Imposed | Lifted | TopicSet | LockSet | ListingSet | KeySet | Kicked

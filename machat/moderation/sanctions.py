@@ -202,7 +202,7 @@ class Sanctions:
         """
         now = self._clock.now()
         return [
-            Lifted(each.kind, each.target)
+            Lifted(each.kind, each.target, each.name)
             for each in stored
             if Kind(each.kind) in kinds and each.until > now and match(each)
         ]
@@ -210,7 +210,7 @@ class Sanctions:
     def _lift(self, found: Collection[Active]) -> list[Change]:
         for each in found:
             self._drop((each.kind, each.room), each.target)
-        return [Lifted(each.kind.value, each.target) for each in found]
+        return [Lifted(each.kind.value, each.target, each.sanction.name) for each in found]
 
     def _inRoom(self, room: str) -> list[Active]:
         return [

@@ -76,7 +76,8 @@ class Moderation:
         members = _present(room, name)
         if by is not None:
             _requireNoModerator(room, members)
-        change = Kicked(names.key(name), action.words)
+        spelled = room.members[members[0]].name
+        change = Kicked(names.key(name), action.words, spelled)
         storing = self._announce(room, action, [change], peersOf(members))
         self._effects.remove(room, members, action.words)
         await storing

@@ -4,12 +4,14 @@ The events that are sent in one request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
+from twisted.logger import Logger
 
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IDeliveries
@@ -52,13 +54,17 @@ class Batch:
     @ivar parts: the rooms that the request settles, also those whose messages cannot be read
     @ivar busy: the rooms that other processes deliver
     @ivar last: describes the last event, for the log
+    @ivar invalid: the number of events that were left out, because they cannot be encoded
     """
+
+    _log = Logger()
 
     def __init__(self, most: int) -> None:
         """
         @param most: the maximum number of events
         """
         self.last = ""
+        self.invalid = 0
         self._most = most
         self.parts: list[Part] = []
         self.busy: list[WaitingRoom] = []
@@ -75,11 +81,19 @@ class Batch:
         """
         return self._most - len(self._events) if self._size < SIZE else 0
 
-    def add(self, event: dict[str, Any]) -> None:
+    def add(self, make: Callable[[], dict[str, Any]]) -> None:
         """
-        Add an event.
+        Add an event. One that cannot be encoded must not delay those that follow.
+
+        @param make: returns the event, as an object for JSON
         """
-        encoded = _encode(event)
+        try:
+            event = make()
+            encoded = _encode(event)
+        except Exception:
+            self.invalid += 1
+            self._log.failure("an event cannot be sent to a webhook")
+            return
         self._events.append(encoded)
         self._size += len(encoded)
         number = f" {event['seq']}" if "seq" in event else ""
@@ -99,6 +113,10 @@ def idOf(body: bytes) -> str:
     @return: the identifier of a request, the same for the same body
     """
     return f"msg_{sha256(body).hexdigest()[:32]}"
+
+
+def _same(event: dict[str, Any]) -> dict[str, Any]:
+    return event
 
 
 class Collector:
@@ -162,15 +180,16 @@ class Collector:
         @param part: its C{last} is the number before the first message
         """
         room, last, taken, lost = part.room, part.last, 0, 0
+        known = last if part.cursor else max(last, room.done)  # the store may have lost the number
         for message in messages:
             taken += self._takeEvents(batch, room, taken, message.seq - 1)
             if not batch.free:
                 return part._replace(last=last, events=taken, lost=lost)
-            lost += message.seq - last - 1
-            batch.add(entry(message, epoch))
+            lost += max(0, message.seq - max(last, known) - 1)
+            batch.add(partial(entry, message, epoch))
             last = message.seq
         if not messages:
-            lost = max(0, room.top - last)
+            lost = max(0, room.top - max(last, known))
             last = max(last, room.top)
         taken += self._takeEvents(batch, room, taken, last)
         return part._replace(last=last, events=taken, lost=lost)
@@ -186,6 +205,6 @@ class Collector:
         for happened in list(room.events)[taken:]:
             if happened.after > seq or not batch.free:
                 break
-            batch.add(happened.event)
+            batch.add(partial(_same, happened.event))
             added += 1
         return added

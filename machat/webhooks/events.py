@@ -60,7 +60,7 @@ def _fields(change: Change) -> dict[str, Any]:
         action = _IMPOSED.get(change.kind, change.kind)
         return {"action": action, "name": change.name, "until": change.until, "by": change.by}
     if isinstance(change, Lifted):
-        name = None if change.kind == "address" else change.target
+        name = None if change.kind == "address" else change.name or change.target
         return {"action": _LIFTED.get(change.kind, change.kind), "name": name}
     if isinstance(change, TopicSet):
         return {"action": "topic", "topic": change.topic}
@@ -71,5 +71,5 @@ def _fields(change: Change) -> dict[str, Any]:
     if isinstance(change, KeySet):
         return {"action": "key" if change.key else "remove-key"}
     if isinstance(change, Kicked):
-        return {"action": "kick", "name": change.key, "reason": change.words}
+        return {"action": "kick", "name": change.name or change.key, "reason": change.words}
     return {"action": "other"}

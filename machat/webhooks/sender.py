@@ -85,6 +85,7 @@ class Webhooks:
         self._running: Deferred[None] | None = None
         self._stopped: Deferred[None] | None = None
         self._timer: IDelayedCall | None = None
+        self._soon: IDelayedCall | None = None
         self._sleeping: Deferred[None] | None = None
         self._idle = False
         self._givenUp = False
@@ -120,7 +121,8 @@ class Webhooks:
 
     def _added(self) -> None:
         if self._idle:
-            self._wake()
+            self._idle = False
+            self._soon = self._clock.callLater(0, self._wake)  # the delivery of a room is running
 
     # The start and the stop.
 
@@ -151,8 +153,9 @@ class Webhooks:
 
     def _end(self, _: object, late: IDelayedCall, stopped: Deferred[None]) -> None:
         self._running = None
-        if late.active():
-            late.cancel()
+        for timer in (late, self._soon):
+            if timer is not None and timer.active():
+                timer.cancel()
         if self._waiting.events:
             self._log.warn(
                 "events not delivered to the webhook {name} before the stop: {count}. Messages are"
@@ -279,7 +282,7 @@ class Webhooks:
         now = self._clock.seconds()
         for part in batch.parts:
             self._waiting.settle(part.room, part.last, part.events, now)
-        self._count(sum([part.lost for part in batch.parts]))
+        self._count(sum([part.lost for part in batch.parts]) + batch.invalid)
         for part in batch.parts:
             if part.cursor is not None:
                 more = part.room.top > part.room.done

@@ -81,6 +81,7 @@ class WebhookTestCase(SynchronousTestCase):
         Let Mina join.
         """
         self.successResultOf(self.chat.join(self.mina, room))
+        self.clock.advance(0)
 
     def say(self, *texts: str, room: str = "dev") -> None:
         """
@@ -88,7 +89,7 @@ class WebhookTestCase(SynchronousTestCase):
         """
         for text in texts:
             self.chat.say(self.mina, room, text)
-        self.clock.advance(0)
+        self.clock.pump([0.0, 0.0])
 
     def accept(self) -> list[Any]:
         """
@@ -191,6 +192,7 @@ class EventTests(WebhookTestCase):
             for change in (
                 Imposed("mute", "eve", 9.0, "Eve", "Ada"),
                 Imposed("address", "192.0.2.1", 9.0, None, None),
+                Lifted("ban", "eve", "Eve"),
                 Lifted("ban", "eve"),
                 Lifted("address", "192.0.2.1"),
                 TopicSet("x"),
@@ -200,7 +202,7 @@ class EventTests(WebhookTestCase):
                 ListingSet(False),
                 KeySet("a hash"),
                 KeySet(None),
-                Kicked("eve", "moderator Ada kicked Eve"),
+                Kicked("eve", "moderator Ada kicked Eve", "Eve"),
             )
         ]
         common = {"type": "moderation", "room": "dev", "at": 5}
@@ -210,6 +212,7 @@ class EventTests(WebhookTestCase):
             [
                 {"action": "mute", "name": "Eve", "until": 9.0, "by": "Ada"},
                 {"action": "ban-address", "until": 9.0},
+                {"action": "unban", "name": "Eve"},
                 {"action": "unban", "name": "eve"},
                 {"action": "unban-address"},
                 {"action": "topic", "topic": "x"},
@@ -219,9 +222,78 @@ class EventTests(WebhookTestCase):
                 {"action": "unlist"},
                 {"action": "key"},
                 {"action": "remove-key"},
-                {"action": "kick", "name": "eve", "reason": "moderator Ada kicked Eve"},
+                {"action": "kick", "name": "Eve", "reason": "moderator Ada kicked Eve"},
             ],
         )
+
+    def test_spelling(self) -> None:
+        """
+        The events of moderators have the names as the members spell them.
+        """
+        self.join()
+        self.accept()
+        moderation = self.chat.moderation
+        for action in (
+            moderation.mute("dev", "MINA"),
+            moderation.unmute("dev", "mina"),
+            moderation.kick("dev", "mina"),
+        ):
+            self.clock.advance(0)
+            self.successResultOf(action)
+        self.drain()
+        events = [each for _, body in self.receiver.requests for each in body["data"]["events"]]
+        named = [each["name"] for each in events if each["type"] == "moderation"]
+        self.assertEqual(named, ["MINA", "MINA", "Mina"])
+
+    def test_invalid(self) -> None:
+        """
+        An event that cannot be encoded is left out, counted and logged, and delays no other.
+        """
+        self.join()
+        self.accept()
+        self.chat.moderation.setTopic("dev", "tea")
+        self.clock.advance(0)
+        self.drain()
+        self.webhooks._happened("dev", {"type": "x", "room": "dev", "name": "\ud800"})
+        self.say("one")
+        self.assertEqual(self.drain(), ["one"])
+        self.assertEqual(self.webhooks.figures.dropped, 1)
+        self.assertEqual(len(self.flushLoggedErrors(UnicodeEncodeError)), 1)
+
+    def test_turn(self) -> None:
+        """
+        A request is not sent within the delivery of a room, so that a receiver in this process may
+        call the chat.
+        """
+        self.join()
+        self.drain()
+        said, counts = self.webhooks.said, []
+
+        def count(messages: Any) -> None:
+            said(messages)
+            counts.append(len(self.receiver.requests))
+
+        self.patch(self.webhooks, "said", count)
+        before = len(self.receiver.requests)
+        self.say("one")
+        self.assertEqual(counts, [before])
+        self.assertEqual(self.drain(), ["one"])
+
+    def test_lostStore(self) -> None:
+        """
+        If the store loses its data and the room continues its numbers, the earlier messages count
+        as delivered.
+        """
+        self.join()
+        self.drain()
+        self.say("one", "two")
+        self.drain()
+        room = self.store._open["dev"]
+        room.drop(len(room.kept))
+        room.delivered = 0
+        self.say("three")
+        self.assertEqual(self.drain(), ["three"])
+        self.assertEqual(self.webhooks.figures.dropped, 0)
 
     def test_bounds(self) -> None:
         """
