@@ -16,8 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from machat import __version__
-from machat.store.sqlite.database import Database, Group, Wanted
+from machat.store.sqlite.database import Database
 from machat.store.sqlite.file import openDatabase
+from machat.store.sqlite.records import Group, Wanted
 from tests.processes import (
     BIN,
     LOCAL,

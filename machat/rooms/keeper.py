@@ -1,5 +1,5 @@
 """
-What a room requires of the chat that it belongs to.
+The part of the chat that its rooms call.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ from twisted.cred.portal import IRealm, Portal
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from machat.auth.login import MINUTE, PAUSE, RETRY
+from machat.auth.login import PAUSE
+from machat.auth.queues import MINUTE, RETRY
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User

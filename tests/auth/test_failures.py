@@ -12,7 +12,8 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.failures import ASK
-from machat.auth.login import LONGEST, MINUTE, PAUSE, Attempt, Authenticator
+from machat.auth.login import LONGEST, PAUSE, Attempt, Authenticator
+from machat.auth.queues import MINUTE
 from machat.auth.realm import ChatRealm
 from machat.auth.users import IChatUser
 from machat.errors import ChatError

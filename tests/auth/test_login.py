@@ -25,19 +25,8 @@ from zope.interface import implementer
 
 from machat.addresses import describe, networkOf
 from machat.auth.credentials import IToken, NotChecked
-from machat.auth.login import (
-    LOGINS,
-    LONGEST,
-    MINUTE,
-    PAUSE,
-    RETRY,
-    WRONG,
-    Attempt,
-    Authenticator,
-    Logins,
-    Origin,
-    Source,
-)
+from machat.auth.login import LONGEST, PAUSE, WRONG, Attempt, Authenticator
+from machat.auth.queues import LOGINS, MINUTE, RETRY, Logins, Origin, Source
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User
@@ -441,12 +430,11 @@ class LoginsTests(SynchronousTestCase):
         A queue that ends late does not remove the queue that has taken its place.
         """
         logins = Logins(Clock(), 3)
-        attempt = Attempt(name="Mina", password="x", token=None, network="192.0.2.1", peer="")
         origin = Origin(Source.NETWORK, "192.0.2.1")
-        first = logins.queueOf(attempt)
+        first = logins.queueOf(origin)
         logins.forget(origin, first)
-        second = logins.queueOf(attempt)
+        second = logins.queueOf(origin)
         logins.forget(origin, first)
-        self.assertIs(logins.queueOf(attempt), second)
+        self.assertIs(logins.queueOf(origin), second)
         logins.forget(origin, second)
         self.assertEqual(len(logins), 0)

@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from machat.store.redis.condition import Condition
+from machat.store.redis.echo import Echo
 from machat.store.redis.faults import UNEXPECTED, Course, EngineFault
 from machat.store.redis.keys import Keys
 from machat.store.redis.lease import Lease
@@ -124,12 +125,10 @@ class Node:
         self.lease = Lease()
         self._stopped = False
         self.session: Session | None = None
-        self._channel = keys.echo(self.lease.name)
+        self._echo = Echo(keys.echo(self.lease.name))
         self._connected: Session | None = None
         self._running: Deferred[None] | None = None
         self._sleeping: Deferred[None] | None = None
-        self._echo: tuple[bytes, Deferred[None]] | None = None
-        self._count = 0
         self._reason: EngineFault | None = None
         self._beats: list[Deferred[None]] = []
 
@@ -195,7 +194,7 @@ class Node:
 
     def _lost(self) -> None:
         self._suspend()
-        self._unecho(LinkLost("the connection to the engine is lost"))
+        self._echo.fail(LinkLost("the connection to the engine is lost"))
         self.wake()
 
     def _suspend(self) -> None:
@@ -250,7 +249,7 @@ class Node:
         session.onLost = self._lost
         session.follow(self._received)
         try:
-            (subscribed,) = session.subscribe([self._channel])
+            (subscribed,) = session.subscribe([self._echo.channel])
             await within(self._clock, PATIENCE, subscribed, "subscription")
             while session.open:
                 sent = self._clock.seconds()
@@ -295,11 +294,8 @@ class Node:
         """
         @return: the reply of C{beat.lua}, after its echo
         """
-        self._count += 1
-        token = b"%d" % self._count
-        echo: Deferred[None] = Deferred()
-        self._echo = (token, echo)
-        words = [*self.lease.words(sent), self._channel, token]
+        token, echo = self._echo.expect()
+        words = [*self.lease.words(sent), self._echo.channel, token]
         asked = self._clock.seconds()
         beating = session.run(BEAT_SCRIPT, [self._keys.nodes], words)
         checking = self._check(session)
@@ -347,17 +343,7 @@ class Node:
         self._condition.report("engine", str(error))
 
     def _received(self, channel: bytes, frame: bytes) -> None:
-        if channel != self._channel:
+        if channel == self._echo.channel:
+            self._echo.received(frame)
+        else:
             self._owner.received(channel, frame)
-        elif self._echo is not None and self._echo[0] == frame:
-            _, echo = self._echo
-            self._echo = None
-            if not echo.called:
-                echo.callback(None)
-
-    def _unecho(self, error: Exception) -> None:
-        if self._echo is not None:
-            _, echo = self._echo
-            self._echo = None
-            if not echo.called:
-                echo.errback(error)

@@ -11,9 +11,9 @@ from functools import partial
 from twisted.internet.defer import Deferred
 
 from machat.interfaces.deliveries import Undelivered
-from machat.store.sqlite.database import Statement
 from machat.store.sqlite.jobs import Execute
 from machat.store.sqlite.reader import Reader
+from machat.store.sqlite.records import Statement
 from machat.store.sqlite.writer import Writer
 
 #: The number of the last message of the room in the same row, also if it has been deleted.

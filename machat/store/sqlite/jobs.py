@@ -15,7 +15,7 @@ from machat.errors import FAILED, ChatError, MaybeStored, NotStored
 from machat.events import Draft
 from machat.records import Change, Stored
 from machat.store.deduplication import Key
-from machat.store.sqlite.database import Group, Opened, Statement, Wanted
+from machat.store.sqlite.records import Group, Opened, Statement, Wanted
 
 if TYPE_CHECKING:
     from machat.store.sqlite.room import SqliteRoom

@@ -39,8 +39,9 @@ from machat.store.deduplication import Key, number
 from machat.store.numbering import Numbering
 from machat.store.roster import Roster, RosterRoom
 from machat.store.sqlite.codec import encodeDrafts
-from machat.store.sqlite.database import LIFT, Group, Head, Opened, Statement, Tail
+from machat.store.sqlite.database import LIFT
 from machat.store.sqlite.jobs import Append, Look
+from machat.store.sqlite.records import Group, Head, Opened, Statement, Tail
 from machat.store.sqlite.revisions import Revision, targetsOf
 from machat.store.sqlite.schema import BATCH_BYTES
 from machat.store.state import ModeratedState

@@ -27,11 +27,12 @@ from machat.records import Health, Size
 from machat.revisions import messageIn
 from machat.store.deduplication import RecentIds
 from machat.store.sqlite.codec import SeenId
-from machat.store.sqlite.database import Database, Opened, Wanted
+from machat.store.sqlite.database import Database
 from machat.store.sqlite.deliveries import Deliveries
 from machat.store.sqlite.file import SYNCHRONOUS, Lock, openDatabase, openReader
 from machat.store.sqlite.jobs import Open
 from machat.store.sqlite.reader import Range, Reader, readMessages
+from machat.store.sqlite.records import Opened, Wanted
 from machat.store.sqlite.room import SqliteRoom
 from machat.store.sqlite.scanner import Scanner
 from machat.store.sqlite.upkeep import Upkeep

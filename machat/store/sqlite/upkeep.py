@@ -15,9 +15,10 @@ from twisted.logger import Logger
 from machat.clock import ChatClock
 from machat.limits import Limits
 from machat.store.shares import RELIEF
-from machat.store.sqlite import retention
+from machat.store.sqlite import planning, retention
 from machat.store.sqlite.database import DAY, Database
-from machat.store.sqlite.retention import Cut, Deleted
+from machat.store.sqlite.planning import Cut
+from machat.store.sqlite.retention import Deleted
 from machat.store.sqlite.scanner import Scanner
 from machat.store.sqlite.writer import Task, Writer
 
@@ -181,7 +182,7 @@ class Upkeep:
         if self._clock.seconds() >= self._counting:
             self._counting = math.inf
             began = self._clock.seconds()
-            self._scanner.read(retention.count).addCallbacks(self._count, bool, (began,))
+            self._scanner.read(planning.count).addCallbacks(self._count, bool, (began,))
 
     def _count(self, counted: tuple[int, int], began: float) -> None:
         """
@@ -257,9 +258,9 @@ class Upkeep:
         self._planning = self._relieving = True
         excess = used - self._limits.logTotal + self._part
         opened = frozenset(self._opened)
-        planning = self._scanner.read(lambda db: retention.plan(db, used, excess, opened))
-        planning.addCallbacks(self._planned, lambda _: None)
-        planning.addBoth(lambda _: setattr(self, "_planning", False))
+        reading = self._scanner.read(lambda db: planning.plan(db, used, excess, opened))
+        reading.addCallbacks(self._planned, lambda _: None)
+        reading.addBoth(lambda _: setattr(self, "_planning", False))
 
     def _planned(self, plan: tuple[list[int], list[Cut]]) -> None:
         self._unwanted, self._cuts = plan

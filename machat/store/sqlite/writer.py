@@ -19,9 +19,10 @@ from machat.clock import ChatClock
 from machat.store.deduplication import Key, RecentIds
 from machat.store.packing import encode
 from machat.store.sqlite.condition import Condition
-from machat.store.sqlite.database import Database, Group
+from machat.store.sqlite.database import Database
 from machat.store.sqlite.faults import certain, explain, late
 from machat.store.sqlite.jobs import Job
+from machat.store.sqlite.records import Group
 from machat.store.sqlite.worker import Deadline, Worker
 
 #: The maximum number of operations that wait.

@@ -11,7 +11,7 @@ from machat.events import Draft, Position, Receipt
 from machat.interfaces import IStore, IStoredRoom
 from machat.records import Claim, Claimed, Imposed, Kicked, Lifted, LockSet, TopicSet
 from machat.store.sqlite import StoreError
-from machat.store.sqlite.database import Group
+from machat.store.sqlite.records import Group
 from tests.store.sqlite.machine import NOW, Seen, StoreCase, batch
 
 
