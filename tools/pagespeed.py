@@ -3,13 +3,15 @@ Measure the page in Chromium::
 
     python -m tools.pagespeed
 
-The program prints the bytes that a browser transfers; the times to a usable form, and after a
-reload to a usable message field, with a round-trip time of 300 ms; and the longest tasks while a
-user scrolls and types in a room of 2,000 messages and 500 members, by CPU time, which does not
-depend on other programs.
+The program prints the bytes that a browser transfers; the times to a usable form and a usable
+message field, with a round-trip time of 300 ms; and the longest tasks while a user scrolls and
+types in a room of 2,000 messages and 500 members, by CPU time, which does not depend on other
+programs.
 
-A round trip is delayed in a proxy, so that opening a connection costs one too. Slow start is not
-emulated: a real connection needs one or two more round trips for the script.
+A proxy delays the data, because Chromium's own emulation does not delay WebSockets. A new
+connection costs one round trip, as with TCP. The proxy also emulates slow start: it sends 14,600
+bytes (10 segments, RFC 6928), and for each byte that was acknowledged two more. TLS would add one
+round trip to each connection.
 """
 
 from __future__ import annotations
@@ -29,9 +31,13 @@ from tests.page.test_safety import Server
 #: The round-trip time, seconds.
 ROUND_TRIP = 0.3
 
+#: The number of bytes that a connection sends before any are acknowledged: 10 segments (RFC 6928).
+WINDOW = 14_600
+
 #: The selectors of the button of the form, and of the message field.
 FORM = "#signin-form button"
 FIELD = ".composer textarea"
+MEMBERS_SHOWN = "button[aria-controls$=members]"
 
 MESSAGES = 2_000
 MEMBERS = 500
@@ -49,6 +55,42 @@ WHEN = """(selector) => {
     };
     look();
 }"""
+
+
+class SlowStart:
+    """
+    The data in one direction of a connection, which arrive after half a round trip. The number of
+    bytes on the way is limited by a congestion window.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, to: asyncio.StreamWriter) -> None:
+        self._loop = loop
+        self._to = to
+        self._free = WINDOW
+        self._waiting = bytearray()
+        self._ended = False
+
+    def send(self, data: bytes) -> None:
+        """
+        Send data, or queue what does not fit into the window. Empty data ends the connection.
+        """
+        self._ended = self._ended or not data
+        self._waiting += data
+        self._more()
+
+    def _more(self) -> None:
+        sent = bytes(self._waiting[: self._free])
+        del self._waiting[: len(sent)]
+        self._free -= len(sent)
+        if sent:
+            self._loop.call_later(ROUND_TRIP / 2, self._to.write, sent)
+            self._loop.call_later(ROUND_TRIP, self._acknowledged, len(sent))
+        if self._ended and not self._waiting:
+            self._loop.call_later(ROUND_TRIP / 2, self._to.close)
+
+    def _acknowledged(self, count: int) -> None:
+        self._free += 2 * count
+        self._more()
 
 
 class SlowWay:
@@ -74,9 +116,10 @@ class SlowWay:
         await asyncio.gather(self._carry(reader, away), self._carry(far, writer))
 
     async def _carry(self, source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+        way = SlowStart(self._loop, to)
         while data := await source.read(1 << 20):
-            self._loop.call_later(ROUND_TRIP / 2, to.write, data)
-        self._loop.call_later(ROUND_TRIP / 2, to.close)
+            way.send(data)
+        way.send(b"")
 
     def close(self) -> None:
         """
@@ -115,20 +158,57 @@ class Speed(PageTestCase):
         """
         Measure the times until the page can be used.
         """
-        way = SlowWay(self.ws)
-        self.addCleanup(way.close)
+        self.floor()
         page = self.blank()
-        page.add_init_script(f"({WHEN})('{FORM}'); ({WHEN})('{FIELD}')")
-        page.goto(f"http://127.0.0.1:{way.port}/#dev")
-        waitFor(page, "(form) => globalThis[form]", FORM)
-        print(f"usable form: {page.evaluate('(form) => globalThis[form]', FORM):,.0f} ms")
+        page.add_init_script(
+            f"({WHEN})('{FORM}'); ({WHEN})('{FIELD}'); ({WHEN})('{MEMBERS_SHOWN}')"
+        )
+        page.goto(f"{self.slow()}#dev")
+        self.shown(page, "first load: usable form", FORM)
+        self.received(page, "first load")
         signIn(page, "Mina")
         expect(page.get_by_role("tab")).to_have_count(1)
-        page.reload()
-        expect(page.get_by_label("Message to dev")).to_be_visible()
-        waitFor(page, "(field) => globalThis[field]", FIELD)
-        usable = page.evaluate("(field) => globalThis[field]", FIELD)
-        print(f"usable message field after a reload: {usable:,.0f} ms")
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        for name, disabled in (("reload", False), ("reload without the cache", True)):
+            session.send("Network.setCacheDisabled", {"cacheDisabled": disabled})
+            page.wait_for_timeout(6_000)  # the server has closed the connection
+            page.reload()
+            self.received(page, name)
+            self.shown(page, f"{name}: usable message field", FIELD)
+            self.shown(page, f"{name}: room joined", MEMBERS_SHOWN)
+
+    def slow(self) -> str:
+        """
+        @return: the address of the page on a slow way, to which there is no connection yet
+        """
+        way = SlowWay(self.ws)
+        self.addCleanup(way.close)
+        return f"http://127.0.0.1:{way.port}/"
+
+    def floor(self) -> None:
+        """
+        Measure the smallest file, which takes a round trip for the connection and one for the
+        answer.
+        """
+        page = self.blank()
+        page.goto(f"{self.slow()}icon.svg")
+        self.received(page, "smallest file")
+
+    def received(self, page: Any, name: str) -> None:
+        """
+        Print the time at which the whole document was received.
+        """
+        whole = "performance.getEntriesByType('navigation')[0].responseEnd"
+        print(f"{name}: document received: {page.evaluate(whole):,.0f} ms")
+
+    def shown(self, page: Any, name: str, selector: str) -> None:
+        """
+        Print the time at which an element could be used.
+        """
+        waitFor(page, "(selector) => globalThis[selector]", selector)
+        usable = page.evaluate("(selector) => globalThis[selector]", selector)
+        print(f"{name}: {usable:,.0f} ms")
 
     def works(self) -> None:
         """

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { FieldDialog } from "./dialog.js";
+import { ConnectAgain } from "./again.js";
 import { key } from "./client.js";
 import { JumpDialog } from "./jump.js";
 import { Keyboard } from "./keyboard.js";
@@ -13,7 +13,7 @@ import { recognise } from "./mentions.js";
 import { Notifier } from "./notifications.js";
 import { HISTORY, JoinDialog } from "./joindialog.js";
 import { joinWithKey } from "./keys.js";
-import { ConnectionView, ending, interruption } from "./connectionview.js";
+import { ConnectionView, ending } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { TabStorage } from "./storage.js";
 import { RoomView } from "./roomview.js";
@@ -26,9 +26,6 @@ import { showTitle } from "./title.js";
 import { TokenEndpoint } from "./tokens.js";
 import { fitKeyboard } from "./viewport.js";
 
-/** The close code for a wrong password or token. */
-const BAD_CREDENTIALS = 3500;
-
 class App {
   /** @type {import("./client.js").Client | null} */
   #client = null;
@@ -36,8 +33,8 @@ class App {
   #password;
   /** @type {Map<string, RoomView>} */
   #rooms = new Map();
-  /** Called with each state while the password dialog waits. @type {((state: import("./connection.js").State) => void) | null} */
-  #waiting = null;
+  /** Whether the rooms are those from before a reload, and none of them is joined yet. */
+  #provisional = false;
   #storage = new TabStorage(() => this.#now());
   #tokens = TokenEndpoint.named();
   #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
@@ -54,7 +51,11 @@ class App {
     back: () => this.#tabs.current?.focus(),
     ready: () => this.#tabs.current !== null,
   });
-  #connection = new ConnectionView(() => this.#again());
+  #again = new ConnectAgain(
+    () => this.#client,
+    this.#tokens === null ? (password) => (this.#password = password) : null,
+  );
+  #connection = new ConnectionView(() => this.#again.connect());
   #joinDialog = new JoinDialog({
     client: () => this.#client,
     has: (room) => this.#room({ room }) !== undefined,
@@ -62,7 +63,6 @@ class App {
     done: () => this.#tabs.current?.focus(),
     closed: () => this.#turned(),
   });
-  #askPassword = new FieldDialog("password", { submitted: (password) => this.#comeBack(password) });
 
   start() {
     byId("join-open").addEventListener("click", () => this.#joinDialog.open());
@@ -112,7 +112,7 @@ class App {
   }
 
   /**
-   * Rejoin the same rooms, because the page was reloaded.
+   * Show the same rooms as before the page was reloaded, and rejoin them.
    *
    * @param {import("./storage.js").Tab} before
    */
@@ -122,7 +122,11 @@ class App {
     this.#signIn.name = name;
     this.#signIn.room = named || wanted;
     const client = this.#connect(name, session);
-    await Promise.all(rooms.map((room) => this.#back(client, room, room === wanted)));
+    const back = rooms.map((room) => this.#back(client, room));
+    this.#provisional = true;
+    for (const room of rooms) this.#add(room).joining(name);
+    this.#show({ room: wanted });
+    await Promise.all(back);
     if (named && key(named) !== key(wanted) && client === this.#client) this.#follow(named);
   }
 
@@ -146,16 +150,16 @@ class App {
    *
    * @param {import("./client.js").Client} client
    * @param {string} room
-   * @param {boolean} [wanted] Whether to select it.
    */
-  async #back(client, room, wanted = false) {
+  async #back(client, room) {
     try {
       const joined = await client.join(room, { history: HISTORY });
-      if (wanted) this.#show(joined);
+      if (key(joined.room) !== key(room)) this.#close(room); // the server treats more names as equal
     } catch (error) {
       const { code, message } = /** @type {import("./client.js").ChatError} */ (error);
       if (client.state.state === "ended") this.#refused(client, /** @type {any} */ (error));
-      else if (client === this.#client && code !== "left") this.#add(room).left({ text: message });
+      else if (client === this.#client && code !== "left")
+        (this.#room({ room }) ?? this.#add(room)).left({ text: message });
     }
   }
 
@@ -164,31 +168,13 @@ class App {
    * @param {{code: string, message: string, login?: string}} error
    */
   #refused(client, { code, message, login }) {
-    if (client !== this.#client || this.#rooms.size > 0) return;
+    if (client !== this.#client || (this.#rooms.size > 0 && !this.#provisional)) return;
     const ended = code === "ended" ? ending(client.state) : message;
     this.#client = null;
     client.close();
+    this.#closeAll();
+    this.#signIn.show();
     this.#signIn.refuse({ code, message: ended, login });
-  }
-
-  #again() {
-    const state = this.#client?.state;
-    if (state?.code === BAD_CREDENTIALS && this.#tokens === null) this.#askPassword.open();
-    else if (state?.state === "ended") this.#client?.open();
-    else this.#client?.retry();
-  }
-
-  /** @param {string} password */
-  #comeBack(password) {
-    this.#password = password;
-    return new Promise((resolve, reject) => {
-      this.#waiting = (state) => {
-        if (state.state === "online") resolve(undefined);
-        else if (state.state === "ended") reject(new Error(ending(state)));
-        else this.#askPassword.progress(interruption(state) || phrase("connection.progress"));
-      };
-      this.#client?.open();
-    });
   }
 
   // The client's events.
@@ -225,6 +211,7 @@ class App {
 
   /** @param {any} event */
   #joined(event) {
+    this.#provisional = false;
     const room = this.#room(event) ?? this.#add(event.room);
     room.joined(event);
   }
@@ -239,8 +226,7 @@ class App {
 
   /** @param {import("./connection.js").State} state */
   #state(state) {
-    this.#waiting?.(state);
-    if (state.state === "online" || state.state === "ended") this.#waiting = null;
+    this.#again.show(state);
     if (byId("chat").hidden) this.#signIn.progress(state);
     else this.#connection.show(state);
     this.#joinDialog.progress();
@@ -285,12 +271,25 @@ class App {
     else this.#turned();
   }
 
+  /** Remove the view of a room. @param {string} name */
+  #close(name) {
+    const room = this.#room({ room: name });
+    this.#rooms.delete(key(name));
+    if (room !== undefined) this.#tabs.remove(room);
+  }
+
+  #closeAll() {
+    for (const { name } of [...this.#rooms.values()]) this.#close(name);
+    this.#provisional = false;
+    byId("chat").hidden = true;
+    this.#title();
+  }
+
   /** @param {RoomView} room */
   #leave(room) {
     this.#client?.leave(room.name);
-    this.#rooms.delete(key(room.name));
     this.#storage.setDraft(room.name, "");
-    this.#tabs.remove(room);
+    this.#close(room.name);
     if (this.#rooms.size > 0) this.#tabs.current?.focus();
     else this.#signOut();
   }
@@ -300,13 +299,10 @@ class App {
     this.#client?.close();
     this.#client = null;
     this.#password = undefined;
-    for (const room of this.#rooms.values()) this.#tabs.remove(room);
-    this.#rooms.clear();
+    this.#closeAll();
     this.#storage.forget();
     this.#storage.store();
-    byId("chat").hidden = true;
     history.replaceState(null, "", location.pathname + location.search);
-    this.#title();
     this.#signIn.show();
   }
 

@@ -17,12 +17,33 @@ function chatUrl() {
 }
 
 /**
+ * @param {string} url
+ * @returns {WebSocket} The WebSocket that `early.js` has opened, at the first call, or a new one.
+ */
+function openSocket(url) {
+  const { early } = /** @type {{early?: {socket?: WebSocket}}} */ (globalThis);
+  const socket = early?.socket;
+  if (socket === undefined || socket.readyState > WebSocket.OPEN) return new WebSocket(url);
+  delete early?.socket;
+  if (socket.readyState === WebSocket.OPEN) setTimeout(() => socket.onopen?.(new Event("open")));
+  return socket;
+}
+
+/** A class whose instances are those of {@link openSocket}. */
+const EarlySocket = /** @type {any} */ (
+  function (/** @type {string} */ url) {
+    return openSocket(url);
+  }
+);
+
+/**
  * @param {{name: string, credentials: () => any, session?: string}} options See {@link Client}.
  * @returns {Client} A client of the server of this page.
  */
 export function newClient(options) {
   const url = chatUrl();
-  return new Client(url, { ...options, check: (failures) => diagnose(url, failures) });
+  const check = (/** @type {number} */ failures) => diagnose(url, failures);
+  return new Client(url, { ...options, check, WebSocket: EarlySocket });
 }
 
 /**

@@ -57,6 +57,8 @@ export class ConnectionView {
   #why = byId("why");
   #when = byId("when");
   #button = byId("retry");
+  /** Whether there has been a connection since the page was loaded. */
+  #connected = false;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #ticking;
 
@@ -70,12 +72,14 @@ export class ConnectionView {
     clearInterval(this.#ticking);
     this.#word.textContent = phrase(`connection.${state.state}`);
     this.#word.className = `connection ${state.state}`;
-    this.#bar.hidden = state.state === "online";
+    this.#connected ||= state.state === "online";
+    const first = state.state === "connecting" && !this.#connected;
+    this.#bar.hidden = state.state === "online" || first;
     this.#bar.classList.toggle("over", state.state === "ended");
     this.#why.textContent =
       state.state === "ended"
         ? ending(state)
-        : phrase("connection.kept", { reason: interruption(state) || phrase("connection.lost") });
+        : phrase("connection.kept", { reason: interruption(state) || this.#unknown });
     showLogin(byId("login"), state.error);
     const ended = state.state === "ended";
     this.#button.textContent = phrase(ended ? "connection.again" : "connection.now");
@@ -87,5 +91,10 @@ export class ConnectionView {
       tick();
       this.#ticking = setInterval(tick, 1000);
     }
+  }
+
+  /** The text for an unknown reason. */
+  get #unknown() {
+    return phrase(this.#connected ? "connection.lost" : "signin.noAnswer");
   }
 }

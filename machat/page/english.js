@@ -35,6 +35,7 @@ export const ENGLISH = {
 
   "room.locked": "locked",
   "room.leave": "Leave",
+  "room.joining": "Joining…",
   "room.joinAgain": "Join again",
   "room.messages": "Messages in {room}",
   "room.lost": "Some messages were lost: the server no longer has them.",

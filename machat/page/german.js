@@ -38,6 +38,7 @@ export const GERMAN = {
 
   "room.locked": "gesperrt",
   "room.leave": "Verlassen",
+  "room.joining": "Der Raum wird betreten…",
   "room.joinAgain": "Wieder beitreten",
   "room.messages": "Nachrichten in {room}",
   "room.lost": "Einige Nachrichten sind verloren: Der Server hat sie nicht mehr.",

@@ -44,6 +44,11 @@ export class RoomParts {
   loaders;
   down;
   rejoinBar;
+  joining = element(
+    "p",
+    { class: "loader joining", role: "status", hidden: true },
+    phrase("room.joining"),
+  );
   /** @type {MessageList} */
   list;
   /** @type {StoredMessages} */
@@ -140,6 +145,7 @@ export class RoomParts {
         "div",
         { class: "talk" },
         this.list.element,
+        this.joining,
         this.down.element,
         this.typing.element,
         older.status,

@@ -113,6 +113,17 @@ export class RoomView {
     this.element.remove();
   }
 
+  /**
+   * Show that the room is being joined. Messages can be typed and sent; they wait.
+   *
+   * @param {string} name The user's own name.
+   */
+  joining(name) {
+    this.#parts.messages.own = this.#parts.members.own = name;
+    this.#parts.members.button.hidden = true;
+    this.#parts.joining.hidden = false;
+  }
+
   // The server's events.
 
   /** @param {any} event */
@@ -235,6 +246,8 @@ export class RoomView {
 
   /** @param {boolean} present */
   #present(present) {
+    this.#parts.joining.hidden = true;
+    this.#parts.members.button.hidden = false;
     if (present) this.#parts.rejoinBar.hide();
     this.#parts.composer.element.hidden = !present;
   }

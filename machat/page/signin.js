@@ -47,7 +47,19 @@ export class SignIn {
     if (!name.value) name.value = lastName();
     const room = this.#field("room");
     if (room.value === room.defaultValue) this.room = roomOf(location.hash);
+    this.#takeOver();
+  }
+
+  /** Submit the form if the user has done so before this code ran: see `early.js`. */
+  #takeOver() {
+    const { early } =
+      /** @type {{early?: {submitted: boolean, submit: (event: SubmitEvent) => void}}} */ (
+        globalThis
+      );
+    if (early === undefined) return;
+    removeEventListener("submit", early.submit);
     this.#form.querySelector("button")?.removeAttribute("disabled");
+    if (early.submitted) queueMicrotask(() => this.element.hidden || this.#form.requestSubmit());
   }
 
   /** @param {string} name */

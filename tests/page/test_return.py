@@ -224,12 +224,79 @@ class ReloadTests(PageTestCase):
         expect(mina.get_by_role("textbox", name="Message to")).to_have_value("")
 
 
+class RestoredTests(PageTestCase):
+    """
+    A reloaded page before the server has answered.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.serveOn()
+        self.page = self.blank()
+        self.server = Server(self.page)
+        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(self.page, "Mina")
+        expect(self.page.get_by_role("tab")).to_have_text(["dev"])
+
+    def reload(self) -> None:
+        """
+        Reload the page. The server does not answer.
+        """
+        self.server.held = []
+        self.server.heard.clear()
+        self.page.reload()
+        expect(self.page.get_by_role("heading", name="dev")).to_be_visible()
+        expect(self.page.get_by_text("Joining…")).to_be_visible()
+
+    def test_sends(self) -> None:
+        """
+        The room is there at once, with the draft. A message that is sent before the room is joined
+        waits for that, and is sent once, over the first WebSocket.
+        """
+        self.page.get_by_role("textbox", name="Message to").fill("a draft")
+        self.reload()
+        field = self.page.get_by_role("textbox", name="Message to dev")
+        expect(field).to_have_value("a draft")
+        expect(field).to_be_focused()
+        opened = self.server.socket
+        say(self.page, "early")
+        expect(self.page.locator(".pending .text")).to_have_text("early")
+        expect(self.page.locator(".pending .sender")).to_have_text("Mina")
+        self.server.release()
+        sent = self.server.await_("say")
+        self.assertEqual(sent["text"], "early")
+        self.server.message(1, "Mina", "early")
+        self.server.tell(type="ack", id=sent["id"], room="dev", seq=1, duplicate=False)
+        expectTexts(self.page, ["early"])
+        expect(self.page.get_by_text("Joining…")).to_be_hidden()
+        expect(self.page.get_by_role("button", name="1 here")).to_be_visible()
+        self.assertIs(self.server.socket, opened)
+        self.assertEqual([each["text"] for each in self.server.heard if "text" in each], ["early"])
+
+    def test_refused(self) -> None:
+        """
+        If the server refuses the user, the form is back with the reason. The draft is kept for the
+        room.
+        """
+        self.reload()
+        say(self.page, "early")
+        self.page.get_by_role("textbox", name="Message to dev").fill("a draft")
+        self.server.password = "secret"
+        self.server.release()
+        expect(self.page.get_by_text("A password is needed.")).to_be_visible()
+        expect(self.page.get_by_role("tab")).to_have_count(0)
+        self.page.get_by_role("textbox", name="Password").fill("secret")
+        self.page.get_by_role("button", name="Join").click()
+        expect(self.page.get_by_role("tab")).to_have_text(["dev"])
+        expect(self.page.get_by_role("textbox", name="Message to")).to_have_value("a draft")
+
+
 class EarlyTests(PageTestCase):
     def test_enterBeforeTheScripts(self) -> None:
         """
-        Text that is typed and entered before the scripts are loaded is still in the form, and the
-        form works. The form is in the first 14,600 bytes of the document, which a server sends
-        before the client acknowledges any of them (RFC 6928).
+        A form that is submitted before the scripts are loaded is processed afterwards. The form is
+        in the first 14,600 bytes of the document, which a server sends before the client
+        acknowledges any of them (RFC 6928).
         """
         self.serveOn()
         page = self.blank()
@@ -240,9 +307,6 @@ class EarlyTests(PageTestCase):
         page.keyboard.press("Enter")
         expect(page.get_by_role("button", name="Join")).to_be_disabled()
         way.release()
-        expect(page.get_by_role("button", name="Join")).to_be_enabled()
-        expect(page.get_by_label("Your name")).to_have_value("Mina")
-        page.get_by_label("Your name").press("Enter")
         expect(page.get_by_role("tab")).to_have_text(["dev"])
 
 

@@ -68,10 +68,12 @@ class Server:
     Replaces the server of a page, and sends what a test tells it to.
 
     @ivar heard: all commands that were received
+    @ivar held: the commands that are not answered until L{release}; C{None} to answer at once
     """
 
     def __init__(self, page: Any, **joined: object) -> None:
         self.heard: list[dict[str, Any]] = []
+        self.held: list[dict[str, Any]] | None = None
         self.socket: Any = None
         self.password: str | None = None
         self._page = page
@@ -109,6 +111,20 @@ class Server:
     def _received(self, data: str) -> None:
         command = json.loads(data)
         self.heard.append(command)
+        if self.held is None:
+            self._answer(command)
+        else:
+            self.held.append(command)
+
+    def release(self) -> None:
+        """
+        Answer the commands that were held, and all further ones.
+        """
+        held, self.held = self.held or [], None
+        for command in held:
+            self._answer(command)
+
+    def _answer(self, command: dict[str, Any]) -> None:
         if "v" in command:
             self._greet(command)
         elif command["type"] == "join":

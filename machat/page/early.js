@@ -1,0 +1,35 @@
+// @ts-check
+/**
+ * What cannot wait for the other scripts, which arrive after the form: it keeps a form that is submitted
+ * early, and opens the WebSocket of a reloaded page. See `signin.js` and `connect.js`.
+ */
+
+{
+  const early = {
+    submitted: false,
+    /** @type {WebSocket | undefined} */
+    socket: undefined,
+    /** @param {SubmitEvent} event */
+    submit(event) {
+      event.preventDefault();
+      early.submitted = true;
+      event.submitter?.setAttribute("disabled", "");
+    },
+  };
+  Object.assign(globalThis, { early });
+  addEventListener("submit", early.submit);
+
+  const { pathname } = new URL(".", document.baseURI);
+  const tokens = document.querySelector('meta[name="machat-tokens"]')?.getAttribute("content");
+  let stored = null;
+  try {
+    stored = sessionStorage.getItem(pathname === "/" ? "machat.tab" : `machat.tab ${pathname}`);
+  } catch {
+    // the browser denies access to the storage
+  }
+  if (stored !== null && !tokens) {
+    const url = new URL("mychat", document.baseURI);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    early.socket = new WebSocket(url);
+  }
+}
