@@ -281,6 +281,13 @@ class IRoomPolicy(Interface):
         @raise ChatError: C{bad-key}; C{busy}: too many wrong keys
         """
 
+    def guessKey(member: IChatMember, room: Any, key: str | None) -> Deferred[None] | None:
+        """
+        L{requireKey}, where the processes of the chat count the wrong keys together.
+
+        @return: C{None}; or fires if the member may join, and fails with the L{ChatError}
+        """
+
     def requireJoin(member: IChatMember, name: str, room: Any) -> None:
         """
         @param name: the name under which the member joins

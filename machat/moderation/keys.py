@@ -17,6 +17,8 @@ from hmac import compare_digest
 from math import ceil
 
 from machat.errors import BAD_COMMAND, BAD_KEY, BUSY, ChatError
+from machat.interfaces import IQuotas
+from machat.records import Quota, Taken
 
 #: The maximum length of a key, characters.
 LENGTH = 128
@@ -97,8 +99,7 @@ class Guesses:
         now = self._seconds()
         wrong = self._recent(origin, room, now)
         if len(wrong) >= self._most:
-            wait = max(1, ceil(wrong[0] + MINUTE - now))
-            raise ChatError(BUSY, f"too many wrong keys: try again in {wait} s", retry=wait)
+            raise _busy(wrong[0] + MINUTE - now)
         if not isKey(key, stored):
             wrong.append(now)
             self._wrong[origin, room] = wrong
@@ -118,3 +119,46 @@ class Guesses:
             if len(self._wrong) <= COUNTED and self._wrong[first][-1] > now - MINUTE:
                 return
             del self._wrong[first]
+
+
+class SharedGuesses:
+    """
+    The wrong keys that all processes of a chat count together. While their store is not available,
+    each process counts for itself.
+    """
+
+    def __init__(self, guesses: Guesses, quotas: IQuotas, most: int) -> None:
+        """
+        @param guesses: those of this process
+        @param most: see L{Guesses}
+        """
+        self._guesses = guesses
+        self._quotas = quotas
+        self._most = most
+
+    async def check(self, origin: str, room: str, key: str, stored: str) -> None:
+        """
+        See L{Guesses.check}. The store decides in which order the keys of all processes were
+        presented.
+        """
+        wrong = None
+        try:
+            self._guesses.check(origin, room, key, stored)
+        except ChatError as error:
+            if error.code != BAD_KEY:
+                raise
+            wrong = error
+        quota = Quota("room-key", f"{origin} {room}", secrets.token_hex(8), MINUTE)
+        try:
+            taken = await self._quotas.take(quota, int(wrong is not None), self._most)
+        except ChatError:
+            taken = Taken(True)
+        if taken.others >= self._most:
+            raise _busy(taken.wait)
+        if wrong is not None:
+            raise wrong
+
+
+def _busy(seconds: float) -> ChatError:
+    wait = max(1, ceil(seconds))
+    return ChatError(BUSY, f"too many wrong keys: try again in {wait} s", retry=wait)

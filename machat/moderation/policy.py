@@ -7,6 +7,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from msgspec.structs import replace
+from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from machat import names
@@ -16,9 +17,9 @@ from machat.clock import ChatClock
 from machat.connections.registry import Connections
 from machat.entries import React, Redact, RichDraft, Said
 from machat.errors import MUTED, NO_SUCH_MESSAGE, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
-from machat.interfaces import IChatMember, IRoomPolicy
+from machat.interfaces import IChatMember, IQuotas, IRoomPolicy
 from machat.limits import Limits
-from machat.moderation.keys import Guesses
+from machat.moderation.keys import Guesses, SharedGuesses
 from machat.moderation.sanctions import Kind, Sanctions, Target
 from machat.revisions import messageIn
 from machat.rooms.batch import NO_MESSAGE
@@ -67,11 +68,18 @@ class RoomPolicy:
         connections: Connections,
         clock: ChatClock,
         limits: Limits,
+        quotas: IQuotas | None = None,
     ) -> None:
+        """
+        @param quotas: the numbers that several processes count together
+        """
         self._sanctions = sanctions
         self._connections = connections
         self._now = clock.now
         self._guesses = Guesses(clock.seconds, limits.maxFailures)
+        self._shared = (
+            None if quotas is None else SharedGuesses(self._guesses, quotas, limits.maxFailures)
+        )
         self._limits = limits
 
     def begin(self, room: Room) -> None:
@@ -104,18 +112,37 @@ class RoomPolicy:
     def requireKey(self, member: IChatMember, room: Room, key: str | None) -> None:
         """
         Require the key of a room that is open. Moderators, and members without a user, need none.
+        Wrong keys are counted in this process.
 
         @raise ChatError: C{bad-key}; C{busy}: too many wrong keys from the same user, or without
             accounts from the same network
         """
-        if room.password is None or member.user is None or mayModerate(member, room.name):
-            return
-        name = member.user.name
+        if room.password is not None and self._needsKey(member, room):
+            self._guesses.check(self._originOf(member), room.key, key, room.password)
+
+    def guessKey(self, member: IChatMember, room: Room, key: str | None) -> Deferred[None] | None:
+        """
+        L{requireKey}, where all processes count together.
+
+        @return: C{None}: nothing has to wait; otherwise fires, or fails with the L{ChatError}
+        """
+        password = room.password
+        if password is None or not self._needsKey(member, room):
+            return None
+        origin = self._originOf(member)
+        if self._shared is None or key is None:
+            self._guesses.check(origin, room.key, key, password)
+            return None
+        return Deferred.fromCoroutine(self._shared.check(origin, room.key, key, password))
+
+    def _needsKey(self, member: IChatMember, room: Room) -> bool:
+        return member.user is not None and not mayModerate(member, room.name)
+
+    def _originOf(self, member: IChatMember) -> str:
+        name = None if member.user is None else member.user.name
         if name is not None:
-            origin = f"user {names.key(name)}"
-        else:
-            origin = self._connections.networkOf(member) or ""
-        self._guesses.check(origin, room.key, key, room.password)
+            return f"user {names.key(name)}"
+        return self._connections.networkOf(member) or ""
 
     def networkOf(self, member: IChatMember) -> str | None:
         """

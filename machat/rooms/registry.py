@@ -95,8 +95,6 @@ class Rooms:
             if place in self._arrivals:
                 raise ChatError(ALREADY_JOINED, f"already joining {room.name}")
             self._requirePlace(member, name, room)
-            if room.stored is not None:
-                self._policy.requireKey(member, room, arrival.wish.key)
             self._arrivals[place] = arrival
             try:
                 first, replay = await self._admit(arrival, name, room)
@@ -115,7 +113,9 @@ class Rooms:
 
         @return: whether the name is new in the room, and the messages that the member has missed
         """
-        member, wish = arrival.member, arrival.wish
+        member, wish, password = arrival.member, arrival.wish, room.password
+        if password is not None:
+            await self._guess(arrival, room)
         if self._hookRunner is not None:
             await arrival.until(self._hookRunner.mayJoin(member, room))
             arrival.check()
@@ -124,11 +124,11 @@ class Rooms:
             network = self._policy.networkOf(member)
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
-            self._policy.requireKey(member, room, wish.key)
+            password = room.password
+            await self._guess(arrival, room)
         if room.name.startswith("@"):
             await arrival.until(Deferred.fromCoroutine(self._enter(room)))
             arrival.check()
-        password = room.password
         claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
         try:
@@ -154,6 +154,12 @@ class Rooms:
             stored.release(claim)
             raise
         return first, replay
+
+    async def _guess(self, arrival: Arrival, room: Room) -> None:
+        guessing = self._policy.guessKey(arrival.member, room, arrival.wish.key)
+        if guessing is not None:
+            await arrival.until(guessing)
+            arrival.check()
 
     async def _enter(self, room: Room) -> None:
         room.holds += 1

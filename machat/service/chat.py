@@ -106,7 +106,7 @@ class ChatService(Lifecycle):
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
         self._connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
-        self._rules = RoomPolicy(sanctions, self._connections, clock, limits)
+        self._rules = RoomPolicy(sanctions, self._connections, clock, limits, quotas)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
         self.people = People(clock, self._openStored)

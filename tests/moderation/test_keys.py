@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from twisted.cred.checkers import AllowAnonymousAccess
 from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.auth.realm import ChatRealm
 from machat.errors import ChatError
-from machat.moderation.keys import COUNTED, LENGTH, Guesses, hashOf, isKey
+from machat.moderation.keys import COUNTED, LENGTH, Guesses, SharedGuesses, hashOf, isKey
 from machat.testing import MemoryChat, MemoryClient
 from tests.moderation.test_commands import ModerationTestCase
+from tests.quotas import MemoryQuotas, Numbers
 from tests.session.test_events import EventsTestCase, OnWebSocket
 
 
@@ -121,6 +123,53 @@ class GuessesTests(SynchronousTestCase):
         self.clock.advance(61)
         self.tried("wrong")
         self.assertEqual(len(self.guesses), 1)
+
+
+class SharedGuessesTests(SynchronousTestCase):
+    """
+    Tests for L{SharedGuesses}: two processes.
+    """
+
+    def setUp(self) -> None:
+        self.clock, numbers = Clock(), Numbers()
+        self.quotas = [MemoryQuotas(self.clock, numbers) for _ in range(2)]
+        self.guesses = [
+            SharedGuesses(Guesses(self.clock.seconds, 3), each, 3) for each in self.quotas
+        ]
+        self.stored = hashOf("right")
+
+    def tried(self, process: int, key: str, origin: str = "a", room: str = "dev") -> str:
+        """
+        @return: the code; an empty string, if the key is right
+        """
+        checking = self.guesses[process].check(origin, room, key, self.stored)
+        codes = Deferred.fromCoroutine(checking)
+        return str(self.successResultOf(codes.addCallbacks(lambda _: "", lambda it: it.value.code)))
+
+    def test_together(self) -> None:
+        """
+        The wrong keys of all processes count, for each origin and room. The right key is refused
+        too, until a minute after the first of them.
+        """
+        self.assertEqual(self.tried(0, "right"), "")
+        self.assertEqual(self.tried(0, "wrong"), "bad-key")
+        self.clock.advance(10)
+        self.assertEqual([self.tried(1, "wrong") for _ in range(3)], ["bad-key", "bad-key", "busy"])
+        for process in range(2):
+            self.assertEqual(self.tried(process, "right"), "busy")
+            self.assertEqual(self.tried(process, "right", "b"), "")
+            self.assertEqual(self.tried(process, "right", room="other"), "")
+        self.clock.advance(50)
+        self.assertEqual(self.tried(0, "right"), "")
+
+    def test_unavailable(self) -> None:
+        """
+        While the store is not available, each process counts for itself.
+        """
+        self.quotas[0].up = False
+        found = [self.tried(0, "wrong") for _ in range(4)]
+        self.assertEqual(found, ["bad-key"] * 3 + ["busy"])
+        self.assertEqual(self.tried(1, "right"), "")
 
 
 class KeyTests(EventsTestCase):
