@@ -23,6 +23,7 @@ import { explained } from "./times.js";
  * @property {string} title
  * @property {string} [text]
  * @property {Field[]} fields
+ * @property {(form: HTMLFormElement) => Node} [aid] Makes an element below the fields.
  * @property {string} submit The label of the button.
  * @property {boolean} [danger] Whether it removes something.
  * @property {(values: Record<string, string>) => Promise<unknown>} submitted If the promise is rejected,
@@ -70,20 +71,24 @@ export function makeDialog(title) {
 }
 
 /** @param {Question} question */
-export function ask({ title, text, fields, submit, danger = false, submitted, closed }) {
+export function ask({ title, text, fields, aid, submit, danger = false, submitted, closed }) {
   const { dialog, said } = makeDialog(title);
   const button = element("button", { class: "primary", type: "submit" }, submit);
   button.classList.toggle("danger", danger);
   const cancel = { type: "button", click: () => dialog.close() };
-  const form = element("form", { class: "card", method: "dialog" });
+  const form = /** @type {HTMLFormElement} */ (
+    element("form", { class: "card", method: "dialog" })
+  );
   if (text !== undefined) form.append(element("p", {}, text));
-  form.append(...fields.map(input), said);
+  form.append(...fields.map(input));
+  if (aid !== undefined) form.append(aid(form));
+  form.append(said);
   form.append(
     element("div", { class: "row" }, button, element("button", cancel, phrase("dialog.cancel"))),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const values = Object.fromEntries(new FormData(/** @type {HTMLFormElement} */ (form)));
+    const values = Object.fromEntries(new FormData(form));
     try {
       await submitted(/** @type {Record<string, string>} */ (values));
       dialog.close();

@@ -7,6 +7,7 @@
 
 import { ComposerMode } from "./composermode.js";
 import { element } from "./dom.js";
+import { askEmoji } from "./emojidialog.js";
 import { phrase } from "./texts.js";
 
 /** The maximum height to which the field grows, rows. */
@@ -64,7 +65,14 @@ export class Composer {
       })
     );
     const send = element("button", { type: "submit", class: "primary" }, phrase("composer.send"));
-    const row = element("div", { class: "row" }, this.field, send);
+    const emoji = element("button", {
+      type: "button",
+      class: "quiet emoji-open",
+      "aria-label": phrase("emoji.insert"),
+      title: phrase("emoji.insert"),
+      click: () => this.#askEmoji(),
+    });
+    const row = element("div", { class: "row" }, this.field, emoji, send);
     this.element = element("form", { class: "composer", submit: (event) => this.#submit(event) });
     this.element.append(this.#mode.element, row, this.#note);
   }
@@ -111,6 +119,19 @@ export class Composer {
   /** @param {string} text The error. */
   warn(text) {
     this.#note.textContent = text;
+  }
+
+  #askEmoji() {
+    this.field.focus(); // the dialog returns the focus to the field
+    askEmoji({
+      title: phrase("emoji.insert"),
+      submit: phrase("emoji.submit"),
+      chosen: async (emoji) => {
+        const { selectionStart, selectionEnd } = this.field;
+        this.field.setRangeText(emoji, selectionStart, selectionEnd, "end");
+        this.#typed();
+      },
+    });
   }
 
   /** @param {KeyboardEvent} event */

@@ -57,6 +57,15 @@ export const ENGLISH = {
   "composer.tooMany": "Too many messages are waiting to be sent.",
   "composer.tooManyLines": "You can send at most {most} lines at once. This text has {count}.",
 
+  "suggest.title": "Suggestions",
+  "suggest.count": { one: "{count} suggestion", other: "{count} suggestions" },
+  "suggest.moderators": "for moderators",
+
+  "emoji.title": "Emoji",
+  "emoji.insert": "Insert an emoji",
+  "emoji.submit": "Insert",
+  "emoji.field": "Emoji, or its name",
+
   "message.new": "New",
   "message.server": "The server: ",
   "message.from": "{name}: ",
@@ -196,7 +205,7 @@ export const ENGLISH = {
   "keys.escape": "Close, or return to the message field",
   "keys.send": "Send the message",
   "keys.line": "Begin another line",
-  "keys.complete": "Complete a name after @",
+  "keys.complete": "Complete a name after @, an emoji after :, or a command after /",
 
   "notification.title": "{name} in {room}",
 
@@ -219,7 +228,6 @@ export const ENGLISH = {
   "react.with": "React with {emoji}",
   "react.other": "Another reaction…",
   "react.title": "Add a reaction",
-  "react.emoji": "Emoji",
   "react.submit": "Add",
   "react.chip": {
     one: "{count} reaction {emoji}: {names}",

@@ -61,6 +61,15 @@ export const GERMAN = {
   "composer.tooManyLines":
     "Höchstens {most} Zeilen können auf einmal gesendet werden. Dieser Text hat {count}.",
 
+  "suggest.title": "Vorschläge",
+  "suggest.count": { one: "{count} Vorschlag", other: "{count} Vorschläge" },
+  "suggest.moderators": "für Moderatoren",
+
+  "emoji.title": "Emoji",
+  "emoji.insert": "Ein Emoji einfügen",
+  "emoji.submit": "Einfügen",
+  "emoji.field": "Emoji oder sein Name",
+
   "message.new": "Neu",
   "message.server": "Der Server: ",
   "message.from": "{name}: ",
@@ -201,7 +210,7 @@ export const GERMAN = {
   "keys.escape": "Schließen oder zum Nachrichtenfeld zurückkehren",
   "keys.send": "Nachricht senden",
   "keys.line": "Neue Zeile beginnen",
-  "keys.complete": "Namen nach @ vervollständigen",
+  "keys.complete": "Namen nach @, Emojis nach : und Befehle nach / vervollständigen",
 
   "notification.title": "{name} in {room}",
 
@@ -224,7 +233,6 @@ export const GERMAN = {
   "react.with": "Mit {emoji} reagieren",
   "react.other": "Andere Reaktion…",
   "react.title": "Reaktion hinzufügen",
-  "react.emoji": "Emoji",
   "react.submit": "Hinzufügen",
   "react.chip": {
     one: "{count} Reaktion {emoji}: {names}",

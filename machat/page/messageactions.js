@@ -6,6 +6,7 @@
  */
 
 import { ask } from "./ask.js";
+import { askEmoji } from "./emojidialog.js";
 import { isNotice } from "./messageview.js";
 import { openMenu } from "./menu.js";
 import { phrase } from "./texts.js";
@@ -110,12 +111,10 @@ export class MessageActions {
 
   /** @param {Message} message */
   #other(message) {
-    const field = { name: "emoji", label: phrase("react.emoji"), most: 32, required: true };
-    ask({
+    askEmoji({
       title: phrase("react.title"),
-      fields: [field],
       submit: phrase("react.submit"),
-      submitted: ({ emoji }) => this.#toggle(message, emoji.trim()),
+      chosen: (emoji) => this.#toggle(message, emoji),
     });
   }
 

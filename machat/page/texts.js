@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The texts of the page in the user's language. `english.js` has the table of all texts, and each other
- * language has a table with the same keys and placeholders. No other module contains text that the user
- * sees.
+ * language has a table with the same keys and placeholders. `emojinames.js` has the names of the emoji. No
+ * other module contains text that the user sees.
  *
  * @module
  */

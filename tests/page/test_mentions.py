@@ -111,7 +111,7 @@ class MentionTests(PageTestCase):
         expect(field).to_have_value("hello @Ada and @\u00c9va ")
         field.press_sequentially("@min")
         field.press("Tab")
-        expect(page.get_by_role("button", name="Send")).to_be_focused()
+        expect(page.get_by_role("button", name="Insert an emoji")).to_be_focused()
         expect(field).to_have_value("hello @Ada and @\u00c9va @min")
 
     def test_notified(self) -> None:
