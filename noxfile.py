@@ -219,8 +219,11 @@ def wheel(session: nox.Session) -> None:
         session.error(f"{built.name} contains {sorted(names)}")
     session.run(*build, str(folder / "client"), str(ROOT / "packages/asyncio"), silent=True)
     (client,) = (folder / "client").glob("*.whl")
-    session.install(f"{client}[websocket]")
+    session.install(f"{client}[websocket]", "mypy")
     session.chdir(folder)
+    session.run(
+        "mypy", "--config-file=", "--strict", "-c", "from machat.aio import ChatClient, Lost"
+    )
     session.run("python", "-c", "import machat.aio.websocket")
     session.run("python", "-c", "import twisted", success_codes=[1], silent=True)
     session.install("--force-reinstall", str(built))
