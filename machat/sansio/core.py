@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any
 
 from machat import commands, events, names
@@ -14,31 +13,17 @@ from machat.codec import decodeEvent
 from machat.commands import Auth, Command
 from machat.errors import ChatError
 from machat.sansio import reasons
-from machat.sansio.backoff import Backoff
+from machat.sansio.connector import Connector, State
 from machat.sansio.errors import Ended, NotConnected
 from machat.sansio.events import Connected, Failed, Lost
 from machat.sansio.identity import ClientIdentity
 from machat.sansio.ids import Ids
 from machat.sansio.link import ServerLink
-from machat.sansio.outputs import Authenticate, Close, Connect, Output
+from machat.sansio.outputs import Authenticate, Output
 from machat.sansio.reasons import Reason
 from machat.sansio.reporting import Reporting
 from machat.sansio.rooms import ClientRooms
-from machat.sansio.timers import Timer, Timers
-
-#: The time to send what is waiting before a connection is closed, seconds.
-CLOSING = 5.0
-
-
-class State(Enum):
-    """
-    The state of a client's connection.
-    """
-
-    IDLE = auto()
-    WAITING = auto()
-    CONNECTING = auto()
-    CONNECTED = auto()
+from machat.sansio.timers import Timers
 
 
 class ClientCore:
@@ -57,12 +42,10 @@ class ClientCore:
         """
         self.outputs: deque[Output] = deque()
         self.limits: events.Allowed | None = None
-        self._state = State.IDLE
         self._timers = Timers(seconds)
-        self._waiting: Timer | None = None
+        self._connector = Connector(self._timers, self.outputs)
         self._authenticating = False
         self._identity = ClientIdentity(name, presence)
-        self._backoff = Backoff()
         self._link = ServerLink(self._timers, self.outputs.append)
         self._out = Reporting(self.outputs, self._link)
         self._rooms = ClientRooms(self._timers, self._out, Ids())
@@ -114,15 +97,15 @@ class ClientCore:
         """
         Connect, and reconnect whenever the connection is lost.
         """
-        if self._state is State.IDLE and self._ended is None:
-            self._connect()
+        if self._connector.state is State.IDLE and self._ended is None:
+            self._connector.connect()
 
     def stop(self) -> None:
         """
         Disconnect, and do not reconnect. What waits fails with L{Ended}.
         """
         self._end("stopped")
-        self._close()
+        self._connector.close()
 
     def join(self, room: str, history: int, token: Any, key: str | None = None) -> None:
         """
@@ -237,11 +220,8 @@ class ClientCore:
         """
         A transport is connected; it can be closed, but not used yet.
         """
-        if self._state is State.CONNECTING:
-            self._state = State.CONNECTED
+        if self._connector.connecting():
             self._link.begin()
-        else:  # the attempt was given up
-            self.outputs.append(Close(True))
 
     def opened(self) -> None:
         """
@@ -253,7 +233,7 @@ class ClientCore:
         """
         An attempt to connect has failed.
         """
-        if self._state is State.CONNECTING:
+        if self._connector.state is State.CONNECTING:
             self._failed(reason)
             self._reconnect()
 
@@ -261,9 +241,9 @@ class ClientCore:
         """
         The connection is closed, whether it was opened or not.
         """
-        if self._state is not State.CONNECTED:
+        if self._connector.state is not State.CONNECTED:
             return
-        self._cancel()
+        self._connector.cancel()
         link = self._link
         established = link.welcomed or link.farewell or self._ended is not None
         link.end()
@@ -306,7 +286,7 @@ class ClientCore:
         """
         The server has sent an object.
         """
-        if self._state is not State.CONNECTED or self._link.reason is not None:
+        if self._connector.state is not State.CONNECTED or self._link.reason is not None:
             return  # the connection is being aborted
         self._link.received()
         event = decodeEvent(data)
@@ -318,37 +298,11 @@ class ClientCore:
         elif not self._link.welcomed and not data.startswith(b"{"):
             self._link.abort(reasons.explainText(data))
 
-    def _connect(self) -> None:
-        self._waiting = None
-        self._state = State.CONNECTING
-        self.outputs.append(Connect())
-
     def _reconnect(self) -> None:
         if self._ended is not None:
-            self._state = State.IDLE
+            self._connector.state = State.IDLE
         else:
-            self._state = State.WAITING
-            self._waiting = self._timers.callLater(self._backoff.delay(), self._connect)
-
-    def _close(self) -> None:
-        if self._state is State.CONNECTED:
-            if self._waiting is None:
-                self.outputs.append(Close(False))
-                self._waiting = self._timers.callLater(CLOSING, self._abort)
-            return
-        if self._state is State.CONNECTING:
-            self.outputs.append(Close(True))
-        self._cancel()
-        self._state = State.IDLE
-
-    def _abort(self) -> None:
-        self._waiting = None
-        self.outputs.append(Close(True))
-
-    def _cancel(self) -> None:
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+            self._connector.reconnect()
 
     def _failed(self, reason: Reason) -> None:
         retry = not reason.final or self.limits is not None
@@ -379,18 +333,18 @@ class ClientCore:
             return
         self._identity.setSession(event.session)
         self.limits = event.limits
-        self._backoff.reset()
+        self._connector.welcomed()
         self._link.welcome(event.limits.rate)
         self._out.notify(Connected())
         self._rooms.connected(event.limits.line)
 
     def _receivedBye(self, event: events.Bye) -> None:
         self._link.farewell = True
-        self._backoff.postpone(event.retry)
+        self._connector.postpone(event.retry)
         self._out.notify(event)
         if not event.reconnect:
             self._end(event.reason)
-            self._close()
+            self._connector.close()
 
 
 #: Events that the application receives only for rooms of the client.
