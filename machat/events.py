@@ -230,6 +230,8 @@ class Allowed(Struct, frozen=True, kw_only=True):
     @ivar rate: the average number of commands per second; C{None} if there is no limit. The server
         reads more slowly from a client that sends more
     @ivar burst: the number of commands that the client may send at once before C{rate} applies
+    @ivar edit: the time for which the author of a message may edit and redact it, seconds; C{None}
+        from a server that does not state it
     """
 
     line: int
@@ -237,6 +239,7 @@ class Allowed(Struct, frozen=True, kw_only=True):
     rooms: int
     rate: float | None = None
     burst: int | None = None
+    edit: float | None = None
 
 
 class Typing(Event, frozen=True, kw_only=True, tag="typing"):

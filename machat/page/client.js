@@ -103,6 +103,11 @@ export class Client extends ClientEventTarget {
     return this.#core.connection.state;
   }
 
+  /** The time for which the author of a message may edit and redact it, seconds; `Infinity` if unknown. */
+  get editTime() {
+    return this.#core.editTime;
+  }
+
   /** The rooms that the client is in or rejoins. */
   get rooms() {
     return this.#core.rooms.names;

@@ -38,6 +38,8 @@ export class ClientCore {
   outgoing;
   /** The secret for a later client. @type {string | undefined} */
   session;
+  /** The time for which an author may change a message, seconds. */
+  editTime = Infinity;
   #options;
   #dispatch;
   /** @type {ChatError | undefined} */
@@ -126,6 +128,7 @@ export class ClientCore {
   #welcomed(event) {
     this.session = event.session?.length <= SECRET ? event.session : undefined;
     this.outgoing.limit = event.limits?.line ?? LINE;
+    this.editTime = event.limits?.edit ?? Infinity;
     this.connection.welcomed();
     this.rooms.welcomed();
   }

@@ -216,6 +216,7 @@ export const ENGLISH = {
 
   "change.edit": "Edit",
   "change.editing": "You edit a message.",
+  "change.tooLate": "You can change a message for {time} only.",
   "change.edited": "edited",
   "change.remove": "Remove…",
   "change.removeTitle": "Remove the message",

@@ -221,6 +221,7 @@ export const GERMAN = {
 
   "change.edit": "Bearbeiten",
   "change.editing": "Du bearbeitest eine Nachricht.",
+  "change.tooLate": "Eine Nachricht lässt sich nur {time} lang ändern.",
   "change.edited": "bearbeitet",
   "change.remove": "Entfernen…",
   "change.removeTitle": "Nachricht entfernen",

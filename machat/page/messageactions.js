@@ -6,11 +6,12 @@
  */
 
 import { ask } from "./ask.js";
+import { changeable } from "./editing.js";
 import { askEmoji } from "./emojidialog.js";
 import { isNotice } from "./messageview.js";
 import { openMenu } from "./menu.js";
 import { phrase } from "./texts.js";
-import { explained } from "./times.js";
+import { duration, explained } from "./times.js";
 
 /** @typedef {import("./messages.js").Message} Message */
 
@@ -50,7 +51,7 @@ export class MessageActions {
   menu(message, button) {
     const { composer, moderation, focus } = this.#view;
     const label = phrase("menu.message", { name: message.from });
-    const own = message.own || moderation.allowed;
+    const own = this.#mayChange(message);
     const entries = SIGNS.map((sign) => ({
       sign,
       label: phrase("react.with", { emoji: sign }),
@@ -71,8 +72,16 @@ export class MessageActions {
 
   /** Edit the user's last message. */
   editLast() {
-    const { lastOwn } = this.#view.messages;
-    if (lastOwn !== undefined) this.#view.composer.edit(lastOwn);
+    const { composer, messages } = this.#view;
+    const { lastOwn } = messages;
+    if (lastOwn === undefined) return;
+    if (this.#mayChange(lastOwn)) composer.edit(lastOwn);
+    else composer.warn(phrase("change.tooLate", { time: duration(this.#client.editTime) }));
+  }
+
+  /** @param {Message} message */
+  #mayChange({ own, at }) {
+    return this.#view.moderation.allowed || (own && changeable(at, this.#client.editTime));
   }
 
   /**

@@ -7,6 +7,7 @@
 
 import { composes } from "./composer.js";
 import { pointer } from "./dom.js";
+import { compareClocks } from "./editing.js";
 import { joinWithKey } from "./keys.js";
 import { PAGE } from "./loader.js";
 import { closeMenu } from "./menu.js";
@@ -150,6 +151,7 @@ export class RoomView {
 
   /** @param {any} event */
   message(event) {
+    if (!event.replay) compareClocks(event.at);
     const message = this.#parts.messages.add(event);
     this.#parts.typing.remove(event.from);
     if (message === null) return;

@@ -71,3 +71,25 @@ export function explained({ message, code }) {
 export function soon(at) {
   return (sameDay(at, Date.now()) ? TIME : SHORT).format(at);
 }
+
+/** The units of durations, and their lengths in seconds. */
+const UNITS = /** @type {const} */ ([
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+]);
+
+/**
+ * @param {number} seconds
+ * @returns {string} The duration in the largest unit that it reaches.
+ */
+export function duration(seconds) {
+  const [unit, length] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[3];
+  const style = /** @type {const} */ ({
+    style: "unit",
+    unitDisplay: "long",
+    maximumFractionDigits: 1,
+  });
+  return new Intl.NumberFormat(locale, { ...style, unit }).format(seconds / length);
+}

@@ -36,6 +36,7 @@ def welcome(limits: Limits, session: str, id: str | None) -> events.Welcome:
             rooms=limits.maxRooms,
             rate=None if unlimited else limits.rate,
             burst=None if unlimited else limits.burst,
+            edit=limits.editTime,
         ),
         ping=limits.ping,
         id=id,

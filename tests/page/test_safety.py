@@ -68,12 +68,14 @@ class Server:
     Replaces the server of a page, and sends what a test tells it to.
 
     @ivar heard: all commands that were received
+    @ivar limits: those in the welcome
     @ivar held: the commands that are not answered until L{release}; C{None} to answer at once
     """
 
     def __init__(self, page: Any, **joined: object) -> None:
         self.heard: list[dict[str, Any]] = []
         self.held: list[dict[str, Any]] | None = None
+        self.limits: dict[str, float] = {}
         self.socket: Any = None
         self.password: str | None = None
         self._page = page
@@ -141,7 +143,7 @@ class Server:
 
     def _greet(self, hello: dict[str, Any]) -> None:
         if hello.get("password") == self.password:
-            self.tell(type="welcome", v=1, server="test", session="s", limits={}, ping=25)
+            self.tell(type="welcome", v=1, server="test", session="s", limits=self.limits, ping=25)
         else:
             self.tell(type="error", code="bad-credentials", text="wrong name or password")
             self.tell(type="bye", code=3500, reason="bad-credentials", reconnect=False)

@@ -100,6 +100,7 @@ class HelloTests(EventsTestCase):
                     "rooms": 32,
                     "rate": None,
                     "burst": None,
+                    "edit": 3_600.0,
                 },
                 "ping": 25,
                 "id": "1",
