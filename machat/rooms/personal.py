@@ -35,6 +35,9 @@ NOTES = 1_000
 #: The minimum time between two writes of notes that are not urgent, seconds.
 PACE = 1.0
 
+#: The time until another attempt to store notes, seconds.
+AGAIN = 5.0
+
 
 class Note(Enum):
     """
@@ -73,6 +76,7 @@ class Personal:
         self._opening: list[Deferred[Personal]] = []
         self._notes: dict[tuple[str, str], Imposed] = {}
         self._pending: dict[tuple[str, str], Change] = {}
+        self._sent: dict[tuple[str, str], Change] = {}
         self._waiting: list[Deferred[None]] = []
         self._appended: list[Deferred[None]] = []
         self._appending = False
@@ -186,7 +190,8 @@ class Personal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        changes, self._pending = list(self._pending.values()), {}
+        self._sent, self._pending = self._pending, {}
+        changes = list(self._sent.values())
         self._appended, self._waiting = self._waiting, []
         self._appending = True
         self.holds += 1
@@ -202,13 +207,8 @@ class Personal:
     def _flushed(self, result: object) -> None:
         self._appending = False
         waiting, self._appended = self._appended, []
-        failed = isinstance(result, Failure)
-        if failed and not waiting:
-            self._log.warn(
-                "a note about {user} is not stored: {why}",
-                user=self.name,
-                why=result.getErrorMessage(),  # type: ignore[attr-defined]
-            )
+        if isinstance(result, Failure):
+            self._notStored(result)
         for each in waiting:
             if isinstance(result, Failure):
                 each.errback(result)
@@ -217,6 +217,30 @@ class Personal:
         if self._waiting or (self._pending and self._timer is None):
             self._flush()
         self._people.release(self)
+
+    def _notStored(self, failure: Failure) -> None:
+        """
+        Keep the changes for another attempt, while somebody holds the notes. A blocked name is
+        undone instead: the client receives an error.
+        """
+        for place, change in self._sent.items():
+            if place in self._pending:
+                continue
+            if place[0] == Note.BLOCK.value:
+                self._undo(place)
+            elif self.holds > 1:  # one is that of this attempt
+                self._pending[place] = change
+            else:
+                why = failure.getErrorMessage()
+                self._log.warn("a note about {user} is not stored: {why}", user=self.name, why=why)
+        if self._pending and self._timer is None:
+            self._timer = self._people.clock.callLater(AGAIN, self._late)
+
+    def _undo(self, place: tuple[str, str]) -> None:
+        self._notes.pop(place, None)
+        for each in self._stored.record.sanctions if self._stored is not None else ():
+            if (each.kind, each.target) == place:
+                self._notes[place] = each
 
     def release(self) -> bool:
         """

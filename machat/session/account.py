@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
 
 from machat import events, names
-from machat.errors import BAD_COMMAND, BAD_NAME, NO_SUCH_MESSAGE, NOT_ALLOWED, ChatError
+from machat.errors import BAD_COMMAND, BAD_NAME, FAILED, NO_SUCH_MESSAGE, NOT_ALLOWED, ChatError
 from machat.interfaces import IChatRoom, IChatUser
 from machat.records import Imposed
 from machat.rooms.direct import pendingSince
-from machat.rooms.personal import NOTES, Note, Personal
+from machat.rooms.personal import AGAIN, NOTES, Note, Personal
 
 
 class Owner(Protocol):
@@ -50,13 +52,14 @@ class Account:
     The notes about the user of a connection.
     """
 
-    __slots__ = ("_chat", "_owner", "_personal", "_made")
+    __slots__ = ("_chat", "_owner", "_personal", "_made", "_timer")
 
     def __init__(self, chat: IChatRoom, owner: Owner) -> None:
         self._chat = chat
         self._owner = owner
         self._personal: Personal | None = None
         self._made: Imposed | None = None
+        self._timer: IDelayedCall | None = None
 
     def begin(self, user: str) -> Deferred[Any]:
         """
@@ -65,7 +68,19 @@ class Account:
         @return: fires when this is done, or the store is not available. Does not fail
         """
         opening: Deferred[Personal] = self._chat.people.hold(user)
-        return opening.addCallbacks(self._opened, lambda failure: failure.trap(ChatError))
+        return opening.addCallbacks(self._opened, self._notOpened, (), {}, (user,))
+
+    def _notOpened(self, failure: Failure, user: str) -> None:
+        """
+        The store is not available: try again later.
+        """
+        failure.trap(ChatError)
+        if self._owner is not None:
+            self._timer = self._chat.clock.callLater(AGAIN, self._again, user)
+
+    def _again(self, user: str) -> None:
+        self._timer = None
+        self.begin(user).addCallback(lambda _: self.catchUp())
 
     def _opened(self, personal: Personal) -> None:
         if self._owner is None:  # the connection has ended
@@ -104,6 +119,9 @@ class Account:
         """
         The connection has ended.
         """
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         personal, self._personal = self._personal, None
         self._owner = None  # type: ignore[assignment]
         if personal is not None:
@@ -156,5 +174,5 @@ class Account:
 
     def _require(self) -> Personal:
         if self._personal is None:
-            raise ChatError(NOT_ALLOWED, "that requires an account")
+            raise ChatError(FAILED, "the store is not available: try again")
         return self._personal

@@ -18,6 +18,7 @@ from machat.records import Imposed
 from machat.rooms.personal import KEPT, Note, People
 from machat.store import MemoryStore
 from machat.store.redis import Location, RedisStore
+from machat.testing.store import UnreliableStore
 from tests.store.redis.engine import ABSENT, sharedEngine
 
 _prefixes = count()
@@ -86,6 +87,74 @@ class PeopleTests(SynchronousTestCase):
             "@mina", "@Mina", self.successResultOf(self.people.hold("Ada"))
         ).addCallback(opened[1].callback)
         self.assertEqual(self.successResultOf(third).key, "mina")
+
+
+class FaultTests(SynchronousTestCase):
+    """
+    Tests with a store that fails.
+    """
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        memory = MemoryStore(self.clock)
+        self.store = UnreliableStore(self.clock, memory)
+        self.people = People(chatClock(self.clock), self.store.open)
+        self.others = People(chatClock(self.clock), memory.open)
+        self.mina = self.successResultOf(self.people.hold("Mina"))
+        self.store.cut()
+
+    def stored(self) -> set[tuple[str, str]]:
+        """
+        @return: the kinds and the targets of the notes, after the last hold has ended
+        """
+        self.people.release(self.mina)
+        mina = self.successResultOf(self.others.hold("Mina"))
+        return {(note.kind, note.target) for kind in Note for note in mina.notes(kind)}
+
+    def test_again(self) -> None:
+        """
+        A note that was not stored is stored when the store is available again, even if it is not
+        changed any more.
+        """
+        self.mina.put(Note.READ, "dev", "Dev", "1", urgent=False)
+        self.clock.pump([1] * 30)
+        self.mina.put(Note.CONVERSATION, "@ada,mina", "@Ada,Mina", "e 7")
+        self.clock.pump([1] * 30)
+        self.store.restore()
+        self.clock.pump([1] * 16)
+        self.assertEqual(self.stored(), {("read", "dev"), ("conversation", "@ada,mina")})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_blocked(self) -> None:
+        """
+        A name is not blocked if the client has received an error, and remains blocked if it was
+        blocked before.
+        """
+        self.store.restore()
+        self.clock.advance(0)
+        self.mina.put(Note.BLOCK, "eve", "Eve", None)
+        self.successResultOf(self.mina.whenStored())
+        self.store.cut()
+        self.mina.put(Note.BLOCK, "bob", "Bob", None)
+        self.mina.remove(Note.BLOCK, "eve")
+        storing = self.mina.whenStored()
+        self.clock.pump([1] * 21)
+        self.failureResultOf(storing, ChatError)
+        self.assertEqual([each.name for each in self.mina.notes(Note.BLOCK)], ["Eve"])
+        self.store.restore()
+        self.clock.pump([1] * 16)
+        self.assertEqual(self.stored(), {("block", "eve")})
+
+    def test_end(self) -> None:
+        """
+        When nobody holds the notes any more, one more attempt is made.
+        """
+        self.mina.put(Note.READ, "dev", "Dev", "1", urgent=False)
+        self.clock.pump([1] * 13)
+        self.people.release(self.mina)
+        self.clock.pump([1] * 13)
+        self.assertEqual(len(self.people), 0)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class SharedPeopleTests(TestCase):

@@ -287,6 +287,39 @@ class DirectTests(AccountTestCase):
         self.assertEqual(ada.received(), ["Mina:one"])
 
 
+class FaultTests(AccountTestCase):
+    """
+    Tests with a store that is not available when a user logs in.
+    """
+
+    def test_later(self) -> None:
+        """
+        The commands that need the user's notes fail until the store is available. Then the client
+        receives what it has missed.
+        """
+        ada = self.login("Ada")
+        self.say(ada, "Mina", "hello")
+        ada.close()
+        self.chat.turn()
+        self.chat.cut()
+        mina = self.login()
+        self.chat.clock.pump([1] * 11)
+        self.assertEqual(self.code(mina, "block", name="Eve"), "failed")
+        self.chat.restore()
+        self.chat.clock.pump([1] * 6)
+        kinds = [each["type"] for each in self.heard(mina)]
+        self.assertEqual(kinds, ["conversations", "joined", "message"])
+        self.assertEqual(self.code(mina, "block", name="Eve"), "done")
+        mina.close()
+        self.chat.cut()
+        late = self.login()
+        self.chat.clock.pump([1] * 11)
+        late.close()
+        self.chat.restore()
+        self.chat.clock.pump([1] * 30)
+        self.assertEqual(len(self.chat.service.people), 0)
+
+
 class BlockTests(AccountTestCase):
     """
     Tests for blocked names.
