@@ -87,9 +87,13 @@ class EntryView:
 
     def _concerns(self, event: Message) -> bool:
         """
-        @return: whether a message mentions the user, or is a direct message
+        @return: whether a message mentions the user, or is a direct message. An announcement of the
+            user's own action does neither
         """
-        return names.partners(event.room) is not None or mentions(event.text, self._own())
+        text = event.text
+        if names.key(event.sender) == names.RESERVED:
+            text = text.removeprefix(f"moderator {self._own()} ")
+        return names.partners(event.room) is not None or mentions(text, self._own())
 
     def edited(self, event: Edited) -> None:
         """

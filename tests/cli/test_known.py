@@ -83,6 +83,18 @@ class KnownTests(ConversationTestCase):
         self.chat.turn()
         self.assertEqual([line.mention for line in self.lines], [True, False, False])
 
+    def test_ownAction(self) -> None:
+        """
+        An announcement of the user's own action is not a mention, unless it has the name twice.
+        """
+        self.seen()
+        self.allowAll()
+        for typed, mention in (("/topic Tea", False), ("/topic for Mina", True)):
+            self.conversation.typed(typed)
+            self.chat.turn()
+            self.assertEqual([line.mention for line in self.lines], [mention])
+            self.seen()
+
     def test_report(self) -> None:
         """
         The other members receive a report that the user is typing, every three seconds, unless the
