@@ -22,7 +22,7 @@ _OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 _CAST = re.compile(r"/\*\* @type \{(?:(?!\*/).)*\*/ ?")
 
 #: The modules have no strings of several lines.
-_INDENTATION = re.compile(r"^[ \t]+", re.MULTILINE)
+_INDENTATION = re.compile(r"^\s+", re.MULTILINE)
 
 #: Comments that begin a line.
 _COMMENT = re.compile(
@@ -43,7 +43,7 @@ def bundle(folder: Path, first: str) -> bytes:
 def withoutComments(text: str) -> str:
     """
     @param text: a script
-    @return: the same without comments and indentation
+    @return: the same without comments, indentation and empty lines
     """
     return _INDENTATION.sub("", _CAST.sub("", _COMMENT.sub("", text)))
 

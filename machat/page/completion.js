@@ -8,7 +8,7 @@
  * @module
  */
 
-import { findEmoji, signOf } from "./emoji.js";
+import { findEmoji, loadEmoji, signOf } from "./emoji.js";
 import { fold } from "./mentions.js";
 import { SuggestionList } from "./suggestions.js";
 import { locale, phrase } from "./texts.js";
@@ -82,6 +82,7 @@ export class Completion {
   #typed(event) {
     if (event.isComposing || !event.isTrusted) return;
     const { selectionStart: cursor, value } = this.#field;
+    if (event.data === ":") loadEmoji().then(() => this.#look());
     const code = WHOLE.exec(value.slice(Math.max(0, cursor - BEFORE), cursor))?.[1];
     const sign = code === undefined ? undefined : signOf(code);
     if (code === undefined || sign === undefined) this.#look();
@@ -90,6 +91,7 @@ export class Completion {
 
   /** Show the suggestions for the text before the cursor. */
   #look() {
+    if (document.activeElement !== this.#field) return;
     this.#offer = this.#begin();
     this.#list.show(this.#offer?.suggestions.slice(0, MOST) ?? []);
   }

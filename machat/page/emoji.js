@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * The emoji that the page offers. The first English name of each is its short code, which can be
- * typed between colons in every language.
+ * The emoji that the page offers, with their names in each language. They are loaded when they are first
+ * needed. The first English name of each is its short code, which can be typed between colons in every
+ * language.
  *
  * @module
  */
 
-import { EMOJI_NAMES } from "./emojinames.js";
 import { language } from "./texts.js";
 
 /**
@@ -17,28 +17,38 @@ import { language } from "./texts.js";
  * @property {string[]} words The names by which it is found.
  */
 
-/** @param {string} table */
-function parsed(table) {
-  return table.split(", ").map((entry) => entry.split(" "));
+/** @type {Emoji[]} */
+let all = [];
+
+/** @type {Promise<void> | null} */
+let loading = null;
+
+/**
+ * Load the emoji, if they are not loaded yet.
+ *
+ * @returns {Promise<void>} If the server does not answer, there are none until the next call.
+ */
+export function loadEmoji() {
+  loading ??= load().catch(() => {
+    loading = null;
+  });
+  return loading;
 }
 
-const LOCAL = new Map(parsed(EMOJI_NAMES[language]).map(([sign, ...names]) => [sign, names]));
-
-/** @type {Emoji[]} */
-export const EMOJI = parsed(EMOJI_NAMES.en).map(([sign, ...names]) => {
-  const local = LOCAL.get(sign) ?? names;
-  const words = [...new Set([...names, ...local])];
-  return { sign, code: names[0], name: local.join(" ").replaceAll("_", " "), words };
-});
-
-const CODES = new Map(EMOJI.map(({ code, sign }) => [code, sign]));
+async function load() {
+  const response = await fetch("emoji.json");
+  all = (await response.json()).map((/** @type {any} */ { sign, ...names }) => {
+    const words = [...names.en.split(" "), ...names[language].split(" ")];
+    return { sign, code: words[0], name: names[language].replaceAll("_", " "), words };
+  });
+}
 
 /**
  * @param {string} code
  * @returns {string | undefined} The emoji with this short code.
  */
 export function signOf(code) {
-  return CODES.get(code.toLowerCase());
+  return all.find((each) => each.code === code.toLowerCase())?.sign;
 }
 
 /**
@@ -47,7 +57,7 @@ export function signOf(code) {
  */
 export function findEmoji(typed) {
   const wanted = typed.toLowerCase();
-  const begins = EMOJI.filter(({ words }) => words.some((word) => word.startsWith(wanted)));
-  const contains = EMOJI.filter(({ words }) => words.some((word) => word.includes(wanted)));
+  const begins = all.filter(({ words }) => words.some((word) => word.startsWith(wanted)));
+  const contains = all.filter(({ words }) => words.some((word) => word.includes(wanted)));
   return [...new Set([...begins, ...contains])];
 }

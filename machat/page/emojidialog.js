@@ -7,7 +7,7 @@
 
 import { ask } from "./ask.js";
 import { element } from "./dom.js";
-import { findEmoji, signOf } from "./emoji.js";
+import { findEmoji, loadEmoji, signOf } from "./emoji.js";
 import { phrase } from "./texts.js";
 
 /**
@@ -62,7 +62,7 @@ function grid(form) {
       ),
     );
   field.addEventListener("input", show);
-  show();
+  loadEmoji().then(show);
   return shown;
 }
 

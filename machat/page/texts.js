@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The texts of the page in the user's language. `english.js` has the table of all texts, and each other
- * language has a table with the same keys and placeholders. `emojinames.js` has the names of the emoji. No
+ * language has a table with the same keys and placeholders. `emoji.json` has the names of the emoji. No
  * other module contains text that the user sees.
  *
  * @module

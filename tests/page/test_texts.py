@@ -131,7 +131,7 @@ class TableTests(SynchronousTestCase):
         No module but the tables contains a text.
         """
         for path in sorted(FOLDER.glob("*.js")):
-            if path.name in {*TABLES, "emojinames.js", "texts.js", *npm.modules()}:
+            if path.name in {*TABLES, "texts.js", *npm.modules()}:
                 continue
             found = LITERAL.findall(CLASSES.sub("", path.read_text()))
             texts = [one or two for one, two in found]
