@@ -39,7 +39,7 @@ class App {
   #tokens = TokenEndpoint.named();
   #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
-  #settings = new SettingsView();
+  #settings = new SettingsView(() => this.#signOut());
   #notifier = new Notifier();
   #jump = new JumpDialog(
     () => this.#tabs.rooms.map(({ name }) => name),
@@ -66,7 +66,9 @@ class App {
 
   start() {
     byId("join-open").addEventListener("click", () => this.#joinDialog.open());
-    byId("settings-open").addEventListener("click", () => this.#settings.open());
+    byId("settings-open").addEventListener("click", () =>
+      this.#settings.open(this.#client?.name ?? ""),
+    );
     byId("keys-open").addEventListener("click", () => this.#keyboard.help());
     byId("skip").addEventListener("click", (event) => this.#skip(event));
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());

@@ -24,6 +24,7 @@ export const ENGLISH = {
 
   "rooms.title": "Rooms",
   "rooms.join": "Join a room",
+  "rooms.to": "Join or show {room}",
   "rooms.unread": { one: "{count} unread message", other: "{count} unread messages" },
   "rooms.mentions": { one: "{count} mention", other: "{count} mentions" },
   "rooms.more": { one: "Show {count} more unread room", other: "Show {count} more unread rooms" },
@@ -177,6 +178,7 @@ export const ENGLISH = {
     "/topic [TEXT]",
 
   "settings.title": "Settings",
+  "settings.signOut": "Sign out",
   "settings.theme": "Theme",
   "settings.system": "Same as the system",
   "settings.light": "Light",

@@ -24,6 +24,7 @@ export const GERMAN = {
 
   "rooms.title": "Räume",
   "rooms.join": "Raum betreten",
+  "rooms.to": "{room} betreten oder zeigen",
   "rooms.unread": { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
   "rooms.mentions": { one: "{count} Erwähnung", other: "{count} Erwähnungen" },
   "rooms.more": {
@@ -182,6 +183,7 @@ export const GERMAN = {
     "/topic [TEXT]",
 
   "settings.title": "Einstellungen",
+  "settings.signOut": "Abmelden",
   "settings.theme": "Farbschema",
   "settings.system": "Wie das System",
   "settings.light": "Hell",

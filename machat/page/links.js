@@ -1,12 +1,14 @@
 // @ts-check
 /**
- * Links in messages. Each link leads to the address that it shows, or shows the host that it leads to.
+ * Links in messages: to rooms, and to addresses on the web. Each of these leads to the address that it
+ * shows, or shows the host that it leads to.
  *
  * @module
  */
 
 import { element } from "./dom.js";
 import { highlighted } from "./mentions.js";
+import { phrase } from "./texts.js";
 
 /** A link without whitespace, without invisible and bidirectional control characters, and without
  * backslashes, which browsers treat as slashes. */
@@ -26,6 +28,11 @@ const PAIRS = { ")": "(", "]": "[", "}": "{" };
  * the slash or the colon after a host. */
 const AUTHORITY = /^https?:\/\/([^/?#]+)/i;
 const HOST = /^(?:[\p{L}\p{M}\p{Nd}._-]+|\[[\da-f:.]+\])(?::\d+)?$/iu;
+
+/** The name of a room after a number sign. It begins with a letter, unlike the number of an issue, and is not
+ * a colour. */
+const ROOM =
+  /(?<![\p{L}\p{M}\p{Nd}_&#/.])#(?!(?:[\da-f]{3}){1,2}(?![\p{L}\p{Nd}_-]))(\p{L}[\p{L}\p{M}\p{Nd}_-]{0,62}[\p{L}\p{M}\p{Nd}])/giu;
 
 /**
  * @typedef {object} Link
@@ -60,8 +67,21 @@ export function split(text) {
  */
 export function linked(text) {
   return split(text).flatMap((piece) =>
-    typeof piece === "string" ? highlighted(piece) : [shown(piece)],
+    typeof piece === "string" ? withRooms(piece) : [shown(piece)],
   );
+}
+
+/** @param {string} text */
+function withRooms(text) {
+  const nodes = [];
+  let end = 0;
+  for (const { 0: whole, 1: room, index } of text.matchAll(ROOM)) {
+    nodes.push(...highlighted(text.slice(end, index)));
+    const href = `#${encodeURIComponent(room)}`; // the page joins the room in its address
+    nodes.push(element("a", { href, title: phrase("rooms.to", { room }) }, whole));
+    end = index + whole.length;
+  }
+  return [...nodes, ...highlighted(text.slice(end))];
 }
 
 /** @param {Link} link */

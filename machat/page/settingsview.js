@@ -17,15 +17,26 @@ const SETTINGS = /** @type {Setting[]} */ (Object.keys(CHOICES));
 
 export class SettingsView {
   #message = element("p", { class: "said", role: "status" });
+  #name = element("bdi");
   #dialog;
 
-  constructor() {
+  /** @param {() => void} signOut Leaves all rooms. */
+  constructor(signOut) {
     const hint = element("p", { class: "quiet" }, phrase("settings.hidden"));
     const fields = SETTINGS.map((name) => this.#field(name));
-    this.#dialog = panel("settings", phrase("settings.title"), ...fields, hint, this.#message);
+    const click = () => {
+      this.#dialog.close();
+      signOut();
+    };
+    const out = element("button", { type: "button", click }, phrase("settings.signOut"));
+    const who = element("div", { class: "row who" }, this.#name, out);
+    const content = [who, ...fields, hint, this.#message];
+    this.#dialog = panel("settings", phrase("settings.title"), ...content);
   }
 
-  open() {
+  /** @param {string} name The user's name. */
+  open(name) {
+    this.#name.textContent = name;
     for (const name of SETTINGS) this.#select(name).value = setting(name);
     this.#say("");
     this.#dialog.showModal();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The title of the document: the mentions, the unread messages, and the selected room.
+ * The title and the icon of the document: the mentions, the unread messages, and the selected room.
  *
  * @module
  */
@@ -19,4 +19,7 @@ export function showTitle(rooms, name) {
   const badge = counts.length > 0 ? `(${counts.join(", ")}) ` : "";
   const title = name === undefined ? phrase("app.name") : phrase("app.title", { room: name });
   document.title = badge + title;
+  const icon = /** @type {HTMLLinkElement} */ (document.querySelector("link[rel=icon]"));
+  const shown = mentions ? "icon-mention.svg" : unread ? "icon-unread.svg" : "icon.svg";
+  if (icon.getAttribute("href") !== shown) icon.setAttribute("href", shown);
 }

@@ -81,17 +81,21 @@ class MentionTests(PageTestCase):
     def test_counted(self) -> None:
         """
         Mentions are counted separately, in the tab of the room and in the title, until the user
-        looks at the room.
+        looks at the room. The icon shows whether there are any.
         """
         page, server = self.visit()
+        icon = page.locator("link[rel=icon]")
         page.evaluate("hide(true)")
         server.message(1, "Ada", "hello")
+        expect(icon).to_have_attribute("href", "icon-unread.svg")
         server.message(2, "Ada", "@mina?")
         server.message(3, "Ada", "@Mina!")
         expect(page.get_by_role("tab")).to_have_accessible_name("dev 2 mentions 3 unread messages")
         expect(page.locator(".count")).to_have_text(["@2", "3"])
         expect(page).to_have_title("(@2, 3) dev \u2013 MaChat")
+        expect(icon).to_have_attribute("href", "icon-mention.svg")
         page.evaluate("hide(false)")
+        expect(icon).to_have_attribute("href", "icon.svg")
         expect(page).to_have_title("dev \u2013 MaChat")
         expect(page.locator(".count")).to_have_count(0)
 

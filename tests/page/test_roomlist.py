@@ -14,6 +14,23 @@ class RoomListTests(PageTestCase):
         super().setUp()
         self.serveOn("--list-rooms", "*")
 
+    def test_linked(self) -> None:
+        """
+        A room after a number sign is a link that joins the room, but not the number of an issue, a
+        colour, a part of a word, or the end of an address.
+        """
+        mina = self.enter("Mina")
+        say(mina, "#12 #fff x#y https://example.org/#a: ask in #d\u00e9cor, please. #d\u00e9cor-2")
+        links = mina.locator(".text a")
+        names = ["https://example.org/#a", "#d\u00e9cor", "#d\u00e9cor-2"]
+        expect(links).to_have_text(names)
+        links.nth(1).click()
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("d\u00e9cor")
+        mina.get_by_role("tab", name="dev").click()
+        links.nth(1).click()
+        expect(mina.get_by_role("tab", selected=True)).to_have_text("d\u00e9cor")
+        expect(mina.get_by_role("tab")).to_have_count(2)
+
     def keyed(self) -> Any:
         """
         @return: the client that has created the room C{club} and set its key

@@ -43,6 +43,21 @@ class SettingsTests(PageTestCase):
         """
         expect(page.locator("body")).to_have_css("background-color", COLOURS[theme])
 
+    def test_signOut(self) -> None:
+        """
+        The settings show the user's name, and sign out. The user can then join with another name.
+        """
+        eve, page = self.tcpClient("Eve"), self.enter("Mina")
+        page.get_by_role("button", name="Settings").click()
+        expect(page.get_by_role("dialog").get_by_text("Mina", exact=True)).to_be_visible()
+        page.get_by_role("button", name="Sign out").click()
+        self.assertEqual(eve.await_("presence")["joined"], ["Mina"])
+        self.assertEqual(eve.await_("presence")["left"], ["Mina"])
+        page.get_by_label("Your name").fill("Minna")
+        page.get_by_role("button", name="Join").click()
+        expect(page.get_by_label("Message to dev")).to_be_focused()
+        expect(page.locator("#me")).to_have_text("Minna")
+
     def test_theme(self) -> None:
         """
         The theme is that of the system, until the user chooses one. The choice survives a reload,
