@@ -175,9 +175,13 @@ class Connector:
         if role[0] != b"master":
             raise EngineFault(faultOf("READONLY"))
         waiting = [session.command(b"SCRIPT", b"LOAD", script.source) for script in ALL]
-        for script, each in zip(ALL, waiting, strict=True):
-            if await self._ask(each, seconds) != script.digest:
-                raise EngineFault(Fault("the engine is not Redis 7 or Valkey"))
+        try:
+            for script, each in zip(ALL, waiting, strict=True):
+                if await self._ask(each, seconds) != script.digest:
+                    raise EngineFault(Fault("the engine is not Redis 7 or Valkey"))
+        finally:
+            for each in waiting:  # the others fail when the connection is closed
+                each.addErrback(lambda _: None)
 
     async def _ask(self, waiting: Deferred[T], seconds: float) -> T:
         return await within(self._clock, seconds, waiting, "answer from the engine")

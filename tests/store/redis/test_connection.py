@@ -4,10 +4,12 @@ Tests for L{machat.store.redis.connection} and L{machat.store.redis.session}.
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -15,8 +17,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.store.redis.connection import Commands, Subscription
 from machat.store.redis.faults import EngineFault
+from machat.store.redis.location import Location
 from machat.store.redis.scripts import READ
-from machat.store.redis.session import LinkLost, Session, within
+from machat.store.redis.session import Connector, LinkLost, Session, within
 
 
 class ConnectionTests(SynchronousTestCase):
@@ -85,6 +88,21 @@ class ConnectionTests(SynchronousTestCase):
         self.assertIn(READ.source, self.transport.value())
         self.commands.dataReceived(b"*0\r\n")
         self.assertEqual(self.successResultOf(waiting), [])
+
+    def test_silent(self) -> None:
+        """
+        An engine that does not answer while the scripts are loaded is reported once.
+        """
+        clock = Clock()
+        connector = Connector(None, clock, Location(socket="/none"))
+        preparing = Deferred.fromCoroutine(connector._prepare(self.session, 5))
+        self.commands.dataReceived(b"*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n")
+        clock.advance(5)
+        self.failureResultOf(preparing, LinkLost)
+        for connection in (self.commands, self.subscription):
+            connection.connectionLost(Failure(ConnectionError()))
+        gc.collect()
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_confirmations(self) -> None:
         """
