@@ -97,7 +97,8 @@ class PageTestCase(ServerTestCase):
         """
         Start a server; C{self.tcp} and C{self.ws} are its ports.
         """
-        self.server = self.serve(*arguments, "--tcp", LOCAL, "--ws", LOCAL)
+        pings = ("--ping", "25", "--pong", "24")  # the page notices a lost connection by them
+        self.server = self.serve(*pings, *arguments, "--tcp", LOCAL, "--ws", LOCAL)
         self.tcp, self.ws = portsOf(self.server, "ChatFactory", "ChatWebSocketFactory")
 
     def blank(self, **options: Any) -> Any:

@@ -42,6 +42,19 @@ LOCAL = "tcp:0:interface=127.0.0.1"
 #: The time after which a test gives up waiting, seconds. No test depends on its value.
 PATIENCE = 120.0
 
+#: The options of a server, unless a test sets others. It has no limits that a slow test may reach:
+#: the sending rate, the time until a client joins, and the time of a client that answers no ping,
+#: because the test does something else. It does not listen on the default ports, which another test
+#: may use at the same time.
+OPTIONS = {
+    "--rate": "off",
+    "--join-timeout": "1h",
+    "--ping": "1h",
+    "--max-stall": "1h",
+    "--tcp": "none",
+    "--ws": "none",
+}
+
 # A shell that starts the tests in the background ignores SIGINT, and so would their processes.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -244,13 +257,12 @@ class ServerTestCase(SynchronousTestCase):
 
     def serve(self, *arguments: object) -> subprocess.Popen[str]:
         """
-        @return: a C{twistd -n machat} that is stopped at the end of the test, without a sending
-            rate unless the arguments set one. It never listens on the default ports, which another
-            test may use at the same time
+        @return: a C{twistd -n machat} that is stopped at the end of the test, with L{OPTIONS}
+            unless the arguments set others
         """
-        unused = [option for option in ("--tcp", "--ws") if option not in arguments]
-        without = [word for option in unused for word in (option, "none")]
-        return self.stopAtEnd(twistd("--rate", "off", *arguments, *without))
+        missing = {option: word for option, word in OPTIONS.items() if option not in arguments}
+        more = [word for option in missing.items() for word in option]
+        return self.stopAtEnd(twistd(*more, *arguments))
 
     def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
         """

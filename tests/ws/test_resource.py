@@ -37,7 +37,8 @@ from machat.ws import ChatWebSocketFactory
 from machat.ws.resource import ChatResource, PageResource
 
 application = service.Application("test")
-chat = ChatService(reactor, Limits(rate=inf, maxWaiting=1 << 26))
+limits = Limits(rate=inf, maxWaiting=1 << 26, maxStall=3600.0, ping=3600)
+chat = ChatService(reactor, limits)
 chat.setServiceParent(application)
 root, below = Resource(), Resource()
 root.putChild(b"front", Data(b"welcome", "text/plain"))

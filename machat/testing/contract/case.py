@@ -74,7 +74,7 @@ class StoreCase(_Base):
     reactor: Any = None
     examples = 25
     shrinks = True
-    timeout = 60
+    timeout = 120
     _started: Sequence[IStore] = ()
 
     def __init_subclass__(cls) -> None:

@@ -40,6 +40,7 @@ class SearchTests(StoreCase):
         @return: the numbers of the messages that are found, and C{searched}
         """
         self.patch(searching, "PAUSE", 0)
+        self.patch(searching, "SECONDS", 3600.0)
         place = Searched(room.name, room.position, room)
         wanted = Wanted(History(room=room.name, **fields), 300)
         search = Search(self.clock or self.reactor, place, wanted, lambda: None)

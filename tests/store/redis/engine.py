@@ -15,6 +15,8 @@ import time
 from functools import cache
 from pathlib import Path
 
+from tests.processes import PATIENCE
+
 #: The program: set C{MACHAT_REDIS_SERVER} to test with another one.
 PROGRAM = os.environ.get("MACHAT_REDIS_SERVER") or shutil.which("redis-server")
 
@@ -62,7 +64,8 @@ class Engine:
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
-        for _ in range(1000):
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
             try:
                 if self.command("PING").startswith((b"+PONG", b"-NOAUTH")):
                     return True
@@ -90,7 +93,7 @@ class Engine:
         """
         parts = [f"${len(word.encode())}\r\n{word}\r\n" for word in words]
         connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE)
         connection.connect(self.socket)
         connection.sendall(f"*{len(words)}\r\n{''.join(parts)}".encode())
         return connection

@@ -21,6 +21,7 @@ from machat.service import ChatService
 from machat.store.redis import Location, RedisStore
 from machat.tcp import ChatFactory
 from machat.testing import MemoryClient
+from tests.processes import PATIENCE
 from tests.store.redis.engine import ABSENT, sharedEngine
 
 _prefixes = count()
@@ -33,7 +34,7 @@ class DirectTests(TestCase):
     """
 
     skip = ABSENT or None
-    timeout = 30
+    timeout = PATIENCE
 
     async def serve(self, location: Location) -> ChatService:
         """

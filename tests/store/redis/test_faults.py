@@ -32,6 +32,7 @@ from machat.store.redis.room import RedisRoom
 from machat.store.redis.scripts import CLAIM
 from machat.testing.contract.case import claimOf
 from machat.testing.contract.witness import Witness
+from tests.processes import PATIENCE
 from tests.store.redis.engine import ABSENT, Engine
 from tools.cutter import Cutter
 
@@ -42,20 +43,20 @@ class FaultCase(TestCase):
     """
 
     skip = ABSENT or None
-    timeout = 60
+    timeout = PATIENCE
     options: tuple[str, ...] = ()
 
     def setUp(self) -> None:
         self.patch(node, "BEAT", 0.2)
-        self.patch(lease, "LEASE", 0.8)
-        self.patch(node, "PATIENCE", 0.6)
+        self.patch(lease, "LEASE", 1.6)
+        self.patch(node, "PATIENCE", 1.2)
         self.patch(node, "LONGEST_DELAY", 0.2)
         self.engine = Engine(*self.options)
         self.addCleanup(self.engine.remove)
         self.engine.start()
 
     async def node(
-        self, location: Location | None = None, limits: Limits = DEFAULTS, deadline: float = 5.0
+        self, location: Location | None = None, limits: Limits = DEFAULTS, deadline: float = 60.0
     ) -> RedisStore:
         """
         @return: a started store, which is stopped at the end of the test
@@ -66,7 +67,7 @@ class FaultCase(TestCase):
         self.addCleanup(store.stop)
         return store
 
-    async def behindCutter(self, deadline: float = 5.0) -> tuple[RedisStore, Cutter]:
+    async def behindCutter(self, deadline: float = 60.0) -> tuple[RedisStore, Cutter]:
         """
         @return: a started store, and the proxy between it and the engine
         """
@@ -261,7 +262,7 @@ class LinkTests(FaultCase):
         A batch that could not be sent fails with L{NotStored}, one without a reply with
         L{MaybeStored}.
         """
-        store, cutter = await self.behindCutter(deadline=0.5)
+        store, cutter = await self.behindCutter(deadline=2.0)
         room, witness = await self.open(store)
         cutter.hold("in", "out")
         self.assertIsInstance(await self.failure(self.say(room, "a")), MaybeStored)
@@ -483,7 +484,7 @@ class EngineFaultTests(FaultCase):
         """
         store = await self.node()
         self.engine.command("SET", "machat:{bad}:m", "x")
-        error = await self.failure(self.open(await self.node(deadline=0.5), "bad"))
+        error = await self.failure(self.open(await self.node(deadline=2.0), "bad"))
         self.assertIsInstance(error, ChatError)
         room, _ = await self.open(store)
         self.engine.command("DEL", "machat:{dev}:log")

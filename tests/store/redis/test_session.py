@@ -17,7 +17,7 @@ from machat.events import Draft
 from machat.store.redis import Location, RedisStore
 from machat.store.redis.location import Host
 from machat.testing.contract.witness import Witness
-from tests.processes import freePort, makeCertificate
+from tests.processes import PATIENCE, freePort, makeCertificate
 from tests.store.redis.engine import ABSENT, PROGRAM, Engine
 
 
@@ -35,7 +35,7 @@ class SessionTests(TestCase):
     """
 
     skip = ABSENT or None
-    timeout = 60
+    timeout = PATIENCE
 
     def engine(self, *options: str) -> Engine:
         """
@@ -78,7 +78,7 @@ class SessionTests(TestCase):
         """
         @return: the reason why a store does not start
         """
-        store = RedisStore(reactor, location, deadline=1.0)
+        store = RedisStore(reactor, location, deadline=5.0)
         try:
             await store.start()
         except Exception as error:

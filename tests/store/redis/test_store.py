@@ -21,6 +21,7 @@ from machat.store.redis.scripts import QUOTA
 from machat.testing import StoreTests
 from machat.testing.contract.entries import rich
 from machat.testing.contract.witness import Witness
+from tests.processes import PATIENCE
 from tests.store.redis.engine import ABSENT, sharedEngine
 
 _prefixes = count()
@@ -58,7 +59,7 @@ class RedisStoreTests(StoreTests, TestCase):
         """
         @return: another process with the same data
         """
-        return RedisStore(reactor, self.location, self.limits, deadline=1.0)
+        return RedisStore(reactor, self.location, self.limits, PATIENCE)
 
     async def restart(self, store: IStore, clean: bool) -> IStore:
         assert isinstance(store, RedisStore)
@@ -105,9 +106,20 @@ class RedisStoreTests(StoreTests, TestCase):
     async def pause(self, store: IStore) -> None:
         self.engine.pause()
         self.addCleanup(self.engine.resume)
+        self.limit(store, 1.0)
 
     async def resume(self, store: IStore) -> None:
         self.engine.resume()
+        self.limit(store, PATIENCE)
+
+    def limit(self, store: IStore, seconds: float) -> None:
+        """
+        Change the time within which an operation succeeds or fails.
+        """
+        assert isinstance(store, RedisStore)
+        store._deadline = store.deadlines._seconds = seconds
+        if store.deadlines._timer is not None:
+            store.deadlines._timer.reset(seconds)
 
     async def test_readTotal(self) -> None:
         """

@@ -32,7 +32,7 @@ from tests.store.observers import LocalObserver
 T = TypeVar("T")
 
 #: The time that a test waits for a thread, seconds. It passes only if the test fails.
-PATIENCE = 30
+PATIENCE = 120
 
 #: A file system in memory, because these tests do not depend on the disk.
 _MEMORY = "/dev/shm"

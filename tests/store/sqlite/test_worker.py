@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.clock import ChatClock
 from machat.store.sqlite.worker import Deadline, Worker
-from tests.store.sqlite.machine import Turns
+from tests.store.sqlite.machine import PATIENCE, Turns
 
 
 class WorkerTests(SynchronousTestCase):
@@ -66,7 +66,7 @@ class WorkerTests(SynchronousTestCase):
         made: list[int] = []
         self.worker.call(lambda: made.append(1), lambda _: None)
         self.worker.stop()
-        thread.join(30)
+        thread.join(PATIENCE)
         self.assertEqual((thread.is_alive(), made), (False, [1]))
 
 
