@@ -174,7 +174,7 @@ def readMarker(scene: Conversation) -> None:
     """
     Read markers. Mina's phone, which uses the same account, learns how far she has read in the
     terminal. Mina quits, and two messages arrive. After she has started ``machat`` again, a line
-    shows where they begin.
+    shows where they begin. She has not opened the conversation with the bot; its messages are new.
     """
     with scene.other("Mina", "Phone"):
         scene.calls('await client.join("ops", key="sesame")')
@@ -187,6 +187,8 @@ def readMarker(scene: Conversation) -> None:
         scene.curl("publish", {"room": "ops", "text": text}, '"duplicate":false')
     scene.mina = scene.stage.terminal("Mina")
     scene.screen("Deploy: All is well", "--- new since you were away ---", "Mina: please look")
+    scene.screen("Robo: are you there?")
+    scene.below("also in @Mina,Robo (2 new)")
 
 
 def stop(scene: Conversation) -> None:

@@ -71,9 +71,11 @@ class ConversationCompleter(Completer):
 
     def _users(self) -> Iterable[str]:
         """
-        @return: the names of the other members, and of those with whom the user has conversations
+        @return: the names of the other members, of those with whom the user has conversations, and
+            of those whom the user blocks
         """
-        return _sorted([*self._talk.known.partners(self._talk.nick()), *self._members()])
+        known = self._talk.known
+        return _sorted([*known.blocked, *known.partners(self._talk.nick()), *self._members()])
 
 
 def _sorted(found: Iterable[str]) -> Iterable[str]:

@@ -4,10 +4,15 @@ The commands for direct messages: C{/msg}, C{/block} and C{/unblock}.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from machat import names
 from machat.cli.talk import HISTORY, Talk
 from machat.client.sendqueue import QueuedLine
 from machat.commands import Block, Unblock
+
+#: The maximum number of conversations that are joined when the client starts.
+MAX_JOINED = 8
 
 
 def message(talk: Talk, rest: str) -> None:
@@ -33,6 +38,26 @@ def message(talk: Talk, rest: str) -> None:
         # A refusal is reported with the message, which then fails too.
         talk.client.join(room, HISTORY).addErrback(lambda _: None)
     talk.queue.add(QueuedLine(room, text[0], typed=f"/msg {name}"))
+    unread = talk.known.get(room).unread
+    unread.clear()
+    talk.reading.send(talk.client, room, unread, last=True)
+
+
+def catchUp(talk: Talk, rooms: Sequence[str]) -> None:
+    """
+    Join direct conversations, to show the messages that the user has not read. The others are not
+    shown until the user switches to the conversation.
+
+    @param rooms: the conversations, the last one first
+    """
+    client = talk.client
+    if client is None or not talk.reading.enabled:
+        return
+    joined = set(map(names.key, client.rooms()))
+    for room in rooms[:MAX_JOINED]:
+        if names.key(room) not in joined:
+            talk.known.quiet.add(names.key(room))
+            client.join(room, HISTORY).addErrback(lambda _: None)
 
 
 def block(talk: Talk, rest: str) -> None:

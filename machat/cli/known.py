@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from machat import names
 from machat.cli.unread import Unread
 from machat.entries import Entry
@@ -60,12 +62,18 @@ class KnownRoom:
 class KnownRooms:
     """
     The rooms that the user is in. Events of other rooms change nothing.
+
+    @ivar quiet: the keys of the rooms whose old messages are not shown until the user switches to
+        them
+    @ivar blocked: the names whose direct messages the user refuses
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:
         """
         @param seconds: the clock
         """
+        self.quiet: set[str] = set()
+        self.blocked: tuple[str, ...] = ()
         self._conversations: dict[str, str] = {}
         self._seconds = seconds
         self._rooms: dict[str, KnownRoom] = {}
@@ -105,17 +113,26 @@ class KnownRooms:
         Record that the user has joined.
         """
         room = self._rooms.setdefault(names.key(event.room), KnownRoom())
+        if self.isQuiet(event.room) and event.read is None:
+            event = replace(event, read=0)
         room.count, room.topic = event.count, event.topic
         room.unread.joined(event)
         self.conversations([event.room])
         room.people.clear()
         room.arrived(event.members)
 
+    def isQuiet(self, room: str) -> bool:
+        """
+        @return: whether only new messages of a room are shown
+        """
+        return names.key(room) in self.quiet
+
     def left(self, room: str) -> None:
         """
         Record that the user has left.
         """
         self._rooms.pop(names.key(room), None)
+        self.quiet.discard(names.key(room))
 
     def presence(self, event: Presence) -> bool:
         """

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from machat import names
-from machat.cli import texts
+from machat.cli import direct, texts
 from machat.cli.talk import Talk
 from machat.client import Connected, Failed, Gap, Lost
 from machat.entries import Edited, Entry, Message, Reacted, Redacted, RichMessage
@@ -40,11 +40,14 @@ def receive(talk: Talk, event: Event) -> None:
 
 
 def _message(talk: Talk, event: Message) -> None:
-    talk.history.shown(event)
     unread = talk.known.get(event.room).unread
     unread.arrived(event)
     new = unread.isNew(event)
-    if names.key(event.sender) != names.key(talk.nick()):
+    own = names.key(event.sender) == names.key(talk.nick())
+    if event.replay and talk.known.isQuiet(event.room) and not (new and (str(unread) or not own)):
+        return
+    talk.history.shown(event)
+    if not own:
         if not talk.isCurrent(event.room):
             unread.add(event)
         if talk.away.missed(event.replay) or unread.begins(event):
@@ -73,7 +76,7 @@ def _typing(talk: Talk, event: Typing) -> None:
 def _joined(talk: Talk, event: Joined) -> None:
     talk.known.joined(event)
     talk.history.joined(event)
-    if event.recovered is None:
+    if event.recovered is None and not talk.known.isQuiet(event.room):
         talk.notes.addAll(texts.joined(event))
 
 
@@ -97,6 +100,8 @@ def _members(talk: Talk, event: Members) -> None:
 def _conversations(talk: Talk, event: Conversations) -> None:
     if talk.known.conversations(event.rooms):
         talk.note(texts.conversations(talk.known.partners(talk.nick())))
+        direct.catchUp(talk, event.rooms)
+    talk.known.blocked = event.blocked
 
 
 def _moved(talk: Talk, event: Moved) -> None:

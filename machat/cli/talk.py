@@ -207,6 +207,10 @@ class Talk:
         """
         self.room = room
         self.known.get(room).unread.clear()
+        if self.known.isQuiet(room):
+            self.known.quiet.discard(names.key(room))
+            if client.joined(room):
+                self.history.typed(client, room, str(HISTORY))
         return client.join(room, HISTORY, key).addCallbacks(self._joined, self._notJoined)
 
     def _joined(self, joined: Joined) -> None:

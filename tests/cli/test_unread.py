@@ -157,6 +157,40 @@ class MarkerTests(AccountTestCase):
         talk.markRead(last=True)
         self.assertEqual(marks, [3, 4])
 
+    def test_conversations(self) -> None:
+        """
+        After a restart, direct messages that Mina has not read are shown again, and no others. When
+        she switches to the conversation, the older ones follow. An answer marks them as read.
+        """
+        ada, room = self.talks["Ada"], "@Ada,Mina"
+        for text in ("lunch?", "at one?"):
+            ada.typed(f"/msg Mina {text}")
+            self.on("Ada")
+            self.on("Mina")
+        self.talks["Mina"].typed("/msg Ada yes")
+        self.on("Mina")
+        ada.typed("/msg Mina fine")
+        self.on("Ada")
+        self.on("Mina")
+        shown = self.again("dev")
+        self.assertEqual(shown[0], "you have conversations with Ada: /msg NAME")
+        told = [line for line in shown if room in line]
+        self.assertEqual(told, [f"[{room}] {NEW}", f"[{room}] Ada: fine"])
+        mina = self.talks["Mina"]
+        self.assertTrue(mina.status.endswith(f"also in {room} (1 new)"), mina.status)
+        mina.typed("/msg Ada")
+        shown = self.on("Mina")
+        self.assertEqual(
+            shown[-5:],
+            [
+                f"--- the stored history of {room} begins here ---",
+                *[f"[{room}] {each}" for each in ("Ada: lunch?", "Ada: at one?", "Mina: yes")],
+                "--- end of the older messages ---",
+            ],
+        )
+        self.read(room)
+        self.assertEqual([line for line in self.again("dev") if room in line], [])
+
     def test_mention(self) -> None:
         """
         A message that Mina has not read before mentions her, and so does a first direct message. An
