@@ -57,6 +57,9 @@ HELD = 50_000
 #: The maximum size of an answer: the worst is C{history}, which requests five messages.
 ANSWERED = 20_000, 300
 
+#: The maximum size of the answer to one HTTP request for a file, in bytes: the header and the page.
+FILE = 2_000 + max(len(file.body) for file in thePage().files.values())
+
 #: Every code that a refusal may have.
 CODES = {value for name, value in vars(errors).items() if name.isupper() and type(value) is str}
 
@@ -308,7 +311,8 @@ class Conversation:
             self._protocol.dataReceived(piece)
             self._answered += len(self._transport.value())
             self._transport.clear()
-        most = ANSWERED[0] + ANSWERED[1] * len(self._data)
+        files = self._data.count(b"GET ")
+        most = ANSWERED[0] + ANSWERED[1] * len(self._data) + FILE * files
         check(self._answered < most, "it answers too much", self._answered)
 
     def _reads(self) -> bool:
@@ -353,7 +357,8 @@ class Conversation:
         service = self._chat.service
         counts: Counter[str] = Counter()
         shapers = (service._rates.rooms, service._rates.networks)
-        remembered = (service.store, getattr(service, "metrics", None), *shapers)
+        site = getattr(self._factory, "site", None)  # remembers handshakes
+        remembered = (service.store, getattr(service, "metrics", None), site, *shapers)
         for one in known([service, self._factory], [self._chat.clock, *remembered]):
             if isinstance(one, COLLECTIONS):
                 counts[type(one).__name__] += len(one)

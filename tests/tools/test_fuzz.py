@@ -22,7 +22,7 @@ MUTATIONS = 200
 
 #: The maximum cost of an input, which includes a new chat, and of each of its bytes, in calls of
 #: Python functions.
-CALLS = 2_000, 50
+CALLS = 3_000, 50
 
 
 def mutate(data: bytes, random: Random) -> bytes:
