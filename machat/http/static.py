@@ -26,8 +26,8 @@ _TYPES = {
 }
 
 #: A file may load resources from its own origin only, run no inline scripts, and not be framed
-#: (Content Security Policy Level 3). The document contains its scripts and its style. Its policy
-#: has their hashes, and allows no others.
+#: (Content Security Policy Level 3). The document contains its style and most of its scripts.
+#: Its policy has their hashes, and allows no others inside the document.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -166,7 +166,7 @@ def _policy(document: Document, tokens: str) -> str:
     """
     origin = readOrigin(tokens)
     changes = {
-        "script-src 'self'": " ".join(["script-src", *document.scripts]),
+        "script-src 'self'": " ".join(["script-src 'self'", *document.scripts]),
         "style-src 'self'": " ".join(["style-src", *document.styles]),
         "connect-src 'self'": "connect-src 'self'" + (f" {origin}" if origin else ""),
     }

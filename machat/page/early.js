@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * What cannot wait for the other scripts, which arrive after the form: it keeps a form that is submitted
- * early, and opens the WebSocket of a reloaded page. See `signin.js` and `connect.js`.
+ * early, opens the WebSocket of a reloaded page, and loads the texts of another language. See `signin.js`,
+ * `connect.js` and `texts.js`.
  */
 
 {
@@ -31,5 +32,19 @@
     const url = new URL("mychat", document.baseURI);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     early.socket = new WebSocket(url);
+  }
+
+  let choice = "";
+  try {
+    choice = JSON.parse(localStorage.getItem("machat.settings") ?? "{}")?.language;
+  } catch {
+    // no settings
+  }
+  const languages = [choice, ...navigator.languages.map((each) => each.split("-")[0])];
+  if (languages.find((each) => each === "en" || each === "de") === "de") {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = "german.js";
+    document.head.append(link);
   }
 }

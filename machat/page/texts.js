@@ -4,18 +4,16 @@
  * language has a table with the same keys and placeholders. `emoji.json` has the names of the emoji. No
  * other module contains text that the user sees.
  *
+ * The tables of the other languages are loaded only if they are used.
+ *
  * @module
  */
 
 import { ENGLISH } from "./english.js";
-import { GERMAN, REFUSALS } from "./german.js";
 import { setting } from "./settings.js";
 
 /** @typedef {keyof typeof ENGLISH} Key */
 /** @typedef {string | Record<string, string>} Text */
-
-/** The tables by language. @type {Record<string, Record<Key, Text>>} */
-const TABLES = { en: ENGLISH, de: GERMAN };
 
 /** The languages in their own words. @type {Record<string, string>} */
 export const NAMES = { en: "English", de: "Deutsch" };
@@ -27,12 +25,17 @@ function chosen() {
   const choice = setting("language");
   const wanted =
     choice === "system" ? navigator.languages.map((each) => each.split("-")[0]) : [choice];
-  return wanted.find((each) => Object.hasOwn(TABLES, each)) ?? "en";
+  return wanted.find((each) => Object.hasOwn(NAMES, each)) ?? "en";
 }
 
 /** The locale for numbers and dates: the user's own variant of the language. */
 export const locale =
   navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
+
+const german = language === "de" ? await import("./german.js").catch(() => null) : null;
+
+/** @type {Record<Key, Text>} */
+const TABLE = german?.GERMAN ?? ENGLISH;
 
 const PLURALS = new Intl.PluralRules(locale);
 const NUMBERS = new Intl.NumberFormat(locale);
@@ -44,7 +47,7 @@ const NUMBERS = new Intl.NumberFormat(locale);
  * @returns {string}
  */
 export function phrase(key, values = {}) {
-  const found = TABLES[language][key];
+  const found = TABLE[key];
   const text =
     typeof found === "string"
       ? found
@@ -70,7 +73,7 @@ export function isKey(text) {
  */
 export function refusal(code, text) {
   /** @type {Record<string, string>} */
-  const known = language === "de" ? REFUSALS : {};
+  const known = german?.REFUSALS ?? {};
   return known[code ?? ""] ?? text;
 }
 

@@ -25,9 +25,12 @@ MODULES = {
         'import { count } from "./third.js";\n'
         "const NAME = 1;\n"
         "export class Greeter {\n"
+        '  #greeting = "// hello";  // "a note"\n'
+        "  #unused; // a note\n"
         "  /** @param {string} name */\n"
         "  constructor(name) {\n"
-        "    /** @type {string} */ (this.text) = `// hello ${name}`;\n  }\n}\n"
+        "    /** @type {string} */ (this.text) = `${this.#greet()} ${name}`;\n  }\n"
+        "  #greet() {\n    return this.#greeting;\n  }\n}\n"
         "export function say(text, more) {\n  console.log(text, NAME, count + more);\n}\n"
     ),
     "third": "const NAME = 2;\nconst count = NAME + 1; // another\nexport { NAME, count };\n",
@@ -54,7 +57,8 @@ class BundleTests(SynchronousTestCase):
         The bundle does what the modules do. Names in different modules do not collide.
         """
         script = bundle(self.write(**MODULES), "first")
-        self.assertNotIn(b"A comment", script)
+        for absent in (b"A comment", b"; // a note", b"#greet"):
+            self.assertNotIn(absent, script)
         done = subprocess.run(
             [node(), "--input-type=module"],
             input=script,
@@ -71,8 +75,8 @@ class BundleTests(SynchronousTestCase):
         """
         script = bundle(FOLDER, "app").decode()
         for path in FOLDER.glob("*.js"):
-            wanted = 0 if path.name in ("early.js", "theme.js") else 1
-            self.assertEqual(script.count(f"const ${path.stem} = ("), wanted, path.name)
+            wanted = 0 if path.name in ("early.js", "german.js", "theme.js") else 1
+            self.assertEqual(script.count(f"const ${path.stem} = "), wanted, path.name)
 
     def test_unknown(self) -> None:
         """
