@@ -48,7 +48,8 @@ def key(name: str) -> str:
     @return: the key by which names are compared; the key of a key is the key itself
     """
     if name.isascii():
-        return name.lower()
+        lower = name.lower()
+        return name if lower == name else lower  # so that most names and keys are one string
     return _fold(name) if len(name) <= 4 * ROOM_LENGTH else name  # too long for a name
 
 

@@ -11,6 +11,7 @@ can take the place of a protocol's transport.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum
 from math import isfinite
 from typing import Any, Protocol
@@ -88,7 +89,7 @@ class Outbox:
         "_limits",
         "_owner",
         "_budget",
-        "_sender",
+        "_made",
         "_send",
         "_state",
         "_queue",
@@ -122,11 +123,23 @@ class Outbox:
         self._handed = 0
         self._progress = 0.0
         self._timer: IDelayedCall | None = None
-        direct = isPlainSocket(transport)
-        self._sender: Sender = SocketSender(transport) if direct else TransportSender(transport)
-        self._send = self._sender.send
-        if not direct:
+        self._made: Sender | None = None
+        if isPlainSocket(transport):
+            self._send: Callable[[bytes], int] = transport.getHandle().send
+        else:
+            self._made = TransportSender(transport)
+            self._send = self._made.send
             transport.registerProducer(self, True)
+
+    @property
+    def _sender(self) -> Sender:
+        """
+        The sender. That of a plain socket is made when bytes have to wait for the first time, or to
+        close the connection, because it takes 56 bytes.
+        """
+        if self._made is None:
+            self._made = SocketSender(self.transport)
+        return self._made
 
     def write(self, data: bytes) -> None:
         """
