@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from machat.rooms.direct import Direct
 
 Group = dict[IChatMember, Callable[[Any], None]]
-Takers = list[tuple[IChatMember, Callable[[Any], None]]]
+
+#: The members of one dialect: the function that encodes for them, and each with its C{deliver}.
+Takers = tuple[Callable[[Any], Any], Sequence[IChatMember], Sequence[Callable[[Any], None]]]
 
 
 @implementer(IRoomObserver)
@@ -92,6 +94,7 @@ class Room:
         "_metrics",
         "_keeper",
         "_groups",
+        "_takers",
         "_watchers",
         "_leavers",
     )
@@ -127,6 +130,7 @@ class Room:
         self._metrics = metrics
         self._keeper = keeper
         self._groups: dict[IDialect, Group] = {}
+        self._takers: Sequence[Takers] | None = None
         self._watchers: dict[IChatMember, None] | None = None
         self._leavers: list[set[IChatMember]] = []
 
@@ -184,7 +188,7 @@ class Room:
         dialect, deliver = member.dialect, member.deliver
         self.members[member] = claim
         self.occupants.add(claim.key, member)
-        self._groups.setdefault(dialect, {})[member] = deliver
+        self._include(member, dialect, deliver)
 
     def watch(self, member: IChatMember) -> None:
         """
@@ -199,7 +203,7 @@ class Room:
         Add a listener.
         """
         self.listeners[listener] = None
-        self._groups.setdefault(listener.dialect, {})[listener] = listener.deliver
+        self._include(listener, listener.dialect, listener.deliver)
 
     def unlisten(self, listener: IChatMember) -> None:
         """
@@ -207,6 +211,12 @@ class Room:
         """
         del self.listeners[listener]
         self._exclude(listener)
+
+    def _include(
+        self, member: IChatMember, dialect: IDialect, deliver: Callable[[Any], None]
+    ) -> None:
+        self._groups.setdefault(dialect, {})[member] = deliver
+        self._takers = None
 
     def _exclude(self, member: IChatMember) -> None:
         """
@@ -216,6 +226,7 @@ class Room:
         del group[member]
         if not group:
             del self._groups[member.dialect]
+        self._takers = None
         for leavers in self._leavers:
             leavers.add(member)
 
@@ -255,10 +266,9 @@ class Room:
             self._metrics.deliveries += len(messages) * receivers
             if not arePlain(messages):
                 self._noteRevisions(messages)
-            groups = []
-            for dialect, group in self._groups.items():
-                groups.append((dialect.encode, list(group.items())))
-            self._spread(messages, groups)
+            if self._takers is None:
+                self._takers = [(d.encode, [*g], [*g.values()]) for d, g in self._groups.items()]
+            self._spread(messages, self._takers)
             self._metrics.batches.observe(len(messages))
             if self._keeper.observes:
                 self._keeper.said(messages)
@@ -320,15 +330,13 @@ class Room:
         self._spreadEvent(event, {each for each in self._watchers or () if each is not apart})
 
     def _spreadEvent(self, event: Event, receivers: Container[IChatMember]) -> None:
-        self._spread(
-            event,
-            [
-                (dialect.encodeEvent, [taker for taker in group.items() if taker[0] in receivers])
-                for dialect, group in self._groups.items()
-            ],
-        )
+        takers: list[Takers] = []
+        for dialect, group in self._groups.items():
+            members = [member for member in group if member in receivers]
+            takers.append((dialect.encodeEvent, members, [group[member] for member in members]))
+        self._spread(event, takers)
 
-    def _spread(self, said: object, groups: Sequence[tuple[Callable[[Any], Any], Takers]]) -> None:
+    def _spread(self, said: object, takers: Sequence[Takers]) -> None:
         """
         Deliver something to the current members. A member's C{deliver} may make others leave. Those
         receive nothing more from this delivery, even if they rejoin at once, because a member that
@@ -337,7 +345,7 @@ class Room:
         leavers: set[IChatMember] = set()
         self._leavers.append(leavers)
         try:
-            for encode, takers in groups:
+            for encode, members, delivers in takers:
                 try:
                     encoded = encode(said)
                 except Exception:  # an application's dialect: the other dialects are not affected
@@ -345,7 +353,7 @@ class Room:
                     continue
                 if not encoded:
                     continue
-                for member, deliver in takers:
+                for member, deliver in zip(members, delivers, strict=True):
                     if not leavers or member not in leavers:
                         try:
                             deliver(encoded)

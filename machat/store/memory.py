@@ -91,7 +91,7 @@ class MemoryStore:
         room.observer = observer
         self._open[key] = room
         if self.shares.bytes > self.shares.limit:
-            self._relieve()
+            self.relieve()
         return succeed(room)
 
     def undelivered(self, limit: int) -> Deferred[Sequence[Undelivered]]:
@@ -123,18 +123,6 @@ class MemoryStore:
         """
         life = f"{self._forgotten} {key}".encode()
         return blake2b(life, digest_size=8, key=self._life).hexdigest()
-
-    def trim(self, room: MemoryRoom, at: int) -> None:
-        """
-        Apply the limits after messages were added to a room.
-
-        @param at: the time of the messages
-        """
-        before = room.bytes
-        room.trim(self.limits, at - self.age)
-        self.shares.charge(room.share, room.bytes - before)
-        if self.shares.bytes > self.shares.limit:
-            self._relieve()
 
     def refresh(self, room: MemoryRoom) -> None:
         """
@@ -179,7 +167,7 @@ class MemoryStore:
         self._forgotten += room.seq > 0
         self.shares.leave(room.share, room.bytes)
 
-    def _relieve(self) -> None:
+    def relieve(self) -> None:
         """
         Free a part of the total, see L{MemoryStore}.
         """

@@ -52,9 +52,9 @@ class Owner(Protocol):
     age: float
     shares: Shares
 
-    def trim(self, room: MemoryRoom, at: int) -> None:
+    def relieve(self) -> None:
         """
-        Apply the limits after messages were added to a room.
+        Free memory: all rooms together exceed the limit.
         """
 
     def refresh(self, room: MemoryRoom) -> None:
@@ -145,17 +145,18 @@ class MemoryRoom(RoomLog, RosterRoom):
             store.refresh(self)
             before = self.bytes
             stored, entries = self._addAny(batch, at)
-        more, shares = self.bytes - before, store.shares
-        self.share.bytes += more
-        shares.bytes += more
-        kept, limits = self.kept, store.limits
+        kept, limits, oldest = self.kept, store.limits, at - store.age
         if (
             len(kept) > limits.logMessages
             or self.bytes > limits.logBytes
-            or (kept and kept[0].at < at - store.age)
-            or shares.bytes > shares.limit
+            or (kept and kept[0].at < oldest)
         ):
-            store.trim(self, at)
+            self.trim(limits, oldest)
+        more, shares = self.bytes - before, store.shares
+        self.share.bytes += more
+        shares.bytes += more
+        if shares.bytes > shares.limit:
+            store.relieve()
         if changes:
             self._change(changes)
         if self.observer is not None and (entries or changes):
