@@ -21,7 +21,6 @@ from machat.session.session import Session
 from machat.transport.keepalive import isSilent
 from machat.transport.outbox import Outbox
 from machat.transport.pings import Wheel
-from machat.transport.sockets import Sockets
 from machat.wire import IDialect
 from machat.wire.pieces import Pieces
 
@@ -148,7 +147,7 @@ class ChatFactory(Factory):
     Serves a chat on any stream endpoint.
 
     @ivar dialects: the dialects of its clients, see L{__init__}
-    @ivar sockets: the sockets of its connections
+    @ivar sockets: the sockets of the chat
     """
 
     noisy = False
@@ -165,7 +164,7 @@ class ChatFactory(Factory):
         self.dialects = dialects
         self._chat = chat
         self._wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
-        self.sockets = Sockets()
+        self.sockets = chat.sockets
 
     def buildProtocol(self, addr: IAddress | None) -> ChatProtocol:
         protocol = ChatProtocol(self._chat, self._wheel)

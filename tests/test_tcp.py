@@ -4,14 +4,22 @@ Tests for L{machat.tcp}: behaviour that only a byte stream has.
 
 from __future__ import annotations
 
+import json
+import select
+import socket
 from math import inf
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from twisted.internet.tcp import Server
+from twisted.internet.testing import MemoryReactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
+from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient
+from machat.ws import ChatWebSocketFactory
 
 HELLO = b'{"name": "Mina", "room": "dev"}'
 
@@ -158,3 +166,54 @@ class SlowTests(SynchronousTestCase):
         self.assertFalse(slow.connected)
         self.assertEqual(len(quick.received()), 60)
         self.assertEqual(slow.received(), [])
+
+
+class PolledTests(SynchronousTestCase):
+    """
+    Connections on pairs of sockets, which the chat polls together.
+    """
+
+    def setUp(self) -> None:
+        if not hasattr(select, "epoll"):
+            self.skipTest("no epoll on this system")
+        self.chat = MemoryChat()
+        self.factory = ChatFactory(self.chat.service)
+        self.reactor: Any = MemoryReactor()
+
+    def connect(self, name: str) -> socket.socket:
+        """
+        @return: the client's end of a connection whose hello has been served
+        """
+        here, there = socket.socketpair()
+        self.addCleanup(here.close)
+        self.addCleanup(there.close)
+        protocol = self.factory.buildProtocol(None)
+        port: Any = None
+        protocol.makeConnection(Server(here, protocol, ("", 0), port, 0, self.reactor))
+        there.send(json.dumps({"name": name, "room": "dev"}).encode() + b"\n")
+        self.factory.sockets.doRead()
+        return there
+
+    def test_oneBatch(self) -> None:
+        """
+        The lines that arrive on several sockets in one turn form one batch, which is delivered
+        after the last of them has been read, in the same turn.
+        """
+        clients = [self.connect(name) for name in ("Ada", "Bob", "Eve")]
+        for turn in range(2):
+            for client in clients:
+                client.send(b"one\ntwo\n")
+            self.factory.sockets.doRead()
+            received = [client.recv(1_000) for client in clients]
+            self.assertEqual(received, received[:1] * 3)
+            lines = [f"{name}:{text}" for name in ("Ada", "Bob", "Eve") for text in ("one", "two")]
+            self.assertCountEqual(received[0].decode().split(), lines)
+            self.assertEqual(self.chat.service.metrics.batches.counts[3], turn + 1)
+
+    def test_shared(self) -> None:
+        """
+        The connections of all factories of a chat are polled together, so that a room with members
+        on TCP and on WebSockets has one batch in a turn.
+        """
+        self.assertIs(ChatWebSocketFactory(self.chat.service).sockets, self.factory.sockets)
+        self.assertIs(ChatFactory(self.chat.service).sockets, self.factory.sockets)

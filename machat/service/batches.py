@@ -35,17 +35,20 @@ class Batches:
         metrics: Metrics,
         closeIfDeserted: Callable[[Room], object],
         settled: Callable[[], object],
+        callAfterwards: Callable[[Callable[[], object]], object],
     ) -> None:
         """
         @param closeIfDeserted: called with a room without members when the store has taken or
             refused one of its batches
         @param settled: called when this may have become L{idle}
+        @param callAfterwards: calls a function at the end of this turn
         """
         self._flushing = False
         self._clock = clock
         self._metrics = metrics
         self._closeIfDeserted = closeIfDeserted
         self._settled = settled
+        self._callAfterwards = callAfterwards
         self._dirty: list[Room] = []
         self._waiting: list[Room] = []
         self._storing = 0
@@ -73,7 +76,7 @@ class Batches:
         batch = room.batch = Batch()
         if room.storing is None:
             if not self._dirty:
-                self._clock.callAtEndOfTurn(self.flush)
+                self._callAfterwards(self.flush)
             self._dirty.append(room)
         return batch
 
@@ -84,7 +87,7 @@ class Batches:
         it. Otherwise a large and a small batch would alternate.
         """
         if self._waiting and not self._dirty:
-            self._clock.callAtEndOfTurn(self.flush)
+            self._callAfterwards(self.flush)
         self._dirty += self._waiting
         self._waiting = []
 
@@ -176,7 +179,7 @@ class Batches:
         room.storing = None
         if room.batch is not None:
             if not self._waiting:
-                self._clock.callAtEndOfTurn(self._resume)
+                self._callAfterwards(self._resume)
             self._waiting.append(room)
         if not room.members:
             self._closeIfDeserted(room)

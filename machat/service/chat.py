@@ -66,6 +66,7 @@ from machat.service.stop import STOPPING, Dismissals
 from machat.service.submitter import Submitter
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
+from machat.transport.sockets import Sockets
 
 
 @implementer(IChatRoom)
@@ -101,6 +102,7 @@ class ChatService(Lifecycle):
         self.limits = limits
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
+        self.sockets = Sockets(clock)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
         quotas = store.quotas
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
@@ -123,7 +125,11 @@ class ChatService(Lifecycle):
         )
         keeper.effects = effects = Effects(self._rooms, self._connections, sanctions)
         self._batches = Batches(
-            clock, self.metrics, self._directory.closeIfDeserted, self._checkStopped
+            clock,
+            self.metrics,
+            self._directory.closeIfDeserted,
+            self._checkStopped,
+            self.sockets.callAfterwards,
         )
         self.moderation = Moderation(
             self._directory,

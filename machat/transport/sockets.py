@@ -1,9 +1,9 @@
 """
-The sockets of many connections, polled together.
+The sockets of the connections of one chat, polled together.
 
 Twisted's reactor calls each readable transport through its logger: for each read, it determines the
 transport's log prefix, copies the logging context and checks the descriptor, before it calls
-C{doRead}. L{Sockets} is one object in the reactor for all connections of a factory. It has an
+C{doRead}. L{Sockets} is one object in the reactor for all connections of a chat. It has an
 C{epoll} instance of its own (C{epoll(7)}: an epoll descriptor can itself be polled), and calls the
 transports directly. For one read this replaces about 250 of Twisted's bytecode instructions by 20.
 """
@@ -11,6 +11,7 @@ transports directly. For one read this replaces about 250 of Twisted's bytecode 
 from __future__ import annotations
 
 import select
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -28,6 +29,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from machat.addresses import describe
+from machat.clock import ChatClock
 from machat.transport.keepalive import keepAlive, keepAliveAll
 
 _IN = getattr(select, "EPOLLIN", 0)
@@ -44,7 +46,12 @@ class Sockets:
 
     _log = Logger()
 
-    def __init__(self) -> None:
+    def __init__(self, clock: ChatClock) -> None:
+        """
+        @param clock: for L{callAfterwards}
+        """
+        self._clock = clock
+        self._afterwards: list[Callable[[], object]] | None = None
         self._reactor: Any = None
         self._epoll: Any = None
         self._readers: dict[int, Any] = {}
@@ -110,10 +117,34 @@ class Sockets:
         """
         return -1 if self._epoll is None else int(self._epoll.fileno())
 
+    def callAfterwards(self, callable: Callable[[], object]) -> None:
+        """
+        Call a function when all sockets that are ready have been served. This costs less than a
+        timer of the reactor, which is used if no sockets are being served.
+        """
+        if self._afterwards is None:
+            self._clock.callAtEndOfTurn(callable)
+        else:
+            self._afterwards.append(callable)
+
     def doRead(self) -> None:
         """
-        Let all transports read or write whose sockets are ready.
+        Let all transports read or write whose sockets are ready, then make the calls of
+        L{callAfterwards}. What these in turn want to be called afterwards has to wait for the
+        reactor, so that other descriptors have their turn.
         """
+        self._afterwards = []
+        try:
+            self._serveAll()
+        finally:
+            calls, self._afterwards = self._afterwards, None
+            for call in calls:
+                try:
+                    call()
+                except Exception:
+                    self._log.failure("an exception was raised at the end of a turn")
+
+    def _serveAll(self) -> None:
         readers = self._readers
         for descriptor, event in self._epoll.poll(0, len(readers) + len(self._writers)):
             reader = readers.get(descriptor)  # an earlier one may have removed it

@@ -19,7 +19,6 @@ from machat.http.site import Reply, Site
 from machat.http.static import checkTokens, thePage
 from machat.interfaces import IChatRoom
 from machat.transport.pings import Wheel
-from machat.transport.sockets import Sockets
 from machat.wire import PATH, SUBPROTOCOL
 from machat.ws._autobahn import lean
 from machat.ws.kept import KeptConnections
@@ -37,7 +36,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
     @ivar wheel: the pings of all connections
     @ivar proxies: see L{machat.addresses.forwardedFor}
     @ivar site: answers HTTP requests
-    @ivar sockets: the sockets of its connections
+    @ivar sockets: the sockets of the chat
     """
 
     noisy = False
@@ -66,7 +65,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         self.site = Site(PATH, SUBPROTOCOL, shown, Origins(origins), Hosts(hosts))
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
         self.wheel = Wheel(chat.clock, chat.limits.ping, chat.limits.pong)
-        self.sockets = Sockets()
+        self.sockets = chat.sockets
         self.kept = KeptConnections(chat.clock, chat.limits.joinTimeout)
         self.setProtocolOptions(
             versions=[13],

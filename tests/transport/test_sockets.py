@@ -16,12 +16,14 @@ from twisted.internet.interfaces import (
     IReadDescriptor,
 )
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import Clock
 from twisted.internet.tcp import Port, Server
 from twisted.internet.testing import MemoryReactor, StringTransport
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer, verify
 
+from machat.clock import ChatClock
 from machat.transport.sockets import Sockets
 
 
@@ -88,7 +90,8 @@ class SocketsTests(SynchronousTestCase):
         if not hasattr(select, "epoll"):
             self.skipTest("no epoll on this system")
         self.reactor: Any = MemoryReactor()
-        self.sockets = Sockets()
+        self.clock = Clock()
+        self.sockets = Sockets(ChatClock(self.clock))
         self.port: Any = None
 
     def connect(
@@ -385,6 +388,60 @@ class SocketsTests(SynchronousTestCase):
             self.assertTrue(handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
             self.assertTrue(handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
         self.sockets.connectionLost(Failure(ConnectionError()))
+
+    def test_afterwards(self) -> None:
+        """
+        What is to be called afterwards is called once, after all ready sockets have been served. If
+        it wants another call, or no sockets are served, that is made by the reactor.
+        """
+        _, one, there = self.connect()
+        _, other, elsewhere = self.connect()
+        calls: list[list[bytes]] = []
+
+        def again() -> None:
+            calls.append([])
+            if len(calls) == 1:
+                self.sockets.callAfterwards(again)
+
+        def received(data: bytes) -> None:
+            one.received.append(data)
+            self.sockets.callAfterwards(lambda: calls.append(one.received + other.received))
+
+        one.dataReceived = other.dataReceived = received  # type: ignore[method-assign]
+        there.send(b"a")
+        elsewhere.send(b"b")
+        self.sockets.doRead()
+        self.assertEqual(calls, [[b"a", b"b"], [b"a", b"b"]])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        calls.clear()
+        self.sockets.callAfterwards(again)
+        self.assertEqual(calls, [])
+        self.clock.advance(0)
+        self.assertEqual(len(calls), 2)
+
+    def test_afterwardsFails(self) -> None:
+        """
+        An exception of one of these calls is logged, and affects neither the others nor the
+        connections. A call that it has asked for is made by the reactor.
+        """
+        calls: list[str] = []
+
+        class Fails(_Recorder):
+            def dataReceived(this, data: bytes) -> None:
+                self.sockets.callAfterwards(lambda: 1 // 0)
+                self.sockets.callAfterwards(lambda: calls.append("called"))
+                self.sockets.callAfterwards(lambda: self.sockets.callAfterwards(again))
+
+        def again() -> None:
+            calls.append("again")
+
+        _, _, there = self.connect(Fails())
+        there.send(b"a")
+        self.sockets.doRead()
+        self.assertEqual(calls, ["called"])
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+        self.clock.advance(0)
+        self.assertEqual(calls, ["called", "again"])
 
     def test_others(self) -> None:
         """
