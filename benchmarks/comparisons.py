@@ -21,10 +21,11 @@ def _more(first: float, second: float) -> str:
 @dataclass(frozen=True)
 class Comparison:
     """
-    The medians of one number of two servers on TCP.
+    The medians of one number of two servers.
 
     @ivar text: what is compared
-    @ivar first: the name of a server
+    @ivar first: the name of a server. It is measured on TCP, unless another transport follows the
+        name
     @ivar second: the server with which it is compared
     @ivar form: formats the comparison of two medians
     """
@@ -42,8 +43,8 @@ class Comparison:
         @return: the cells; none if there are no figures
         """
         found = [
-            figures.get((self.shape, peer, "tcp"), {}).get(self.number)
-            for peer in (self.first, self.second)
+            figures.get((self.shape, peer, transport or "tcp"), {}).get(self.number)
+            for peer, _, transport in (self.first.partition(" "), self.second.partition(" "))
         ]
         numbers = [each["median"] for each in found if each is not None]
         if len(numbers) < 2:
@@ -58,8 +59,35 @@ def _cpu(text: str, shape: str, first: str, second: str, target: str) -> Compari
 _ONE, _TWO, _MEMORY = "machat-redis", "machat-redis-2", "machat"
 _LATENCY = "latency, Redis - memory, 50 in 1 x 1000"
 
+
+def _than(text: str, first: str, second: str, targets: Mapping[str, float]) -> list[Comparison]:
+    """
+    @param targets: the least ratio for each shape
+    """
+    return [
+        _cpu(f"{text}, {shape.replace('x', ' x ')}", shape, first, second, f"{target:.2f} or more")
+        for shape, target in targets.items()
+    ]
+
+
+_UWS = {"1x100": 1.0, "1x1000": 1.0, "1x10": 0.92, "200x5": 0.92, "2000x2": 0.85}
+
 #: The title and the rows of each table.
 COMPARISONS: dict[str, tuple[str, Sequence[Comparison]]] = {
+    "targets": (
+        "Deliveries per CPU second in relation to other servers.",
+        [
+            *_than("WebSocket / uWebSockets", "machat ws", "uws ws", _UWS),
+            *_than("TCP / Redis", "machat", "redis", {"1x1000": 1.0, "200x5": 0.75, "2000x2": 0.6}),
+            *_than(
+                "TCP / floor",
+                "machat",
+                "floor",
+                {"1x100": 1.0, "1x1000": 1.0, "200x5": 0.55, "2000x2": 0.42},
+            ),
+            *_than("WebSocket / TCP", "machat ws", "machat", {"1x100": 0.95}),
+        ],
+    ),
     "engine": (
         "One server with its store in Redis, in relation to memory.",
         [

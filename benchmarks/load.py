@@ -174,6 +174,7 @@ class Load:
             "deliveriesPerCpu": deliveries / max(after.cpu - before.cpu, 0.01),
             "messagesPerSecond": messages / elapsed,
             "userPerMessage": (after.user - before.user) / max(messages, 1),
+            "kernelPerDelivery": (after.system - before.system) / max(deliveries, 1),
             "deliveriesPerRead": deliveries / max(pump.reads - reads, 1),
             "compiledLoad": isinstance(pump, CompiledPump),
             "loadCpu": own / elapsed,

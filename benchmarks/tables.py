@@ -145,6 +145,13 @@ TABLES: dict[str, tuple[str, Sequence[Column]]] = {
             )
         ],
     ),
+    "kernel": (
+        "CPU time in the kernel for each delivery, in microseconds.",
+        [
+            Column(name, shape, "kernelPerDelivery", _scaled(1e6, 2), spread=True)
+            for name, shape in (("1 x 10", "1x10"), ("1 x 1000", "1x1000"), ("2000 x 2", "2000x2"))
+        ],
+    ),
     "latency": (
         "Latency at a fixed rate of messages per second in each room, in milliseconds.",
         [
