@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from prompt_toolkit import PromptSession
@@ -111,6 +112,7 @@ class Terminal:
         self._client = client
         self.conversation.reading.enabled = self._account
         self._reactor.addSystemEventTrigger("before", "shutdown", self._interrupt)
+        self.conversation.note("/help lists the commands")
         self._reading = asyncio.ensure_future(self._read())
         self.conversation.away.present()
         self.conversation.begin(client, rooms)
@@ -151,14 +153,14 @@ class Terminal:
         await asyncio.wait(tasks, timeout=RESTORE_TIMEOUT)
 
     async def _read(self) -> None:
-        with patch_stdout(raw=True):
+        with patch_stdout(raw=True), suppress(KeyboardInterrupt, asyncio.CancelledError):
+            # An input line in the first row would leave a copy in the scrollback of some terminals.
+            await asyncio.shield(asyncio.ensure_future(self._printer.finish()))
             while True:
                 try:
                     text = await self._session.prompt_async("> ")
                 except EOFError:
                     text = "/quit"
-                except (KeyboardInterrupt, asyncio.CancelledError):
-                    return
                 pasted, self._pasted = self._pasted, False
                 self._take(text, pasted)
 

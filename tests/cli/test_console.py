@@ -82,8 +82,8 @@ class PipeTests(PipeTestCase):
 
     def test_history(self) -> None:
         """
-        With C{--commands}, a pipe prints older messages, and waits for them at the end of its
-        input.
+        With C{--commands}, a pipe prints older messages and those that it searches, and waits for
+        them and for the list of rooms at the end of its input.
         """
         _, tcp, _ = self.serveBoth()
         eve = RawClient(tcp)
@@ -93,10 +93,12 @@ class PipeTests(PipeTestCase):
             eve.send(type="say", text=str(number), id=str(number))
             eve.await_("ack")
         options = ("--room", "dev", "--commands")
-        done = self.machat(f"localhost:{tcp}", b"/history 5\n/history\n", *options)
-        numbers = [*range(10, 30), *range(5, 10), *range(5)]
+        commands = b"/history 5\n/history\n/search 29\n/list\n"
+        done = self.machat(f"localhost:{tcp}", commands, *options)
+        numbers = [*range(10, 30), *range(5, 10), *range(5), 29]
         self.assertEqual(done.stdout.decode().split("\n")[:-1], [f"Eve: {n}" for n in numbers])
         self.assertIn(b"machat: --- the stored history of dev begins here ---\n", done.stderr)
+        self.assertTrue(done.stderr.endswith(b"machat: there are no such rooms in the list\n"))
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_asItIs(self) -> None:
