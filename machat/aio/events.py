@@ -22,11 +22,11 @@ class Events:
     Events that wait to be read with C{async for}. If the client's C{limit} of events wait, it stops
     reading from the server until half of them are read; nothing is dropped.
 
-    @ivar full: whether the client does not read from the server because of these events
-
     The client collects events for this object as long as the application refers to it. The
     iteration ends when the client is closed. It raises L{Ended<machat.aio.Ended>} if the client
     ended for another reason.
+
+    @ivar full: whether the client does not read from the server because of these events
     """
 
     def __init__(self, client: ChatClient, limit: int) -> None:

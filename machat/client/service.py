@@ -207,8 +207,7 @@ class ChatClient(Service):
             repeat it: 1 to 64 printable ASCII characters. By default, the client makes one
         @return: fires with the L{Receipt} when the server has stored the message; fails with
             L{ChatError<machat.errors.ChatError>} if it was refused, with
-            L{TooMuch<machat.client.TooMuch>} if too many
-            messages are waiting, with
+            L{TooMuch<machat.client.TooMuch>} if too many messages are waiting, with
             L{Unknown<machat.client.Unknown>} or L{Ended} if the outcome is not known
         """
         return self._post(room, entries.say(text, data, reply, id))

@@ -49,8 +49,8 @@ class IChatRoom(Interface):
         @param since: the position of the last message that the member has received. C{replay} then
             contains the messages after it, if all of them are still stored and they are at most
             L{Limits.maxHistory}
-        @param history: the number of recent messages to replay, if C{since} is not given. At most
-            L{Limits.maxHistory}, and those that are stored
+        @param history: the number of stored messages to replay, if C{since} is not given; the last
+            ones, at most L{Limits.maxHistory}
         @param watch: whether to deliver L{Presence} as well
         @param key: the key of the room. Moderators, and members without a user, need none
         @return: fires with L{Joined}, before the member's first batch is delivered. That batch
@@ -58,9 +58,9 @@ class IChatRoom(Interface):
             C{name-taken}, C{already-joined}, C{room-full}, C{room-locked}; C{not-allowed} if the
             member is banned; C{bad-key}, or C{busy} after too many wrong keys; C{not-joined} if it
             has left meanwhile; C{failed} if the store cannot open the room, L{Limits.joinTimeout}
-            seconds have passed, or the chat stops, in which case the member may try again later; or
-            with the error of
-            L{IChatHooks.authorizeJoin}. Cancelling it withdraws the join
+            seconds have passed, or the chat stops; or with the error of
+            L{IChatHooks.authorizeJoin}. After C{failed}, the member may try again later. Cancelling
+            the C{Deferred} withdraws the join
         """
 
     def leave(member: IChatMember, roomName: str) -> None:
@@ -100,8 +100,8 @@ class IChatRoom(Interface):
         """
         Report to the other members that watch the room that a member is typing. The report is
         dropped if the last one was less than three seconds ago, if the room has more than 100
-        members, or if the send queues are half full. With a shared store, only the members in this
-        process receive it.
+        members, or if the send queues are half full. With a shared store, members of other
+        processes receive it as well.
 
         @raise ChatError: C{not-joined}; C{muted}
         """
@@ -285,9 +285,12 @@ class IRoomPolicy(Interface):
 
     def guessKey(member: IChatMember, room: Any, key: str | None) -> Deferred[None] | None:
         """
-        L{requireKey}, where the processes of the chat count the wrong keys together.
+        Require a key as L{requireKey} does, but count wrong keys in all processes of the chat
+        together.
 
-        @return: C{None}; or fires if the member may join, and fails with the L{ChatError}
+        @return: C{None} if the key is right; or, if other processes have to be asked, fires if it
+            is right, and fails with the L{ChatError} of L{requireKey}
+        @raise ChatError: see L{requireKey}
         """
 
     def requireJoin(member: IChatMember, name: str, room: Any) -> None:

@@ -1,6 +1,5 @@
 """
-The record of a store of how far the messages of each room have been delivered to a program outside
-the chat.
+The messages of each room that a program outside the chat has received, as the store remembers them.
 """
 
 from __future__ import annotations

@@ -122,9 +122,7 @@ class RoomPolicy:
 
     def guessKey(self, member: IChatMember, room: Room, key: str | None) -> Deferred[None] | None:
         """
-        L{requireKey}, where all processes count together.
-
-        @return: C{None}: nothing has to wait; otherwise fires, or fails with the L{ChatError}
+        See L{machat.interfaces.IRoomPolicy.guessKey}.
         """
         password = room.password
         if password is None or not self._needsKey(member, room):
