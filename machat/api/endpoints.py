@@ -21,8 +21,8 @@ from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
 from machat.auth.users import User
 from machat.entries import Said
 from machat.errors import NOT_ALLOWED, REMOVED, TOO_LONG, ChatError
-from machat.events import Sanctioned
 from machat.member import Member
+from machat.moderation.commands import sanctioned
 from machat.rooms.room import Room
 from machat.service import ChatService
 from machat.service.publisher import Published
@@ -199,18 +199,9 @@ def _acts(method: str, *fields: str) -> Callable[[Context, Any], Coroutine[Any, 
 
 async def _sanctions(context: Context, request: requests.ReadSanctions) -> answers.Sanctions:
     context.require(MODERATE, request.room)
-    async with context.chat.visitors.visit(request.room) as room:
-        active = context.chat.moderation.sanctions(request.room)
-        found = [
-            Sanctioned(
-                kind=each.kind.value,
-                name=each.sanction.name,
-                until=int(each.sanction.until * 1000),
-                by=each.sanction.by,
-            )
-            for each in active
-        ]
-        return answers.Sanctions(room=room.name, sanctions=sorted(found, key=attrgetter("until")))
+    async with context.chat.rooms.visit(request.room) as room:
+        found = sanctioned(context.chat.moderation, request.room)
+        return answers.Sanctions(room=room.name, sanctions=found)
 
 
 async def _token(context: Context, request: requests.MakeToken) -> answers.Token:

@@ -66,8 +66,11 @@ def _ban(moderation: Moderation, roomName: str, *, address: bool, **fields: Any)
     return ban(roomName, **fields)
 
 
-def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> SanctionList:
-    sanctions = [
+def sanctioned(moderation: Moderation, roomName: str) -> list[Sanctioned]:
+    """
+    @return: the active mutes and bans of a room, ordered by their end
+    """
+    found = [
         Sanctioned(
             kind=each.kind.value,
             name=each.sanction.name,
@@ -76,7 +79,11 @@ def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> Sanction
         )
         for each in moderation.sanctions(roomName)
     ]
-    return SanctionList(room=roomName, sanctions=tuple(sorted(sanctions, key=attrgetter("until"))))
+    return sorted(found, key=attrgetter("until"))
+
+
+def _list(moderation: Moderation, roomName: str, *, by: IChatMember) -> SanctionList:
+    return SanctionList(room=roomName, sanctions=tuple(sanctioned(moderation, roomName)))
 
 
 #: All moderation commands.

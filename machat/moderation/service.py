@@ -7,8 +7,7 @@ other, and the operator's log has a line for it. There is no announcement in an 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Sequence
 
 from machat import names
 from machat.addresses import networkOfHost
@@ -100,7 +99,7 @@ class Moderation:
         action = Action(
             "mute", by, f"muted {names.checkName(name)} for {span(seconds)}", line(reason)
         )
-        async with self._visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             members = room.occupants.named(name)
             _requireNoModerator(room, members)
             targets = {(Kind.MUTE, names.key(name))}
@@ -116,7 +115,7 @@ class Moderation:
         @raise ChatError: C{bad-command}: the name is not muted
         """
         action = Action("unmute", by, f"unmuted {names.checkName(name)}")
-        async with self._visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             await self._lifted(room, lift(self._sanctions, room, [Kind.MUTE], name), action)
 
     @deferred
@@ -199,7 +198,7 @@ class Moderation:
         """
         network = networkOfHost(name) if by is None else None
         did = "unbanned an address" if network else f"unbanned {names.checkName(name)}"
-        async with self._visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             if network is None:
                 lifted = lift(self._sanctions, room, (Kind.BAN, Kind.ADDRESS), name)
             else:
@@ -304,19 +303,6 @@ class Moderation:
             raise ChatError(NOT_JOINED, "nobody is in that room")
         return room
 
-    @asynccontextmanager
-    async def _visit(self, roomName: str) -> AsyncIterator[Room]:
-        """
-        Keep a room open, whether it has members or not.
-        """
-        room = self._directory.hold(names.checkRoom(roomName))
-        try:
-            if room.stored is None:
-                await self._directory.open(room, None)
-            yield room
-        finally:
-            self._directory.release(room)
-
     async def _lifted(self, room: Room, lifted: Sequence[Change], action: Action) -> None:
         if not lifted:
             raise ChatError(BAD_COMMAND, "there is no such mute or ban")
@@ -330,7 +316,7 @@ class Moderation:
         seconds: float,
         action: Action,
     ) -> None:
-        async with self._visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             _requireNoModerator(room, room.occupants.named(name) if name is not None else ())
             by = action.name
             changes = self._sanctions.impose(room.key, targets, name, seconds, by)

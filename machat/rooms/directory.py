@@ -7,7 +7,8 @@ removed while an operation on it is pending.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.logger import Logger
@@ -92,6 +93,22 @@ class Directory:
         """
         room.holds -= 1
         self.closeIfDeserted(room)
+
+    @asynccontextmanager
+    async def visit(self, roomName: str, network: str | None = None) -> AsyncIterator[Room]:
+        """
+        Keep a room open, whether it has members or not.
+
+        @param network: see L{IStore.open}
+        @raise ChatError: C{bad-room}; C{failed}: the store is not available
+        """
+        room = self.hold(names.checkRoom(roomName))
+        try:
+            if room.stored is None:
+                await self.open(room, network)
+            yield room
+        finally:
+            self.release(room)
 
     def open(self, room: Room, network: str | None) -> Deferred[IStoredRoom]:
         """

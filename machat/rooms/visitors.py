@@ -5,12 +5,8 @@ so presence does not report it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from twisted.internet.defer import Deferred
 
-from machat import names
 from machat.errors import ALREADY_JOINED, FAILED, ROOM_FULL, ChatError
 from machat.events import History, Joined, Members, Position
 from machat.interfaces import IChatMember, IStoredRoom
@@ -23,28 +19,12 @@ from machat.rooms.room import Room
 
 class Visitors:
     """
-    Opens rooms for callers that are not in them.
+    Reads rooms, and listens to them, for callers that are not in them.
     """
 
     def __init__(self, directory: Directory, limits: Limits) -> None:
         self._directory = directory
         self._limits = limits
-
-    @asynccontextmanager
-    async def visit(self, roomName: str, network: str | None = None) -> AsyncIterator[Room]:
-        """
-        Keep a room open, whether it has members or not.
-
-        @param network: see L{machat.interfaces.IStore.open}
-        @raise ChatError: C{bad-room}; C{failed}: the store is not available
-        """
-        room = self._directory.hold(names.checkRoom(roomName))
-        try:
-            if room.stored is None:
-                await self._directory.open(room, network)
-            yield room
-        finally:
-            self._directory.release(room)
 
     def history(
         self,
@@ -63,7 +43,7 @@ class Visitors:
     async def _history(
         self, roomName: str, before: int | None, after: int | None, limit: int
     ) -> History:
-        async with self.visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             stored, limit = _storedOf(room), min(limit, self._limits.maxHistory)
             read = await recovery.history(stored, room, before, after, limit)
             position = _positionOf(room)
@@ -82,7 +62,7 @@ class Visitors:
         return Deferred.fromCoroutine(self._members(roomName))
 
     async def _members(self, roomName: str) -> Members:
-        async with self.visit(roomName) as room:
+        async with self._directory.visit(roomName) as room:
             found = await _storedOf(room).members(self._limits.listed)
             return Members(room=room.name, count=found.total, members=tuple(found.names))
 
@@ -114,7 +94,7 @@ class Visitors:
         history: int,
         network: str | None,
     ) -> Joined:
-        async with self.visit(roomName, network) as room:
+        async with self._directory.visit(roomName, network) as room:
             stored, most = _storedOf(room), self._limits.maxHistory
             if since is not None:
                 replay = await messagesSince(stored, room, since, most)

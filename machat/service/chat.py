@@ -161,7 +161,7 @@ class ChatService(Lifecycle):
 
     def _makePublisher(self, directs: Directs) -> Publisher:
         gate = Gate(self._rules, self._hookRunner, directs)
-        return Publisher(self.clock, self.visitors, self._rates, gate, self._publish)
+        return Publisher(self.clock, self._directory, self._rates, gate, self._publish)
 
     def join(
         self,

@@ -20,9 +20,9 @@ from machat.events import Receipt
 from machat.interfaces import IChatMember
 from machat.moderation.policy import RoomPolicy
 from machat.rooms.direct import Directs
+from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.room import Room
-from machat.rooms.visitors import Visitors
 from machat.service.contents import checked, draftOf
 from machat.service.submitter import storedBefore
 
@@ -93,7 +93,7 @@ class Publisher:
     def __init__(
         self,
         clock: ChatClock,
-        visitors: Visitors,
+        directory: Directory,
         rates: SharedRates,
         gate: Gate,
         add: Callable[[Room, Draft, Deferred[Receipt]], None],
@@ -102,7 +102,7 @@ class Publisher:
         @param add: adds a message to the batch of its room, or raises L{ChatError}
         """
         self._clock = clock
-        self._visitors = visitors
+        self._directory = directory
         self._rates = rates
         self._gate = gate
         self._add = add
@@ -114,7 +114,7 @@ class Publisher:
         See L{machat.interfaces.IChatRoom.publish}.
         """
         name = names.checkName(sender.name)
-        async with self._visitors.visit(roomName, sender.peer) as room:
+        async with self._directory.visit(roomName, sender.peer) as room:
             draft = checked(draftOf(room, name, content, id))
             await self._pace(sender, room, draft)
             receipt = await self._send(sender, room, draft)

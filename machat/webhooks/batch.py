@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IDeliveries
-from machat.rooms.visitors import Visitors
+from machat.rooms.directory import Directory
 from machat.webhooks.events import entry
 from machat.webhooks.waiting import WaitingRoom
 
@@ -124,9 +124,9 @@ class Collector:
     Collects the events of the next request, and reads their messages from the store.
     """
 
-    def __init__(self, deliveries: IDeliveries, visitors: Visitors) -> None:
+    def __init__(self, deliveries: IDeliveries, directory: Directory) -> None:
         self._deliveries = deliveries
-        self._visitors = visitors
+        self._directory = directory
 
     async def collect(self, rooms: Sequence[WaitingRoom], most: int) -> Batch:
         """
@@ -164,7 +164,7 @@ class Collector:
         batch.parts.append(part)
 
     async def _read(self, batch: Batch, waiting: WaitingRoom, cursor: int) -> Part:
-        async with self._visitors.visit(waiting.name) as room:
+        async with self._directory.visit(waiting.name) as room:
             assert room.stored is not None and room.position is not None, "the room is open"
             epoch, seq = room.position.epoch, room.position.seq
             waiting.top = min(waiting.top, seq)  # the store may have lost its last messages

@@ -77,7 +77,7 @@ class Webhooks:
         self._shared = chat.store.shared
         self._deliveries: IDeliveries = deliveries
         self._receiver = receiver
-        self._collector = Collector(deliveries, chat.visitors)
+        self._collector = Collector(deliveries, chat.rooms)
         self._waiting = Waiting()
         self.figures = chat.metrics.webhooks = WebhookFigures(
             lambda: self._waiting.events, lambda: self._waiting.lag(self._clock.seconds())
