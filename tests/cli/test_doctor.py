@@ -89,16 +89,24 @@ http {{
 }}
 """
 
-#: The settings of HAProxy, which sends no PROXY protocol.
+#: The settings of HAProxy, which sends the PROXY protocol only to the endpoint that does not expect
+#: it.
 HAPROXY = """
 defaults
-    mode tcp
+    mode http
     timeout connect 5s
     timeout client 1m
     timeout server 1m
 listen chat
-    bind 127.0.0.1:{port}
+    mode tcp
+    bind 127.0.0.1:{lines}
     server machat 127.0.0.1:{proxied}
+listen missing
+    bind 127.0.0.1:{missing}
+    server machat 127.0.0.1:{proxied}
+listen unexpected
+    bind 127.0.0.1:{unexpected}
+    server machat 127.0.0.1:{ws} send-proxy
 """
 
 
@@ -190,6 +198,7 @@ class FaultTests(ServerTestCase):
             (report.TCP, "start MaChat", (f"localhost:{freePort()}",)),
             (report.DNS, "spelling", ("chat.invalid:8989",)),
             (report.CHAT, "--ws", (f"ws://localhost:{tcp}",)),
+            (report.REFUSED, "use ws://", (f"localhost:{ws}",)),
             (report.HTTP, "--origin https://a.example", (chat, "--origin", "https://a.example")),
             (report.REFUSED, "--name", (chat, "--name", "a:b", *idle)),
             (0, "sees this client at 127.0.0.1:", (chat, *idle)),
@@ -205,17 +214,23 @@ class FaultTests(ServerTestCase):
 
     def test_haproxy(self) -> None:
         """
-        HAProxy sends no PROXY protocol, and MaChat expects it.
+        HAProxy sends no PROXY protocol, and MaChat expects it; and the reverse.
         """
         program = find("haproxy")
         server = self.serve("--tcp", f"haproxy:{LOCAL}")
         proxied = waitForLine(server, " starting on ").split()[-1]
-        port = freePort()
+        _, _, ws = self.serveBoth()
+        ports = {name: freePort() for name in ("lines", "missing", "unexpected")}
         file = self.folder / "haproxy.cfg"
-        file.write_text(HAPROXY.format(port=port, proxied=proxied))
+        file.write_text(HAPROXY.format(proxied=proxied, ws=ws, **ports))
         self.stopAtEnd(start(program, "-f", file))
-        connect(port).close()
-        self.examine((report.CHAT, "send-proxy", (f"localhost:{port}",)))
+        for port in ports.values():
+            connect(port).close()
+        self.examine(
+            (report.CHAT, "send-proxy", (f"localhost:{ports['lines']}",)),
+            (report.HTTP, "send-proxy", (f"ws://localhost:{ports['missing']}",)),
+            (report.HTTP, "with haproxy:", (f"ws://localhost:{ports['unexpected']}",)),
+        )
 
     def test_usage(self) -> None:
         """

@@ -36,7 +36,8 @@ _REMEDIES = {
     _SELF_SIGNED: "use a certificate of a public authority, or trust this one: SSL_CERT_FILE=FILE",
     _OWN_ROOT: "use a certificate of a public authority, or trust its root: SSL_CERT_FILE=FILE",
     _NO_ISSUER: "serve the whole chain: in nginx, ssl_certificate fullchain.pem; in HAProxy and "
-    "MaChat, a PEM file with the certificate and its intermediate certificates",
+    "MaChat, a PEM file with the certificate and its intermediate certificates; or trust the "
+    "root of your own authority: SSL_CERT_FILE=FILE",
     _WRONG_HOST: f"request a certificate that contains this name, {_RELOAD}; or use its own name",
 }
 _REMEDIES[_NO_LEAF] = _REMEDIES[_NO_ISSUER]

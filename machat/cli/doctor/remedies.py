@@ -21,13 +21,16 @@ _HOST = (
 
 #: The remedies by HTTP status.
 _HTTP = {
-    400: "if the text mentions HTTPS, use wss://; otherwise, check what the proxy changes",
+    400: "use wss:// if this port has TLS; if the proxy sends the PROXY protocol (HAProxy: "
+    "send-proxy), begin the endpoint of --ws with haproxy:; otherwise, check what the proxy "
+    "changes",
     401: "the proxy asks for credentials: except the path of the WebSocket from this",
     404: "the WebSocket is at /mychat: check the path, and whether the proxy changes it",
     421: "start MaChat with --host {host}, or forward the Host of the client",
     426: _UPGRADE,
     429: "the proxy limits the rate of requests: raise its limit",
-    502: "the proxy cannot reach MaChat: start it, and compare its --ws with the proxy's address",
+    502: "the proxy cannot reach MaChat: start it, and compare its --ws with the proxy's address; "
+    "an endpoint that begins with haproxy: needs the PROXY protocol (HAProxy: send-proxy)",
     503: "the proxy has no server that is up: check its health check and MaChat's log",
     504: "MaChat does not answer the proxy: check MaChat's log and the load of the machine",
 }
@@ -44,8 +47,8 @@ _ERRORS = {
     errors.TOO_MANY_CONNECTIONS: "raise --max-connections or --max-per-address; if MaChat sees all "
     "clients at the proxy's address, let the proxy forward theirs and use --trust-proxy 1",
     errors.BUSY: "wait; if MaChat sees all clients at the proxy's address, use --trust-proxy 1",
-    errors.BAD_HELLO: "compare the endpoint with the proxy: haproxy: in MaChat needs send-proxy in "
-    "HAProxy, and send-proxy needs haproxy:",
+    errors.BAD_HELLO: "use ws:// if this is a WebSocket endpoint; otherwise, compare the endpoint "
+    "with the proxy: haproxy: in MaChat needs send-proxy in HAProxy, and send-proxy needs haproxy:",
     errors.HELLO_TIMEOUT: "the hello did not arrive in time: check what the proxy buffers",
     errors.FAILED: "check the store: MaChat's log and /readyz name the fault",
 }
@@ -56,8 +59,9 @@ _FOREIGN = (
 )
 
 _PROXY_HEADER = (
-    "check MaChat's log; if the endpoint begins with haproxy:, the proxy must send the PROXY "
-    "protocol (HAProxy: send-proxy; nginx: proxy_protocol on)"
+    "check MaChat's log, and whether it has --max-connections clients; if the endpoint begins with "
+    "haproxy:, the proxy must send the PROXY protocol (HAProxy: send-proxy; nginx: proxy_protocol "
+    "on)"
 )
 
 
