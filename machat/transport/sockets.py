@@ -56,7 +56,7 @@ class Sockets:
         self._epoll: Any = None
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
-        self._inherited = False
+        self._inheriting: set[Any] = set()
 
     def adopt(self, transport: Any) -> None:
         """
@@ -66,8 +66,9 @@ class Sockets:
 
         @param transport: a connected transport, which reads or will be made to read at once
         """
-        if not (self._inherited and getattr(transport, "reactor", None) is self):
-            self._inherited = keepAlive(transport)
+        port = getattr(transport, "server", None)
+        if port not in self._inheriting and keepAlive(transport) and port is not None:
+            self._inheriting.add(port)  # those that it accepts later have inherited them too
         while not isinstance(transport, Connection):  # it may be below TLS
             transport = getattr(transport, "transport", None)
             if transport is None:

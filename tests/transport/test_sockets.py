@@ -357,8 +357,8 @@ class SocketsTests(SynchronousTestCase):
 
     def test_keepAlive(self) -> None:
         """
-        All connections have the options of keepalive: those that a port has accepted before it was
-        adopted, those after, and those of other ports.
+        All connections have the options of keepalive, also those that were established before the
+        port was adopted, as those of an inherited port may be.
         """
 
         class Adopting(Protocol):
@@ -372,17 +372,18 @@ class SocketsTests(SynchronousTestCase):
         for each in (port, other):
             each.startListening()
             self.addCleanup(each.connectionLost, Failure(ConnectionError()))
-        connect = [port, None, port, port, other]
+        connect = [port, other, None, port, port, other]
         for each in connect:
             if each is None:
                 self.sockets.adoptPort(port)
+                self.sockets.adoptPort(other)
             else:
                 there = socket.create_connection(each.socket.getsockname())
                 self.addCleanup(there.close)
         port.doRead()
         other.doRead()
         accepted: list[Any] = self.sockets.getReaders()
-        self.assertEqual(len(accepted), 4)
+        self.assertEqual(len(accepted), 5)
         for each in accepted:
             handle = each.getHandle()
             self.assertTrue(handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
