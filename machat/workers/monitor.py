@@ -16,7 +16,9 @@ from twisted.internet.defer import gatherResults
 from twisted.web.http import Request
 
 from machat.http.messages import Answer, line
-from machat.monitor import LISTED, Monitor, exposed, freshJSON, siteOf
+from machat.monitor import Monitor
+from machat.monitor.service import LISTED
+from machat.monitor.site import exposed, freshJSON, siteOf
 from machat.workers.figures import (
     Collected,
     Families,

@@ -11,7 +11,7 @@ import shlex
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.metrics import Histogram
-from machat.monitor import ChatCollector
+from machat.monitor.collector import ChatCollector
 from machat.testing import MemoryChat
 from tests.processes import (
     BIN,

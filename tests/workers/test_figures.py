@@ -12,7 +12,7 @@ from prometheus_client.registry import CollectorRegistry
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.metrics import Histogram
-from machat.monitor import ChatCollector
+from machat.monitor.collector import ChatCollector
 from machat.testing import MemoryChat
 from machat.workers.figures import (
     Collected,

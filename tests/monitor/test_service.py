@@ -13,7 +13,8 @@ from twisted.internet.testing import StringTransport
 from twisted.trial.unittest import SynchronousTestCase
 
 from machat.limits import Limits
-from machat.monitor import LAG_EVERY, Monitor
+from machat.monitor import Monitor
+from machat.monitor.service import LAG_EVERY
 from machat.store.memory import MemoryStore
 from machat.testing import MemoryChat
 from tests.test_logbook import logged
