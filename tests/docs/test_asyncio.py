@@ -51,6 +51,27 @@ class AsyncioExampleTests(ServerTestCase):
         ada.send(type="say", text="!hello")
         self.assertEqual([ada.read()["text"] for _ in range(2)], ["!hello", "Hello, Ada!"])
 
+    def test_poll(self) -> None:
+        """
+        The bot counts the votes.
+        """
+        ada = self.join("dev")
+        ada.send(type="who", room="dev")
+        self.stopAtEnd(
+            start(BIN / "python", EXAMPLES / "asyncio_poll.py", f"localhost:{self.port}")
+        )
+        while ada.read()["count"] < 2:
+            ada.send(type="who", room="dev")
+        ada.send(type="say", text="!poll Tea?")
+        self.assertEqual(ada.read()["seq"], 1)
+        question = ada.read()
+        self.assertEqual((question["text"], question["reply"]), ("Tea?", 1))
+        for remove, count in ((False, 1), (True, 0)):
+            ada.send(type="react", target=2, emoji="👍", remove=remove)
+            reacted, edited = ada.read(), ada.read()
+            self.assertEqual((reacted["type"], edited["type"]), ("reacted", "edited"))
+            self.assertEqual(edited["text"], f"Tea?\n👍 {count}  👎 0")
+
     @skipUnless(find_spec("fastapi") and find_spec("uvicorn"), "FastAPI or uvicorn is missing")
     def test_fastapi(self) -> None:
         """
