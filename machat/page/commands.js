@@ -45,15 +45,15 @@ export class Commands {
     if (fields !== undefined) return this.#client.moderate(this.#room, name, fields);
     if (name === "join") return this.#actions.join(rest);
     if (name === "who") return this.#who();
-    if (name === "search") return this.#search(rest);
+    if (name === "search") return this.search(rest);
     if (name === "bans") return this.#bans();
     if (name === "leave") this.#actions.leave();
     else if (name === "quit") this.#actions.quit();
     else this.#actions.note(phrase("command.help"));
   }
 
-  /** @param {string} words */
-  #search(words) {
+  /** Show the stored messages with these words. @param {string} words */
+  search(words) {
     const { jump } = this.#actions;
     new SearchDialog(this.#client, this.#room, words, jump).search();
   }

@@ -146,6 +146,15 @@ export const ENGLISH = {
   "tokens.unreachable": "the server of the logins cannot be reached",
   "tokens.loggedOut": "you are not logged in",
 
+  "find.open": "Search",
+  "find.label": "Search in {room}",
+  "find.place": "{number} of {count}",
+  "find.none": "None here",
+  "find.older": "Previous match (Enter)",
+  "find.newer": "Next match (Shift+Enter)",
+  "find.server": "Search the history on the server",
+  "find.close": "Close the search (Escape)",
+
   "search.title": "Messages with “{words}”",
   "search.searching": "Searching…",
   "search.found": {
@@ -257,6 +266,16 @@ export const ENGLISH = {
   "moderation.setTopic": "Set the topic",
   "moderation.lock": "Lock the room",
   "moderation.unlock": "Unlock the room",
+  "access.list": "Add the room to the list of rooms",
+  "access.unlist": "Remove the room from the list of rooms",
+  "access.listed": "The room is in the list of rooms.",
+  "access.unlisted": "The room is not in the list of rooms.",
+  "access.key": "Key that is needed to join (never shown again)",
+  "access.setKey": "Set the key",
+  "access.removeKey": "Remove the key",
+  "access.keySet": "The key is set. Tell it to those who may join.",
+  "access.keyRemoved": "No key is needed to join.",
+
   "moderation.sanctions": "Mutes and bans",
   "moderation.muted": "{name}: muted until {time}, by {moderator}",
   "moderation.banned": "{name}: banned until {time}, by {moderator}",

@@ -151,6 +151,15 @@ export const GERMAN = {
   "tokens.unreachable": "Der Server der Anmeldungen ist nicht erreichbar",
   "tokens.loggedOut": "Du bist nicht angemeldet",
 
+  "find.open": "Suchen",
+  "find.label": "In {room} suchen",
+  "find.place": "{number} von {count}",
+  "find.none": "Hier nichts",
+  "find.older": "Voriger Treffer (Eingabe)",
+  "find.newer": "Nächster Treffer (Umschalt+Eingabe)",
+  "find.server": "Verlauf auf dem Server durchsuchen",
+  "find.close": "Suche schließen (Escape)",
+
   "search.title": "Nachrichten mit „{words}“",
   "search.searching": "Suche läuft…",
   "search.found": {
@@ -262,6 +271,16 @@ export const GERMAN = {
   "moderation.setTopic": "Thema setzen",
   "moderation.lock": "Raum sperren",
   "moderation.unlock": "Raum öffnen",
+  "access.list": "Raum in die Raumliste aufnehmen",
+  "access.unlist": "Raum aus der Raumliste entfernen",
+  "access.listed": "Der Raum steht in der Raumliste.",
+  "access.unlisted": "Der Raum steht nicht in der Raumliste.",
+  "access.key": "Schlüssel für den Beitritt (wird nie wieder angezeigt)",
+  "access.setKey": "Schlüssel festlegen",
+  "access.removeKey": "Schlüssel entfernen",
+  "access.keySet": "Der Schlüssel gilt. Teile ihn denen mit, die beitreten dürfen.",
+  "access.keyRemoved": "Der Beitritt braucht keinen Schlüssel.",
+
   "moderation.sanctions": "Stummschaltungen und Sperren",
   "moderation.muted": "{name}: stummgeschaltet bis {time}, durch {moderator}",
   "moderation.banned": "{name}: ausgeschlossen bis {time}, durch {moderator}",

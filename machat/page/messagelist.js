@@ -140,13 +140,19 @@ export class MessageList {
   }
 
   /**
-   * Scroll to a message, and focus it.
+   * Scroll to a message.
    *
    * @param {Item} item
+   * @param {boolean} [focus] Whether to focus it.
    */
-  reveal(item) {
+  reveal(item, focus = true) {
     this.#turn(this.#messages.indexOf(item), this.element.clientHeight / 3);
-    this.#focus.focus(this.#nodes.get(item)?.node);
+    if (focus) this.#focus.focus(this.node(item));
+  }
+
+  /** @param {Item} item @returns {HTMLElement | undefined} Its element, if there is one. */
+  node(item) {
+    return this.#nodes.get(item)?.node;
   }
 
   /**

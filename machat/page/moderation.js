@@ -5,7 +5,9 @@
  * @module
  */
 
+import { RoomAccess } from "./access.js";
 import { ask, makeDialog } from "./ask.js";
+import { key } from "./client.js";
 import { element } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { phrase } from "./texts.js";
@@ -106,19 +108,26 @@ export class Moderation {
     });
   }
 
-  /** Show the topic, the lock, and the active mutes and bans. */
+  /** Show the topic, the lock, the key, the listing, and the active mutes and bans. */
   panel() {
     const { dialog, said } = makeDialog(phrase("moderation.title", { room: this.#room }));
     const list = element("ul", { class: "sanctions" });
     const run = async (/** @type {string} */ action, /** @type {object} */ fields) => {
-      said.textContent = "";
+      say("");
       try {
         await this.#client.moderate(this.#room, action, fields);
-        await show();
       } catch (error) {
-        said.textContent = explained(error);
+        say(explained(error), true);
+        return false;
       }
+      await show().catch((error) => say(explained(error), true));
+      return true;
     };
+    const say = (/** @type {string} */ text, wrong = false) => {
+      said.textContent = text;
+      said.classList.toggle("wrong", wrong);
+    };
+    const access = new RoomAccess({ run, say, listed: () => this.#listed() });
     const show = async () => {
       const { sanctions } = await this.#client.sanctions(this.#room);
       list.replaceChildren(...sanctions.map((each) => this.#sanction(each, run)));
@@ -129,17 +138,23 @@ export class Moderation {
     dialog.append(
       this.#topicForm(run),
       this.#lock(run),
+      ...access.elements,
       element("h3", {}, phrase("moderation.sanctions")),
       list,
       said,
       element("button", done, phrase("moderation.close")),
     );
-    said.classList.add("wrong");
     dialog.showModal();
-    show().catch((error) => (said.textContent = explained(error)));
+    Promise.all([show(), access.load()]).catch((error) => say(explained(error), true));
   }
 
-  /** @param {(action: string, fields: object) => Promise<void>} run */
+  /** Whether the room is in the list of rooms. */
+  async #listed() {
+    const { rooms } = await this.#client.listRooms({ prefix: this.#room, limit: 1 });
+    return rooms.some(({ name }) => key(name) === key(this.#room));
+  }
+
+  /** @param {(action: string, fields: object) => Promise<boolean>} run */
   #topicForm(run) {
     const field = /** @type {HTMLInputElement} */ (
       element("input", { maxlength: String(LINE), autocomplete: "off", dir: "auto" })
@@ -154,7 +169,7 @@ export class Moderation {
     return element("form", { submit }, label, button);
   }
 
-  /** @param {(action: string, fields: object) => Promise<void>} run */
+  /** @param {(action: string, fields: object) => Promise<boolean>} run */
   #lock(run) {
     const button = element("button", { type: "button" });
     const show = () =>
@@ -170,7 +185,7 @@ export class Moderation {
 
   /**
    * @param {{kind: string, name: string | null, until: number, by: string | null}} sanction
-   * @param {(action: string, fields: object) => Promise<void>} run
+   * @param {(action: string, fields: object) => Promise<boolean>} run
    */
   #sanction({ kind, name, until, by }, run) {
     const shown = element("li", {});

@@ -16,18 +16,20 @@ export class RoomHeader {
   /**
    * @param {string} id The id of the title.
    * @param {string} name
-   * @param {HTMLElement} members The button for the members.
-   * @param {() => void} leave Leaves the room.
+   * @param {{find: import("./findbar.js").FindBar, members: HTMLElement, leave: () => void}} options
+   *     `members`: the button for the members. `leave` leaves the room.
    */
-  constructor(id, name, members, leave) {
+  constructor(id, name, { find, members, leave }) {
     const title = element("h2", { id }, element("bdi", {}, name));
     const button = { type: "button", class: "quiet", click: () => leave() };
     this.element = element(
       "header",
       { class: "head" },
       element("div", { class: "title" }, title, this.#locked, ...this.#topic.elements),
+      find.button,
       members,
       element("button", button, phrase("room.leave")),
+      find.element,
     );
   }
 

@@ -11,6 +11,7 @@ import { Completion } from "./completion.js";
 import { Composer } from "./composer.js";
 import { DownButton } from "./downbutton.js";
 import { element } from "./dom.js";
+import { FindBar } from "./findbar.js";
 import { loaders } from "./loader.js";
 import { Members } from "./members.js";
 import { MessageActions } from "./messageactions.js";
@@ -94,7 +95,15 @@ export class RoomParts {
     const sending = { messages, list, composer, commands, actions, focus: view.focus };
     this.sender = new MessageSender(client, name, sending);
     new Completion(composer.field, () => this.members.others);
-    this.header = new RoomHeader(`${id}-title`, name, this.members.button, options.leave);
+    const find = (this.find = new FindBar(name, {
+      messages,
+      list,
+      search: (words) => commands.search(words),
+      closed: view.focus,
+    }));
+    const { button } = this.members;
+    const { leave } = options;
+    this.header = new RoomHeader(`${id}-title`, name, { find, members: button, leave });
     this.element = this.#build(id);
   }
 

@@ -68,20 +68,21 @@ class AccessTests(PageTestCase):
                 "Join a room",
                 "Settings",
                 "Keyboard shortcuts",
+                "Search",
                 "1 here",
                 "Leave",
                 "Messages in dev",
                 "https://example.org",
                 "Actions for the message from Mina",
             ]
-            + ["Members", "Message to dev", "Send"],
+            + ["Members", "Message to dev", "Insert an emoji", "Send"],
         )
 
     def _stops(self, page: Any) -> Iterator[str]:
         """
         @return: the elements that the tab key reaches, each with a focus ring
         """
-        for _ in range(12):
+        for _ in range(14):
             page.keyboard.press("Tab")
             label, ring = page.evaluate(
                 """() => {
@@ -285,6 +286,11 @@ class AxeTests(PageTestCase):
             said = next(each for each in server.heard if each.get("type") == "say")
             server.tell(type="error", id=said["id"], code="muted", text="you are muted")
             expect(page.get_by_role("button", name="Send again")).to_be_visible()
+            page.get_by_role("button", name="Search", exact=True).click()
+            page.keyboard.type("hello")
+            expect(page.get_by_role("search").get_by_role("status")).to_have_text("82 of 82")
+            self.check(page)
+            page.keyboard.press("Escape")
             page.get_by_role("button", name="Join a room").click()
             self.check(page)
             page.keyboard.press("Escape")

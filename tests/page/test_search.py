@@ -4,7 +4,14 @@ Browser tests of the page: the search in the stored messages.
 
 from __future__ import annotations
 
-from tests.browser import PageTestCase, expect, say
+from typing import Any
+
+from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.page.test_safety import Server
+
+#: Returns whether exactly these texts are highlighted, in the current match or in the others.
+HIGHLIGHTED = """([name, texts]) =>
+    JSON.stringify([...(CSS.highlights.get(name) ?? [])].map(String)) === JSON.stringify(texts)"""
 
 
 class SearchTests(PageTestCase):
@@ -44,3 +51,100 @@ class SearchTests(PageTestCase):
         expect(dialog).to_be_hidden()
         say(mina, "/search")
         expect(mina.locator(".composer")).to_contain_text("/search needs a word")
+
+
+class FindTests(PageTestCase):
+    """
+    The search in the loaded messages.
+    """
+
+    def start(self, *texts: str, **options: Any) -> Any:
+        """
+        @return: a page with these messages
+        """
+        self.serveOn()
+        page = self.blank(**options)
+        self.server = Server(page)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, "Mina")
+        expect(page.get_by_role("tab")).to_have_text(["dev"])
+        for seq, text in enumerate(texts, 1):
+            self.server.message(seq, "Eve", text)
+        if texts:
+            expect(page.locator(".text").last).to_have_text(texts[-1])
+        return page
+
+    def find(self, page: Any, words: str) -> Any:
+        """
+        Open the search, and type words.
+
+        @return: the bar
+        """
+        page.get_by_role("button", name="Search", exact=True).click()
+        bar = page.get_by_role("search")
+        expect(bar.get_by_role("searchbox", name="Search in dev")).to_be_focused()
+        page.keyboard.type(words)
+        return bar
+
+    def expectFound(self, page: Any, place: str, current: list[str], others: list[str]) -> None:
+        """
+        Wait until the bar shows a place, and these texts are highlighted.
+        """
+        expect(page.get_by_role("search").get_by_role("status")).to_have_text(place)
+        waitFor(page, HIGHLIGHTED, ["find-current", current])
+        waitFor(page, HIGHLIGHTED, ["find", others])
+
+    def test_matches(self) -> None:
+        """
+        The words are highlighted in all messages that contain all of them. The keys and buttons
+        move to the previous and the next of these messages. New messages are searched too.
+        """
+        page = self.start("alpha beta", "beta", "Alpha gamma, alpha", "x.y")
+        self.find(page, "alpha")
+        self.expectFound(page, "2 of 2", ["Alpha", "alpha"], ["alpha"])
+        page.keyboard.press("Enter")
+        self.expectFound(page, "1 of 2", ["alpha"], ["Alpha", "alpha"])
+        page.get_by_role("button", name="Previous match").click()
+        self.expectFound(page, "2 of 2", ["Alpha", "alpha"], ["alpha"])
+        page.get_by_role("button", name="Next match").click()
+        self.server.message(5, "Eve", "alphabet")
+        self.expectFound(page, "1 of 3", ["alpha"], ["Alpha", "alpha", "alpha"])
+        field = page.get_by_role("searchbox")
+        field.fill("alpha GAMMA")
+        self.expectFound(page, "1 of 1", ["Alpha", "alpha", "gamma"], [])
+        field.fill(".")
+        self.expectFound(page, "1 of 1", ["."], [])
+        field.fill("nothing")
+        self.expectFound(page, "None here", [], [])
+
+    def test_scrolls(self) -> None:
+        """
+        A match that is far above is scrolled to, and the field keeps the focus. Escape closes the
+        bar and returns to the message field; nothing is highlighted any more.
+        """
+        page = self.start("a needle", *[f"line {number}" for number in range(300)])
+        bar = self.find(page, "needle")
+        expect(page.get_by_text("a needle")).to_be_in_viewport()
+        self.expectFound(page, "1 of 1", ["needle"], [])
+        expect(bar.get_by_role("searchbox")).to_be_focused()
+        page.keyboard.press("Tab")
+        expect(bar.get_by_role("button", name="Previous match")).to_be_focused()
+        page.keyboard.press("Escape")
+        expect(bar).to_be_hidden()
+        expect(page.get_by_label("Message to dev")).to_be_focused()
+        waitFor(page, HIGHLIGHTED, ["find-current", []])
+
+    def test_server(self) -> None:
+        """
+        On a phone too, the search continues on the server.
+        """
+        page = self.start("tea", viewport={"width": 390, "height": 800})
+        expectTexts(page, ["tea"])
+        bar = self.find(page, "green  tea")
+        self.assertNoSidewaysScroll(page)
+        bar.get_by_role("button", name="Search the history on the server").click()
+        self.assertEqual(self.server.await_("history")["text"], "green tea")
+        expect(page.get_by_role("dialog", name="Messages with “green tea”")).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(bar).to_be_visible()
