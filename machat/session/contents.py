@@ -4,6 +4,8 @@ The content of the commands that add entries to a room.
 
 from __future__ import annotations
 
+from functools import cache
+
 from machat import commands, wire
 from machat.entries import NO_JSON, Content, Edit, React, Redact, Said
 from machat.errors import BAD_COMMAND, ChatError
@@ -38,11 +40,23 @@ def contentOf(command: Sending) -> str | Content:
 
 
 def _emojiOf(command: commands.React) -> str:
-    from emoji import is_emoji  # takes 5 MB, so only a server with reactions loads it
-
-    if not is_emoji(command.emoji):
+    emoji = _qualifiedForms().get(command.emoji)
+    if emoji is None:
         raise ChatError(BAD_COMMAND, "expected one emoji - at `$.emoji`")
-    return command.emoji
+    return emoji
+
+
+@cache
+def _qualifiedForms() -> dict[str, str]:
+    """
+    @return: the fully-qualified form of each emoji (Unicode Technical Standard 51, ED-18). The same
+        emoji with and without a variation selector is one reaction
+    """
+    from emoji import EMOJI_DATA, STATUS  # takes 5 MB, so only a server with reactions loads it
+
+    full = STATUS["fully_qualified"]
+    forms = {str(data["en"]): each for each, data in EMOJI_DATA.items() if data["status"] == full}
+    return {each: forms.get(str(data["en"]), each) for each, data in EMOJI_DATA.items()}
 
 
 def sizeOf(content: str | Content, room: str, name: str) -> int:
