@@ -26,7 +26,7 @@ from zope.interface import implementer
 from machat.addresses import describe, networkOf
 from machat.auth.credentials import IToken, NotChecked
 from machat.auth.login import LONGEST, PAUSE, WRONG, Attempt, Authenticator
-from machat.auth.queues import LOGINS, MINUTE, RETRY, Logins, Origin, Source
+from machat.auth.queues import LOGINS, MINUTE, RETRY
 from machat.auth.realm import ChatRealm
 from machat.auth.tokens import Tokens, secret
 from machat.auth.users import IChatUser, User
@@ -422,19 +422,3 @@ class AuthenticatorTests(SynchronousTestCase):
                 "login of 192.0.2.1:50000 as Mina failed: disconnected before the answer",
             ],
         )
-
-
-class LoginsTests(SynchronousTestCase):
-    def test_forget(self) -> None:
-        """
-        A queue that ends late does not remove the queue that has taken its place.
-        """
-        logins = Logins(Clock(), 3)
-        origin = Origin(Source.NETWORK, "192.0.2.1")
-        first = logins.queueOf(origin)
-        logins.forget(origin, first)
-        second = logins.queueOf(origin)
-        logins.forget(origin, first)
-        self.assertIs(logins.queueOf(origin), second)
-        logins.forget(origin, second)
-        self.assertEqual(len(logins), 0)
