@@ -26,7 +26,7 @@ class RoomAccessTests(PageTestCase):
         """
         @return: the next command of this type
         """
-        command = self.server.await_(type)
+        command: dict[str, Any] = self.server.await_(type)
         self.server.heard.remove(command)
         return command
 
