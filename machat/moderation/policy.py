@@ -15,7 +15,7 @@ from machat.auth import users
 from machat.auth.users import allows
 from machat.clock import ChatClock
 from machat.connections.registry import Connections
-from machat.entries import React, Redact, RichDraft, Said
+from machat.entries import Edit, React, Redact, RichDraft, Said
 from machat.errors import MUTED, NO_SUCH_MESSAGE, NOT_ALLOWED, NOT_JOINED, ROOM_LOCKED, ChatError
 from machat.interfaces import IChatMember, IQuotas, IRoomPolicy
 from machat.limits import Limits
@@ -203,6 +203,8 @@ class RoomPolicy:
         own = names.key(message.sender) == names.key(draft.sender)
         if not mayModerate(member, room.name):
             self._requireAuthor(own, message.at)
+        if isinstance(content, Edit) and message.sender == names.RESERVED:
+            raise ChatError(NOT_ALLOWED, "a message of the server cannot be edited")
         if isinstance(content, Redact) and not own:
             return replace(draft, content=replace(content, author=message.sender))
         return draft

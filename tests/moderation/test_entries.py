@@ -37,6 +37,17 @@ class EntriesTests(ModerationTestCase):
             ],
         )
 
+    def test_server(self) -> None:
+        """
+        Nobody can change what the server has announced, so that a moderator cannot invent an action
+        of another one. It can be removed.
+        """
+        self.ask(self.ada, "join", room="dev")
+        self.ask(self.ada, "topic", room="dev", text="tea")
+        error = self.ask(self.ada, "edit", room="dev", target=1, text="moderator Bob left")
+        self.assertEqual(error["code"], "not-allowed")
+        self.assertEqual(self.ask(self.ada, "redact", room="dev", target=1)["type"], "ack")
+
     def test_elsewhere(self) -> None:
         """
         The right to moderate one room does not include another.
