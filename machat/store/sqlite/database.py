@@ -16,7 +16,7 @@ from machat.records import Imposed, RoomRecord
 from machat.store.sqlite.codec import SeenId, decodeIds
 from machat.store.sqlite.records import Group, Head, Opened, Tail, Wanted
 from machat.store.sqlite.revisions import revise
-from machat.store.sqlite.schema import BATCH_BYTES, numberOf
+from machat.store.sqlite.schema import BATCH_BYTES, numberOf, usedBy
 from machat.store.timeline import REMEMBERED
 
 #: A day in milliseconds: a room that is opened again gets a new time of use at most this often.
@@ -84,7 +84,6 @@ class Database:
         self._commit = commit or (lambda db: db.execute("COMMIT"))
         self._unmeasured = 0
         self.erased = True
-        self._pageSize = numberOf(db, "PRAGMA page_size")
 
     def write(self, group: Group) -> Group:
         """
@@ -157,8 +156,7 @@ class Database:
         """
         @return: the bytes that are in use in the file
         """
-        pages = numberOf(self.db, "PRAGMA page_count") - numberOf(self.db, "PRAGMA freelist_count")
-        return pages * self._pageSize
+        return usedBy(self.db)
 
     def _fill(self, group: Group) -> None:
         db = self.db

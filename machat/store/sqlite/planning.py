@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from machat.store.shares import waterline
 from machat.store.sqlite.database import tailOf
-from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES
+from machat.store.sqlite.schema import BATCH_BYTES, ROOM_BYTES, usedBy
 
 
 class Cut(NamedTuple):
@@ -40,20 +40,21 @@ def count(db: sqlite3.Connection) -> tuple[int, int]:
     return rooms, messages or 0
 
 
-def plan(
-    db: sqlite3.Connection, used: int, excess: int, opened: Collection[int]
-) -> tuple[list[int], list[Cut]]:
+def plan(db: sqlite3.Connection, most: int, opened: Collection[int]) -> tuple[list[int], list[Cut]]:
     """
     Choose the rooms and messages to delete when all rooms together exceed the total. The networks
     that use the most lose the excess, down to a common level. Within a network, the rooms that are
     not open are deleted first, in the order of their last use; then the largest rooms lose their
     oldest messages.
 
-    @param used: the bytes in use in the file
-    @param excess: the bytes to free
+    @param most: the bytes that may remain in use in the file
     @param opened: the rooms that are open
     @return: the rooms to delete, and the batches of other rooms to delete
     """
+    used = usedBy(db)
+    excess = used - most
+    if excess <= 0:
+        return [], []
     shares = dict(db.execute(f"SELECT network, sum(size) FROM ({_SIZES}) GROUP BY network"))
     stored = sum(shares.values())
     level = waterline(shares.values(), excess * stored // max(used, stored, 1))

@@ -160,3 +160,11 @@ def numberOf(db: sqlite3.Connection, statement: str, *arguments: str) -> int:
     @return: the number that a statement returns
     """
     return int(db.execute(statement, arguments).fetchone()[0])
+
+
+def usedBy(db: sqlite3.Connection) -> int:
+    """
+    @return: the bytes that are in use in the file
+    """
+    pages = numberOf(db, "PRAGMA page_count") - numberOf(db, "PRAGMA freelist_count")
+    return pages * numberOf(db, "PRAGMA page_size")

@@ -20,6 +20,7 @@ from machat.store.sqlite.database import DAY, Database
 from machat.store.sqlite.planning import Cut
 from machat.store.sqlite.retention import Deleted
 from machat.store.sqlite.scanner import Scanner
+from machat.store.sqlite.schema import usedBy
 from machat.store.sqlite.writer import Task, Writer
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ class Upkeep:
         self._cuts: list[Cut] = []
         self._unwanted: list[int] = []
         self._steps: list[Callable[[], Task]] = []
-        self._planning = self._relieving = False
+        self._planning = False
+        self._relieving = 0  # the bytes in use before the last deletion
         self._counting = 0.0
         self.counted: tuple[int, int] | None = None
         self._ticks = 0
@@ -125,7 +127,7 @@ class Upkeep:
         self._ages = AgeClock(self._clock, newest / 1000)
         self._ticks = 0
         self._limit = self._limits.logTotal
-        self._planning = self._relieving = False
+        self._planning, self._relieving = False, 0
         self._counting = 0.0
         self._writer.upkeep = self._next
         self._tick()
@@ -243,27 +245,27 @@ class Upkeep:
 
     def _checkTotal(self) -> None:
         """
-        If the total is exceeded, plan a deletion. If everything that may be deleted does
-        not suffice, try again when the file has grown by another part.
+        If the total is exceeded, plan a deletion. If the last one freed less than a part, not
+        enough may be deleted: try again when the file has grown by another part.
         """
         used = self._writer.used
         if self._planning:
             return
-        if self._relieving:
-            self._relieving = False
+        before, self._relieving = self._relieving, 0
+        if before and used > before - self._part:
             self._limit = used + self._part
         self._limit = max(self._limits.logTotal, min(self._limit, used + self._part))
         if used <= self._limit:
             return
-        self._planning = self._relieving = True
-        excess = used - self._limits.logTotal + self._part
+        self._planning, self._relieving = True, used
+        most = self._limits.logTotal - self._part
         opened = frozenset(self._opened)
-        reading = self._scanner.read(lambda db: planning.plan(db, used, excess, opened))
+        reading = self._scanner.read(lambda db: (usedBy(db), *planning.plan(db, most, opened)))
         reading.addCallbacks(self._planned, lambda _: None)
         reading.addBoth(lambda _: setattr(self, "_planning", False))
 
-    def _planned(self, plan: tuple[list[int], list[Cut]]) -> None:
-        self._unwanted, self._cuts = plan
+    def _planned(self, plan: tuple[int, list[int], list[Cut]]) -> None:
+        self._relieving, self._unwanted, self._cuts = plan
         self._writer.wake()
 
     def _expire(self, cursor: int) -> Task:

@@ -126,9 +126,11 @@ class SqliteStoreTests(StoreTests, TestCase):
             store.writer._database._commit = lambda db: db.execute("COMMIT")
 
     async def tidy(self, store: IStore) -> None:
-        await self.advance(0)
         assert isinstance(store, SqliteStore)
-        await self.until(lambda: not store.writer.busy, "the upkeep")
+        threads = (store.writer, store._scanner)
+        for _ in range(4):  # each may have something to do when the other one has ended
+            await self.advance(0)
+            await self.until(lambda: not any([each.busy for each in threads]), "the upkeep")
 
 
 class SlowSqliteStoreTests(SqliteStoreTests):

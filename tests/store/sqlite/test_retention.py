@@ -5,13 +5,14 @@ Tests for the deletion of data that exceeds the limits.
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 from machat.records import Imposed, TopicSet
 from machat.store.shares import RELIEF
 from machat.store.sqlite import SqliteStore, database, retention
 from machat.store.sqlite.upkeep import INTERVAL
-from tests.store.sqlite.machine import NOW, StoreCase, batch
+from tests.store.sqlite.machine import NOW, PATIENCE, StoreCase, batch
 
 DAY = 86_400.0
 
@@ -355,6 +356,24 @@ class TotalTests(RetentionCase):
         self.assertGreater(self.count("batch"), 120)
         self.assertLess(os.path.getsize(self.path), 700_000)
 
+    def test_slowPlan(self) -> None:
+        """
+        If it takes long to find out what to delete, that includes what was stored meanwhile.
+        """
+        self.patch(database, "MEASURE", 0)
+        store = self.start()
+        room, _ = self.open(store)
+        self.quiet(store)
+        go = threading.Event()
+        self.addCleanup(go.set)
+        store._scanner.read(lambda db: go.wait(PATIENCE))
+        for _ in range(300):
+            self.say(room, "x" * 1950)
+        self.assertGreater(store.writer.used, 550_000)
+        go.set()
+        self.quiet(store)
+        self.assertLess(store.writer.used, 400_000)
+
     def test_rooms(self) -> None:
         """
         Rooms count too, with or without messages: a network that opens many loses them, and removes
@@ -374,6 +393,8 @@ class TotalTests(RetentionCase):
             if number % 2:
                 self.say(room, "x")
             room.close()
+            if number % 50 == 0:
+                self.quiet(store)
         self.quiet(store)
         self.assertEqual(len(self.read(honest)), 20)
         self.assertLessEqual(store.writer.used, 400_000 + 50_000)  # what is not yet measured
