@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 class Side(Protocol):
     """
-    One side of a connection. What it reads is written to the other side.
+    One side of a connection. It writes everything that it reads to the other side.
     """
 
     transport: Any

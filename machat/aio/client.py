@@ -142,8 +142,8 @@ class ChatClient:
 
     async def close(self) -> None:
         """
-        Disconnect, and do not reconnect. What waits fails with L{Ended<machat.aio.Ended>}. This
-        takes at most 5 seconds.
+        Disconnect, and do not reconnect. Everything that waits fails with
+        L{Ended<machat.aio.Ended>}. This takes at most 5 seconds.
         """
         self._closed = True
         await self._runner.close()

@@ -1,5 +1,5 @@
 """
-How far the user has read a room, and the messages of others that follow.
+The position up to which the user has read a room, and the messages of others after it.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ class IStoredRoom(Interface):
     def close() -> None:
         """
         Report nothing more to the observer. Call it when all claims are released and no append is
-        in progress. What is stored remains, within the limits of the store.
+        in progress. Everything that is stored remains, within the limits of the store.
         """
 
 

@@ -102,7 +102,7 @@ class ClientCore:
 
     def stop(self) -> None:
         """
-        Disconnect, and do not reconnect. What waits fails with L{Ended}.
+        Disconnect, and do not reconnect. Everything that waits fails with L{Ended}.
         """
         self._end("stopped")
         self._connector.close()

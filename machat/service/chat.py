@@ -104,53 +104,54 @@ class ChatService(Lifecycle):
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self.sockets = Sockets(clock)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
+        self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         quotas = store.quotas
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
-        self._connections = Connections(limits, store.shared, elsewhere)
+        self._connections = connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
-        self._rules = RoomPolicy(sanctions, self._connections, clock, limits, quotas)
+        self._rules = RoomPolicy(sanctions, connections, clock, limits, quotas)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
-        self._directory = Directory(self._openRoom, self.metrics, keeper, self._rules.begin)
+        self._directory = directory = Directory(
+            self._openRoom, self.metrics, keeper, self._rules.begin
+        )
         self.people = People(clock, self._openStored)
         directs = Directs(self.people)
-        self._rooms = Rooms(
-            clock,
-            limits,
+        self._rooms = self._makeRooms(directs)
+        keeper.effects = effects = Effects(self._rooms, connections, sanctions)
+        self._batches = self._makeBatches()
+        announcer = Announcer(self.metrics, self._announce)
+        self.moderation = Moderation(directory, connections, sanctions, effects, announcer)
+        self.moderation.accounts = portal is not None
+        self.visitors = Visitors(directory, limits)
+        gate = Gate(self._rules, self._hookRunner, directs)
+        self._publisher = Publisher(clock, directory, self._rates, gate, self._publish)
+        self._submitter = Submitter(self._rules, self._hookRunner, self._batches, directory.release)
+        self._authenticator: Authenticator | None = None
+        if portal is not None:
+            self._authenticator = Authenticator(clock, limits, portal, self.logbook, quotas)
+            directs.exists = self._authenticator.exists
+        self._dismissals = Dismissals(connections, directory, self._rooms)
+
+    def _makeRooms(self, directs: Directs) -> Rooms:
+        return Rooms(
+            self.clock,
+            self.limits,
             self._directory,
             self._hookRunner,
             self._rules,
             self._requireOpen,
             directs,
-            ISharedRooms(store, None),
+            ISharedRooms(self.store, None),
         )
-        keeper.effects = effects = Effects(self._rooms, self._connections, sanctions)
-        self._batches = Batches(
-            clock,
+
+    def _makeBatches(self) -> Batches:
+        return Batches(
+            self.clock,
             self.metrics,
             self._directory.closeIfDeserted,
             self._checkStopped,
             self.sockets.callAfterwards,
         )
-        self.moderation = Moderation(
-            self._directory,
-            self._connections,
-            sanctions,
-            effects,
-            Announcer(self.metrics, self._announce),
-        )
-        self.moderation.accounts = portal is not None
-        self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
-        self.visitors = Visitors(self._directory, limits)
-        self._publisher = self._makePublisher(directs)
-        self._submitter = Submitter(
-            self._rules, self._hookRunner, self._batches, self._directory.release
-        )
-        self._authenticator = (
-            None if portal is None else Authenticator(clock, limits, portal, self.logbook, quotas)
-        )
-        if self._authenticator is not None:
-            directs.exists = self._authenticator.exists
-        self._dismissals = Dismissals(self._connections, self._directory, self._rooms)
 
     def watch(self, watcher: IChatWatcher) -> None:
         """
@@ -158,10 +159,6 @@ class ChatService(Lifecycle):
         """
         self._watcher = self._rooms.watcher = watcher
         self._keeper.watch(watcher)
-
-    def _makePublisher(self, directs: Directs) -> Publisher:
-        gate = Gate(self._rules, self._hookRunner, directs)
-        return Publisher(self.clock, self._directory, self._rates, gate, self._publish)
 
     def join(
         self,

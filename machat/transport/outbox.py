@@ -2,8 +2,9 @@
 The send queue of one connection: bounded, in order, and empty as long as the peer reads.
 
 An outbox sends bytes immediately, in one of the ways of L{machat.transport.senders}, as long as
-nothing waits. What the socket does not accept waits in a L{machat.transport.queue.SendQueue}, from
-which the outbox takes one piece each time that the transport asks for more.
+nothing waits. The bytes that the socket does not accept wait in a
+L{machat.transport.queue.SendQueue}, from which the outbox takes one piece each time that the
+transport asks for more.
 
 Everything that is written to the connection has to go through its outbox. For this reason an outbox
 can take the place of a protocol's transport.

@@ -131,8 +131,8 @@ class Sockets:
     def doRead(self) -> None:
         """
         Let all transports read or write whose sockets are ready, then make the calls of
-        L{callAfterwards}. What these in turn want to be called afterwards has to wait for the
-        reactor, so that other descriptors have their turn.
+        L{callAfterwards}. Calls that these add wait for the reactor, so that other descriptors have
+        their turn.
         """
         self._afterwards = []
         try:

@@ -169,7 +169,7 @@ class MessageTests(StoreCase):
 
     async def test_close(self) -> None:
         """
-        A closed room reports nothing more. What it stored is there when it is opened again, and its
+        A closed room reports nothing more. Its messages are there when it is opened again, and its
         epoch continues. Its name keeps the first spelling.
         """
         store = await self.start()

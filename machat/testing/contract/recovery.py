@@ -295,8 +295,8 @@ class RestartTests(StoreCase):
 
     async def test_stop(self) -> None:
         """
-        C{stop} fires after all appends have been stored or have failed. What was stored is there
-        after a restart.
+        C{stop} fires after all appends have been stored or have failed. All messages that were
+        stored are there after a restart.
         """
         store = await self.start()
         rooms = [await self.open(store, f"room{number}") for number in range(5)]
