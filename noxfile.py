@@ -188,6 +188,17 @@ def page(session: nox.Session) -> None:
 
 
 @nox.session
+def firefox(session: nox.Session) -> None:
+    """
+    Test the page in Firefox, which must be installed.
+    """
+    # playwright 1.65 sends a command that Firefox 153 does not know
+    session.install("-e", ".[test,page,sites]", "playwright >= 1.62, < 1.65")
+    tests = session.posargs or ["tests.page"]
+    session.run("trial", "-j2", *tests, env={"MACHAT_BROWSER": "firefox"})
+
+
+@nox.session
 def conformance(session: nox.Session) -> None:
     """
     Play the cases of the Autobahn test suite for RFC 6455.

@@ -6,6 +6,8 @@ server that can be cut.
 from __future__ import annotations
 
 import atexit
+import os
+import re
 import shutil
 import socket
 import threading
@@ -30,11 +32,22 @@ CHROMIUM = (
     or shutil.which("chromium-browser")
 )
 
+#: Firefox, in which the tests run with the environment variable C{MACHAT_BROWSER=firefox}.
+FIREFOX = shutil.which("firefox-esr") or shutil.which("firefox")
+IN_FIREFOX = os.environ.get("MACHAT_BROWSER") == "firefox"
+
 #: The time after which a test gives up waiting, milliseconds. No test depends on its value.
 PATIENT = PATIENCE * 1000
 
-#: The message with which a browser reports each failed connection attempt.
-_EXPECTED = ("WebSocket connection to", "Failed to load resource: net::")
+#: The messages with which a browser reports each failed connection attempt.
+_EXPECTED = re.compile(
+    "WebSocket connection to|Failed to load resource: net::"
+    "|Firefox can\u2019t establish a connection to the server|The connection to ws"
+    "|.*CORS request did not succeed"
+)
+
+#: Options of a context that have no effect in Firefox.
+_ONLY_CHROMIUM = {"bypass_csp", "color_scheme", "forced_colors", "reduced_motion"}
 
 #: Reports violations of the policy to the test.
 _WATCH = """
@@ -71,12 +84,26 @@ def sharedBrowser() -> Any:
         second; a new one if it has crashed
     @raise SkipTest: no browser is installed
     """
-    if sync_playwright is None or CHROMIUM is None:
-        raise SkipTest("chromium or playwright is not installed")
+    if sync_playwright is None or (FIREFOX if IN_FIREFOX else CHROMIUM) is None:
+        raise SkipTest(f"{'Firefox' if IN_FIREFOX else 'Chromium'} or playwright is not installed")
     if not _browsers or not _browsers[-1].is_connected():
-        _browsers.append(launch(_playwright().chromium))
-        atexit.register(_browsers[-1].close)
+        playwright = _playwright()
+        browser = _firefox(playwright) if IN_FIREFOX else launch(playwright.chromium)
+        _browsers.append(browser)
+        atexit.register(browser.close)
     return _browsers[-1]
+
+
+def _firefox(playwright: Any) -> Any:
+    """
+    @return: the installed Firefox, controlled with WebDriver BiDi, because playwright's own
+        protocol needs a patched Firefox
+    """
+    # a mouse, which is a fine pointer (2) that can hover (4), even if the machine has none
+    mouse = {"ui.primaryPointerCapabilities": 6, "ui.allPointerCapabilities": 6}
+    return playwright.firefox.launch(
+        channel="moz-firefox", executable_path=FIREFOX, firefox_user_prefs=mouse
+    )
 
 
 class PageTestCase(ServerTestCase):
@@ -105,22 +132,28 @@ class PageTestCase(ServerTestCase):
         """
         @param options: options of the browser's context: C{viewport}, C{color_scheme} ...
         @return: a page that has loaded nothing
+        @raise SkipTest: the browser does not support an option
         """
+        if IN_FIREFOX and (lacking := _ONLY_CHROMIUM & set(options)):
+            raise SkipTest(f"{', '.join(sorted(lacking))} cannot be set in Firefox")
         context = self.browser.new_context(**{"locale": "en-GB", **options})
         self.addCleanup(context.close)
         context.set_default_timeout(PATIENT)
         context.add_init_script(_WATCH)
         page = context.new_page()
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", lambda error: self._reported(str(error)))
         page.on("console", self._told)
         page.on("dialog", lambda dialog: self.problems.append(dialog.message))
         return page
 
     def _told(self, message: Any) -> None:
         asked = "/mychat?" in message.location.get("url", "")  # the reason for a missing WebSocket
-        expected = asked or message.text.startswith(_EXPECTED)
-        if message.type in ("error", "warning") and not expected:
-            self.problems.append(message.text)
+        if message.type in ("error", "warning") and not asked:
+            self._reported(message.text)
+
+    def _reported(self, text: str) -> None:
+        if _EXPECTED.match(text) is None:
+            self.problems.append(text)
 
     def open(self, port: int | None = None, room: str = "dev", **options: Any) -> Any:
         """

@@ -31,7 +31,7 @@ export class SuggestionList {
     role: "listbox",
     "aria-label": phrase("suggest.title"),
     hidden: true,
-    pointerdown: (event) => event.preventDefault(), // the focus stays in the field
+    mousedown: (event) => event.preventDefault(), // the focus stays in the field
   });
   #status = spoken("");
 

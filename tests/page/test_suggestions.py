@@ -145,6 +145,7 @@ class EmojiTests(PageTestCase):
             page.get_by_role("button", name="Actions for the message").focus()
             page.keyboard.press("Enter")
             page.get_by_role("menuitem", name="Another reaction").click()
+            expect(page.get_by_role("button", name="grinning smile")).to_be_visible()
             for key in keys:
                 page.keyboard.press(key)
             expect(page.get_by_role("dialog")).to_have_count(0)
