@@ -116,7 +116,7 @@ class Disconnected(Struct, frozen=True, kw_only=True):
     """
     The connections of a name were closed.
 
-    @ivar connections: the number of connections that were closed
+    @ivar connections: the number of connections to this process that were closed
     """
 
     connections: Count

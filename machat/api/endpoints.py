@@ -20,7 +20,7 @@ from machat.api.tokens import makeToken
 from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
 from machat.auth.users import User
 from machat.entries import Said
-from machat.errors import NOT_ALLOWED, REMOVED, TOO_LONG, ChatError
+from machat.errors import NOT_ALLOWED, TOO_LONG, ChatError
 from machat.member import Member
 from machat.moderation.commands import sanctioned
 from machat.rooms.room import Room
@@ -171,11 +171,8 @@ async def _rooms(context: Context, request: requests.Rooms) -> answers.OpenRooms
 async def _disconnect(context: Context, request: requests.Disconnect) -> answers.Disconnected:
     if not context.key.everywhere:
         raise ChatError(NOT_ALLOWED, "disconnect requires a key for all rooms")
-    key = names.key(names.checkName(request.name))
-    found = [each for each in context.chat.connections if names.key(each.name) == key]
-    for connection in found:
-        connection.disconnected(REMOVED)
-    return answers.Disconnected(connections=len(found))
+    count = await context.chat.evictions.evict(request.name)
+    return answers.Disconnected(connections=count)
 
 
 def _acts(method: str, *fields: str) -> Callable[[Context, Any], Coroutine[Any, Any, answers.Done]]:

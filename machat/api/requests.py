@@ -177,8 +177,8 @@ class Rooms(Request, frozen=True, kw_only=True):
 
 class Disconnect(Request, frozen=True, kw_only=True):
     """
-    Close all connections of a name to this server process. The clients do not reconnect by
-    themselves.
+    Close all connections of a name, to all servers with the same store. The clients do not
+    reconnect by themselves.
     """
 
     name: Name

@@ -23,6 +23,7 @@ from machat.auth.login import Attempt, Authenticator
 from machat.auth.users import IChatUser
 from machat.clock import chatClock
 from machat.connections.elsewhere import Elsewhere
+from machat.connections.evictions import Evictions
 from machat.connections.registry import Connections
 from machat.connections.shaper import SharedRates
 from machat.entries import Content, Draft
@@ -37,6 +38,7 @@ from machat.interfaces import (
     ISharedRooms,
     IStore,
 )
+from machat.interfaces.evictions import IEvictions
 from machat.limits import DEFAULTS, Limits
 from machat.logbook import Logbook
 from machat.metrics import Metrics
@@ -80,6 +82,7 @@ class ChatService(Lifecycle):
     @ivar moderation: kicks, mutes, bans, locks and topics
     @ivar store: the store
     @ivar people: what is stored about the users
+    @ivar evictions: closes the connections of a name
     @ivar visitors: reads rooms, and listens to them, without joining them
     """
 
@@ -109,6 +112,7 @@ class ChatService(Lifecycle):
         elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
         self._connections = connections = Connections(limits, store.shared, elsewhere)
         sanctions = Sanctions(clock, limits)
+        self.evictions = Evictions(connections, IEvictions(store, None))
         self._rules = RoomPolicy(sanctions, connections, clock, limits, quotas)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = directory = Directory(

@@ -30,6 +30,18 @@ LIFETIME = 86_400_000
 _TOGETHER = 1000
 
 
+def namesOf(leases: Sequence[bytes]) -> list[str]:
+    """
+    @param leases: the hash of all leases
+    @return: the names of the nodes that are alive
+    """
+    return [
+        name.decode()
+        for name, value in zip(leases[::2], leases[1::2], strict=True)
+        if not value.startswith(b"x")  # see beat.lua
+    ]
+
+
 class NodeSet:
     """
     A sorted set of keys of rooms for each node.
@@ -98,11 +110,7 @@ class NodeSet:
         @return: the keys of all nodes that are alive, in order, each once
         """
         leases = await session.command(b"HGETALL", self._nodes)
-        alive = [
-            name.decode()
-            for name, value in zip(leases[::2], leases[1::2], strict=True)
-            if not value.startswith(b"x")  # see beat.lua
-        ]
+        alive = namesOf(leases)
         words = (first, last, b"LIMIT", 0, limit)
         asking = [session.command(b"ZRANGEBYLEX", self._keyOf(each), *words) for each in alive]
         found = await gatherResults(asking, consumeErrors=True)

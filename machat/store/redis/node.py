@@ -75,6 +75,13 @@ class Owner(Protocol):
         A frame was published.
         """
 
+    def requested(self, frame: bytes) -> bool:
+        """
+        A frame was published on the channel of this node.
+
+        @return: whether it is a request of another node
+        """
+
     def seen(self) -> set[str]:
         """
         @return: the names of the nodes that hold claims
@@ -344,6 +351,7 @@ class Node:
 
     def _received(self, channel: bytes, frame: bytes) -> None:
         if channel == self._echo.channel:
-            self._echo.received(frame)
+            if not self._owner.requested(frame):
+                self._echo.received(frame)
         else:
             self._owner.received(channel, frame)

@@ -18,12 +18,14 @@ from machat.clock import ChatClock, chatClock
 from machat.errors import FAILED, ChatError
 from machat.interfaces import IDeliveries, IRoomObserver, ISharedRooms, IStore, IStoredRoom
 from machat.interfaces.deliveries import Undelivered
+from machat.interfaces.evictions import IEvictions
 from machat.interfaces.listing import Occupied, Shown
 from machat.limits import DEFAULTS, Limits
 from machat.records import Health, Size
 from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
 from machat.store.redis.condition import Condition
 from machat.store.redis.deliveries import Deliveries
+from machat.store.redis.evictions import Evictions
 from machat.store.redis.faults import EngineFault, Fault
 from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
@@ -49,7 +51,7 @@ LIFETIME = 86_400.0
 TOUCH = 3_600.0
 
 
-@implementer(IStore, IDeliveries, ISharedRooms)
+@implementer(IStore, IDeliveries, IEvictions, ISharedRooms)
 class RedisStore:
     """
     Keeps a chat in Redis 7 or Valkey, so that several processes serve it together.
@@ -100,6 +102,7 @@ class RedisStore:
         self.quotas = Quotas(self, self._keys)
         self._deliveries = Deliveries(self, self._keys)
         self._listing = Listing(self, self._keys)
+        self._evictions = Evictions(self, self._keys)
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -315,6 +318,23 @@ class RedisStore:
         room = self._rooms.get(channel)
         if room is not None and frame:
             room.follower.received(frame)
+
+    def requested(self, frame: bytes) -> bool:
+        return self._evictions.received(frame)
+
+    def evict(self, key: str) -> Deferred[None]:
+        return Deferred.fromCoroutine(self._evictions.evict(key))
+
+    @property
+    def evicted(self) -> Callable[[str], object]:
+        """
+        See L{IEvictions}.
+        """
+        return self._evictions.evicted
+
+    @evicted.setter
+    def evicted(self, evicted: Callable[[str], object]) -> None:
+        self._evictions.evicted = evicted
 
     def failed(self, error: Exception) -> None:
         if self._starting is not None:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SkipTest, TestCase
 
 from machat.entries import Edit, Redact, Said
+from machat.errors import ChatError
 from machat.interfaces import IStore, IStoredRoom
 from machat.limits import Limits
 from machat.records import Quota, Taken, TopicSet
@@ -161,6 +163,23 @@ class RedisStoreTests(StoreTests, TestCase):
         self.engine.command("CONFIG", "SET", "rdbcompression", "no")
         self.engine.command("SAVE")
         return (self.engine.folder / "dump.rdb").read_bytes()
+
+    async def test_evict(self) -> None:
+        """
+        A request to close connections reaches the other processes. It fails without the engine.
+        """
+        store = await self.start()
+        other = await self.started(await self.secondNode(store))
+        assert isinstance(store, RedisStore) and isinstance(other, RedisStore)
+        here: list[str] = []
+        there: Deferred[str] = Deferred()
+        store.evicted, other.evicted = here.append, there.callback
+        await self.wait(store.evict("bj\u00f6rk"))
+        self.assertEqual(await self.wait(there), "bj\u00f6rk")
+        self.assertEqual(here, [])
+        kill(store)
+        with self.assertRaises(ChatError):
+            await self.wait(store.evict("mina"))
 
     async def test_quotaDead(self) -> None:
         """

@@ -1,0 +1,71 @@
+"""
+The requests of nodes to each other to close the connections of a name. Each node receives them on
+its own channel, where it also receives its echoes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import gatherResults
+
+from machat.errors import FAILED, ChatError
+from machat.store.redis.appending import UNAVAILABLE
+from machat.store.redis.faults import EngineFault
+from machat.store.redis.keys import Keys
+from machat.store.redis.listing import namesOf
+from machat.store.redis.owner import Owner
+from machat.store.redis.session import LinkLost, within
+
+#: The beginning of a request. An echo begins with a digit.
+_REQUEST = b"evict "
+
+#: The time within which the engine has to answer, in seconds.
+PATIENCE = 5.0
+
+
+class Evictions:
+    """
+    Implements L{machat.interfaces.evictions.IEvictions} for the store.
+
+    @ivar evicted: see there
+    """
+
+    def __init__(self, store: Owner, keys: Keys) -> None:
+        self._store = store
+        self._keys = keys
+        self.evicted: Callable[[str], object] = lambda key: None
+
+    async def evict(self, key: str) -> None:
+        """
+        See L{machat.interfaces.evictions.IEvictions}.
+        """
+        node = self._store.node
+        session = node.session
+        if session is None or not node.holds():
+            raise ChatError(FAILED, UNAVAILABLE)
+        clock, frame = self._store.clock, _REQUEST + key.encode()
+        try:
+            leases = await within(
+                clock, PATIENCE, session.command(b"HGETALL", self._keys.nodes), "answer"
+            )
+            sending = [
+                session.command(b"PUBLISH", self._keys.echo(name), frame)
+                for name in namesOf(leases)
+                if name != node.lease.name
+            ]
+            await within(clock, PATIENCE, gatherResults(sending, consumeErrors=True), "answer")
+        except Exception as error:
+            cause = getattr(getattr(error, "subFailure", None), "value", error)
+            if isinstance(cause, LinkLost | EngineFault):
+                raise ChatError(FAILED, UNAVAILABLE) from None
+            raise
+
+    def received(self, frame: bytes) -> bool:
+        """
+        @return: whether a frame on the channel of this node is a request, which is then carried out
+        """
+        if not frame.startswith(_REQUEST):
+            return False
+        self.evicted(frame.removeprefix(_REQUEST).decode("utf-8", "replace"))
+        return True
