@@ -7,8 +7,10 @@
 
 import { ConnectAgain } from "./again.js";
 import { key } from "./client.js";
+import { Conversations } from "./conversations.js";
 import { JumpDialog } from "./jump.js";
 import { Keyboard } from "./keyboard.js";
+import { listen } from "./listen.js";
 import { recognise } from "./mentions.js";
 import { Notifier } from "./notifications.js";
 import { HISTORY, JoinDialog } from "./joindialog.js";
@@ -33,6 +35,8 @@ class App {
   #password;
   /** @type {Map<string, RoomView>} */
   #rooms = new Map();
+  /** The room to select first: others may be joined before it. */
+  #first = "";
   /** Whether the rooms are those from before a reload, and none of them is joined yet. */
   #provisional = false;
   #storage = new TabStorage(() => this.#now());
@@ -42,7 +46,7 @@ class App {
   #settings = new SettingsView(() => this.#signOut());
   #notifier = new Notifier();
   #jump = new JumpDialog(
-    () => this.#tabs.rooms.map(({ name }) => name),
+    () => this.#conversations.choices,
     (room) => this.#follow(room),
   );
   #keyboard = new Keyboard({
@@ -50,6 +54,14 @@ class App {
     jump: () => this.#jump.open(),
     back: () => this.#tabs.current?.focus(),
     ready: () => this.#tabs.current !== null,
+  });
+  #conversations = new Conversations({
+    client: () => this.#client,
+    rooms: () => this.#tabs.rooms,
+    current: () => this.#tabs.current,
+    join: async (room) => this.#room({ room: await this.#joinDialog.join(room) }),
+    back: (room) => void this.#client?.join(room, { history: HISTORY }).catch(() => {}),
+    leave: (room) => this.#forget(room),
   });
   #again = new ConnectAgain(
     () => this.#client,
@@ -70,7 +82,10 @@ class App {
       this.#settings.open(this.#client?.name ?? ""),
     );
     byId("keys-open").addEventListener("click", () => this.#keyboard.help());
-    byId("skip").addEventListener("click", (event) => this.#skip(event));
+    byId("skip").addEventListener("click", (event) => {
+      event.preventDefault();
+      this.#tabs.current?.focus();
+    });
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
     addEventListener("hashchange", () => this.#follow(roomOf(location.hash)));
     addEventListener("beforeunload", (event) => {
@@ -105,11 +120,12 @@ class App {
     if (key(this.#storage.before?.name ?? "") !== key(name)) this.#storage.forget();
     const { session, rooms = [] } = this.#storage.before ?? {};
     this.#password = password;
+    this.#first = key(room);
     const client = this.#connect(name, session);
     for (const other of rooms) if (key(other) !== key(room)) this.#back(client, other);
     joinWithKey(client, room, HISTORY).then(
       (joined) => this.#show(joined),
-      (error) => this.#refused(client, error),
+      (error) => this.#refused(client, error, room),
     );
   }
 
@@ -121,6 +137,7 @@ class App {
   async #restore({ name, rooms, session }) {
     const named = roomOf(location.hash);
     const wanted = rooms.find((room) => key(room) === key(named)) ?? rooms[0];
+    this.#first = key(wanted);
     this.#signIn.name = name;
     this.#signIn.room = named || wanted;
     const client = this.#connect(name, session);
@@ -139,10 +156,18 @@ class App {
   #connect(name, session) {
     this.#client?.close();
     const credentials = () => this.#tokens?.renew(name) ?? { password: this.#password };
+    const account = this.#tokens !== null || this.#password !== undefined;
+    this.#conversations.begin(account, this.#storage.before === null);
     const client = newClient({ name, credentials, session });
     this.#client = client;
     recognise(name);
-    this.#listen(client);
+    listen(client, {
+      client: () => this.#client,
+      room: (event) => this.#room(event),
+      joined: (event) => this.#joined(event),
+      conversations: (event) => this.#conversations.known(event),
+      state: (state) => this.#state(state),
+    });
     client.open();
     return client;
   }
@@ -168,9 +193,14 @@ class App {
   /**
    * @param {import("./client.js").Client} client
    * @param {{code: string, message: string, login?: string}} error
+   * @param {string} [room] The room that was to be selected first.
    */
-  #refused(client, { code, message, login }) {
-    if (client !== this.#client || (this.#rooms.size > 0 && !this.#provisional)) return;
+  #refused(client, { code, message, login }, room) {
+    if (client !== this.#client) return;
+    if (this.#rooms.size > 0 && !this.#provisional) {
+      if (room && client.state.state !== "ended") this.#add(room).left({ text: message });
+      return;
+    }
     const ended = code === "ended" ? ending(client.state) : message;
     this.#client = null;
     client.close();
@@ -181,31 +211,6 @@ class App {
 
   // The client's events.
 
-  /** @param {import("./client.js").Client} client */
-  #listen(client) {
-    const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ hear) =>
-      client.addEventListener(type, (event) => {
-        if (client === this.#client) hear(/** @type {CustomEvent} */ (event).detail);
-      });
-    const types = /** @type {const} */ ([
-      "message",
-      "presence",
-      "typing",
-      "room",
-      "moved",
-      "gap",
-      "left",
-    ]);
-    for (const type of types) {
-      on(type, (detail) => this.#room(detail)?.[type](detail));
-    }
-    for (const type of ["edited", "redacted", "reacted"]) {
-      on(type, (detail) => this.#room(detail)?.change(detail));
-    }
-    on("joined", (detail) => this.#joined(detail));
-    on("state", (state) => this.#state(state));
-  }
-
   /** @param {{room: string}} event */
   #room({ room }) {
     return this.#rooms.get(key(room));
@@ -214,8 +219,8 @@ class App {
   /** @param {any} event */
   #joined(event) {
     this.#provisional = false;
-    const room = this.#room(event) ?? this.#add(event.room);
-    room.joined(event);
+    const room = this.#room(event) ?? (this.#conversations.admit(event) && this.#add(event.room));
+    if (room) room.joined(event);
   }
 
   /** Select a joined room. @param {{room: string}} joined */
@@ -240,9 +245,15 @@ class App {
   #add(name) {
     const client = /** @type {import("./client.js").Client} */ (this.#client);
     const room = new RoomView(client, name, {
-      changed: () => this.#unread(room),
+      people: this.#conversations.people,
+      restored: this.#storage.restores(name),
+      changed: () => {
+        this.#tabs.show(room);
+        this.#title();
+      },
       received: (message) =>
-        this.#notifier.message(message, name, () => this.#show({ room: name })),
+        this.#notifier.message(message, room, () => this.#show({ room: name })),
+      direct: (other, text) => this.#conversations.open(other, text),
       drafted: (draft) => this.#storage.setDraft(name, draft),
       join: (other) => this.#joinDialog.join(other),
       leave: () => this.#leave(room),
@@ -257,7 +268,7 @@ class App {
     /** @type {HTMLInputElement} */ (byId("password-name")).value = client.name;
     this.#connection.show(client.state);
     room.draft = this.#storage.draft(name);
-    if (this.#tabs.current === null) this.#tabs.turn(room);
+    if (this.#tabs.current === null && key(name) === this.#first) this.#tabs.turn(room);
     this.#storage.store();
     return room;
   }
@@ -289,11 +300,16 @@ class App {
 
   /** @param {RoomView} room */
   #leave(room) {
+    this.#forget(room);
+    if (this.#rooms.size > 0) this.#tabs.current?.focus();
+    else this.#signOut();
+  }
+
+  /** @param {RoomView} room */
+  #forget(room) {
     this.#client?.leave(room.name);
     this.#storage.setDraft(room.name, "");
     this.#close(room.name);
-    if (this.#rooms.size > 0) this.#tabs.current?.focus();
-    else this.#signOut();
   }
 
   /** Leave all rooms, and show the sign-in form. */
@@ -314,20 +330,8 @@ class App {
     this.#title();
   }
 
-  /** @param {RoomView} room */
-  #unread(room) {
-    this.#tabs.show(room);
-    this.#title();
-  }
-
   #title() {
-    showTitle([...this.#rooms.values()], this.#tabs.current?.name);
-  }
-
-  /** @param {Event} event */
-  #skip(event) {
-    event.preventDefault();
-    this.#tabs.current?.focus();
+    showTitle([...this.#rooms.values()], this.#tabs.current?.label);
   }
 
   /** The data that a reloaded page needs. */

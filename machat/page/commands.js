@@ -6,6 +6,7 @@
  */
 
 import { SearchDialog } from "./searchdialog.js";
+import { named } from "./slash.js";
 import { phrase } from "./texts.js";
 import { soon } from "./times.js";
 
@@ -17,6 +18,9 @@ const KINDS = { mute: "command.mute", ban: "command.ban", address: "command.addr
  * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {() => void} leave Leave this room.
  * @property {() => void} quit Leave all rooms.
+ * @property {(name: string, text?: string) => Promise<unknown>} direct Open a direct conversation, and send
+ *     a message.
+ * @property {import("./people.js").People} people The other users.
  * @property {(seq: number) => void} jump Scroll to a message.
  * @property {(text: string) => void} note Show a text among the messages.
  */
@@ -47,9 +51,26 @@ export class Commands {
     if (name === "who") return this.#who();
     if (name === "search") return this.search(rest);
     if (name === "bans") return this.#bans();
+    if (name === "msg") return this.#direct(rest);
+    if (name === "block" || name === "unblock") return this.#block(rest, name === "block");
     if (name === "leave") this.#actions.leave();
     else if (name === "quit") this.#actions.quit();
     else this.#actions.note(phrase("command.help"));
+  }
+
+  /** @param {string} rest */
+  #direct(rest) {
+    const { name = "", text } = named(rest, "text");
+    return this.#actions.direct(name.replace(/^@/, ""), text);
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} blocked
+   */
+  async #block(name, blocked) {
+    await this.#actions.people.block(name, blocked);
+    this.#actions.note(phrase(blocked ? "direct.blocked" : "direct.unblocked", { name }));
   }
 
   /** Show the stored messages with these words. @param {string} words */

@@ -26,6 +26,10 @@ export const ENGLISH = {
   "rooms.join": "Join a room",
   "rooms.to": "Join or show {room}",
   "rooms.unread": { one: "{count} unread message", other: "{count} unread messages" },
+  "rooms.unreadMore": {
+    one: "{count} or more unread messages",
+    other: "{count} or more unread messages",
+  },
   "rooms.mentions": { one: "{count} mention", other: "{count} mentions" },
   "rooms.more": { one: "Show {count} more unread room", other: "Show {count} more unread rooms" },
   "rooms.wait": "No connection. You will join when it is back.",
@@ -67,7 +71,7 @@ export const ENGLISH = {
   "emoji.submit": "Insert",
   "emoji.field": "Emoji, or its name",
 
-  "message.new": "New",
+  "message.new": "New messages",
   "message.server": "The server: ",
   "message.from": "{name}: ",
   "message.less": "Show less",
@@ -180,6 +184,9 @@ export const ENGLISH = {
     "/leave: leave this room\n" +
     "/who: list the members\n" +
     "/search WORDS: search the stored messages\n" +
+    "/msg NAME [TEXT]: send a private message, or open the conversation\n" +
+    "/block NAME: refuse the private messages of a user\n" +
+    "/unblock NAME: accept them again\n" +
     "/quit: leave all rooms\n" +
     "//...: a message that begins with a slash\n" +
     "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], " +
@@ -219,6 +226,29 @@ export const ENGLISH = {
   "keys.complete": "Complete a name after @, an emoji after :, or a command after /",
 
   "notification.title": "{name} in {room}",
+  "notification.direct": "Private message from {name}",
+
+  "direct.open": "Message {name} privately",
+  "direct.tag": "private",
+  "direct.tab": " (private) ",
+  "direct.messages": "Private messages with {room}",
+  "direct.close": "Close",
+  "direct.noAccount":
+    "Private messages are for users with an account, and you have joined without one.",
+  "direct.nobody": "there is no user {name}",
+  "direct.block": "Block {name}…",
+  "direct.blockButton": "Block…",
+  "direct.blockTitle": "Block {name}",
+  "direct.blockText":
+    "The server will refuse private messages from {name} to you, and {name} will see that. In rooms you still see each other. You can unblock {name} at any time.",
+  "direct.blockSubmit": "Block",
+  "direct.blocked": "You have blocked {name}, who cannot send you private messages",
+  "direct.unblock": "Unblock {name}…",
+  "direct.unblockTitle": "Unblock {name}",
+  "direct.unblockText":
+    "{name} will be able to send you private messages again. Messages that were refused are not delivered later.",
+  "direct.unblockSubmit": "Unblock",
+  "direct.unblocked": "{name} can send you private messages again.",
 
   "reply.action": "Reply",
   "reply.to": "Answer to ",

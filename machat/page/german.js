@@ -26,6 +26,10 @@ export const GERMAN = {
   "rooms.join": "Raum betreten",
   "rooms.to": "{room} betreten oder zeigen",
   "rooms.unread": { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
+  "rooms.unreadMore": {
+    one: "{count} oder mehr ungelesene Nachrichten",
+    other: "{count} oder mehr ungelesene Nachrichten",
+  },
   "rooms.mentions": { one: "{count} Erwähnung", other: "{count} Erwähnungen" },
   "rooms.more": {
     one: "{count} weiteren ungelesenen Raum zeigen",
@@ -71,7 +75,7 @@ export const GERMAN = {
   "emoji.submit": "Einfügen",
   "emoji.field": "Emoji oder sein Name",
 
-  "message.new": "Neu",
+  "message.new": "Neue Nachrichten",
   "message.server": "Der Server: ",
   "message.from": "{name}: ",
   "message.less": "Weniger zeigen",
@@ -185,6 +189,9 @@ export const GERMAN = {
     "/leave: diesen Raum verlassen\n" +
     "/who: die Mitglieder auflisten\n" +
     "/search WÖRTER: die gespeicherten Nachrichten durchsuchen\n" +
+    "/msg NAME [TEXT]: eine private Nachricht senden oder das Gespräch öffnen\n" +
+    "/block NAME: private Nachrichten von jemandem ablehnen\n" +
+    "/unblock NAME: sie wieder annehmen\n" +
     "/quit: alle Räume verlassen\n" +
     "//...: eine Nachricht, die mit einem Schrägstrich beginnt\n" +
     "Für Moderatoren: /kick NAME [GRUND], /mute NAME [MINUTEN] [GRUND], " +
@@ -224,6 +231,29 @@ export const GERMAN = {
   "keys.complete": "Namen nach @, Emojis nach : und Befehle nach / vervollständigen",
 
   "notification.title": "{name} in {room}",
+  "notification.direct": "Private Nachricht von {name}",
+
+  "direct.open": "{name} privat schreiben",
+  "direct.tag": "privat",
+  "direct.tab": " (privat) ",
+  "direct.messages": "Private Nachrichten mit {room}",
+  "direct.close": "Schließen",
+  "direct.noAccount":
+    "Private Nachrichten gibt es nur für angemeldete Konten, und du bist ohne Konto beigetreten.",
+  "direct.nobody": "Es gibt niemanden mit dem Namen {name}",
+  "direct.block": "{name} blockieren…",
+  "direct.blockButton": "Blockieren…",
+  "direct.blockTitle": "{name} blockieren",
+  "direct.blockText":
+    "Der Server lehnt dann private Nachrichten von {name} an dich ab, und {name} sieht das. In Räumen seht ihr einander weiterhin. Du kannst das jederzeit aufheben.",
+  "direct.blockSubmit": "Blockieren",
+  "direct.blocked": "Du hast {name} blockiert und erhältst von dort keine privaten Nachrichten",
+  "direct.unblock": "Blockierung von {name} aufheben…",
+  "direct.unblockTitle": "Blockierung von {name} aufheben",
+  "direct.unblockText":
+    "{name} kann dir wieder private Nachrichten senden. Abgelehnte Nachrichten werden nicht nachgeliefert.",
+  "direct.unblockSubmit": "Aufheben",
+  "direct.unblocked": "{name} kann dir wieder private Nachrichten senden.",
 
   "reply.action": "Antworten",
   "reply.to": "Antwort an ",
@@ -310,6 +340,8 @@ export const REFUSALS = {
   "bad-room": "Der Name eines Raums hat 1 bis 64 Zeichen: Buchstaben, Ziffern und einige Zeichen",
   "name-taken": "Der Name ist vergeben",
   "not-allowed": "Das ist hier nicht erlaubt",
+  "you may not send messages to that user": "Diese Person nimmt keine Nachrichten von dir an",
+  "that is your own name": "Das ist dein eigener Name",
   "not-joined": "Du bist nicht in diesem Raum",
   "room-full": "Der Raum ist voll",
   "room-locked": "Der Raum ist gesperrt",

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { conversation } from "./client.js";
 import { FieldDialog } from "./dialog.js";
 import { byId } from "./dom.js";
 import { joinWithKey } from "./keys.js";
@@ -61,20 +62,39 @@ export class JoinDialog {
     this.#dialog.progress(waits ? phrase("rooms.wait") : "");
   }
 
-  /** Join or select a room. @param {string} typed */
+  /**
+   * Join or select a room.
+   *
+   * @param {string} typed
+   * @returns {Promise<string>} The name of the room.
+   */
   async join(typed) {
-    const name = roomNamed(typed);
-    if (this.#options.has(name)) return this.#options.show(name);
+    const name = this.#named(typed);
     const client = this.#options.client();
-    if (client === null) return;
+    if (client === null || this.#options.has(name)) {
+      this.#options.show(name);
+      return name;
+    }
     const joining = joinWithKey(client, name, HISTORY);
     this.progress();
-    this.#options.show((await joining).room);
+    const { room } = await joining;
+    this.#options.show(room);
+    return room;
+  }
+
+  /**
+   * @param {string} typed The name of a room, or `@` and the name of a user.
+   * @returns {string} The name of the room.
+   */
+  #named(typed) {
+    const name = roomNamed(typed);
+    const own = this.#options.client()?.name ?? "";
+    return /^@[^,]+$/.test(name) ? conversation(own, name.slice(1)) : name;
   }
 
   /** @param {string} typed */
   #cancel(typed) {
-    const name = roomNamed(typed);
+    const name = this.#named(typed);
     if (!this.#options.has(name)) this.#options.client()?.leave(name);
   }
 }

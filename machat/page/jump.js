@@ -25,7 +25,8 @@ export class JumpDialog {
   #index = 0;
 
   /**
-   * @param {() => string[]} rooms Returns the names of the user's rooms.
+   * @param {() => {name: string, label: string}[]} rooms Returns the user's rooms and conversations. The
+   *     label is the text that is shown.
    * @param {(room: string) => void} chosen Called with the name of the selected room, or of another room
    *     to join.
    */
@@ -63,13 +64,15 @@ export class JumpDialog {
     const typed = this.#field.value.trim().replace(/^#/, "");
     const wanted = fold(typed);
     const rooms = this.#rooms();
-    const rank = (/** @type {string} */ room) => (fold(room).startsWith(wanted) ? 0 : 1);
-    this.#found = rooms
-      .filter((room) => fold(room).includes(wanted))
+    const rank = (/** @type {{label: string}} */ { label }) =>
+      fold(label).startsWith(wanted) ? 0 : 1;
+    const found = rooms
+      .filter(({ label }) => fold(label).includes(wanted))
       .sort((a, b) => rank(a) - rank(b))
       .slice(0, MOST);
-    const known = rooms.some((room) => fold(room) === wanted);
-    const options = this.#found.map((room) => this.#option(room, element("bdi", {}, room)));
+    const known = rooms.some(({ label }) => fold(label) === wanted);
+    const options = found.map((room) => this.#option(room.name, ...shown(room)));
+    this.#found = found.map(({ name }) => name);
     if (wanted && !known) {
       this.#found.push(typed);
       options.push(this.#option(typed, phrase("jump.join", { room: typed })));
@@ -80,11 +83,11 @@ export class JumpDialog {
 
   /**
    * @param {string} room
-   * @param {Node | string} text
+   * @param {...(Node | string)} text
    */
-  #option(room, text) {
+  #option(room, ...text) {
     const click = () => this.#choose(room);
-    return element("li", { role: "option", click }, text);
+    return element("li", { role: "option", click }, ...text);
   }
 
   /** @param {number} index */
@@ -114,4 +117,15 @@ export class JumpDialog {
     this.#dialog.close();
     this.#chosen(room);
   }
+}
+
+/**
+ * @param {{name: string, label: string}} room
+ * @returns {(Node | string)[]}
+ */
+function shown({ name, label }) {
+  const text = element("bdi", {}, label);
+  return name === label
+    ? [text]
+    : [text, " ", element("span", { class: "tag" }, phrase("direct.tag"))];
 }

@@ -28,8 +28,10 @@ export class Members {
   #options;
   #panel;
 
-  /** Whether the members have a menu, because the user moderates the room. */
+  /** Whether the user moderates the room. */
   moderated = false;
+  /** Whether the members have a menu, because there are actions on them. */
+  acts = false;
 
   /**
    * @param {string} id The id of the list.
@@ -124,7 +126,7 @@ export class Members {
   /** Show these names. Elements of names that are shown already stay. @param {string[]} names */
   #arrange(names) {
     const before = this.#nodes;
-    const sign = (/** @type {string} */ name) => `${this.moderated}${name === this.own} ${name}`;
+    const sign = (/** @type {string} */ name) => `${this.acts}${name === this.own} ${name}`;
     this.#nodes = new Map(
       names.map((name) => [sign(name), before.get(sign(name)) ?? this.#one(name)]),
     );
@@ -142,7 +144,7 @@ export class Members {
     const you =
       name === this.own ? [element("span", { class: "quiet" }, phrase("members.you"))] : [];
     const shown = element("bdi", {}, name);
-    if (!this.moderated || name === this.own) return element("li", {}, dot, shown, ...you);
+    if (!this.acts || name === this.own) return element("li", {}, dot, shown, ...you);
     const button = element("button", {
       type: "button",
       class: "member",

@@ -23,6 +23,7 @@ const SIGNS = ["\u{1f44d}", "\u2764\ufe0f", "\u{1f602}", "\u{1f389}", "\u{1f440}
  * @property {import("./messages.js").Messages} messages
  * @property {import("./composer.js").Composer} composer
  * @property {import("./moderation.js").Moderation} moderation
+ * @property {import("./people.js").People} people
  * @property {() => void} focus Focuses the room.
  */
 
@@ -49,7 +50,7 @@ export class MessageActions {
    * @param {HTMLElement} button
    */
   menu(message, button) {
-    const { composer, moderation, focus } = this.#view;
+    const { composer, moderation, people, focus } = this.#view;
     const label = phrase("menu.message", { name: message.from });
     const own = this.#mayChange(message);
     const entries = SIGNS.map((sign) => ({
@@ -64,8 +65,11 @@ export class MessageActions {
     if (own && !isNotice(message)) add(phrase("change.edit"), () => composer.edit(message));
     if (own) add(phrase("change.remove"), () => this.#redact(message), true);
     if (!message.own && !isNotice(message)) {
-      for (const { label, act, danger } of moderation.entries(message.from))
-        add(label, act, danger);
+      const actions = [
+        ...people.entries(message.from, this.#room),
+        ...moderation.entries(message.from),
+      ];
+      for (const { label, act, danger } of actions) add(label, act, danger);
     }
     openMenu(button, label, entries, focus);
   }

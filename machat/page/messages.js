@@ -35,7 +35,7 @@ export class Messages {
   /** The first unread item. @type {Item | null} */
   fresh = null;
   /** The number of the latest message received. */
-  #newest = 0;
+  newest = 0;
 
   get pending() {
     return this.#pending.list;
@@ -111,7 +111,7 @@ export class Messages {
    * @param {number} last The number of the last message that the new epoch shares with the old one.
    */
   #begin(epoch, last) {
-    this.#newest = Math.min(this.#newest, last);
+    this.newest = Math.min(this.newest, last);
     this.#items.begin(epoch, last);
   }
 
@@ -125,7 +125,7 @@ export class Messages {
     if (this.#items.change(event.seq, (message) => update(message, event))) return null;
     const message = this.#message(event);
     this.#pending.settle(message);
-    this.#newest = Math.max(this.#newest, message.seq);
+    this.newest = Math.max(this.newest, message.seq);
     this.cut ||= this.reading && this.#items.exceeded(1, message.size);
     if (!this.cut) this.#append([message]);
     return message;
@@ -240,7 +240,7 @@ export class Messages {
     const found = events.filter(({ seq }) => seq < before).map((event) => this.#message(event));
     this.#items.insert(0, found);
     this.whole = found.length === 0;
-    this.#newest = Math.max(this.#newest, this.last ?? 0);
+    this.newest = Math.max(this.newest, this.last ?? 0);
     this.cut = this.#items.trimEnd() || this.cut;
     return found.length;
   }
@@ -287,7 +287,7 @@ export class Messages {
    */
   around(answer) {
     if (this.latest(answer) === 0) return false;
-    this.cut = (this.last ?? 0) < Math.max(answer.seq, this.#newest);
+    this.cut = (this.last ?? 0) < Math.max(answer.seq, this.newest);
     return true;
   }
 
@@ -299,7 +299,7 @@ export class Messages {
     const found = events.map((event) => this.#message(event));
     for (const message of found) this.#pending.settle(message);
     this.#append(found);
-    this.cut = (this.last ?? 0) < Math.max(top, this.#newest);
+    this.cut = (this.last ?? 0) < Math.max(top, this.newest);
   }
 
   /**

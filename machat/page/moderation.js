@@ -9,7 +9,6 @@ import { RoomAccess } from "./access.js";
 import { ask, makeDialog } from "./ask.js";
 import { key } from "./client.js";
 import { element } from "./dom.js";
-import { openMenu } from "./menu.js";
 import { phrase } from "./texts.js";
 import { explained, soon } from "./times.js";
 
@@ -68,14 +67,6 @@ export class Moderation {
       act: () => this.#act(action, name, texts[action]),
       danger: true,
     }));
-  }
-
-  /**
-   * @param {string} name
-   * @param {HTMLElement} button
-   */
-  menu(name, button) {
-    openMenu(button, phrase("menu.member", { name }), this.entries(name));
   }
 
   /**

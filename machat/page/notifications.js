@@ -41,7 +41,7 @@ export class Notifier {
    * Report a new message to a user who does not look at the page.
    *
    * @param {{from: string, text: string, mention: boolean}} message
-   * @param {string} room
+   * @param {{name: string, direct: boolean}} room
    * @param {() => void} clicked Called when the user clicks on the notification.
    */
   message({ from, text, mention }, room, clicked) {
@@ -54,15 +54,17 @@ export class Notifier {
 
   /**
    * @param {{from: string, text: string}} message
-   * @param {string} room
+   * @param {{name: string, direct: boolean}} room
    * @param {() => void} clicked
    */
-  #show({ from, text }, room, clicked) {
+  #show({ from, text }, { name, direct }, clicked) {
     if (!("Notification" in globalThis) || Notification.permission !== "granted") return;
-    const title = phrase("notification.title", { name: from, room });
+    const title = direct
+      ? phrase("notification.direct", { name: from })
+      : phrase("notification.title", { name: from, room: name });
     try {
       // the tag replaces the last notification of the same room
-      const options = { body: text.slice(0, LONGEST), tag: room, silent: true, icon: "icon.svg" };
+      const options = { body: text.slice(0, LONGEST), tag: name, silent: true, icon: "icon.svg" };
       const shown = new Notification(title, options);
       shown.addEventListener("click", () => {
         window.focus();

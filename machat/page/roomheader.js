@@ -16,19 +16,23 @@ export class RoomHeader {
   /**
    * @param {string} id The id of the title.
    * @param {string} name
-   * @param {{find: import("./findbar.js").FindBar, members: HTMLElement, leave: () => void}} options
-   *     `members`: the button for the members. `leave` leaves the room.
+   * @param {{find: import("./findbar.js").FindBar, block?: HTMLElement, members: HTMLElement,
+   *     leave: () => void}} options `block`: in a direct conversation, the button that blocks the other
+   *     user. `members`: the button for the members. `leave` leaves the room.
    */
-  constructor(id, name, { find, members, leave }) {
+  constructor(id, name, { find, block, members, leave }) {
     const title = element("h2", { id }, element("bdi", {}, name));
+    const kind = block ? [element("span", { class: "tag" }, phrase("direct.tag"))] : [];
     const button = { type: "button", class: "quiet", click: () => leave() };
+    const words = block ? phrase("direct.close") : phrase("room.leave");
     this.element = element(
       "header",
       { class: "head" },
-      element("div", { class: "title" }, title, this.#locked, ...this.#topic.elements),
+      element("div", { class: "title" }, title, ...kind, this.#locked, ...this.#topic.elements),
       find.button,
+      ...(block ? [block] : []),
       members,
-      element("button", button, phrase("room.leave")),
+      element("button", button, words),
       find.element,
     );
   }

@@ -9,16 +9,19 @@ import { RejoinBar } from "./rejoin.js";
 import { Commands } from "./commands.js";
 import { Completion } from "./completion.js";
 import { Composer } from "./composer.js";
+import { DirectBar } from "./directbar.js";
 import { DownButton } from "./downbutton.js";
 import { element } from "./dom.js";
 import { FindBar } from "./findbar.js";
 import { loaders } from "./loader.js";
 import { Members } from "./members.js";
+import { openMenu } from "./menu.js";
 import { MessageActions } from "./messageactions.js";
 import { MessageList } from "./messagelist.js";
 import { Messages } from "./messages.js";
 import { Moderation } from "./moderation.js";
 import { RoomHeader } from "./roomheader.js";
+import { ReadMarker } from "./readmarker.js";
 import { MessageSender } from "./sender.js";
 import { StoredMessages } from "./storedmessages.js";
 import { phrase } from "./texts.js";
@@ -56,63 +59,89 @@ export class RoomParts {
   history;
   /** @type {Unread} */
   unread;
+  marker;
+  /** @type {DirectBar | null} */
+  direct;
   /** @type {MessageSender} */
   sender;
   header;
 
   /**
    * @param {import("./client.js").Client} client
-   * @param {{name: string, id: string}} room
+   * @param {{name: string, id: string, label: string, direct: boolean}} room
    * @param {View} view
    * @param {import("./roomview.js").Options} options
    */
-  constructor(client, { name, id }, view, options) {
+  constructor(client, { name, id, label, direct }, view, options) {
     const { messages } = this;
+    const { people } = options;
     this.typing = new Typing(() => client.typing(name));
     const moderation = (this.moderation = new Moderation(client, name));
     this.members = new Members(`${id}-members`, {
-      menu: (member, button) => moderation.menu(member, button),
+      menu: (member, button) => {
+        const entries = [...people.entries(member, name), ...moderation.entries(member)];
+        openMenu(button, phrase("menu.member", { name: member }), entries);
+      },
       panel: () => moderation.panel(),
     });
     this.loaders = loaders(messages, (which) => client.history(name, which), {
-      changed: () => this.list.changed(),
+      changed: () => {
+        this.unread.older();
+        this.list.changed();
+      },
       jumped: () => this.list.end(),
     });
     this.down = new DownButton(view.goDown);
     this.rejoinBar = new RejoinBar(view.rejoin);
-    this.composer = this.#composer(name, options);
+    this.composer = this.#composer(label, options);
     const { composer } = this;
-    const acting = { messages, composer, moderation, focus: view.focus };
+    const acting = { messages, composer, moderation, people, focus: view.focus };
     this.actions = new MessageActions(client, name, acting);
-    this.list = this.#list(name, view);
+    this.list = this.#list(
+      phrase(direct ? "direct.messages" : "room.messages", { room: label }),
+      view,
+    );
     const warn = (/** @type {string} */ text) => composer.warn(text);
     this.history = new StoredMessages(client, name, messages, this.list, warn);
     const { list, down, actions } = this;
     const looked = () => view.looked;
-    this.unread = new Unread({ messages, list, down, looked, moved: view.moved }, options);
+    this.marker = new ReadMarker(messages, {
+      shared: people.account,
+      whole: direct || options.restored,
+      looked,
+      atEnd: () => list.sticks && !messages.cut,
+      send: (seq) => client.markRead(name, seq),
+    });
+    const { marker } = this;
+    const counting = { messages, list, down, marker, direct, looked, moved: view.moved };
+    this.unread = new Unread(counting, options);
     const jump = (/** @type {number} */ seq) => this.history.jump(seq);
     const commands = new Commands(client, name, { ...options, jump, note: view.note });
     const sending = { messages, list, composer, commands, actions, focus: view.focus };
     this.sender = new MessageSender(client, name, sending);
     new Completion(composer.field, () => this.members.others);
-    const find = (this.find = new FindBar(name, {
+    const find = (this.find = new FindBar(label, {
       messages,
       list,
       search: (words) => commands.search(words),
       closed: view.focus,
     }));
-    const { button } = this.members;
-    const { leave } = options;
-    this.header = new RoomHeader(`${id}-title`, name, { find, members: button, leave });
+    this.direct = direct ? new DirectBar(people, label) : null;
+    this.header = new RoomHeader(`${id}-title`, label, {
+      find,
+      block: this.direct?.block,
+      members: this.members.button,
+      leave: options.leave,
+    });
     this.element = this.#build(id);
   }
 
   /**
-   * @param {string} name
+   * @param {string} label
    * @param {import("./roomview.js").Options} options
    */
-  #composer(name, options) {
-    return new Composer(name, {
+  #composer(label, options) {
+    return new Composer(label, {
       submitted: (text, mode) => {
         this.typing.sent();
         return this.sender.submit(text, mode);
@@ -124,12 +153,12 @@ export class RoomParts {
   }
 
   /**
-   * @param {string} name
+   * @param {string} label
    * @param {View} view
    */
-  #list(name, view) {
+  #list(label, view) {
     return new MessageList(this.messages, {
-      label: phrase("room.messages", { room: name }),
+      label,
       actions: {
         again: (pending) => this.sender.retry(pending),
         edit: (pending) => this.sender.edit(pending),
@@ -163,6 +192,7 @@ export class RoomParts {
       this.members.scrim,
       this.members.element,
       this.rejoinBar.element,
+      ...(this.direct ? [this.direct.element] : []),
       this.composer.element,
     );
   }

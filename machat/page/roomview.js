@@ -5,6 +5,7 @@
  * @module
  */
 
+import { partner } from "./client.js";
 import { composes } from "./composer.js";
 import { pointer } from "./dom.js";
 import { compareClocks } from "./editing.js";
@@ -19,20 +20,39 @@ import { localised } from "./times.js";
 
 /**
  * @typedef {object} Options
+ * @property {import("./people.js").People} people The other users.
+ * @property {boolean} restored Whether the user was in the room before the page was reloaded.
  * @property {() => void} changed Called when the number of unread messages has changed.
  * @property {(message: {from: string, text: string, mention: boolean}) => void} received Called with each
  *     new message of another user.
  * @property {(draft: string) => void} drafted Called with the content of the field.
  * @property {(room: string) => Promise<unknown>} join Join another room.
+ * @property {(name: string, text?: string) => Promise<unknown>} direct Open a direct conversation, and send
+ *     a message.
  * @property {() => void} leave Leave this room.
  * @property {() => void} quit Leave all rooms.
  */
+
+/** The events of the client for which a room has a method of the same name. */
+export const EVENTS = /** @type {const} */ ([
+  "message",
+  "presence",
+  "typing",
+  "room",
+  "moved",
+  "gap",
+  "left",
+  "read",
+]);
 
 let count = 0;
 
 export class RoomView {
   id = `room${++count}`;
+  /** The time at which a message was received, or the room was selected, milliseconds. */
+  used = performance.now();
   #client;
+  #account;
   #parts;
   #visible = false;
 
@@ -43,7 +63,13 @@ export class RoomView {
    */
   constructor(client, name, options) {
     this.name = name;
+    const other = partner(name, client.name);
+    /** Whether it is a direct conversation. */
+    this.direct = other !== null;
+    /** The name that is shown: in a direct conversation, that of the other user. */
+    this.label = other ?? name;
     this.#client = client;
+    this.#account = options.people.account;
     const view = this;
     const parts = {
       get looked() {
@@ -63,6 +89,8 @@ export class RoomView {
   /** Show or hide the room. @param {boolean} visible */
   set visible(visible) {
     if (visible === this.#visible) return;
+    this.used = performance.now();
+    if (!visible) this.#parts.marker.leave();
     this.#visible = visible;
     if (visible) {
       this.element.hidden = false;
@@ -90,9 +118,31 @@ export class RoomView {
     return this.#visible && document.visibilityState === "visible";
   }
 
+  /** Whether there may be further unread messages that are not loaded. */
+  get more() {
+    return this.#parts.unread.more;
+  }
+
+  /** Whether everything is read and sent. */
+  get idle() {
+    const { composer, messages } = this.#parts;
+    return this.unread === 0 && composer.idle && messages.pending.length === 0;
+  }
+
   /** Mark the visible messages as read. */
   looked() {
     if (this.#looked) this.#parts.unread.looked();
+    else this.#parts.marker.leave();
+  }
+
+  /** Send a message. @param {string} text */
+  send(text) {
+    this.#parts.sender.send(text);
+  }
+
+  /** Show an error at the field. @param {string} text */
+  warn(text) {
+    this.#parts.composer.warn(text);
   }
 
   /** Set the content of the field. @param {string} draft */
@@ -110,6 +160,7 @@ export class RoomView {
     this.#parts.list.hide();
     this.#parts.members.stop();
     this.#parts.typing.clear();
+    this.#parts.direct?.stop();
     closeMenu();
     this.element.remove();
   }
@@ -135,6 +186,7 @@ export class RoomView {
     for (const loader of Object.values(this.#parts.loaders)) loader.joined();
     this.#parts.typing.clear();
     this.#parts.moderation.allowed = this.#parts.members.moderated = event.moderator === true;
+    this.#parts.members.acts = event.moderator === true || this.#account;
     this.#parts.members.own = name;
     this.#parts.members.all(event);
     this.room(event);
@@ -155,6 +207,7 @@ export class RoomView {
     const message = this.#parts.messages.add(event);
     this.#parts.typing.remove(event.from);
     if (message === null) return;
+    this.used = performance.now();
     this.#parts.unread.add(message);
     this.#parts.list.changed();
   }
@@ -165,6 +218,11 @@ export class RoomView {
     if (message === undefined) return;
     this.#parts.composer.update(message);
     this.#parts.list.changed();
+  }
+
+  /** Record that the user has read messages on another device. @param {{seq: number}} event */
+  read({ seq }) {
+    this.#parts.unread.read(seq);
   }
 
   /** @param {{from: string}} event */
@@ -233,6 +291,7 @@ export class RoomView {
   #moved() {
     this.#parts.messages.reading = !this.#parts.list.sticks;
     this.#parts.down.show(this.#parts.list.sticks);
+    this.#parts.marker.see();
   }
 
   #goDown() {

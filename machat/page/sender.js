@@ -49,7 +49,7 @@ export class MessageSender {
    * @returns {string | null} The reason why it was not accepted.
    */
   submit(text, mode) {
-    const { messages, list, composer, commands, actions } = this.#view;
+    const { messages, composer, commands, actions } = this.#view;
     const { text: said = "", command, wrong } = read(text, mode?.kind === "edit");
     if (wrong !== undefined) return wrong;
     if (mode?.kind === "edit") {
@@ -64,10 +64,21 @@ export class MessageSender {
       return null;
     }
     if (messages.pending.length >= UNSENT) return phrase("composer.tooMany");
-    this.#send(said, mode?.message.seq);
+    this.send(said, mode?.message.seq);
+    return null;
+  }
+
+  /**
+   * Send a message, and scroll to it.
+   *
+   * @param {string} text
+   * @param {number} [reply] The number of the message that it answers.
+   */
+  send(text, reply) {
+    const { messages, list } = this.#view;
+    this.#send(text, reply);
     messages.fresh = null;
     list.end();
-    return null;
   }
 
   /** Send a refused message again. @param {Pending} pending */

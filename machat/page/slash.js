@@ -23,10 +23,13 @@ const MODERATION = {
 };
 
 /** The commands that need a name. */
-const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join"];
+const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join", "msg", "block", "unblock"];
 
 /** The commands for all users. */
-const GENERAL = ["join", "leave", "who", "search", "bans", "help", "quit"];
+const GENERAL = [
+  ...["join", "leave", "who", "search", "bans", "help", "quit"],
+  ...["msg", "block", "unblock"],
+];
 
 /**
  * @typedef {object} Read The parsed text. Exactly one of these properties is set.
@@ -111,8 +114,9 @@ function isCommand(word) {
 /**
  * @param {string} rest
  * @param {string} field The field for the text after the name.
+ * @returns {Record<string, string | undefined>}
  */
-function named(rest, field) {
+export function named(rest, field) {
   const [, name, more] = /^(\S*)\s*(.*)$/su.exec(rest) ?? [];
   return more ? { name, [field]: more } : { name };
 }

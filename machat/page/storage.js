@@ -64,6 +64,14 @@ export class TabStorage {
     document.addEventListener("visibilitychange", () => this.store());
   }
 
+  /**
+   * @param {string} room
+   * @returns {boolean} Whether the user was in the room before the reload.
+   */
+  restores(room) {
+    return this.before?.rooms.some((each) => key(each) === key(room)) === true;
+  }
+
   /** @param {string} room */
   draft(room) {
     return this.#drafts.get(key(room)) ?? "";

@@ -115,8 +115,10 @@ export class Tabs {
     const selected = room === this.current;
     tab.setAttribute("aria-selected", String(selected));
     tab.tabIndex = selected ? 0 : -1;
-    const name = element("bdi", { class: "name" }, room.name);
-    tab.replaceChildren(name, ...counts(room));
+    const name = element("bdi", { class: "name" }, room.label);
+    tab.classList.toggle("direct", room.direct);
+    const kind = room.direct ? [spoken(phrase("direct.tab"))] : [];
+    tab.replaceChildren(name, ...kind, ...counts(room));
     this.#look();
   }
 
@@ -191,22 +193,29 @@ export class Tabs {
   }
 }
 
-/** @param {number} count */
-function short(count) {
-  return count > 99 ? "99+" : String(count);
+/**
+ * @param {number} count
+ * @param {boolean} [more] Whether there may be more than these.
+ */
+function short(count, more = false) {
+  if (count > 99) return "99+";
+  return more ? `${count}+` : String(count);
 }
 
 /** @param {RoomView} room */
-function counts({ unread, mentions }) {
+function counts({ unread, mentions, more, direct }) {
   const shown = [];
-  if (mentions > 0) {
+  if (mentions > 0 && !direct) {
     const badge = { class: "count mentions", "aria-hidden": "true" };
     shown.push(element("span", badge, `@${short(mentions)}`));
     shown.push(spoken(phrase("rooms.mentions", { count: mentions })), " ");
   }
   if (unread > 0) {
-    shown.push(element("span", { class: "count", "aria-hidden": "true" }, short(unread)));
-    shown.push(spoken(phrase("rooms.unread", { count: unread })));
+    const badge = element("span", { class: "count", "aria-hidden": "true" }, short(unread, more));
+    badge.classList.toggle("mentions", direct);
+    shown.push(badge);
+    const words = more ? "rooms.unreadMore" : "rooms.unread";
+    shown.push(spoken(phrase(words, { count: unread })));
   }
   return shown;
 }

@@ -72,9 +72,11 @@ export function isKey(text) {
  * @returns {string} The text in the user's language if it is known, otherwise the same text.
  */
 export function refusal(code, text) {
+  const nobody = /^there is no user (\S+)$/.exec(text);
+  if (nobody !== null) return phrase("direct.nobody", { name: nobody[1] });
   /** @type {Record<string, string>} */
   const known = german?.REFUSALS ?? {};
-  return known[code ?? ""] ?? text;
+  return known[text] ?? known[code ?? ""] ?? text;
 }
 
 /** Translate the texts of the document: of elements with `data-text` and `data-label`. */

@@ -9,7 +9,7 @@ import { phrase } from "./texts.js";
 
 /**
  * @param {{unread: number, mentions: number}[]} rooms
- * @param {string | undefined} name The name of the selected room.
+ * @param {string | undefined} name The name of the selected room, as it is shown.
  */
 export function showTitle(rooms, name) {
   const sum = (/** @type {"unread" | "mentions"} */ which) =>

@@ -253,6 +253,43 @@ class AxeTests(PageTestCase):
             expect(page.get_by_role("button", name="Lift for Eve")).to_be_visible()
             self.check(page)
 
+    def test_direct(self) -> None:
+        """
+        Axe finds no problem with a direct conversation and the menu of a member, in the dialog that
+        blocks a user, and while the user is blocked.
+        """
+        for scheme, viewport in (("light", {"width": 1200, "height": 900}), ("dark", PHONE)):
+            page = self.blank(bypass_csp=True, color_scheme=scheme, viewport=viewport)
+            server = Server(page, members=["Mina", "Ada"], count=2)
+            server.password = "secret"
+            page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+            page.get_by_label("Your name").fill("Mina")
+            page.keyboard.press("Enter")
+            page.locator("#signin").get_by_label("Password").fill("secret")
+            page.keyboard.press("Enter")
+            expect(page.get_by_role("tab")).to_have_count(1)
+            here = {"room": "@Ada,Mina", "name": "Mina", "epoch": "e", "seq": 1, "count": 2}
+            server.tell(type="joined", members=["Ada", "Mina"], missed=1, recovered=True, **here)
+            server.tell(
+                type="message", room="@Ada,Mina", seq=1, text="lunch?", at=0, **{"from": "Ada"}
+            )
+            expect(page.locator(".count")).to_have_text("1")
+            if viewport is PHONE:
+                page.get_by_role("button", name="2 here").click()
+            page.get_by_role("button", name="Ada", exact=True).click()
+            expect(page.get_by_role("menuitem", name="Message Ada privately")).to_be_visible()
+            self.check(page)
+            page.keyboard.press("Escape")
+            page.get_by_role("tab", name="Ada").click()
+            expect(page.locator(".divider.fresh:visible")).to_have_text("New messages")
+            self.check(page)
+            page.get_by_role("button", name="Block Ada…").click()
+            self.check(page)
+            page.get_by_role("dialog").get_by_role("button", name="Block").click()
+            server.tell(type="done", id=server.await_("block")["id"])
+            expect(page.get_by_role("button", name="Unblock")).to_be_visible()
+            self.check(page)
+
     def test_search(self) -> None:
         """
         Axe finds no problem with the results of a search.

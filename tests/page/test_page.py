@@ -118,7 +118,7 @@ class TalkTests(PageTestCase):
         self.assertTrue(mina.url.endswith("/#tea%2Ftime"))
         mina.get_by_role("tab", name="dev").click()
         expectTexts(mina, ["one", "two"])
-        expect(mina.locator(".divider.fresh")).to_have_text("New")
+        expect(mina.locator(".divider.fresh")).to_have_text("New messages")
         expect(mina).to_have_title("dev – MaChat")
         for _ in range(2):
             mina.get_by_role("button", name="Leave").click()
