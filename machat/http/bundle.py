@@ -39,6 +39,15 @@ _MEMBER = re.compile(r"^(?:(?:static|async|get|set) )*\*?#(\w+)", re.MULTILINE)
 _USE = re.compile(r"(^(?:(?:static|async|get|set) )*\*?|\.)#(\w+)", re.MULTILINE)
 
 
+#: Lines without comments, regular expressions, templates and strings in single quotation marks.
+_PLAIN = re.compile(r"^[^/`'\n]*$", re.MULTILINE)
+
+_STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
+
+#: Operators and punctuation that need no spaces around them.
+_SPACED = re.compile(r" ?(=>|[!=]==|\?\?=?|&&|\|\||[-+*]=|[=?:,;<>{}()]) ?")
+
+
 def bundle(folder: Path, first: str) -> bytes:
     """
     @param folder: the folder of the modules
@@ -87,6 +96,7 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
+    text = _PLAIN.sub(_withoutSpaces, text)
     begin = "await (async () =>" if "await import(" in text else "(() =>"
     return f"const ${name} = {begin} {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
 
@@ -100,6 +110,12 @@ def _shortened(text: str) -> str:
         name: f"{chr(97 + count % 26)}{count // 26 or ''}" for count, name in enumerate(members)
     }
     return _USE.sub(lambda match: f"{match[1]}#{short.get(match[2], match[2])}", text)
+
+
+def _withoutSpaces(line: re.Match[str]) -> str:
+    parts = _STRING.split(line[0])
+    parts[::2] = [_SPACED.sub(r"\1", code) for code in parts[::2]]
+    return "".join(parts)
 
 
 def _assigned(match: re.Match[str]) -> str:

@@ -29,6 +29,9 @@ MODULES = {
         "  #unused; // a note\n"
         "  /** @param {string} name */\n"
         "  constructor(name) {\n"
+        "    const { a: b, ...rest } = { a: 1, c: 1 < 2 ? 3 : 4 };\n"
+        '    const found = [b + rest.c, "d = { e: f }", /, (g = h) /.exec(", g = h ")[1]];\n'
+        "    if (found.join() !== `4,d = { e: f },${'g = h'}`) throw new Error(found);\n"
         "    /** @type {string} */ (this.text) = `${this.#greet()} ${name}`;\n  }\n"
         "  #greet() {\n    return this.#greeting;\n  }\n}\n"
         "export function say(text, more) {\n  console.log(text, NAME, count + more);\n}\n"
@@ -68,6 +71,16 @@ class BundleTests(SynchronousTestCase):
             timeout=PATIENCE,
         )
         self.assertEqual(done.stdout, b"// hello you 1 6\n")
+
+    def test_spaces(self) -> None:
+        """
+        Code needs no spaces around operators. Strings keep theirs.
+        """
+        files = {
+            "first": 'const a = { b: "c, d = e" };\nif (a && a.b !== "(f) ") a.g = (h) => h;\n'
+        }
+        script = bundle(self.write(**files), "first")
+        self.assertIn(b'const a={b:"c, d = e"};\nif(a&&a.b!=="(f) ")a.g=(h)=>h;\n', script)
 
     def test_page(self) -> None:
         """

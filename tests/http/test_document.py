@@ -59,8 +59,8 @@ class DocumentTests(SynchronousTestCase):
             '  <style>p {\ncontent: "a: b";\n}\n</style>\n'
             "</head>\n<body>\n  <p>Text</p>\n"
             '<script type="module">const $other = (() => {\n'
-            "function other() {}\nreturn { other };\n})();\n"
-            "const $first = (() => {\nconst { other } = $other;\nother();\nreturn {  };\n})();\n"
+            "function other(){}\nreturn { other };\n})();\n"
+            "const $first = (() => {\nconst{other}=$other;\nother();\nreturn {  };\n})();\n"
             "</script>\n</body>\n",
         )
         self.assertEqual((len(document.scripts), len(document.styles)), (2, 1))
