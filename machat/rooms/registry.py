@@ -1,5 +1,5 @@
 """
-Joins, leaves and reading in the rooms of one chat.
+Joins and leaves in the rooms of one chat.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
-from machat import commands, names
+from machat import names
 from machat.entries import Entry
 from machat.errors import (
     ALREADY_JOINED,
@@ -20,11 +20,10 @@ from machat.errors import (
     ROOM_FULL,
     ChatError,
 )
-from machat.events import History, Joined, Members
+from machat.events import Joined
 from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, ISharedRooms, IStoredRoom
 from machat.limits import Limits
 from machat.records import Claim
-from machat.rooms import recovery
 from machat.rooms.arrival import Arrival, Wish, start
 from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
@@ -33,7 +32,6 @@ from machat.rooms.listing import Listing
 from machat.rooms.presence import Attendance
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
-from machat.rooms.searching import Searches, Wanted
 
 #: The messages that a member has missed, or C{None} if they cannot be determined; and the number of
 #: entries that were read to find the last messages.
@@ -42,7 +40,7 @@ Replay = tuple[tuple[Entry, ...] | None, int]
 
 class Rooms:
     """
-    The parts of L{IChatRoom} that join, leave and read.
+    The parts of L{IChatRoom} that join and leave.
 
     @ivar watcher: the watcher of the chat
     @ivar listing: the list of rooms
@@ -70,7 +68,6 @@ class Rooms:
         self._hookRunner = hookRunner
         self._policy = policy
         self._requireOpen = requireOpen
-        self._searches = Searches(clock)
         self._directs = directs
         self.listing = Listing(directory.byKey.get, shared)
         self.watcher: IChatWatcher | None = None
@@ -273,58 +270,3 @@ class Rooms:
             self.watcher.left(room.name, claim.name)
         if self._hookRunner is not None:
             self._hookRunner.left(member, room)
-
-    async def history(
-        self,
-        member: IChatMember,
-        name: str,
-        before: int | None,
-        after: int | None,
-        limit: int,
-    ) -> History:
-        """
-        See L{IChatRoom.history}.
-        """
-        room = self._directory.find(member, name)
-        assert room.stored is not None and room.position is not None, "the room is open"
-        limit = min(limit, self._limits.maxHistory)
-        found = await recovery.history(room.stored, room, before, after, limit)
-        self._requireStay(member, room)
-        return History(
-            room=room.name,
-            epoch=room.position.epoch,
-            seq=room.position.seq,
-            messages=tuple(found.messages),
-            scanned=found.scanned,
-        )
-
-    async def search(
-        self, member: IChatMember, name: str, asked: commands.History, network: str | None
-    ) -> History:
-        """
-        See L{IChatRoom.search}.
-
-        @param network: the network of the member
-        """
-        room = self._directory.find(member, name)
-        wanted = Wanted(asked, self._limits.maxHistory)
-        return await self._searches.run(
-            room, wanted, network, lambda: self._requireStay(member, room)
-        )
-
-    async def who(self, member: IChatMember, name: str) -> Members:
-        """
-        See L{IChatRoom.who}.
-        """
-        room = self._directory.find(member, name)
-        assert room.stored is not None, "the room is open"
-        found = await room.stored.members(self._limits.listed)
-        self._requireStay(member, room)
-        return Members(room=room.name, count=found.total, members=tuple(found.names))
-
-    def _requireStay(self, member: IChatMember, room: Room) -> None:
-        """
-        @raise ChatError: C{not-joined}: the member has left in the meantime
-        """
-        if member not in room:
-            raise ChatError(NOT_JOINED, f"not in {room.name} any more")

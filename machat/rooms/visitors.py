@@ -11,8 +11,8 @@ from machat.errors import ALREADY_JOINED, FAILED, ROOM_FULL, ChatError
 from machat.events import History, Joined, Members, Position
 from machat.interfaces import IChatMember, IStoredRoom
 from machat.limits import Limits
-from machat.rooms import recovery
 from machat.rooms.directory import Directory
+from machat.rooms.reading import historyOf
 from machat.rooms.recovery import lastMessages, messagesSince
 from machat.rooms.room import Room
 
@@ -44,13 +44,7 @@ class Visitors:
         self, roomName: str, before: int | None, after: int | None, limit: int
     ) -> History:
         async with self._directory.visit(roomName) as room:
-            stored, limit = _storedOf(room), min(limit, self._limits.maxHistory)
-            read = await recovery.history(stored, room, before, after, limit)
-            position = _positionOf(room)
-            messages = tuple(read.messages)
-            return History(
-                room=room.name, epoch=position.epoch, seq=position.seq, messages=messages
-            )
+            return await historyOf(room, before, after, min(limit, self._limits.maxHistory))
 
     def members(self, roomName: str) -> Deferred[Members]:
         """

@@ -55,6 +55,7 @@ from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
 from machat.rooms.listing import Listing
 from machat.rooms.personal import People
+from machat.rooms.reading import Reader
 from machat.rooms.registry import Rooms
 from machat.rooms.room import Room
 from machat.rooms.typing import announceTyping
@@ -127,6 +128,7 @@ class ChatService(Lifecycle):
         self.moderation = Moderation(directory, connections, sanctions, effects, announcer)
         self.moderation.accounts = portal is not None
         self.visitors = Visitors(directory, limits)
+        self._reader = Reader(clock, limits, directory)
         gate = Gate(self._rules, self._hookRunner, directs)
         self._publisher = Publisher(clock, directory, self._rates, gate, self._publish)
         self._submitter = Submitter(self._rules, self._hookRunner, self._batches, directory.release)
@@ -280,16 +282,16 @@ class ChatService(Lifecycle):
         after: int | None = None,
         limit: int = 300,
     ) -> Deferred[History]:
-        return Deferred.fromCoroutine(self._rooms.history(member, roomName, before, after, limit))
+        return Deferred.fromCoroutine(self._reader.history(member, roomName, before, after, limit))
 
     def search(
         self, member: IChatMember, roomName: str, asked: commands.History
     ) -> Deferred[History]:
         network = self._connections.networks.get(member)
-        return Deferred.fromCoroutine(self._rooms.search(member, roomName, asked, network))
+        return Deferred.fromCoroutine(self._reader.search(member, roomName, asked, network))
 
     def who(self, member: IChatMember, roomName: str) -> Deferred[Members]:
-        return Deferred.fromCoroutine(self._rooms.who(member, roomName))
+        return Deferred.fromCoroutine(self._reader.who(member, roomName))
 
     def top(self, member: IChatMember, roomName: str) -> int:
         position = self._directory.find(member, roomName).position
