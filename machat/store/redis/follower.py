@@ -262,7 +262,7 @@ class Follower:
         stream = self._stream
         limit = PAGE if stream.total >= 0 else 0
         version = self._claims.view.version if same else ""
-        header = self._store.header(stream.top.seq, self._keys, stream.name)
+        header = self._store.header(session, stream.top.seq, self._keys, stream.name)
         words = [*header, stream.top.sub, stream.total, limit, version.encode()]
         return pageOf(await session.run(SYNC, self._keys.six, words))
 
@@ -275,7 +275,8 @@ class Follower:
         for start in range(0, len(mine), CLAIMS):
             part = mine[start : start + CLAIMS]
             words = [word for id, claim in part for word in wordsOf(id, claim)]
-            _, results = await session.run(CLAIM, self._keys.six, self.claiming(2**50, words))
+            words = self.claiming(session, 2**50, words)
+            _, results = await session.run(CLAIM, self._keys.six, words)
             for (id, claim), result in zip(part, results, strict=True):
                 try:
                     if claimedOf(result, claim, self._stream.name).first:
@@ -285,10 +286,11 @@ class Follower:
         if dead:
             self._sender.fence(allowed)
 
-    def claiming(self, most: int, words: list[bytes]) -> list[Any]:
+    def claiming(self, session: Session, most: int, words: list[bytes]) -> list[Any]:
         """
+        @param session: the session that runs the script
         @param words: the claims, see L{wordsOf}
         @return: the arguments of C{claim.lua}
         """
-        header = self._store.header(0, self._keys, self._stream.name)
+        header = self._store.header(session, 0, self._keys, self._stream.name)
         return [*header, self._store.node.lease.name.encode(), min(most, 2**50), *words]

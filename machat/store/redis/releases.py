@@ -92,7 +92,7 @@ class Releases:
 
     def _send(self, session: Session, ids: list[str]) -> None:
         keys, room, _ = self._all[ids[0]]
-        words = [*self._store.header(0, keys, room), 0]
+        words = [*self._store.header(session, 0, keys, room), 0]
         for id in ids:
             words += (id.encode(), self._all[id].key.encode())
         sending = session.run(RELEASE, keys.six, words)
@@ -122,7 +122,7 @@ class Releases:
         Release all claims of dead nodes in a room.
         """
         names = [node.encode() for node in nodes]
-        words = [*self._store.header(0, keys, room), len(names), *names]
+        words = [*self._store.header(session, 0, keys, room), len(names), *names]
         purging = session.run(RELEASE, keys.six, words)
         purging.addErrback(self._failed, ())  # the dead nodes are found again
 

@@ -183,7 +183,7 @@ class RedisRoom:
 
     def _sendClaim(self, most: int, words: list[bytes], session: Session) -> Deferred[Any]:
         self._store.releases.send()  # the name may be one of those that are released in this turn
-        return session.run(CLAIM, self.keys.six, self.follower.claiming(most, words))
+        return session.run(CLAIM, self.keys.six, self.follower.claiming(session, most, words))
 
     def release(self, claim: Claim) -> None:
         self.claims.release(claim)

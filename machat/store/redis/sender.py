@@ -125,7 +125,8 @@ class Sender:
             return
         outgoing.sent = True
         counts = (len(outgoing.batch), len(outgoing.changes))
-        header = self._store.header(self._stream.top.seq, self._keys, self._stream.name)
+        top = self._stream.top.seq
+        header = self._store.header(session, top, self._keys, self._stream.name)
         words = [*header, outgoing.writer, outgoing.number, *counts, *self._store.limitWords]
         sending = session.run(APPEND, outgoing.keys, words + outgoing.words)
         sending.addCallback(self._stored, outgoing)

@@ -35,7 +35,7 @@ from machat.store.redis.node import Node
 from machat.store.redis.quotas import Quotas
 from machat.store.redis.releases import Releases
 from machat.store.redis.room import RedisRoom
-from machat.store.redis.session import Connector, LinkLost, within
+from machat.store.redis.session import Connector, LinkLost, Session, within
 from machat.store.redis.times import EngineTime
 
 #: The time within which an operation succeeds or fails, in seconds.
@@ -239,15 +239,15 @@ class RedisStore:
         """
         return id.startswith(f"{self.process.decode()}:")
 
-    def header(self, seq: int, keys: RoomKeys, name: str) -> list[Any]:
+    def header(self, session: Session, seq: int, keys: RoomKeys, name: str) -> list[Any]:
         """
+        @param session: the session that runs the script. The node may have no lease at the moment,
+            but the engine is the same as before
         @return: the first arguments of all scripts about a room, see C{common.lua}
         """
-        session = self.node.session
-        life = "" if session is None else session.life
         self._epochs += 1
         fresh = b"%b%x" % (self._secret, self._epochs)
-        return [life.encode(), fresh, seq, keys.channel, self._lifetime, name.encode()]
+        return [session.life.encode(), fresh, seq, keys.channel, self._lifetime, name.encode()]
 
     def _late(self) -> None:
         reason = f"the engine does not answer within {self._deadline:g} s: check it and the network"

@@ -549,9 +549,10 @@ class EngineFaultTests(FaultCase):
         """
         store = await self.node()
         here, _ = await self.open(store)
-        assert isinstance(here, RedisRoom) and store.node.session is not None
-        words = here.follower.claiming(9, wordsOf(store.newId(), claimOf("Mina")))
-        await store.node.session.run(CLAIM, here.keys.six, words)
+        session = store.node.session
+        assert isinstance(here, RedisRoom) and session is not None
+        words = here.follower.claiming(session, 9, wordsOf(store.newId(), claimOf("Mina")))
+        await session.run(CLAIM, here.keys.six, words)
         there, _ = await self.open(await self.node())
         while (await there.members(9)).total:
             await deferLater(reactor, 0.005)

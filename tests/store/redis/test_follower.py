@@ -109,6 +109,15 @@ class OwnBatchTests(SynchronousTestCase):
         """
         self.assertEqual([list(each.numbers) for each in self.results], [[seq]])
 
+    def test_suspended(self) -> None:
+        """
+        If the lease expires between two scripts, the second one still names the engine. Otherwise,
+        the room would begin a new epoch.
+        """
+        self.store.node.session = None
+        session = cast(Session, self.session)
+        self.assertEqual(self.room.follower.claiming(session, 1, [])[0], b"life")
+
     def test_replyFirst(self) -> None:
         """
         The reply reports the batch. Its publication is ignored.
