@@ -58,5 +58,5 @@ class Terminal:
         """
         Type a line.
         """
-        self.tmux("send-keys", "-l", text)
+        self.tmux("send-keys", "-l", "--", text)
         self.tmux("send-keys", "Enter")

@@ -116,7 +116,7 @@ class Terminal:
         self._reading = asyncio.ensure_future(self._read())
         self.conversation.away.present()
         self.conversation.begin(client, rooms)
-        timer = ProgressTimer(self._reactor, self._progressState, self._checkTimeout)
+        timer = ProgressTimer(self._reactor, self._progressState, self._tick)
         await Deferred.fromFuture(self._reading)
         timer.stop()
         await Deferred.fromFuture(asyncio.ensure_future(self._printer.finish()))
@@ -189,7 +189,7 @@ class Terminal:
     def _progressState(self) -> object:
         return None if self._client is not None and self._client.connected else "a connection"
 
-    def _checkTimeout(self, seconds: float) -> None:
+    def _tick(self, seconds: float) -> None:
         if self._printer.current:
             self.conversation.markRead()
         if self._timeout is not None and seconds >= self._timeout:
