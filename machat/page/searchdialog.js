@@ -87,7 +87,7 @@ export class SearchDialog {
       this.#jump(seq);
     };
     const head = element("span", {}, element("bdi", {}, from));
-    head.append(` ${day(at)} ${time(at)}`);
+    head.append(" ", day(at), " ", time(at));
     const body = element("span", { class: "text", dir: "auto" }, text);
     return element(
       "li",

@@ -312,6 +312,32 @@ class AxeTests(PageTestCase):
             expect(page.get_by_role("button", name="Search older messages")).to_be_visible()
             self.check(page)
 
+    def test_composing(self) -> None:
+        """
+        Axe finds no problem in the start form, in the suggestions and among the emoji, with forced
+        colours, and on a phone in German.
+        """
+        german = {"locale": "de-DE", "color_scheme": "dark", "viewport": PHONE}
+        for options in ({"forced_colors": "active"}, german):
+            page = self.open(bypass_csp=True, **options)
+            Server(page, members=["Mina", "Ada", "Bob"], count=3)
+            page.reload()
+            self.check(page)
+            page.locator("[name=name]").fill("Mina")
+            page.keyboard.press("Enter")
+            field = page.locator("textarea")
+            for typed in ("@", "/l"):
+                field.fill("")
+                field.press_sequentially(typed)
+                field.press("ArrowDown")
+                expect(page.get_by_role("option", selected=True)).to_be_visible()
+                self.check(page)
+            field.press("Escape")
+            field.fill("")
+            page.locator(".emoji-open").click()
+            expect(page.locator(".emoji button").first).to_be_visible()
+            self.check(page)
+
     def test_colours(self) -> None:
         """
         Axe finds no problem, in light and dark mode, wide and narrow: while connected, in the

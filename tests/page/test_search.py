@@ -30,6 +30,7 @@ class SearchTests(PageTestCase):
         say(mina, "/search 3. line")
         dialog = mina.get_by_role("dialog", name="Messages with “3. line”")
         expect(dialog.get_by_role("status")).to_have_text("26 messages found")
+        expect(dialog.locator("li time")).to_have_count(26)
         found = dialog.locator("li .text")
         expect(found.first).to_have_text("LINE 3. again")
         expect(found.last).to_have_text("line 3.")
