@@ -5,7 +5,8 @@ Take screenshots of the page on a real server with a few users::
 
 The files are C{side-by-side.png} (the page and a terminal), C{desktop.png}, C{dark.png},
 C{phone.png}, C{signin.png}, C{disconnected.png} and C{gap.png}; and C{mention}, C{settings},
-C{keys}, C{jump} and C{german} at four widths. The colours of the terminal need C{rich}.
+C{keys}, C{jump} and C{german} at four widths, light and dark. The colours of the terminal need
+C{rich}.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import sys
 import unittest
 from base64 import b64encode
 from io import StringIO
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -121,25 +123,26 @@ class Screenshots(PageTestCase):
         """
         A mention, the dialogs, and the page in German, at several widths.
         """
-        for width, scheme in ((390, "light"), (768, "dark"), (1280, "light"), (1920, "dark")):
+        for width, scheme in product((390, 768, 1280, 1920), ("light", "dark")):
             viewport = {"width": width, "height": 800}
+            look = f"{width}-{scheme}"
             page = self.enter("Mina", viewport=viewport, color_scheme=scheme)
             self.speak("Grace", "@Mina, staging is free after four.")
             expect(page.get_by_text("free after four").last).to_be_visible()
-            self.take(page, f"mention-{width}")
+            self.take(page, f"mention-{look}")
             page.get_by_role("button", name="Settings").click()
-            self.take(page, f"settings-{width}")
+            self.take(page, f"settings-{look}")
             for keys, name in (("Control+/", "keys"), ("Control+k", "jump")):
                 page.keyboard.press("Escape")
                 page.keyboard.press(keys)
-                self.take(page, f"{name}-{width}")
+                self.take(page, f"{name}-{look}")
             page.close()
             german = self.open(viewport=viewport, color_scheme=scheme, locale="de-DE")
             german.get_by_label("Dein Name").fill("Mina")
             german.get_by_role("button", name="Beitreten").click()
             expect(german.get_by_role("tab")).to_have_count(1)
             german.get_by_role("button", name="Einstellungen").click()
-            self.take(german, f"german-{width}")
+            self.take(german, f"german-{look}")
             german.close()
 
     def sideBySide(self) -> None:
@@ -212,6 +215,7 @@ class Screenshots(PageTestCase):
         expect(page.locator(".pending")).to_have_count(0)
         page.locator(".divider.gap").evaluate("(gap) => gap.scrollIntoView({ block: 'center' })")
         self.take(page, "gap")
+        page.close()
 
     def take(self, page: Any, name: str) -> None:
         """

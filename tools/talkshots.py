@@ -1,10 +1,11 @@
 """
 Take screenshots of a conversation on the page, with replies, an edit, a removal and reactions, of
-the menus for moderators, and of the list of rooms::
+the menus for moderators, of the list of rooms, of suggestions and emoji, and of a search::
 
     python -m tools.talkshots DIRECTORY
 
-The files are C{thread}, C{menu}, C{mute}, C{moderation} and C{rooms}, each at four widths.
+The files are C{thread}, C{menu}, C{mute}, C{emoji}, C{names}, C{commands}, C{search},
+C{moderation} and C{rooms}, each at four widths, light and dark.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from __future__ import annotations
 import sys
 import unittest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from tests.browser import PageTestCase, expect
+from tests.browser import PageTestCase, expect, say
 from tests.page.test_tokens import SECRET, Endpoint
 from tests.processes import RawClient
 
@@ -53,7 +55,18 @@ class TalkShots(PageTestCase):
         """
         Take all screenshots.
         """
-        secret = self.directory / "secret"
+        for scheme in ("light", "dark"):  # a server disconnects clients that ignore its pings
+            self.converse()
+            for width, typist in zip((390, 768, 1280, 1920), self.people, strict=True):
+                self.page(width, scheme, typist)
+
+    def converse(self) -> None:
+        """
+        Start a server, and send all messages and changes.
+        """
+        folder = TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        secret = Path(folder.name) / "secret"
         secret.write_text(SECRET)
         auth = ("--auth", f"jwt:keyfile={secret}", "--page-token-url", "/chat-token")
         self.serveOn(*auth, "--list-rooms", "*", "--rate", "off")
@@ -66,9 +79,6 @@ class TalkShots(PageTestCase):
         for room in ("support", "releases", "tea"):
             self.send("Linus", type="join", room=room)
             self.send("Linus", type="topic", room=room, text=f"All about {room}")
-        widths = ((390, "light"), (768, "dark"), (1280, "light"), (1920, "dark"))
-        for (width, scheme), typist in zip(widths, self.people, strict=True):
-            self.page(width, scheme, typist)
 
     def send(self, name: str, **command: Any) -> None:
         """
@@ -99,30 +109,53 @@ class TalkShots(PageTestCase):
         expect(page.locator(".chip")).to_have_count(2)
         self.people[typist].send(type="typing", room="dev")
         expect(page.locator(".typing")).to_be_visible()
-        self.take(page, f"thread-{width}")
+        self.look = f"{width}-{scheme}"
+        self.take(page, "thread")
         page.locator(".menu-button").last.focus()
         page.keyboard.press("Enter")
-        self.take(page, f"menu-{width}")
+        self.take(page, "menu")
         page.get_by_role("menuitem", name="Mute Linus").click()
-        self.take(page, f"mute-{width}")
+        self.take(page, "mute")
         page.keyboard.press("Escape")
+        page.locator(".menu-button").last.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("menuitem", name="Another reaction…").click()
+        expect(page.get_by_role("button", name="rocket ship")).to_be_visible()
+        self.take(page, "emoji")
+        page.keyboard.press("Escape")
+        self.compose(page)
         if not page.get_by_role("button", name="Moderation…").is_visible():
             page.get_by_role("button", name=" here").click()
         page.get_by_role("button", name="Moderation…").click()
         expect(page.get_by_text("There are no mutes or bans.")).to_be_visible()
-        self.take(page, f"moderation-{width}")
+        self.take(page, "moderation")
         page.keyboard.press("Escape")
         page.get_by_role("button", name="Join a room").click()
         expect(page.get_by_role("listitem").get_by_text("tea", exact=True)).to_be_visible()
-        self.take(page, f"rooms-{width}")
+        self.take(page, "rooms")
         page.close()
+
+    def compose(self, page: Any) -> None:
+        """
+        Take the screenshots of suggestions and of a search.
+        """
+        field = page.get_by_role("textbox", name="Message to dev")
+        for typed, name in (("@", "names"), ("/", "commands")):
+            field.press_sequentially(typed)
+            expect(page.get_by_role("listbox")).to_be_visible()
+            self.take(page, name)
+            field.fill("")
+        say(page, "/search make")
+        expect(page.get_by_text("found", exact=False)).to_be_visible()
+        self.take(page, "search")
+        page.keyboard.press("Escape")
 
     def take(self, page: Any, name: str) -> None:
         """
         Write one screenshot.
         """
         page.wait_for_timeout(300)  # until transitions are over
-        page.screenshot(path=self.directory / f"{name}.png")
+        page.screenshot(path=self.directory / f"{name}-{self.look}.png")
 
 
 def main() -> int:
