@@ -34,6 +34,10 @@ _COMMENT = re.compile(
 #: Comments at the end of a line. A quotation mark may end a string instead.
 _TRAILING = re.compile(r"(?<=[;{},]) // [^\n\"'`]*$", re.MULTILINE)
 
+#: Line breaks that are not needed, because of the sign before them. A line with two slashes may end
+#: with a comment, which needs its line break.
+_BREAK = re.compile(r"^((?:(?!//)[^\n])*[;{,(])\n", re.MULTILINE)
+
 #: The declaration of a private member, at the beginning of a line, and its uses.
 _MEMBER = re.compile(r"^(?:(?:static|async|get|set) )*\*?#(\w+)", re.MULTILINE)
 _USE = re.compile(r"(^(?:(?:static|async|get|set) )*\*?|\.)#(\w+)", re.MULTILINE)
@@ -96,7 +100,7 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
-    text = _PLAIN.sub(_withoutSpaces, text)
+    text = _BREAK.sub(r"\1", _PLAIN.sub(_withoutSpaces, text))
     begin = "await (async () =>" if "await import(" in text else "(() =>"
     return f"const ${name} = {begin} {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
 

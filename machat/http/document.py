@@ -26,8 +26,12 @@ _MODULES = re.compile(
     r' *<script type="module" src="(\w+)\.js"></script>\n'
 )
 
-#: Comments and indentation of a style.
-_SUPERFLUOUS = re.compile(r"/\*.*?\*/\n?|^ +", re.MULTILINE | re.DOTALL)
+#: Comments and indentation of a style, and the spaces in its lines without strings. A space before
+#: a colon can have a meaning.
+_SUPERFLUOUS = re.compile(
+    r"/\*.*?\*/\n?|^ +|(?<=[;{])\n| (?=\{[^\"\n]*$)|(?<=[:,;{]) (?=[^\"\n]*$)",
+    re.MULTILINE | re.DOTALL,
+)
 
 #: Texts that would end an element, or change how its content is read (HTML section 13.2.5).
 _ENDS = re.compile("</(?:script|style)|<!--|<script", re.IGNORECASE)

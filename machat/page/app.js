@@ -39,7 +39,7 @@ class App {
   #first = "";
   /** Whether the rooms are those from before a reload, and none of them is joined yet. */
   #provisional = false;
-  #storage = new TabStorage(() => this.#now());
+  #storage = new TabStorage((unloads) => this.#now(unloads));
   #tokens = TokenEndpoint.named();
   #signIn = new SignIn((wish) => (this.#tokens ? this.#enter(wish.room) : this.#begin(wish)));
   #tabs = new Tabs(byId("tabs"), () => this.#turned());
@@ -202,6 +202,7 @@ class App {
       return;
     }
     const ended = code === "ended" ? ending(client.state) : message;
+    this.#storage.keepUnsent(this.#now(true)?.unsent ?? {});
     this.#client = null;
     client.close();
     this.#closeAll();
@@ -255,6 +256,7 @@ class App {
         this.#notifier.message(message, room, () => this.#show({ room: name })),
       direct: (other, text) => this.#conversations.open(other, text),
       drafted: (draft) => this.#storage.setDraft(name, draft),
+      sending: () => this.#storage.storeSoon(),
       join: (other) => this.#joinDialog.join(other),
       leave: () => this.#leave(room),
       quit: () => this.#signOut(),
@@ -268,6 +270,7 @@ class App {
     /** @type {HTMLInputElement} */ (byId("password-name")).value = client.name;
     this.#connection.show(client.state);
     room.draft = this.#storage.draft(name);
+    room.restore(this.#storage.takeUnsent(name));
     if (this.#tabs.current === null && key(name) === this.#first) this.#tabs.turn(room);
     this.#storage.store();
     return room;
@@ -334,11 +337,13 @@ class App {
     showTitle([...this.#rooms.values()], this.#tabs.current?.label);
   }
 
-  /** The data that a reloaded page needs. */
-  #now() {
+  /** The data that a reloaded page needs. @param {boolean} unloads */
+  #now(unloads) {
     const rooms = this.#tabs.rooms.map(({ name }) => name);
     if (this.#client === null || rooms.length === 0) return null;
-    return { name: this.#client.name, rooms, session: this.#client.session };
+    const { name, session } = this.#client;
+    const unsent = [...this.#rooms].map(([each, room]) => [each, room.unsent(unloads)]);
+    return { name, rooms, session, unsent: Object.fromEntries(unsent) };
   }
 }
 

@@ -165,8 +165,16 @@ export class Client extends ClientEventTarget {
    *     {@link ChatError}: the server's refusal; `too-much` if too many messages are waiting; or
    *     `unknown`, `left` or `ended` if the outcome is not known.
    */
-  async say(room, text, { data, reply } = {}) {
-    return this.#post(room, { type: "say", text, data: structuredClone(data), reply });
+  async say(room, text, { data, reply, id, sent } = {}) {
+    return this.#post(room, { type: "say", text, data: structuredClone(data), reply }, id, sent);
+  }
+
+  /**
+   * @param {string} id The id of an unacknowledged message.
+   * @returns {number | null} The time at which it was first sent, if it was, as of `Date.now()`.
+   */
+  sentAt(id) {
+    return this.#core.outgoing.sentAt(id);
   }
 
   /**
@@ -181,8 +189,13 @@ export class Client extends ClientEventTarget {
   async direct(user, text, { data, reply } = {}) {
     this.#checkOpen();
     const room = this.#core.rooms.enter(conversation(this.name, user));
-    const content = { type: "say", text, data: structuredClone(data), reply };
-    return this.#add(room, /** @type {import("./membership.js").Content} */ (content));
+    const content = {
+      type: /** @type {const} */ ("say"),
+      text,
+      data: structuredClone(data),
+      reply,
+    };
+    return this.#core.outgoing.add(this.#core.requests.nextId(), room, content);
   }
 
   /**
@@ -319,20 +332,14 @@ export class Client extends ClientEventTarget {
   /**
    * @param {string} room
    * @param {import("./membership.js").Content} content
+   * @param {string} [id]
+   * @param {number | null} [sent]
    */
-  async #post(room, content) {
+  async #post(room, content, id = this.#core.requests.nextId(), sent = null) {
     this.#checkOpen();
     const wanted = this.#core.rooms.get(room);
     if (wanted === undefined) throw new ChatError("not-joined", "not in that room");
-    return this.#add(wanted, content);
-  }
-
-  /**
-   * @param {import("./membership.js").Membership} room
-   * @param {import("./membership.js").Content} content
-   */
-  #add(room, content) {
-    return this.#core.outgoing.add(this.#core.requests.nextId(), room, content);
+    return this.#core.outgoing.add(id, wanted, content, sent);
   }
 
   #checkOpen() {

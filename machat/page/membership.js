@@ -35,6 +35,9 @@ export function outcomeUnknown() {
  * @typedef {object} Extras
  * @property {Record<string, unknown>} [data] An object for programs.
  * @property {number} [reply] The number of the message that it answers.
+ * @property {string} [id] The id under which an earlier client may have sent the message. The server then
+ *     does not store it twice.
+ * @property {number | null} [sent] The time at which the earlier client first sent it, if it did.
  *
  * @typedef {{type: "say" | "edit" | "redact" | "react", text?: string, data?: object}
  *   & Record<string, unknown>} Content A command without its room and its id.

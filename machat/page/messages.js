@@ -315,11 +315,10 @@ export class Messages {
   /**
    * Show one of the user's messages before it is stored.
    *
-   * @param {string} text
-   * @param {number} [reply]
+   * @param {{text: string, reply?: number, at?: number}} content
    */
-  expect(text, reply) {
-    return this.#pending.add({ from: this.own, text, reply });
+  expect(content) {
+    return this.#pending.add({ from: this.own, ...content });
   }
 
   /**

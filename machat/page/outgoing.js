@@ -52,11 +52,13 @@ export class OutgoingMessages {
    * @param {string} id
    * @param {Membership} room
    * @param {import("./membership.js").Content} content
+   * @param {number | null} [sent] The time of day at which an earlier client has sent it, if it did.
    * @returns {Promise<Receipt>}
    */
-  add(id, room, content) {
+  add(id, room, content, sent = null) {
     return new Promise((resolve, reject) => {
       const outgoing = new Outgoing(id, room, content, { resolve, reject });
+      if (sent !== null) outgoing.sent = this.#since(sent);
       if (this.count >= MAX_MESSAGES || this.#size + outgoing.size > MAX_SIZE) {
         throw new ChatError("too-much", "too many messages are waiting to be sent");
       }
@@ -65,6 +67,26 @@ export class OutgoingMessages {
       room.add(outgoing);
       this.sendMore(room);
     });
+  }
+
+  /**
+   * @param {number} sent A time of day.
+   * @returns {number} The same time by the clock that is never set back. A time in the future means that
+   *     the time of day was set back, so that the message may be old.
+   */
+  #since(sent) {
+    const age = this.#platform.time() - sent;
+    return age < 0 ? -Infinity : this.#platform.now() - age;
+  }
+
+  /**
+   * @param {string} id
+   * @returns {number | null} The time of day at which an unacknowledged message was first sent, if it was.
+   */
+  sentAt(id) {
+    const sent = this.#messages.get(id)?.sent ?? null;
+    if (sent === null) return null;
+    return Math.max(0, this.#platform.time() - (this.#platform.now() - sent));
   }
 
   /**

@@ -13,6 +13,8 @@
  * @property {number} at
  * @property {number | null} seq Its number once it is acknowledged.
  * @property {number} [reply] The number of the message that it answers.
+ * @property {string} [id] The id under which it is sent.
+ * @property {number | null} [sent] The time at which it was first sent before a reload, if it was.
  * @property {string | null} error The reason of a refusal.
  * @property {string} [code] The code of the refusal.
  */
@@ -22,12 +24,12 @@ export class PendingMessages {
   list = [];
 
   /**
-   * @param {{from: string, text: string, reply?: number}} content
+   * @param {{from: string, text: string, reply?: number, at?: number}} content
    * @returns {Pending}
    */
   add(content) {
     /** @type {Pending} */
-    const pending = { kind: "pending", ...content, at: Date.now(), seq: null, error: null };
+    const pending = { kind: "pending", at: Date.now(), ...content, seq: null, error: null };
     this.list.push(pending);
     return pending;
   }

@@ -117,7 +117,8 @@ export class RoomParts {
     this.unread = new Unread(counting, options);
     const jump = (/** @type {number} */ seq) => this.history.jump(seq);
     const commands = new Commands(client, name, { ...options, jump, note: view.note });
-    const sending = { messages, list, composer, commands, actions, focus: view.focus };
+    const { sending: changed } = options;
+    const sending = { messages, list, composer, commands, actions, focus: view.focus, changed };
     this.sender = new MessageSender(client, name, sending);
     new Completion(composer.field, () => this.members.others);
     const find = (this.find = new FindBar(label, {

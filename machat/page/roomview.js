@@ -26,6 +26,7 @@ import { localised } from "./times.js";
  * @property {(message: {from: string, text: string, mention: boolean}) => void} received Called with each
  *     new message of another user.
  * @property {(draft: string) => void} drafted Called with the content of the field.
+ * @property {() => void} sending Called when the messages that are not known to be stored have changed.
  * @property {(room: string) => Promise<unknown>} join Join another room.
  * @property {(name: string, text?: string) => Promise<unknown>} direct Open a direct conversation, and send
  *     a message.
@@ -148,6 +149,19 @@ export class RoomView {
   /** Set the content of the field. @param {string} draft */
   set draft(draft) {
     this.#parts.composer.restore(draft);
+  }
+
+  /**
+   * @param {boolean} unloads Whether the page is being unloaded.
+   * @returns {import("./unsent.js").Unsent[]} The messages that a reloaded page shows and sends again.
+   */
+  unsent(unloads) {
+    return this.#parts.sender.unsent(unloads);
+  }
+
+  /** Show the messages from before a reload. @param {import("./unsent.js").Unsent[]} list */
+  restore(list) {
+    this.#parts.sender.restore(list);
   }
 
   focus() {

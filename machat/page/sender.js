@@ -9,6 +9,7 @@ import { sentence } from "./dom.js";
 import { read } from "./slash.js";
 import { phrase } from "./texts.js";
 import { localised } from "./times.js";
+import { newId, unsent } from "./unsent.js";
 
 /** @typedef {import("./messages.js").Pending} Pending */
 
@@ -23,6 +24,7 @@ const UNSENT = 500;
  * @property {import("./commands.js").Commands} commands
  * @property {import("./messageactions.js").MessageActions} actions
  * @property {() => void} focus Focuses the room.
+ * @property {() => void} changed Called when the messages that are not known to be stored have changed.
  */
 
 export class MessageSender {
@@ -76,7 +78,7 @@ export class MessageSender {
    */
   send(text, reply) {
     const { messages, list } = this.#view;
-    this.#send(text, reply);
+    this.#send({ text, reply });
     messages.fresh = null;
     list.end();
   }
@@ -84,7 +86,7 @@ export class MessageSender {
   /** Send a refused message again. @param {Pending} pending */
   retry(pending) {
     this.#view.messages.drop(pending);
-    this.#send(pending.text, pending.reply);
+    this.#send({ text: pending.text, reply: pending.reply });
     this.#view.list.end();
     this.#view.focus();
   }
@@ -102,22 +104,45 @@ export class MessageSender {
   drop(pending) {
     this.#view.messages.drop(pending);
     this.#view.list.changed();
+    this.#view.changed();
     this.#view.focus();
   }
 
   /**
-   * @param {string} text
-   * @param {number} [reply] The number of the message that it answers.
+   * @param {boolean} unloads Whether the page is being unloaded.
+   * @returns {import("./unsent.js").Unsent[]} The messages that a reloaded page shows and sends again.
    */
-  #send(text, reply) {
+  unsent(unloads) {
+    const { pending } = this.#view.messages;
+    return unsent(pending, (id) => this.#client.sentAt(id), unloads);
+  }
+
+  /** Show the messages from before a reload, and send those again that were not refused.
+   * @param {import("./unsent.js").Unsent[]} list */
+  restore(list) {
+    const { messages } = this.#view;
+    for (const { text, reply, at, id, sent, error, code } of list) {
+      if (error === undefined) this.#send({ text, reply, at, id, sent });
+      else Object.assign(messages.expect({ text, reply, at }), { error, code });
+    }
+    this.#view.list.changed();
+  }
+
+  /** @param {{text: string, reply?: number, at?: number, id?: string, sent?: number | null}} unsent */
+  #send({ text, reply, at, id = newId(), sent }) {
     const { messages, list } = this.#view;
-    const pending = messages.expect(text, reply);
+    const pending = messages.expect({ text, reply, ...(at === undefined ? {} : { at }) });
+    Object.assign(pending, { id, sent });
+    this.#view.changed();
     this.#client
-      .say(this.#room, text, { reply })
+      .say(this.#room, text, { reply, id, sent })
       .then(
         ({ seq }) => messages.confirm(pending, seq),
         ({ code, message }) => Object.assign(pending, { error: message, code }),
       )
-      .finally(() => list.changed());
+      .finally(() => {
+        list.changed();
+        this.#view.changed();
+      });
   }
 }

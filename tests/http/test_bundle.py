@@ -80,7 +80,7 @@ class BundleTests(SynchronousTestCase):
             "first": 'const a = { b: "c, d = e" };\nif (a && a.b !== "(f) ") a.g = (h) => h;\n'
         }
         script = bundle(self.write(**files), "first")
-        self.assertIn(b'const a={b:"c, d = e"};\nif(a&&a.b!=="(f) ")a.g=(h)=>h;\n', script)
+        self.assertIn(b'const a={b:"c, d = e"};if(a&&a.b!=="(f) ")a.g=(h)=>h;', script)
 
     def test_page(self) -> None:
         """

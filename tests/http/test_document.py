@@ -56,11 +56,11 @@ class DocumentTests(SynchronousTestCase):
             document.body,
             "<!doctype html>\n<head>\n"
             "  <script>if (1 < 2) {\nearly();\n}\n</script>\n"
-            '  <style>p {\ncontent: "a: b";\n}\n</style>\n'
+            '  <style>p{content: "a: b";}\n</style>\n'
             "</head>\n<body>\n  <p>Text</p>\n"
             '<script type="module">const $other = (() => {\n'
             "function other(){}\nreturn { other };\n})();\n"
-            "const $first = (() => {\nconst{other}=$other;\nother();\nreturn {  };\n})();\n"
+            "const $first = (() => {\nconst{other}=$other;other();return {  };\n})();\n"
             "</script>\n</body>\n",
         )
         self.assertEqual((len(document.scripts), len(document.styles)), (2, 1))

@@ -289,6 +289,7 @@ class RestoredTests(PageTestCase):
         self.page.get_by_role("button", name="Join").click()
         expect(self.page.get_by_role("tab")).to_have_text(["dev"])
         expect(self.page.get_by_role("textbox", name="Message to")).to_have_value("a draft")
+        expect(self.page.locator(".pending .text")).to_have_text("early")
 
 
 class EarlyTests(PageTestCase):
