@@ -55,7 +55,7 @@ class TalkShots(PageTestCase):
         """
         Take all screenshots.
         """
-        for scheme in ("light", "dark"):  # a server disconnects clients that ignore its pings
+        for scheme in ("light", "dark"):
             self.converse()
             for width, typist in zip((390, 768, 1280, 1920), self.people, strict=True):
                 self.page(width, scheme, typist)
@@ -154,6 +154,8 @@ class TalkShots(PageTestCase):
         """
         Write one screenshot.
         """
+        for client in self.people.values():
+            client.send(type="ping")  # so that it stays connected
         page.wait_for_timeout(300)  # until transitions are over
         page.screenshot(path=self.directory / f"{name}-{self.look}.png")
 
