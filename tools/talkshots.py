@@ -1,11 +1,13 @@
 """
 Take screenshots of a conversation on the page, with replies, an edit, a removal and reactions, of
-the menus for moderators, of the list of rooms, of suggestions and emoji, and of a search::
+the menus for moderators, of the list of rooms, of suggestions and emoji, of a search, and of a
+direct conversation::
 
     python -m tools.talkshots DIRECTORY
 
 The files are C{thread}, C{menu}, C{mute}, C{emoji}, C{names}, C{commands}, C{search},
-C{moderation} and C{rooms}, each at four widths, light and dark.
+C{moderation}, C{rooms}, C{arrived}, C{conversation}, C{block} and C{blocked}, each at four widths,
+light and dark.
 """
 
 from __future__ import annotations
@@ -108,7 +110,7 @@ class TalkShots(PageTestCase):
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         expect(page.locator(".chip")).to_have_count(2)
         self.people[typist].send(type="typing", room="dev")
-        expect(page.locator(".typing")).to_be_visible()
+        expect(page.locator(".typing:visible")).to_have_count(1)
         self.look = f"{width}-{scheme}"
         self.take(page, "thread")
         page.locator(".menu-button").last.focus()
@@ -133,7 +135,29 @@ class TalkShots(PageTestCase):
         page.get_by_role("button", name="Join a room").click()
         expect(page.get_by_role("listitem").get_by_text("tea", exact=True)).to_be_visible()
         self.take(page, "rooms")
+        page.keyboard.press("Escape")
+        self.talkTo(page, typist)
         page.close()
+
+    def talkTo(self, page: Any, name: str) -> None:
+        """
+        Take the screenshots of a direct conversation with a user.
+        """
+        for text in ("Are you at lunch?", "We have a table at `12:30`.", "Linus comes too."):
+            self.send(name, type="say", room=None, to="Mina", text=text)
+        tab = page.get_by_role("tab", name=f"{name} (private)")
+        expect(tab.locator(".count")).to_have_text("3")
+        self.take(page, "arrived")
+        tab.click()
+        page.get_by_role("textbox", name="Message to").fill("Coming in five minutes!")
+        self.take(page, "conversation")
+        page.locator(".menu-button").last.focus()
+        page.keyboard.press("Enter")
+        page.get_by_role("menuitem", name=f"Block {name}").click()
+        self.take(page, "block")
+        page.get_by_role("dialog").get_by_role("button", name="Block").click()
+        expect(page.get_by_role("button", name="Unblock")).to_be_visible()
+        self.take(page, "blocked")
 
     def compose(self, page: Any) -> None:
         """

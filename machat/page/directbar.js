@@ -25,7 +25,7 @@ export class DirectBar {
   constructor(people, name) {
     this.#people = people;
     this.#name = name;
-    const block = { type: "button", class: "quiet", click: () => people.askBlock(name) };
+    const block = { type: "button", class: "quiet block", click: () => people.askBlock(name) };
     this.block = element("button", block, phrase("direct.blockButton"));
     this.block.setAttribute("aria-label", phrase("direct.block", { name }));
     const click = () => this.#unblock();

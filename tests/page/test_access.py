@@ -283,7 +283,12 @@ class AxeTests(PageTestCase):
             page.get_by_role("tab", name="Ada").click()
             expect(page.locator(".divider.fresh:visible")).to_have_text("New messages")
             self.check(page)
-            page.get_by_role("button", name="Block Ada…").click()
+            if viewport is PHONE:
+                page.get_by_role("button", name="2 here").click()
+                page.get_by_role("button", name="Ada", exact=True).click()
+                page.get_by_role("menuitem", name="Block Ada…").click()
+            else:
+                page.get_by_role("button", name="Block Ada…").click()
             self.check(page)
             page.get_by_role("dialog").get_by_role("button", name="Block").click()
             server.tell(type="done", id=server.await_("block")["id"])
