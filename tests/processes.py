@@ -149,6 +149,14 @@ def twistd(*arguments: object, **keywords: Any) -> subprocess.Popen[str]:
     return start(BIN / "twistd", "-n", "--pidfile=", "-l", "-", "machat", *arguments, **keywords)
 
 
+def withOptions(*arguments: object) -> list[object]:
+    """
+    @return: the arguments of a server, with L{OPTIONS} unless they set others
+    """
+    missing = {option: word for option, word in OPTIONS.items() if option not in arguments}
+    return [*[word for option in missing.items() for word in option], *arguments]
+
+
 def connect(
     address: int | str, host: str = "127.0.0.1", source: str | None = None
 ) -> socket.socket:
@@ -260,9 +268,7 @@ class ServerTestCase(SynchronousTestCase):
         @return: a C{twistd -n machat} that is stopped at the end of the test, with L{OPTIONS}
             unless the arguments set others
         """
-        missing = {option: word for option, word in OPTIONS.items() if option not in arguments}
-        more = [word for option in missing.items() for word in option]
-        return self.stopAtEnd(twistd(*more, *arguments))
+        return self.stopAtEnd(twistd(*withOptions(*arguments)))
 
     def serveBoth(self, *arguments: object) -> tuple[subprocess.Popen[str], int, int]:
         """

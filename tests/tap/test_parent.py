@@ -37,6 +37,7 @@ from tests.processes import (
     stop,
     twistd,
     waitForLine,
+    withOptions,
 )
 
 #: The options of a server with two workers.
@@ -60,7 +61,7 @@ class WorkersTestCase(ServerTestCase):
         """
         @return: a server with two workers that is stopped at the end of the test
         """
-        return self.stopAtEnd(divided(*TWO, *arguments))
+        return self.stopAtEnd(divided(*withOptions(*TWO, *arguments)))
 
     def ready(self, server: subprocess.Popen[str]) -> int:
         """
@@ -190,8 +191,14 @@ class ServingTests(WorkersTestCase):
         )
         waitForLine(server, "all 2 workers are ready")
         server.send_signal(signal.SIGHUP)
-        waitForLine(server, "worker 1 machat.tap.listener.Listener#info] --tcp haproxy:ssl:0")
-        waitForLine(server, "reload of the workers is complete")
+        # The lines of a worker may be written later than those of the parent.
+        awaited = {
+            "worker 1 machat.tap.listener.Listener#info] --tcp haproxy:ssl:0",
+            "reload of the workers is complete",
+        }
+        while awaited:
+            line = waitForLine(server, "worker")
+            awaited = {text for text in awaited if text not in line}
         for pid in self.processes(server):
             os.kill(pid, signal.SIGTERM)
             waitForLine(server, "its replacement starts now")

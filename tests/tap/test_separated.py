@@ -28,6 +28,7 @@ from tests.processes import (
     start,
     stop,
     waitForLine,
+    withOptions,
 )
 from tests.store.redis.engine import ABSENT, sharedEngine
 
@@ -52,9 +53,9 @@ class SeparatedCase(ServerTestCase):
         @return: a server and its port
         """
         store = f"redis:{sharedEngine().socket}?prefix={self._testMethodName.replace('_', '')}"
-        common = ("-n", "--pidfile=", "-l", "-", "machat", "--rate", "off", "--store", store)
-        ends = ("--tcp", LOCAL, "--ws", "none")
-        server = self.stopAtEnd(start(*command, *common, *ends, *options, cwd=ROOT))
+        common = ("-n", "--pidfile=", "-l", "-", "machat")
+        words = withOptions("--store", store, "--tcp", LOCAL, *options)
+        server = self.stopAtEnd(start(*command, *common, *words, cwd=ROOT))
         return server, portsOf(server, "ChatFactory")[0]
 
     def client(self, port: int, name: str, **more: Any) -> tuple[RawClient, dict[str, Any]]:

@@ -63,7 +63,8 @@ class ServingTests(ServerTestCase):
         The monitor reports the current state, and also reports the stop while the last bytes are
         sent.
         """
-        server = self.serve(*PATIENT, "--monitor", LOCAL)
+        longer = ("--close-timeout", "1h", "--shutdown-timeout", "1h")
+        server = self.serve(*PATIENT, *longer, "--monitor", LOCAL)
         monitor, tcp = portsOf(server, "_Site", "ChatFactory")
         self.assertEqual(askMonitor(monitor, "/readyz")[0], 200)
         stuck = self.connect(tcp)
