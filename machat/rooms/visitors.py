@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from twisted.internet.defer import Deferred
 
-from machat.errors import ALREADY_JOINED, FAILED, ROOM_FULL, ChatError
+from machat.errors import ALREADY_JOINED, ROOM_FULL, ChatError
 from machat.events import History, Joined, Members, Position
-from machat.interfaces import IChatMember, IStoredRoom
+from machat.interfaces import IChatMember
 from machat.limits import Limits
 from machat.rooms.directory import Directory
 from machat.rooms.reading import historyOf
 from machat.rooms.recovery import lastMessages, messagesSince
-from machat.rooms.room import Room
 
 
 class Visitors:
@@ -57,7 +56,8 @@ class Visitors:
 
     async def _members(self, roomName: str) -> Members:
         async with self._directory.visit(roomName) as room:
-            found = await _storedOf(room).members(self._limits.listed)
+            assert room.stored is not None, "the room is open"
+            found = await room.stored.members(self._limits.listed)
             return Members(room=room.name, count=found.total, members=tuple(found.names))
 
     def listen(
@@ -89,7 +89,8 @@ class Visitors:
         network: str | None,
     ) -> Joined:
         async with self._directory.visit(roomName, network) as room:
-            stored, most = _storedOf(room), self._limits.maxHistory
+            stored, most = room.stored, self._limits.maxHistory
+            assert stored is not None, "the room is open"
             if since is not None:
                 replay = await messagesSince(stored, room, since, most)
             else:
@@ -101,7 +102,8 @@ class Visitors:
                 text = f"{room.name} has {self._limits.maxMembers} listeners"
                 raise ChatError(ROOM_FULL, text)
             room.listen(listener)
-            position = _positionOf(room)
+            position = room.position
+            assert position is not None, "the room is open"
             covered = since is not None and since.seq <= position.seq and stored.covers(since)
             return Joined(
                 room=room.name,
@@ -124,17 +126,3 @@ class Visitors:
         if room is not None and listener in room.listeners:
             room.unlisten(listener)
             self._directory.closeIfDeserted(room)
-
-
-def _storedOf(room: Room) -> IStoredRoom:
-    """
-    @raise ChatError: C{failed}: the store has closed the room
-    """
-    if room.stored is None:
-        raise ChatError(FAILED, "the store has closed the room")
-    return room.stored
-
-
-def _positionOf(room: Room) -> Position:
-    assert room.position is not None, "the room is open"
-    return room.position
