@@ -300,10 +300,10 @@ export const ENGLISH = {
   "access.unlist": "Remove the room from the list of rooms",
   "access.listed": "The room is in the list of rooms.",
   "access.unlisted": "The room is not in the list of rooms.",
-  "access.key": "Key that is needed to join (never shown again)",
+  "access.key": "Key that is needed to join",
   "access.setKey": "Set the key",
   "access.removeKey": "Remove the key",
-  "access.keySet": "The key is set. Tell it to those who may join.",
+  "access.keySet": "The key is set. It is not shown again: tell it to those who may join.",
   "access.keyRemoved": "No key is needed to join.",
 
   "moderation.sanctions": "Mutes and bans",

@@ -305,10 +305,11 @@ export const GERMAN = {
   "access.unlist": "Raum aus der Raumliste entfernen",
   "access.listed": "Der Raum steht in der Raumliste.",
   "access.unlisted": "Der Raum steht nicht in der Raumliste.",
-  "access.key": "Schlüssel für den Beitritt (wird nie wieder angezeigt)",
+  "access.key": "Schlüssel für den Beitritt",
   "access.setKey": "Schlüssel festlegen",
   "access.removeKey": "Schlüssel entfernen",
-  "access.keySet": "Der Schlüssel gilt. Teile ihn denen mit, die beitreten dürfen.",
+  "access.keySet":
+    "Der Schlüssel gilt. Er wird nie wieder angezeigt: teile ihn denen mit, die beitreten dürfen.",
   "access.keyRemoved": "Der Beitritt braucht keinen Schlüssel.",
 
   "moderation.sanctions": "Stummschaltungen und Sperren",

@@ -85,7 +85,7 @@ class RoomAccessTests(PageTestCase):
         expect(field).to_have_value("open sesame")
         field.press("Enter")
         self.assertEqual(self.done("key")["key"], "open sesame")
-        self.expectSaid("The key is set. Tell it to those who may join.")
+        self.expectSaid("The key is set. It is not shown again: tell it to those who may join.")
         expect(field).to_have_value("")
         self.assertNotIn("sesame", self.page.content())
         self.dialog.get_by_role("button", name="Remove the key").click()
