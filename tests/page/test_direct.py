@@ -118,6 +118,9 @@ class DirectTests(AccountsTestCase):
         expect(dialog).to_contain_text(BLOCK)
         dialog.get_by_role("button", name="Block").click()
         expect(mina.get_by_text(BLOCKED)).to_be_visible()
+        members = mina.get_by_role("complementary").bounding_box()
+        height = mina.viewport_size["height"]
+        self.assertEqual(members["y"] + members["height"], height)  # also next to the bar
         say(ada, "and this")
         expect(ada.locator(".fate:visible")).to_contain_text(REFUSED)
         mina.reload()
