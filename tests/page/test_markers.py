@@ -102,11 +102,12 @@ class MarkerTests(AccountsTestCase):
         tab(mina, "tea").click()
         expect(self.line(mina).locator(".text")).to_have_text("message 1")
         self.assertFalse(mina.locator(LOG).evaluate(AT_END))
-        mina.wait_for_timeout(1_500)  # longer than the delay: nothing is sent meanwhile
+        mina.clock.install()
+        mina.clock.run_for(2_000)  # longer than the delay: nothing is sent meanwhile
         mina.evaluate("hide(true)")
         mina.get_by_role("button", name="60 new messages").evaluate("(each) => each.click()")
         mina.locator(LOG).evaluate("(each) => each.scrollTo(0, 1e6)")
-        mina.wait_for_timeout(1_500)
+        mina.clock.run_for(2_000)
         self.said(ada, "the last one")
         mina.evaluate("hide(false)")
         mina.locator(LOG).evaluate("(each) => each.scrollTo(0, 1e6)")
