@@ -41,6 +41,7 @@ function grid(form) {
   const shown = element("div", {
     class: "emoji",
     role: "group",
+    tabindex: "-1", // Firefox would stop at an element that scrolls
     "aria-label": phrase("emoji.title"),
     keydown: (event) => keyed(/** @type {KeyboardEvent} */ (event), shown),
   });
@@ -79,7 +80,7 @@ function keyed(event, grid) {
   const row = all.filter(({ offsetTop }) => offsetTop === top).length;
   const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: row, ArrowUp: -row }[event.key];
   const next = by === undefined ? undefined : all[at + by];
-  if (next === undefined) return;
+  if (at < 0 || next === undefined) return;
   event.preventDefault();
   all[at].tabIndex = -1;
   next.tabIndex = 0;
