@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn
+from twisted.trial.unittest import SkipTest
+
+from tests.browser import IN_FIREFOX, PageTestCase, expect, expectTexts, say, signIn
 from tests.page.test_safety import Server
 
 PHONE = {"width": 390, "height": 844}
@@ -64,6 +66,8 @@ class SuggestionTests(PageTestCase):
         """
         On a phone, which has no Tab key, a tap takes a name, and the field keeps the focus.
         """
+        if IN_FIREFOX:
+            raise SkipTest("playwright cannot tap in Firefox")
         page, _, field = self.visit(viewport=PHONE, has_touch=True)
         field.press_sequentially("@ad")
         page.get_by_role("option", name="Adam").tap()
