@@ -145,13 +145,16 @@ class Personal:
 
     def remove(self, kind: Note, target: str) -> None:
         """
-        Remove a note.
+        Remove a note. This is stored within L{PACE} seconds.
         """
         self._change(Lifted(kind.value, target))
-        self._flushSoon(True)
+        self._flushSoon(False)
 
     def whenStored(self) -> Deferred[None]:
         """
+        Store the last change now. It must not have been urgent: the attempt could then have failed
+        already.
+
         @return: fires when the last change is stored; fails with L{ChatError} if it is not, or
             possibly not
         """
@@ -224,8 +227,9 @@ class Personal:
         undone instead: the client receives an error.
         """
         for place, change in self._sent.items():
-            if place in self._pending:
-                continue
+            made = change if isinstance(change, Imposed) else None
+            if place in self._pending or self._notes.get(place) is not made:
+                continue  # there is a newer change, perhaps of another process
             if place[0] == Note.BLOCK.value:
                 self._undo(place)
             elif self.holds > 1:  # one is that of this attempt
@@ -263,7 +267,10 @@ class Personal:
 
     def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         for change in changes:
-            if (getattr(change, "kind", ""), getattr(change, "target", "")) not in self._pending:
+            place = (getattr(change, "kind", ""), getattr(change, "target", ""))
+            if _isFurther(change, self._pending.get(place)):
+                del self._pending[place]
+            if place not in self._pending:
                 self._apply(change)
         for change in changes:
             if isinstance(change, Imposed):
@@ -290,6 +297,18 @@ class Personal:
 
     def typing(self, name: str) -> None:
         pass
+
+
+def _isFurther(change: Change, other: Change | None) -> bool:
+    """
+    @return: whether both are read markers, and the first one covers more messages
+    """
+    return (
+        isinstance(change, Imposed)
+        and isinstance(other, Imposed)
+        and change.kind == Note.READ.value
+        and int(change.by or 0) > int(other.by or 0)
+    )
 
 
 class People:

@@ -169,7 +169,7 @@ class Account:
         elif len(personal.notes(Note.BLOCK)) >= NOTES:
             raise ChatError(NOT_ALLOWED, f"at most {NOTES} blocked names")
         else:
-            personal.put(Note.BLOCK, key, name, None)
+            personal.put(Note.BLOCK, key, name, None, urgent=False)
         return personal.whenStored()
 
     def _require(self) -> Personal:

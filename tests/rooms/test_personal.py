@@ -145,6 +145,31 @@ class FaultTests(SynchronousTestCase):
         self.clock.pump([1] * 16)
         self.assertEqual(self.stored(), {("block", "eve")})
 
+    def test_superseded(self) -> None:
+        """
+        A note that was not stored does not replace a newer one of another process.
+        """
+        self.mina.put(Note.CONVERSATION, "@ada,mina", "@Ada,Mina", "e 7")
+        newer = Imposed(Note.CONVERSATION.value, "@ada,mina", KEPT + 1, "@Ada,Mina", None)
+        self.mina.said((), [newer])
+        self.clock.pump([1] * 12)
+        self.store.restore()
+        self.clock.pump([1] * 12)
+        self.assertIs(self.mina.note(Note.CONVERSATION, "@ada,mina"), newer)
+
+    def test_read(self) -> None:
+        """
+        A read marker that waits does not replace a higher one of another process.
+        """
+        self.store.restore()
+        self.mina.put(Note.READ, "dev", "Dev", "5", urgent=False)
+        self.mina.said((), [Imposed(Note.READ.value, "dev", KEPT, "Dev", "10")])
+        self.clock.pump([1] * 3)
+        note = self.mina.note(Note.READ, "dev")
+        assert note is not None
+        self.assertEqual(note.by, "10")
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
     def test_end(self) -> None:
         """
         When nobody holds the notes any more, one more attempt is made.

@@ -10,12 +10,15 @@ from typing import Any
 
 from twisted.cred.checkers import InMemoryUsernamePasswordDatabaseDontUse
 from twisted.cred.portal import Portal
+from twisted.internet.defer import fail
 
 from machat.auth.users import User
+from machat.errors import ChatError
 from machat.limits import Limits
 from machat.rooms import personal
 from machat.rooms.personal import PACE
 from machat.store import MemoryStore
+from machat.store.memoryroom import MemoryRoom
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.auth.test_admission import AdmissionTestCase
 from tests.session.test_events import EventsTestCase
@@ -324,6 +327,20 @@ class BlockTests(AccountTestCase):
     """
     Tests for blocked names.
     """
+
+    def test_refused(self) -> None:
+        """
+        If the store refuses a change immediately, as with a full queue, the user receives an error,
+        and nothing is changed.
+        """
+        ada = self.login("Ada")
+        self.assertEqual(self.code(ada, "block", name="Eve"), "done")
+        full = ChatError("failed", "the queue is full")
+        self.patch(MemoryRoom, "append", lambda *_: fail(full))
+        self.assertEqual(self.code(ada, "block", name="Mina"), "failed")
+        self.assertEqual(self.code(ada, "unblock", name="Eve"), "failed")
+        self.login("Ada")
+        self.assertEqual(self.first[0]["blocked"], ["Eve"])
 
     def test_block(self) -> None:
         """
