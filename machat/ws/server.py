@@ -172,12 +172,23 @@ class ChatWebSocketProtocol(FrameProtocol):
         reply = self.factory.site.reply(head)
         if isinstance(reply, Opening):
             self._open(reply, rest)
-        elif reply.keep and self.factory.kept.keep(self):
+        elif reply.keep and self._hasPlace() and self.factory.kept.keep(self):
             self._outbox.write(reply.encode(self.factory.kept.seconds))
             if rest:
                 self.dataReceived(rest)
         else:
             self._reply(reply)
+
+    def _hasPlace(self) -> bool:
+        """
+        @return: whether the connection may stay open. One that is above a limit would soon count as
+            refused
+        """
+        try:
+            self._chat.admit(self._session, self.peerAddress())
+        except ChatError:
+            return False
+        return True
 
     def _reply(self, reply: Reply) -> None:
         self._outbox.write(reply.encode())

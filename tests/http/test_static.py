@@ -316,6 +316,20 @@ class EndpointTests(SynchronousTestCase):
         clients[-1].sendBytes(request("/icon.svg"))
         self.assertTrue(clients[-1].connected)
 
+    def test_full(self) -> None:
+        """
+        A connection above a limit receives the page, and is neither kept nor counted as refused.
+        """
+        self.chat = MemoryChat(Limits(maxPerAddress=1))
+        first, second = self.connect(), self.connect()
+        second.sendBytes(request("/icon.svg"))
+        self.assertIn(b"\r\nConnection: close\r\n", second.transport.value())
+        self.assertFalse(second.connected)
+        first.sendBytes(request("/icon.svg"))
+        self.assertTrue(first.connected)
+        self.chat.clock.advance(KEPT)
+        self.assertEqual(self.chat.service.metrics.refusals, {})
+
     def test_noPage(self) -> None:
         """
         Without the page, only the WebSocket is served.
