@@ -51,7 +51,7 @@ class KeptConnections:
             it, because it counts as refused afterwards
         """
         self._clock = clock
-        self.seconds = min(KEPT, joinTimeout / 2)
+        self._seconds = min(KEPT, joinTimeout / 2)
         self._kept: dict[IKept, _Kept] = {}
 
     def keep(self, connection: IKept) -> bool:
@@ -64,10 +64,16 @@ class KeptConnections:
         if kept is None:
             if len(self._kept) >= CONNECTIONS:
                 return False
-            timer = self._clock.callLater(self.seconds, connection.finish)
+            timer = self._clock.callLater(self._seconds, connection.finish)
             kept = self._kept[connection] = _Kept(timer)
         kept.requests += 1
         return kept.requests < REQUESTS
+
+    def left(self, connection: IKept) -> float:
+        """
+        @return: the time for which a connection stays open, seconds
+        """
+        return self._kept[connection].timer.getTime() - self._clock.seconds()
 
     def drop(self, connection: IKept) -> None:
         """

@@ -173,7 +173,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         if isinstance(reply, Opening):
             self._open(reply, rest)
         elif reply.keep and self._hasPlace() and self.factory.kept.keep(self):
-            self._outbox.write(reply.encode(self.factory.kept.seconds))
+            self._outbox.write(reply.encode(self.factory.kept.left(self)))
             if rest:
                 self.dataReceived(rest)
         else:

@@ -269,6 +269,17 @@ class EndpointTests(SynchronousTestCase):
         self.assertIn(b"\r\nConnection: close\r\n", self.ask("Connection: close"))
         self.assertIn(b"\r\nConnection: close\r\n", self.ask("Content-Length: 1"))
 
+    def test_left(self) -> None:
+        """
+        Each answer states for how long its connection stays open.
+        """
+        client = self.connect()
+        client.sendBytes(request("/icon.svg"))
+        self.chat.clock.advance(2)
+        client.sendBytes(request("/icon.svg"))
+        found = re.findall(rb"timeout=(\d+)", client.transport.value())
+        self.assertEqual(found, [b"5", b"3"])
+
     def test_closed(self) -> None:
         """
         After a request with a body, further input is not read.
