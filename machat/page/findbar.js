@@ -86,8 +86,13 @@ export class FindBar {
     if (this.element.hidden) return;
     this.element.hidden = true;
     this.button.setAttribute("aria-expanded", "false");
-    this.#highlights.clear();
+    this.stop();
     this.#options.closed();
+  }
+
+  /** Release the resources of the bar. */
+  stop() {
+    this.#highlights.clear();
   }
 
   get #words() {

@@ -14,7 +14,19 @@ const CURRENT = "find-current";
 
 /** @param {string} word */
 function escaped(word) {
-  return word.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+  return word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+}
+
+/**
+ * @param {string} name
+ * @param {number} priority
+ * @returns {Highlight} The highlight of this name, which all rooms share.
+ */
+function shared(name, priority) {
+  const highlight = CSS.highlights.get(name) ?? new Highlight();
+  highlight.priority = priority;
+  CSS.highlights.set(name, highlight);
+  return highlight;
 }
 
 export class Highlights {
@@ -24,6 +36,8 @@ export class Highlights {
   #changed;
   /** @type {RegExp[]} */
   #words = [];
+  /** The ranges of this room. @type {Range[]} */
+  #shown = [];
   #frame = 0;
   #observer = new MutationObserver(() => this.#later());
 
@@ -72,15 +86,17 @@ export class Highlights {
   #render() {
     if (!("highlights" in CSS)) return;
     const current = this.current && this.#list.node(this.current);
-    const all = new Highlight();
-    const one = new Highlight();
-    one.priority = 1;
+    const all = shared(ALL, 0);
+    const one = shared(CURRENT, 1);
+    for (const range of this.#shown) (all.delete(range), one.delete(range));
+    this.#shown = [];
     for (const node of this.#list.element.querySelectorAll(".text")) {
       if (!this.match(node.textContent ?? "")) continue;
-      for (const range of this.#ranges(node)) (current?.contains(node) ? one : all).add(range);
+      for (const range of this.#ranges(node)) {
+        (current?.contains(node) ? one : all).add(range);
+        this.#shown.push(range);
+      }
     }
-    CSS.highlights.set(ALL, all);
-    CSS.highlights.set(CURRENT, one);
   }
 
   /** @param {Element} node */

@@ -75,7 +75,7 @@ class FindTests(PageTestCase):
             expect(page.locator(".text").last).to_have_text(texts[-1])
         return page
 
-    def find(self, page: Any, words: str) -> Any:
+    def find(self, page: Any, words: str, room: str = "dev") -> Any:
         """
         Open the search, and type words.
 
@@ -83,7 +83,7 @@ class FindTests(PageTestCase):
         """
         page.get_by_role("button", name="Search", exact=True).click()
         bar = page.get_by_role("search")
-        expect(bar.get_by_role("searchbox", name="Search in dev")).to_be_focused()
+        expect(bar.get_by_role("searchbox", name=f"Search in {room}")).to_be_focused()
         page.keyboard.type(words)
         return bar
 
@@ -100,7 +100,7 @@ class FindTests(PageTestCase):
         The words are highlighted in all messages that contain all of them. The keys and buttons
         move to the previous and the next of these messages. New messages are searched too.
         """
-        page = self.start("alpha beta", "beta", "Alpha gamma, alpha", "x.y")
+        page = self.start("alpha beta", "beta", "Alpha gamma, alpha", "x.y-z")
         self.find(page, "alpha")
         self.expectFound(page, "2 of 2", ["Alpha", "alpha"], ["alpha"])
         page.keyboard.press("Enter")
@@ -115,6 +115,8 @@ class FindTests(PageTestCase):
         self.expectFound(page, "1 of 1", ["Alpha", "alpha", "gamma"], [])
         field.fill(".")
         self.expectFound(page, "1 of 1", ["."], [])
+        field.fill("y-z")
+        self.expectFound(page, "1 of 1", ["y-z"], [])
         field.fill("nothing")
         self.expectFound(page, "None here", [], [])
 
@@ -134,6 +136,25 @@ class FindTests(PageTestCase):
         expect(bar).to_be_hidden()
         expect(page.get_by_label("Message to dev")).to_be_focused()
         waitFor(page, HIGHLIGHTED, ["find-current", []])
+
+    def test_rooms(self) -> None:
+        """
+        Each room keeps its own highlights while another one is searched and left.
+        """
+        page = self.start("alpha")
+        self.find(page, "alpha")
+        here = {"name": "Mina", "epoch": "e", "seq": 1, "count": 2, "members": []}
+        self.server.tell(type="joined", room="@Ada,Mina", recovered=True, missed=1, **here)
+        said: dict[str, Any] = {"from": "Ada", "text": "beta", "at": 0}
+        self.server.tell(type="message", room="@Ada,Mina", seq=1, replay=True, **said)
+        page.get_by_role("tab", name="Ada").click()
+        self.find(page, "beta", "Ada")
+        self.expectFound(page, "1 of 1", ["beta"], [])
+        page.get_by_role("tab", name="dev").click()
+        self.expectFound(page, "1 of 1", ["alpha"], [])
+        page.get_by_role("tab", name="Ada").click()
+        page.get_by_role("button", name="Close", exact=True).click()
+        self.expectFound(page, "1 of 1", ["alpha"], [])
 
     def test_server(self) -> None:
         """
