@@ -57,6 +57,7 @@ export class Completion {
     // before the listeners of the message field, which sends with Enter
     field.addEventListener("keydown", (event) => this.#keyed(event), { capture: true });
     field.addEventListener("input", (event) => this.#typed(/** @type {InputEvent} */ (event)));
+    field.addEventListener("keyup", () => this.#check());
     field.addEventListener("blur", () => this.#list.close());
     field.addEventListener("click", () => this.#look());
   }
@@ -65,6 +66,7 @@ export class Completion {
   #keyed(event) {
     const { key, shiftKey, altKey, ctrlKey, metaKey } = event;
     if (altKey || ctrlKey || metaKey || shiftKey || event.isComposing) return;
+    this.#check();
     const { shown, selected } = this.#list;
     if (key === "Tab") {
       if (!this.#complete()) return;
@@ -94,6 +96,13 @@ export class Completion {
     if (document.activeElement !== this.#field) return;
     this.#offer = this.#begin();
     this.#list.show(this.#offer?.suggestions.slice(0, MOST) ?? []);
+  }
+
+  /** Close the list if its suggestions are not for the text before the cursor, which has moved. */
+  #check() {
+    const { selectionEnd, value } = this.#field;
+    const { from, text } = this.#offer ?? {};
+    if (value.slice(from, selectionEnd) !== text) this.#list.close();
   }
 
   /** @returns {boolean} Whether the text before the cursor was completed. */

@@ -62,6 +62,25 @@ class SuggestionTests(PageTestCase):
         expect(field).to_have_value("@a")
         expect(field).to_be_focused()
 
+    def test_moved(self) -> None:
+        """
+        The list closes when the cursor moves away and when the message is sent. Enter then sends
+        the whole text, and replaces nothing in it.
+        """
+        page, server, field = self.visit()
+        field.fill(" and more")
+        field.press("Home")
+        field.press_sequentially("hello @a")
+        field.press("ArrowDown")
+        expect(page.get_by_role("option", selected=True)).to_have_text("Ada")
+        field.press("Control+End")
+        expect(page.get_by_role("listbox")).to_have_count(0)
+        field.press_sequentially(" @b")
+        expect(page.get_by_role("listbox")).to_be_visible()
+        field.press("Enter")
+        self.assertEqual(server.await_("say")["text"], "hello @a and more @b")
+        expect(page.get_by_role("listbox")).to_have_count(0)
+
     def test_touched(self) -> None:
         """
         On a phone, which has no Tab key, a tap takes a name, and the field keeps the focus.
