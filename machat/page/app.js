@@ -149,10 +149,7 @@ class App {
     if (named && key(named) !== key(wanted) && client === this.#client) this.#follow(named);
   }
 
-  /**
-   * @param {string} name
-   * @param {string} [session]
-   */
+  /** @param {string} name @param {string} [session] */
   #connect(name, session) {
     this.#client?.close();
     const credentials = () => this.#tokens?.renew(name) ?? { password: this.#password };
@@ -185,8 +182,7 @@ class App {
     } catch (error) {
       const { code, message } = /** @type {import("./client.js").ChatError} */ (error);
       if (client.state.state === "ended") this.#refused(client, /** @type {any} */ (error));
-      else if (client === this.#client && code !== "left")
-        (this.#room({ room }) ?? this.#add(room)).left({ text: message });
+      else if (client === this.#client && code !== "left") this.#outside(room, message);
     }
   }
 
@@ -198,15 +194,12 @@ class App {
   #refused(client, { code, message, login }, room) {
     if (client !== this.#client) return;
     if (this.#rooms.size > 0 && !this.#provisional) {
-      if (room && client.state.state !== "ended") this.#add(room).left({ text: message });
+      if (room && client.state.state !== "ended") this.#outside(room, message);
       return;
     }
     const ended = code === "ended" ? ending(client.state) : message;
     this.#storage.keepUnsent(this.#now(true)?.unsent ?? {});
-    this.#client = null;
-    client.close();
-    this.#closeAll();
-    this.#signIn.show();
+    this.#end();
     this.#signIn.refuse({ code, message: ended, login });
   }
 
@@ -276,11 +269,7 @@ class App {
     return room;
   }
 
-  /**
-   * Select or join the room in the address of the page.
-   *
-   * @param {string} name
-   */
+  /** Select or join the room in the address of the page. @param {string} name */
   #follow(name) {
     if (byId("chat").hidden) this.#signIn.room = name;
     else if (name) this.#joinDialog.submit(name);
@@ -294,11 +283,20 @@ class App {
     if (room !== undefined) this.#tabs.remove(room);
   }
 
-  #closeAll() {
+  /** Show why the user is not in a room. @param {string} room @param {string} text */
+  #outside(room, text) {
+    (this.#room({ room }) ?? this.#add(room)).left({ text });
+  }
+
+  /** Disconnect, remove all rooms, and show the sign-in form. */
+  #end() {
+    this.#client?.close();
+    this.#client = null;
     for (const { name } of [...this.#rooms.values()]) this.#close(name);
     this.#provisional = false;
     byId("chat").hidden = true;
     this.#title();
+    this.#signIn.show();
   }
 
   /** @param {RoomView} room */
@@ -310,21 +308,19 @@ class App {
 
   /** @param {RoomView} room */
   #forget(room) {
+    this.#close(room.name); // sends its read marker
     this.#client?.leave(room.name);
     this.#storage.setDraft(room.name, "");
-    this.#close(room.name);
   }
 
-  /** Leave all rooms, and show the sign-in form. */
+  /** Leave all rooms, and forget what the next user of the browser may not see. */
   #signOut() {
-    this.#client?.close();
-    this.#client = null;
     this.#password = undefined;
-    this.#closeAll();
+    this.#signIn.forgetConversation();
+    this.#end();
     this.#storage.forget();
     this.#storage.store();
     history.replaceState(null, "", location.pathname + location.search);
-    this.#signIn.show();
   }
 
   #turned() {

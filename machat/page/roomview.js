@@ -171,6 +171,8 @@ export class RoomView {
 
   /** Remove the view. */
   close() {
+    this.#parts.marker.leave();
+    this.#parts.find.stop();
     this.#parts.list.hide();
     this.#parts.members.stop();
     this.#parts.typing.clear();

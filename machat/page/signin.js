@@ -80,6 +80,12 @@ export class SignIn {
     if (room) this.#field("room").value = room;
   }
 
+  /** Do not offer a direct conversation, because the user has signed out. */
+  forgetConversation() {
+    const room = this.#field("room");
+    if (room.value.startsWith("@")) room.value = room.defaultValue;
+  }
+
   /** @returns {Wish} */
   #wish() {
     const name = this.#field("name").value.trim();

@@ -75,6 +75,23 @@ class DirectTests(AccountsTestCase):
         self.said(ada, "well?", to="Mina")
         expect(tab(mina, "Ada").locator(".count")).to_have_text("1")
 
+    def test_signOut(self) -> None:
+        """
+        After a user has signed out, the form does not show with whom the user has talked.
+        """
+        mina, _ = self.user("Mina"), self.raw("Ada")
+        say(mina, "/msg Ada lunch?")
+        expectTexts(mina, ["lunch?"])
+        tab(mina, "dev").click()
+        mina.get_by_role("button", name="Leave").click()
+        expect(mina.get_by_role("tab")).to_have_text(["Ada (private)"])
+        mina.reload()
+        expectTexts(mina, ["lunch?"])
+        mina.get_by_role("button", name="Settings").click()
+        mina.get_by_role("button", name="Sign out").click()
+        expect(mina.locator("#signin").get_by_label("Room")).to_have_value("lobby")
+        self.assertEqual(mina.evaluate("sessionStorage.length"), 0)
+
     def test_join(self) -> None:
         """
         An at sign and a name in the dialog for joining a room open a conversation.

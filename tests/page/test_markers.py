@@ -113,6 +113,20 @@ class MarkerTests(AccountsTestCase):
         mina.locator(LOG).evaluate("(each) => each.scrollTo(0, 1e6)")
         self.assertEqual(phone.await_("read")["seq"], 61)
 
+    def test_left(self) -> None:
+        """
+        The marker is sent before the room is left.
+        """
+        ada, phone = self.raw("Ada", "tea"), self.raw("Mina", "tea")
+        mina = self.two()
+        self.said(ada, "one")
+        expect(tab(mina, "tea").locator(".count")).to_have_text("1")
+        mina.clock.install()
+        tab(mina, "tea").click()
+        expectTexts(mina, ["one"])
+        mina.get_by_role("button", name="Leave").click()
+        self.assertEqual(phone.await_("read")["seq"], 1)
+
     def test_many(self) -> None:
         """
         If more messages are unread than are loaded, the count says so, and the line moves up when
