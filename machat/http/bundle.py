@@ -43,8 +43,9 @@ _MEMBER = re.compile(r"^(?:(?:static|async|get|set) )*\*?#(\w+)", re.MULTILINE)
 _USE = re.compile(r"(^(?:(?:static|async|get|set) )*\*?|\.)#(\w+)", re.MULTILINE)
 
 
-#: Lines without comments, regular expressions, templates and strings in single quotation marks.
-_PLAIN = re.compile(r"^[^/`'\n]*$", re.MULTILINE)
+#: Lines without comments, regular expressions, templates and strings in single quotation marks,
+#: except in other strings.
+_PLAIN = re.compile(r"""^(?:[^/`'"\n]|"(?:[^"\\\n]|\\.)*")*$""", re.MULTILINE)
 
 _STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
 
@@ -101,8 +102,8 @@ def _wrapped(name: str, text: str) -> str:
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
     text = _BREAK.sub(r"\1", _PLAIN.sub(_withoutSpaces, text))
-    begin = "await (async () =>" if "await import(" in text else "(() =>"
-    return f"const ${name} = {begin} {{\n{text}return {{ {', '.join(exports)} }};\n}})();\n"
+    begin = "await(async()=>" if "await import(" in text else "(()=>"
+    return f"const ${name}={begin}{{{text}return{{{','.join(exports)}}};}})();"
 
 
 def _shortened(text: str) -> str:
