@@ -186,7 +186,11 @@ class Pager:
         """
         Show the view until the user leaves it.
         """
-        await self.application.run_async(pre_run=self._begin)
+        try:
+            await self.application.run_async(pre_run=self._begin)
+        finally:
+            if self._loading is not None:  # the next view would load the same lines again
+                self._loading.cancel()
 
     def _begin(self) -> None:
         """

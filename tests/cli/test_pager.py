@@ -52,15 +52,16 @@ class PagerTests(SynchronousTestCase):
         shown: list[Fragments],
         answers: list[tuple[list[Fragments], str]],
         use: Callable[[Viewer], Awaitable[None]],
-    ) -> None:
+    ) -> Viewer:
         """
         Show lines.
 
         @param answers: the results of the requests for older lines
         @param use: uses the view
+        @return: the user, after leaving the view
         """
 
-        async def run() -> None:
+        async def run() -> Viewer:
             with create_pipe_input() as keys:
                 viewer = Viewer(shown, answers, keys.send_text)
                 viewer.pager = Pager(shown, lambda: 0, viewer.older, keys, Screen())
@@ -71,8 +72,10 @@ class PagerTests(SynchronousTestCase):
                 finally:
                     keys.send_text("q")
                     await running
+                viewer.end()
+                return viewer
 
-        asyncio.run(run())
+        return asyncio.run(run())
 
     def test_older(self) -> None:
         """
@@ -109,6 +112,17 @@ class PagerTests(SynchronousTestCase):
 
         self.view(lines(10, 12), [(lines(0, 10), "")], use)
 
+    def test_left(self) -> None:
+        """
+        A request for older lines ends with the view. Otherwise, the next view would request the
+        same lines again, and they would be added twice.
+        """
+
+        async def use(viewer: Viewer) -> None:
+            self.assertEqual(viewer.requests, 1)
+
+        self.assertTrue(self.view(lines(0, 2), [], use).cancelled)
+
     def test_escaped(self) -> None:
         """
         Control characters in a reason are shown as escapes.
@@ -126,6 +140,7 @@ class Viewer:
     Someone who uses the view.
 
     @ivar requests: the number of requests for older lines
+    @ivar cancelled: whether the last of them had been cancelled when the view was left
     """
 
     pager: Pager
@@ -137,6 +152,7 @@ class Viewer:
         keys: Callable[[str], object],
     ) -> None:
         self.requests = 0
+        self.cancelled = False
         self._answers = answers
         self._keys = keys
         self._waiting: asyncio.Future[None] | None = None
@@ -149,6 +165,12 @@ class Viewer:
         self._waiting = asyncio.get_running_loop().create_future()
         await self._waiting
         return self._answers.pop(0)
+
+    def end(self) -> None:
+        """
+        Note that the user has left the view.
+        """
+        self.cancelled = self._waiting is not None and self._waiting.cancelled()
 
     async def answer(self) -> None:
         """
