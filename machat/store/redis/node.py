@@ -256,8 +256,7 @@ class Node:
         session.onLost = self._lost
         session.follow(self._received)
         try:
-            (subscribed,) = session.subscribe([self._echo.channel])
-            await within(self._clock, PATIENCE, subscribed, "subscription")
+            await self._listen(session)
             while session.open:
                 sent = self._clock.seconds()
                 await self._beat(session)
@@ -275,6 +274,14 @@ class Node:
             self._connected = None
             session.close()
             self._suspend()
+
+    async def _listen(self, session: Session) -> None:
+        """
+        Subscribe to the channel of this node, to which other nodes publish under its current name.
+        """
+        self._echo.channel = self._keys.echo(self.lease.name)
+        (subscribed,) = session.subscribe([self._echo.channel])
+        await within(self._clock, PATIENCE, subscribed, "subscription")
 
     async def _beat(self, session: Session) -> None:
         """
@@ -294,6 +301,8 @@ class Node:
             if dead is None:
                 self._suspend()
                 self._log.info("the engine does not know this server any more")
+                session.unsubscribe(self._echo.channel)
+                await self._listen(session)
         if dead:
             self._owner.gone(dead)
 

@@ -181,6 +181,22 @@ class RedisStoreTests(StoreTests, TestCase):
         with self.assertRaises(ChatError):
             await self.wait(store.evict("mina"))
 
+    async def test_evictRenamed(self) -> None:
+        """
+        A request reaches a process that was declared dead, and has continued under a new name.
+        """
+        store = await self.start()
+        other = await self.started(await self.secondNode(store))
+        assert isinstance(store, RedisStore) and isinstance(other, RedisStore)
+        before = other.node.lease.name
+        self.engine.command("HDEL", f"{self.location.prefix}:nodes", before)
+        await other.node.beat(5.0)
+        self.assertNotEqual(other.node.lease.name, before)
+        asked: Deferred[str] = Deferred()
+        other.evicted = asked.callback
+        await self.wait(store.evict("mina"))
+        self.assertEqual(await self.wait(asked), "mina")
+
     async def test_quotaDead(self) -> None:
         """
         The share of a node does not count when its lease is over, and is removed.
