@@ -42,6 +42,13 @@ class Opening:
         """
         self._timer = self._chat.clock.callLater(delay, self._expire)
 
+    @property
+    def timeLeft(self) -> float:
+        """
+        The time that is left for the client to join, seconds.
+        """
+        return self._deadline - self._chat.clock.seconds()
+
     def requirePlace(self) -> None:
         """
         Refuse the client if there are too many connections, in total or from its address.
@@ -98,7 +105,7 @@ class Opening:
         self._timer = None
         try:
             self._chat.admit(self._session, self._connection.peerAddress())
-            left = self._deadline - self._chat.clock.seconds()
+            left = self.timeLeft
             if left <= 0:
                 limit = self._chat.limits.joinTimeout
                 raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")

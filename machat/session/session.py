@@ -120,6 +120,13 @@ class Session:
         return self._state is State.HELLO
 
     @property
+    def timeLeft(self) -> float:
+        """
+        The time that is left for the client to join, seconds.
+        """
+        return 0.0 if self._opening is None else self._opening.timeLeft
+
+    @property
     def ended(self) -> bool:
         return self._state is State.ENDED
 

@@ -54,15 +54,16 @@ class KeptConnections:
         self._seconds = min(KEPT, joinTimeout / 2)
         self._kept: dict[IKept, _Kept] = {}
 
-    def keep(self, connection: IKept) -> bool:
+    def keep(self, connection: IKept, left: float) -> bool:
         """
         Keep a connection after an answer. Its time begins with the first one.
 
+        @param left: the time after which the connection would count as refused, seconds
         @return: whether the connection stays open; if not, the caller closes it
         """
         kept = self._kept.get(connection)
         if kept is None:
-            if len(self._kept) >= CONNECTIONS:
+            if len(self._kept) >= CONNECTIONS or left <= self._seconds:
                 return False
             timer = self._clock.callLater(self._seconds, connection.finish)
             kept = self._kept[connection] = _Kept(timer)

@@ -172,23 +172,24 @@ class ChatWebSocketProtocol(FrameProtocol):
         reply = self.factory.site.reply(head)
         if isinstance(reply, Opening):
             self._open(reply, rest)
-        elif reply.keep and self._hasPlace() and self.factory.kept.keep(self):
+        elif reply.keep and self._keep():
             self._outbox.write(reply.encode(self.factory.kept.left(self)))
             if rest:
                 self.dataReceived(rest)
         else:
             self._reply(reply)
 
-    def _hasPlace(self) -> bool:
+    def _keep(self) -> bool:
         """
-        @return: whether the connection may stay open. One that is above a limit would soon count as
-            refused
+        Keep the connection for another request, unless it would soon count as refused.
+
+        @return: whether it stays open
         """
         try:
             self._chat.admit(self._session, self.peerAddress())
         except ChatError:
             return False
-        return True
+        return self.factory.kept.keep(self, self._session.timeLeft)  # type: ignore[no-any-return]
 
     def _reply(self, reply: Reply) -> None:
         self._outbox.write(reply.encode())

@@ -280,6 +280,19 @@ class EndpointTests(SynchronousTestCase):
         found = re.findall(rb"timeout=(\d+)", client.transport.value())
         self.assertEqual(found, [b"5", b"3"])
 
+    def test_lateRequest(self) -> None:
+        """
+        If the first request arrives late, the connection ends with the answer. Otherwise, it would
+        count as refused.
+        """
+        client = self.connect()
+        self.chat.clock.advance(self.chat.service.limits.joinTimeout - KEPT)
+        client.sendBytes(request("/icon.svg"))
+        self.assertIn(b"\r\nConnection: close\r\n", client.transport.value())
+        self.chat.clock.advance(KEPT)
+        self.assertFalse(client.connected)
+        self.assertEqual(self.chat.service.metrics.refusals, {})
+
     def test_closed(self) -> None:
         """
         After a request with a body, further input is not read.
