@@ -316,6 +316,7 @@ class App {
   /** Leave all rooms, and forget what the next user of the browser may not see. */
   #signOut() {
     this.#password = undefined;
+    this.#notifier.close();
     this.#signIn.forgetConversation();
     this.#end();
     this.#storage.forget();

@@ -36,6 +36,8 @@ export class Notifier {
   /** @type {AudioContext | null} */
   #audio = null;
   #sounded = 0;
+  /** The last notification of each room. @type {Map<string, Notification>} */
+  #shown = new Map();
 
   /**
    * Report a new message to a user who does not look at the page.
@@ -66,6 +68,7 @@ export class Notifier {
       // the tag replaces the last notification of the same room
       const options = { body: text.slice(0, LONGEST), tag: name, silent: true, icon: "icon.svg" };
       const shown = new Notification(title, options);
+      this.#shown.set(name, shown);
       shown.addEventListener("click", () => {
         window.focus();
         shown.close();
@@ -74,6 +77,12 @@ export class Notifier {
     } catch {
       // Chrome on Android shows notifications of service workers only
     }
+  }
+
+  /** Close all notifications, because the user has signed out. */
+  close() {
+    for (const shown of this.#shown.values()) shown.close();
+    this.#shown.clear();
   }
 
   #sound() {

@@ -1,8 +1,8 @@
 // @ts-check
 /**
  * The data that the browser stores: the user's name; and, until the tab is closed, the rooms, the
- * drafts, the unsent messages, and the session secret with which a reloaded page takes over its connection. A password is
- * never stored.
+ * drafts, the unsent messages, and the session secret with which a reloaded page takes over its
+ * connection. A password is never stored.
  *
  * The secret is stored only while the page is hidden or being unloaded. Therefore a duplicate of a tab
  * in use does not take over its connection.

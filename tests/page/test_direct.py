@@ -77,9 +77,10 @@ class DirectTests(AccountsTestCase):
 
     def test_signOut(self) -> None:
         """
-        After a user has signed out, the form does not show with whom the user has talked.
+        After a user has signed out, neither the form nor a notification shows with whom the user
+        has talked.
         """
-        mina, _ = self.user("Mina"), self.raw("Ada")
+        mina, ada = self.user("Mina"), self.raw("Ada")
         say(mina, "/msg Ada lunch?")
         expectTexts(mina, ["lunch?"])
         tab(mina, "dev").click()
@@ -87,8 +88,17 @@ class DirectTests(AccountsTestCase):
         expect(mina.get_by_role("tab")).to_have_text(["Ada (private)"])
         mina.reload()
         expectTexts(mina, ["lunch?"])
+        mina.evaluate(STUB)
+        mina.evaluate("Notification.permission = 'granted'")
+        mina.get_by_role("button", name="Settings").click()
+        mina.get_by_label("Notifications").select_option("For mentions")
+        mina.keyboard.press("Escape")
+        mina.evaluate("hide(true)")
+        self.said(ada, "well?", to="Mina")
+        mina.wait_for_function("shown.length === 1 && !shown[0].closed")
         mina.get_by_role("button", name="Settings").click()
         mina.get_by_role("button", name="Sign out").click()
+        self.assertTrue(mina.evaluate("shown[0].closed"))
         expect(mina.locator("#signin").get_by_label("Room")).to_have_value("lobby")
         self.assertEqual(mina.evaluate("sessionStorage.length"), 0)
 

@@ -25,7 +25,9 @@ class Shown extends EventTarget {
         super();
         shown.push(Object.assign(this, { title, ...options }));
     }
-    close() {}
+    close() {
+        this.closed = true;
+    }
 }
 globalThis.Notification = Shown;
 OscillatorNode.prototype.start = () => { tones++; };
