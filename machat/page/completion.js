@@ -82,10 +82,12 @@ export class Completion {
 
   /** @param {InputEvent} event */
   #typed(event) {
-    if (event.isComposing || !event.isTrusted) return;
+    if (!event.isTrusted) return;
     const { selectionStart: cursor, value } = this.#field;
     if (event.data === ":") loadEmoji().then(() => this.#look());
-    const code = WHOLE.exec(value.slice(Math.max(0, cursor - BEFORE), cursor))?.[1];
+    // keyboards of phones compose every word
+    const before = event.isComposing ? "" : value.slice(Math.max(0, cursor - BEFORE), cursor);
+    const code = WHOLE.exec(before)?.[1];
     const sign = code === undefined ? undefined : signOf(code);
     if (code === undefined || sign === undefined) this.#look();
     else this.#replace(cursor - code.length - 2, cursor, sign);

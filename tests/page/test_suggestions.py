@@ -93,6 +93,22 @@ class SuggestionTests(PageTestCase):
         expect(field).to_have_value("@Adam ")
         expect(field).to_be_focused()
 
+    def test_composed(self) -> None:
+        """
+        A name is also completed while a keyboard composes it, as those of phones do.
+        """
+        if IN_FIREFOX:
+            raise SkipTest("playwright cannot compose text in Firefox")
+        page, _, field = self.visit()
+        field.press("@")
+        keyboard = page.context.new_cdp_session(page)
+        composed = {"text": "ad", "selectionStart": 2, "selectionEnd": 2}
+        keyboard.send("Input.imeSetComposition", composed)
+        expect(page.get_by_role("option")).to_have_text(["Ada", "Adam"])
+        page.get_by_role("option", name="Adam").click()
+        expect(field).to_have_value("@Adam ")
+        expect(field).to_be_focused()
+
     def test_emoji(self) -> None:
         """
         Emoji are listed after a colon by the beginning of a name, and a complete short code between
