@@ -18,6 +18,7 @@ from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
 from machat.limits import Limits
 from machat.metrics import Metrics
 from machat.transport.budget import SendBudget
+from machat.transport.deadlines import Deadlines
 from machat.transport.sockets import Sockets
 
 
@@ -29,6 +30,7 @@ class IChatRoom(Interface):
     clock: ChatClock = Attribute("The clock of all timers of this chat.")
     limits: Limits = Attribute("The L{Limits} of this chat.")
     sendBudget: SendBudget = Attribute("The send queues of all its connections.")
+    deadlines: Deadlines = Attribute("The time limits of its connections that have not joined.")
     sockets: Sockets = Attribute("The sockets of all its connections.")
     metrics: Metrics = Attribute("The L{Metrics} of this chat, to which protocols add.")
     logbook: Any = Attribute("The L{machat.logbook.Logbook}, for log lines about unknown peers.")

@@ -69,6 +69,7 @@ from machat.service.stop import STOPPING, Dismissals
 from machat.service.submitter import Submitter
 from machat.store.memory import MemoryStore
 from machat.transport.budget import SendBudget
+from machat.transport.deadlines import Deadlines
 from machat.transport.sockets import Sockets
 
 
@@ -107,6 +108,7 @@ class ChatService(Lifecycle):
         self.metrics = Metrics()
         self.sendBudget = SendBudget(limits.maxWaitingTotal)
         self.sockets = Sockets(clock)
+        self.deadlines = Deadlines(clock, limits.joinTimeout)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
         quotas = store.quotas

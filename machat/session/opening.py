@@ -7,7 +7,6 @@ from __future__ import annotations
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall
 
 from machat import commands, names, wire
 from machat.errors import HELLO_TIMEOUT, ChatError
@@ -19,18 +18,21 @@ from machat.wire.hellobuffer import HelloBuffer
 class Opening:
     """
     One client from its connection until it has joined. The session drops this object then.
+
+    @ivar address: the address of the client, from its hello on. Twisted creates it anew for each
+        C{getPeer}, and the log line of the join needs it again
     """
 
-    __slots__ = ("_session", "_chat", "_connection", "_buffer", "_deadline", "_timer")
+    __slots__ = ("address", "_session", "_chat", "_connection", "_buffer", "_deadline")
 
     def __init__(
         self, session: IOpeningSession, chat: IChatRoom, connection: ISessionTransport
     ) -> None:
+        self.address: Any = None
         self._session = session
         self._chat = chat
         self._connection = connection
         self._buffer: HelloBuffer | None = None
-        self._timer: IDelayedCall | None = None
         self._deadline = chat.clock.seconds() + chat.limits.joinTimeout
 
     def start(self, delay: float) -> None:
@@ -40,7 +42,7 @@ class Opening:
         @param delay: the time after which the client must have a place and have joined, seconds. If
             it has a place by then, it may take the rest of the join timeout
         """
-        self._timer = self._chat.clock.callLater(delay, self._expire)
+        self._chat.deadlines.add(self, delay)
 
     @property
     def timeLeft(self) -> float:
@@ -81,7 +83,8 @@ class Opening:
         session = self._session
         if wire.hasVersion(data):
             session.speakEvents()
-        self._chat.admit(session, self._connection.peerAddress())
+        self.address = self._connection.peerAddress()
+        self._chat.admit(session, self.address)
         hello = wire.decodeHello(data, session.speaksEvents)
         session.name = names.checkName(hello.name)
         checking = session.authenticate(hello.password, hello.token)
@@ -95,14 +98,16 @@ class Opening:
             session.hold(waiting.addErrback(session.failed))
 
     def _begin(self, user: IChatUser, hello: commands.Hello) -> Deferred[Any] | None:
-        if self._timer is None:  # the time of the authentication does not count
+        if self not in self._chat.deadlines:  # the time of the authentication does not count
             limit = self._chat.limits.joinTimeout
             self._deadline = self._chat.clock.seconds() + limit
             self.start(limit)
         return self._session.begin(hello)
 
-    def _expire(self) -> None:
-        self._timer = None
+    def expire(self) -> None:
+        """
+        Refuse the client, unless it had no place at first, but has one now.
+        """
         try:
             self._chat.admit(self._session, self._connection.peerAddress())
             left = self.timeLeft
@@ -111,13 +116,11 @@ class Opening:
                 raise ChatError(HELLO_TIMEOUT, f"not joined within {limit:g} s")
         except ChatError as error:
             self._session.refuse(error)
-        else:  # it had no place at first, but has one now
+        else:
             self.start(left)
 
     def end(self) -> None:
         """
         Stop the timer.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._chat.deadlines.discard(self)

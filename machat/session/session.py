@@ -338,7 +338,8 @@ class Session:
         """
         The peer's address, as the log shows it.
         """
-        return describe(self._connection.peerAddress())
+        known = None if self._opening is None else self._opening.address
+        return describe(self._connection.peerAddress() if known is None else known)
 
     def _end(self, end: Disconnect, bye: bool) -> None:
         """

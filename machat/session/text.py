@@ -51,8 +51,8 @@ class TextConversation:
             self._chat.leave(self._client, joined.room)
             return
         self._room = joined.room
+        self._client.joined(joined)  # first: it needs the address from the opening
         self._client.markJoined()
-        self._client.joined(joined)
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         user = self._client.user

@@ -7,7 +7,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
@@ -158,6 +160,27 @@ class TextTests(SynchronousTestCase):
         self.assertTrue(client.connected)
         self.chat.clock.advance(0.1)
         self.assertRefused(client, "machat:error hello-timeout not joined within 10 s", 3002)
+
+    def test_address(self) -> None:
+        """
+        The address is read once at the hello, also for the line in the log. The header of a proxy
+        may have changed it since the connection.
+        """
+        client, asked = self.client(), []
+
+        def getPeer() -> IPv4Address:
+            asked.append(self.chat.clock.seconds())
+            return IPv4Address("TCP", "192.0.2.7", 4711)
+
+        client.transport.getPeer = getPeer  # type: ignore[method-assign]
+        events: list[LogEvent] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        client.join("Mina", "dev")
+        lines = [formatEvent(event) for event in events]
+        self.assertEqual(lines, ["Mina joins dev from 192.0.2.7:4711"])
+        self.assertEqual(len(asked), 1)
 
     def test_joinedInTime(self) -> None:
         """
