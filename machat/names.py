@@ -88,8 +88,12 @@ def checkName(name: str) -> str:
     @return: the name in NFC
     @raise ChatError: C{bad-name}: the name is not allowed
     """
-    plain = _PLAIN_NAME.fullmatch(name) is not None
-    checked = name if plain else _check(name, NAME_LENGTH, SIGNS, BAD_NAME)
+    if _PLAIN_NAME.fullmatch(name) is None:
+        checked = _check(name, NAME_LENGTH, SIGNS, BAD_NAME)
+    elif len(name) != len(RESERVED):
+        return name  # nearly always
+    else:
+        checked = name
     if key(checked) == RESERVED:
         raise ChatError(BAD_NAME, f"the name {RESERVED} is reserved for the server")
     return checked

@@ -5,13 +5,15 @@ Tests for L{machat.logbook}.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from time import time
+from typing import Any, cast
 
 from twisted.internet.task import Clock
-from twisted.logger import ILogObserver, LogEvent, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogEvent, Logger, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.logbook import LINES, MINUTE, TOTAL, Logbook
+from machat.logbook import LINES, MINUTE, TOTAL, Line, Logbook
+from machat.tap.logs import asLine
 from machat.testing import MemoryChat, MemoryClient
 from machat.ws import ChatWebSocketFactory
 
@@ -33,6 +35,29 @@ def logged(test: SynchronousTestCase) -> Callable[[], list[str]]:
     globalLogPublisher.addObserver(cast(ILogObserver, observe))
     test.addCleanup(globalLogPublisher.removeObserver, cast(ILogObserver, observe))
     return take
+
+
+class LineTests(SynchronousTestCase):
+    """
+    Tests for L{Line}.
+    """
+
+    def test_asInfo(self) -> None:
+        """
+        The event, and the line in the log, are those of L{Logger.info}.
+        """
+        events: list[LogEvent] = []
+        observer: Any = events.append
+        log = Logger("machat.x", self, observer)
+        began = time()
+        Line(log, "{name} joins {room}").write(name="Mi{na}", room="dev\n")
+        log.info("{name} joins {room}", name="Mi{na}", room="dev\n")
+        one, other = events
+        self.assertEqual(list(one), list(other))
+        self.assertTrue(began <= one["log_time"] <= other["log_time"])
+        one["log_time"] = other["log_time"]
+        self.assertEqual(one, other)
+        self.assertEqual(asLine(one), asLine(other))
 
 
 class LogbookTests(SynchronousTestCase):

@@ -43,13 +43,15 @@ class Arrival:
 
     @ivar member: the joining member
     @ivar wish: the arguments of the join
+    @ivar waited: whether it has waited, so that anything may have changed
     """
 
-    __slots__ = ("member", "wish", "_refusal", "_waiting")
+    __slots__ = ("member", "wish", "waited", "_refusal", "_waiting")
 
     def __init__(self, member: IChatMember, wish: Wish) -> None:
         self.member = member
         self.wish = wish
+        self.waited = False
         self._refusal: Exception | None = None
         self._waiting: Deferred[Any] | None = None
 
@@ -90,6 +92,7 @@ class Arrival:
             return await source if isinstance(result, Failure) else cast(_T, result)
         waiting: Deferred[_T] = Deferred()
         self._waiting = waiting
+        self.waited = True
 
         def came(result: _T) -> None:
             if waiting.called:

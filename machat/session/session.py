@@ -29,6 +29,7 @@ from machat.errors import (
     endOf,
 )
 from machat.interfaces import IChatRoom, ISessionTransport
+from machat.logbook import Line
 from machat.session.authentication import Authentication
 from machat.session.events import EventsConversation
 from machat.session.inbox import Inbox
@@ -40,6 +41,8 @@ from machat.wire import IDialect
 
 #: The module's logger. Each access to a logger of the class would create a new one.
 _log = Logger()
+_joins = Line(_log, "{name} joins {room} from {peer}")
+_leaves = Line(_log, "{name} leaves {room}")
 
 
 class State(IntEnum):
@@ -221,12 +224,10 @@ class Session:
         self.inbox.spend(tokens)
 
     def joined(self, joined: events.Joined) -> None:
-        _log.info(
-            "{name} joins {room} from {peer}", name=joined.name, room=joined.room, peer=self.peer
-        )
+        _joins.write(name=joined.name, room=joined.room, peer=self.peer)
 
     def left(self, room: str) -> None:
-        _log.info("{name} leaves {room}", name=self.name, room=room)
+        _leaves.write(name=self.name, room=room)
 
     def leave(self, room: str) -> None:
         self.left(room)

@@ -504,6 +504,20 @@ class ClaimTests(JoinTestCase):
         self.store.release()
         self.assertNothingLeft()
 
+    def test_banned(self) -> None:
+        """
+        A member that is banned while its name is claimed in an open room does not join.
+        """
+        ada, mina = MemoryMember("Ada"), MemoryMember("Mina")
+        self.join(ada)
+        self.store.release()
+        self.store.release()
+        joining = self.join(mina)
+        self.assertNoResult(joining)
+        self.service.moderation.ban("dev", "Mina")
+        self.store.release()
+        self.assertRefused(joining, "not-allowed")
+
     def test_who(self) -> None:
         """
         A question about a room fails if the member has left the room when the answer arrives.
@@ -519,6 +533,27 @@ class ClaimTests(JoinTestCase):
         self.service.leave(mina, "dev")
         waiting.callback(Names(1, ["Mina"]))
         self.assertRefused(told, "not-joined")
+
+
+class HookTests(SynchronousTestCase):
+    """
+    A hook that changes the room at once.
+    """
+
+    def test_bans(self) -> None:
+        """
+        A member that the hook bans before it allows the join does not join an open room.
+        """
+
+        class Strict(Hooks):
+            def authorizeJoin(self, member: IChatMember, room: str) -> None:
+                if member.name == "Mina":
+                    chat.service.moderation.ban(room, "Mina")
+
+        chat = MemoryChat(hooks=Strict())
+        chat.member("Ada", "dev")
+        joining = chat.service.join(MemoryMember("Mina"), "dev")
+        self.assertEqual(self.failureResultOf(joining, ChatError).value.code, "not-allowed")
 
 
 class OneUserTests(AdmissionTestCase):
