@@ -44,7 +44,7 @@ class LogServer(Server):
         super().__init__(page, seq=last)
         self.first, self.last, self.size = first, last, size
         self.holds = False
-        self.held: list[dict[str, Any]] = []
+        self.waiting: list[dict[str, Any]] = []
 
     def event(self, seq: int) -> dict[str, Any]:
         """
@@ -74,16 +74,16 @@ class LogServer(Server):
         Answer the requests that were held back, and all later ones.
         """
         self.holds = False
-        held, self.held = self.held, []
-        for command in held:
-            self._answer(command)
+        requests, self.waiting = self.waiting, []
+        for command in requests:
+            self._history(command)
 
     def refuse(self, code: str, text: str) -> None:
         """
         Refuse the request that was held back.
         """
-        (command,) = self.held
-        self.held = []
+        (command,) = self.waiting
+        self.waiting = []
         self.tell(type="error", code=code, text=text, id=command["id"])
 
     def asked(self) -> int:
@@ -92,7 +92,7 @@ class LogServer(Server):
         """
         return sum(command.get("type") == "history" for command in self.heard)
 
-    def _answer(self, command: dict[str, Any]) -> None:
+    def _history(self, command: dict[str, Any]) -> None:
         limit = command.get("limit", 300)
         if "after" in command:
             start = max(self.first, command["after"] + 1)
@@ -116,9 +116,9 @@ class LogServer(Server):
                 self.tell(**self.event(number), replay=True)
         elif command.get("type") == "history":
             if self.holds:
-                self.held.append(command)
+                self.waiting.append(command)
             else:
-                self._answer(command)
+                self._history(command)
 
 
 class OlderTests(PageTestCase):
@@ -323,8 +323,10 @@ class OlderTests(PageTestCase):
             page, server = self.visit(viewport)
             self.holdAt(page, server, 0)
             server.refuse("failed", "the store does not answer")
-            expect(page.locator(".older")).to_contain_text("Not loaded: the store does not answer.")
-            expect(page.locator(".older")).to_be_in_viewport(ratio=0.9)
+            expect(page.locator(".loader.older")).to_contain_text(
+                "Not loaded: the store does not answer."
+            )
+            expect(page.locator(".loader.older")).to_be_in_viewport(ratio=0.9)
             text = "Older messages could not be loaded: the store does not answer."
             expect(page.get_by_role("status").filter(has_text="Older")).to_have_text(text)
             scrollTo(page, 30)
@@ -345,7 +347,7 @@ class OlderTests(PageTestCase):
         page, server = self.visit(DESK)
         self.holdAt(page, server, 100)
         place = page.evaluate(PLACE)
-        server.holds, server.held = False, []
+        server.holds, server.waiting = False, []
         server.last += 2
         server.socket.close(code=1001)
         expect(page.get_by_text("message 300", exact=True)).to_be_attached()
@@ -369,7 +371,7 @@ class OlderTests(PageTestCase):
         expect(page.locator(".text").last).to_have_text("message 400")
         self.holdAt(page, server, 100)
         page.clock.run_for(31_000)
-        expect(page.locator(".older")).to_contain_text("the server does not answer")
+        expect(page.locator(".loader.older")).to_contain_text("the server does not answer")
         server.answer()
         server.say()
         expect(page.locator(".down")).to_have_text("1 new message")

@@ -145,7 +145,7 @@ class TalkTests(PageTestCase):
         """
         mina = self.enter("Mina")
         kept = mina.evaluate("[{...localStorage}, {...sessionStorage}, document.cookie]")
-        tab = '{"name":"Mina","rooms":["dev"],"drafts":{}}'
+        tab = '{"name":"Mina","rooms":["dev"],"unsent":{},"drafts":{}}'
         self.assertEqual(kept, [{"machat.name": "Mina"}, {"machat.tab": tab}, ""])
         mina.get_by_role("button", name="Leave").click()
         self.assertEqual(mina.evaluate("sessionStorage.length"), 0)
