@@ -13,27 +13,16 @@ from machat.aio import reasons
 from machat.aio.connections import Connection, Dial
 from machat.commands import Auth
 from machat.events import Event
-from machat.sansio import (
-    Authenticate,
-    ClientCore,
-    Close,
-    Confirmed,
-    Connect,
-    Notify,
-    Output,
-    Pause,
-    Send,
-    Settle,
-)
+from machat.sansio import ClientCore
+from machat.sansio.runner import Runner
 
 _log = logging.getLogger("machat.aio")
 
 
-class CoreRunner:
+class CoreRunner(Runner):
     """
-    Carries out the outputs of a core.
+    Carries out the outputs of a core with C{asyncio}.
 
-    @ivar core: the core. Call L{carryOut} after each of its methods
     @ivar paused: whether nothing is read from the server
     """
 
@@ -50,7 +39,7 @@ class CoreRunner:
         @param notify: called with each event
         @param ended: called when the client has ended
         """
-        self.core = core
+        super().__init__(core)
         self.paused = False
         self._dial = dial
         self._credentials = credentials
@@ -59,9 +48,6 @@ class CoreRunner:
         self._connection: Connection | None = None
         self._task: asyncio.Task[None] | None = None
         self._authenticating: asyncio.Task[None] | None = None
-        self._carrying = False
-        self._timer: asyncio.Handle | None = None
-        self._deadline: float | None = None
         self._leaving = False
         self._readable = asyncio.Event()
 
@@ -174,47 +160,22 @@ class CoreRunner:
 
     # The outputs of the core.
 
-    def carryOut(self) -> None:
-        """
-        Carry out all outputs, and set the timer.
-        """
-        if self._carrying:
-            return
-        self._carrying = True
-        outputs = self.core.outputs
-        try:
-            while outputs:
-                output = outputs.popleft()
-                _CARRY[type(output)](self, output)
-        finally:
-            self._carrying = False
-        self._setTimer()
+    def _finish(self) -> None:
+        super()._finish()
         if self.core.ended is not None:
             self._ended()
 
-    def _setTimer(self) -> None:
-        deadline = self.core.deadline
-        if deadline != self._deadline:
-            if self._timer is not None:
-                self._timer.cancel()
-            self._deadline, self._timer = deadline, None
-            if deadline is not None:
-                loop = asyncio.get_running_loop()
-                self._timer = loop.call_at(deadline, self._due)
+    def _callAt(self, deadline: float) -> asyncio.Handle:
+        return asyncio.get_running_loop().call_at(deadline, self._due)
 
     def _due(self) -> None:
         # After the process was suspended, read first what has arrived meanwhile.
-        self._timer = asyncio.get_running_loop().call_soon(self._run)
+        self._timer = asyncio.get_running_loop().call_soon(self.run)
 
-    def _run(self) -> None:
-        self._timer = self._deadline = None
-        self.core.run()
-        self.carryOut()
-
-    def _connect(self, output: Connect) -> None:
+    def _connect(self) -> None:
         self._task = asyncio.ensure_future(self._converse())
 
-    def _authenticate(self, output: Authenticate) -> None:
+    def _authenticate(self) -> None:
         try:
             auth = self._credentials()
         except Exception as error:
@@ -237,26 +198,36 @@ class CoreRunner:
         _log.error("reading the credentials failed", exc_info=error)
         self.core.unauthenticated(str(error))
 
-    def _notify(self, output: Notify) -> None:
-        self._report(output.event)
+    def _notify(self, event: Event) -> None:
+        self._report(event)
 
-    def _settle(self, output: Settle) -> None:
-        if output.token.done():
+    def _settle(self, token: asyncio.Future[Any], result: Any) -> None:
+        if token.done():
             return
-        if isinstance(output.result, Exception):
-            output.token.set_exception(output.result)
+        if isinstance(result, Exception):
+            token.set_exception(result)
         else:
-            output.token.set_result(output.result)
+            token.set_result(result)
 
-    def _send(self, output: Send) -> None:
+    def _send(self, line: bytes) -> None:
         if self._connection is not None:
-            self._connection.send(output.line)
+            self._connection.send(line)
 
-    def _close(self, output: Close) -> None:
+    def _pause(self, paused: bool) -> None:
+        """
+        Do nothing: L{_converse} reads nothing while events wait.
+        """
+
+    def _confirmed(self) -> None:
+        """
+        Do nothing: no reply is sent by itself.
+        """
+
+    def _close(self, abort: bool) -> None:
         self._leaving = True
         self._readable.set()
         if self._connection is not None:
-            (self._connection.abort if output.abort else self._connection.close)()
+            (self._connection.abort if abort else self._connection.close)()
         elif self._task is not None:
             self._task.cancel()
 
@@ -264,20 +235,3 @@ class CoreRunner:
         if self._authenticating is not None:
             self._authenticating.cancel()
             self._authenticating = None
-
-    def _ignore(self, output: Output) -> None:
-        """
-        Do nothing: L{_converse} reads nothing while events wait, and sends no replies by itself.
-        """
-
-
-_CARRY: dict[type[Output], Callable[[CoreRunner, Any], None]] = {
-    Authenticate: CoreRunner._authenticate,
-    Close: CoreRunner._close,
-    Confirmed: CoreRunner._ignore,
-    Connect: CoreRunner._connect,
-    Notify: CoreRunner._notify,
-    Pause: CoreRunner._ignore,
-    Send: CoreRunner._send,
-    Settle: CoreRunner._settle,
-}

@@ -69,10 +69,11 @@ class ChatClient(Service):
         """
         self.nick = name
         self._listener = listener
+        self._credentials = credentials
         clock = chatClock(reactor)
         self._core = core = ClientCore(name, presence, clock.seconds)
         call = partial(dial, reactor, address, origin=origin)
-        self._runner = CoreRunner(clock, core, call, credentials, self._notify)
+        self._runner = CoreRunner(clock, core, call, self._authenticate, self._notify)
 
     @property
     def limits(self) -> events.Allowed | None:
@@ -289,6 +290,13 @@ class ChatClient(Service):
         command(done)
         self._runner.carryOut()
         return done
+
+    def _authenticate(self) -> commands.Auth:
+        try:
+            return self._credentials()
+        except Exception:
+            self._log.failure("reading the credentials of {name} failed", name=self.nick)
+            raise
 
     def _notify(self, event: Event) -> None:
         try:
