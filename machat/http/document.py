@@ -42,8 +42,8 @@ class Document(NamedTuple):
     A document without references to styles and scripts.
 
     @ivar body: the document
-    @ivar scripts: the sources of its scripts for the Content Security Policy
-    @ivar styles: those of its style
+    @ivar scripts: the hashes of its scripts, as sources for the Content Security Policy
+    @ivar styles: the hashes of its styles
     """
 
     body: str
@@ -83,7 +83,7 @@ def _read(folder: Path, name: str) -> str:
 
 def _inserted(tag: str, text: str, hashes: list[str]) -> str:
     """
-    @param hashes: the source of this element is appended to it
+    @param hashes: the hash of this content is appended to it
     @return: an element with its content
     """
     element = tag.partition(" ")[0]

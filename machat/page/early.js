@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * What cannot wait for the other scripts, which arrive after the form: it keeps a form that is submitted
- * early, opens the WebSocket of a reloaded page, and loads the texts of another language. See `signin.js`,
- * `connect.js` and `texts.js`.
+ * The first script of the document. The others arrive after the form, so this one keeps a form that is
+ * submitted before them, opens the WebSocket of a reloaded page, and loads the texts of another language.
+ * See `signin.js`, `connect.js` and `texts.js`.
  */
 
 {

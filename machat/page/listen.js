@@ -23,9 +23,9 @@ import { EVENTS } from "./roomview.js";
  * @param {Page} page
  */
 export function listen(client, page) {
-  const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ hear) =>
+  const on = (/** @type {string} */ type, /** @type {(detail: any) => void} */ react) =>
     client.addEventListener(type, (event) => {
-      if (client === page.client()) hear(/** @type {CustomEvent} */ (event).detail);
+      if (client === page.client()) react(/** @type {CustomEvent} */ (event).detail);
     });
   for (const type of EVENTS) {
     on(type, (detail) => page.room(detail)?.[type](detail));

@@ -1,6 +1,7 @@
 // @ts-check
 /**
- * How far the user has read a room. If the user has an account, all devices of the user share this marker.
+ * The read marker of a room: the number of the last message that the user has read. If the user has an
+ * account, all devices of the user share it.
  *
  * @module
  */

@@ -53,7 +53,7 @@ export class TabStorage {
   #drafts = new Map(Object.entries(this.before?.drafts ?? {}));
   /** The messages from before the reload, by room, until the room is shown again. */
   #unsent = new Map(Object.entries(this.before?.unsent ?? {}));
-  /** What was stored last. @type {string | null} */
+  /** The text that was stored last. @type {string | null} */
   #stored = null;
   #current;
   /** @type {ReturnType<typeof setTimeout> | undefined} */

@@ -41,7 +41,7 @@ export function newId() {
  * @param {Pending[]} list
  * @param {(id: string) => number | null} sentAt Returns the time at which a message was first sent.
  * @param {boolean} unloads Whether the page is being unloaded.
- * @returns {Unsent[]} What to store of the messages of a room.
+ * @returns {Unsent[]} The data to store for the messages of a room.
  */
 export function unsent(list, sentAt, unloads) {
   return list
