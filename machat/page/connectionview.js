@@ -6,9 +6,9 @@
  */
 
 import { now } from "./clock.js";
-import { byId, sentence } from "./dom.js";
+import { byId } from "./dom.js";
 import { isKey, phrase } from "./texts.js";
-import { localised } from "./times.js";
+import { explained } from "./times.js";
 import { showLogin } from "./tokens.js";
 
 /** @typedef {import("./connection.js").State} State */
@@ -24,7 +24,7 @@ function closed(code) {
  * @returns {string} The reason why the client has ended.
  */
 export function ending({ code = 0, reason, error }) {
-  if (error) return sentence(localised(error.message, error.code));
+  if (error) return explained(error);
   return closed(code) ?? phrase("connection.over", { reason: reason || String(code) });
 }
 
@@ -37,7 +37,7 @@ const LATER = /: try again in [\d.]+ s$/;
  */
 export function interruption({ code = 0, error }) {
   return error
-    ? sentence(localised(error.message.replace(LATER, ""), error.code))
+    ? explained({ code: error.code, message: error.message.replace(LATER, "") })
     : (closed(code) ?? "");
 }
 

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { byId, sentence } from "./dom.js";
-import { localised } from "./times.js";
+import { byId } from "./dom.js";
+import { explained } from "./times.js";
 
 /**
  * @typedef {object} Options
@@ -79,8 +79,7 @@ export class FieldDialog {
     } catch (error) {
       if (this.#pending !== pending) return;
       this.#pending = null;
-      const { message, code } = /** @type {import("./client.js").ChatError} */ (error);
-      this.#show(sentence(localised(message, code)), true);
+      this.#show(explained(error), true);
     }
   }
 

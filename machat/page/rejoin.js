@@ -5,9 +5,9 @@
  * @module
  */
 
-import { element, sentence } from "./dom.js";
+import { element } from "./dom.js";
 import { phrase } from "./texts.js";
-import { localised } from "./times.js";
+import { explained } from "./times.js";
 
 export class RejoinBar {
   #message = element("p", { role: "alert" });
@@ -16,8 +16,8 @@ export class RejoinBar {
   /** @param {() => Promise<unknown>} join Joins the room again. */
   constructor(join) {
     const click = () =>
-      join().catch(({ message, code }) => {
-        this.#message.textContent = sentence(localised(message, code));
+      join().catch((error) => {
+        this.#message.textContent = explained(error);
       });
     this.#button = element("button", { type: "button", click }, phrase("room.joinAgain"));
     this.element = element("div", { class: "away", hidden: true }, this.#message, this.#button);

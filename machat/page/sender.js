@@ -5,10 +5,9 @@
  * @module
  */
 
-import { sentence } from "./dom.js";
 import { read } from "./slash.js";
 import { phrase } from "./texts.js";
-import { localised } from "./times.js";
+import { explained } from "./times.js";
 import { newId, unsent } from "./unsent.js";
 
 /** @typedef {import("./messages.js").Pending} Pending */
@@ -59,9 +58,9 @@ export class MessageSender {
       return null;
     }
     if (command !== undefined) {
-      commands.run(command).catch(({ message, code }) => {
+      commands.run(command).catch((error) => {
         composer.restore(text);
-        composer.warn(sentence(localised(message, code)));
+        composer.warn(explained(error));
       });
       return null;
     }

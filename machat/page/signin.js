@@ -6,10 +6,10 @@
  */
 
 import { countdown, interruption } from "./connectionview.js";
-import { byId, sentence } from "./dom.js";
+import { byId } from "./dom.js";
 import { storeName, lastName } from "./storage.js";
 import { phrase } from "./texts.js";
-import { localised } from "./times.js";
+import { explained, localised } from "./times.js";
 import { showLogin } from "./tokens.js";
 
 /** The field to which an error code refers. @type {Record<string, string>} */
@@ -134,7 +134,7 @@ export class SignIn {
     if (this.#field("name").readOnly) return this.#refuseToken({ message, login });
     const asked = code === "bad-credentials" && this.#secret.hidden;
     if (asked) this.#secret.hidden = false;
-    this.say(asked ? phrase("signin.needsPassword") : sentence(localised(message, code)));
+    this.say(asked ? phrase("signin.needsPassword") : explained({ message, code }));
     this.#said.classList.toggle("wrong", !asked);
     const about = FIELDS[code];
     if (about === undefined) return this.#form.querySelector("button")?.focus();
@@ -150,7 +150,7 @@ export class SignIn {
    * @param {{message: string, login?: string}} error
    */
   #refuseToken(error) {
-    this.say(sentence(localised(error.message)));
+    this.say(explained(error));
     this.#said.classList.add("wrong");
     showLogin(byId("signin-login"), error);
     this.#form.querySelector("button")?.focus();
