@@ -315,7 +315,7 @@ export class Messages {
   /**
    * Show one of the user's messages before it is stored.
    *
-   * @param {{text: string, reply?: number, at?: number}} content
+   * @param {import("./pending.js").Content} content
    */
   expect(content) {
     return this.#pending.add({ from: this.own, ...content });

@@ -17,6 +17,8 @@
  * @property {number | null} [sent] The time at which it was first sent before a reload, if it was.
  * @property {string | null} error The reason of a refusal.
  * @property {string} [code] The code of the refusal.
+ *
+ * @typedef {{text: string} & Partial<Omit<Pending, "kind" | "from" | "seq">>} Content
  */
 
 export class PendingMessages {
@@ -24,12 +26,12 @@ export class PendingMessages {
   list = [];
 
   /**
-   * @param {{from: string, text: string, reply?: number, at?: number}} content
+   * @param {Content & {from: string}} content
    * @returns {Pending}
    */
-  add(content) {
+  add({ at = Date.now(), error = null, ...content }) {
     /** @type {Pending} */
-    const pending = { kind: "pending", at: Date.now(), ...content, seq: null, error: null };
+    const pending = { kind: "pending", at, ...content, seq: null, error };
     this.list.push(pending);
     return pending;
   }

@@ -122,7 +122,7 @@ export class MessageSender {
     const { messages } = this.#view;
     for (const { text, reply, at, id, sent, error, code } of list) {
       if (error === undefined) this.#send({ text, reply, at, id, sent });
-      else Object.assign(messages.expect({ text, reply, at }), { error, code });
+      else messages.expect({ text, reply, at, error, code });
     }
     this.#view.list.changed();
   }
@@ -130,8 +130,7 @@ export class MessageSender {
   /** @param {{text: string, reply?: number, at?: number, id?: string, sent?: number | null}} unsent */
   #send({ text, reply, at, id = newId(), sent }) {
     const { messages, list } = this.#view;
-    const pending = messages.expect({ text, reply, ...(at === undefined ? {} : { at }) });
-    Object.assign(pending, { id, sent });
+    const pending = messages.expect({ text, reply, at, id, sent });
     this.#view.changed();
     this.#client
       .say(this.#room, text, { reply, id, sent })
