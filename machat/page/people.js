@@ -11,15 +11,6 @@ import { phrase } from "./texts.js";
 
 /** @typedef {import("./client.js").Client} Client */
 
-/**
- * @param {string} room
- * @param {string} own The user's own name.
- * @returns {string} The name under which the room is shown: that of the other user in a conversation.
- */
-export function labelOf(room, own) {
-  return partner(room, own) ?? room;
-}
-
 export class People extends EventTarget {
   /** Whether the user has an account. */
   account = false;
