@@ -83,14 +83,20 @@ export class Completion {
   /** @param {InputEvent} event */
   #typed(event) {
     if (!event.isTrusted) return;
-    const { selectionStart: cursor, value } = this.#field;
+    const { selectionStart: cursor } = this.#field;
     if (event.data === ":") loadEmoji().then(() => this.#look());
     // keyboards of phones compose every word
-    const before = event.isComposing ? "" : value.slice(Math.max(0, cursor - BEFORE), cursor);
+    const before = event.isComposing ? "" : this.#before;
     const code = WHOLE.exec(before)?.[1];
     const sign = code === undefined ? undefined : signOf(code);
     if (code === undefined || sign === undefined) this.#look();
     else this.#replace(cursor - code.length - 2, cursor, sign);
+  }
+
+  /** The last characters before the cursor. */
+  get #before() {
+    const { selectionStart: cursor, value } = this.#field;
+    return value.slice(Math.max(0, cursor - BEFORE), cursor);
   }
 
   /** Show the suggestions for the text before the cursor. */
@@ -128,9 +134,9 @@ export class Completion {
 
   /** @returns {Offer | null} The suggestions, if there are any. */
   #begin() {
-    const { selectionStart: cursor, selectionEnd, value } = this.#field;
+    const { selectionStart: cursor, selectionEnd } = this.#field;
     if (cursor !== selectionEnd) return null;
-    const before = value.slice(Math.max(0, cursor - BEFORE), cursor);
+    const before = this.#before;
     const sources = /** @type {const} */ ([
       [NAME, (/** @type {string} */ typed) => this.#members(typed)],
       [CODE, emoji],
