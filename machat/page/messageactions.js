@@ -23,7 +23,7 @@ const SIGNS = ["\u{1f44d}", "\u2764\ufe0f", "\u{1f602}", "\u{1f389}", "\u{1f440}
  * @property {import("./messages.js").Messages} messages
  * @property {import("./composer.js").Composer} composer
  * @property {import("./moderation.js").Moderation} moderation
- * @property {import("./people.js").People} people
+ * @property {(name: string) => import("./menu.js").Entry[]} entries Returns the actions on a user.
  * @property {() => void} focus Focuses the room.
  */
 
@@ -50,27 +50,22 @@ export class MessageActions {
    * @param {HTMLElement} button
    */
   menu(message, button) {
-    const { composer, moderation, people, focus } = this.#view;
+    const { composer, focus } = this.#view;
     const label = phrase("menu.message", { name: message.from });
     const own = this.#mayChange(message);
+    /** @type {import("./menu.js").Entry[]} */
     const entries = SIGNS.map((sign) => ({
       sign,
       label: phrase("react.with", { emoji: sign }),
       act: () => this.react(message, sign),
     }));
     const add = (/** @type {string} */ label, /** @type {() => void} */ act, danger = false) =>
-      entries.push(/** @type {any} */ ({ label, act, danger }));
+      entries.push({ label, act, danger });
     add(phrase("react.other"), () => this.#other(message));
     add(phrase("reply.action"), () => composer.reply(message));
     if (own && !isNotice(message)) add(phrase("change.edit"), () => composer.edit(message));
     if (own) add(phrase("change.remove"), () => this.#redact(message), true);
-    if (!message.own && !isNotice(message)) {
-      const actions = [
-        ...people.entries(message.from, this.#room),
-        ...moderation.entries(message.from),
-      ];
-      for (const { label, act, danger } of actions) add(label, act, danger);
-    }
+    if (!message.own && !isNotice(message)) entries.push(...this.#view.entries(message.from));
     openMenu(button, label, entries, focus);
   }
 
@@ -95,7 +90,7 @@ export class MessageActions {
    * @param {string} emoji
    */
   react(message, emoji) {
-    this.#report(this.#toggle(message, emoji));
+    this.#toggle(message, emoji).catch((error) => this.#view.composer.warn(explained(error)));
   }
 
   /**
@@ -143,10 +138,5 @@ export class MessageActions {
       submitted: ({ reason }) =>
         this.#client.redact(this.#room, message.seq, reason.trim() || undefined),
     });
-  }
-
-  /** @param {Promise<unknown>} sent */
-  #report(sent) {
-    sent.catch((error) => this.#view.composer.warn(explained(error)));
   }
 }

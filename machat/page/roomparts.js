@@ -77,11 +77,13 @@ export class RoomParts {
     const { people } = options;
     this.typing = new Typing(() => client.typing(name));
     const moderation = (this.moderation = new Moderation(client, name));
+    const entries = (/** @type {string} */ user) => [
+      ...people.entries(user, name),
+      ...moderation.entries(user),
+    ];
     this.members = new Members(`${id}-members`, {
-      menu: (member, button) => {
-        const entries = [...people.entries(member, name), ...moderation.entries(member)];
-        openMenu(button, phrase("menu.member", { name: member }), entries);
-      },
+      menu: (member, button) =>
+        openMenu(button, phrase("menu.member", { name: member }), entries(member)),
       panel: () => moderation.panel(),
     });
     this.loaders = loaders(messages, (which) => client.history(name, which), {
@@ -95,7 +97,7 @@ export class RoomParts {
     this.rejoinBar = new RejoinBar(view.rejoin);
     this.composer = this.#composer(label, options);
     const { composer } = this;
-    const acting = { messages, composer, moderation, people, focus: view.focus };
+    const acting = { messages, composer, moderation, entries, focus: view.focus };
     this.actions = new MessageActions(client, name, acting);
     this.list = this.#list(
       phrase(direct ? "direct.messages" : "room.messages", { room: label }),
