@@ -5,15 +5,11 @@
  * @module
  */
 
-import { key } from "./client.js";
 import { element } from "./dom.js";
-
-/** The signs that a name may contain, and what is not a part of a name. */
-const SIGNS = "_.\\[\\]{}|^~'\\-";
-const CHARACTER = `\\p{L}\\p{M}\\p{Nd}${SIGNS}`;
+import { CHARACTERS, SIGNS, key } from "./names.js";
 
 /** An at sign that is not within a word, and the longest possible name after it. */
-const MENTION = new RegExp(`(?<![${CHARACTER}@])@([${CHARACTER}]{1,64})`, "gu");
+const MENTION = new RegExp(`(?<![${CHARACTERS}@])@([${CHARACTERS}]{1,64})`, "gu");
 const SIGN = new RegExp(`[${SIGNS}]`);
 
 /** The key of the user's own name. */

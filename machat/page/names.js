@@ -7,8 +7,12 @@
 
 import { ChatError } from "./membership.js";
 
+/** For a character class: the signs that a name may contain, and all its characters. */
+export const SIGNS = "_.\\[\\]{}|^~'\\-";
+export const CHARACTERS = `\\p{L}\\p{M}\\p{Nd}${SIGNS}`;
+
 /** A member's name. The server's own check may refuse a few more names. */
-const NAME = /^[\p{L}\p{M}\p{Nd}_.[\]{}|^~'-]{1,32}$/u;
+const NAME = new RegExp(`^[${CHARACTERS}]{1,32}$`, "u");
 
 /**
  * @param {string} name The name of a member or a room.
