@@ -186,16 +186,10 @@ export class Client extends ClientEventTarget {
    * @param {Extras} [extras]
    * @returns {Promise<Receipt>} Its `room` is the name of the conversation.
    */
-  async direct(user, text, { data, reply } = {}) {
+  async direct(user, text, extras) {
     this.#checkOpen();
-    const room = this.#core.rooms.enter(conversation(this.name, user));
-    const content = {
-      type: /** @type {const} */ ("say"),
-      text,
-      data: structuredClone(data),
-      reply,
-    };
-    return this.#core.outgoing.add(this.#core.requests.nextId(), room, content);
+    const { name } = this.#core.rooms.enter(conversation(this.name, user));
+    return this.say(name, text, extras);
   }
 
   /**
