@@ -30,7 +30,6 @@ _COMMENT = re.compile(
     r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL
 )
 
-
 #: Comments at the end of a line. A quotation mark may end a string instead.
 _TRAILING = re.compile(r"(?<=[;{},]) // [^\n\"'`]*$", re.MULTILINE)
 
@@ -39,9 +38,9 @@ _TRAILING = re.compile(r"(?<=[;{},]) // [^\n\"'`]*$", re.MULTILINE)
 _BREAK = re.compile(r"^((?:(?!//)[^\n])*[;{,(])\n", re.MULTILINE)
 
 #: The declaration of a private member, at the beginning of a line, and its uses.
-_MEMBER = re.compile(r"^(?:(?:static|async|get|set) )*\*?#(\w+)", re.MULTILINE)
-_USE = re.compile(r"(^(?:(?:static|async|get|set) )*\*?|\.)#(\w+)", re.MULTILINE)
-
+_BEFORE = r"^(?:(?:static|async|get|set) )*\*?"
+_MEMBER = re.compile(rf"{_BEFORE}#(\w+)", re.MULTILINE)
+_USE = re.compile(rf"({_BEFORE}|\.)#(\w+)", re.MULTILINE)
 
 #: Lines without comments, regular expressions, templates and strings in single quotation marks,
 #: except in other strings.
