@@ -10,16 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import gatherResults
 
 from machat.errors import FAILED, ChatError
 from machat.interfaces.deliveries import Undelivered
 from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
-from machat.store.redis.owner import Owner
+from machat.store.redis.owner import Owner, answer
 from machat.store.redis.scripts import DELIVER
-from machat.store.redis.session import LinkLost, within
+from machat.store.redis.session import Session
 
 #: The length of a claim, in seconds.
 CLAIM = 30.0
@@ -63,8 +62,8 @@ class Deliveries:
         session = self._session()
         fields = (b"name", b"seq", b"delivered")
         asking = [session.command(b"HMGET", key, *fields) for key in keys]
-        states: Sequence[Any] = await self._within(gatherResults(asking, consumeErrors=True))
-        return states
+        joined = gatherResults(asking, consumeErrors=True)
+        return await answer(self._store, PATIENCE, joined)
 
     async def claim(self, key: str) -> int | None:
         """
@@ -83,22 +82,16 @@ class Deliveries:
         room = self._keys.room(key)
         words = [self._store.process, int(CLAIM * 1000), seq, more]
         keys = [room.six[0], f"{room.room}:deliver".encode()]
-        return await self._within(self._session().run(DELIVER, keys, words))
+        return await answer(self._store, PATIENCE, self._session().run(DELIVER, keys, words))
 
     async def _command(self, *words: bytes | int) -> Any:
-        return await self._within(self._session().command(*words))
+        return await answer(self._store, PATIENCE, self._session().command(*words))
 
-    def _session(self) -> Any:
+    def _session(self) -> Session:
+        """
+        @return: the session, even if the node holds no lease. Claims end after L{CLAIM} seconds
+        """
         session = self._store.node.session
         if session is None:
             raise ChatError(FAILED, UNAVAILABLE)
         return session
-
-    async def _within(self, waiting: Deferred[Any]) -> Any:
-        try:
-            return await within(self._store.clock, PATIENCE, waiting, "answer")
-        except Exception as error:
-            cause = getattr(getattr(error, "subFailure", None), "value", error)
-            if isinstance(cause, LinkLost | EngineFault):
-                raise ChatError(FAILED, UNAVAILABLE) from None
-            raise

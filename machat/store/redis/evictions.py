@@ -9,13 +9,9 @@ from collections.abc import Callable
 
 from twisted.internet.defer import gatherResults
 
-from machat.errors import FAILED, ChatError
-from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
 from machat.store.redis.listing import namesOf
-from machat.store.redis.owner import Owner
-from machat.store.redis.session import LinkLost, within
+from machat.store.redis.owner import Owner, answer, sessionOf
 
 #: The beginning of a request. An echo begins with a digit.
 _REQUEST = b"evict "
@@ -40,26 +36,16 @@ class Evictions:
         """
         See L{machat.interfaces.evictions.IEvictions}.
         """
-        node = self._store.node
-        session = node.session
-        if session is None or not node.holds():
-            raise ChatError(FAILED, UNAVAILABLE)
-        clock, frame = self._store.clock, _REQUEST + key.encode()
-        try:
-            leases = await within(
-                clock, PATIENCE, session.command(b"HGETALL", self._keys.nodes), "answer"
-            )
-            sending = [
-                session.command(b"PUBLISH", self._keys.echo(name), frame)
-                for name in namesOf(leases)
-                if name != node.lease.name
-            ]
-            await within(clock, PATIENCE, gatherResults(sending, consumeErrors=True), "answer")
-        except Exception as error:
-            cause = getattr(getattr(error, "subFailure", None), "value", error)
-            if isinstance(cause, LinkLost | EngineFault):
-                raise ChatError(FAILED, UNAVAILABLE) from None
-            raise
+        store, session = self._store, sessionOf(self._store)
+        reading = session.command(b"HGETALL", self._keys.nodes)
+        leases = await answer(store, PATIENCE, reading)
+        frame = _REQUEST + key.encode()
+        sending = [
+            session.command(b"PUBLISH", self._keys.echo(name), frame)
+            for name in namesOf(leases)
+            if name != store.node.lease.name
+        ]
+        await answer(store, PATIENCE, gatherResults(sending, consumeErrors=True))
 
     def received(self, frame: bytes) -> bool:
         """

@@ -10,15 +10,12 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail, gatherResults
-from twisted.python.failure import Failure
 
-from machat.errors import FAILED, ChatError
+from machat.errors import ChatError
 from machat.interfaces.listing import OCCUPIED, Occupied, Shown
-from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
-from machat.store.redis.owner import Owner
-from machat.store.redis.session import LinkLost, Session, within
+from machat.store.redis.owner import Owner, answer, sessionOf
+from machat.store.redis.session import Session
 
 #: The time within which the engine has to answer, in seconds. A client waits for it.
 PATIENCE = 5.0
@@ -148,11 +145,11 @@ class Listing:
         return self._read(self._all)
 
     def _read(self, read: Callable[..., Coroutine[Any, Any, Any]], *words: Any) -> Deferred[Any]:
-        node = self._store.node
-        if node.session is None or not node.holds():
-            return fail(ChatError(FAILED, UNAVAILABLE))
-        reading = Deferred.fromCoroutine(read(node.session, *words))
-        return within(self._store.clock, PATIENCE, reading, "answer").addErrback(_unavailable)
+        try:
+            session = sessionOf(self._store)
+        except ChatError:
+            return fail()
+        return answer(self._store, PATIENCE, Deferred.fromCoroutine(read(session, *words)))
 
     async def _shown(
         self, session: Session, prefix: str, after: str, limit: int
@@ -193,10 +190,3 @@ class Listing:
         replies: list[Any] = await gatherResults(asking, consumeErrors=True)
         counts = [0 if each is None else int(each.split(b" ")[2]) for each in replies[1::2]]
         return replies[::2], counts  # see names.lua
-
-
-def _unavailable(failure: Failure) -> None:
-    cause = getattr(failure.value, "subFailure", failure)
-    if cause.check(LinkLost, EngineFault):
-        raise ChatError(FAILED, UNAVAILABLE) from None
-    cause.raiseException()

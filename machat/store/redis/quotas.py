@@ -12,17 +12,13 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredList
 from zope.interface import implementer
 
-from machat.errors import FAILED, ChatError
 from machat.interfaces import IQuotas
 from machat.limits import UNLIMITED
 from machat.records import Quota, Taken
-from machat.store.redis.appending import UNAVAILABLE
-from machat.store.redis.faults import EngineFault
 from machat.store.redis.keys import Keys
 from machat.store.redis.lease import LEASE
-from machat.store.redis.owner import Owner
+from machat.store.redis.owner import Owner, answer, sessionOf
 from machat.store.redis.scripts import QUOTA
-from machat.store.redis.session import LinkLost, within
 
 #: The time within which the engine has to answer, in seconds. A client waits for it.
 PATIENCE = 2.0
@@ -52,21 +48,16 @@ class Quotas:
         return Deferred.fromCoroutine(self._take(quota, count, most))
 
     async def _take(self, quota: Quota, count: int, most: int) -> Taken:
-        node = self._store.node
-        if not node.holds() or node.session is None:
-            raise ChatError(FAILED, UNAVAILABLE)
+        store, session = self._store, sessionOf(self._store)
+        lease = store.node.lease
         name, seconds, lifetime = quota.entry, quota.seconds, quota.seconds
         if not name:
-            name, seconds, lifetime = node.lease.name, LEASE, LIFETIME
+            name, seconds, lifetime = lease.name, LEASE, LIFETIME
         words: list[Any] = [name.encode(), count, min(most, UNLIMITED), int(seconds * 1000)]
         words += [b"1" if quota.tentative else b"0", int(lifetime * 1000)]
-        words += [each.encode() for each in node.lease.alive]
+        words += [each.encode() for each in lease.alive]
         key = self._keys.quota(quota.kind, quota.key)
-        try:
-            running = node.session.run(QUOTA, [key], words)
-            reply = await within(self._store.clock, PATIENCE, running, "answer")
-        except (LinkLost, EngineFault):
-            raise ChatError(FAILED, UNAVAILABLE) from None
+        reply = await answer(store, PATIENCE, session.run(QUOTA, [key], words))
         if self._shares.get(quota) == 0:
             del self._shares[quota]
         granted, others, tentative, wait = reply
