@@ -114,8 +114,7 @@ class Pages:
             the page asks for a name and, if necessary, for a password
         """
         paths = [path for path in folder.iterdir() if path.suffix in _TYPES]
-        bodies = {path.name: path.read_bytes() for path in paths}
-        self.files = {f"/{name}": File(name, body) for name, body in bodies.items()}
+        self.files = {f"/{path.name}": File(path.name, path.read_bytes()) for path in paths}
         document = assemble(folder)
         empty, filled = (_TOKENS.format(each) for each in ("", escape(tokens)))
         body = document.body.replace(empty, filled).encode()

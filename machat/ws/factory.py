@@ -16,7 +16,7 @@ from machat import wire
 from machat.addresses import describe, networkOf
 from machat.http.origins import Hosts, Origins
 from machat.http.site import Reply, Site
-from machat.http.static import checkTokens, thePage
+from machat.http.static import Pages, checkTokens, thePage
 from machat.interfaces import IChatRoom
 from machat.transport.pings import Wheel
 from machat.wire import PATH, SUBPROTOCOL
@@ -31,7 +31,6 @@ class ChatWebSocketFactory(WebSocketServerFactory):
 
     @ivar chat: the L{IChatRoom}
     @ivar kept: the connections that wait for another request
-    @ivar pages: the files of the page, for a L{machat.ws.resource.PageResource} too
     @ivar plain: the maximum size of a frame that is read without Autobahn, bytes
     @ivar wheel: the pings of all connections
     @ivar proxies: see L{machat.addresses.forwardedFor}
@@ -60,7 +59,7 @@ class ChatWebSocketFactory(WebSocketServerFactory):
         WebSocketServerFactory.__init__(self, server="", reactor=chat.clock)
         self.chat = chat
         self.proxies = proxies
-        self.pages = thePage(checkTokens(page) if isinstance(page, str) else "")
+        self._tokens = checkTokens(page) if isinstance(page, str) else ""
         shown = self.pages if page else None
         self.site = Site(PATH, SUBPROTOCOL, shown, Origins(origins), Hosts(hosts))
         self.plain = min(wire.LARGEST_PLAIN, chat.limits.maxLine + 2)
@@ -82,6 +81,14 @@ class ChatWebSocketFactory(WebSocketServerFactory):
             {"trafficStats": TrafficStats()},
             {"utf8validator": Utf8Validator, "is_open": Deferred, "is_closed": Deferred},
         )
+
+    @property
+    def pages(self) -> Pages:
+        """
+        The files of the page, for a L{machat.ws.resource.PageResource} too. They are read and
+        joined once in a process, and only if they are served.
+        """
+        return thePage(self._tokens)
 
     def note(self, address: Any, reply: Reply) -> None:
         """
