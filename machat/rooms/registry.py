@@ -110,23 +110,9 @@ class Rooms:
 
         @return: whether the name is new in the room, and the messages that the member has missed
         """
-        member, wish, password = arrival.member, arrival.wish, room.password
+        member, wish = arrival.member, arrival.wish
         brief = self._hookRunner is None and room.stored is not None and room.name[0] != "@"
-        if password is not None:
-            await self._guess(arrival, room)
-        if self._hookRunner is not None:
-            await arrival.until(self._hookRunner.mayJoin(member, room))
-            arrival.check()
-        stored = room.stored
-        if stored is None:
-            network = self._policy.networkOf(member)
-            stored = await arrival.until(self._directory.open(room, network))
-            arrival.check()
-            password = room.password
-            await self._guess(arrival, room)
-        if room.name.startswith("@"):
-            await arrival.until(Deferred.fromCoroutine(self._enter(room)))
-            arrival.check()
+        stored, password = await self._prepare(arrival, room)
         claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
         try:
@@ -153,6 +139,31 @@ class Rooms:
             stored.release(claim)
             raise
         return first, replay
+
+    async def _prepare(self, arrival: Arrival, room: Room) -> tuple[IStoredRoom, str | None]:
+        """
+        Require the key, ask the hooks, and open the room.
+
+        @return: the room in the store, and the hash of the key that the member knows or does not
+            need; C{None}: the room has no key
+        """
+        password = room.password
+        if password is not None:
+            await self._guess(arrival, room)
+        if self._hookRunner is not None:
+            await arrival.until(self._hookRunner.mayJoin(arrival.member, room))
+            arrival.check()
+        stored = room.stored
+        if stored is None:
+            network = self._policy.networkOf(arrival.member)
+            stored = await arrival.until(self._directory.open(room, network))
+            arrival.check()
+            password = room.password
+            await self._guess(arrival, room)
+        if room.name.startswith("@"):
+            await arrival.until(Deferred.fromCoroutine(self._enter(room)))
+            arrival.check()
+        return stored, password
 
     async def _guess(self, arrival: Arrival, room: Room) -> None:
         guessing = self._policy.guessKey(arrival.member, room, arrival.wish.key)
