@@ -19,7 +19,7 @@ from machat.api.statuses import errorBody
 from machat.api.tokens import makeToken
 from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
 from machat.auth.users import User
-from machat.entries import Said
+from machat.entries import Content, Said
 from machat.errors import NOT_ALLOWED, TOO_LONG, ChatError
 from machat.member import Member
 from machat.moderation.commands import sanctioned
@@ -89,10 +89,7 @@ class Endpoint(NamedTuple):
 async def _publish(context: Context, request: requests.Publish) -> answers.Published:
     context.require(PUBLISH, request.room)
     context.requireText(request.text)
-    sender = Caller(context.key, request.sender)
-    content = _contentOf(request, request.reply)
-    done = await context.chat.publish(sender, request.room, content, request.id)
-    return answers.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
+    return await _published(context, request, _contentOf(request, request.reply))
 
 
 async def _change(
@@ -107,6 +104,14 @@ async def _change(
             content = contentOf(commands.Redact(target=target, reason=reason))
         case requests.React(target=target, emoji=emoji, remove=remove):
             content = contentOf(commands.React(target=target, emoji=emoji, remove=remove))
+    return await _published(context, request, content)
+
+
+async def _published(
+    context: Context,
+    request: requests.Publish | requests.Edit | requests.Redact | requests.React,
+    content: str | Content,
+) -> answers.Published:
     sender = Caller(context.key, request.sender)
     done = await context.chat.publish(sender, request.room, content, request.id)
     return answers.Published(epoch=done.epoch, seq=done.seq, duplicate=done.duplicate)
