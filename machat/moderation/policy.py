@@ -124,14 +124,12 @@ class RoomPolicy:
         """
         See L{machat.interfaces.IRoomPolicy.guessKey}.
         """
-        password = room.password
-        if password is None or not self._needsKey(member, room):
+        shared, password = self._shared, room.password
+        if shared is None or key is None or password is None or not self._needsKey(member, room):
+            self.requireKey(member, room, key)
             return None
         origin = self._originOf(member)
-        if self._shared is None or key is None:
-            self._guesses.check(origin, room.key, key, password)
-            return None
-        return Deferred.fromCoroutine(self._shared.check(origin, room.key, key, password))
+        return Deferred.fromCoroutine(shared.check(origin, room.key, key, password))
 
     def _needsKey(self, member: IChatMember, room: Room) -> bool:
         return member.user is not None and not mayModerate(member, room.name)
