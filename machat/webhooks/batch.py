@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
-from functools import partial
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -81,14 +80,15 @@ class Batch:
         """
         return self._most - len(self._events) if self._size < SIZE else 0
 
-    def add(self, make: Callable[[], dict[str, Any]]) -> None:
+    def add(self, make: Callable[..., dict[str, Any]], *words: Any) -> None:
         """
         Add an event. One that cannot be encoded must not delay those that follow.
 
         @param make: returns the event, as an object for JSON
+        @param words: its arguments
         """
         try:
-            event = make()
+            event = make(*words)
             encoded = _encode(event)
         except Exception:
             self.invalid += 1
@@ -113,10 +113,6 @@ def idOf(body: bytes) -> str:
     @return: the identifier of a request, the same for the same body
     """
     return f"msg_{sha256(body).hexdigest()[:32]}"
-
-
-def _same(event: dict[str, Any]) -> dict[str, Any]:
-    return event
 
 
 class Collector:
@@ -186,7 +182,7 @@ class Collector:
             if not batch.free:
                 return part._replace(last=last, events=taken, lost=lost)
             lost += max(0, message.seq - max(last, known) - 1)
-            batch.add(partial(entry, message, epoch))
+            batch.add(entry, message, epoch)
             last = message.seq
         if not messages:
             lost = max(0, room.top - max(last, known))
@@ -205,6 +201,6 @@ class Collector:
         for happened in list(room.events)[taken:]:
             if happened.after > seq or not batch.free:
                 break
-            batch.add(partial(_same, happened.event))
+            batch.add(dict, happened.event)
             added += 1
         return added
