@@ -88,12 +88,10 @@ def checkName(name: str) -> str:
     @return: the name in NFC
     @raise ChatError: C{bad-name}: the name is not allowed
     """
-    if _PLAIN_NAME.fullmatch(name) is None:
-        checked = _check(name, NAME_LENGTH, SIGNS, BAD_NAME)
-    elif len(name) != len(RESERVED):
+    plain = _PLAIN_NAME.fullmatch(name) is not None
+    if plain and len(name) != len(RESERVED):
         return name  # nearly always
-    else:
-        checked = name
+    checked = name if plain else _check(name, NAME_LENGTH, SIGNS, BAD_NAME)
     if key(checked) == RESERVED:
         raise ChatError(BAD_NAME, f"the name {RESERVED} is reserved for the server")
     return checked
