@@ -76,7 +76,6 @@ class Personal:
         self._opening: list[Deferred[Personal]] = []
         self._notes: dict[tuple[str, str], Imposed] = {}
         self._pending: dict[tuple[str, str], Change] = {}
-        self._sent: dict[tuple[str, str], Change] = {}
         self._waiting: list[Deferred[None]] = []
         self._appended: list[Deferred[None]] = []
         self._appending = False
@@ -193,25 +192,24 @@ class Personal:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._sent, self._pending = self._pending, {}
-        changes = list(self._sent.values())
+        changes, self._pending = self._pending, {}
         self._appended, self._waiting = self._waiting, []
         self._appending = True
         self.holds += 1
         if self._stored is None:
             appending: Deferred[object] = fail(ChatError(FAILED, "the store is not available"))
         elif changes:
-            appending = self._stored.append((), changes).addCallback(lambda _: None)
+            appending = self._stored.append((), list(changes.values())).addCallback(lambda _: None)
         else:
             appending = Deferred()
             appending.callback(None)
-        appending.addBoth(self._flushed)
+        appending.addBoth(self._flushed, changes)
 
-    def _flushed(self, result: object) -> None:
+    def _flushed(self, result: object, changes: dict[tuple[str, str], Change]) -> None:
         self._appending = False
         waiting, self._appended = self._appended, []
         if isinstance(result, Failure):
-            self._notStored(result)
+            self._notStored(result, changes)
         for each in waiting:
             if isinstance(result, Failure):
                 each.errback(result)
@@ -221,12 +219,12 @@ class Personal:
             self._flush()
         self._people.release(self)
 
-    def _notStored(self, failure: Failure) -> None:
+    def _notStored(self, failure: Failure, changes: dict[tuple[str, str], Change]) -> None:
         """
-        Keep the changes for another attempt, while somebody holds the notes. A blocked name is
-        undone instead: the client receives an error.
+        Keep the changes for another attempt, as long as a connection or a conversation uses the
+        notes. A block is undone instead, because the client receives an error.
         """
-        for place, change in self._sent.items():
+        for place, change in changes.items():
             made = change if isinstance(change, Imposed) else None
             if place in self._pending or self._notes.get(place) is not made:
                 continue  # there is a newer change, perhaps of another process
