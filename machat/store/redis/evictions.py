@@ -5,8 +5,6 @@ its own channel, where it also receives its echoes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from twisted.internet.defer import gatherResults
 
 from machat.store.redis.keys import Keys
@@ -23,14 +21,11 @@ PATIENCE = 5.0
 class Evictions:
     """
     Implements L{machat.interfaces.evictions.IEvictions} for the store.
-
-    @ivar evicted: see there
     """
 
     def __init__(self, store: Owner, keys: Keys) -> None:
         self._store = store
         self._keys = keys
-        self.evicted: Callable[[str], object] = lambda key: None
 
     async def evict(self, key: str) -> None:
         """
@@ -47,11 +42,12 @@ class Evictions:
         ]
         await answer(store, PATIENCE, gatherResults(sending, consumeErrors=True))
 
-    def received(self, frame: bytes) -> bool:
-        """
-        @return: whether a frame on the channel of this node is a request, which is then carried out
-        """
-        if not frame.startswith(_REQUEST):
-            return False
-        self.evicted(frame.removeprefix(_REQUEST).decode("utf-8", "replace"))
-        return True
+
+def requestedOf(frame: bytes) -> str | None:
+    """
+    @param frame: a frame on the channel of this node
+    @return: the key of the name, if it is a request of another node
+    """
+    if not frame.startswith(_REQUEST):
+        return None
+    return frame.removeprefix(_REQUEST).decode("utf-8", "replace")

@@ -25,7 +25,7 @@ from machat.records import Health, Size
 from machat.store.redis.appending import UNAVAILABLE, Deadlines, limitWords
 from machat.store.redis.condition import Condition
 from machat.store.redis.deliveries import Deliveries
-from machat.store.redis.evictions import Evictions
+from machat.store.redis.evictions import Evictions, requestedOf
 from machat.store.redis.faults import EngineFault, Fault
 from machat.store.redis.follower import Stage
 from machat.store.redis.keys import Keys, RoomKeys
@@ -103,6 +103,7 @@ class RedisStore:
         self._deliveries = Deliveries(self, self._keys)
         self._listing = Listing(self, self._keys)
         self._evictions = Evictions(self, self._keys)
+        self.evicted: Callable[[str], object] = lambda key: None
         self._starting: Deferred[None] | None = None
         self._running = False
         self._touched = self.clock.seconds()
@@ -320,21 +321,14 @@ class RedisStore:
             room.follower.received(frame)
 
     def requested(self, frame: bytes) -> bool:
-        return self._evictions.received(frame)
+        key = requestedOf(frame)
+        if key is None:
+            return False
+        self.evicted(key)
+        return True
 
     def evict(self, key: str) -> Deferred[None]:
         return Deferred.fromCoroutine(self._evictions.evict(key))
-
-    @property
-    def evicted(self) -> Callable[[str], object]:
-        """
-        See L{IEvictions}.
-        """
-        return self._evictions.evicted
-
-    @evicted.setter
-    def evicted(self, evicted: Callable[[str], object]) -> None:
-        self._evictions.evicted = evicted
 
     def failed(self, error: Exception) -> None:
         if self._starting is not None:
