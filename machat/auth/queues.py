@@ -1,5 +1,5 @@
 """
-The queues of logins: how many are checked at once, and which wait or are refused.
+The queues of logins. They limit the number of logins that are checked at once.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Logins:
     """
     The logins that wait or are being checked, by their L{Origin}.
 
-    @ivar free: how many more logins may be added. An origin that already has as many logins as are
-        free may not add another one, so that there is always a place for other origins
+    @ivar free: the number of logins that may still be added. An origin that already has as many
+        logins may not add another one, so that there is always a place for other origins
     """
 
     def __init__(self, clock: IReactorTime, failures: int) -> None:

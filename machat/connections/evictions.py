@@ -1,5 +1,5 @@
 """
-The connections of a name, which end in all processes of a chat.
+The end of all connections of a name, in all processes of a chat.
 """
 
 from __future__ import annotations

@@ -149,7 +149,7 @@ def _continue(
     """
     Continue a coroutine that waits.
 
-    @param awaited: that for which it waits
+    @param awaited: the C{Deferred} for which it waits
     """
     try:
         while True:

@@ -151,8 +151,8 @@ class Personal:
 
     def whenStored(self) -> Deferred[None]:
         """
-        Store the last change now. It must not have been urgent: the attempt could then have failed
-        already.
+        Store the last change now. The change must not be an urgent one, because its storage may
+        already have failed.
 
         @return: fires when the last change is stored; fails with L{ChatError} if it is not, or
             possibly not

@@ -27,8 +27,9 @@ _TRIES = 3
 FIRST = 16
 PAGE = 64
 
-#: The maximum number of entries that are read to find the messages of one history: if there is at
-#: least one, and otherwise. An answer without a message is taken for the end of the room.
+#: The maximum number of entries that are read to find the messages of one history: after a message
+#: was found, and before. The latter is larger, because clients take an answer without messages for
+#: the end of the room.
 SCANNED = 4_096
 MOST = 16_384
 

@@ -37,7 +37,7 @@ class Opening:
 
     def start(self, delay: float) -> None:
         """
-        Start the timer.
+        Start the time limit.
 
         @param delay: the time after which the client must have a place and have joined, seconds. If
             it has a place by then, it may take the rest of the join timeout
@@ -121,6 +121,6 @@ class Opening:
 
     def end(self) -> None:
         """
-        Stop the timer.
+        End the time limit.
         """
         self._chat.deadlines.discard(self)

@@ -75,8 +75,9 @@ class Deadlines:
 
     def _expireDue(self) -> None:
         """
-        Expire what was due when the timer was. The rest gets another timer, although some of it may
-        be due now: the reactor then reads first what has arrived in time.
+        Expire the objects whose time limit ended not later than the timer. The others get another
+        timer, even if their time has ended meanwhile: the reactor then first reads the data that
+        has arrived in time.
         """
         self._timer = None
         expired = []

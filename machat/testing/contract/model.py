@@ -43,7 +43,7 @@ SETTINGS: tuple[type[Change], ...] = (TopicSet, ListingSet, KeySet)
 
 def valueOf(change: Change) -> str | bool | None:
     """
-    @return: what a change of L{SETTINGS} sets
+    @return: the value that a change of L{SETTINGS} sets
     """
     match change:
         case TopicSet(value) | ListingSet(value) | KeySet(value):
