@@ -51,6 +51,53 @@ class Found(NamedTuple):
     last: int = 0
 
 
+class _Gathering:
+    """
+    The messages that are read for one history, up to its limits.
+
+    @ivar messages: the messages, in the order in which they were read
+    @ivar scanned: the number of entries that were read to find them
+    """
+
+    def __init__(self, count: int) -> None:
+        """
+        @param count: the maximum number of messages
+        """
+        self.messages: list[Message] = []
+        self.scanned = 0
+        self._count = count
+        self._size = LARGEST
+        self._pages = _pages()
+
+    @property
+    def full(self) -> bool:
+        """
+        Whether no more entries are to be read.
+        """
+        most = SCANNED if self.messages else MOST
+        return len(self.messages) >= self._count or self._size < 0 or self.scanned >= most
+
+    def page(self) -> int:
+        """
+        @return: the number of entries to read next: not more than the missing messages, as long as
+            all entries were messages
+        """
+        page, found = next(self._pages), len(self.messages)
+        return min(page, self._count - found) if self.scanned == found else page
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """
+        Add the messages among entries that were read, until a limit is reached.
+        """
+        self.scanned += len(entries)
+        for entry in entries:
+            if isinstance(entry, Message) and len(self.messages) < self._count:
+                self._size -= lengthOf(entry)
+                if self._size < 0 and self.messages:
+                    return
+                self.messages.append(entry)
+
+
 async def messagesSince(
     stored: IStoredRoom, room: Room, since: Position, most: int
 ) -> tuple[Entry, ...] | None:
@@ -93,26 +140,16 @@ async def messagesBefore(stored: IStoredRoom, end: int, count: int) -> Found:
     @return: the last C{count} messages among the stored entries whose number is below C{end},
         without a gap; fewer if they are larger than L{LARGEST}, or if L{SCANNED} entries were read
     """
-    found: list[Message] = []  # the newest is the first
-    scanned = last = 0
-    size = LARGEST
-    pages = _pages()
-    while end > 1 and len(found) < count and scanned < (SCANNED if found else MOST):
-        page, missing = next(pages), count - len(found)
-        start = max(1, end - (min(page, missing) if scanned == len(found) else page))
+    gathering, last = _Gathering(count), 0  # the newest message is the first
+    while end > 1 and not gathering.full:
+        start = max(1, end - gathering.page())
         read = [entry for entry in await stored.read(start - 1, end - start) if entry.seq < end]
         last = last or (read[-1].seq if read else 0)
-        scanned += len(read)
-        for entry in reversed(read):
-            if isinstance(entry, Message) and len(found) < count:
-                size -= lengthOf(entry)
-                if size < 0 and found:
-                    return Found(found[::-1], scanned, last)
-                found.append(entry)
+        gathering.take(read[::-1])
         if not read or read[0].seq != start:
             break
         end = start
-    return Found(found[::-1], scanned, last)
+    return Found(gathering.messages[::-1], gathering.scanned, last)
 
 
 async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> Found:
@@ -120,24 +157,14 @@ async def messagesAfter(stored: IStoredRoom, after: int, count: int) -> Found:
     @return: the first C{count} messages among the stored entries whose number is above C{after};
         fewer if they are larger than L{LARGEST}, or if L{SCANNED} entries were read
     """
-    found: list[Message] = []
-    scanned = 0
-    size = LARGEST
-    pages = _pages()
-    while len(found) < count and scanned < (SCANNED if found else MOST):
-        page, missing = next(pages), count - len(found)
-        read = await stored.read(after, min(page, missing) if scanned == len(found) else page)
-        scanned += len(read)
-        for entry in read:
-            if isinstance(entry, Message) and len(found) < count:
-                size -= lengthOf(entry)
-                if size < 0 and found:
-                    return Found(found, scanned)
-                found.append(entry)
+    gathering = _Gathering(count)
+    while not gathering.full:
+        read = await stored.read(after, gathering.page())
+        gathering.take(read)
         if not read:
             break
         after = read[-1].seq
-    return Found(found, scanned)
+    return Found(gathering.messages, gathering.scanned)
 
 
 async def history(
