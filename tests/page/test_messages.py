@@ -305,8 +305,7 @@ class UnrecoveredTests(PageTestCase):
         @param which: the expected fields of the request
         @param messages: without the fields that are always the same
         """
-        asked = self.server.await_("history")
-        self.server.heard.remove(asked)
+        asked = self.server.take("history")
         self.assertEqual({**asked, **which}, asked)
         about = {"type": "message", "room": "dev", "from": "Ada"}
         found = [{**about, "at": 1_760_000_000_000 + each["seq"], **each} for each in messages]
@@ -430,8 +429,7 @@ class ModeratorTests(PageTestCase):
         """
         Expect a command of this type with these fields, and confirm it.
         """
-        command = server.await_(type)
-        server.heard.remove(command)
+        command = server.take(type)
         wanted = {"type": type, "room": "dev", "id": command["id"], **expected}
         self.assertEqual(command, wanted)
         server.tell(type="done", id=command["id"])
@@ -478,8 +476,7 @@ class ModeratorTests(PageTestCase):
         operator = {"kind": "address", "name": None, "until": end, "by": None}
 
         def tell(*sanctions: object) -> None:
-            asked = server.await_("sanctions")
-            server.heard.remove(asked)
+            asked = server.take("sanctions")
             server.tell(type="sanctions", room="dev", sanctions=sanctions, id=asked["id"])
 
         tell(ban, operator)

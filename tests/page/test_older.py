@@ -4,7 +4,6 @@ Browser tests of the page: older messages.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tests.browser import PATIENT, PageTestCase, expect, say, signIn, waitFor
@@ -37,14 +36,11 @@ class LogServer(Server):
 
     @ivar first: the number of the oldest stored message
     @ivar last: the number of the newest one
-    @ivar holds: whether the answers to C{history} are held back
     """
 
     def __init__(self, page: Any, first: int, last: int, size: int = 0) -> None:
         super().__init__(page, seq=last)
         self.first, self.last, self.size = first, last, size
-        self.holds = False
-        self.waiting: list[dict[str, Any]] = []
 
     def event(self, seq: int) -> dict[str, Any]:
         """
@@ -69,21 +65,12 @@ class LogServer(Server):
         self.last += 1
         self.tell(**self.event(self.last))
 
-    def answer(self) -> None:
-        """
-        Answer the requests that were held back, and all later ones.
-        """
-        self.holds = False
-        requests, self.waiting = self.waiting, []
-        for command in requests:
-            self._history(command)
-
     def refuse(self, code: str, text: str) -> None:
         """
-        Refuse the request that was held back.
+        Refuse the command that is held.
         """
-        (command,) = self.waiting
-        self.waiting = []
+        (command,) = self.held
+        self.held.clear()
         self.tell(type="error", code=code, text=text, id=command["id"])
 
     def asked(self) -> int:
@@ -104,10 +91,9 @@ class LogServer(Server):
         place = {"room": "dev", "epoch": "e", "seq": self.last}
         self.tell(type="history", **place, messages=messages, id=command["id"])
 
-    def _received(self, data: str) -> None:
-        command = json.loads(data)
+    def _answer(self, command: dict[str, Any]) -> None:
         self._joined["seq"] = self.last
-        super()._received(data)
+        super()._answer(command)
         if command.get("type") == "join":
             start = self.last - command.get("history", 0)
             if "since" in command:
@@ -115,10 +101,7 @@ class LogServer(Server):
             for number in range(max(self.first, start + 1), self.last + 1):
                 self.tell(**self.event(number), replay=True)
         elif command.get("type") == "history":
-            if self.holds:
-                self.waiting.append(command)
-            else:
-                self._history(command)
+            self._history(command)
 
 
 class OlderTests(PageTestCase):
@@ -156,7 +139,7 @@ class OlderTests(PageTestCase):
 
         @param top: the new distance from the first message that is loaded, pixels
         """
-        server.holds = True
+        server.hold("history")
         scrollTo(page, top)
         self.awaitRequest(page, server, 1)
 
@@ -195,7 +178,7 @@ class OlderTests(PageTestCase):
                 server.say()
             expect(page.locator(".down")).to_have_text("3 new messages")
             self.assertPlace(page, place)
-            server.answer()
+            server.release()
             expect(page.get_by_role("status").filter(has_text="older")).to_have_text(
                 "100 older messages loaded. "
             )
@@ -237,7 +220,7 @@ class OlderTests(PageTestCase):
             page, server = self.visit(viewport, first=151, size=60_000)
             self.holdAt(page, server, 500)
             place = page.evaluate(PLACE)
-            server.answer()
+            server.release()
             expect(page.get_by_role("status").filter(has_text="older")).to_contain_text("100 older")
             self.assertPlace(page, place)
             server.say()
@@ -298,7 +281,7 @@ class OlderTests(PageTestCase):
         focus stays in the list.
         """
         page, server = self.visit(DESK, last=60)
-        server.holds = True
+        server.hold("history")
         log = page.get_by_role("log")
         log.focus()
         page.keyboard.press("Home")
@@ -310,7 +293,7 @@ class OlderTests(PageTestCase):
         page.keyboard.press("Enter")
         self.awaitRequest(page, server, 2)
         expect(page.get_by_role("button", name="Loading older")).to_be_focused()
-        server.answer()
+        server.release()
         expect(page.get_by_text("message 1", exact=True)).to_be_attached()
         expect(log).to_be_focused()
 
@@ -334,7 +317,7 @@ class OlderTests(PageTestCase):
             self.settle(page)
             self.assertEqual(server.asked(), 1)
             self.assertNoSidewaysScroll(page)
-            server.answer()
+            server.release()
             page.get_by_role("button", name="Try again").click()
             expect(page.get_by_text("message 300", exact=True)).to_be_attached()
             self.assertTrue(page.evaluate(IN_ORDER))
@@ -347,7 +330,8 @@ class OlderTests(PageTestCase):
         page, server = self.visit(DESK)
         self.holdAt(page, server, 100)
         place = page.evaluate(PLACE)
-        server.holds, server.waiting = False, []
+        server.held.clear()
+        server.release()
         server.last += 2
         server.socket.close(code=1001)
         expect(page.get_by_text("message 300", exact=True)).to_be_attached()
@@ -372,7 +356,7 @@ class OlderTests(PageTestCase):
         self.holdAt(page, server, 100)
         page.clock.run_for(31_000)
         expect(page.locator(".loader.older")).to_contain_text("the server does not answer")
-        server.answer()
+        server.release()
         server.say()
         expect(page.locator(".down")).to_have_text("1 new message")
         expect(page.locator(".text").first).to_have_text("message 351")

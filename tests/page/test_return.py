@@ -242,7 +242,7 @@ class RestoredTests(PageTestCase):
         """
         Reload the page. The server does not answer.
         """
-        self.server.held = []
+        self.server.hold()
         self.server.heard.clear()
         self.page.reload()
         expect(self.page.get_by_role("heading", name="dev")).to_be_visible()

@@ -22,19 +22,11 @@ class RoomAccessTests(PageTestCase):
         self.dialog = self.page.get_by_role("dialog", name="Moderation of dev")
         self.sanctions()
 
-    def take(self, type: str) -> dict[str, Any]:
-        """
-        @return: the next command of this type
-        """
-        command: dict[str, Any] = self.server.await_(type)
-        self.server.heard.remove(command)
-        return command
-
     def sanctions(self) -> None:
         """
         Answer that there are no mutes or bans.
         """
-        asked = self.take("sanctions")
+        asked = self.server.take("sanctions")
         self.server.tell(type="sanctions", room="dev", sanctions=[], id=asked["id"])
 
     def done(self, type: str) -> dict[str, Any]:
@@ -43,7 +35,7 @@ class RoomAccessTests(PageTestCase):
 
         @return: its fields
         """
-        command = self.take(type)
+        command: dict[str, Any] = self.server.take(type)
         self.server.tell(type="done", id=command.pop("id"))
         self.sanctions()
         return command
@@ -58,7 +50,7 @@ class RoomAccessTests(PageTestCase):
         """
         The panel shows whether the room is listed, and changes that.
         """
-        asked = self.take("rooms")
+        asked = self.server.take("rooms")
         self.assertEqual((asked["prefix"], asked["limit"]), ("dev", 1))
         rooms = [{"name": "Dev", "count": 1}]
         self.server.tell(type="rooms", rooms=rooms, more=False, id=asked["id"])
@@ -79,7 +71,7 @@ class RoomAccessTests(PageTestCase):
         field.fill("open sesame")
         expect(field).to_have_attribute("type", "password")
         self.dialog.get_by_role("button", name="Set the key").click()
-        refused = self.take("key")
+        refused = self.server.take("key")
         self.server.tell(type="error", id=refused["id"], code="not-allowed", text="no")
         self.expectSaid("No.")
         expect(field).to_have_value("open sesame")

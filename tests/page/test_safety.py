@@ -5,6 +5,7 @@ Browser tests of the page: hostile input from members and servers.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.browser import PATIENT, PageTestCase, expect, expectTexts, say, signIn, texts
@@ -69,12 +70,13 @@ class Server:
 
     @ivar heard: all commands that were received
     @ivar limits: those in the welcome
-    @ivar held: the commands that are not answered until L{release}; C{None} to answer at once
+    @ivar held: the commands that wait for L{release}
     """
 
     def __init__(self, page: Any, **joined: object) -> None:
         self.heard: list[dict[str, Any]] = []
-        self.held: list[dict[str, Any]] | None = None
+        self.held: list[dict[str, Any]] = []
+        self._holds: Callable[[dict[str, Any]], bool] = lambda command: False
         self.limits: dict[str, float] = {}
         self.socket: Any = None
         self.password: str | None = None
@@ -106,6 +108,14 @@ class Server:
             self._page.wait_for_timeout(10)
         raise AssertionError(f"no {type} among {self.heard}")
 
+    def take(self, type: str) -> dict[str, Any]:
+        """
+        @return: the first command of this type, when it arrives. It is removed from C{heard}
+        """
+        command = self.await_(type)
+        self.heard.remove(command)
+        return command
+
     def _opened(self, socket: Any) -> None:
         self.socket = socket
         socket.on_message(self._received)
@@ -113,16 +123,23 @@ class Server:
     def _received(self, data: str) -> None:
         command = json.loads(data)
         self.heard.append(command)
-        if self.held is None:
-            self._answer(command)
-        else:
+        if self._holds(command):
             self.held.append(command)
+        else:
+            self._answer(command)
+
+    def hold(self, *types: str) -> None:
+        """
+        Answer no further command of these types, or of any type if none is given, until L{release}.
+        """
+        self._holds = lambda command: not types or command.get("type") in types
 
     def release(self) -> None:
         """
         Answer the commands that were held, and all further ones.
         """
-        held, self.held = self.held or [], None
+        self._holds = lambda command: False
+        held, self.held = self.held, []
         for command in held:
             self._answer(command)
 

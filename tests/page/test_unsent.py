@@ -36,8 +36,7 @@ class UnsentTests(PageTestCase):
         """
         @return: the next message that the server receives
         """
-        command: dict[str, Any] = self.server.await_("say")
-        self.server.heard.remove(command)
+        command: dict[str, Any] = self.server.take("say")
         return command
 
     def refuse(self, text: str) -> None:
@@ -134,7 +133,7 @@ class UnsentTests(PageTestCase):
         The messages are stored before the page is unloaded, because it may end without that. The
         time at which a message was typed then stands for the time at which it was sent.
         """
-        self.server.held = []
+        self.server.hold()
         self.page.reload()
         say(self.page, "one")
         waitFor(self.page, STORED)
