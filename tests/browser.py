@@ -175,15 +175,19 @@ class PageTestCase(ServerTestCase):
         expect(page.get_by_role("tab", selected=True)).to_have_text("dev")
         return page
 
+    def joinDev(self, page: Any, name: str = "Mina") -> None:
+        """
+        Load the page, and join C{dev}.
+        """
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        signIn(page, name)
+        expect(page.get_by_role("tab")).to_have_text(["dev"])
+
     def tcpClient(self, name: str, room: str = "dev") -> RawClient:
         """
         @return: a client that has joined over TCP
         """
-        client = RawClient(self.tcp)
-        self.addCleanup(client.close)
-        client.send(v=1, name=name, room=room)
-        client.await_("joined")
-        return client
+        return self.rawClient(self.tcp, name, room)
 
     def way(self, change: Callable[[bytes], bytes] | None = None) -> Way:
         """
@@ -204,6 +208,14 @@ class PageTestCase(ServerTestCase):
                 .map((each) => each.className || each.tagName)"""
         )
         self.assertEqual(wide, [])
+
+
+def offerPassword(page: Any, password: str) -> None:
+    """
+    Enter a password in the start form, which asks for it.
+    """
+    page.locator("#signin").get_by_label("Password").fill(password)
+    page.keyboard.press("Enter")
 
 
 def signIn(page: Any, name: str) -> None:

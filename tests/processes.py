@@ -286,6 +286,16 @@ class ServerTestCase(SynchronousTestCase):
         self.addCleanup(connection.close)
         return connection
 
+    def rawClient(self, port: int, name: str, room: str = "dev") -> RawClient:
+        """
+        @return: a client that has joined over TCP
+        """
+        client = RawClient(port)
+        self.addCleanup(client.close)
+        client.send(v=1, name=name, room=room)
+        client.await_("joined")
+        return client
+
     def meet(self, mina: RawClient, ada: RawClient) -> None:
         """
         Have the two clients join the room C{dev}, and exchange messages.

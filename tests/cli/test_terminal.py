@@ -11,7 +11,6 @@ from pathlib import Path
 from tests.processes import (
     BIN,
     LOCAL,
-    RawClient,
     ServerTestCase,
     freePort,
     portsOf,
@@ -58,9 +57,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        eve = RawClient(port)
-        self.addCleanup(eve.close)
-        eve.send(v=1, name="Eve", room="dev")
+        eve = self.rawClient(port, "Eve")
         for number in range(24):
             eve.send(type="say", text=f"line {number}", id=str(number))
             eve.await_("ack")
@@ -99,9 +96,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
         (port,) = portsOf(server, "ChatFactory")
-        ear = RawClient(port)
-        self.addCleanup(ear.close)
-        ear.send(v=1, name="ear", room="dev")
+        ear = self.rawClient(port, "ear")
         terminal = self.open(port)
         terminal.awaitScreen("joined dev, 2 here")
         self.paste(terminal, "/quit")
@@ -186,9 +181,7 @@ class TerminalTests(ServerTestCase):
         terminal.type("/quit")
         terminal = self.open(port)
         terminal.awaitScreen("dev: 1 here")
-        eve = RawClient(port)
-        self.addCleanup(eve.close)
-        eve.send(v=1, name="Eve", room="dev")
+        eve = self.rawClient(port, "Eve")
         text = "\U0001f469\u200d\U0001f4bb \u0645\u06cc\u200c\u062e \u202e end"
         eve.send(type="say", text=text)
         screen = terminal.awaitScreen("Eve: ", " end")
@@ -222,10 +215,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        eve = RawClient(port)
-        self.addCleanup(eve.close)
-        eve.send(v=1, name="Eve", room="dev")
-        eve.await_("joined")
+        eve = self.rawClient(port, "Eve")
         terminal = self.open(port, "--no-times")
         terminal.awaitScreen("dev: 2 here")
         terminal.tmux("send-keys", "-l", "E")
@@ -255,9 +245,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        eve = RawClient(port)
-        self.addCleanup(eve.close)
-        eve.send(v=1, name="Eve", room="dev")
+        eve = self.rawClient(port, "Eve")
         for number in range(80):
             eve.send(type="say", text=f"line {number}.", id=str(number))
         eve.await_("ack")
@@ -284,10 +272,7 @@ class TerminalTests(ServerTestCase):
         """
         server = self.serve("--tcp", LOCAL, "--ws", "none")
         (port,) = portsOf(server, "ChatFactory")
-        eve = RawClient(port)
-        self.addCleanup(eve.close)
-        eve.send(v=1, name="Eve", room="dev")
-        eve.await_("joined")
+        eve = self.rawClient(port, "Eve")
         terminal = self.open(port)
         terminal.awaitScreen("dev: 2 here")
         output = Path(shortFolder(self)) / "output"

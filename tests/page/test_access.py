@@ -10,7 +10,7 @@ from typing import Any
 
 from twisted.trial.unittest import SkipTest
 
-from tests.browser import PageTestCase, expect, say
+from tests.browser import PageTestCase, expect, offerPassword, say
 from tests.page.test_safety import Server
 
 try:
@@ -265,8 +265,7 @@ class AxeTests(PageTestCase):
             page.goto(f"http://127.0.0.1:{self.ws}/#dev")
             page.get_by_label("Your name").fill("Mina")
             page.keyboard.press("Enter")
-            page.locator("#signin").get_by_label("Password").fill("secret")
-            page.keyboard.press("Enter")
+            offerPassword(page, "secret")
             expect(page.get_by_role("tab")).to_have_count(1)
             here = {"room": "@Ada,Mina", "name": "Mina", "epoch": "e", "seq": 1, "count": 2}
             server.tell(type="joined", members=["Ada", "Mina"], missed=1, recovered=True, **here)

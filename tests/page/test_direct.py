@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn
+from tests.browser import PageTestCase, expect, expectTexts, offerPassword, say, signIn
 from tests.page.accounts import AccountsTestCase, openMember, tab
 from tests.page.test_mentions import STUB
 from tests.page.test_safety import Server
@@ -22,6 +22,17 @@ REFUSED = "Not sent: you may not send messages to that user"
 
 
 class DirectTests(AccountsTestCase):
+    def notify(self, page: Any) -> None:
+        """
+        Hide a page that records its notifications, for mentions.
+        """
+        page.evaluate(STUB)
+        page.evaluate("Notification.permission = 'granted'")
+        page.get_by_role("button", name="Settings").click()
+        page.get_by_label("Notifications").select_option("For mentions")
+        page.keyboard.press("Escape")
+        page.evaluate("hide(true)")
+
     def test_conversation(self) -> None:
         """
         A member's menu opens a conversation. At the other user, it opens by itself with the first
@@ -88,12 +99,7 @@ class DirectTests(AccountsTestCase):
         expect(mina.get_by_role("tab")).to_have_text(["Ada (private)"])
         mina.reload()
         expectTexts(mina, ["lunch?"])
-        mina.evaluate(STUB)
-        mina.evaluate("Notification.permission = 'granted'")
-        mina.get_by_role("button", name="Settings").click()
-        mina.get_by_label("Notifications").select_option("For mentions")
-        mina.keyboard.press("Escape")
-        mina.evaluate("hide(true)")
+        self.notify(mina)
         self.said(ada, "well?", to="Mina")
         mina.wait_for_function("shown.length === 1 && !shown[0].closed")
         mina.get_by_role("button", name="Settings").click()
@@ -118,12 +124,7 @@ class DirectTests(AccountsTestCase):
         mention.
         """
         mina, ada = self.user("Mina"), self.raw("Ada", None)
-        mina.evaluate(STUB)
-        mina.evaluate("Notification.permission = 'granted'")
-        mina.get_by_role("button", name="Settings").click()
-        mina.get_by_label("Notifications").select_option("For mentions")
-        mina.keyboard.press("Escape")
-        mina.evaluate("hide(true)")
+        self.notify(mina)
         self.said(ada, "lunch?", to="Mina")
         expect(tab(mina, "Ada")).to_have_count(1)
         mina.wait_for_function("shown.length === 1 && tones === 1")
@@ -220,8 +221,7 @@ class PasswordTests(PageTestCase):
         self.serveOn("--auth", f"file:{users}")
         mina = self.open()
         signIn(mina, "Mina")
-        mina.locator("#signin").get_by_label("Password").fill("secret")
-        mina.keyboard.press("Enter")
+        offerPassword(mina, "secret")
         expect(mina.get_by_role("tab")).to_have_text(["dev"])
         say(mina, "/msg Nobody hello")
         expect(mina.locator(".note")).to_have_text("There is no user Nobody.")
@@ -263,8 +263,7 @@ class PasswordTests(PageTestCase):
         server.password = "secret"
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         signIn(page, "Mina")
-        page.locator("#signin").get_by_label("Password").fill("secret")
-        page.keyboard.press("Enter")
+        offerPassword(page, "secret")
         expect(page.get_by_role("tab")).to_have_count(1)
 
         def arrives(number: int) -> None:

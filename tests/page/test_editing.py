@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, signIn
+from tests.browser import PageTestCase, expect, expectTexts
 from tests.page.test_safety import Server
 
 #: The time of the first message, milliseconds since 1970. The clock of the browser is far from it.
@@ -20,9 +20,7 @@ class EditTimeTests(PageTestCase):
         self.page = self.blank()
         self.server = Server(self.page)
         self.server.limits = {"edit": 60}
-        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(self.page, "Mina")
-        expect(self.page.get_by_role("tab")).to_have_text(["dev"])
+        self.joinDev(self.page)
 
     def tell(self, seq: int, sender: str, seconds: int) -> None:
         """

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.browser import PageTestCase, expect, expectTexts, say, waitFor
 from tests.page.test_safety import Server
 
 LOST = "Some messages were lost: the server no longer has them."
@@ -24,9 +24,7 @@ class FakeServerTests(PageTestCase):
         page = self.blank()
         page.clock.install()
         server = Server(page, **joined)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page)
         return page, server
 
     def reconnect(self, page: Any, server: Server, **joined: object) -> dict[str, Any]:

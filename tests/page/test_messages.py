@@ -294,9 +294,7 @@ class UnrecoveredTests(PageTestCase):
         self.serveOn()
         self.page = self.blank()
         self.server = Server(self.page)
-        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(self.page, "Mina")
-        expect(self.page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(self.page)
 
     def stored(self, which: dict[str, Any], *messages: dict[str, Any]) -> None:
         """
@@ -420,9 +418,7 @@ class ModeratorTests(PageTestCase):
         page = self.blank()
         here = {"moderator": True, "members": ["Mina", "Bob"], "count": 2, **joined}
         server = Server(page, **here)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page)
         return page, server
 
     def answer(self, server: Server, type: str, **expected: object) -> None:

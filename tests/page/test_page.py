@@ -7,7 +7,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, texts, waitFor
+from tests.browser import (
+    PageTestCase,
+    expect,
+    expectTexts,
+    offerPassword,
+    say,
+    signIn,
+    texts,
+    waitFor,
+)
 
 #: The maximum number of messages that have elements, see C{machat/page/messagelist.js}.
 WINDOW = 160
@@ -184,11 +193,9 @@ class UserTests(PageTestCase):
         desk, phone = self.open(), self.open()
         for page in (desk, phone):
             signIn(page, "Mina")
-            page.locator("#signin").get_by_label("Password").fill("wrong")
-            page.keyboard.press("Enter")
+            offerPassword(page, "wrong")
             expect(page.locator(".wrong").first).to_contain_text("Wrong name, password or token")
-            page.locator("#signin").get_by_label("Password").fill("secret")
-            page.keyboard.press("Enter")
+            offerPassword(page, "secret")
             expect(page.get_by_role("tab")).to_have_text(["dev"])
         expect(phone.locator(".names li")).to_have_text(["Mina (you)"])
         for number in range(3):

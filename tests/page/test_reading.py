@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, joinRoom, say, signIn, waitFor
+from tests.browser import PageTestCase, expect, expectTexts, joinRoom, say, waitFor
 from tests.page.test_page import PLACE, scrollTo
 from tests.page.test_safety import Server
 
@@ -238,9 +238,7 @@ class LooksTests(ReadingTests):
         """
         page = self.blank(viewport=viewport)
         server = Server(page, **joined)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page)
         return page, server
 
     def test_topicCanBeRead(self) -> None:
@@ -310,9 +308,7 @@ class LooksTests(ReadingTests):
         """
         page = self.blank(timezone_id="Asia/Kolkata")
         server = Server(page)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page)
         say(page, "let me speak")
         waitFor(page, "() => document.querySelector('.pending')")
         said = server.await_("say")

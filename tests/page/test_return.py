@@ -16,6 +16,7 @@ from tests.browser import (
     expectTexts,
     joinRoom,
     lookAgain,
+    offerPassword,
     pause,
     say,
     signIn,
@@ -55,13 +56,6 @@ class PasswordTests(PageTestCase):
         users.chmod(0o600)
         self.serveOn("--auth", f"file:{users}")
 
-    def offer(self, page: Any, password: str) -> None:
-        """
-        Enter a password in the first form.
-        """
-        page.locator("#signin").get_by_label("Password").fill(password)
-        page.keyboard.press("Enter")
-
     def test_wrongPasswords(self) -> None:
         """
         A wrong password is refused once, and not sent to the server again; after too many
@@ -75,13 +69,13 @@ class PasswordTests(PageTestCase):
         signIn(page, "Mina")
         expect(page.get_by_text("A password is needed.")).to_be_visible()
         for count in range(3):
-            self.offer(page, f"wrong {count}")
+            offerPassword(page, f"wrong {count}")
             expect(page.locator("#signin-said.wrong")).to_contain_text(
                 "Wrong name, password or token"
             )
             page.clock.run_for(120_000)
             self.assertEqual(len(opened), count + 2)
-        self.offer(page, "secret")
+        offerPassword(page, "secret")
         expect(page.locator("#signin-said")).to_contain_text("Too many failed logins")
         expect(page.locator("#signin-said")).to_contain_text("Trying again in")
         self.assertEqual(len(opened), 5)
@@ -97,7 +91,7 @@ class PasswordTests(PageTestCase):
         server.password = "first"
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         signIn(page, "Mina")
-        self.offer(page, "first")
+        offerPassword(page, "first")
         expect(page.get_by_role("tab")).to_have_count(1)
         server.password = "second"
         server.tell(type="bye", code=3500, reason="bad-credentials", reconnect=False)
@@ -125,7 +119,7 @@ class PasswordTests(PageTestCase):
         both = ["username", "current-password"]
         self.assertEqual(found, [both, [], both])
         signIn(page, "Mina")
-        self.offer(page, "secret")
+        offerPassword(page, "secret")
         expect(page.get_by_role("tab")).to_have_count(1)
         expect(page.locator("#password-name")).to_have_value("Mina")
 
@@ -137,14 +131,14 @@ class PasswordTests(PageTestCase):
         self.serveUsers()
         page = self.open()
         signIn(page, "Mina")
-        self.offer(page, "secret")
+        offerPassword(page, "secret")
         joinRoom(page, "tea")
         page.reload()
         expect(page.get_by_text("A password is needed.")).to_be_visible()
         expect(page.get_by_label("Your name")).to_have_value("Mina")
         expect(page.get_by_role("textbox", name="Room")).to_have_value("tea")
         self.assertNotIn("secret", page.evaluate("JSON.stringify([localStorage, sessionStorage])"))
-        self.offer(page, "secret")
+        offerPassword(page, "secret")
         expect(page.get_by_role("tab", selected=True)).to_have_text("tea")
         expect(page.get_by_role("tab")).to_have_count(2)
 
@@ -234,9 +228,7 @@ class RestoredTests(PageTestCase):
         self.serveOn()
         self.page = self.blank()
         self.server = Server(self.page)
-        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(self.page, "Mina")
-        expect(self.page.get_by_role("tab")).to_have_text(["dev"])
+        self.joinDev(self.page)
 
     def reload(self) -> None:
         """

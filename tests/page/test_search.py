@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.browser import PageTestCase, expect, expectTexts, say, waitFor
 from tests.page.test_safety import Server
 
 #: Returns whether exactly these texts are highlighted, in the current match or in the others.
@@ -66,9 +66,7 @@ class FindTests(PageTestCase):
         self.serveOn()
         page = self.blank(**options)
         self.server = Server(page)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_text(["dev"])
+        self.joinDev(page)
         for seq, text in enumerate(texts, 1):
             self.server.message(seq, "Eve", text)
         if texts:

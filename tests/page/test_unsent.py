@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, say, signIn, waitFor
+from tests.browser import PageTestCase, expect, expectTexts, say, waitFor
 from tests.page.test_safety import Server
 
 #: Makes the stored messages 200 seconds older.
@@ -28,9 +28,7 @@ class UnsentTests(PageTestCase):
         self.page = self.blank()
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.server = Server(self.page)
-        self.page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(self.page, "Mina")
-        expect(self.page.get_by_role("tab")).to_have_text(["dev"])
+        self.joinDev(self.page)
 
     def sent(self) -> dict[str, Any]:
         """

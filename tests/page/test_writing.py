@@ -133,9 +133,7 @@ class SlashTests(PageTestCase):
         self.serveOn()
         page = self.blank()
         server = Server(page)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, "Mina")
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page)
         for text, expected in MODERATION.items():
             say(page, text)
             sent = server.take(expected["type"])
