@@ -49,6 +49,15 @@ _EXPECTED = re.compile(
 #: Options of a context that have no effect in Firefox.
 _ONLY_CHROMIUM = {"bypass_csp", "color_scheme", "forced_colors", "reduced_motion"}
 
+#: Hides and shows the page.
+HIDE = """
+globalThis.hide = (hidden) => {
+    const value = hidden ? "hidden" : "visible";
+    Object.defineProperty(document, "visibilityState", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+};
+"""
+
 #: Reports violations of the policy to the test.
 _WATCH = """
 addEventListener("securitypolicyviolation", (event) =>

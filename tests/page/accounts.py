@@ -7,18 +7,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PageTestCase, expect
+from tests.browser import HIDE, PageTestCase, expect
 from tests.page.test_tokens import SECRET, Endpoint
 from tests.processes import RawClient
-
-#: Hides and shows the page.
-HIDE = """
-globalThis.hide = (hidden) => {
-    const value = hidden ? "hidden" : "visible";
-    Object.defineProperty(document, "visibilityState", { value, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-};
-"""
 
 
 class AccountsTestCase(PageTestCase):

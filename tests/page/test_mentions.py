@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, signIn, waitFor
+from tests.browser import HIDE, PageTestCase, expect, expectTexts, waitFor
 from tests.page.test_safety import Server
 
 #: Records notifications and sounds. Hides and shows the page.
-STUB = """
+STUB = (
+    HIDE
+    + """
 globalThis.shown = [];
 globalThis.asked = 0;
 globalThis.tones = 0;
@@ -32,12 +34,8 @@ class Shown extends EventTarget {
 globalThis.Notification = Shown;
 OscillatorNode.prototype.start = () => { tones++; };
 OscillatorNode.prototype.stop = () => {};
-globalThis.hide = (hidden) => {
-    const value = hidden ? "hidden" : "visible";
-    Object.defineProperty(document, "visibilityState", { value, configurable: true });
-    document.dispatchEvent(new Event("visibilitychange"));
-};
 """
+)
 
 #: Texts, and the mentions of Straße in them.
 MENTIONS: list[tuple[str, list[str]]] = [
@@ -62,9 +60,7 @@ class MentionTests(PageTestCase):
         page = self.blank()
         page.add_init_script(STUB)
         server = Server(page, **joined)
-        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
-        signIn(page, name)
-        expect(page.get_by_role("tab")).to_have_count(1)
+        self.joinDev(page, name)
         return page, server
 
     def test_highlighted(self) -> None:
