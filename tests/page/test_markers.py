@@ -51,13 +51,13 @@ class MarkerTests(AccountsTestCase):
         expect(self.line(mina).locator(".text")).to_have_text("one")
         say(mina, "three")
         expect(mina.locator(".message:not(.pending) .text")).to_have_count(4)
-        self.marked(ada, "tea", 4)
+        self.marked("tea", 4)
         mina.reload()
         expect(tab(mina, "tea")).to_have_count(1)
         expect(mina.locator("#connection")).to_have_text("Online")
         expect(mina.locator(".count")).to_have_count(0)
 
-    def marked(self, client: Any, room: str, seq: int) -> None:
+    def marked(self, room: str, seq: int) -> None:
         """
         Wait until Mina's marker is stored.
         """
@@ -71,7 +71,7 @@ class MarkerTests(AccountsTestCase):
 
     def test_devices(self) -> None:
         """
-        What is read on one device is not unread on the other one. The messages after it are.
+        Messages that were read on one device are not unread on the other one. Later ones are.
         """
         ada = self.raw("Ada", "tea")
         desk, phone = self.two(), self.two()
@@ -153,7 +153,7 @@ class MarkerTests(AccountsTestCase):
         mina = self.user("Mina")
         self.said(ada, "seen")
         expectTexts(mina, ["seen"])
-        self.marked(ada, "dev", 1)
+        self.marked("dev", 1)
         mina.evaluate("hide(true)")
         for number in range(1, 41):
             self.said(ada, f"message {number}")
