@@ -29,7 +29,7 @@ from tests.terminal import Terminal
 #: A secret for tokens: 32 bytes or more.
 _SECRET = "a conversation with all features, 2026"
 
-#: What differs from run to run, and its replacement.
+#: Patterns of the values that differ from run to run, and their replacements.
 _VARIES = (
     (r'"at":\d+', '"at":AT'),
     (r'"epoch":"\w+"', '"epoch":"EPOCH"'),
@@ -39,7 +39,7 @@ _VARIES = (
 
 def constant(text: str) -> str:
     """
-    @return: the text without what differs from run to run
+    @return: the text without the values that differ from run to run
     """
     for pattern, replacement in _VARIES:
         text = re.sub(pattern, replacement, text)
@@ -222,7 +222,7 @@ class Screen:
 
     def _printed(self) -> list[str]:
         screen = self._terminal.tmux("capture-pane", "-p", "-J", "-S", "-").split("\n")
-        if "connected" in screen:  # above it is what the terminal has erased
+        if "connected" in screen:  # the lines above it were erased by the terminal
             screen = screen[screen.index("connected") :]
         prompts = [number for number, line in enumerate(screen) if line[:2] in (">", "> ")]
         return [line.rstrip() for line in screen[: prompts[-1]]] if prompts else []
@@ -231,7 +231,6 @@ class Screen:
 class Stage:
     """
     A server with accounts, an SQLite store and the HTTP API.
-
     """
 
     def __init__(self, case: ServerTestCase) -> None:

@@ -121,7 +121,7 @@ class HostileServerTests(SynchronousTestCase):
     @given(st.lists(EVENTS, max_size=8))
     def test_events(self, found: list[dict[str, Any]]) -> None:
         """
-        Whatever events arrive, the lines, the bottom line and the completions are safe to print.
+        After any events, the lines, the bottom line and the completions are safe to print.
         """
         chat = MemoryChat()
         scrollback = Scrollback()

@@ -103,7 +103,7 @@ class MarkerTests(AccountTestCase):
 
     def test_otherDevice(self) -> None:
         """
-        What Mina reads on another device is read here too.
+        Messages that Mina reads on another device are not unread here.
         """
         self.read("dev")
         self.read("tea")

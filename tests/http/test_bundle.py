@@ -49,7 +49,7 @@ TOKEN = re.compile(
     r"""|=>|[!=]==?|\?\?=?|\?\.|\|\|=?|&&=?|\*\*|[-+*/%<>]=|\+\+|--|\.\.\.|[^\s\w"'`]"""
 )
 
-#: What the bundle replaces: imports, exports, and the function around a module.
+#: The parts that the bundle replaces: imports, exports, and the function around a module.
 IMPORT = re.compile(r'^import \{[^}]*\} from "[^"]*";|^export \{[^}]*\};|^export ', re.MULTILINE)
 ASSIGNED = re.compile(r"^const\{[^}]*\}=\$\w+;|return\{[\w,]*\};\}\)\(\);$")
 

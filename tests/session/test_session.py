@@ -9,7 +9,6 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail
-from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import verify
 
@@ -19,6 +18,7 @@ from machat.interfaces import IChatMember, ISessionTransport
 from machat.limits import Limits
 from machat.session.interfaces import IClientSession, IConversation
 from machat.testing import MemoryChat, MemoryClient, MemoryWebSocketClient
+from tests.test_logbook import logged
 
 
 class TextTests(SynchronousTestCase):
@@ -173,13 +173,9 @@ class TextTests(SynchronousTestCase):
             return IPv4Address("TCP", "192.0.2.7", 4711)
 
         client.transport.getPeer = getPeer  # type: ignore[method-assign]
-        events: list[LogEvent] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        lines = logged(self)
         client.join("Mina", "dev")
-        lines = [formatEvent(event) for event in events]
-        self.assertEqual(lines, ["Mina joins dev from 192.0.2.7:4711"])
+        self.assertEqual(lines(), ["Mina joins dev from 192.0.2.7:4711"])
         self.assertEqual(len(asked), 1)
 
     def test_joinedInTime(self) -> None:

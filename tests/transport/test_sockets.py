@@ -392,8 +392,8 @@ class SocketsTests(SynchronousTestCase):
 
     def test_afterwards(self) -> None:
         """
-        What is to be called afterwards is called once, after all ready sockets have been served. If
-        it wants another call, or no sockets are served, that is made by the reactor.
+        A function that is to be called afterwards is called once, after all ready sockets have been
+        served. If it asks for another call, or no sockets are served, the reactor makes that call.
         """
         _, one, there = self.connect()
         _, other, elsewhere = self.connect()
@@ -422,8 +422,8 @@ class SocketsTests(SynchronousTestCase):
 
     def test_afterwardsFails(self) -> None:
         """
-        An exception of one of these calls is logged, and affects neither the others nor the
-        connections. A call that it has asked for is made by the reactor.
+        An exception of one of these functions is logged, and affects neither the others nor the
+        connections. If one of them asks for another call, the reactor makes that call.
         """
         calls: list[str] = []
 
