@@ -106,7 +106,12 @@ class HistoryReader:
         @return: the messages in order; none if there are no older ones
         @raise ChatError: the request was refused, or there is no connection
         """
-        return await self._page(client, room, number, count)
+        if number is not None and number <= 1:
+            return []
+        limit = client.limits.history if client.limits is not None else PAGE
+        answer = await client.history(room, number, max(1, min(count, limit)))
+        older = [each for each in answer.messages if number is None or each.seq < number]
+        return sorted(older, key=lambda message: message.seq)
 
     async def _load(self, client: ChatClient, room: str, count: int) -> bool:
         self.loading = True
@@ -132,7 +137,7 @@ class HistoryReader:
         before = self._oldest.get(names.key(room))
         size = 0
         while len(found) < count and size < MAX_SIZE:
-            page = await self._page(client, room, before, count - len(found))
+            page = await self.before(client, room, before, count - len(found))
             if not page:
                 return found, True
             shown = self._oldest.get(names.key(room))
@@ -144,17 +149,7 @@ class HistoryReader:
             found[:0] = page
             before = page[0].seq
             size += sum([lengthOf(message) for message in page])
-        return found, not await self._page(client, room, before, 1)
-
-    async def _page(
-        self, client: ChatClient, room: str, before: int | None, count: int
-    ) -> list[Message]:
-        if before is not None and before <= 1:
-            return []
-        limit = client.limits.history if client.limits is not None else PAGE
-        answer = await client.history(room, before, max(1, min(count, limit)))
-        older = [each for each in answer.messages if before is None or each.seq < before]
-        return sorted(older, key=lambda message: message.seq)
+        return found, not await self.before(client, room, before, 1)
 
     def _showAll(self, room: str, messages: Sequence[Message], begins: bool) -> None:
         count = len(messages)
