@@ -27,7 +27,7 @@ def _send(trial: Trial, client: MemoryWebSocketClient, **command: Any) -> None:
     trial.chat.turn()
 
 
-def _commanded(*commands: dict[str, Any]) -> Attempt:
+def commanded(*commands: dict[str, Any]) -> Attempt:
     """
     @return: an attempt with these commands in a room with one message of the client
     """
@@ -112,23 +112,23 @@ _EDIT = {"type": "edit", "text": "ho"}
 _DIRECT = {"type": "say", "text": "hi"}
 
 _MESSAGES = (
-    ("edits a message that does not exist", _commanded({**_EDIT, "target": 9})),
+    ("edits a message that does not exist", commanded({**_EDIT, "target": 9})),
     (
         "edits a removed message",
-        _commanded({"type": "redact", "target": 1}, {**_EDIT, "target": 1}),
+        commanded({"type": "redact", "target": 1}, {**_EDIT, "target": 1}),
     ),
     (
         "adds a reaction that is not an emoji",
-        _commanded({"type": "react", "target": 1, "emoji": "ok"}),
+        commanded({"type": "react", "target": 1, "emoji": "ok"}),
     ),
     (
         "sends data with 300 levels",
-        _commanded({**_DIRECT, "data": {"x": json.loads("[" * 299 + "]" * 299)}}),
+        commanded({**_DIRECT, "data": {"x": json.loads("[" * 299 + "]" * 299)}}),
     ),
-    ("sends data with NaN", _commanded({**_DIRECT, "data": {"x": float("nan")}})),
+    ("sends data with NaN", commanded({**_DIRECT, "data": {"x": float("nan")}})),
     (
         "sends a message of 101 lines",
-        _commanded({"type": "say", "text": "\n" * 100}),
+        commanded({"type": "say", "text": "\n" * 100}),
     ),
     ("sets the key of a room without the right", _asGuest(type="key", key="secret")),
     ("adds a room to the list without the right", _asGuest(type="list", listed=True)),

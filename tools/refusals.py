@@ -17,6 +17,7 @@ from machat.limits import DEFAULTS, Limits
 from machat.testing import MemoryWebSocketClient
 from machat.testing.operations import DEADLINE
 from tools.accountrefusals import CASES as ACCOUNT_CASES
+from tools.accountrefusals import commanded
 from tools.trials import Attempt, Case, Trial, tried
 
 TITLE = """Refusals
@@ -52,15 +53,9 @@ def _edited(trial: Trial) -> MemoryWebSocketClient:
     return client
 
 
-def _overdone(trial: Trial) -> MemoryWebSocketClient:
-    client = trial.client("Mina")
-    trial.say(client, "hi")
-    trial.chat.turn()
-    for number in range(REACTIONS + 1):
-        emoji = chr(0x1F600 + number)
-        client.send(json.dumps({"type": "react", "target": 1, "emoji": emoji}))
-        trial.chat.turn()
-    return client
+def _overdone() -> Attempt:
+    emoji = [chr(0x1F600 + number) for number in range(REACTIONS + 1)]
+    return commanded(*[{"type": "react", "target": 1, "emoji": each} for each in emoji])
 
 
 def _greeted(**fields: Any) -> Attempt:
@@ -264,7 +259,7 @@ CASES = (
         dialect="events",
     ),
     Case("edits a message of another member", _edited, dialect="events"),
-    Case("adds a 51st reaction to a message", _overdone, Limits(rate=inf), dialect="events"),
+    Case("adds a 51st reaction to a message", _overdone(), Limits(rate=inf), dialect="events"),
     Case("causes 100 refusals", _said(*[b"\xff"] * 100), Limits(rate=inf)),
     *ACCOUNT_CASES,
     Case("does not answer a ping", _unanswered, dialect="events"),
