@@ -7,8 +7,12 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from tests.processes import PATIENCE, ServerTestCase, find, shortFolder
+
+T = TypeVar("T")
 
 
 class Terminal:
@@ -45,13 +49,27 @@ class Terminal:
         """
         @return: the screen, as soon as it shows all of these texts
         """
+
+        def screen() -> str | None:
+            shown = self.tmux("capture-pane", "-p", "-S", "-100")
+            return shown if all(text in shown for text in texts) else None
+
+        return self.await_(screen, f"no {texts}")
+
+    def await_(self, look: Callable[[], T | None], missing: str) -> T:
+        """
+        Call a function until it finds something.
+
+        @param missing: the report if it finds nothing. The screen follows
+        @return: the first result that is not C{None}
+        """
         deadline = time.monotonic() + PATIENCE
         while True:
-            screen = self.tmux("capture-pane", "-p", "-S", "-100")
-            if all(text in screen for text in texts):
-                return screen
+            found = look()
+            if found is not None:
+                return found
             if time.monotonic() > deadline:
-                raise AssertionError(screen)
+                raise AssertionError(f"{missing}:\n{self.tmux('capture-pane', '-p', '-S', '-100')}")
             time.sleep(0.05)
 
     def type(self, text: str) -> None:

@@ -176,29 +176,30 @@ class Screen:
         @return: the new lines above the input, up to one with this text
         @raise AssertionError: there is none
         """
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+
+        def found() -> list[str] | None:
             lines = self._printed()[self._count :]
-            found = next((number for number, line in enumerate(lines) if last in line), None)
-            if found is not None:
-                self._count += found + 1
-                return lines[: found + 1]
-            time.sleep(0.05)
-        raise AssertionError(f"no {last!r} in {lines}")
+            ends = [number for number, line in enumerate(lines, 1) if last in line]
+            return lines[: ends[0]] if ends else None
+
+        lines = self._terminal.await_(found, f"no {last!r} after line {self._count}")
+        self._count += len(lines)
+        return lines
 
     def bottom(self, text: str, again: Callable[[], object]) -> str:
         """
         @param again: called repeatedly
         @return: the bottom line, as soon as it has this text
         """
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+
+        def found() -> str | None:
             line = self._terminal.tmux("capture-pane", "-p").rstrip().split("\n")[-1].strip()
             if text in line:
                 return line
             again()
-            time.sleep(0.05)
-        raise AssertionError(f"no {text!r} in {line!r}")
+            return None
+
+        return self._terminal.await_(found, f"no {text!r} in the bottom line")
 
     def bells(self) -> int:
         """
@@ -206,13 +207,12 @@ class Screen:
 
         @return: the number of times
         """
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            count = self._output.read_bytes().count(b"\x07") if self._output.exists() else 0
-            if count:
-                return count
-            time.sleep(0.05)
-        raise AssertionError("the bell has not rung")
+
+        def rung() -> int | None:
+            output = self._output.read_bytes() if self._output.exists() else b""
+            return output.count(b"\x07") or None
+
+        return self._terminal.await_(rung, "the bell has not rung")
 
     def ended(self) -> None:
         """
