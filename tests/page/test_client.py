@@ -229,6 +229,23 @@ class ClientTests(PageTestCase):
             self.outcome("client.say('dev', 'hello')")
         self.assertEqual(len(seen), 4)
 
+    def test_earlier(self) -> None:
+        """
+        A message to a room and a direct message can have the id and the time of an earlier client.
+        """
+        self.client()
+        known = self.page.evaluate(
+            """() => {
+                const sent = Date.now() - 5_000;
+                client.open();
+                client.join("dev").catch(() => {});
+                client.say("dev", "hello", { id: "a", sent }).catch(() => {});
+                client.direct("Ada", "hello", { id: "b", sent }).catch(() => {});
+                return ["a", "b", "c"].map((id) => client.sentAt(id) !== null);
+            }"""
+        )
+        self.assertEqual(known, [True, True, False])
+
     def test_putOff(self) -> None:
         """
         A stopping server sends a reconnect delay; nothing makes the client reconnect earlier, and
