@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The direct conversations that the page shows: they open by themselves when a message arrives, up to a
- * maximum number, or because the user opens them.
+ * The direct conversations that the page shows. A conversation opens when a message arrives, up to a
+ * maximum number of them, or when the user opens it.
  *
  * @module
  */

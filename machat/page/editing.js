@@ -5,7 +5,7 @@
  * @module
  */
 
-/** The time of the server minus that of the browser, milliseconds, as far as it is known. */
+/** The time of the server minus that of the browser, milliseconds; 0 until it is known. */
 let ahead = 0;
 
 /**

@@ -272,8 +272,8 @@ export class MessageList {
   }
 
   /**
-   * Scroll so that the text of an item stays where it was. What is above the text in the same item,
-   * such as the name or the day, can have changed.
+   * Scroll so that the text of an item stays where it was. The elements above the text in the same
+   * item, such as the name or the day, can have changed.
    *
    * @param {{item: Item, text: number}} anchor
    */

@@ -4,8 +4,8 @@
  *
  * A message that may have been sent is sent again with the same id, so that the server does not store it
  * twice, as long as the server knows the id; the client refuses it later. The time at which it was first
- * sent is known exactly when the page is unloaded. Before that, the time at which it was typed stands for
- * it, because the page may end without being unloaded.
+ * sent is known exactly when the page is unloaded. Before that, the time at which it was typed is
+ * stored instead, because the page may end without being unloaded.
  *
  * @module
  */
