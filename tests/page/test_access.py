@@ -267,11 +267,7 @@ class AxeTests(PageTestCase):
             page.keyboard.press("Enter")
             offerPassword(page, "secret")
             expect(page.get_by_role("tab")).to_have_count(1)
-            here = {"room": "@Ada,Mina", "name": "Mina", "epoch": "e", "seq": 1, "count": 2}
-            server.tell(type="joined", members=["Ada", "Mina"], missed=1, recovered=True, **here)
-            server.tell(
-                type="message", room="@Ada,Mina", seq=1, text="lunch?", at=0, **{"from": "Ada"}
-            )
+            server.converse("Ada", "lunch?")
             expect(page.locator(".count")).to_have_text("1")
             if viewport is PHONE:
                 page.get_by_role("button", name="2 here").click()

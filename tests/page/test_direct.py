@@ -266,21 +266,14 @@ class PasswordTests(PageTestCase):
         offerPassword(page, "secret")
         expect(page.get_by_role("tab")).to_have_count(1)
 
-        def arrives(number: int) -> None:
-            room = f"@Mina,u{number}"
-            here = {"name": "Mina", "epoch": "e", "seq": 1, "count": 2, "members": []}
-            server.tell(type="joined", room=room, recovered=True, missed=1, **here)
-            message: dict[str, Any] = {"from": f"u{number}", "text": "hi", "at": 0}
-            server.tell(type="message", room=room, seq=1, replay=True, **message)
-
         for number in range(21):
-            arrives(number)
+            server.converse(f"u{number}", "hi")
         expect(page.get_by_role("tab")).to_have_count(21)
         expect(tab(page, "u20")).to_have_count(0)
         self.assertEqual(server.await_("leave")["room"], "@Mina,u20")
         for name in ("u7", "u3", "dev"):
             tab(page, name).click()
-        arrives(21)
+        server.converse("u21", "hi")
         expect(tab(page, "u21").locator(".count")).to_have_text("1")
         expect(tab(page, "u7")).to_have_count(0)
         expect(page.get_by_role("tab")).to_have_count(21)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from machat import names
 from tests.browser import PATIENT, PageTestCase, expect, expectTexts, say, signIn, texts
 from tests.page.elsewhere import elsewhere
 
@@ -95,7 +96,16 @@ class Server:
         Send a message.
         """
         about = {"type": "message", "room": "dev", "seq": seq, "at": 1_760_000_000_000 + seq}
-        self.tell(**about, **{"from": sender}, text=text, **fields)
+        self.tell(**{**about, "from": sender, "text": text, **fields})
+
+    def converse(self, sender: str, text: str) -> None:
+        """
+        Have the page join Mina's direct conversation with a user, who has sent one message.
+        """
+        room, people = names.direct("Mina", sender), ["Mina", sender]
+        here = {"name": "Mina", "epoch": "e", "seq": 1, "count": 2, "members": people}
+        self.tell(type="joined", room=room, recovered=True, missed=1, **here)
+        self.message(1, sender, text, room=room, replay=True)
 
     def await_(self, type: str) -> dict[str, Any]:
         """

@@ -141,10 +141,7 @@ class FindTests(PageTestCase):
         """
         page = self.start("alpha")
         self.find(page, "alpha")
-        here = {"name": "Mina", "epoch": "e", "seq": 1, "count": 2, "members": []}
-        self.server.tell(type="joined", room="@Ada,Mina", recovered=True, missed=1, **here)
-        said: dict[str, Any] = {"from": "Ada", "text": "beta", "at": 0}
-        self.server.tell(type="message", room="@Ada,Mina", seq=1, replay=True, **said)
+        self.server.converse("Ada", "beta")
         page.get_by_role("tab", name="Ada").click()
         self.find(page, "beta", "Ada")
         self.expectFound(page, "1 of 1", ["beta"], [])
