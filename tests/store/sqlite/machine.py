@@ -27,12 +27,10 @@ from machat.interfaces import IRoomObserver
 from machat.limits import DEFAULTS, Limits
 from machat.records import Change, Stored
 from machat.store.sqlite import SQLITE_DEFAULTS, SqliteStore
+from tests.processes import PATIENCE
 from tests.store.observers import LocalObserver
 
 T = TypeVar("T")
-
-#: The time that a test waits for a thread, seconds. It passes only if the test fails.
-PATIENCE = 120
 
 #: A file system in memory, because these tests do not depend on the disk.
 _MEMORY = "/dev/shm"

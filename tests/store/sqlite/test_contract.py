@@ -21,7 +21,8 @@ from machat.limits import Limits
 from machat.records import Claim
 from machat.store.sqlite import SqliteStore
 from machat.testing import StoreTests
-from tests.store.sqlite.machine import NOW, PATIENCE, makeFolder
+from tests.processes import PATIENCE
+from tests.store.sqlite.machine import NOW, makeFolder
 
 
 class ThreadClock(Clock):

@@ -19,7 +19,8 @@ from machat.store.sqlite import SqliteStore, reader, writer
 from machat.store.sqlite.database import MEASURE
 from machat.store.sqlite.faults import certain, explain
 from tests.disks import fill, smallDisk
-from tests.store.sqlite.machine import PATIENCE, Seen, StoreCase, batch
+from tests.processes import PATIENCE
+from tests.store.sqlite.machine import Seen, StoreCase, batch
 
 
 class FaultCase(StoreCase):

@@ -12,7 +12,8 @@ from machat.records import Imposed, TopicSet
 from machat.store.shares import RELIEF
 from machat.store.sqlite import SqliteStore, database, retention
 from machat.store.sqlite.upkeep import INTERVAL
-from tests.store.sqlite.machine import NOW, PATIENCE, StoreCase, batch
+from tests.processes import PATIENCE
+from tests.store.sqlite.machine import NOW, StoreCase, batch
 
 DAY = 86_400.0
 

@@ -8,7 +8,8 @@ import sqlite3
 from threading import Event
 
 from machat.store.sqlite.scanner import Scanner
-from tests.store.sqlite.machine import PATIENCE, StoreCase
+from tests.processes import PATIENCE
+from tests.store.sqlite.machine import StoreCase
 
 #: Does not end by itself.
 ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"

@@ -14,7 +14,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from machat.clock import ChatClock
 from machat.store.sqlite.worker import Deadline, Worker
-from tests.store.sqlite.machine import PATIENCE, Turns
+from tests.processes import PATIENCE
+from tests.store.sqlite.machine import Turns
 
 
 class WorkerTests(SynchronousTestCase):
