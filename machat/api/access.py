@@ -69,6 +69,16 @@ class Access:
             return self.keyOf(request)
         return keyOf(token, room, self._keys, self._chat.clock.now())
 
+    def payerOf(self, request: Any, key: ApiKey) -> str:
+        """
+        @return: the name of what pays for a request: the key; or the network of a client that has a
+            token, so that the application's own requests are not refused because of it
+        """
+        if request.method == b"POST" or argument(request, "token") is None:
+            return key.label
+        network = networkOf(self.addressOf(request))
+        return key.label if network is None else f"{key.label} {network}"
+
     def authenticate(self, request: Any, streams: bool) -> ApiKey:
         """
         @param streams: whether a token is accepted as well

@@ -55,7 +55,7 @@ def encodeBeginning(joined: Joined) -> bytes:
         a client that receives only some of them has to ask for the others again
     """
     fields = msgspec.to_builtins(replace(joined, replay=()))
-    for name in ("name", "replay"):
+    for name in ("name", "replay", "scanned"):
         fields.pop(name, None)
     id = b"" if joined.replay else _id(joined.position)
     return b"retry: %d\n%sevent: joined\ndata: %s\n\n" % (RETRY, id, _encode(fields))

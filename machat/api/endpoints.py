@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from machat import commands, names, wire
 from machat.api import answers, requests
+from machat.api.limits import Counts
 from machat.api.statuses import errorBody
 from machat.api.tokens import makeToken
 from machat.auth.apikeys import MODERATE, PUBLISH, READ, ApiKey
@@ -48,11 +49,12 @@ class Caller(Member):
 
 class Context(NamedTuple):
     """
-    The chat and the key of a request.
+    The chat and the key of a request, and the limits that it pays for.
     """
 
     chat: ChatService
     key: ApiKey
+    counts: Counts
 
     def require(self, right: str, room: str) -> None:
         """
@@ -153,6 +155,7 @@ async def _history(context: Context, request: requests.ReadHistory) -> answers.H
     context.require(READ, request.room)
     visitors = context.chat.visitors
     read = await visitors.history(request.room, request.before, request.after, request.limit)
+    context.counts.chargeReading(context.key.label, read.scanned)
     messages: list[Any] = list(read.messages)
     return answers.History(room=read.room, epoch=read.epoch, seq=read.seq, messages=messages)
 

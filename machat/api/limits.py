@@ -15,16 +15,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 from twisted.internet.interfaces import IReactorTime
 
-from machat.auth.apikeys import ApiKey
 from machat.errors import BAD_CREDENTIALS, BUSY, ChatError
 from machat.limits import DEFAULTS
+from machat.session import costs
 from machat.session.ratelimiter import Bucket
 
 WRONG = "the API key is missing, wrong or revoked: send it as X-API-Key or Authorization: Bearer"
 
 _MINUTE = 60.0
 
-#: The maximum number of networks whose failures are counted.
+#: The maximum number of networks whose failures are counted, and of keys and networks whose rates
+#: are known.
 _NETWORKS = 10_000
 
 
@@ -32,8 +33,9 @@ class ApiLimits(Struct, frozen=True, kw_only=True):
     """
     The limits of one HTTP API. Times are in seconds, sizes in bytes.
 
-    @ivar rate: average number of requests per second with one key; C{inf} disables the limit. A
-        broadcast counts once for each room, and C{rooms} once more for each 100 open rooms
+    @ivar rate: average number of requests per second with one key, or with tokens from one network;
+        C{inf} disables the limit. A broadcast counts once for each room, C{rooms} once more for
+        each 100 open rooms, and a history or a stream once more for each 512 entries that are read
     @ivar burst: number of requests with one key that may arrive at once before C{rate} applies
     @ivar failures: number of requests with wrong keys from one network within a minute. Further
         ones are answered with 429 instead of 401
@@ -75,26 +77,44 @@ class Counts:
         self._since = 0.0
         self._rates = replace(DEFAULTS, rate=limits.rate, burst=limits.burst)
 
-    def charge(self, key: ApiKey, count: int = 1) -> None:
+    def charge(self, payer: str, count: int = 1) -> None:
         """
-        Charge requests to a key.
+        Charge requests.
 
-        @raise ChatError: C{busy}: the key exceeds its rate
+        @param payer: a key, or a network whose clients have a token, see
+            L{machat.api.access.Access.payerOf}
+        @raise ChatError: C{busy}: the payer exceeds its rate
         """
         if self._limits.rate == inf or not count:
             return
-        bucket = self._buckets.get(key.label)
-        if bucket is None:
-            bucket = self._buckets[key.label] = Bucket(self._clock, self._rates)
+        bucket = self._bucketOf(payer)
         if bucket.free() < min(count, self._limits.burst):
             delay = max(0.01, round(bucket.delay(count), 2))
             text = f"this key exceeds {self._limits.rate:g} requests per second"
             raise ChatError(BUSY, f"{text}: try again in {delay:g} s", retry=delay)
         bucket.take(count)
 
+    def chargeReading(self, payer: str, scanned: int) -> None:
+        """
+        Charge entries that were read for a request. Later requests pay for what exceeds the rate.
+
+        @param scanned: the number of entries
+        """
+        cost = costs.reading(scanned)
+        if cost and self._limits.rate != inf:
+            self._bucketOf(payer).take(cost)
+
+    def _bucketOf(self, payer: str) -> Bucket:
+        bucket = self._buckets.get(payer)
+        if bucket is None:
+            if len(self._buckets) >= _NETWORKS:
+                self.forget()
+            bucket = self._buckets[payer] = Bucket(self._clock, self._rates)
+        return bucket
+
     def forget(self) -> None:
         """
-        Forget the rates of all keys, because the keys have changed.
+        Forget all rates, because the keys have changed or too many networks have one.
         """
         self._buckets.clear()
 

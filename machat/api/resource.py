@@ -154,17 +154,20 @@ class ApiResource(Resource):
         """
         request = exchange.request
         key = exchange.key = self.access.authenticate(request, name == EVENTS)
-        self._counts.charge(key)
+        payer = self.access.payerOf(request, key)
+        self._counts.charge(payer)
         if self._chat.draining:
             raise ChatError(FAILED, STOPPING)
         if self._counts.active >= self.limits.requests:
             text = f"{self.limits.requests} requests are being carried out: try again in 1 s"
             raise ChatError(BUSY, text, retry=1.0)
         if name == EVENTS:
-            self._run(exchange, self._open(exchange, key, self._wishOf(request, key)))
+            wish = self._wishOf(request, key)
+            self._run(exchange, self._open(exchange, key, payer, wish))
         else:
             body = self._read(request, name, key)
-            self._run(exchange, self._call(ENDPOINTS[name], Context(self._chat, key), body))
+            context = Context(self._chat, key, self._counts)
+            self._run(exchange, self._call(ENDPOINTS[name], context, body))
 
     def _run(self, exchange: Exchange, coroutine: Coroutine[Any, Any, Answer | None]) -> None:
         self._counts.active += 1
@@ -192,7 +195,7 @@ class ApiResource(Resource):
             body = _DECODERS[name].decode(data or b"{}")
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise ChatError(BAD_COMMAND, oneLine(str(error))) from None
-        self._counts.charge(key, self._costOf(body) - 1)
+        self._counts.charge(key.label, self._costOf(body) - 1)
         if isinstance(body, InRoom):
             return replace(body, room=names.checkRoom(body.room))
         return body
@@ -214,20 +217,21 @@ class ApiResource(Resource):
         if room is None:
             raise ChatError(BAD_COMMAND, "the argument room is missing: /api/events?room=ROOM")
         room = names.checkRoom(room)
-        Context(self._chat, key).require(READ, room)
+        Context(self._chat, key, self._counts).require(READ, room)
         history = argument(request, "history") or "0"
         if not (history.isascii() and history.isdigit() and len(history) <= 9):
             raise ChatError(BAD_COMMAND, "history must be a number of messages")
         last = fieldOf(request, b"last-event-id") or argument(request, "since")
         return Wish(room, None if not last else readId(last), int(history))
 
-    async def _open(self, exchange: Exchange, key: ApiKey, wish: Wish) -> Answer | None:
+    async def _open(self, exchange: Exchange, key: ApiKey, payer: str, wish: Wish) -> Answer | None:
         request = exchange.request
         if request.method == b"HEAD":
             return Answer(200, _HEAD)
         if not canTakeOver(request):
             return refused(ChatError(BAD_COMMAND, "event streams require HTTP/1.1"), 505)
         stream, joined = await self._streams.open(key, self.access.addressOf(request), wish)
+        self._counts.chargeReading(payer, joined.scanned)
         if exchange.over:
             self._streams.abandon(stream)
             return None

@@ -92,10 +92,10 @@ class Visitors:
             stored, most = room.stored, self._limits.maxHistory
             assert stored is not None, "the room is open"
             if since is not None:
-                replay = await messagesSince(stored, room, since, most)
+                replay, scanned = await messagesSince(stored, room, since, most), 0
             else:
                 last = await lastMessages(stored, room, min(history, most))
-                replay = tuple(last.messages)
+                replay, scanned = tuple(last.messages), last.scanned
             if listener in room.listeners:
                 raise ChatError(ALREADY_JOINED, f"already in {room.name}")
             if len(room.listeners) >= self._limits.maxMembers:
@@ -116,6 +116,7 @@ class Visitors:
                 topic=room.topic,
                 locked=room.locked,
                 replay=replay or (),
+                scanned=scanned,
             )
 
     def unlisten(self, listener: IChatMember, roomName: str) -> None:

@@ -11,16 +11,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.api import ApiLimits, resource
+from machat.api import ApiLimits, limits, resource
 from machat.api.endpoints import ENDPOINTS
+from machat.api.limits import Counts
+from machat.errors import ChatError
 from machat.events import Redacted
 from machat.hooks import Hooks
 from machat.interfaces import IChatMember
 from machat.limits import DEFAULTS
 from machat.monitor import Monitor
+from machat.session import costs
 from tests.api.clients import SECRET, MemoryApi, keyOf
 
 
@@ -447,6 +451,30 @@ class LimitTests(SynchronousTestCase):
         for number in range(6):
             api.chat.member("Mina", f"room{number}")
         self.assertEqual([api.call("rooms").status for _ in range(2)], [200, 429])
+
+    def test_manyEntries(self) -> None:
+        """
+        A history counts once more for each 512 entries that the server reads for it.
+        """
+        self.patch(costs, "ENTRIES", 2)
+        api = MemoryApi(api=ApiLimits(rate=2.0, burst=8))
+        api.call("broadcast", rooms=["dev"] * 4, text="hi")
+        found = [api.call("history", room="dev").status for _ in range(3)]
+        self.assertEqual(found, [200, 200, 429])
+
+    def test_manyNetworks(self) -> None:
+        """
+        The number of networks whose rates are known is bounded. If there are too many, all rates
+        are forgotten.
+        """
+        self.patch(limits, "_NETWORKS", 3)
+        counts = Counts(Clock(), ApiLimits(rate=1.0, burst=1))
+        for payer in ("a", "b", "c"):
+            counts.charge(payer)
+        self.assertRaises(ChatError, counts.charge, "a")
+        counts.charge("d")
+        counts.charge("a")
+        self.assertEqual(set(counts._buckets), {"d", "a"})
 
     def test_manyAtOnce(self) -> None:
         """

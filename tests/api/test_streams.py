@@ -14,12 +14,14 @@ from msgspec.structs import replace
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
+from machat.api import ApiLimits
 from machat.api.dialect import NOWHERE, StreamDialect, encodeEntries, readId
 from machat.api.streams import Stream
 from machat.errors import REJECTED, SHUTDOWN, SLOW
 from machat.events import Edited, Message, Moved, Position
 from machat.interfaces import IChatMember, IClientConnection
 from machat.limits import DEFAULTS
+from machat.session import costs
 from machat.testing import MemoryMember
 from machat.wire import IDialect
 from tests.api.clients import SECRET, ApiClient, MemoryApi, keyOf
@@ -376,6 +378,38 @@ class StreamTests(SynchronousTestCase):
         self.assertEqual(self.api.call("rooms", token).status, 401)
         self.api.chat.clock.advance(61)
         self.assertEqual(self.api.stream(f"room=dev&token={token}").response().status, 401)
+
+    def test_cost(self) -> None:
+        """
+        A stream counts once more for each 512 entries that the server reads for it.
+        """
+        self.patch(costs, "ENTRIES", 2)
+        self.api = MemoryApi(api=ApiLimits(rate=1.0, burst=4))
+        self.mina = self.api.chat.member("Mina", "dev")
+        self.say("one", "two", "three", "four")
+        source = self.source("room=dev&history=4")
+        self.assertNotIn("scanned", source.events()[0][1])
+        statuses = [self.api.stream().response().status for _ in range(2)]
+        self.assertEqual(statuses, [200, 429])
+
+    def test_costOfTokens(self) -> None:
+        """
+        A stream that is opened with a token is charged to the network of the client, not to the
+        key. Clients on this machine are charged to the key.
+        """
+        self.api = MemoryApi(api=ApiLimits(rate=1.0, burst=3))
+        token = self.api.call("token", room="dev").json["token"]
+
+        def status(host: str) -> int:
+            client = self.api.client(host)
+            client.send("GET", f"/api/events?room=dev&token={token}")
+            return client.response().status
+
+        statuses = [status("192.0.2.1") for _ in range(4)]
+        self.assertEqual((statuses, status("192.0.2.2")), ([200, 200, 200, 429], 200))
+        self.assertEqual(self.api.call("rooms").status, 200)
+        self.assertEqual([status("127.0.0.1") for _ in range(2)], [200, 429])
+        self.assertEqual(self.api.call("rooms").status, 429)
 
     def test_tokenOfRevokedKey(self) -> None:
         """
