@@ -19,21 +19,23 @@ end
 -- stream-node-max-entries and stream-node-max-bytes in redis.conf.
 local NODE_ENTRIES, NODE_BYTES = 100, 4096
 
+-- Keep the content of an entry outside the stream.
+local function keep(seq, sub, fields)
+  redis.call('ZADD', CHANGED, 0, position(seq, sub) .. cmsgpack.pack(fields))
+end
+
 -- Remove the entries from the stream that may be in the same node as a deleted entry before or after
--- them. A change of the room is deleted: a process that has missed it reads the state instead.
+-- them.
 local function vacate(neighbours)
   local size = 0
   for _, entry in ipairs(neighbours) do
-    local payload = entry[2][2]
-    size = size + #payload
+    size = size + #entry[2][2]
     if size > NODE_BYTES then
       return
     end
     redis.call('XDEL', LOG, entry[1])
-    if entry[2][1] == 'd' then
-      local seq = string.match(entry[1], '^%d+')
-      redis.call('ZADD', CHANGED, seq, seq .. ' ' .. entry[2][4] .. ' ' .. payload)
-    end
+    local seq, sub = split(entry[1])
+    keep(seq, sub, entry[2])
   end
 end
 
@@ -44,8 +46,8 @@ local function replace(room, seq, at, old, payload)
     vacate(redis.call('XREVRANGE', LOG, seq .. '-0', '-', 'COUNT', NODE_ENTRIES))
     vacate(redis.call('XRANGE', LOG, seq .. '-0', '+', 'COUNT', NODE_ENTRIES))
   end
-  redis.call('ZREMRANGEBYSCORE', CHANGED, seq, seq)
-  redis.call('ZADD', CHANGED, seq, seq .. ' ' .. at .. ' ' .. payload)
+  redis.call('ZREMRANGEBYLEX', CHANGED, '[' .. position(seq, 0), '(' .. position(seq, 1))
+  keep(seq, 0, {'d', payload, 't', at})
   redis.call('PEXPIRE', CHANGED, NOTES_LIFETIME)
   room.bytes = room.bytes + #payload - #old
 end
@@ -121,7 +123,7 @@ end
 
 -- Forget the changed contents and the notes of entries before a number.
 local function forget(first)
-  redis.call('ZREMRANGEBYSCORE', CHANGED, '-inf', first - 1)
+  redis.call('ZREMRANGEBYLEX', CHANGED, '-', '(' .. position(first, 0))
   for _, field in ipairs(redis.call('HKEYS', NOTES)) do
     if tonumber(string.sub(field, 2)) < first then
       redis.call('HDEL', NOTES, field)

@@ -18,11 +18,11 @@ from twisted.logger import formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from machat import names
+from machat.entries import Draft, Edit, Redact, RichDraft
 from machat.errors import NAME_TAKEN, ChatError, MaybeStored, NotStored
-from machat.events import Draft
 from machat.interfaces import IStoredRoom
 from machat.limits import DEFAULTS, Limits
-from machat.records import Imposed, TopicSet
+from machat.records import Imposed, Kicked, TopicSet
 from machat.store.redis import Location, RedisStore, lease, node, sender
 from machat.store.redis import room as roomModule
 from machat.store.redis import store as storeModule
@@ -238,6 +238,34 @@ class LinkTests(FaultCase):
         self.assertEqual([message.seq for message in inHere.messages], list(range(1, 11)))
         self.assertEqual(inHere.moves + inThere.moves, [])
         self.assertEqual(inHere.faults + inThere.faults, [])
+
+    async def test_kickBeforeRedaction(self) -> None:
+        """
+        A node that was cut off executes a kick though messages next to it are edited or redacted.
+        It reads each change once, in order, also when it is cut off in the middle of the changes.
+        """
+        store, cutter = await self.behindCutter()
+        other = await self.node()
+        here, inHere = await self.open(store)
+        there, inThere = await self.open(other)
+        await self.say(there, "a", "b")
+        for number in range(12):  # more than 9: the order is numeric
+            await there.append([], [Kicked(f"user{number}", "by Op")])
+        await self.until(lambda: len(inHere.changes) == 12)
+        cutter.closed = True
+        cutter.cut()
+        for number in range(12, 24):
+            await there.append([], [Kicked(f"user{number}", "by Op")])
+        await there.append(
+            [RichDraft("dev", "Mina", "A", None, Edit(1, "A")), Draft("dev", "Mina", "c")]
+        )
+        await there.append([], [Kicked("last", "by Op")])
+        await there.append([RichDraft("dev", "Mina", "", None, Redact(2))])
+        cutter.closed = False
+        await self.until(lambda: len(inHere.messages) == 5)
+        self.assertEqual(inHere.changes, inThere.changes)
+        self.assertEqual(len(inHere.changes), 25)
+        self.assertEqual((inHere.moves, inHere.faults), ([], []))
 
     async def test_oneDirection(self) -> None:
         """

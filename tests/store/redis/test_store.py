@@ -141,12 +141,13 @@ class RedisStoreTests(StoreTests, TestCase):
             await self.append(
                 room, "near", secret, rich(Said(secret, b'{"a":"%b"}' % secret.encode()))
             )
-            await self.wait(room.append((), [TopicSet(secret[:7])]))
+            await self.wait(room.append((), [TopicSet(f"{len(secret)}")]))
         for number in range(20):
             await self.append(room, rich(Edit(3 * number + 2, "hidden")))
             await self.append(room, rich(Redact(3 * number + 3)), rich(Redact(3 * number + 2)))
-        self.assertNotIn(b"hidden", self.snapshot())
-        self.assertEqual(self.snapshot().count(b"secret"), 1)  # the topic
+        snapshot = self.snapshot()
+        self.assertNotIn(b"hidden", snapshot)
+        self.assertNotIn(b"secret", snapshot)
         found = await self.wait(room.read(0, 999))
         self.assertEqual(found, await self.wait(other.read(0, 999)))
         self.assertEqual([each.seq for each in found], list(range(1, 121)))
