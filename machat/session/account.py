@@ -128,6 +128,15 @@ class Account:
             personal.watchers.remove(self._noted)
             self._chat.people.release(personal)
 
+    def missedIn(self, room: str) -> events.Position | None:
+        """
+        @return: the position before the first message of a conversation that the user has not
+            received, if there is one
+        """
+        personal = self._personal
+        note = None if personal is None else personal.note(Note.CONVERSATION, names.key(room))
+        return None if note is None else pendingSince(note)
+
     def markOf(self, room: str) -> int | None:
         """
         @return: the number of the last message that the user has read in a room

@@ -216,21 +216,24 @@ class EventsConversation:
 
     def _sayTo(self, command: commands.Say, name: str) -> Deferred[Any] | None:
         """
-        Send a direct message, after the conversation was joined.
+        Send a direct message, after the conversation was joined. If the server is joining it for
+        the client, but cannot, the client joins it itself, so that the error has its cause.
         """
+        if self._over:
+            return None
         if command.room is not None:
             raise ChatError(BAD_COMMAND, "expected either a room or a name - at `$.to`")
         room = conversationWith(self._client.user, name)
-        command = replace(command, room=room, to=None)
+        inRoom = replace(command, room=room, to=None)
         if self._rooms.has(room):
-            return self._pace(command)
+            return self._pace(inRoom)
         joining = self._rooms.invitation(room)
         if joining is None:
-            joining = self._join(commands.Join(room=room))
-            return joining.addCallback(lambda _: self._pace(command))
+            joining = self._join(commands.Join(room=room, since=self._required().missedIn(room)))
+            return joining.addCallback(lambda _: self._pace(inRoom))
         waiting: Deferred[Any] = Deferred()
         joining.addBoth(lambda _: waiting.callback(None))
-        return waiting.addCallback(lambda _: self._pace(command))
+        return waiting.addCallback(lambda _: self._sayTo(command, name))
 
     def _block(self, command: commands.Block | commands.Unblock) -> Deferred[Any]:
         storing = self._required().block(command.name, isinstance(command, commands.Block))

@@ -24,12 +24,13 @@ class Memberships:
     @ivar watch: whether the client wants to know who joins and leaves
     """
 
-    __slots__ = ("_chat", "_client", "_rooms", "_joining", "_invited", "watch")
+    __slots__ = ("_chat", "_client", "_rooms", "_wanted", "_joining", "_invited", "watch")
 
     def __init__(self, chat: IChatRoom, client: IClientSession) -> None:
         self._chat = chat
         self._client = client
         self._rooms: dict[str, str] = {}
+        self._wanted: str | None = None  # the key of the room that the client itself joins
         self._joining: Deferred[Any] | None = None
         self._invited: dict[str, Deferred[Any] | None] | None = None
         self.watch = True
@@ -73,19 +74,30 @@ class Memberships:
         """
         if self._invited:
             self._supersede(command.room)
-        rooms, most = self._rooms, self._chat.limits.maxRooms
-        if names.key(command.room) in rooms:
+        key, most = names.key(command.room), self._chat.limits.maxRooms
+        if key in self._rooms:
             raise ChatError(ALREADY_JOINED, "already in that room")
-        if len(rooms) >= most:
+        if self._count >= most:
             raise ChatError(TOO_MANY_ROOMS, f"at most {most} rooms on one connection")
         requireJoin(self._client.user, command.room)
+        self._wanted = key
         self._joining = self._chat.join(
             self._client, command.room, command.since, command.history, self.watch, command.key
         )
         return self._joining.addBoth(self._noLonger).addCallback(self._entered)
 
+    @property
+    def _count(self) -> int:
+        """
+        The number of rooms, with those that the client or the server is joining.
+        """
+        if not self._invited and self._wanted is None:
+            return len(self._rooms)
+        joining = () if self._wanted is None else (self._wanted,)
+        return len({*self._rooms, *(self._invited or ()), *joining})
+
     def _noLonger(self, result: Any) -> Any:
-        self._joining = None
+        self._wanted = self._joining = None
         return result
 
     def _entered(self, joined: Joined) -> Joined | None:
@@ -104,9 +116,9 @@ class Memberships:
         """
         key, most = names.key(room), self._chat.limits.maxRooms
         invited = self._invited = self._invited or {}
-        if key in self._rooms or key in invited:
+        if key in self._rooms or key in invited or key == self._wanted:
             return None
-        if len({*self._rooms, *invited}) >= most or not allows(self._client.user.mayJoin, room):
+        if self._count >= most or not allows(self._client.user.mayJoin, room):
             return None
         joining = self._chat.join(self._client, room, since, 0, self.watch)
         invited[key] = joining

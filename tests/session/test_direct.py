@@ -290,6 +290,94 @@ class DirectTests(AccountTestCase):
         self.assertEqual(ada.received(), ["Mina:one"])
 
 
+class JoiningTests(AccountTestCase):
+    """
+    Tests for joins that the server makes for a client while other commands arrive.
+    """
+
+    limits = Limits(rate=inf, maxRooms=2)
+
+    def setUp(self) -> None:
+        """
+        Ada, who is in one room, has left a conversation. The store takes a second for each
+        operation. Mina sends another message.
+        """
+        super().setUp()
+        self.mina, self.ada = self.login(), self.login("Ada", room="dev")
+        self.say(self.mina, "Ada", "one")
+        self.do(self.ada, "leave", room=ROOM)
+        self.chat.lag(1.0)
+        self.mina.send(json.dumps({"type": "say", "to": "Ada", "text": "two"}))
+
+    def send(self, *commands: dict[str, Any]) -> None:
+        """
+        Send commands of Ada.
+        """
+        for each in commands:
+            self.ada.send(json.dumps(each))
+
+    def wait(self, seconds: int) -> list[tuple[str, Any]]:
+        """
+        @return: the types of the events that Ada receives meanwhile, and their code, text or room
+        """
+        self.chat.clock.pump([0, 1] * seconds)
+        return [
+            (each["type"], each.get("code") or each.get("text") or each.get("room"))
+            for each in self.heard(self.ada)
+        ]
+
+    def test_join(self) -> None:
+        """
+        A join of the server in progress counts as a room.
+        """
+        self.assertEqual(self.wait(2), [])
+        self.send({"type": "join", "room": "ops"})
+        self.assertEqual(self.wait(0), [("error", "too-many-rooms")])
+        self.assertEqual(self.wait(3), [("joined", ROOM), ("message", "two")])
+
+    def test_joining(self) -> None:
+        """
+        A join of the client in progress counts as a room.
+        """
+        self.wait(1)
+        self.send({"type": "join", "room": "ops"})
+        self.assertEqual(self.wait(6), [("joined", "ops")])
+
+    def test_say(self) -> None:
+        """
+        If the join of the server fails, a direct message joins the room itself, and the client
+        receives what it has missed. Later commands are answered later.
+        """
+        self.wait(2)
+        self.chat.cut()
+        self.send({"type": "say", "to": "Mina", "text": "yes"}, {"type": "ping"})
+        self.assertEqual(self.wait(11), [])
+        self.chat.lag(0)
+        self.chat.restore()
+        events = [("joined", ROOM), ("message", "two"), ("pong", None), ("message", "yes")]
+        self.assertEqual(self.wait(1), events)
+
+    def test_sayFails(self) -> None:
+        """
+        If that fails too, the message is refused with its cause.
+        """
+        self.wait(2)
+        self.chat.cut()
+        self.send({"type": "say", "to": "Mina", "text": "yes"}, {"type": "ping"})
+        self.assertEqual(self.wait(22), [("error", "failed"), ("pong", None)])
+
+    def test_end(self) -> None:
+        """
+        A client that ends meanwhile joins nothing.
+        """
+        self.wait(2)
+        self.send({"type": "say", "to": "Mina", "text": "yes"})
+        self.ada.close()
+        self.wait(6)
+        (room,) = self.chat.service.rooms
+        self.assertEqual(room.spellings, ["Mina"])
+
+
 class FaultTests(AccountTestCase):
     """
     Tests with a store that is not available when a user logs in.
