@@ -42,15 +42,15 @@ class ConversationCompleter(Completer):
         word = found[0] if found is not None else ""
         begin = len(typed) == len(word)
         command, separator, rest = typed[1:].partition(" ")
+        at = "@" if word.startswith("@") else ""
         if begin and typed.startswith("/"):
             yield from _matching(typed[1:], COMMAND_NAMES)
         elif typed.startswith("/") and command in ROOM_COMMANDS:
             if rest == word:
                 yield from _matching(word, self._rooms())
         elif typed.startswith("/") and command in USER_COMMANDS and rest == word:
-            yield from _matching(word, self._users())
+            yield from _matching(word[len(at) :], self._users())
         elif word:
-            at = "@" if word.startswith("@") else ""
             after = ": " if begin and not at else ""
             yield from _matching(word[len(at) :], self._members(), after)
 

@@ -22,6 +22,8 @@ def execute(talk: Talk, line: str) -> None:
     """
     command, _, rest = line.partition(" ")
     rest = rest.strip()
+    if command in _NAMED:
+        rest = rest.removeprefix("@").lstrip()  # no name begins with it
     if command == "msg":
         direct.message(talk, rest)
     elif command in CHANGES:
@@ -143,6 +145,10 @@ ROOM_COMMANDS = frozenset(["join", "list"])
 
 #: The names of the commands whose first argument is a user.
 USER_COMMANDS = frozenset(["msg", "block", "unblock"])
+
+#: The names of all commands whose first argument is a user. The completion of names keeps the sign
+#: before a name.
+_NAMED = USER_COMMANDS | {"kick", "mute", "unmute", "ban", "unban"}
 
 #: The names of all commands, in alphabetical order.
 COMMAND_NAMES = sorted({*_COMMANDS, *CHANGES, *MODERATION})

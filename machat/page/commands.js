@@ -61,7 +61,7 @@ export class Commands {
   /** @param {string} rest */
   #direct(rest) {
     const { name = "", text } = named(rest, "text");
-    return this.#actions.direct(name.replace(/^@/, ""), text);
+    return this.#actions.direct(name, text);
   }
 
   /**

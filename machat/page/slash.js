@@ -22,8 +22,8 @@ const MODERATION = {
   topic: (rest) => ({ text: rest }),
 };
 
-/** The commands that need a name. */
-const NAMED = ["kick", "mute", "ban", "unmute", "unban", "join", "msg", "block", "unblock"];
+/** The commands that need the name of a user. */
+const NAMED = ["kick", "mute", "ban", "unmute", "unban", "msg", "block", "unblock"];
 
 /** The commands for all users. */
 const GENERAL = [
@@ -86,11 +86,12 @@ function several(lines) {
  */
 function single(line) {
   const name = wordOf(line);
-  const rest = line.slice(name.length + 1).trim();
+  const typed = line.slice(name.length + 1).trim();
+  const rest = NAMED.includes(name) ? typed.replace(/^@\s*/, "") : typed; // no name begins with it
   if (!isCommand(name)) {
     return { wrong: phrase("command.unknown", { name }) };
   }
-  if (NAMED.includes(name) && !rest) {
+  if ([...NAMED, "join"].includes(name) && !rest) {
     return { wrong: phrase("command.noName", { name }) };
   }
   if (name === "search" && !rest) return { wrong: phrase("search.noWords") };

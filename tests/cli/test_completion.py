@@ -61,6 +61,7 @@ class CompleterTests(ConversationTestCase):
         self.conversation.received(Conversations(rooms=("@Ada,Mina", "@Mina,Zoe", "@bot,MINA")))
         self.assertEqual(self.completed("/msg "), ["/msg Ada", "/msg Zoe", "/msg bot"])
         self.assertEqual(self.completed("/block z"), ["/block Zoe"])
+        self.assertEqual(self.completed("/msg @z"), ["/msg @Zoe"])
         self.conversation.received(Conversations(rooms=(), blocked=("Yan",)))
         self.assertEqual(self.completed("/unblock y"), ["/unblock Yan"])
         self.assertEqual(self.completed("/msg Ada z"), [])

@@ -455,10 +455,11 @@ class ConversationTests(ConversationTestCase):
             ("/mute bot", "muted bot for 1 hour"),
             ("/unmute bot", "unmuted bot"),
             ("/mute bot 10 too loud", "muted bot for 10 minutes: too loud"),
-            ("/ban Eve 90", "banned Eve for 90 minutes"),
-            ("/unban Eve", "unbanned Eve"),
+            ("/ban @Eve 90", "banned Eve for 90 minutes"),
+            ("/unban @Eve", "unbanned Eve"),
             ("/ban Eve \u0661 of them", "banned Eve for 1 hour: \u0661 of them"),
-            ("/kick bot too  loud", "kicked bot: too  loud"),
+            ("/mute @bot 10", "muted bot for 10 minutes"),
+            ("/kick @ bot too  loud", "kicked bot: too  loud"),
         ):
             self.conversation.typed(typed)
             self.assertEqual(self.seen(), [f"machat: moderator Mina {told}"])

@@ -131,6 +131,19 @@ class DirectTests(AccountTestCase):
         self.mina.typed("/msg Ada now?")
         self.assertIn("Mina: now?", self.on("Ada"))
 
+    def test_at(self) -> None:
+        """
+        The sign before a completed name is not a part of the name.
+        """
+        self.mina.typed("/msg @Ada @noon?")
+        self.assertIn("Mina: @noon?", self.on("Ada"))
+        self.ada.typed("/block @Mina")
+        self.assertEqual(self.on("Ada"), ["Mina is blocked"])
+        self.ada.typed("/unblock @Mina")
+        self.assertEqual(self.on("Ada"), ["Mina is no longer blocked"])
+        self.ada.typed("/block @")
+        self.assertEqual(self.on("Ada"), ["use /block NAME"])
+
     def test_usage(self) -> None:
         """
         Wrong arguments are answered, and so is a server without accounts.
