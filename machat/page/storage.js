@@ -14,11 +14,11 @@ import { read, write } from "./browserstorage.js";
 import { key } from "./client.js";
 import { bounded, valid } from "./unsent.js";
 
-const NAME = "machat.name";
-
 /** A host may serve several chats, each at its own path. */
 const PATH = new URL(".", document.baseURI).pathname;
-const TAB = PATH === "/" ? "machat.tab" : `machat.tab ${PATH}`;
+const CHAT = PATH === "/" ? "" : ` ${PATH}`;
+const NAME = `machat.name${CHAT}`;
+const TAB = `machat.tab${CHAT}`;
 
 /** The delay between the last key and the storage of a draft, milliseconds. */
 const PAUSE = 500;

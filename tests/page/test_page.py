@@ -162,6 +162,28 @@ class TalkTests(PageTestCase):
         expect(mina.get_by_label("Your name")).to_have_value("Mina")
         expect(mina.get_by_role("textbox", name="Room")).to_have_value("lobby")
 
+    def test_twoChats(self) -> None:
+        """
+        Two chats on one host share only the settings: each has its own name and rooms.
+        """
+        way = self.way(lambda data: data.replace(b"GET /chat/", b"GET /"))
+        page = self.enter("Mina", way.port)
+        page.get_by_role("button", name="Settings").click()
+        page.get_by_label("Theme").select_option("Dark")
+        here, there = (f"http://127.0.0.1:{way.port}{path}" for path in ("/", "/chat/"))
+        page.goto(there)
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        expect(page.get_by_label("Your name")).to_have_value("")
+        signIn(page, "Ada")
+        expect(page.get_by_role("tab")).to_have_text(["lobby"])
+        for address, name, room in ((here, "Mina", "dev"), (there, "Ada", "lobby")):
+            page.goto(address)
+            expect(page.locator("#me")).to_have_text(name)
+            expect(page.get_by_role("tab")).to_have_text([room])
+            other = page.context.new_page()
+            other.goto(address)
+            expect(other.get_by_label("Your name")).to_have_value(name)
+
     def test_history(self) -> None:
         """
         A new member sees the last messages, and loads older ones by scrolling up, without a jump.
