@@ -3,7 +3,7 @@ Direct conversations: rooms that only two users can join or read.
 
 The name of such a room is C{@Ada,Mina}, see L{machat.names.direct}. While it is open, the notes
 about both users are known here. If a message arrives while one of them is not in the room, a note
-about this user says so: her connections join then, or when she connects the next time.
+about this user records it. The user's connections join then, or when the user connects again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from machat import names
 from machat.entries import Entry
 from machat.errors import BAD_NAME, NOT_ALLOWED, ChatError
 from machat.events import Position
+from machat.interfaces import IChatMember
 from machat.records import Change, Imposed
 from machat.rooms.keeper import Keeper
 from machat.rooms.personal import NOTES, Note, People, Personal
@@ -25,8 +26,8 @@ from machat.rooms.room import Room
 def pendingSince(note: Imposed) -> Position | None:
     """
     @param note: a note about a conversation
-    @return: the position before the first message that the user has not received; C{None}: she was
-        in the room
+    @return: the position before the first message that the user has not received; C{None}: the user
+        was in the room
     """
     epoch, _, seq = (note.by or "").partition(" ")
     return Position(epoch, int(seq)) if seq.isdigit() else None
@@ -179,8 +180,8 @@ class DirectKeeper:
         """
         self._keeper.changed(room, changes)
 
-    def lost(self, room: Room, member: object, reason: str) -> None:
+    def lost(self, room: Room, member: IChatMember, reason: str) -> None:
         """
         See L{Keeper}.
         """
-        self._keeper.lost(room, member, reason)  # type: ignore[arg-type]
+        self._keeper.lost(room, member, reason)

@@ -92,7 +92,7 @@ class Personal:
         self._opening.append(opened)
         if len(self._opening) == 1:
             opening = open(f"@{self.key}", f"@{self.name}", self)
-            opening.addCallbacks(self._opened, lambda failure: failure).addBoth(self._answer)
+            opening.addCallback(self._opened).addBoth(self._answer)
         return opened
 
     def _opened(self, stored: IStoredRoom) -> None:
