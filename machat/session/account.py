@@ -21,7 +21,7 @@ from machat.rooms.personal import AGAIN, NOTES, Note, Personal
 
 class Owner(Protocol):
     """
-    The conversation.
+    The conversation of the connection.
     """
 
     def invited(self, room: str, since: events.Position) -> None:
@@ -56,7 +56,7 @@ class Account:
 
     def __init__(self, chat: IChatRoom, owner: Owner) -> None:
         self._chat = chat
-        self._owner = owner
+        self._owner: Owner | None = owner
         self._personal: Personal | None = None
         self._made: Imposed | None = None
         self._timer: IDelayedCall | None = None
@@ -103,16 +103,18 @@ class Account:
 
     def _invite(self, note: Imposed) -> None:
         since = pendingSince(note)
-        if since is not None and note.name is not None:
+        if self._owner is not None and since is not None and note.name is not None:
             self._owner.invited(note.name, since)
 
     def _noted(self, note: Imposed) -> None:
         """
         A note is stored.
         """
+        if self._owner is None or note.name is None or note is self._made:
+            return
         if note.kind == Note.CONVERSATION.value:
             self._invite(note)
-        elif note.kind == Note.READ.value and note is not self._made and note.name is not None:
+        elif note.kind == Note.READ.value:
             self._owner.told(events.ReadMark(room=note.name, seq=int(note.by or 0)))
 
     def end(self) -> None:
@@ -123,7 +125,7 @@ class Account:
             self._timer.cancel()
             self._timer = None
         personal, self._personal = self._personal, None
-        self._owner = None  # type: ignore[assignment]
+        self._owner = None
         if personal is not None:
             personal.watchers.remove(self._noted)
             self._chat.people.release(personal)

@@ -13,7 +13,9 @@ from twisted.cred.portal import Portal
 from twisted.internet.defer import fail
 
 from machat.auth.users import User
-from machat.errors import ChatError
+from machat.errors import REMOVED, ChatError
+from machat.hooks import Hooks
+from machat.interfaces import IChatMember
 from machat.limits import Limits
 from machat.rooms import personal
 from machat.rooms.personal import PACE
@@ -105,6 +107,24 @@ class DirectTests(AccountTestCase):
         self.assertEqual([each["text"] for each in history["messages"]], ["hello", "yes"])
         again = self.do(mina, "say", to="ADA", text="hello", id="1")
         self.assertTrue(again[0]["duplicate"])
+
+    def test_endsDuringInvitations(self) -> None:
+        """
+        An application may end a connection while the server joins conversations for it.
+        """
+
+        class Strict(Hooks):
+            def joined(self, member: IChatMember, room: str) -> None:
+                if member.name == "Ada":
+                    member.disconnected(REMOVED)
+
+        portal = Portal(self.realm, [InMemoryUsernamePasswordDatabaseDontUse(**_USERS)])
+        self.chat = MemoryChat(self.limits, portal=portal, hooks=Strict())
+        for name in ("Mina", "Eve"):
+            self.say(self.login(name), "Ada", "hello")
+        ada = self.login("Ada")
+        self.assertFalse(ada.connected)
+        self.assertEqual(self.flushLoggedErrors(), [])
 
     def test_others(self) -> None:
         """
