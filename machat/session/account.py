@@ -29,7 +29,7 @@ class Owner(Protocol):
         A direct message has arrived in a room, after a position.
         """
 
-    def told(self, event: events.Event) -> None:
+    def tell(self, event: events.Event) -> None:
         """
         Send an event.
         """
@@ -91,7 +91,7 @@ class Account:
         rooms = tuple([str(each.name) for each in personal.notes(Note.CONVERSATION)])
         blocked = tuple([str(each.name) for each in personal.notes(Note.BLOCK)])
         if rooms or blocked:
-            self._owner.told(events.Conversations(rooms=rooms, blocked=blocked))
+            self._owner.tell(events.Conversations(rooms=rooms, blocked=blocked))
 
     def catchUp(self) -> None:
         """
@@ -115,7 +115,7 @@ class Account:
         if note.kind == Note.CONVERSATION.value:
             self._invite(note)
         elif note.kind == Note.READ.value:
-            self._owner.told(events.ReadMark(room=note.name, seq=int(note.by or 0)))
+            self._owner.tell(events.ReadMark(room=note.name, seq=int(note.by or 0)))
 
     def end(self) -> None:
         """

@@ -5,7 +5,6 @@ A client of the C{events} dialect: each of its lines is a command.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -15,7 +14,7 @@ from zope.interface import implementer
 from machat import commands, events, wire
 from machat.addresses import describe
 from machat.auth.users import ANYBODY, allows, requireSay
-from machat.entries import Content, lengthOf
+from machat.entries import lengthOf
 from machat.errors import BAD_COMMAND, BAD_CREDENTIALS, NOT_ALLOWED, ChatError
 from machat.interfaces import IChatRoom, IChatUser, ISessionTransport
 from machat.moderation.commands import COMMANDS, moderate
@@ -23,15 +22,11 @@ from machat.moderation.policy import mayModerate
 from machat.session import costs
 from machat.session.account import Account, conversationWith
 from machat.session.answers import shortened, welcome
-from machat.session.contents import Sending, contentOf, isPlain, sizeOf
+from machat.session.contents import Sending, isPlain
 from machat.session.interfaces import IClientSession, IConversation
 from machat.session.memberships import Memberships
+from machat.session.posting import Posting
 from machat.wire.pieces import PIECE, Encoded, Pieces, Slices
-
-#: The maximum number of a client's unacknowledged messages that are stored in parallel. Above it,
-#: the client's commands wait.
-UNACKNOWLEDGED = 64
-
 
 _Answer = TypeVar("_Answer", events.Joined, events.History)
 
@@ -47,9 +42,7 @@ class EventsConversation:
         "_client",
         "_connection",
         "_rooms",
-        "_unanswered",
-        "_paced",
-        "_pacing",
+        "_posting",
         "_over",
         "_account",
     )
@@ -61,9 +54,7 @@ class EventsConversation:
         self._client = client
         self._connection = connection
         self._rooms = Memberships(chat, client)
-        self._unanswered = 0
-        self._paced = chat.limits.rate != inf
-        self._pacing: Deferred[None] | None = None
+        self._posting = Posting(chat, client, connection, self._rooms)
         self._over = False
         self._account: Account | None = None
 
@@ -79,7 +70,7 @@ class EventsConversation:
                 return None
         self._client.markJoined()
         session = self._chat.issue(self._client)
-        self._tell(welcome(self._chat.limits, session, hello.id))
+        self.tell(welcome(self._chat.limits, session, hello.id))
         self._connection.keepAsking()
         join = None
         if hello.room is not None:
@@ -109,7 +100,7 @@ class EventsConversation:
         return waiting.addCallback(self._catchUp)
 
     def _catchUp(self, result: Any) -> Any:
-        if self._account is not None and not self._over:
+        if self._account is not None:
             self._account.catchUp()
         return result
 
@@ -117,17 +108,16 @@ class EventsConversation:
         """
         Join a direct conversation with messages after a position.
         """
-        joining = None if self._over else self._rooms.invite(room, since)
+        joining = self._rooms.invite(room, since)
         if joining is not None:
             answering = joining.addCallback(self._joined, None)
             answering.addErrback(lambda failure: failure.trap(ChatError, CancelledError))
 
-    def told(self, event: events.Event) -> None:
+    def tell(self, event: events.Event) -> None:
         """
         Send an event.
         """
-        if not self._over:
-            self._tell(event)
+        self._connection.write(self._client.dialect.encodeEvent(event))
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         for index, line in enumerate(lines):
@@ -162,15 +152,14 @@ class EventsConversation:
 
     def end(self) -> None:
         self._over = True
-        if self._pacing is not None:
-            self._pacing.cancel()
+        self._posting.end()
         if self._account is not None:
             self._account.end()
         self._rooms.end()
 
     def removed(self, room: str, reason: str) -> None:
         if self._rooms.removed(room):
-            self._tell(events.Left(room=room, reason=reason))
+            self.tell(events.Left(room=room, reason=reason))
 
     def _join(self, command: commands.Join) -> Deferred[Any]:
         return self._rooms.join(command).addCallback(self._joined, command.id)
@@ -186,9 +175,9 @@ class EventsConversation:
             if read is not None:
                 joined = replace(joined, read=min(read, joined.seq))
         if not joined.replay:
-            self._tell(joined if id is None else replace(joined, id=id))
+            self.tell(joined if id is None else replace(joined, id=id))
             return None
-        self._tell(replace(joined, replay=(), id=id))
+        self.tell(replace(joined, replay=(), id=id))
         size = sum(map(lengthOf, joined.replay))
         return self._write(Encoded(joined.replay, self._client.dialect.encode), size > PIECE)
 
@@ -201,7 +190,7 @@ class EventsConversation:
         self._client.spend(costs.reading(answer.scanned))
         return replace(answer, scanned=0)
 
-    def _pace(self, command: commands.Say) -> Deferred[Any] | None:
+    def _say(self, command: commands.Say) -> Deferred[Any] | None:
         if command.to is not None:
             return self._sayTo(command, command.to)
         room, user = self._rooms.here(command.room), self._client.user
@@ -209,10 +198,10 @@ class EventsConversation:
             command.id is None
             and isPlain(command)
             and (user is ANYBODY or allows(user.maySay, room))
-            and self._chat.sayAll(self._client, room, (command.text,), self._paced)
+            and self._chat.sayAll(self._client, room, (command.text,), self._posting.paced)
         ):
             return None
-        return self._send(command)
+        return self._posting.send(command)
 
     def _sayTo(self, command: commands.Say, name: str) -> Deferred[Any] | None:
         """
@@ -226,24 +215,24 @@ class EventsConversation:
         room = conversationWith(self._client.user, name)
         inRoom = replace(command, room=room, to=None)
         if self._rooms.has(room):
-            return self._pace(inRoom)
+            return self._say(inRoom)
         joining = self._rooms.invitation(room)
         if joining is None:
             joining = self._join(commands.Join(room=room, since=self._required().missedIn(room)))
-            return joining.addCallback(lambda _: self._pace(inRoom))
+            return joining.addCallback(lambda _: self._say(inRoom))
         waiting: Deferred[Any] = Deferred()
         joining.addBoth(lambda _: waiting.callback(None))
         return waiting.addCallback(lambda _: self._sayTo(command, name))
 
     def _block(self, command: commands.Block | commands.Unblock) -> Deferred[Any]:
         storing = self._required().block(command.name, isinstance(command, commands.Block))
-        return storing.addCallback(lambda _: self._tell(events.Done(id=command.id)))
+        return storing.addCallback(lambda _: self.tell(events.Done(id=command.id)))
 
     def _read(self, command: commands.Read) -> None:
         account, room = self._required(), self._rooms.here(command.room)
         top = self._chat.top(self._client, room)
         account.mark(room, command.seq, top)
-        self._tell(events.ReadMark(room=room, seq=command.seq, id=command.id))
+        self.tell(events.ReadMark(room=room, seq=command.seq, id=command.id))
 
     def _required(self) -> Account:
         if self._account is None:
@@ -251,38 +240,7 @@ class EventsConversation:
         return self._account
 
     def _send(self, command: Sending) -> Deferred[Any] | None:
-        room, content = self._rooms.here(command.room), contentOf(command)
-        if self._paced:
-            size = sizeOf(content, room, self._client.name)
-            self._pacing = self._chat.pace(self._client, room, size)
-            if self._pacing is not None:
-                return self._pacing.addCallback(lambda _: self._turn(command, content))
-        return self._say(command, content, room)
-
-    def _turn(self, command: Sending, content: str | Content) -> Deferred[Any] | None:
-        self._pacing = None
-        return self._say(command, content, self._rooms.here(command.room))
-
-    def _say(self, command: Sending, content: str | Content, room: str) -> Deferred[Any] | None:
-        if self._client.user is not ANYBODY:
-            requireSay(self._client.user, room)
-        if command.id is None and isinstance(content, str):
-            return self._chat.say(self._client, room, content)
-        said = self._chat.post(self._client, room, content, command.id)
-        said.addCallback(self._said, command.id)
-        if self._unanswered >= UNACKNOWLEDGED:
-            return said
-        self._unanswered += 1
-        said.addErrback(self._client.failed, command).addBoth(self._answered)
-        return None
-
-    def _said(self, receipt: events.Receipt, id: str | None) -> None:
-        if id is not None:
-            room, seq = receipt.room, receipt.seq
-            self._tell(events.Ack(id=id, room=room, seq=seq, duplicate=receipt.duplicate))
-
-    def _answered(self, _: object) -> None:
-        self._unanswered -= 1
+        return self._posting.send(command)
 
     def _typing(self, command: commands.Typing) -> None:
         room = self._rooms.here(command.room)
@@ -291,7 +249,7 @@ class EventsConversation:
 
     def _leave(self, command: commands.Leave) -> None:
         room = self._rooms.leave(command.room)
-        self._tell(events.Left(room=room, id=command.id))
+        self.tell(events.Left(room=room, id=command.id))
 
     def _history(self, command: commands.History) -> Deferred[Any]:
         room, client = self._rooms.here(command.room), self._client
@@ -305,12 +263,12 @@ class EventsConversation:
         return read.addCallback(self._answer, command.id)
 
     def _who(self, command: commands.Who) -> Deferred[Any]:
-        told = self._chat.who(self._client, self._rooms.here(command.room))
-        return told.addCallback(self._answer, command.id)
+        reading = self._chat.who(self._client, self._rooms.here(command.room))
+        return reading.addCallback(self._answer, command.id)
 
     def _listRooms(self, command: commands.ListRooms) -> Deferred[Any]:
-        told = self._chat.listRooms(command.prefix, command.after, command.limit)
-        return told.addCallback(self._answer, command.id)
+        reading = self._chat.listRooms(command.prefix, command.after, command.limit)
+        return reading.addCallback(self._answer, command.id)
 
     def _answer(
         self,
@@ -339,7 +297,7 @@ class EventsConversation:
 
     def _authenticated(self, user: IChatUser, id: str | None) -> None:
         left = None if user.expires is None else user.expires - self._chat.clock.now()
-        self._tell(events.Authenticated(seconds=left, id=id))
+        self.tell(events.Authenticated(seconds=left, id=id))
         for room in [room for room in self._rooms.names if not allows(user.mayJoin, room)]:
             if self._rooms.has(room):  # leaving one may have ended another
                 self._leave(commands.Leave(room=room))
@@ -348,27 +306,24 @@ class EventsConversation:
         room = self._rooms.here(command.room)
         answer = moderate(self._chat.moderation, self._client, room, command)
         if isinstance(answer, Deferred):
-            return answer.addCallback(lambda _: self._tell(events.Done(id=command.id)))
+            return answer.addCallback(lambda _: self.tell(events.Done(id=command.id)))
         return self._answer(answer, command.id)
 
     def _ping(self, command: commands.Ping) -> None:
         if command.details:
             at = int(self._chat.clock.now() * 1000)
             address = describe(self._connection.peerAddress())
-            self._tell(events.Pong(at=at, address=address, id=command.id))
+            self.tell(events.Pong(at=at, address=address, id=command.id))
         else:
-            self._tell(events.Pong(id=command.id))
+            self.tell(events.Pong(id=command.id))
 
     def _pong(self, command: commands.Pong) -> None:
         pass
 
-    def _tell(self, event: events.Event) -> None:
-        self._connection.write(self._client.dialect.encodeEvent(event))
-
 
 _DO: dict[type[commands.Command], Callable[[EventsConversation, Any], Deferred[Any] | None]] = {
     commands.Join: EventsConversation._join,
-    commands.Say: EventsConversation._pace,
+    commands.Say: EventsConversation._say,
     commands.Edit: EventsConversation._send,
     commands.Redact: EventsConversation._send,
     commands.React: EventsConversation._send,
