@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import TypeGuard
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
@@ -149,6 +150,13 @@ class Personal:
         self._change(Lifted(kind.value, target))
         self._flushSoon(False)
 
+    def reset(self, kind: Note, target: str) -> None:
+        """
+        Remove a read marker before a lower one is put. This is stored with that one.
+        """
+        self._notes.pop((kind.value, target), None)
+        self._pending["reset", target] = Lifted(kind.value, target)
+
     def whenStored(self) -> Deferred[None]:
         """
         Store the last change now. The change must not be an urgent one, because its storage may
@@ -199,7 +207,8 @@ class Personal:
         if self._stored is None:
             appending: Deferred[object] = fail(ChatError(FAILED, "the store is not available"))
         elif changes:
-            appending = self._stored.append((), list(changes.values())).addCallback(lambda _: None)
+            ordered = sorted(changes.values(), key=lambda each: isinstance(each, Imposed))
+            appending = self._stored.append((), ordered).addCallback(lambda _: None)
         else:
             appending = Deferred()
             appending.callback(None)
@@ -264,15 +273,23 @@ class Personal:
             stored.close()
 
     def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
+        reported = []
         for change in changes:
             place = (getattr(change, "kind", ""), getattr(change, "target", ""))
-            if _isFurther(change, self._pending.get(place)):
+            current = self._notes.get(place)
+            if _isFurther(current, change):  # it was on its way when the current one was stored
+                self._change(current)
+                self._flushSoon(False)
+                continue
+            pending = self._pending.get(place)
+            if _isFurther(change, pending) and ("reset", place[1]) not in self._pending:
                 del self._pending[place]
             if place not in self._pending:
                 self._apply(change)
-        for change in changes:
             if isinstance(change, Imposed):
-                self.report(change)
+                reported.append(change)
+        for each in reported:
+            self.report(each)
 
     def report(self, note: Imposed) -> None:
         """
@@ -297,7 +314,7 @@ class Personal:
         pass
 
 
-def _isFurther(change: Change, other: Change | None) -> bool:
+def _isFurther(change: Change | None, other: Change | None) -> TypeGuard[Imposed]:
     """
     @return: whether both are read markers, and the first one covers more messages
     """

@@ -160,6 +160,8 @@ class Account:
         current = self.markOf(room) or 0
         if seq < min(current, top):
             raise ChatError(BAD_COMMAND, f"the marker is already at {current} - at `$.seq`")
+        if seq < current:  # the room has lost its messages
+            personal.reset(Note.READ, names.key(room))
         if seq != current:
             self._made = personal.put(Note.READ, names.key(room), room, str(seq), urgent=False)
 

@@ -170,6 +170,48 @@ class FaultTests(SynchronousTestCase):
         self.assertEqual(note.by, "10")
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_readOnItsWay(self) -> None:
+        """
+        If a read marker is stored after a higher one of another process, the higher one is stored
+        again. The lower one is not reported.
+        """
+        self.store.restore()
+        self.store.lag(1)
+        reported: list[str | None] = []
+        self.mina.watchers.append(lambda note: reported.append(note.by))
+        self.mina.put(Note.READ, "dev", "Dev", "5")
+        self.mina.said((), [Imposed(Note.READ.value, "dev", KEPT, "Dev", "10")])
+        self.clock.pump([1] * 4)
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertEqual(reported, ["10", "10"])
+        self.store.lag(0)
+        self.assertEqual(self.stored(), {("read", "dev")})
+        note = self.successResultOf(self.others.hold("Mina")).note(Note.READ, "dev")
+        self.assertEqual(note and note.by, "10")
+
+    def test_readAfterLoss(self) -> None:
+        """
+        If the room has lost its messages, a lower marker replaces a higher one, also if it is
+        stored only by another attempt.
+        """
+        self.store.restore()
+        self.clock.advance(0)
+        self.mina.put(Note.READ, "dev", "Dev", "10")
+        self.mina.put(Note.READ, "dev", "Dev", "11", urgent=False)
+        self.store.cut()
+        self.mina.reset(Note.READ, "dev")
+        self.mina.put(Note.READ, "dev", "Dev", "1", urgent=False)
+        self.clock.pump([1] * 12)
+        self.mina.put(Note.READ, "dev", "Dev", "2", urgent=False)
+        self.mina.said((), [Imposed(Note.READ.value, "dev", KEPT, "Dev", "9")])
+        self.store.restore()
+        self.clock.pump([1] * 6)
+        note = self.mina.note(Note.READ, "dev")
+        self.assertEqual(note and note.by, "2")
+        self.assertEqual(self.stored(), {("read", "dev")})
+        note = self.successResultOf(self.others.hold("Mina")).note(Note.READ, "dev")
+        self.assertEqual(note and note.by, "2")
+
     def test_end(self) -> None:
         """
         When nobody holds the notes any more, one more attempt is made.
