@@ -35,18 +35,25 @@ _TRAILING = re.compile(r"(?<=[;{},]) // [^\n\"'`]*$", re.MULTILINE)
 
 #: Line breaks that are not needed, because of the sign before them. A line with two slashes may end
 #: with a comment, which needs its line break.
-_BREAK = re.compile(r"^((?:(?!//)[^\n])*[;{,(])\n", re.MULTILINE)
+_BREAK = re.compile(r"^((?:(?!//)[^\n])*[;{,([=>:&|])\n", re.MULTILINE)
 
 #: The declaration of a private member, at the beginning of a line, and its uses.
 _BEFORE = r"^(?:(?:static|async|get|set) )*\*?"
 _MEMBER = re.compile(rf"{_BEFORE}#(\w+)", re.MULTILINE)
 _USE = re.compile(rf"({_BEFORE}|\.)#(\w+)", re.MULTILINE)
 
-#: Lines without comments, regular expressions, templates and strings in single quotation marks,
-#: except in other strings.
-_PLAIN = re.compile(r"""^(?:[^/`'"\n]|"(?:[^"\\\n]|\\.)*")*$""", re.MULTILINE)
+#: Line breaks that are not needed, because of the sign after them. Before a closing bracket, the
+#: last comma of a list and the semicolon of the last statement are not needed either.
+_NEXT = re.compile(r"^((?:(?!//)[^\n])*?)(?:[;,]?\n(?=[]})])|\n(?=[.?:&|]))", re.MULTILINE)
 
-_STRING = re.compile(r'("(?:[^"\\\n]|\\.)*")')
+#: Strings, and templates without templates in them.
+_STRING = (
+    r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
+    r"""|`(?:[^`\\\n$]|\\.|\$(?!\{)|\$\{[^`{}\n]*\})*`)"""
+)
+
+#: Lines without comments and regular expressions, except in strings.
+_PLAIN = re.compile(rf"""^(?:[^/`'"\n]|{_STRING})*$""", re.MULTILINE)
 
 #: Operators and punctuation that need no spaces around them.
 _SPACED = re.compile(r" ?(=>|[!=]==|\?\?=?|&&|\|\||[-+*]=|[=?:,;<>{}()]) ?")
@@ -100,7 +107,7 @@ def _wrapped(name: str, text: str) -> str:
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
-    text = _BREAK.sub(r"\1", _PLAIN.sub(_withoutSpaces, text))
+    text = _BREAK.sub(r"\1", _PLAIN.sub(_withoutSpaces, _NEXT.sub(r"\1", text)))
     begin = "await(async()=>" if "await import(" in text else "(()=>"
     return f"const ${name}={begin}{{{text}return{{{','.join(exports)}}};}})();"
 
@@ -117,7 +124,7 @@ def _shortened(text: str) -> str:
 
 
 def _withoutSpaces(line: re.Match[str]) -> str:
-    parts = _STRING.split(line[0])
+    parts = re.split(_STRING, line[0])
     parts[::2] = [_SPACED.sub(r"\1", code) for code in parts[::2]]
     return "".join(parts)
 

@@ -49,6 +49,10 @@ TOKEN = re.compile(
     r"""|=>|[!=]==?|\?\?=?|\?\.|\|\|=?|&&=?|\*\*|[-+*/%<>]=|\+\+|--|\.\.\.|[^\s\w"'`]"""
 )
 
+#: Tokens that are not needed before a closing bracket.
+LAST = (",", ";")
+CLOSING = (")", "]", "}")
+
 #: The parts that the bundle replaces: imports, exports, and the function around a module.
 IMPORT = re.compile(r'^import \{[^}]*\} from "[^"]*";|^export \{[^}]*\};|^export ', re.MULTILINE)
 ASSIGNED = re.compile(r"^const\{[^}]*\}=\$\w+;|return\{[\w,]*\};\}\)\(\);$")
@@ -56,7 +60,7 @@ ASSIGNED = re.compile(r"^const\{[^}]*\}=\$\w+;|return\{[\w,]*\};\}\)\(\);$")
 
 def tokens(script: str) -> list[str]:
     """
-    @return: the tokens of a script, with numbers as the names of private members
+    @return: the tokens of a script that are needed, with numbers as the names of private members
     """
     names: dict[str, str] = {}
     found = []
@@ -74,7 +78,12 @@ def tokens(script: str) -> list[str]:
         at = match.end()
         member = r"^#\w+" if match[0][0] == "#" else r"(?<=\.)#\w+"  # in templates too
         found.append(re.sub(member, renamed, match[0]) if match[0][0] in "#`" else match[0])
-    return found
+    after = [*found[1:], ""]
+    return [
+        one
+        for one, other in zip(found, after, strict=True)
+        if one not in LAST or other not in CLOSING
+    ]
 
 
 class BundleTests(SynchronousTestCase):
@@ -111,13 +120,22 @@ class BundleTests(SynchronousTestCase):
 
     def test_spaces(self) -> None:
         """
-        Code needs no spaces around operators. Strings keep theirs.
+        Code needs no spaces around operators, and no signs before a closing bracket. Strings,
+        templates and comments keep theirs.
         """
-        files = {
-            "first": 'const a = { b: "c, d = e" };\nif (a && a.b !== "(f) ") a.g = (h) => h;\n'
-        }
-        script = bundle(self.write(**files), "first")
-        self.assertIn(b'const a={b:"c, d = e"};if(a&&a.b!=="(f) ")a.g=(h)=>h;', script)
+        for text, wanted in (
+            ('const a = { b: "c, d = e" };', 'const a={b:"c, d = e"};'),
+            ('if (a && a.b !== "(f) ") a.g = (h) => h;', 'if(a&&a.b!=="(f) ")a.g=(h)=>h;'),
+            ("a = [b, 'c = d', `e = ${f} = g`];", "a=[b,'c = d',`e = ${f} = g`];"),
+            ("a = `b ${c ? `d = e` : f}`;", "a = `b ${c ? `d = e` : f}`;"),
+            ("f({\n  a: [\n    b,\n  ],\n});", "f({a:[b]});"),
+            ("function f() {\n  g(\n    h,\n  );\n}", "function f(){g(h)}\n"),
+            ("a = b\n  ? c\n  : d\n      .e()\n      .f;", "a=b?c:d.e().f;"),
+            ("const f = () => { // a, b;\n};", "const f=()=>{};"),
+            ('g("//", a,\n);', 'g("//",a,\n);'),
+        ):
+            script = bundle(self.write(first=text + "\n"), "first").decode()
+            self.assertEqual(script, f"const $first=(()=>{{{wanted}return{{}};}})();")
 
     def test_page(self) -> None:
         """
