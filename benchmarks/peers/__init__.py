@@ -6,7 +6,15 @@ from benchmarks.peers.base import FOLDER, Peer
 from benchmarks.peers.brokers import Nats, NatsCluster, Nchan, RedisPubSub, SocketIo
 from benchmarks.peers.irc import Inspircd, Ngircd, Words
 from benchmarks.peers.machat import MaChat, MaChatEvents, MaChatNodes, MaChatRedis, MaChatSqlite
-from benchmarks.peers.relays import Floor, Node, TwistedEach, UWebSockets, Websockets
+from benchmarks.peers.relays import (
+    Floor,
+    Go,
+    Node,
+    PythonFloor,
+    TwistedEach,
+    UWebSockets,
+    Websockets,
+)
 from benchmarks.peers.stores import JetStream, RedisStreams
 
 __all__ = ["FOLDER", "PEERS", "Floor", "MaChat", "MaChatEvents", "MaChatNodes", "Nats", "Peer"]
@@ -19,12 +27,14 @@ PEERS: tuple[Peer, ...] = (
     MaChatRedis(),
     MaChatNodes(),
     Floor(),
+    PythonFloor(),
     RedisPubSub(),
     UWebSockets(),
     Nats(),
     NatsCluster(),
     SocketIo(),
     Nchan(),
+    Go(),
     Node(),
     Websockets(),
     TwistedEach(),

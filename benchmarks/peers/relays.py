@@ -98,6 +98,35 @@ class Floor(Peer):
         return [program, str(port)]
 
 
+class PythonFloor(Peer):
+    """
+    F{servers/python_floor.py}.
+    """
+
+    name = "pyfloor"
+    about = "only the batching, in Python with one epoll: the least that a server in Python costs"
+    dialects = {**TCP, **WS}
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        return [sys.executable, str(SERVERS / "python_floor.py"), str(port), transport]
+
+
+class Go(Peer):
+    """
+    F{servers/chat.go}, compiled for each run.
+    """
+
+    name = "go"
+    about = "Go's standard library: a goroutine for each connection, one write per message"
+    programs = ("go",)
+    dialects = WS
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        program = str(folder / "chat")
+        subprocess.run(["go", "build", "-o", program, str(SERVERS / "chat.go")], check=True)
+        return [program, str(port)]
+
+
 def _certificate(transport: str, folder: Path) -> list[str]:
     """
     @return: the last arguments of a script that serves TLS: the paths of the key and of the

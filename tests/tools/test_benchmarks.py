@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,13 +27,16 @@ from benchmarks.dialects import DIALECTS, STAMP, TextLines
 from benchmarks.load import percentiles
 from benchmarks.peers import PEERS, Floor, MaChat, Nats, Peer
 from benchmarks.peers.brokers import NatsCluster
-from benchmarks.processes import coresOf, process
+from benchmarks.peers.relays import Go, PythonFloor
+from benchmarks.processes import coresOf, freePorts, process, server
 from benchmarks.procfs import usageOf
 from benchmarks.results import NAME, measured, summaries, summary, write
 from benchmarks.runner import Entry, Outcome, entries, obstacle, prepare
+from benchmarks.servers import python_floor
 from benchmarks.shapes import GROUPS, QUICK_PEERS, QUICK_SHAPES, SHAPES, Kind, Plan, Shape
 from machat.testing import MemoryChat, MemoryClient
-from tests.processes import ROOT
+from machat.wire.frames import frame
+from tests.processes import PATIENCE, ROOT
 
 BY_NAME = {shape.name: shape for shape in SHAPES}
 
@@ -397,6 +401,98 @@ class ChoiceTests(SynchronousTestCase):
         self.assertEqual(len({peer.name for peer in PEERS}), len(PEERS))
         for peer in PEERS:
             self.assertTrue(set(peer.dialects.values()) <= DIALECTS.keys(), peer.name)
+
+
+class RelayTests(SynchronousTestCase):
+    """
+    The floors and the server in Go deliver what MaChat delivers in its text dialect.
+    """
+
+    def join(self, dialect: TextLines, port: int, name: str) -> socket.socket:
+        """
+        @return: a client, after it has received its own message
+        """
+        client = socket.create_connection(("127.0.0.1", port), PATIENCE)
+        self.addCleanup(client.close)
+        opening, heard = dialect.opening(name, "dev"), b""
+        client.sendall(opening)
+        while opening and not dialect.opened(heard):
+            heard += client.recv(4096)
+        client.sendall(dialect.hello(name, "dev"))
+        client.sendall(dialect.speech("dev", STAMP)(dialect.stamp(0)))
+        self.receive(client, dialect, [b"%b:%b\n" % (name.encode(), dialect.stamp(0))])
+        return client
+
+    def receive(self, client: socket.socket, dialect: TextLines, lines: list[bytes]) -> None:
+        """
+        Check that a client receives these lines next.
+        """
+        frames = dialect is DIALECTS["frames"]
+        expected = b"".join([frame(line) if frames else line for line in lines])
+        received = b""
+        while len(received) < len(expected) and (data := client.recv(65_536)):
+            received += data
+        self.assertEqual(received, expected)
+
+    def relays(self, peer: Peer) -> None:
+        """
+        Check that a server sends each message of a member to both members of the room.
+        """
+        for transport, name in peer.dialects.items():
+            missing = peer.missing(transport)
+            if missing is not None:
+                raise SkipTest(f"not installed: {missing}")
+            folder, [port] = Path(self.mktemp()), freePorts(1)
+            folder.mkdir()
+            dialect = DIALECTS[name]
+            with server(peer.command(transport, port, folder), port, folder):
+                first, second = (self.join(dialect, port, name) for name in ("Mina", "Kofi"))
+                self.receive(first, dialect, [b"Kofi:%b\n" % dialect.stamp(0)])
+                lines, data = [], b""
+                for size in (64, 200, 1024):
+                    data += dialect.speech("dev", size)(dialect.stamp(size))
+                    lines.append(b"Mina:%b%b\n" % (dialect.stamp(size), b"x" * (size - STAMP)))
+                first.sendall(data)
+                self.receive(first, dialect, lines)
+                self.receive(second, dialect, lines)
+
+    def test_floor(self) -> None:
+        """
+        The floor in C does.
+        """
+        self.relays(Floor())
+
+    def test_pythonFloor(self) -> None:
+        """
+        The floor in Python does.
+        """
+        self.relays(PythonFloor())
+
+    def test_go(self) -> None:
+        """
+        The server in Go does.
+        """
+        self.relays(Go())
+
+    @given(st.sampled_from(["lines", "frames"]), st.lists(st.integers(0, 1600), max_size=5))
+    def test_splits(self, name: str, places: list[int]) -> None:
+        """
+        In the floor in Python, any split of a member's bytes gives the same batch.
+        """
+        dialect, data, expected = DIALECTS[name], DIALECTS[name].hello("Mina", "dev"), []
+        for size in (64, 125, 1024):
+            data += dialect.speech("dev", size)(dialect.stamp(size))
+            line = b"Mina:%b%b\n" % (dialect.stamp(size), b"x" * (size - STAMP))
+            expected.append(frame(line) if name == "frames" else line)
+        with socket.socket() as sock:
+            member = (python_floor.Frames if name == "frames" else python_floor.Lines)(sock)
+            ends = sorted({len(data), *[place for place in places if place < len(data)]})
+            for start, end in zip([0, *ends[:-1]], ends, strict=True):
+                member.read(data[start:end])
+        room = python_floor.rooms.pop("dev")
+        self.assertEqual(room.batch, expected)
+        self.assertEqual((member.rest, python_floor.dirty), (b"", [room]))
+        python_floor.dirty.clear()
 
 
 class RunTests(SynchronousTestCase):
