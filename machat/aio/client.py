@@ -245,7 +245,7 @@ class ChatClient:
         @raise machat.errors.ChatError: the server refuses; or C{lost}: there is no connection
         """
         command = commands.ListRooms(prefix=prefix, after=after, limit=limit)
-        result: RoomList = await self.moderate(command)
+        result: RoomList = await self._request(command)
         return result
 
     async def block(self, user: str, blocked: bool = True) -> Done:
@@ -253,7 +253,7 @@ class ChatClient:
         Refuse direct messages from a user, or accept them again. Fails as L{listRooms} does.
         """
         kind = commands.Block if blocked else commands.Unblock
-        result: Done = await self.moderate(kind(name=user))
+        result: Done = await self._request(kind(name=user))
         return result
 
     async def markRead(self, room: str, seq: int) -> ReadMark:
@@ -261,7 +261,7 @@ class ChatClient:
         Note that the user has read a room up to this message, for all of the user's connections.
         Fails as L{listRooms} does.
         """
-        result: ReadMark = await self.moderate(commands.Read(room=room, seq=seq))
+        result: ReadMark = await self._request(commands.Read(room=room, seq=seq))
         return result
 
     async def _post(self, room: str, command: commands.Command) -> Receipt:
@@ -299,6 +299,9 @@ class ChatClient:
             L{SanctionList<machat.events.SanctionList>}
         @raise machat.errors.ChatError: the server refuses; or C{lost}: there is no connection
         """
+        return await self._request(command)
+
+    async def _request(self, command: commands.Command) -> Any:
         return await self._ask(lambda done: self._core.request(command, done))
 
     def events(self) -> Events:

@@ -27,7 +27,6 @@ from machat.cli.settings import Settings
 from machat.cli.view import EntryView
 from machat.client import ChatClient, Ended
 from machat.client.sendqueue import QueuedLine, SendQueue
-from machat.commands import Typing
 from machat.events import Joined, Message
 
 #: The number of a room's messages to show on the first join.
@@ -328,7 +327,7 @@ class Talk:
             return
         if self.settings.typing and self.client.joined(self.room):
             self._nextTyping = now + TYPING_INTERVAL
-            self.client.moderate(Typing(room=self.room))
+            self.client.typing(self.room)
 
     def note(self, text: str) -> None:
         """

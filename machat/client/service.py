@@ -160,7 +160,7 @@ class ChatClient(Service):
         """
         Ask for the members of a room. The listener receives a L{machat.events.Members}.
         """
-        self.moderate(commands.Who(room=room))
+        self._send(commands.Who(room=room))
 
     def history(
         self, room: str, before: int | None = None, limit: int = 50, text: str | None = None
@@ -187,6 +187,9 @@ class ChatClient(Service):
         L{machat.events.Done} or a L{machat.events.Error} with the same C{id}. Nothing is sent while
         the client is not connected.
         """
+        self._send(command)
+
+    def _send(self, command: commands.Command) -> None:
         self._core.send(command)
         self._runner.carryOut()
 
