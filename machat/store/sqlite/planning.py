@@ -51,14 +51,9 @@ def plan(db: sqlite3.Connection, most: int, opened: Collection[int]) -> tuple[li
     @param opened: the rooms that are open
     @return: the rooms to delete, and the batches of other rooms to delete
     """
-    used = usedBy(db)
-    excess = used - most
-    if excess <= 0:
+    over = _excesses(db, most)
+    if not over:
         return [], []
-    shares = dict(db.execute(f"SELECT network, sum(size) FROM ({_SIZES}) GROUP BY network"))
-    stored = sum(shares.values())
-    level = waterline(shares.values(), excess * stored // max(used, stored, 1))
-    over = {network: share - level for network, share in shares.items() if share > level}
     closed: list[int] = []
     cuts: list[Cut] = []
     open: dict[bytes | None, list[tuple[int, int]]] = {}
@@ -82,6 +77,20 @@ def plan(db: sqlite3.Connection, most: int, opened: Collection[int]) -> tuple[li
     for network in rest:
         cuts += _relieve(db, open.get(network, ()), over[network])
     return closed, cuts
+
+
+def _excesses(db: sqlite3.Connection, most: int) -> dict[bytes | None, int]:
+    """
+    @param most: see L{plan}
+    @return: the bytes that each network has to lose
+    """
+    used = usedBy(db)
+    if used <= most:
+        return {}
+    shares = dict(db.execute(f"SELECT network, sum(size) FROM ({_SIZES}) GROUP BY network"))
+    stored = sum(shares.values())
+    level = waterline(shares.values(), (used - most) * stored // max(used, stored, 1))
+    return {network: share - level for network, share in shares.items() if share > level}
 
 
 #: The networks of all rooms, their sizes with and without their rows, and the times of their last

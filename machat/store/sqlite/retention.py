@@ -232,6 +232,16 @@ def delete(database: Database, rooms: Sequence[int]) -> tuple[Deleted, int]:
     @return: the result of the step, and the number of rooms, from the first, that are done
     """
     db = database.db
+    found, done = _batchesOf(db, rooms)
+    heads = database.within(lambda: _deleteRooms(db, found, rooms[:done]))
+    return Deleted(heads, done < len(rooms), 0, database.used()), done
+
+
+def _batchesOf(db: sqlite3.Connection, rooms: Sequence[int]) -> tuple[list[tuple[int, int]], int]:
+    """
+    @return: id and room of each batch of the first rooms, as many as one step deletes; and the
+        number of rooms of which these are all batches
+    """
     found: list[tuple[int, int]] = []
     done = size = 0
     for room in rooms[:STEP]:
@@ -248,22 +258,26 @@ def delete(database: Database, rooms: Sequence[int]) -> tuple[Deleted, int]:
         if len(found) >= STEP or size >= STEP_BYTES:
             break
         done += 1
-    complete = [(room,) for room in rooms[:done]]
+    return found, done
 
-    def change() -> dict[int, Head]:
-        heads = _deleteRows(db, found)
-        db.executemany(
-            "DELETE FROM room WHERE id = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM sanction WHERE room = ?1)",
-            complete,
-        )
-        db.executemany("DELETE FROM ancestor WHERE room = ?", complete)
-        db.executemany(
-            "DELETE FROM delivery WHERE room = ?1"
-            " AND NOT EXISTS (SELECT 1 FROM room WHERE id = ?1)",
-            complete,
-        )
-        return heads
 
-    heads = database.within(change)
-    return Deleted(heads, done < len(rooms), 0, database.used()), done
+def _deleteRooms(
+    db: sqlite3.Connection, found: Collection[tuple[int, int]], rooms: Sequence[int]
+) -> dict[int, Head]:
+    """
+    @param found: id and room of each batch
+    @param rooms: the rooms that have no other batches
+    @return: the new beginnings of the rooms concerned
+    """
+    heads = _deleteRows(db, found)
+    complete = [(room,) for room in rooms]
+    db.executemany(
+        "DELETE FROM room WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM sanction WHERE room = ?1)",
+        complete,
+    )
+    db.executemany("DELETE FROM ancestor WHERE room = ?", complete)
+    db.executemany(
+        "DELETE FROM delivery WHERE room = ?1 AND NOT EXISTS (SELECT 1 FROM room WHERE id = ?1)",
+        complete,
+    )
+    return heads
