@@ -73,20 +73,24 @@ class Names(NamedTuple):
 
 class Change(Struct, frozen=True, gc=False, array_like=True, tag=True):
     """
-    The base class of the changes to a room by its moderators.
+    The base class of the changes to a room by its moderators. The notes about a user are changes of
+    a room too, see L{machat.rooms.personal}.
     """
 
 
 class Imposed(Change, frozen=True, gc=False, array_like=True, tag="impose"):
     """
-    A mute or a ban begins, or gets a new end.
+    A mute, a ban or a note about a user begins, or gets a new end.
 
-    @ivar kind: C{mute} or C{ban} of a name, or C{address}: the ban of a network
-    @ivar target: the key of the name, or the network: see L{machat.addresses.networkOf}
+    @ivar kind: C{mute} or C{ban} of a name, or C{address}: the ban of a network; or a value of
+        L{machat.rooms.personal.Note}
+    @ivar target: the key of the name, or the network: see L{machat.addresses.networkOf}. The target
+        of a note is the key of a room or of a name
     @ivar until: its end, Unix time
     @ivar name: the name that was muted or banned, as the moderator spelled it; C{None} if only an
-        address was banned
-    @ivar by: the name of the moderator; C{None} is the application or the operator
+        address was banned. Of a note, the name of its target
+    @ivar by: the name of the moderator; C{None} is the application or the operator. Of a note, its
+        value
     """
 
     kind: str
@@ -98,7 +102,7 @@ class Imposed(Change, frozen=True, gc=False, array_like=True, tag="impose"):
 
 class Lifted(Change, frozen=True, gc=False, array_like=True, tag="lift"):
     """
-    A mute or a ban ends.
+    A mute, a ban or a note ends.
 
     @ivar kind: see L{Imposed}
     @ivar target: see L{Imposed}

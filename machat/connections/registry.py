@@ -46,6 +46,8 @@ class Connections:
     up to each limit in the order of their arrival. A connection without a place is not counted. A
     connection that has ended gives its place back, even while it is still closing. If its network
     is crowded (see C{_CROWDED}), it gives its place back only when it is closed.
+
+    @ivar networks: the network of each connection that has one, see L{networkOf}. Do not change it
     """
 
     def __init__(

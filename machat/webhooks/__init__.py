@@ -1,7 +1,7 @@
 """
 Webhooks: the events of a chat, sent to a program as signed HTTP requests.
 
-    >>> receiver = Receiver(reactor, "https://example.com/chat", secretsOf(text))
+    >>> receiver = Receiver(reactor, "https://example.com/chat", secretsOf(text), chat.clock.now)
     >>> Webhooks(chat, receiver)
 
 The requests follow the Standard Webhooks specification, version 1.0.0
