@@ -67,18 +67,13 @@ def parser() -> ArgumentParser:
         "acknowledgement. By default, a pipe exits 30 seconds after the end of its input",
     )
     add("--commands", action="store_true", help="in a pipe, execute commands (lines with a slash)")
-    add(
-        "--times",
-        action=BooleanOptionalAction,
-        default=None,
-        help="show the time of each message; by default on in a terminal and off in a pipe",
-    )
-    add(
-        "--numbers",
-        action=BooleanOptionalAction,
-        default=None,
-        help="show the number of each message; by default on in a terminal and off in a pipe",
-    )
+    for name, shown in (("--times", "time"), ("--numbers", "number")):
+        add(
+            name,
+            action=BooleanOptionalAction,
+            default=None,
+            help=f"show the {shown} of each message; by default on in a terminal and off in a pipe",
+        )
     add(
         "--bell",
         action=BooleanOptionalAction,
