@@ -3,6 +3,7 @@ The two ways in which the server rejects something, and their codes.
 
 A L{ChatError} is a refusal: the client receives an error, and the requested action did not happen,
 unless the code is C{unknown}.
+
 A L{Disconnect} is the reason why the server closes a connection; the client receives it first. The
 codes are part of the protocol: never rename one, and do not add one without need.
 """

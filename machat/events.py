@@ -3,7 +3,8 @@ The events that a chat sends to its members. All values are immutable.
 
 The C{events} dialect sends each event as a JSON object with these fields; C{sender} is called
 C{from} on the wire. Members inside the process receive the Python objects. The C{text} dialect
-sends messages, errors and the reason for a disconnect only.
+sends only messages, edits, redactions, errors, the loss of messages, and the reason for a
+disconnect.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ class Position(Struct, frozen=True, gc=False):
 
 class Receipt(Struct, frozen=True, gc=False):
     """
-    Confirmation that a message is stored.
+    Confirmation that a message, an edit, a redaction or a reaction is stored.
 
     @ivar room: the room's name
-    @ivar seq: the message's number
+    @ivar seq: its number
     @ivar duplicate: whether a message with the same id had already been stored, so that this one
         was discarded
     """
@@ -180,7 +181,7 @@ class Moved(Event, frozen=True, kw_only=True, tag="moved"):
 
 class Done(Event, frozen=True, kw_only=True, tag="done"):
     """
-    The answer to a moderator's command that has been executed.
+    The answer to a moderator's command, a C{block} or an C{unblock} that has been executed.
     """
 
     id: str | None = None
@@ -188,9 +189,9 @@ class Done(Event, frozen=True, kw_only=True, tag="done"):
 
 class Ack(Event, frozen=True, kw_only=True, tag="ack"):
     """
-    Confirmation that a message is stored.
+    Confirmation that a message, an edit, a redaction or a reaction is stored.
 
-    @ivar id: the message's id
+    @ivar id: its id
     @ivar duplicate: whether a message with the same id had already been stored, so that this one
         was discarded
     """
@@ -206,7 +207,7 @@ class Welcome(Event, frozen=True, kw_only=True, tag="welcome"):
     The answer to a hello.
 
     @ivar v: the version of the dialect
-    @ivar server: the name and version of the server
+    @ivar server: the name of the server's software
     @ivar session: a secret. A later connection that presents it takes over this connection's names
     @ivar limits: the limits that apply to the client
     @ivar ping: the interval between the server's keepalive pings, in seconds
@@ -362,8 +363,7 @@ class RoomList(Event, frozen=True, kw_only=True, tag="rooms"):
 
 class Conversations(Event, frozen=True, kw_only=True, tag="conversations"):
     """
-    The direct conversations of the user and the names that she blocks, after the welcome, if there
-    are any.
+    The direct conversations and the blocked names of the user, after the welcome, if there are any.
 
     @ivar rooms: the names of the rooms; those that have begun, or missed their user, last are first
     @ivar blocked: the names whose direct messages the user refuses
