@@ -60,7 +60,7 @@ class PageTests(SynchronousTestCase):
             for each in comparisons:
                 self.assertIn(each.shape, BY_NAME, name)
                 self.assertIn(each.number, PUBLISHED, name)
-                for server in (each.first, each.second):
+                for server in (each.first, *each.others):
                     self.assertIn(server.partition(" ")[0], [peer.name for peer in PEERS])
 
 
@@ -115,14 +115,61 @@ class TableTests(SynchronousTestCase):
             ("1x100", "nats", "tcp"): {"deliveriesPerCpu": of(100, 90, 300)},
             ("1x100", "nats-2", "tcp"): {"deliveriesPerCpu": of(80, 70, 90)},
         }
-        known = Comparison("NATS", "1x100", "deliveriesPerCpu", "nats", "nats-2", "1 or less")
-        unknown = Comparison("others", "1x100", "deliveriesPerCpu", "nats", "machat")
-        head = ["comparison", "measured", "target"]
-        self.assertEqual(compare([known, unknown], figures), [head, ["NATS", "1.25", "1 or less"]])
+        known = Comparison("NATS", "1x100", "deliveriesPerCpu", "nats", ["nats-2"], most=1.2)
+        unknown = Comparison("others", "1x100", "deliveriesPerCpu", "nats", ["machat"])
+        head = ["comparison", "measured", "target", "met", "floor in Python"]
+        self.assertEqual(
+            compare([known, unknown], figures),
+            [head, ["NATS", "1.25", "1.20 or less", "no", ""]],
+        )
         self.assertEqual(compare([unknown], figures), [])
         figures["1x100", "nats", "ws"] = {"deliveriesPerCpu": of(50, 50, 50)}
-        other = Comparison("WebSocket", "1x100", "deliveriesPerCpu", "nats ws", "nats")
-        self.assertEqual(compare([other], figures), [head, ["WebSocket", "0.50", ""]])
+        other = Comparison("WebSocket", "1x100", "deliveriesPerCpu", "nats ws", ["nats"])
+        self.assertEqual(compare([other], figures), [head, ["WebSocket", "0.50", "", "", ""]])
+
+    def test_targets(self) -> None:
+        """
+        A target is met or not by the number that is shown. The best of several servers is the one
+        with the most or the least, as the target requires.
+        """
+        numbers = {"machat": 0.9951, "nats": 2.0, "redis": 1.0}
+        figures: dict[Key, Summary] = {
+            ("joins", name, "tcp"): {"joinsPerCpu": of(number, number, number)}
+            for name, number in numbers.items()
+        }
+        for others, least, most, expected in (
+            (["nats", "redis", "uws ws"], 1.0, None, ["0.50", "1.00 or more", "no"]),
+            (["nats", "redis"], None, 1.0, ["1.00", "1.00 or less", "yes"]),
+            (["redis"], 1.0, None, ["1.00", "1.00 or more", "yes"]),
+            ([], None, 0.5, ["1.00", "0.50 or less", "no"]),
+            ([], None, 1.0, ["1.00", "1.00 or less", "yes"]),
+        ):
+            one = Comparison("joins", "joins", "joinsPerCpu", "machat", others, least, most)
+            self.assertEqual(one.row(figures), ["joins", *expected, ""])
+
+    def test_floor(self) -> None:
+        """
+        A comparison of MaChat has the same one for the floor in Python, which replaces MaChat on
+        both sides.
+        """
+        numbers = {
+            ("machat", "tcp"): 10.0,
+            ("machat", "ws"): 9.0,
+            ("pyfloor", "tcp"): 20.0,
+            ("pyfloor", "ws"): 16.0,
+            ("floor", "tcp"): 40.0,
+        }
+        figures: dict[Key, Summary] = {
+            ("1x100", *key): {"deliveriesPerCpu": of(number, number, number)}
+            for key, number in numbers.items()
+        }
+        for first, other, expected in (
+            ("machat", "floor", ["0.25", "", "", "0.50"]),
+            ("machat ws", "machat", ["0.90", "", "", "0.80"]),
+            ("pyfloor", "floor", ["0.50", "", "", ""]),
+        ):
+            one = Comparison("flow", "1x100", "deliveriesPerCpu", first, [other])
+            self.assertEqual(one.row(figures), ["flow", *expected])
 
     def test_publish(self) -> None:
         """
