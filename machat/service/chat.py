@@ -111,12 +111,10 @@ class ChatService(Lifecycle):
         self.deadlines = Deadlines(clock, limits.joinTimeout)
         self._hookRunner = None if hooks is None else HookRunner(hooks)
         self._rates = SharedRates(clock, limits.roomRate, limits.addressRate)
-        quotas = store.quotas
-        elsewhere = None if quotas is None else Elsewhere(clock, quotas, limits)
-        self._connections = connections = Connections(limits, store.shared, elsewhere)
+        self._connections = connections = self._makeConnections()
         sanctions = Sanctions(clock, limits)
         self.evictions = Evictions(connections, IEvictions(store, None))
-        self._rules = RoomPolicy(sanctions, connections, clock, limits, quotas)
+        self._rules = RoomPolicy(sanctions, connections, clock, limits, store.quotas)
         self._keeper = keeper = RoomKeeper(self._hookRunner)
         self._directory = directory = Directory(
             self._openRoom, self.metrics, keeper, self._rules.begin
@@ -134,11 +132,21 @@ class ChatService(Lifecycle):
         gate = Gate(self._rules, self._hookRunner, directs)
         self._publisher = Publisher(clock, directory, self._rates, gate, self._publish)
         self._submitter = Submitter(self._rules, self._hookRunner, self._batches, directory.release)
-        self._authenticator: Authenticator | None = None
-        if portal is not None:
-            self._authenticator = Authenticator(clock, limits, portal, self.logbook, quotas)
-            directs.exists = self._authenticator.exists
+        self._authenticator = self._makeAuthenticator(portal, directs)
         self._dismissals = Dismissals(connections, directory, self._rooms)
+
+    def _makeConnections(self) -> Connections:
+        quotas = self.store.quotas
+        elsewhere = None if quotas is None else Elsewhere(self.clock, quotas, self.limits)
+        return Connections(self.limits, self.store.shared, elsewhere)
+
+    def _makeAuthenticator(self, portal: Portal | None, directs: Directs) -> Authenticator | None:
+        if portal is None:
+            return None
+        quotas = self.store.quotas
+        authenticator = Authenticator(self.clock, self.limits, portal, self.logbook, quotas)
+        directs.exists = authenticator.exists
+        return authenticator
 
     def _makeRooms(self, directs: Directs) -> Rooms:
         return Rooms(

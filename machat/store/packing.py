@@ -79,48 +79,53 @@ def entryOf(line: Line, room: str, seq: int, at: int) -> Entry:
     kind, sender, text = line.kind, line.sender, line.text
     if kind == PLAIN and type(text) is str:
         return Message(room, seq, sender, text, at)
-    shown = text if isinstance(text, str) else ""
-    if kind == EDITED:
-        return Edited(
-            room=room,
-            seq=seq,
-            target=_int(line.first),
-            by=sender,
-            text=shown,
-            at=at,
-            replaced=bool(line.second) or text is False,
-        )
-    if kind == REDACTED:
-        return Redacted(
-            room=room,
-            seq=seq,
-            target=_int(line.first),
-            by=sender,
-            author=str(line.second or "") or None,
-            reason=shown or None,
-            at=at,
-        )
-    if kind == REACTED:
-        return Reacted(
-            room=room,
-            seq=seq,
-            target=_int(line.first),
-            by=sender,
-            emoji=shown,
-            remove=bool(line.second),
-            at=at,
-        )
+    if kind in (EDITED, REDACTED, REACTED):
+        return _revisionOf(line, room, seq, at)
     json = str(line.first or "").encode()
     return RichMessage(
         room,
         seq,
         sender,
-        shown,
+        text if isinstance(text, str) else "",
         at,
         json=Raw(json) if json else NO_JSON,
         reply=_int(line.second) or None,
         edited=bool(line.third) or text is False,
         redacted=text is None,
+    )
+
+
+def _revisionOf(line: Line, room: str, seq: int, at: int) -> Edited | Redacted | Reacted:
+    target, sender = _int(line.first), line.sender
+    text = line.text if isinstance(line.text, str) else ""
+    if line.kind == EDITED:
+        return Edited(
+            room=room,
+            seq=seq,
+            target=target,
+            by=sender,
+            text=text,
+            at=at,
+            replaced=bool(line.second) or line.text is False,
+        )
+    if line.kind == REDACTED:
+        return Redacted(
+            room=room,
+            seq=seq,
+            target=target,
+            by=sender,
+            author=str(line.second or "") or None,
+            reason=text or None,
+            at=at,
+        )
+    return Reacted(
+        room=room,
+        seq=seq,
+        target=target,
+        by=sender,
+        emoji=text,
+        remove=bool(line.second),
+        at=at,
     )
 
 

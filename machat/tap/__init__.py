@@ -72,15 +72,24 @@ def makeService(options: Options) -> IService:
     elif monitor is not None:
         site = Listener("monitor", options["monitor"], monitor.site, daemonized, _HTTP)
         _add(site, monitor, server)
+    _addEndpoints(chats, server, reactor, options, daemonized)
+    if options["api"]:
+        _addApi(chats[0], server, options, daemonized)
+    writeLogApart(server, parent)
+    return server
+
+
+def _addEndpoints(
+    chats: Sequence[ChatService], server: Server, reactor: Any, options: Options, daemonized: bool
+) -> None:
+    """
+    Add the endpoints for lines to the first chat, and those for WebSockets to the last one.
+    """
     for option, chat, protocols in (("tcp", chats[0], ()), ("ws", chats[-1], _HTTP)):
         for endpoint in options[option]:
             factory = _factory(reactor, option, endpoint, chat, options)
             listener = Listener(option, endpoint, factory, daemonized, protocols)
             _add(listener, chat, server)
-    if options["api"]:
-        _addApi(chats[0], server, options, daemonized)
-    writeLogApart(server, parent)
-    return server
 
 
 def _addApi(chat: ChatService, server: Server, options: Options, daemonized: bool) -> None:
