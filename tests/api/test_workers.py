@@ -7,9 +7,7 @@ from __future__ import annotations
 import json
 import re
 import signal
-import threading
 from base64 import b64encode
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -25,6 +23,7 @@ from tests.processes import (
     waitForLine,
 )
 from tests.store.redis.engine import ABSENT, Engine
+from tests.webserver import acceptPosts
 
 
 class WorkersTests(ServerTestCase):
@@ -37,31 +36,6 @@ class WorkersTests(ServerTestCase):
         self.engine.start()
         self.folder = Path(self.mktemp()).resolve()
         self.folder.mkdir()
-        self.delivered: list[str] = []
-
-    def receive(self) -> int:
-        """
-        Start a receiver of webhooks.
-
-        @return: its port
-        """
-        delivered = self.delivered
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                delivered.extend([each["text"] for each in json.loads(body)["data"]["events"]])
-                self.send_response(204)
-                self.end_headers()
-
-            def log_request(self, code: object = "-", size: object = "-") -> None:
-                pass
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        return server.server_port
 
     def publish(self, url: str, key: str, text: str) -> int:
         """
@@ -83,13 +57,14 @@ class WorkersTests(ServerTestCase):
         Both processes answer requests, read the keys again, and share metrics. Each message is
         stored and delivered to the webhook once, and nothing is lost at the stop.
         """
+        webhook, posted = acceptPosts(self)
         keys, secret = self.folder / "keys", self.folder / "secret"
         old = makeKey(keys, "old")
         secret.write_bytes(b64encode(b"x" * 32))
         server = self.serve(
             *("--workers", "2", "--tcp", "none", "--ws", "none", "--monitor", LOCAL),
             *("--store", f"redis:{self.engine.socket}", "--api", LOCAL, "--api-keys", keys),
-            *("--webhook", f"http://127.0.0.1:{self.receive()}/"),
+            *("--webhook", f"http://127.0.0.1:{webhook}/"),
             *("--webhook-secret-file", secret),
         )
         monitor, port = portsOf(server, "_Site", "ApiSite")
@@ -109,4 +84,6 @@ class WorkersTests(ServerTestCase):
         self.assertEqual({self.publish(url, old, text) for text in texts[:10]}, {401})
         status, out, _ = stop(server)
         self.assertEqual(status, 0, out)
-        self.assertEqual(self.delivered, [*texts, *[f"new {text}" for text in texts]])
+        events = [each for one in posted for each in json.loads(one.body)["data"]["events"]]
+        delivered = [each["text"] for each in events]
+        self.assertEqual(delivered, [*texts, *[f"new {text}" for text in texts]])

@@ -4,13 +4,12 @@ Another web server, whose pages have another origin than the chat's.
 
 from __future__ import annotations
 
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.webserver import Quiet, serveRequests
 
-class Empty(BaseHTTPRequestHandler):
+
+class Empty(Quiet):
     """
     Serves an empty page only.
     """
@@ -21,20 +20,9 @@ class Empty(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:
-        """
-        Log nothing.
-        """
-
 
 def elsewhere(case: SynchronousTestCase) -> int:
     """
     @return: the port at which a server serves an empty page until the end of the test
     """
-    server = HTTPServer(("127.0.0.1", 0), Empty)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    case.addCleanup(thread.join)
-    case.addCleanup(server.server_close)
-    case.addCleanup(server.shutdown)
-    return int(server.server_port)
+    return serveRequests(case, Empty)

@@ -5,12 +5,11 @@ Browser tests of the page's client module, which any page can use.
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tests.browser import PageTestCase, Way, expect, freePort, waitFor
 from tests.documents import ALL
+from tests.webserver import Quiet, serveRequests
 
 #: Counts the active timers.
 TIMERS = """
@@ -305,7 +304,7 @@ class ClientTests(PageTestCase):
         Serve one page.
         """
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Quiet):
             def do_GET(self) -> None:
                 found = self.path == "/"
                 self.send_response(200 if found else 204)
@@ -313,13 +312,7 @@ class ClientTests(PageTestCase):
                 self.end_headers()
                 self.wfile.write(text.encode() if found else b"")
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serveRequests(self, Handler, port)
 
     def test_credentials(self) -> None:
         """

@@ -5,8 +5,6 @@ Event streams in a browser, on a page of another origin.
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -15,6 +13,7 @@ from twisted.trial.unittest import SkipTest
 from tests.api.servers import ApiTestCase
 from tests.browser import IN_FIREFOX, PageTestCase, waitFor
 from tests.processes import PATIENCE, ROOT
+from tests.webserver import Quiet, serveRequests
 
 #: Listens with the example, and publishes from the page.
 LISTEN = """async ([url, token]) => {
@@ -36,7 +35,7 @@ FETCH = """async ([url, key]) => {
 }"""
 
 
-class Files(BaseHTTPRequestHandler):
+class Files(Quiet):
     """
     Serves the example, at an origin of its own.
     """
@@ -51,21 +50,12 @@ class Files(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write((ROOT / "examples" / "events.js").read_bytes() if script else b"")
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """
-        Log nothing.
-        """
-
 
 class EventTests(PageTestCase, ApiTestCase):
     def setUp(self) -> None:
         PageTestCase.setUp(self)
         ApiTestCase.setUp(self)
-        site = ThreadingHTTPServer(("127.0.0.1", 0), Files)
-        threading.Thread(target=site.serve_forever).start()
-        self.addCleanup(site.server_close)
-        self.addCleanup(site.shutdown)
-        self.origin = f"http://127.0.0.1:{site.server_port}"
+        self.origin = f"http://127.0.0.1:{serveRequests(self, Files)}"
 
     def call(self, name: str, **fields: object) -> Any:
         """

@@ -5,38 +5,27 @@ The example of a single-page application of another origin, which uses the npm p
 from __future__ import annotations
 
 import shutil
-import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 from tests.browser import PageTestCase, expect
 from tests.processes import ROOT
+from tests.webserver import Quiet, serveRequests
 from tools import npm
 
 
-class Quiet(SimpleHTTPRequestHandler):
+class Files(Quiet, SimpleHTTPRequestHandler):
     """
     Serves the files of a folder.
     """
-
-    def log_message(self, format: str, *args: object) -> None:
-        """
-        Log nothing.
-        """
 
 
 def serveFolder(case: PageTestCase, folder: Path) -> int:
     """
     @return: the port of a server for the files of this folder
     """
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    case.addCleanup(thread.join)
-    case.addCleanup(server.server_close)
-    case.addCleanup(server.shutdown)
-    return int(server.server_port)
+    return serveRequests(case, partial(Files, directory=str(folder)))
 
 
 class ApplicationTests(PageTestCase):

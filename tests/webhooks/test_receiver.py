@@ -5,8 +5,6 @@ Tests for L{machat.webhooks.receiver}, with real sockets.
 from __future__ import annotations
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from machat.webhooks.receiver import ANSWER, WHOLE, BadURL, checkURL
 from machat.ws import ChatWebSocketFactory
 from tests.cli.test_failures import Listener
 from tests.processes import freePort, makeCertificate
+from tests.webserver import acceptPosts
 
 SECRET = b"x" * 32
 NOW = 1_700_000_000.0
@@ -103,23 +102,8 @@ class ReceiverTests(TestCase):
         """
         from examples.webhook_receiver import verify
 
-        requests: list[Any] = []
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                requests.append((self.path, dict(self.headers), body))
-                self.send_response(204)
-                self.end_headers()
-
-            def log_request(self, code: object = "-", size: object = "-") -> None:
-                pass
-
-        server = HTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        url = f"http://127.0.0.1:{server.server_port}/hook?key=1"
+        port, requests = acceptPosts(self)
+        url = f"http://127.0.0.1:{port}/hook?key=1"
         body = json.dumps({"text": "\u00e9" * 100_000}).encode()
         target = self.make(url)
         for id in ("msg_1", "msg_2"):
