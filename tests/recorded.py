@@ -99,6 +99,24 @@ def recorded(client: str, transport: str) -> Iterator[tuple[str, dict[str, Any]]
                 yield f"{path.stem}: {conversation['title']}", conversation
 
 
+def altered(conversation: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """
+    Yield the conversation with one expectation replaced by another one, for each expectation. No
+    client behaves as in these conversations.
+    """
+    steps = conversation["steps"]
+    for number, step in enumerate(steps):
+        others: list[dict[str, Any]] = []
+        if "send" in step:
+            others = [{"send": {"type": "x"}}, {"event": {"type": "x"}}]
+        if "event" in step:
+            others = [{"event": {"type": "x"}}, {"wait": 0}]
+        if "result" in step:
+            others = [{"result": step["result"], "error": ["x"]}, {"pending": step["result"]}]
+        for other in others:
+            yield {**conversation, "steps": [*steps[:number], other, *steps[number + 1 :]]}
+
+
 class Conversation:
     """
     Compares one client with one recorded conversation.

@@ -8,13 +8,12 @@ import json
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from tests.javascript import environment, installed, node
 from tests.processes import PATIENCE
-from tests.recorded import VECTORS, recorded
+from tests.recorded import VECTORS, altered, recorded
 
 
 class RecordedTests(SynchronousTestCase):
@@ -53,19 +52,7 @@ class RecordedTests(SynchronousTestCase):
         A conversation fails if an expectation is missing or different.
         """
         whole = next(each for title, each in recorded("js", "ws") if "again" in title)
-        steps = whole["steps"]
-        changed: list[dict[str, Any]] = []
-        for number, step in enumerate(steps):
-            others: list[dict[str, Any]]
-            others = [{"send": {"type": "x"}}, {"event": {"type": "x"}}] if "send" in step else []
-            if "event" in step:
-                others = [{"event": {"type": "x"}}, {"wait": 0}]
-            if "result" in step:
-                others = [{"result": step["result"], "error": ["x"]}, {"pending": step["result"]}]
-            for other in others:
-                title = f"{len(changed)}"
-                other = {"title": title, "steps": [*steps[:number], other, *steps[number + 1 :]]}
-                changed.append({**whole, **other})
+        changed = [{**each, "title": f"{number}"} for number, each in enumerate(altered(whole))]
         path = self.folder / "changed.json"
         path.write_text(json.dumps({"conversations": changed}))
         status, lines = self.play(path)
