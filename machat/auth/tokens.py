@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509 import load_der_x509_certificate
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.error import UnauthorizedLogin
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
@@ -29,6 +31,8 @@ SECRET = 32
 
 #: The maximum difference between the clocks of the issuer and of this machine, seconds.
 LEEWAY = 5
+
+_log = Logger()
 
 _ALGORITHMS = ("RS256", "ES256", "EdDSA")
 
@@ -237,10 +241,21 @@ def tokensOf(argument: str) -> Tokens:
     if "jwks" in fields:
         keys = keySet(Path(fields["jwks"]).read_text("utf-8-sig"))
     elif "keyfile" in fields:
-        keys = secret(Path(fields["keyfile"]).read_text("utf-8-sig").strip())
+        keys = secret(_secretIn(Path(fields["keyfile"])))
     else:
         keys = secret(fields["key"])
     return Tokens(keys, fields.get("aud"), fields.get("iss"))
+
+
+def _secretIn(path: Path) -> str:
+    mode = path.stat().st_mode
+    if mode & (stat.S_IWGRP | stat.S_IRWXO):
+        _log.warn(
+            "{path} has mode {mode:04o}, so other users may make tokens: run chmod 600",
+            path=str(path),
+            mode=stat.S_IMODE(mode),
+        )
+    return path.read_text("utf-8-sig").strip()
 
 
 def _fields(argument: str) -> dict[str, str]:

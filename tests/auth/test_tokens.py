@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.error import UnauthorizedLogin
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -218,6 +219,19 @@ class TokensTests(SynchronousTestCase):
                 self.assertRaises(BadKey, tokensOf, f"keyfile={path}")
         for text in ('{"a": "a secret of 32 bytes, in JSON"}', "x" * 64, "[1, 2]" * 8, "0" * 40):
             secret(text)
+
+    def test_mode(self) -> None:
+        """
+        A secret that users other than the owner and the group may read is used, with a warning.
+        """
+        path = Path(self.mktemp())
+        path.write_text(SECRET)
+        for mode, warnings in ((0o640, 0), (0o644, 1), (0o660, 1), (0o600, 0)):
+            path.chmod(mode)
+            with capturedLogs() as logs:
+                self.check(f"keyfile={path}", self.sign())
+            lines = [formatEvent(event) for event in logs]
+            self.assertEqual(len([line for line in lines if "run chmod 600" in line]), warnings)
 
     def test_colons(self) -> None:
         """
