@@ -40,6 +40,12 @@ _REMEMBERED_SIZE = 2_048
 #: The maximum length of an invalid origin in the log, characters.
 _SHOWN = 100
 
+#: Continues the refusal of an origin such as C{null}.
+_NO_ORIGIN = (
+    "is not the origin of a page on a web server: pages in files and in sandboxed frames have "
+    "none. Serve the page over HTTP, and allow its origin with --origin."
+)
+
 
 class Reply(NamedTuple):
     """
@@ -163,8 +169,8 @@ class Site:
         if origin is not None and self._origins.allows(origin, request.host):
             return None
         if origin is None:
-            text = "The Origin is not the origin of a page on a web server (see --origin)."
-            log = f"The Origin {ascii(value[:_SHOWN])} is not the origin of a page (see --origin)."
+            log = f"The Origin {ascii(value[:_SHOWN])} {_NO_ORIGIN}"
+            text = f"The Origin {_NO_ORIGIN}"
         else:
             text = log = (
                 f"The origin {origin} may not open a WebSocket at the host {request.host}. Start "

@@ -211,7 +211,7 @@ class SiteTests(SynchronousTestCase):
                 self.assertEqual(self.ask(f"GET {PATH} HTTP/1.1", HOST, *fields).answer.status, 400)
                 continue
             reply = self.ask(f"GET {PATH} HTTP/1.1", HOST, *fields)
-            self.assertLine(reply, 403, "--origin")
+            self.assertLine(reply, 403, "Serve the page over HTTP", "--origin")
             self.assertIn(ascii(origin), reply.log)
         self.assertLine(self.ask(f"GET {PATH}?origin=null%0a%1b HTTP/1.1", HOST), 403)
 
