@@ -1,6 +1,7 @@
 #!/bin/sh
 # Send and read messages over the HTTP API with curl. Start the server before:
 #
+#     install -m 600 /dev/null key
 #     machat-apikey --file keys --label backup --rights publish,read > key
 #     twistd -n machat --api tcp:8000:interface=127.0.0.1 --api-keys keys
 set -e

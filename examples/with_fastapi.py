@@ -1,8 +1,16 @@
 """
 A site with FastAPI that posts to a room and shows its last messages.
 
-Start a server with C{twistd -n machat}, then run C{uvicorn with_fastapi:app} in this folder. The
-environment variable C{CHAT} is the address of another server.
+Start a server with C{twistd -n machat}, then run in this folder::
+
+    pip install fastapi uvicorn
+    uvicorn with_fastapi:app
+
+In another terminal, post a message::
+
+    curl -H 'Content-Type: application/json' -d '{"text": "hello"}' http://localhost:8000/news
+
+The environment variable C{CHAT} is the address of another server.
 """
 
 import asyncio

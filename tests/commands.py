@@ -345,7 +345,7 @@ def _copy(shell: Shell, words: list[str]) -> None:
 
 
 def _systemctl(shell: Shell, words: list[str]) -> None:
-    shell.case.assertIn(words[1], {"daemon-reload", "enable", "stop"})
+    shell.case.assertIn(words[1], {"daemon-reload", "enable", "reset-failed", "start", "stop"})
     for unit in words[2:]:
         template = re.sub(r"@\d", "@", unit)
         shell.case.assertTrue(unit == "--now" or (UNITS / template).exists(), unit)
@@ -405,7 +405,7 @@ RULES: list[tuple[str, Callable[[Shell, list[str]], None]]] = [
     (r"(python|twistd) .*\.(py|tac)\b", _example),
     (r"python -m tools\.npm |npm install dist/", _npm),
     (r"cd ", _go),
-    (r"\. \.venv/bin/activate|uptime", _nothing),
+    (r"\. \.venv/bin/activate|uptime|python -m http\.server", _nothing),
     (r"python -m benchmarks", _benchmarks),
     (r"cp deploy/systemd/", _copy),
     (r"systemctl ", _systemctl),

@@ -1,15 +1,18 @@
 r"""
 A Flask site whose users are in the chat of a separate MaChat server, under the names of their
-accounts (C{pip install flask waitress pyjwt})::
+accounts::
 
     cd examples/login
-    openssl rand -hex 32 > secret
+    install -m 600 /dev/null secret
+    install -m 600 /dev/null key
+    openssl rand -hex -out secret 32
     machat-apikey --file keys --label site --rights moderate > key
     twistd -n machat --auth jwt:keyfile=secret --page-token-url http://localhost:8080/chat-token \
         --origin http://localhost:8080 --api tcp:8000:interface=127.0.0.1 --api-keys keys
 
 In another terminal::
 
+    pip install flask waitress pyjwt
     cd examples/login
     waitress-serve --listen=127.0.0.1:8080 with_flask:app
 

@@ -1,6 +1,7 @@
 """
 A klein site whose users are in the chat under the names of their accounts::
 
+    pip install klein
     cd examples/login
     PYTHONPATH=. twistd -ny with_klein.py
 

@@ -2,6 +2,7 @@
 Posts messages to the chat from a view of a web application, with the standard library alone. The
 server has an API, and a key for the application::
 
+    install -m 600 /dev/null key
     machat-apikey --file keys --label shop --rights publish --rooms sales > key
     twistd -n machat --api tcp:8000:interface=127.0.0.1 --api-keys keys
 """

@@ -2,7 +2,12 @@
 A Django application that posts to the chat, under a WSGI server. To be short, this example consists
 of one file; a project has the view in C{views.py}::
 
-    MACHAT_KEY=$(cat key) waitress-serve --listen=127.0.0.1:8080 with_django:application
+    pip install django waitress
+    export MACHAT_KEY=$(cat key)
+    cd examples/web
+    waitress-serve --listen=127.0.0.1:8080 with_django:application
+
+In another terminal::
 
     curl -d order=17 http://localhost:8080/orders
 """

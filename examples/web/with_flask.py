@@ -1,7 +1,12 @@
 """
 A Flask application that posts to the chat, under a WSGI server::
 
-    MACHAT_KEY=$(cat key) waitress-serve --listen=127.0.0.1:8080 with_flask:app
+    pip install flask waitress
+    export MACHAT_KEY=$(cat key)
+    cd examples/web
+    waitress-serve --listen=127.0.0.1:8080 with_flask:app
+
+In another terminal::
 
     curl -d order=17 http://localhost:8080/orders
 """

@@ -26,6 +26,7 @@ from tests.processes import (
 
 #: The commands that a reader types first.
 COMMANDS = """
+install -m 600 /dev/null key
 machat-apikey --file keys --label backup --rights publish,read > key
 twistd -n machat --api tcp:8000:interface=127.0.0.1 --api-keys keys
 """
@@ -220,7 +221,7 @@ class ClientTests(ApiTestCase):
         """
         The first commands of the documentation make a key and start a server, on any port.
         """
-        first, second = COMMANDS.strip().splitlines()
+        _, first, second = COMMANDS.strip().splitlines()
         words = first.replace("machat-apikey", f"{sys.executable} -m machat.cli.apikey")
         subprocess.run(
             words.replace("--file keys", "--file more"), cwd=self.folder, shell=True, check=True
