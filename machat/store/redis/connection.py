@@ -11,11 +11,11 @@ cancelled, its reply is discarded, and does not become the reply of another call
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import hiredis
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.protocol import Factory
 from twisted.python.failure import Failure
@@ -49,6 +49,41 @@ def _packed(*words: bytes | int) -> bytes:
     return packed
 
 
+class _Replies:
+    """
+    Collects the replies to several commands.
+
+    @ivar result: fires with all of them; fails with the first error, when all have arrived
+    """
+
+    def __init__(self, count: int) -> None:
+        """
+        @param count: the number of commands
+        """
+        self._count = count
+        self._found: list[Any] = []
+        self._error: Exception | None = None
+        self.result: Deferred[list[Any]] = Deferred()
+
+    def callback(self, reply: Any) -> None:
+        """
+        Add a reply.
+        """
+        self._found.append(reply)
+        if len(self._found) == self._count:
+            if self._error is None:
+                self.result.callback(self._found)
+            else:
+                self.result.errback(self._error)
+
+    def errback(self, error: Exception) -> None:
+        """
+        Add an error.
+        """
+        self._error = self._error or error
+        self.callback(error)
+
+
 class Commands(HiredisProtocol):
     """
     A connection for commands. The replies are C{bytes}, C{int} and lists.
@@ -62,7 +97,7 @@ class Commands(HiredisProtocol):
         self.why = LOST
         self._over = False
         self._replies = hiredis.Reader(replyError=ResponseError)
-        self._waiting: deque[Deferred[Any]] = deque()
+        self._waiting: deque[Deferred[Any] | _Replies] = deque()
         self.onLost: Callable[[], object] = lambda: None
 
     def command(self, *words: bytes | int) -> Deferred[Any]:
@@ -79,6 +114,21 @@ class Commands(HiredisProtocol):
         else:
             running.errback(Disconnected(self.why))
         return running
+
+    def commands(self, several: Sequence[Sequence[bytes | int]]) -> Deferred[list[Any]]:
+        """
+        Send several commands together: for each, this takes half as long as L{command}.
+
+        @return: fires with the replies; fails as L{command} does
+        """
+        if not several:
+            return succeed([])
+        if not self.connected:
+            return fail(Disconnected(self.why))
+        replies = _Replies(len(several))
+        self._waiting.extend([replies] * len(several))
+        self.transport.write(b"".join([_packed(*words) for words in several]))
+        return replies.result
 
     def abort(self) -> None:
         """

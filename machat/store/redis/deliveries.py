@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import gatherResults
-
 from machat.errors import FAILED, ChatError
 from machat.interfaces.deliveries import Undelivered
 from machat.store.redis.appending import UNAVAILABLE
@@ -59,11 +57,8 @@ class Deliveries:
         return list(dict.fromkeys(found))[:limit]  # a search may find a key twice
 
     async def _states(self, keys: Sequence[bytes]) -> Sequence[Any]:
-        session = self._session()
-        fields = (b"name", b"seq", b"delivered")
-        asking = [session.command(b"HMGET", key, *fields) for key in keys]
-        joined = gatherResults(asking, consumeErrors=True)
-        return await answer(self._store, PATIENCE, joined)
+        asking = [(b"HMGET", key, b"name", b"seq", b"delivered") for key in keys]
+        return await answer(self._store, PATIENCE, self._session().commands(asking))
 
     async def claim(self, key: str) -> int | None:
         """

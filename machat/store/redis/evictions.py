@@ -5,8 +5,6 @@ its own channel, where it also receives its echoes.
 
 from __future__ import annotations
 
-from twisted.internet.defer import gatherResults
-
 from machat.store.redis.keys import Keys
 from machat.store.redis.listing import namesOf
 from machat.store.redis.owner import Owner, answer, sessionOf
@@ -36,11 +34,11 @@ class Evictions:
         leases = await answer(store, PATIENCE, reading)
         frame = _REQUEST + key.encode()
         sending = [
-            session.command(b"PUBLISH", self._keys.echo(name), frame)
+            (b"PUBLISH", self._keys.echo(name), frame)
             for name in namesOf(leases)
             if name != store.node.lease.name
         ]
-        await answer(store, PATIENCE, gatherResults(sending, consumeErrors=True))
+        await answer(store, PATIENCE, session.commands(sending))
 
 
 def requestedOf(frame: bytes) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred, fail, gatherResults
+from twisted.internet.defer import Deferred, fail
 
 from machat.errors import ChatError
 from machat.interfaces.listing import OCCUPIED, Occupied, Shown
@@ -109,8 +109,8 @@ class NodeSet:
         leases = await session.command(b"HGETALL", self._nodes)
         alive = namesOf(leases)
         words = (first, last, b"LIMIT", 0, limit)
-        asking = [session.command(b"ZRANGEBYLEX", self._keyOf(each), *words) for each in alive]
-        found = await gatherResults(asking, consumeErrors=True)
+        asking = [(b"ZRANGEBYLEX", self._keyOf(each), *words) for each in alive]
+        found = await session.commands(asking)
         return sorted({key.decode() for each in found for key in each})
 
 
@@ -182,11 +182,10 @@ class Listing:
         """
         @return: these fields of the rooms, and the numbers of names in them
         """
-        asking = []
+        asking: list[tuple[bytes, ...]] = []
         for key in keys:
             state, _, who, *_ = self._keys.room(key).six
-            asking.append(session.command(b"HMGET", state, *fields))
-            asking.append(session.command(b"HGET", who, b"="))
-        replies: list[Any] = await gatherResults(asking, consumeErrors=True)
+            asking += ((b"HMGET", state, *fields), (b"HGET", who, b"="))
+        replies = await session.commands(asking)
         counts = [0 if each is None else int(each.split(b" ")[2]) for each in replies[1::2]]
         return replies[::2], counts  # see names.lua

@@ -50,7 +50,7 @@ def sessionOf(store: Owner) -> Session:
 
 def answer(store: Owner, seconds: float, waiting: Deferred[_T]) -> Deferred[_T]:
     """
-    Limit the time for the answer to one command, or to several that C{gatherResults} joins.
+    Limit the time for the answer to one command, or to several.
 
     @return: fires with the answer; fails with L{ChatError} C{failed} if the engine does not answer
         in time, or refuses a command
@@ -59,7 +59,6 @@ def answer(store: Owner, seconds: float, waiting: Deferred[_T]) -> Deferred[_T]:
 
 
 def _unavailable(failure: Failure) -> Failure:
-    cause: Failure = getattr(failure.value, "subFailure", failure)
-    if cause.check(LinkLost, EngineFault):
+    if failure.check(LinkLost, EngineFault):
         raise ChatError(FAILED, UNAVAILABLE) from None
     return failure

@@ -89,6 +89,14 @@ class Session:
         """
         return self._commands.command(*words).addErrback(_explained)
 
+    def commands(self, several: Sequence[Sequence[bytes | int]]) -> Deferred[list[Any]]:
+        """
+        Send several commands together.
+
+        @return: fires with the replies; fails with L{EngineFault} or L{LinkLost}
+        """
+        return self._commands.commands(several).addErrback(_explained)
+
     def run(self, script: Script, keys: Sequence[bytes], words: Sequence[Any]) -> Deferred[Any]:
         """
         Run a script.

@@ -52,6 +52,47 @@ class ConnectionTests(SynchronousTestCase):
         self.commands.dataReceived(b"$1\r\n1\r\n$1\r\n2\r\n$1\r\n3\r\n")
         self.assertEqual(self.successResultOf(third), b"3")
 
+    def test_several(self) -> None:
+        """
+        Several commands are written together, and fire with all replies.
+        """
+        writes: list[bytes] = []
+        self.patch(self.transport, "write", writes.append)
+        several = self.session.commands([(b"GET", b"a"), (b"GET", b"b")])
+        single = self.session.command(b"GET", b"c")
+        self.assertEqual([each.count(b"GET") for each in writes], [2, 1])
+        self.commands.dataReceived(b"$1\r\n1\r\n")
+        self.assertNoResult(several)
+        self.commands.dataReceived(b"$-1\r\n$1\r\n3\r\n")
+        self.assertEqual(self.successResultOf(several), [b"1", None])
+        self.assertEqual(self.successResultOf(single), b"3")
+        self.assertEqual(self.successResultOf(self.session.commands([])), [])
+
+    def test_severalRefused(self) -> None:
+        """
+        If some of several commands are refused, the first error is the result, and the other
+        replies are discarded. A cancelled request has no effect on the next command.
+        """
+        several = self.session.commands([(b"GET", b"a")] * 3)
+        cancelled = self.session.commands([(b"GET", b"a")] * 2)
+        cancelled.cancel()
+        self.failureResultOf(cancelled)
+        single = self.session.command(b"GET", b"c")
+        self.commands.dataReceived(b"$1\r\n1\r\n-OOM x\r\n-BUSY x\r\n:1\r\n-OOM x\r\n:3\r\n")
+        error: Any = self.failureResultOf(several, EngineFault).value
+        self.assertIn("out of memory", str(error))
+        self.assertEqual(self.successResultOf(single), 3)
+
+    def test_severalLost(self) -> None:
+        """
+        Several commands fail when the connection is lost, and afterwards.
+        """
+        several = self.session.commands([(b"GET", b"a")] * 2)
+        self.commands.dataReceived(b":1\r\n")
+        self.commands.connectionLost(Failure(ConnectionError()))
+        self.failureResultOf(several, LinkLost)
+        self.failureResultOf(self.session.commands([(b"GET", b"a")]), LinkLost)
+
     def test_lost(self) -> None:
         """
         When one connection is lost, the commands without a reply and the subscriptions without a

@@ -165,6 +165,33 @@ class RedisStoreTests(StoreTests, TestCase):
         self.engine.command("SAVE")
         return (self.engine.folder / "dump.rdb").read_bytes()
 
+    async def test_listingTrips(self) -> None:
+        """
+        A page of the list takes three writes to the engine, however many rooms it has: for the
+        leases of the nodes, for their rooms, and for the states of these rooms.
+        """
+        store = await self.start()
+        assert isinstance(store, RedisStore) and store.node.session is not None
+        for number in range(9):
+            await self.open(store, f"Room {number}")
+            store.show(f"room {number}", True)
+        await self.wait(store.shown("", "", 1))  # the names are in the list
+        transport: Any = store.node.session._commands.transport
+        writes: list[bytes] = []
+        write = transport.write
+
+        def note(data: bytes) -> None:
+            if b"HGETALL" in data or b"ZRANGEBYLEX" in data or b"HMGET" in data:
+                writes.append(data)
+            write(data)
+
+        self.patch(transport, "write", note)
+        for limit in (1, 9):
+            self.assertEqual(len(await self.wait(store.shown("", "", limit))), limit)
+            self.assertEqual(len(writes), 3, writes)
+            self.assertEqual(writes.pop().count(b"HMGET"), limit)
+            writes.clear()
+
     async def test_evict(self) -> None:
         """
         A request to close connections reaches the other processes. It fails without the engine.
