@@ -67,9 +67,9 @@ class Deliveries:
         found: Sequence[Undelivered] = await self._reader.read(partial(_undelivered, limit))
         return found
 
-    def last(self, key: str) -> Deferred[int]:
+    def claimDelivery(self, key: str) -> Deferred[int | None]:
         """
-        @return: fires with the number of the last message of a room that was delivered
+        See L{machat.interfaces.IDeliveries}. No other process delivers the room.
         """
         return self._reader.read(partial(_delivered, key))
 

@@ -274,7 +274,7 @@ class SqliteStore:
         return Deferred.fromCoroutine(self._deliveries.undelivered(limit))
 
     def claimDelivery(self, key: str) -> Deferred[int | None]:
-        return self._deliveries.last(key).addCallback(lambda seq: seq)
+        return self._deliveries.claimDelivery(key)
 
     def delivered(self, key: str, seq: int, more: bool) -> Deferred[None]:
         return self._deliveries.delivered(key, seq)
