@@ -278,6 +278,14 @@ class ServerTestCase(SynchronousTestCase):
         tcp, ws = portsOf(server, "ChatFactory", "ChatWebSocketFactory")
         return server, tcp, ws
 
+    def serveLines(self, *arguments: object) -> tuple[subprocess.Popen[str], int]:
+        """
+        @return: a server with an endpoint for lines only, and its port
+        """
+        server = self.serve(*arguments, "--tcp", LOCAL, "--ws", "none")
+        (port,) = portsOf(server, "ChatFactory")
+        return server, port
+
     def connect(self, address: int | str) -> socket.socket:
         """
         @return: a connection that is closed at the end of the test

@@ -10,10 +10,8 @@ from pathlib import Path
 
 from tests.processes import (
     BIN,
-    LOCAL,
     ServerTestCase,
     freePort,
-    portsOf,
     shortFolder,
 )
 from tests.terminal import Terminal
@@ -28,8 +26,7 @@ class TerminalTests(ServerTestCase):
         """
         A session with two rooms, thirty lines, a server that restarts, and a normal exit.
         """
-        server = self.serve("--tcp", "tcp:0:interface=127.0.0.1", "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        server, port = self.serveLines()
         command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
         terminal = Terminal(self, command)
         terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
@@ -55,8 +52,7 @@ class TerminalTests(ServerTestCase):
         """
         Tab completes a command's name; older messages appear below the others, in order.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         eve = self.rawClient(port, "Eve")
         for number in range(24):
             eve.send(type="say", text=f"line {number}", id=str(number))
@@ -94,8 +90,7 @@ class TerminalTests(ServerTestCase):
         begins with. All arrive even if the user quits at once. A slash that is typed begins a
         command. Alt+Enter begins another line.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none", "--rate", "20", "--burst", "1")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines("--rate", "20", "--burst", "1")
         ear = self.rawClient(port, "ear")
         terminal = self.open(port)
         terminal.awaitScreen("joined dev, 2 here")
@@ -122,8 +117,7 @@ class TerminalTests(ServerTestCase):
         """
         Ctrl-Z suspends the command.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         terminal = Terminal(self, "bash --norc -i")
         terminal.type(f"{BIN}/machat --client Mina --room dev --address localhost:{port}")
         terminal.awaitScreen("joined dev, 1 here: Mina", "dev: 1 here")
@@ -174,8 +168,7 @@ class TerminalTests(ServerTestCase):
         Messages are shown with their time unless an option forbids it, and printable characters
         are shown unchanged.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         terminal = self.open(port, "--no-times", "--no-numbers")
         terminal.awaitScreen("\njoined dev, 1 here: Mina", "dev: 1 here")
         terminal.type("/quit")
@@ -193,8 +186,7 @@ class TerminalTests(ServerTestCase):
         """
         A reply, an edit, a reaction and a removal, by message number.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         terminal = self.open(port, "--no-times")
         terminal.awaitScreen("dev: 1 here")
         terminal.type("shall we?")
@@ -213,8 +205,7 @@ class TerminalTests(ServerTestCase):
         PageUp shows earlier lines. They do not move when new ones arrive, which are printed when
         the user returns. Tab completes a name.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        server, port = self.serveLines()
         eve = self.rawClient(port, "Eve")
         terminal = self.open(port, "--no-times")
         terminal.awaitScreen("dev: 2 here")
@@ -243,8 +234,7 @@ class TerminalTests(ServerTestCase):
         """
         PageUp at the first line loads older messages. The lines on the screen do not move.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         eve = self.rawClient(port, "Eve")
         for number in range(80):
             eve.send(type="say", text=f"line {number}.", id=str(number))
@@ -270,8 +260,7 @@ class TerminalTests(ServerTestCase):
         messages of another room. A mention rings the bell. Control characters of others do not
         reach the terminal.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         eve = self.rawClient(port, "Eve")
         terminal = self.open(port)
         terminal.awaitScreen("dev: 2 here")
@@ -306,8 +295,7 @@ class TerminalTests(ServerTestCase):
         """
         After a signal, the terminal is in its former state, even if earlier lines are shown.
         """
-        server = self.serve("--tcp", LOCAL, "--ws", "none")
-        (port,) = portsOf(server, "ChatFactory")
+        _, port = self.serveLines()
         command = f"{BIN}/machat --client Mina --room dev --address localhost:{port}"
         terminal = Terminal(self, f"sh -c 'echo pid $$; exec {command}'; echo status $?; stty -a")
         screen = terminal.awaitScreen("pid ", "dev: 1 here")

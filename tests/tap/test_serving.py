@@ -213,8 +213,7 @@ class ServingTests(ServerTestCase):
         """
         The rate is enabled by default: of thirty lines at once some are delayed, and none is lost.
         """
-        server = self.serve("--rate", "20", "--tcp", LOCAL, "--ws", "none")
-        (tcp,) = portsOf(server, "ChatFactory")
+        _, tcp = self.serveLines("--rate", "20")
         client = RawClient(tcp)
         self.addCleanup(client.close)
         client.sendBytes(b'{"name": "Mina", "room": "dev"}\n' + b"hello\n" * 30)
