@@ -3,9 +3,9 @@ One script from the modules of the page. A browser that has to request each modu
 away needs many round trips before the page can be used.
 
 The modules stay the source: there is no build step, and they are served too. Each module becomes a
-function that returns its exports. Only the forms of C{import} and C{export} that the page uses are
-known: named imports from a neighbouring module, and exported declarations or lists. A module that
-is loaded with C{await import(...)} is not included.
+function that returns its exports, and its name becomes a number. Only the forms of C{import} and
+C{export} that the page uses are known: named imports from a neighbouring module, and exported
+declarations or lists. A module that is loaded with C{await import(...)} is not included.
 """
 
 from __future__ import annotations
@@ -91,11 +91,12 @@ def _ordered(folder: Path, name: str, done: dict[str, bool]) -> Iterator[str]:
     for match in _IMPORT.finditer(text):
         yield from _ordered(folder, match[2], done)
     done[name] = True
-    yield _wrapped(name, text)
+    yield _wrapped(name, text, list(done))
 
 
-def _wrapped(name: str, text: str) -> str:
+def _wrapped(name: str, text: str, known: list[str]) -> str:
     """
+    @param known: the names of the module and of those that it imports
     @return: a constant with the exports of a module
     """
     text = _shortened(withoutComments(text))
@@ -103,13 +104,13 @@ def _wrapped(name: str, text: str) -> str:
     for match in _LIST.finditer(text):
         exports += [each.strip() for each in match[1].split(",") if each.strip()]
     text = _DECLARATION.sub(r"\1 \2", _LIST.sub("", text))
-    text = _IMPORT.sub(_assigned, text)
+    text = _IMPORT.sub(lambda match: _assigned(match[1], known.index(match[2])), text)
     other = _OTHER.search(text)
     if other is not None:
         raise ValueError(f"{name}.js has an unknown form: {other[0]}")
     text = _BREAK.sub(r"\1", _PLAIN.sub(_withoutSpaces, _NEXT.sub(r"\1", text)))
     begin = "await(async()=>" if "await import(" in text else "(()=>"
-    return f"const ${name}={begin}{{{text}return{{{','.join(exports)}}};}})();"
+    return f"const ${known.index(name)}={begin}{{{text}return{{{','.join(exports)}}};}})();"
 
 
 def _shortened(text: str) -> str:
@@ -129,6 +130,5 @@ def _withoutSpaces(line: re.Match[str]) -> str:
     return "".join(parts)
 
 
-def _assigned(match: re.Match[str]) -> str:
-    names = match[1].replace(" as ", ": ")
-    return f"const {{{names}}} = ${match[2]};\n"
+def _assigned(names: str, number: int) -> str:
+    return f"const {{{names.replace(' as ', ': ')}}} = ${number};\n"

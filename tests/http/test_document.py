@@ -58,8 +58,8 @@ class DocumentTests(SynchronousTestCase):
             "  <script>if (1 < 2) {\nearly();\n}\n</script>\n"
             '  <style>p{content: "a: b";}\n</style>\n'
             "</head>\n<body>\n  <p>Text</p>\n"
-            '<script type="module">const $other=(()=>{function other(){}\nreturn{other};})();'
-            "const $first=(()=>{const{other}=$other;other();return{};})();</script>\n</body>\n",
+            '<script type="module">const $1=(()=>{function other(){}\nreturn{other};})();'
+            "const $0=(()=>{const{other}=$1;other();return{};})();</script>\n</body>\n",
         )
         self.assertEqual((len(document.scripts), len(document.styles)), (2, 1))
 
