@@ -56,6 +56,8 @@ export const ENGLISH = {
   "members.here": "{count} here",
   "members.more": "and {count} more",
   "members.you": " (you)",
+  "members.find": "Find a member",
+  "members.found": "{count} found",
 
   "composer.label": "Message to {room}",
   "composer.send": "Send",

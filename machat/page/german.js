@@ -59,6 +59,8 @@ export const GERMAN = {
   "members.here": "{count} hier",
   "members.more": "und {count} weitere",
   "members.you": " (du)",
+  "members.find": "Mitglied suchen",
+  "members.found": "{count} gefunden",
 
   "composer.label": "Nachricht an {room}",
   "composer.send": "Senden",

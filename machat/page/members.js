@@ -7,11 +7,15 @@
 
 import { key } from "./client.js";
 import { element } from "./dom.js";
+import { fold } from "./mentions.js";
 import { hue } from "./messageview.js";
 import { locale, phrase } from "./texts.js";
 
 /** The width from which the list is next to the messages. Also in style.css. */
 const WIDE = matchMedia("(min-width: 60rem)");
+
+/** The number of names from which there is a field to find one. */
+const LONG = 20;
 
 /** Orders names. */
 const { compare } = new Intl.Collator(locale);
@@ -24,7 +28,17 @@ export class Members {
   #list = element("ul", { class: "names" });
   /** The elements of the names that are shown. @type {Map<string, HTMLElement>} */
   #nodes = new Map();
-  #note = element("p", { class: "quiet" });
+  #note = element("p", { class: "quiet", role: "status" });
+  #filter = /** @type {HTMLInputElement} */ (
+    element("input", {
+      "aria-label": phrase("members.find"),
+      placeholder: phrase("members.find"),
+      autocomplete: "off",
+      autocapitalize: "off",
+      spellcheck: "false",
+      input: () => this.show(),
+    })
+  );
   #options;
   #panel;
 
@@ -51,7 +65,8 @@ export class Members {
     const label = phrase("members.title");
     const title = element("h3", {}, label);
     const attributes = { class: "members", id, "aria-label": label, tabindex: "0" };
-    this.element = element("aside", attributes, title, this.#panel, this.#list, this.#note);
+    this.element = element("aside", attributes, title, this.#panel, this.#filter);
+    this.element.append(this.#list, this.#note);
     this.scrim = element("div", { class: "scrim", click: () => this.#close() });
     this.#fit();
     WIDE.addEventListener("change", this.#fit);
@@ -90,10 +105,16 @@ export class Members {
     this.button.textContent = phrase("members.here", { count: this.count });
     if (this.element.hidden) return;
     this.#panel.hidden = !this.moderated;
-    const names = [...this.#names.values()].sort(compare);
-    const more = this.count - names.length;
+    const all = [...this.#names.values()].sort(compare);
+    const wanted = fold(this.#filter.value.trim());
+    const names = wanted ? all.filter((name) => fold(name).includes(wanted)) : all;
+    const more = this.count - all.length;
     this.#arrange(names);
-    this.#note.textContent = more > 0 ? phrase("members.more", { count: more }) : "";
+    this.#filter.hidden = all.length < LONG && !wanted;
+    this.#note.textContent =
+      wanted || more > 0
+        ? phrase(wanted ? "members.found" : "members.more", { count: wanted ? names.length : more })
+        : "";
   }
 
   /** Close the list if it covers the messages. @returns {boolean} Whether it did. */
@@ -117,6 +138,7 @@ export class Members {
 
   /** @param {boolean} shown */
   #open(shown) {
+    this.#filter.value = "";
     this.element.hidden = !shown;
     this.scrim.hidden = !shown;
     this.button.setAttribute("aria-expanded", String(shown));

@@ -64,6 +64,38 @@ class MembersTests(ReadingTests):
             if viewport is not DESK:
                 self._closes(page)
 
+    def test_filter(self) -> None:
+        """
+        A long list of members has a field that finds those with a part of a name, in any case.
+        """
+        names = ["Ada", *[f"user{number}" for number in range(17)], "Margaret.Hamilton"]
+        page = self.blank(viewport=PHONE)
+        server = Server(page, members=["Mina", *names], count=120)
+        self.joinDev(page)
+        page.get_by_role("button", name="120 here").click()
+        members = page.get_by_role("complementary", name="Members")
+        field = members.get_by_role("textbox", name="Find a member")
+        shown = members.get_by_role("listitem")
+        expect(members.get_by_role("status")).to_have_text("and 100 more")
+        expect(shown).to_have_count(20)
+        field.press_sequentially("HAM")
+        expect(shown).to_have_text(["Margaret.Hamilton"])
+        expect(members.get_by_role("status")).to_have_text("1 found")
+        waitFor(page, READABLE, "Margaret.Hamilton")
+        self.assertNoSidewaysScroll(page)
+        server.tell(type="presence", room="dev", count=121, joined=["Shamir"])
+        expect(shown).to_have_text(["Margaret.Hamilton", "Shamir"])
+        field.fill("nobody")
+        expect(members.get_by_role("status")).to_have_text("0 found")
+        expect(shown).to_have_count(0)
+        field.press("Escape")
+        expect(members).to_be_hidden()
+        page.get_by_role("button", name="121 here").click()
+        expect(field).to_have_value("")
+        expect(shown).to_have_count(21)
+        server.tell(type="presence", room="dev", count=110, left=["Ada", "user1"])
+        expect(field).to_be_hidden()
+
     def _closes(self, page: Any) -> None:
         page.get_by_label("Message to dev").evaluate("(field) => field.blur()")
         left, bottom = page.get_by_label("Message to dev").evaluate(
