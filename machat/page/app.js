@@ -5,6 +5,7 @@
  * @module
  */
 
+import { AddressedMessage, roomOf } from "./address.js";
 import { ConnectAgain } from "./again.js";
 import { key } from "./client.js";
 import { Conversations } from "./conversations.js";
@@ -21,7 +22,7 @@ import { TabStorage } from "./storage.js";
 import { RoomView } from "./roomview.js";
 import { SettingsView } from "./settingsview.js";
 import { identify, newClient } from "./connect.js";
-import { roomOf, SignIn } from "./signin.js";
+import { SignIn } from "./signin.js";
 import { Tabs } from "./tabs.js";
 import { phrase, translateDocument } from "./texts.js";
 import { showTitle } from "./title.js";
@@ -37,6 +38,7 @@ class App {
   #rooms = new Map();
   /** The room to select first: others may be joined before it. */
   #first = "";
+  #addressed = new AddressedMessage();
   /** Whether the rooms are those from before a reload, and none of them is joined yet. */
   #provisional = false;
   #storage = new TabStorage((unloads) => this.#now(unloads));
@@ -72,7 +74,10 @@ class App {
     client: () => this.#client,
     has: (room) => this.#room({ room }) !== undefined,
     show: (room) => this.#show({ room }),
-    done: () => this.#tabs.current?.focus(),
+    done: () => {
+      this.#tabs.current?.focus();
+      this.#addressed.show(this.#tabs.current);
+    },
     closed: () => this.#turned(),
   });
 
@@ -87,7 +92,7 @@ class App {
       this.#tabs.current?.focus();
     });
     document.addEventListener("visibilitychange", () => this.#tabs.current?.looked());
-    addEventListener("hashchange", () => this.#follow(roomOf(location.hash)));
+    addEventListener("hashchange", () => this.#follow(this.#addressed.read()));
     addEventListener("beforeunload", (event) => {
       if (this.#client?.unacknowledged) event.preventDefault();
     });
@@ -214,7 +219,9 @@ class App {
   #joined(event) {
     this.#provisional = false;
     const room = this.#room(event) ?? (this.#conversations.admit(event) && this.#add(event.room));
-    if (room) room.joined(event);
+    if (!room) return;
+    room.joined(event);
+    this.#addressed.show(room);
   }
 
   /** Select a joined room. @param {{room: string}} joined */
@@ -316,6 +323,7 @@ class App {
   /** Leave all rooms, and forget what the next user of the browser may not see. */
   #signOut() {
     this.#password = undefined;
+    this.#addressed.forget();
     this.#notifier.close();
     this.#signIn.forgetConversation();
     this.#end();

@@ -116,9 +116,15 @@ export class Composer {
     this.field.focus();
   }
 
-  /** @param {string} text The error. */
-  warn(text) {
+  /**
+   * Show a text below the field until the user types.
+   *
+   * @param {string} text
+   * @param {boolean} [wrong] Whether it is an error.
+   */
+  warn(text, wrong = true) {
     this.#note.textContent = text;
+    this.#note.classList.toggle("wrong", wrong);
   }
 
   #askEmoji() {

@@ -281,6 +281,8 @@ export const ENGLISH = {
 
   "menu.message": "Actions for the message from {name}",
   "menu.member": "Actions for {name}",
+  "menu.copy": "Copy link",
+  "menu.copied": "The link was copied.",
 
   "data.label": "Data",
 

@@ -286,6 +286,8 @@ export const GERMAN = {
 
   "menu.message": "Aktionen für die Nachricht von {name}",
   "menu.member": "Aktionen für {name}",
+  "menu.copy": "Link kopieren",
+  "menu.copied": "Der Link wurde kopiert.",
 
   "data.label": "Daten",
 

@@ -5,12 +5,12 @@
  * @module
  */
 
+import { roomNamed } from "./address.js";
 import { conversation } from "./client.js";
 import { FieldDialog } from "./dialog.js";
 import { byId } from "./dom.js";
 import { joinWithKey } from "./keys.js";
 import { RoomList } from "./roomlist.js";
-import { roomNamed } from "./signin.js";
 import { phrase } from "./texts.js";
 
 /** The number of a room's messages to show on the first join. */

@@ -87,7 +87,9 @@ function withRooms(text) {
 /** @param {Link} link */
 function shown({ href, text, host }) {
   const real = host === undefined ? [] : [element("span", { class: "host" }, ` [${host}]`)];
-  const attributes = { target: "_blank", rel: "noopener noreferrer nofollow", dir: "ltr" };
+  const own = href.startsWith(new URL("#", location.href).href); // a room or a message of this chat
+  const target = !own && "_blank";
+  const attributes = { target, rel: "noopener noreferrer nofollow", dir: "ltr" };
   return element("a", { href, ...attributes, title: href }, text, ...real);
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { linkTo } from "./address.js";
 import { ask } from "./ask.js";
 import { changeable } from "./editing.js";
 import { askEmoji } from "./emojidialog.js";
@@ -63,6 +64,7 @@ export class MessageActions {
       entries.push({ label, act, danger });
     add(phrase("react.other"), () => this.#other(message));
     add(phrase("reply.action"), () => composer.reply(message));
+    add(phrase("menu.copy"), () => this.#copy(message.seq));
     if (own && !isNotice(message)) add(phrase("change.edit"), () => composer.edit(message));
     if (own) add(phrase("change.remove"), () => this.#redact(message), true);
     if (!message.own && !isNotice(message)) entries.push(...this.#view.entries(message.from));
@@ -124,6 +126,18 @@ export class MessageActions {
       submit: phrase("react.submit"),
       chosen: (emoji) => this.#toggle(message, emoji),
     });
+  }
+
+  /** Copy a link to a message. @param {number} seq */
+  async #copy(seq) {
+    const { composer } = this.#view;
+    const href = linkTo(this.#room, seq);
+    try {
+      await navigator.clipboard.writeText(href);
+      composer.warn(phrase("menu.copied"), false);
+    } catch {
+      composer.warn(href, false); // plain HTTP, or the browser denies access to the clipboard
+    }
   }
 
   /** @param {Message} message */

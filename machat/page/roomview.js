@@ -141,6 +141,12 @@ export class RoomView {
     this.#parts.sender.send(text);
   }
 
+  /** Scroll to a message, and stay there. @param {number} seq */
+  async jump(seq) {
+    await this.#parts.history.jump(seq);
+    this.#parts.unread.stay();
+  }
+
   /** Show an error at the field. @param {string} text */
   warn(text) {
     this.#parts.composer.warn(text);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { roomNamed, roomOf } from "./address.js";
 import { countdown, interruption } from "./connectionview.js";
 import { byId } from "./dom.js";
 import { storeName, lastName } from "./storage.js";
@@ -167,25 +168,5 @@ export class SignIn {
   /** @param {string} name */
   #field(name) {
     return /** @type {HTMLInputElement} */ (this.#form.elements.namedItem(name));
-  }
-}
-
-/**
- * @param {string} text The name of a room, as typed.
- * @returns {string} The name without the sign that precedes rooms in the tabs.
- */
-export function roomNamed(text) {
-  return text.trim().replace(/^[#\uff03]\s*/, "");
-}
-
-/**
- * @param {string} hash The hash of an address.
- * @returns {string} The name of the room in it, or an empty string.
- */
-export function roomOf(hash) {
-  try {
-    return roomNamed(decodeURIComponent(hash.slice(1)));
-  } catch {
-    return "";
   }
 }

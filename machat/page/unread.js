@@ -156,6 +156,12 @@ export class Unread {
     });
   }
 
+  /** Do not scroll to the first unread message. */
+  stay() {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = 0;
+  }
+
   /** Count the messages after the marker, because it has changed. */
   #recount() {
     const { messages, list, marker, direct, looked } = this.#view;
