@@ -363,7 +363,8 @@ class RoomList(Event, frozen=True, kw_only=True, tag="rooms"):
 
 class Conversations(Event, frozen=True, kw_only=True, tag="conversations"):
     """
-    The direct conversations and the blocked names of the user, after the welcome, if there are any.
+    The direct conversations and the blocked names of the user: after the welcome, if there are any,
+    and again if another connection of the user has changed the blocks.
 
     @ivar rooms: the names of the rooms; those that have begun, or missed their user, last are first
     @ivar blocked: the names whose direct messages the user refuses

@@ -79,11 +79,13 @@ def _change(talk: Talk, command: str, name: str) -> None:
         talk.note(f"use /{command} NAME")
     elif talk.client is None or not talk.client.connected:
         talk.note("not connected: the command was not sent")
-    elif command == "block":
-        talk.confirmations.send(
-            talk.client, Block(name=name), lambda: talk.note(f"{name} is blocked")
-        )
     else:
-        talk.confirmations.send(
-            talk.client, Unblock(name=name), lambda: talk.note(f"{name} is no longer blocked")
-        )
+        blocked = command == "block"
+        change = Block(name=name) if blocked else Unblock(name=name)
+        talk.confirmations.send(talk.client, change, lambda: _changed(talk, name, blocked))
+
+
+def _changed(talk: Talk, name: str, blocked: bool) -> None:
+    others = [each for each in talk.known.blocked if names.key(each) != names.key(name)]
+    talk.known.blocked = (*others, name) if blocked else tuple(others)
+    talk.note(f"{name} is blocked" if blocked else f"{name} is no longer blocked")

@@ -53,7 +53,7 @@ class Note(Enum):
 #: Opens the room of a user in the store.
 Open = Callable[[str, str, IRoomObserver], Deferred[IStoredRoom]]
 
-Watcher = Callable[[Imposed], object]
+Watcher = Callable[[Imposed | Lifted], object]
 
 
 @implementer(IRoomObserver)
@@ -62,7 +62,7 @@ class Personal:
     The notes about one user. It is kept while somebody holds it, or a note waits to be stored.
 
     @ivar key: the key of the user's name
-    @ivar watchers: called with each note that is stored
+    @ivar watchers: called with each note that is stored, and with each block that is removed
     """
 
     _log = Logger()
@@ -252,6 +252,7 @@ class Personal:
         for each in self._stored.record.sanctions if self._stored is not None else ():
             if (each.kind, each.target) == place:
                 self._notes[place] = each
+        self.report(self._notes.get(place) or Lifted(*place))
 
     def release(self) -> bool:
         """
@@ -273,7 +274,7 @@ class Personal:
             stored.close()
 
     def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
-        reported = []
+        reported: list[Imposed | Lifted] = []
         for change in changes:
             place = (getattr(change, "kind", ""), getattr(change, "target", ""))
             current = self._notes.get(place)
@@ -286,14 +287,16 @@ class Personal:
                 del self._pending[place]
             if place not in self._pending:
                 self._apply(change)
-            if isinstance(change, Imposed):
+            if isinstance(change, Imposed) or (
+                isinstance(change, Lifted) and change.kind == Note.BLOCK.value
+            ):
                 reported.append(change)
         for each in reported:
             self.report(each)
 
-    def report(self, note: Imposed) -> None:
+    def report(self, note: Imposed | Lifted) -> None:
         """
-        Call the watchers with a note.
+        Call the watchers.
         """
         for watcher in list(self.watchers):
             try:

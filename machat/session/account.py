@@ -14,9 +14,9 @@ from twisted.python.failure import Failure
 from machat import events, names
 from machat.errors import BAD_COMMAND, BAD_NAME, FAILED, NO_SUCH_MESSAGE, NOT_ALLOWED, ChatError
 from machat.interfaces import IChatRoom, IChatUser
-from machat.records import Imposed
+from machat.records import Imposed, Lifted
 from machat.rooms.direct import pendingSince
-from machat.rooms.personal import AGAIN, NOTES, Note, Personal
+from machat.rooms.personal import AGAIN, NOTES, PACE, Note, Personal
 
 
 class Owner(Protocol):
@@ -52,13 +52,14 @@ class Account:
     The notes about the user of a connection.
     """
 
-    __slots__ = ("_chat", "_owner", "_personal", "_made", "_timer")
+    __slots__ = ("_chat", "_owner", "_personal", "_made", "_blocked", "_timer")
 
     def __init__(self, chat: IChatRoom, owner: Owner) -> None:
         self._chat = chat
         self._owner: Owner | None = owner
         self._personal: Personal | None = None
         self._made: Imposed | None = None
+        self._blocked: frozenset[str] = frozenset()  # the keys of the names that the client knows
         self._timer: IDelayedCall | None = None
 
     def begin(self, user: str) -> Deferred[Any]:
@@ -88,9 +89,15 @@ class Account:
             return
         self._personal = personal
         personal.watchers.append(self._noted)
+        blocks = personal.notes(Note.BLOCK)
+        if blocks or personal.notes(Note.CONVERSATION):
+            self._list(personal, blocks)
+
+    def _list(self, personal: Personal, blocks: list[Imposed]) -> None:
+        self._blocked = frozenset([each.target for each in blocks])
         rooms = tuple([str(each.name) for each in personal.notes(Note.CONVERSATION)])
-        blocked = tuple([str(each.name) for each in personal.notes(Note.BLOCK)])
-        if rooms or blocked:
+        blocked = tuple([str(each.name) for each in blocks])
+        if self._owner is not None:
             self._owner.tell(events.Conversations(rooms=rooms, blocked=blocked))
 
     def catchUp(self) -> None:
@@ -106,16 +113,30 @@ class Account:
         if self._owner is not None and since is not None and note.name is not None:
             self._owner.invited(note.name, since)
 
-    def _noted(self, note: Imposed) -> None:
+    def _noted(self, note: Imposed | Lifted) -> None:
         """
-        A note is stored.
+        A note is stored, or a block is removed.
         """
-        if self._owner is None or note.name is None or note is self._made:
+        if self._owner is None or note is self._made:
             return
-        if note.kind == Note.CONVERSATION.value:
+        if note.kind == Note.BLOCK.value:
+            if self._timer is None:
+                self._timer = self._chat.clock.callLater(PACE, self._blocksChanged)
+        elif isinstance(note, Imposed) and note.kind == Note.CONVERSATION.value:
             self._invite(note)
-        elif note.kind == Note.READ.value:
+        elif isinstance(note, Imposed) and note.name is not None:
             self._owner.tell(events.ReadMark(room=note.name, seq=int(note.by or 0)))
+
+    def _blocksChanged(self) -> None:
+        """
+        Send the list again, unless the client itself has made all changes.
+        """
+        self._timer = None
+        personal = self._personal
+        if personal is not None:
+            blocks = personal.notes(Note.BLOCK)
+            if self._blocked != {each.target for each in blocks}:
+                self._list(personal, blocks)
 
     def end(self) -> None:
         """
@@ -183,7 +204,10 @@ class Account:
             raise ChatError(NOT_ALLOWED, f"at most {NOTES} blocked names")
         else:
             personal.put(Note.BLOCK, key, name, None, urgent=False)
-        return personal.whenStored()
+        return personal.whenStored().addCallback(self._blockStored, key, blocked)
+
+    def _blockStored(self, _: None, key: str, blocked: bool) -> None:
+        self._blocked = self._blocked | {key} if blocked else self._blocked - {key}
 
     def _require(self) -> Personal:
         if self._personal is None:

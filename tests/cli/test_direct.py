@@ -131,6 +131,19 @@ class DirectTests(AccountTestCase):
         self.mina.typed("/msg Ada now?")
         self.assertIn("Mina: now?", self.on("Ada"))
 
+    def test_blockShared(self) -> None:
+        """
+        All terminals of the user know the blocked names.
+        """
+        other = self.begin("Ada", "desk")
+        self.ada.typed("/block mina")
+        self.assertEqual(self.on("Ada"), ["mina is blocked"])
+        self.chat.clock.pump([0.5] * 4)
+        self.assertEqual((self.ada.known.blocked, other.known.blocked), (("mina",), ("mina",)))
+        other.typed("/unblock Mina")
+        self.chat.clock.pump([0.5] * 4)
+        self.assertEqual((self.ada.known.blocked, other.known.blocked), ((), ()))
+
     def test_at(self) -> None:
         """
         The sign before a completed name is not a part of the name.

@@ -159,6 +159,8 @@ class DirectTests(AccountsTestCase):
         expect(mina.get_by_text(BLOCKED)).to_be_hidden()
         ada.get_by_role("button", name="Send again").click()
         expectTexts(mina, ["buy this", "and this"])
+        self.raw("Mina").send(type="block", name="Ada")  # another device
+        expect(mina.get_by_text(BLOCKED)).to_be_visible()
 
     def test_menus(self) -> None:
         """

@@ -5,7 +5,7 @@ Tests for L{machat.rooms.personal}, with several processes.
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -178,7 +178,7 @@ class FaultTests(SynchronousTestCase):
         self.store.restore()
         self.store.lag(1)
         reported: list[str | None] = []
-        self.mina.watchers.append(lambda note: reported.append(note.by))
+        self.mina.watchers.append(lambda note: reported.append(cast(Imposed, note).by))
         self.mina.put(Note.READ, "dev", "Dev", "5")
         self.mina.said((), [Imposed(Note.READ.value, "dev", KEPT, "Dev", "10")])
         self.clock.pump([1] * 4)
@@ -242,7 +242,7 @@ class SharedPeopleTests(TestCase):
             self.addCleanup(store.stop)
         here, there = [People(chatClock(reactor), store.open) for store in stores]
         one, other = await here.hold("Mina"), await there.hold("MINA")
-        told: Deferred[Imposed] = Deferred()
+        told: Deferred[Any] = Deferred()
         other.watchers.append(told.callback)
         note = one.put(Note.CONVERSATION, "@ada,mina", "@Ada,Mina", "e 7")
         await one.whenStored()
@@ -250,6 +250,7 @@ class SharedPeopleTests(TestCase):
         found = other.note(Note.CONVERSATION, "@ada,mina")
         assert found is not None
         self.assertEqual((found.name, round(found.until)), (note.name, round(note.until)))
+        other.watchers.clear()
         one.remove(Note.CONVERSATION, "@ada,mina")
         one.put(Note.BLOCK, "eve", "Eve", None)
         await one.whenStored()

@@ -503,6 +503,54 @@ class BlockTests(AccountTestCase):
         for number, answer in enumerate(("done", "done", "not-allowed")):
             self.assertEqual(self.code(mina, "block", name=f"n{number}"), answer)
 
+    def test_shared(self) -> None:
+        """
+        The user's other connections receive the list when it has changed, once for all changes of a
+        second. The connection that has changed it does not, and neither do other users.
+        """
+        ada, phone, mina = self.login("Ada"), self.login("Ada"), self.login()
+        for name in ("Mina", "Eve"):
+            self.assertEqual(self.code(ada, "block", name=name), "done")
+        self.assertEqual(self.heard(phone), [])
+        self.chat.clock.advance(PACE)
+        (event,) = self.heard(phone)
+        self.assertEqual((event["type"], event["rooms"]), ("conversations", []))
+        self.assertEqual(sorted(event["blocked"]), ["Eve", "Mina"])
+        for name in ("Mina", "Eve"):
+            self.assertEqual(self.code(phone, "unblock", name=name), "done")
+        self.chat.clock.advance(PACE)
+        self.assertEqual(self.heard(ada), [{"type": "conversations", "rooms": []}])
+        self.assertEqual(self.heard(phone) + self.heard(mina), [])
+
+    def test_sharedAndNotStored(self) -> None:
+        """
+        A change that is not stored is not reported for long.
+        """
+        ada, phone = self.login("Ada"), self.login("Ada")
+        self.code(ada, "block", name="Eve")
+        self.chat.cut()
+        ada.send('{"type": "block", "name": "Mina"}')
+        self.chat.clock.advance(PACE)
+        self.assertEqual([sorted(each["blocked"]) for each in self.heard(phone)], [["Eve", "Mina"]])
+        self.chat.clock.pump([PACE] * 11)
+        self.assertEqual([each["blocked"] for each in self.heard(phone)], [["Eve"]])
+        self.assertEqual(self.heard(ada)[-1]["blocked"], ["Eve"])
+
+    def test_sharedAndUndone(self) -> None:
+        """
+        Changes that cancel each other within a second are not reported, nor is anything to a
+        connection that has ended meanwhile.
+        """
+        ada, phone = self.login("Ada"), self.login("Ada")
+        self.code(ada, "block", name="Eve")
+        self.code(ada, "unblock", name="Eve")
+        self.chat.clock.advance(PACE)
+        self.assertEqual(self.heard(phone), [])
+        self.code(ada, "block", name="Eve")
+        phone.close()
+        ada.close()
+        self.assertEqual(self.chat.clock.getDelayedCalls(), [])
+
     def test_notStored(self) -> None:
         """
         A command whose effect is not stored fails.
