@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from machat.addresses import describe, forwardedFor, networkOf
-from machat.api.limits import Counts
+from machat.api.limits import WRONG, WRONG_TOKEN, Counts
 from machat.api.tokens import keyOf
 from machat.auth.apikeys import ApiKey, ApiKeys
 from machat.http.resource import fieldOf
@@ -90,9 +90,11 @@ class Access:
             return key
         address = self.addressOf(request)
         network = networkOf(address)
+        isToken = streams and argument(request, "token") is not None
         self._chat.logbook.note(
             network,
-            "request from {peer} to the API refused: the key is missing, wrong or revoked",
+            "request from {peer} to the API refused: {reason}",
             peer=describe(address),
+            reason="the key is missing, wrong or revoked" if not isToken else WRONG_TOKEN,
         )
-        raise self._counts.failed(network)
+        raise self._counts.failed(network, WRONG_TOKEN if isToken else WRONG)

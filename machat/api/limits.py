@@ -22,6 +22,10 @@ from machat.session.ratelimiter import Bucket
 
 WRONG = "the API key is missing, wrong or revoked: send it as X-API-Key or Authorization: Bearer"
 
+WRONG_TOKEN = (
+    "the token has expired, is wrong or for another room, or its key was revoked: request a new one"
+)
+
 _MINUTE = 60.0
 
 #: The maximum number of networks whose failures are counted, and of keys and networks whose rates
@@ -118,10 +122,11 @@ class Counts:
         """
         self._buckets.clear()
 
-    def failed(self, network: str | None) -> ChatError:
+    def failed(self, network: str | None, text: str = WRONG) -> ChatError:
         """
-        Count a wrong key.
+        Count a wrong key or token.
 
+        @param text: the reason of the refusal
         @return: the refusal
         """
         now = self._clock.seconds()
@@ -133,6 +138,6 @@ class Counts:
             self._failures[name] += 1
         if name not in self._failures or self._failures[name] > self._limits.failures:
             retry = float(ceil(self._since + _MINUTE - now))
-            text = f"too many requests with wrong API keys: try again in {retry:g} s"
-            return ChatError(BUSY, text, retry=retry)
-        return ChatError(BAD_CREDENTIALS, WRONG)
+            busy = f"too many requests with wrong API keys: try again in {retry:g} s"
+            return ChatError(BUSY, busy, retry=retry)
+        return ChatError(BAD_CREDENTIALS, text)

@@ -11,6 +11,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from twisted.logger import capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
@@ -377,7 +378,12 @@ class StreamTests(SynchronousTestCase):
             self.assertEqual(self.api.stream(query).response().status, 401, query)
         self.assertEqual(self.api.call("rooms", token).status, 401)
         self.api.chat.clock.advance(61)
-        self.assertEqual(self.api.stream(f"room=dev&token={token}").response().status, 401)
+        with capturedLogs() as logged:
+            refused = self.api.stream(f"room=dev&token={token}").response()
+        self.assertEqual(refused.status, 401)
+        (line,) = [formatEvent(event) for event in logged]
+        for text in (refused.json["error"]["message"], line):
+            self.assertIn("the token has expired", text)
 
     def test_cost(self) -> None:
         """
