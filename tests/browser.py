@@ -64,6 +64,15 @@ addEventListener("securitypolicyviolation", (event) =>
     console.error(`forbidden: ${event.violatedDirective} ${event.blockedURI}`));
 """
 
+#: Reports each new WebSocket, and each text that is sent over it, to the test.
+_SOCKETS = """{
+    const { WebSocket: Before } = globalThis;
+    globalThis.WebSocket = class WebSocket extends Before {
+        constructor(...options) { super(...options); console.debug("opens a WebSocket"); }
+        send(text) { console.debug(`sends ${text}`); super.send(text); }
+    };
+}"""
+
 
 def launch(chromium: Any, *more: str) -> Any:
     """
@@ -217,6 +226,28 @@ class PageTestCase(ServerTestCase):
                 .map((each) => each.className || each.tagName)"""
         )
         self.assertEqual(wide, [])
+
+
+class Sockets:
+    """
+    The WebSockets that a page opens from now on. With Firefox, playwright does not report them.
+
+    @ivar opened: their number
+    @ivar sent: all texts sent over them
+    """
+
+    def __init__(self, page: Any) -> None:
+        self.opened = 0
+        self.sent: list[str] = []
+        page.on("console", lambda message: self._told(message.text))
+        page.add_init_script(_SOCKETS)
+        page.evaluate(f"() => {_SOCKETS}")
+
+    def _told(self, text: str) -> None:
+        if text == "opens a WebSocket":
+            self.opened += 1
+        elif text.startswith("sends "):
+            self.sent.append(text.removeprefix("sends "))
 
 
 def offerPassword(page: Any, password: str) -> None:
@@ -428,6 +459,7 @@ __all__ = [
     "PATIENT",
     "Error",
     "PageTestCase",
+    "Sockets",
     "Way",
     "expect",
     "expectTexts",

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tests.browser import PageTestCase, Way, expect, freePort, waitFor
+from tests.browser import PageTestCase, Sockets, Way, expect, freePort, waitFor
 from tests.documents import ALL
 from tests.webserver import Quiet, serveRequests
 
@@ -212,21 +212,15 @@ class ClientTests(PageTestCase):
         """
         No two clients use the same id, even though both count from one.
         """
-        seen: set[str] = set()
-        self.page.on("websocket", lambda line: line.on("framesent", lambda sent: keep(sent)))
-
-        def keep(sent: str) -> None:
-            command = json.loads(sent)
-            if "id" in command:
-                self.assertNotIn(command["id"], seen)
-                seen.add(command["id"])
-
+        sockets = Sockets(self.page)
         for name in ("Mina", "Ada"):
             self.client(name=name)
             self.page.evaluate("client.open()")
             self.outcome("client.join('dev')")
             self.outcome("client.say('dev', 'hello')")
-        self.assertEqual(len(seen), 4)
+        ids = [each["id"] for each in map(json.loads, sockets.sent) if "id" in each]
+        self.assertEqual(len(ids), 4)
+        self.assertEqual(len(set(ids)), 4)
 
     def test_earlier(self) -> None:
         """
@@ -295,7 +289,7 @@ class ClientTests(PageTestCase):
             pass
         eve.send(type="say", text="hello")
         expect(self.page.locator("li")).to_have_text(["Eve: hello"])
-        self.page.get_by_label("Message").fill("good morning")
+        self.page.get_by_label("Message").press_sequentially("good morning")
         self.page.get_by_label("Message").press("Enter")
         expect(self.page.locator("li")).to_have_text(["Eve: hello", "Mina: good morning"])
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.browser import (
     PageTestCase,
+    Sockets,
     expect,
     expectTexts,
     joinRoom,
@@ -141,8 +142,7 @@ class RecoveryTests(PageTestCase):
         way = self.way()
         page = self.blank()
         page.clock.install()
-        lines: list[str] = []
-        page.on("websocket", lambda line: lines.append(line.url))
+        sockets = Sockets(page)
         page.goto(f"http://127.0.0.1:{way.port}/#dev")
         page.get_by_label("Your name").fill("Mina")
         page.keyboard.press("Enter")
@@ -155,7 +155,7 @@ class RecoveryTests(PageTestCase):
         page.clock.resume()
         expect(page.locator(".message:not(.pending) .text")).to_have_text("is anybody there?")
         self.assertState(page, "Online")
-        self.assertEqual(len(lines), 2)
+        self.assertEqual(sockets.opened, 2)
 
     def test_gap(self) -> None:
         """

@@ -12,6 +12,7 @@ from typing import Any
 from tests.browser import (
     PATIENT,
     PageTestCase,
+    Sockets,
     expect,
     expectTexts,
     joinRoom,
@@ -31,15 +32,6 @@ window.WebSocket = class {
     close() {}
 };
 """
-
-
-def sockets(page: Any) -> list[Any]:
-    """
-    @return: the WebSockets that the page opens from now on
-    """
-    opened: list[Any] = []
-    page.on("websocket", lambda opening: opened.append(opening))
-    return opened
 
 
 class PasswordTests(PageTestCase):
@@ -64,7 +56,7 @@ class PasswordTests(PageTestCase):
         self.serveUsers()
         page = self.blank()
         page.clock.install()
-        opened = sockets(page)
+        sockets = Sockets(page)
         page.goto(f"http://127.0.0.1:{self.ws}/#dev")
         signIn(page, "Mina")
         expect(page.get_by_text("A password is needed.")).to_be_visible()
@@ -74,11 +66,11 @@ class PasswordTests(PageTestCase):
                 "Wrong name, password or token"
             )
             page.clock.run_for(120_000)
-            self.assertEqual(len(opened), count + 2)
+            self.assertEqual(sockets.opened, count + 2)
         offerPassword(page, "secret")
         expect(page.locator("#signin-said")).to_contain_text("Too many failed logins")
         expect(page.locator("#signin-said")).to_contain_text("Trying again in")
-        self.assertEqual(len(opened), 5)
+        self.assertEqual(sockets.opened, 5)
 
     def test_dialogStaysUntilTheServerAgrees(self) -> None:
         """
@@ -353,7 +345,7 @@ class SleepTests(PageTestCase):
         self.theWay = self.way()
         self.page = self.blank()
         self.page.clock.install()
-        self.opened = sockets(self.page)
+        self.sockets = Sockets(self.page)
         self.page.goto(f"http://127.0.0.1:{self.theWay.port}/#dev")
         signIn(self.page, "Mina")
         expect(self.page.locator("#connection")).to_have_text("Online")
@@ -374,14 +366,14 @@ class SleepTests(PageTestCase):
             expect(self.page.locator("#connection")).not_to_have_text("Online")
             self.page.clock.run_for(2_000)
             expect(self.page.locator("#connection")).to_have_text("Online")
-            self.assertEqual(len(self.opened), count + 1)
+            self.assertEqual(self.sockets.opened, count + 1)
 
     def test_stays(self) -> None:
         """
         A connection that works is kept; one that has just received data is not even checked.
         """
-        sent: list[str] = []
-        self.opened[0].on("framesent", lambda text: sent.append(text))
+        sent = self.sockets.sent
+        sent.clear()
         lookAgain(self.page)
         self.assertEqual(sent, [])
         self.page.clock.fast_forward(5_000)
@@ -392,7 +384,7 @@ class SleepTests(PageTestCase):
         expect(self.page.locator(".message:not(.pending)")).to_have_count(1)
         self.page.clock.run_for(10_000)
         expect(self.page.locator("#connection")).to_have_text("Online")
-        self.assertEqual(len(self.opened), 1)
+        self.assertEqual(self.sockets.opened, 1)
 
     def test_clockSetBack(self) -> None:
         """
@@ -417,7 +409,7 @@ class SleepTests(PageTestCase):
         self.page.clock.set_system_time(now / 1000 - 3_600)
         self.theWay.deafen()
         self.page.clock.run_for(40_000)
-        while len(self.opened) < 2:  # it is replaced by another
+        while self.sockets.opened < 2:  # it is replaced by another
             self.page.wait_for_timeout(10)
 
 
@@ -445,10 +437,10 @@ class ReasonTests(PageTestCase):
         said = page.locator("#signin-said.wrong")
         expect(said).to_contain_text("Host")
         expect(said).to_contain_text("--origin")
-        opened = sockets(page)
+        sockets = Sockets(page)
         page.get_by_role("button", name="Join").click()
         expect(said).to_contain_text("Host")
-        self.assertEqual(len(opened), 1)
+        self.assertEqual(sockets.opened, 1)
 
     def test_http10(self) -> None:
         """
@@ -490,12 +482,12 @@ class ReasonTests(PageTestCase):
         mina = self.enter("Mina", way.port)
         way.block()
         expect(mina.locator("#why")).to_contain_text("The server cannot be reached")
-        opened = sockets(mina)
+        sockets = Sockets(mina)
         lookAgain(mina)
         mina.get_by_role("button", name="Try now").click()
         waitFor(mina, "() => document.querySelector('#connection').textContent === 'Offline'")
-        self.assertEqual(opened, [])
+        self.assertEqual(sockets.opened, 0)
         way.mend()
         lookAgain(mina)
         expect(mina.locator("#connection")).to_have_text("Online")
-        self.assertEqual(len(opened), 1)
+        self.assertEqual(sockets.opened, 1)
