@@ -43,7 +43,7 @@ KEY = Path("key").read_text().strip()
 
 ORIGIN = CHAT.rstrip("/")
 POLICY = (
-    f"default-src 'none'; script-src 'self' {ORIGIN}; "
+    f"default-src 'none'; img-src 'self'; script-src 'self' {ORIGIN}; "
     f"connect-src 'self' {ORIGIN.replace('http', 'ws', 1)}; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )

@@ -39,8 +39,8 @@ FOLDER = Path(__file__).parent
 SESSION = 12 * 3600
 
 POLICY = (
-    "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; img-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 #: The keys that sign the tokens and protect the forms, new at each start.

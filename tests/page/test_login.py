@@ -214,7 +214,7 @@ class BrowserTests(PageTestCase):
         expect(page.locator("#me")).to_have_text(re.compile("^Ada_Lovelace~"))
         say(page, "from the chat")
         expect(own.get_by_role("listitem")).to_have_text([re.compile(": from the chat$")])
-        own.get_by_label("Message").fill("from the site")
+        own.get_by_label("Message").press_sequentially("from the site")
         own.get_by_label("Message").press("Enter")
         expect(page.locator(".text")).to_have_text(["from the chat", "from the site"])
         own.get_by_role("button", name="Log out").click()
