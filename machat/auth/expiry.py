@@ -75,8 +75,5 @@ class Expiry:
 
     def _warn(self, end: float) -> None:
         left = max(0.0, end - self._clock.now())
-        self._wait(end, self._over)
+        self._wait(end, self._end)
         self._notice(round(left, 3))
-
-    def _over(self) -> None:
-        self._end()

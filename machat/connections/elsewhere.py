@@ -3,8 +3,9 @@ The connections that the other processes of a chat have: of a user, and of a net
 
 A user's connections are counted in the store at each login. The connections of a network are
 counted in the store from an eighth of L{Limits.maxPerAddress} in one process, so that ordinary
-networks cost nothing. Each process then tells the store its number when it changes, and learns
-that of the others. At most one such request per network is on its way, and no client waits for it.
+networks cost nothing. Each process then reports its number to the store when it changes, and
+learns that of the others. At most one such request per network is on its way, and no client waits
+for it.
 
 While the store is not available, each process counts its own connections only.
 """

@@ -51,11 +51,10 @@ class Document(NamedTuple):
     styles: list[str]
 
 
-def assemble(folder: Path, name: str = "index.html") -> Document:
+def assemble(folder: Path) -> Document:
     """
     @param folder: the folder of the files
-    @param name: the document
-    @return: the document with the content of its files
+    @return: the document F{index.html} with the content of its files
     @raise ValueError: a file contains text that would end its element
     """
     scripts: list[str] = []
@@ -67,7 +66,7 @@ def assemble(folder: Path, name: str = "index.html") -> Document:
     def script(match: re.Match[str]) -> str:
         return _inserted("script", withoutComments(_read(folder, match[1])), scripts)
 
-    text = _SCRIPT.sub(script, _STYLE.sub(style, _read(folder, name)))
+    text = _SCRIPT.sub(script, _STYLE.sub(style, _read(folder, "index.html")))
     modules = _MODULES.search(text)
     if modules is not None:
         code = bundle(folder, modules[2]).decode()

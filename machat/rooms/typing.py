@@ -17,8 +17,8 @@ LARGEST = 100
 
 def announceTyping(room: Room, member: IChatMember, now: float) -> None:
     """
-    Tell the other members that watch a room that a member is typing. If the room has members of
-    other processes, their processes tell those that watch it.
+    Report to the other members that watch a room that a member is typing. If the room has members
+    of other processes, those processes report it to the members that watch it there.
 
     @param now: the time, seconds
     """

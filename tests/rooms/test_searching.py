@@ -179,8 +179,8 @@ class SearchTests(SearchTestCase):
 
     def test_changedMeanwhile(self) -> None:
         """
-        What is redacted during the search is not found, and an edited message only if its new text
-        contains the words.
+        A message that is redacted during the search is not found, and an edited message only if its
+        new text contains the words.
         """
         for text in ["apple 1", *["x"] * 20, "apple 2", "apple 3"]:
             self.add(Said(text))

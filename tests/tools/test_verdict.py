@@ -17,7 +17,7 @@ STORED = {1: "a", 2: "b", 3: "c"}
 
 class Recorded:
     """
-    What a client has seen.
+    The messages that a client has seen.
     """
 
     name = "Mina"

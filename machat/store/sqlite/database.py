@@ -59,6 +59,10 @@ def tailOf(db: sqlite3.Connection, room: int) -> Tail:
     return max(Tail(*(row or ())), Tail(*deleted))
 
 
+def _commit(db: sqlite3.Connection) -> None:
+    db.execute("COMMIT")
+
+
 class Database:
     """
     The connection of the writer.
@@ -67,21 +71,15 @@ class Database:
     @ivar erased: whether the WAL may contain texts that were removed since
     """
 
-    def __init__(
-        self,
-        db: sqlite3.Connection,
-        path: str,
-        commit: Callable[[sqlite3.Connection], object] | None = None,
-    ) -> None:
+    def __init__(self, db: sqlite3.Connection, path: str) -> None:
         """
         @param path: the file
-        @param commit: commits a transaction. For tests
         """
         self.db = db
         self.life = secrets.token_bytes(16)
         self._path = path
         self._file = os.stat(path)
-        self._commit = commit or (lambda db: db.execute("COMMIT"))
+        self._commit: Callable[[sqlite3.Connection], object] = _commit
         self._unmeasured = 0
         self.erased = True
 
