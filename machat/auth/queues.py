@@ -61,6 +61,8 @@ class Logins:
     """
     The logins that wait or are being checked, by their L{Origin}.
 
+    @ivar clock: runs the timers
+    @ivar failures: the maximum number of failures from one origin within a minute
     @ivar free: the number of logins that may still be added. An origin that already has as many
         logins may not add another one, so that there is always a place for other origins
     """

@@ -30,6 +30,7 @@ class Remembered:
     __slots__ = ("_check", "_reactions", "redacted", "sender", "text")
 
     def __init__(self, message: Message) -> None:
+        self._check: int | None = None
         self.sender = message.sender[:LENGTH]
         self.redacted = message.redacted
         self._reactions = {
@@ -44,7 +45,7 @@ class Remembered:
         @return: whether the text is another one than before
         """
         check = crc32(text.encode(errors="replace"))
-        changed = getattr(self, "_check", None) != check
+        changed = self._check != check
         self._check = check
         line, _, more = text.partition("\n")
         self.text = f"{line[:LENGTH]}..." if more or len(line) > LENGTH else line

@@ -53,7 +53,9 @@ class Talk:
     @ivar reading: sends read markers
     @ivar settings: what is shown
     @ivar history: loads older messages
-    @ivar pages: the answers with several pages: C{listing} and C{search}
+    @ivar pages: shows the answers with several pages
+    @ivar listing: the pages of the list of rooms
+    @ivar search: the pages of a search
     """
 
     def __init__(

@@ -130,6 +130,8 @@ class Shaper:
 class Shapers:
     """
     The L{Shaper}s of all rooms, or of all networks, with recent messages.
+
+    @ivar rate: the rate of each of them, bytes per second
     """
 
     def __init__(self, clock: IReactorTime, rate: float) -> None:

@@ -54,7 +54,7 @@ class Document(NamedTuple):
 def assemble(folder: Path) -> Document:
     """
     @param folder: the folder of the files
-    @return: the document F{index.html} with the content of its files
+    @return: the document C{index.html} with the content of its files
     @raise ValueError: a file contains text that would end its element
     """
     scripts: list[str] = []

@@ -61,8 +61,10 @@ class Personal:
     """
     The notes about one user. It is kept while somebody holds it, or a note waits to be stored.
 
-    @ivar key: the key of the user's name
+    @ivar name: the user's name
+    @ivar key: the key of this name
     @ivar watchers: called with each note that is stored, and with each block that is removed
+    @ivar holds: the number of those who hold it
     """
 
     _log = Logger()

@@ -56,6 +56,8 @@ class Timer:
 class Timers:
     """
     The timers of one client.
+
+    @ivar seconds: the clock of the timers
     """
 
     def __init__(self, seconds: Callable[[], float]) -> None:

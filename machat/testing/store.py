@@ -108,7 +108,6 @@ class UnreliableStore:
 
     def __init__(self, clock: IReactorTime, store: IStore) -> None:
         self.store = store
-        self._clock = clock
         self._queue = OperationQueue(clock)
         if IDeliveries.providedBy(store):
             alsoProvides(self, IDeliveries)

@@ -209,6 +209,7 @@ class ProxiedFactory(Factory):
     Serves the protocol of another factory on connections that begin with a header.
 
     @ivar wrapped: the other factory
+    @ivar clock: runs the time limits of the headers
     @ivar waiting: the connections whose header is incomplete, the oldest first
     @ivar logbook: records the refused connections
     """

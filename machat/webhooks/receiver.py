@@ -197,6 +197,7 @@ class Receiver:
     verifies the certificate of an C{https} URL.
 
     @ivar name: the URL without its query
+    @ivar secrets: sign the requests. They may be replaced
     """
 
     def __init__(

@@ -61,6 +61,8 @@ class Poster(Protocol):
 class Webhooks:
     """
     Sends the events of a chat to a receiver.
+
+    @ivar figures: the counters for the metrics
     """
 
     _log = Logger()

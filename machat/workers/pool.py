@@ -57,6 +57,7 @@ class Slot:
     @ivar process: the process that serves, or starts; C{None} until a replacement starts
     @ivar failures: the number of processes that have failed in a row
     @ivar restarts: the number of processes that were replaced, other than by a rolling restart
+    @ivar retry: the timer that starts a replacement; C{None}: there is none
     """
 
     def __init__(self, number: int) -> None:

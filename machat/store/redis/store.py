@@ -82,7 +82,6 @@ class RedisStore:
         @param deadline: the time within which an operation succeeds or fails, in seconds
         """
         self.clock: ChatClock = chatClock(reactor)
-        self._location = location
         self._deadline = deadline
         self._keys = Keys(location.prefix, location.database)
         self.process = secrets.token_hex(6).encode()

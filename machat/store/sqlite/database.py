@@ -67,6 +67,7 @@ class Database:
     """
     The connection of the writer.
 
+    @ivar db: the connection
     @ivar life: identifies this start of the server
     @ivar erased: whether the WAL may contain texts that were removed since
     """

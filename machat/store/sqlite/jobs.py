@@ -99,6 +99,10 @@ class Job:
 class Append(Job):
     """
     Stores messages and changes.
+
+    @ivar room: the room
+    @ivar batch: the messages
+    @ivar changes: the changes
     """
 
     __slots__ = ("room", "batch", "changes", "_states", "_stored", "_new")

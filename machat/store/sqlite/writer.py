@@ -45,6 +45,7 @@ class Writer:
     state in memory changes only after the transaction has succeeded.
 
     @ivar busy: whether the thread has something to do
+    @ivar condition: whether writing succeeds
     @ivar ids: the ids of recent messages
     @ivar upkeep: returns the next step of the upkeep, if it is due. It is called between two
         transactions
