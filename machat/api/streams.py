@@ -53,6 +53,11 @@ class Stream(Protocol):
     """
     A listener of a room. It has no name, so that presence does not report it. It takes over the
     connection of a request, and has the same limits as any other connection.
+
+    @ivar key: the key of the client
+    @ivar room: the name of the room
+    @ivar dialect: the dialect of the streams of this room
+    @ivar peer: the address of the client, as it appears in the log
     """
 
     transport: Any
@@ -72,7 +77,7 @@ class Stream(Protocol):
         self.peer = describe(address)
         self._streams = streams
         self._chat = streams.chat
-        self._room = room
+        self.room = room
         self._outbox: Outbox | None = None
         self._timer: IDelayedCall | None = None
         self._ended = False
@@ -164,9 +169,9 @@ class Stream(Protocol):
         """
         if not self._ended:
             self._ended = True
-            self._chat.visitors.unlisten(self, self._room)
+            self._chat.visitors.unlisten(self, self.room)
             self._chat.ended(self)
-            self._streams.dialects.release(names.key(self._room))
+            self._streams.dialects.release(names.key(self.room))
             if self._timer is not None and self._timer.active():
                 self._timer.cancel()
 
@@ -241,5 +246,5 @@ class Streams:
         """
         for stream in list(self._all):
             key = current.get(stream.key.label)
-            if key != stream.key or not key.may(READ, stream._room):
+            if key != stream.key or not key.may(READ, stream.room):
                 stream.disconnected(REJECTED)
