@@ -95,11 +95,13 @@ class RoomPolicy:
 
     def requireJoin(self, member: IChatMember, name: str, room: Room) -> None:
         """
-        @raise ChatError: C{not-allowed}: the member is banned, or its user lacks the right;
-            C{room-locked}
+        @raise ChatError: C{not-allowed}: the member is banned, or its user lacks the right, or the
+            room is the conversation of two other users; C{room-locked}
         """
         if member.user is not None:
             users.requireJoin(member.user, room.name)
+        if room.direct is not None:
+            room.direct.requireUser(names.key(name))
         if not (room.locked or self._sanctions):
             return  # nearly always
         targets = barriers(name, self._connections.networkOf(member))

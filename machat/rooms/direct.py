@@ -53,6 +53,16 @@ class Direct:
             if other != key and personal.note(Note.BLOCK, key) is not None:
                 raise ChatError(NOT_ALLOWED, "you may not send messages to that user")
 
+    def requireUser(self, key: str) -> None:
+        """
+        Require that a name is one of the two users.
+
+        @param key: the key of the name
+        @raise ChatError: C{not-allowed}
+        """
+        if key not in self._users:
+            raise ChatError(NOT_ALLOWED, "that conversation is of two other users")
+
     def requirePublish(self, key: str) -> None:
         """
         Require that a name that need not be in the room is one of the two users, and is not
@@ -61,8 +71,7 @@ class Direct:
         @param key: the key of the name
         @raise ChatError: C{not-allowed}
         """
-        if key not in self._users:
-            raise ChatError(NOT_ALLOWED, "that conversation is of two other users")
+        self.requireUser(key)
         self.requireSay(key)
 
     def requireNew(self, room: Room) -> None:

@@ -82,6 +82,19 @@ class VisitorTests(SynchronousTestCase):
         found = self.successResultOf(self.visitors.members("dev"))
         self.assertEqual(found.members, ("Mina",))
 
+    def test_member(self) -> None:
+        """
+        A member does not listen to its room as well, nor does a listener join it.
+        """
+        self.assertEqual(self.refusal(self.visitors.listen(self.mina, "dev")), ALREADY_JOINED)
+        listener = MemoryMember("listener")
+        self.successResultOf(self.visitors.listen(listener, "dev"))
+        self.assertEqual(self.refusal(self.chat.service.join(listener, "dev")), ALREADY_JOINED)
+        self.visitors.unlisten(listener, "dev")
+        self.successResultOf(self.chat.service.join(listener, "dev"))
+        self.say("one")
+        self.assertEqual(listener.received(), ["Mina:one"])
+
     def test_recovery(self) -> None:
         """
         A listener that names its position receives the missed messages, or learns that it cannot.

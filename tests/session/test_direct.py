@@ -300,6 +300,19 @@ class DirectTests(AccountTestCase):
         self.say(self.login(), "Ada", "one")
         self.assertEqual(bot.received(), ["Mina:one"])
 
+    def test_applicationOfAnotherName(self) -> None:
+        """
+        A member inside the process that has another name cannot be in the room, whether the room is
+        open or not.
+        """
+        bot = MemoryMember("Bot")
+        for _ in range(2):
+            joining = self.chat.service.join(bot, ROOM)
+            self.assertEqual(self.failureResultOf(joining, ChatError).value.code, "not-allowed")
+            self.say(self.login(), "Ada", "one")
+        (room,) = self.chat.service.rooms
+        self.assertNotIn(bot, room)
+
     def test_text(self) -> None:
         """
         A client of the C{text} dialect can be in the room too.
