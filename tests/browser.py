@@ -161,13 +161,17 @@ class PageTestCase(ServerTestCase):
         page = context.new_page()
         page.on("pageerror", lambda error: self._reported(str(error)))
         page.on("console", self._told)
-        page.on("dialog", lambda dialog: self.problems.append(dialog.message))
+        page.on("dialog", self._asked)
         return page
 
     def _told(self, message: Any) -> None:
         asked = "/mychat?" in message.location.get("url", "")  # the reason for a missing WebSocket
         if message.type in ("error", "warning") and not asked:
             self._reported(message.text)
+
+    def _asked(self, dialog: Any) -> None:
+        leaves = dialog.type == "beforeunload"  # with a text of the browser
+        self.problems.append(dialog.type if leaves else dialog.message)
 
     def _reported(self, text: str) -> None:
         if _EXPECTED.match(text) is None:

@@ -52,6 +52,7 @@ class MessageTests(PageTestCase):
         mina, ada = self.pair()
         say(ada, "tea?")
         expectTexts(mina, ["tea?"])
+        mina.bring_to_front()  # Firefox focuses nothing in other windows
         choose(mina, "tea?", "Reply")
         expect(mina.locator(".mode")).to_contain_text("Answer to Ada tea?")
         expect(mina.get_by_label("Message to dev")).to_be_focused()
@@ -59,6 +60,7 @@ class MessageTests(PageTestCase):
         expect(mina.locator(".mode")).to_be_hidden()
         for page in (mina, ada):
             expect(page.locator(".message:not(.pending) .quote")).to_have_text("Answer to Ada tea?")
+        ada.bring_to_front()
         ada.locator(".quote").click()
         expect(ada.locator(".message", has_text="tea?").first).to_be_focused()
         choose(mina, "yes", "Reply")

@@ -54,7 +54,7 @@ class ApplicationTests(PageTestCase):
         page.goto(f"http://localhost:{port}/#/rooms/dev")
         expect(page.get_by_role("listitem")).to_have_text(["Eve: before"])
         expect(page.get_by_role("status")).to_have_text("online")
-        page.get_by_label("Message to dev").fill("hello")
+        page.get_by_label("Message to dev").press_sequentially("hello")
         page.get_by_label("Message to dev").press("Enter")
         expect(page.get_by_role("listitem")).to_have_text(["Eve: before", "Mina: hello"])
         page.get_by_role("link", name="tea").click()

@@ -60,7 +60,7 @@ class UnsentTests(PageTestCase):
         """
         self.page.reload()
         if warned:
-            self.problems.remove("")
+            self.problems.remove("beforeunload")
         expect(self.page.get_by_role("button", name="1 here")).to_be_visible()
 
     def test_refused(self) -> None:
