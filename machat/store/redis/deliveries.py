@@ -76,7 +76,7 @@ class Deliveries:
     async def _deliver(self, key: str, seq: bytes, more: bytes) -> Any:
         room = self._keys.room(key)
         words = [self._store.process, int(CLAIM * 1000), seq, more]
-        keys = [room.six[0], f"{room.room}:deliver".encode()]
+        keys = [room.state, f"{room.room}:deliver".encode()]
         return await answer(self._store, PATIENCE, self._session().run(DELIVER, keys, words))
 
     async def _command(self, *words: bytes | int) -> Any:

@@ -31,14 +31,28 @@ class RoomKeys(NamedTuple):
     The keys of a room.
 
     @ivar room: the beginning of all its keys
-    @ivar six: the keys of its state, log, claims and sanctions, of the entries whose content has
-        changed, and of the reactions and the last edits
+    @ivar six: the six keys of most scripts: those of its state, log, claims and sanctions, of the
+        entries whose content has changed, and of the reactions and the last edits
     @ivar channel: the channel on which its scripts publish
     """
 
     room: str
     six: tuple[bytes, bytes, bytes, bytes, bytes, bytes]
     channel: bytes
+
+    @property
+    def state(self) -> bytes:
+        """
+        The key of the state.
+        """
+        return self.six[0]
+
+    @property
+    def claims(self) -> bytes:
+        """
+        The key of the claims.
+        """
+        return self.six[2]
 
     def ids(self, sender: str) -> bytes:
         """

@@ -117,7 +117,7 @@ class RedisRoom:
 
     def _askVersion(self, session: Session) -> Deferred[Any]:
         self._store.releases.send()
-        return session.command(b"HGET", self.keys.six[2], b"=")
+        return session.command(b"HGET", self.keys.claims, b"=")
 
     def read(self, after: int, limit: int) -> Deferred[Sequence[Entry]]:
         return Deferred.fromCoroutine(self._read(after, limit))
