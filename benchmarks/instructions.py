@@ -4,6 +4,7 @@ Counts the instructions that the server needs for a message, or for a join, outs
     python -m benchmarks.instructions tcp ws             # messages in 100 rooms of two
     python -m benchmarks.instructions ws --rooms 1 --members 4    # one message in each turn
     python -m benchmarks.instructions tcp ws --joins
+    python -m benchmarks.instructions tcp ws --floor    # those of the floor in Python
 
 The counts are repeatable to 1 %, also on a machine that does other work. They do not contain waits
 for memory. This needs C{valgrind} with its header files, and a C compiler. The files with the
@@ -52,10 +53,11 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=4, help="messages of each room")
     parser.add_argument("--joins", action="store_true", help="count joins instead of messages")
+    parser.add_argument("--floor", action="store_true", help="count those of the floor in Python")
     parser.add_argument("--child", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child is not None:
-        _Turns(options).run()
+        (_FloorTurns if options.floor else _Turns)(options).run()
         return
     if shutil.which("valgrind") is None or shutil.which("cc") is None:
         sys.exit("skipped: valgrind or a C compiler is not installed")
@@ -202,6 +204,24 @@ class _Turns:
             for client in room:
                 read = client.recv(65_536)
                 assert read.count(b"$") == 1, "each member receives the message in this turn"
+
+
+class _FloorTurns(_Turns):
+    """
+    The same with the floor in Python, F{servers/python_floor.py}.
+    """
+
+    def _listen(self) -> None:
+        from benchmarks.servers import python_floor
+
+        listener = python_floor.listen(0)
+        guest = python_floor.GUESTS[self._options.kind[0]]
+        self._address = listener.getsockname()
+        self._poll = lambda: python_floor.turn(listener, guest, 0)
+
+    def _twice(self) -> None:
+        for _ in range(2):
+            self._poll()
 
 
 if __name__ == "__main__":

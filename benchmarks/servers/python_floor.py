@@ -109,6 +109,9 @@ class Handshake(Lines):
             members[self.sock.fileno()] = Frames(self.sock)
 
 
+#: The class of a new connection on each transport.
+GUESTS: dict[str, type[Lines]] = {"tcp": Lines, "ws": Handshake}
+
 members: dict[int, Lines] = {}
 rooms: defaultdict[str, Room] = defaultdict(Room)
 dirty: list[Room] = []
@@ -149,28 +152,39 @@ def serve(member: Lines, event: int) -> None:
     member.sock.close()
 
 
+def listen(port: int) -> socket:
+    listener = create_server(("127.0.0.1", port), backlog=4096)
+    listener.setblocking(False)
+    listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # the connections inherit it
+    poller.register(listener, EPOLLIN)
+    return listener
+
+
+def turn(listener: socket, guest: type[Lines], timeout: float) -> None:
+    """
+    Poll once.
+    """
+    for descriptor, event in poller.poll(timeout, EVENTS):
+        if descriptor in members:
+            serve(members[descriptor], event)
+            continue
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                sock, _ = listener.accept()
+                sock.setblocking(False)
+                members[sock.fileno()] = guest(sock)
+                poller.register(sock, EPOLLIN)
+    flush()
+
+
 def main(port: str, transport: str) -> None:
     """
     Serve until the process is stopped.
     """
     gc.disable()
-    guest = Handshake if transport == "ws" else Lines
-    listener = create_server(("127.0.0.1", int(port)), backlog=4096)
-    listener.setblocking(False)
-    listener.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)  # the connections inherit it
-    poller.register(listener, EPOLLIN)
+    listener, guest = listen(int(port)), GUESTS[transport]
     while True:
-        for descriptor, event in poller.poll(-1, EVENTS):
-            if descriptor in members:
-                serve(members[descriptor], event)
-                continue
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    sock, _ = listener.accept()
-                    sock.setblocking(False)
-                    members[sock.fileno()] = guest(sock)
-                    poller.register(sock, EPOLLIN)
-        flush()
+        turn(listener, guest, -1)
 
 
 if __name__ == "__main__":
