@@ -246,6 +246,8 @@ class Follower:
             page = await self._page(session, same)
             if not self._current(session):
                 raise LinkLost("the session has ended")
+            if page.timeline.epoch != self._stream.timeline.epoch:
+                same = False  # the keys of the room were deleted, perhaps with its claims
             if self._stream.total < 0:
                 self._stream.begin(page)
             else:

@@ -43,6 +43,11 @@ PATIENCE = 5.0
 FIRST_DELAY = 0.1
 LONGEST_DELAY = 3.0
 
+LEASE_LOST = (
+    "the engine has no lease of this server: it was out of touch for more than 10 s, or the"
+    " keys were deleted. The server continues with a new lease"
+)
+
 
 class Connecting(Protocol):
     """
@@ -300,7 +305,7 @@ class Node:
             dead = self.lease.renewed(reply, sent, seen)
             if dead is None:
                 self._suspend()
-                self._log.info("the engine does not know this server any more")
+                self._log.warn(LEASE_LOST)
                 session.unsubscribe(self._echo.channel)
                 await self._listen(session)
         if dead:

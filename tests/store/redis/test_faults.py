@@ -96,6 +96,16 @@ class FaultCase(TestCase):
         while not condition():
             await deferLater(reactor, 0.005)
 
+    def logged(self) -> list[str]:
+        """
+        @return: the lines that are logged from now on
+        """
+        lines: list[str] = []
+        observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        return lines
+
     def isDown(self, store: RedisStore) -> bool:
         return not store.health().up
 
@@ -184,12 +194,16 @@ class LifeTests(FaultCase):
 
     async def test_flushed(self) -> None:
         """
-        If all keys are deleted, the room begins a new epoch at its next message.
+        If all keys are deleted, the room begins a new epoch at its next message, and its members
+        keep their names. The log has the cause.
         """
+        lines = self.logged()
         store = await self.node()
         other = await self.node()
         room, witness = await self.open(store)
         there, inThere = await self.open(other)
+        await room.claim(claimOf("Mina"), 9)
+        await there.claim(claimOf("Ada"), 9)
         await self.say(room, "a", "b")
         await self.until(lambda: len(inThere.messages) == 2)
         self.engine.command("FLUSHALL")
@@ -198,6 +212,10 @@ class LifeTests(FaultCase):
         self.assertEqual([complete for _, complete in witness.moves], [False])
         self.assertEqual([complete for _, complete in inThere.moves], [False])
         self.assertEqual(witness.messages[-1].seq, 3)
+        while (await room.members(9)).total < 2 and not inThere.lostClaims:
+            await deferLater(reactor, 0.005)
+        await self.until(lambda: any(["the keys were deleted" in line for line in lines]))
+        self.assertEqual(witness.lostClaims + inThere.lostClaims, [])
         self.assertEqual(witness.faults + inThere.faults, [])
 
     async def test_scripts(self) -> None:
@@ -604,10 +622,7 @@ class EngineFaultTests(FaultCase):
         """
         self.engine.command("CONFIG", "SET", "maxmemory", "100mb")
         self.engine.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-        lines: list[str] = []
-        observer: Any = lambda event: lines.append(str(formatEvent(event)))  # noqa: E731
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        lines = self.logged()
         store = await self.node()
         await self.open(store)
         self.assertTrue(any(["set noeviction" in line for line in lines]))
