@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import (
     AdoptedStreamServerEndpoint,
@@ -33,7 +34,7 @@ from machat.tap import stale
 from machat.tap.adopted import AdoptedEndpoint
 from machat.transport.proxy import ProxiedFactory
 from machat.transport.reuseport import BACKLOG
-from machat.transport.tls import Certificates, contextOf, contextOfFolder
+from machat.transport.tls import Certificates, contextOf, contextOfFolder, faultOf
 
 #: The maximum length of the path of a UNIX socket, bytes.
 _LONGEST_PATH = 107
@@ -100,7 +101,7 @@ class Endpoint:
         self.kind, self.arguments = kind, arguments
         self.host = arguments.get("interface", "")
         if kind == "ssl":
-            self._endpoint: Any = self._ssl(_backlogged(inner, arguments), protocols)
+            self._endpoint: Any = self._ssl(_backlogged(inner, arguments), arguments, protocols)
         elif kind == "tls":
             self._endpoint = self._tls(arguments, protocols)
         elif not inherited:
@@ -127,8 +128,17 @@ class Endpoint:
                 self.host = adopted.getsockname()[0]
         return AdoptedEndpoint(self._reactor, descriptor, actual)
 
-    def _ssl(self, text: str, protocols: Sequence[bytes]) -> Any:
-        self.certificates = Certificates(lambda: contextOf(_Recorder(text).options, protocols))
+    def _ssl(self, text: str, arguments: dict[str, str], protocols: Sequence[bytes]) -> Any:
+        privateKey = arguments.get("privateKey", "server.pem")  # the defaults of Twisted
+        certificate = arguments.get("certKey", privateKey)
+
+        def load() -> SSL.Context:
+            fault = faultOf(privateKey, certificate)
+            if fault is not None:
+                raise ValueError(fault)
+            return contextOf(_Recorder(text).options, protocols)
+
+        self.certificates = Certificates(load)
         recorded = _Recorder(text)
         return TCP4ServerEndpoint(
             self._reactor, recorded.port, recorded.backlog, recorded.interface

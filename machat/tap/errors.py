@@ -50,6 +50,14 @@ def refuseToServe(message: str, daemonized: bool) -> NoReturn:
     raise SystemExit(1) from None
 
 
+def fileReasonOf(error: BaseException) -> str:
+    """
+    @return: the reason of an exception, with the path of the file that it is about, if there is one
+    """
+    path = getattr(error, "filename", None)
+    return reasonOf(error) if path is None else f"{path}: {reasonOf(error)}"
+
+
 def reasonOf(error: BaseException | None) -> str:
     """
     @return: the reason of an exception, in one line

@@ -29,7 +29,7 @@ from machat.store.sqlite import SQLITE_DEFAULTS
 from machat.tap.checkers import portalOf, tokensRefusal
 from machat.tap.descriptors import availableConnections
 from machat.tap.endpoints import Endpoint, given
-from machat.tap.errors import Refused, complain, reasonOf, refuse
+from machat.tap.errors import Refused, complain, fileReasonOf, reasonOf, refuse
 from machat.tap.limits import OPTIONS, LimitOption
 from machat.tap.quantities import count, perSecond, seconds, workers
 from machat.tap.sharing import checkShareable, storeIsShared
@@ -267,7 +267,7 @@ class Options(usage.Options, AuthOptionMixin):
         try:
             return portalOf(self.get("credCheckers", []), bool(self["anonymous"]), globalReactor())
         except (ValueError, OSError) as error:
-            refuse(f"--auth: {reasonOf(error)}")
+            refuse(f"--auth: {fileReasonOf(error)}")
 
     def _keys(self) -> KeyFile | None:
         path = self["api-keys"]
@@ -293,7 +293,7 @@ class Options(usage.Options, AuthOptionMixin):
         except InvalidAuthType:
             refuse(f"--auth {kind}: unknown type; see --help-auth for the known ones")
         except Exception as error:
-            refuse(f"--auth {kind}: {reasonOf(error)}")
+            refuse(f"--auth {kind}: {fileReasonOf(error)}")
 
     def _stores(self) -> list[IStore]:
         """

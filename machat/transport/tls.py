@@ -75,6 +75,34 @@ def _select(protocols: Sequence[bytes], connection: object, offered: list[bytes]
     return next(common, SSL.NO_OVERLAPPING_PROTOCOLS)
 
 
+def faultOf(privateKey: str, certificate: str) -> str | None:
+    """
+    Look into the files of a certificate before OpenSSL does: it would ask the terminal for the
+    password of a key, and its errors do not name a file.
+
+    @param privateKey: the path of a file in PEM format, as C{certificate}
+    @return: why the files cannot be used, with the path of one of them; C{None} if no fault is
+        visible
+    """
+    found = {}
+    for path in (privateKey, certificate):
+        try:
+            found[path] = Path(path).read_bytes()
+        except OSError as error:
+            return f"{path}: {error.strerror}"
+    if b"ENCRYPTED" in found[privateKey]:
+        return f"{privateKey}: the private key has a password: remove it with openssl pkey"
+    if not _contains(found[privateKey], b"PRIVATE KEY"):
+        return f"{privateKey} contains no private key in PEM format"
+    if not _contains(found[certificate], b"CERTIFICATE"):
+        return f"{certificate} contains no certificate in PEM format"
+    return None
+
+
+def _contains(text: bytes, kind: bytes) -> bool:
+    return any(block[1].endswith(kind) for block in _BLOCK.finditer(text))
+
+
 def contextOfFolder(folder: Path, protocols: Sequence[bytes]) -> SSL.Context:
     """
     Build a context that selects the certificate by the name that the client requests (SNI). If the
@@ -109,12 +137,15 @@ def _certificatesIn(folder: Path) -> Iterator[tuple[list[str], CertificateOption
     keys: dict[bytes, Any] = {}
     certificates: list[x509.Certificate] = []
     for path in sorted(folder.rglob("*.pem")):
-        for block in _BLOCK.finditer(path.read_bytes()):
-            if block[1] == b"CERTIFICATE":
-                certificates.append(x509.load_pem_x509_certificate(block[0]))
-            elif block[1].endswith(b"PRIVATE KEY"):
-                private: Any = load_pem_private_key(block[0], None)
-                keys[_publicBytes(private)] = private
+        try:
+            for block in _BLOCK.finditer(path.read_bytes()):
+                if block[1] == b"CERTIFICATE":
+                    certificates.append(x509.load_pem_x509_certificate(block[0]))
+                elif block[1].endswith(b"PRIVATE KEY"):
+                    private: Any = load_pem_private_key(block[0], None)
+                    keys[_publicBytes(private)] = private
+        except (TypeError, ValueError) as error:  # a TypeError: the key has a password
+            raise ValueError(f"{path}: {error}") from None
     issuers = {each.subject: each for each in certificates if _publicBytes(each) not in keys}
     for certificate in certificates:
         key = keys.get(_publicBytes(certificate))

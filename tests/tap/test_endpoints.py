@@ -5,6 +5,7 @@ Tests for L{machat.tap.endpoints}.
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import _SystemdParser
@@ -117,6 +118,31 @@ class EndpointTests(SynchronousTestCase):
             self.assertEqual((given(inherited), given(text)), (text, text))
             unix = Endpoint(MemoryReactor(), f"inherited:{listening.fileno()}:unix:/run/machat")
             self.assertIsNone(unix.path)  # the path is the parent's to remove
+
+    def test_files(self) -> None:
+        """
+        A private key or a certificate that cannot be used is reported with its file. A key with a
+        password is refused before OpenSSL asks the terminal for it.
+        """
+        pem, damaged = f"{self.key}.pem", self.mktemp()
+        block = "-----BEGIN {0}-----\nAAAA\n-----END {0}-----\n"
+        for key, certificate, text, why in (
+            (damaged, pem, "x", f"{damaged} contains no private key in PEM format"),
+            (self.key, damaged, "", f"{damaged} contains no certificate in PEM format"),
+            (damaged, pem, block.format("ENCRYPTED PRIVATE KEY"), "openssl pkey"),
+            (damaged, pem, "Proc-Type: 4,ENCRYPTED", "a password"),
+            ("/nowhere", pem, "", "/nowhere: No such file or directory"),
+        ):
+            Path(damaged).write_text(text)
+            given = f"ssl:0:privateKey={key}:certKey={certificate}"
+            error = self.assertRaises(ValueError, Endpoint, MemoryReactor(), given)
+            self.assertIn(why, str(error))
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "a.pem").write_text(block.format("PRIVATE KEY"))
+        self.addCleanup((folder / "a.pem").unlink)  # test_order reads all folders
+        error = self.assertRaises(ValueError, Endpoint, MemoryReactor(), f"tls:{folder}:0")
+        self.assertIn(str(folder / "a.pem"), str(error))
 
     def test_refused(self) -> None:
         """

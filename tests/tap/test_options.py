@@ -299,7 +299,8 @@ class OptionsTests(SynchronousTestCase):
             (["--anonymous"], "--anonymous requires --auth"),
             (["--auth", "none"], "--auth none: unknown type"),
             (["--auth", "jwt:key=short"], "--auth jwt: a secret must have at least 32 bytes"),
-            (["--auth", "file:/nowhere"], "No such file"),
+            (["--auth", "file:/nowhere"], "--auth: /nowhere: No such file"),
+            (["--auth", "jwt:keyfile=/nowhere"], "--auth jwt: /nowhere: No such file"),
             (["--auth", "unix", "--auth", "memory:Mina:x"], "more than one --auth"),
         ):
             self.assertIn(why, self.refusal(*arguments))
