@@ -200,7 +200,7 @@ class Account:
             raise ChatError(BAD_NAME, "that is your own name")
         if not blocked:
             personal.remove(Note.BLOCK, key)
-        elif len(personal.notes(Note.BLOCK)) >= NOTES:
+        elif not personal.note(Note.BLOCK, key) and len(personal.notes(Note.BLOCK)) >= NOTES:
             raise ChatError(NOT_ALLOWED, f"at most {NOTES} blocked names")
         else:
             personal.put(Note.BLOCK, key, name, None, urgent=False)

@@ -515,6 +515,7 @@ class BlockTests(AccountTestCase):
         self.patch(__import__("machat.session.account", fromlist=["x"]), "NOTES", 2)
         for number, answer in enumerate(("done", "done", "not-allowed")):
             self.assertEqual(self.code(mina, "block", name=f"n{number}"), answer)
+        self.assertEqual(self.code(mina, "block", name="N1"), "done")
 
     def test_shared(self) -> None:
         """
