@@ -9,6 +9,9 @@ from twisted.logger import Logger
 
 from machat.records import Health
 
+#: The time in which a loss of data is logged once, in seconds.
+LOSSES = 60.0
+
 
 class Condition:
     """
@@ -27,6 +30,7 @@ class Condition:
         self._faults = {source: text}
         self._since = clock.seconds()
         self._logged = text
+        self._lost = -LOSSES
 
     def report(self, source: str, text: str | None) -> None:
         """
@@ -46,6 +50,20 @@ class Condition:
         if reason and reason != self._logged:
             self._log.warn("the store is down: {reason}", reason=reason)
         self._logged = reason
+
+    def lost(self, room: str) -> None:
+        """
+        Data was lost, that of this room and perhaps of others. The log has one line in L{LOSSES}
+        seconds.
+        """
+        now = self._clock.seconds()
+        if now >= self._lost + LOSSES:
+            self._lost = now
+            self._log.warn(
+                "the engine has lost data, for example of {room}: check its persistence (appendonly"
+                " and replicas), and whether keys were deleted",
+                room=room,
+            )
 
     def stop(self) -> None:
         """

@@ -248,6 +248,9 @@ class Follower:
                 raise LinkLost("the session has ended")
             if page.timeline.epoch != self._stream.timeline.epoch:
                 same = False  # the keys of the room were deleted, perhaps with its claims
+                position = self._stream.position
+                if self._stream.total >= 0 and not page.timeline.covers(position, page.top.seq):
+                    self._store.noteLoss(self._stream.name)
             if self._stream.total < 0:
                 self._stream.begin(page)
             else:

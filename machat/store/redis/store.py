@@ -271,6 +271,12 @@ class RedisStore:
         else:
             self._condition.report("engine", fault.text)
 
+    def noteLoss(self, room: str) -> None:
+        """
+        The engine has lost data of a room that was reported here.
+        """
+        self._condition.lost(room)
+
     def schedule(self, work: Callable[[], Coroutine[Deferred[Any], Any, None]]) -> None:
         """
         Let a room catch up, when fewer than L{ROOMS} others do.

@@ -133,6 +133,7 @@ class LifeTests(FaultCase):
         If the engine has its data, nothing is lost. The room has a new epoch, and covers all
         positions.
         """
+        lines = self.logged()
         store = await self.node()
         room, witness = await self.open(store)
         await self.say(room, "a", "b")
@@ -146,6 +147,7 @@ class LifeTests(FaultCase):
         self.assertEqual([complete for _, complete in witness.moves], [True])
         self.assertTrue(room.covers(before))
         self.assertEqual((witness.texts(), witness.faults), (["a", "b", "c"], []))
+        self.assertFalse(any(["lost data" in line for line in lines]))
 
     async def test_noData(self) -> None:
         """
@@ -171,8 +173,10 @@ class LifeTests(FaultCase):
 
     async def test_olderCopy(self) -> None:
         """
-        If the engine has lost the last messages, only those who have seen them are notified.
+        If the engine has lost the last messages, only those who have seen them are notified. The
+        log has one line.
         """
+        lines = self.logged()
         store = await self.node()
         room, witness = await self.open(store)
         quiet, inQuiet = await self.open(store, "quiet")
@@ -190,6 +194,8 @@ class LifeTests(FaultCase):
         self.assertTrue(room.covers(kept))
         self.assertFalse(room.covers(lost))
         self.assertEqual([each.text for each in await room.read(0, 9)], ["a", "b", "e"])
+        losses = [line for line in lines if "has lost data, for example of dev:" in line]
+        self.assertEqual(len(losses), 1, lines)
         self.assertEqual(witness.faults + inQuiet.faults, [])
 
     async def test_flushed(self) -> None:
