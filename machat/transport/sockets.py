@@ -53,6 +53,7 @@ class Sockets:
         self._clock = clock
         self._afterwards: list[Callable[[], object]] | None = None
         self._reactor: Any = None
+        self._theirs = _TheirReactor(self)
         self._epoll: Any = None
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
@@ -74,12 +75,12 @@ class Sockets:
             if transport is None:
                 return
         reactor: Any = transport.reactor
-        if reactor is not self and self._mayReplace(reactor):
+        if reactor is not self._theirs and self._mayReplace(reactor):
             transport.stopReading()
-            transport.reactor = self
+            transport.reactor = self._theirs
             transport.startReading()
-        if transport.reactor is self:  # 150 bytes less than the two strings of each connection
-            plain: Any = transport
+        if transport.reactor is self._theirs:
+            plain: Any = transport  # 150 bytes less than the two strings of each connection
             plain.logstr = plain.repstr = type(plain.protocol).__name__
 
     def adoptPort(self, port: Any) -> None:
@@ -93,18 +94,19 @@ class Sockets:
         """
         keepAliveAll(port)
         if isinstance(port, Port) and self._mayReplace(port.reactor):
-            port.reactor = self  # which it passes to its connections. The port itself stays there
+            port.reactor = self._theirs  # for its connections. The port itself stays where it is
 
     def _mayReplace(self, reactor: Any) -> bool:
         if self._reactor is None and hasattr(select, "epoll"):
             self._reactor = reactor
         return self._reactor is reactor and bool(IReactorFDSet.providedBy(reactor))
 
-    def __getattr__(self, name: str) -> Any:
+    @property
+    def reactor(self) -> Any:
         """
-        Provide the other methods of the reactor, such as C{callLater}.
+        The reactor that polls this object; C{None} before the first socket or port.
         """
-        return getattr(self._reactor, name)
+        return self._reactor
 
     def logPrefix(self) -> str:
         """
@@ -296,3 +298,25 @@ class Sockets:
                 each.connectionLost(reason)
             except Exception as error:
                 self._failed(each, error)
+
+
+@implementer(IReactorFDSet)
+class _TheirReactor:
+    """
+    The reactor of the adopted transports: their sockets are in L{Sockets}, and everything else,
+    such as C{callLater}, is in the reactor. Without C{__getattr__}, the attributes of L{Sockets}
+    are found faster, which saves a lone message 2 % of its instructions.
+    """
+
+    def __init__(self, sockets: Sockets) -> None:
+        self._sockets = sockets
+        self.addReader = sockets.addReader
+        self.addWriter = sockets.addWriter
+        self.removeReader = sockets.removeReader
+        self.removeWriter = sockets.removeWriter
+        self.removeAll = sockets.removeAll
+        self.getReaders = sockets.getReaders
+        self.getWriters = sockets.getWriters
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sockets.reactor, name)
