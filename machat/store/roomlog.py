@@ -146,9 +146,11 @@ class RoomLog:
 
         @param oldest: the age limit, as a value of C{Message.at}
         """
-        if len(self.kept) > limits.logMessages:
-            self.drop(len(self.kept) - limits.logMessages)
-        while self.kept and (self.bytes > limits.logBytes or self.kept[0].at < oldest):
+        kept = self.kept
+        over = len(kept) - limits.logMessages
+        if over > 0:
+            self.drop(over)
+        while kept and (self.bytes > limits.logBytes or kept[0].at < oldest):
             self.drop(1)
 
     def window(self, after: int, limit: int) -> list[Entry]:
