@@ -5,6 +5,7 @@ L{machat.aio} with a real server.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import threading
@@ -169,13 +170,16 @@ class ServerTests(ServerTestCase):
         server = socket.create_server(("127.0.0.1", 0))
 
         def serve() -> None:
-            with server, server.accept()[0] as connection:
+            with contextlib.suppress(OSError), server.accept()[0] as connection:
+                connection.settimeout(PATIENCE)
                 readUntil(connection, b"\r\n\r\n")
                 connection.sendall(answer)
 
         thread = threading.Thread(target=serve)
         thread.start()
+        self.addCleanup(server.close)
         self.addCleanup(thread.join)
+        self.addCleanup(server.shutdown, socket.SHUT_RDWR)  # ends a wait in accept()
         port: int = server.getsockname()[1]
         return port
 
