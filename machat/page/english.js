@@ -188,7 +188,7 @@ export const ENGLISH = {
     "/search WORDS: search the stored messages\n" +
     "/msg NAME [TEXT]: send a private message, or open the conversation\n" +
     "/block NAME: refuse the private messages of a user\n" +
-    "/unblock NAME: accept them again\n" +
+    "/unblock NAME: accept the private messages of a user again\n" +
     "/quit: leave all rooms\n" +
     "//...: a message that begins with a slash\n" +
     "For moderators: /kick NAME [REASON], /mute NAME [MINUTES] [REASON], " +

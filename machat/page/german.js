@@ -193,7 +193,7 @@ export const GERMAN = {
     "/search WÖRTER: die gespeicherten Nachrichten durchsuchen\n" +
     "/msg NAME [TEXT]: eine private Nachricht senden oder das Gespräch öffnen\n" +
     "/block NAME: private Nachrichten von jemandem ablehnen\n" +
-    "/unblock NAME: sie wieder annehmen\n" +
+    "/unblock NAME: private Nachrichten von jemandem wieder annehmen\n" +
     "/quit: alle Räume verlassen\n" +
     "//...: eine Nachricht, die mit einem Schrägstrich beginnt\n" +
     "Für Moderatoren: /kick NAME [GRUND], /mute NAME [MINUTEN] [GRUND], " +
@@ -339,7 +339,8 @@ export const GERMAN = {
   "moderation.submit": "Bestätigen",
 };
 
-/** German texts for the codes of refusals, whose texts the server and the client write in English. */
+/** German texts for refusals, which the server and the client write in English: by the text without a time,
+ * or by the code. */
 export const REFUSALS = {
   "bad-name": "Der Name hat 1 bis 32 Zeichen: Buchstaben, Ziffern und einige Zeichen",
   "bad-room": "Der Name eines Raums hat 1 bis 64 Zeichen: Buchstaben, Ziffern und einige Zeichen",
@@ -347,6 +348,22 @@ export const REFUSALS = {
   "not-allowed": "Das ist hier nicht erlaubt",
   "you may not send messages to that user": "Diese Person nimmt keine Nachrichten von dir an",
   "that is your own name": "Das ist dein eigener Name",
+  "the name machat is reserved for the server": "Dieser Name ist für den Server reserviert",
+  "that requires an account": "Das ist nur mit einem Konto möglich",
+  "direct conversations require an account": "Das ist nur mit einem Konto möglich",
+  "that conversation is of two other users": "Dieses Gespräch führen zwei andere",
+  "you may not join that room": "Du darfst diesen Raum nicht betreten",
+  "you may read, but not write, in that room":
+    "Du darfst in diesem Raum lesen, aber nicht schreiben",
+  "you may not moderate that room": "Du darfst diesen Raum nicht moderieren",
+  "that member is a moderator of the room": "Dieses Mitglied moderiert den Raum",
+  "too many mutes and bans: lift some first":
+    "Zu viele Stummschaltungen und Sperren: Hebe zuerst einige auf",
+  "a message of the server cannot be edited":
+    "Eine Nachricht des Servers kann nicht bearbeitet werden",
+  "nobody with that name is in that room": "Niemand mit diesem Namen ist in diesem Raum",
+  "nobody is in that room": "In diesem Raum ist niemand",
+  banned: "Du bist ausgeschlossen",
   "not-joined": "Du bist nicht in diesem Raum",
   "room-full": "Der Raum ist voll",
   "room-locked": "Der Raum ist gesperrt",

@@ -76,7 +76,7 @@ export function refusal(code, text) {
   if (nobody !== null) return phrase("direct.nobody", { name: nobody[1] });
   /** @type {Record<string, string>} */
   const known = german?.REFUSALS ?? {};
-  return known[text] ?? known[code ?? ""] ?? text;
+  return known[text.replace(/ until .*/, "")] ?? known[code ?? ""] ?? text;
 }
 
 /** Translate the texts of the document: of elements with `data-text` and `data-label`. */

@@ -40,13 +40,26 @@ def table(name: str) -> dict[str, Any]:
     """
     @return: the table of a module
     """
-    path = (FOLDER / name).as_uri()
-    program = f"import({json.dumps(path)}).then((all) => console.log(JSON.stringify(all)))"
+    found: dict[str, Any] = evaluate(name, TABLES[name])
+    return found
+
+
+def evaluate(name: str, expression: str, language: str = "en") -> Any:
+    """
+    @param expression: an expression with one export of the module
+    @param language: the language of the browser
+    @return: its value
+    """
+    program = f"""
+        const navigator = {{ languages: [{json.dumps(language)}] }};
+        Object.defineProperty(globalThis, "navigator", {{ value: navigator }});
+        globalThis.matchMedia = () => ({{}});
+        const all = await import({json.dumps((FOLDER / name).as_uri())});
+        console.log(JSON.stringify(all.{expression}));"""
     command = [node(), "--input-type=module", "--eval", program]
     options: dict[str, Any] = {"capture_output": True, "text": True, "check": True}
     done = subprocess.run(command, env=environment(), timeout=PATIENCE, **options)
-    found: dict[str, Any] = json.loads(done.stdout)[TABLES[name]]
-    return found
+    return json.loads(done.stdout)
 
 
 def forms(text: str | dict[str, str]) -> list[str]:
@@ -113,6 +126,26 @@ class TableTests(SynchronousTestCase):
                 if isinstance(each, dict):
                     self.assertEqual(list(each), ["one", "other"], key)
                     self.assertTrue(all("{count}" in form for form in each.values()), key)
+
+    def test_refusals(self) -> None:
+        """
+        A German page explains a refusal by its text, or else by its code, and keeps its time. The
+        server has each of these texts and codes.
+        """
+        for code, text, german in (
+            ("not-joined", "nobody with that name is in that room", "Niemand mit diesem Namen"),
+            ("not-joined", "not in that room", "Du bist nicht in diesem Raum"),
+            ("not-allowed", "banned until 2026-01-02 03:04 UTC", "Du bist ausgeschlossen ("),
+            ("not-allowed", "another reason", "Das ist hier nicht erlaubt"),
+            ("another-code", "another reason", "another reason"),
+        ):
+            shown = evaluate("times.js", f"localised({json.dumps(text)}, {json.dumps(code)})", "de")
+            self.assertTrue(shown.startswith(german), shown)
+        paths = [*FOLDER.parent.rglob("*.py"), FOLDER / "client.js", FOLDER / "outgoing.js"]
+        sources = "".join(path.read_text("utf-8") for path in paths)
+        for known in evaluate("german.js", "REFUSALS"):
+            needed = known.replace("the name machat", "the name {RESERVED}")
+            self.assertRegex(sources, f'"{re.escape(needed)}( until|")', known)
 
     def test_document(self) -> None:
         """
