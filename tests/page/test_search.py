@@ -153,12 +153,18 @@ class FindTests(PageTestCase):
 
     def test_server(self) -> None:
         """
-        On a phone too, the search continues on the server.
+        On a phone too, the search continues on the server. The buttons for the previous and the
+        next match are in one line.
         """
         page = self.start("tea", viewport={"width": 390, "height": 800})
         expectTexts(page, ["tea"])
         bar = self.find(page, "green  tea")
         self.assertNoSidewaysScroll(page)
+        both = [bar.get_by_role("button", name=f"{each} match") for each in ("Previous", "Next")]
+        for width in range(320, 400, 10):
+            page.set_viewport_size({"width": width, "height": 800})
+            previous, following = (each.bounding_box()["y"] for each in both)
+            self.assertEqual(previous, following, width)
         bar.get_by_role("button", name="Search the history on the server").click()
         self.assertEqual(self.server.await_("history")["text"], "green tea")
         expect(page.get_by_role("dialog", name="Messages with “green tea”")).to_be_visible()
