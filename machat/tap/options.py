@@ -59,6 +59,10 @@ def _roomPatterns(text: str) -> Sequence[str]:
     return {"all": ("*",), "none": ()}.get(text, (text,))
 
 
+#: The remedy for an unknown option.
+_HINT = ': see twistd machat --help. The options of twistd itself go before "machat"'
+
+
 class Options(usage.Options, AuthOptionMixin):
     """
     The command line of C{twistd machat}.
@@ -189,8 +193,15 @@ class Options(usage.Options, AuthOptionMixin):
             if self.parent is None:
                 raise
             if not isinstance(error, Refused):
-                complain(str(error))
+                complain(f"{error}{_HINT if str(error).endswith('not recognized') else ''}")
             raise SystemExit(1) from None
+
+    def parseArgs(self, *arguments: str) -> None:
+        """
+        Refuse arguments that belong to no option.
+        """
+        if arguments:
+            refuse(f"{arguments[0]}: an unexpected argument: see twistd machat --help")
 
     def postOptions(self) -> None:
         """

@@ -17,6 +17,7 @@ from twisted.cred.credentials import IAnonymous, IUsernamePassword, UsernamePass
 from twisted.internet.endpoints import _SystemdParser
 from twisted.logger import capturedLogs, formatEvent
 from twisted.python.systemd import ListenFDs
+from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -47,6 +48,23 @@ class OptionsTests(SynchronousTestCase):
         error = self.assertRaises(UsageError, self.limits, *arguments)
         self.assertEqual(sys.__stderr__.getvalue(), f"machat: {error}\n")  # type: ignore[union-attr]
         return str(error)
+
+    def test_unknown(self) -> None:
+        """
+        An argument without an option is named, and an unknown option may be one of C{twistd}.
+        """
+        self.assertIn("extra: an unexpected argument", self.refusal("--separate", "extra", "more"))
+        self.patch(sys, "__stderr__", io.StringIO())
+        options = Options()
+        options.parent = UsageOptions()  # as under twistd
+        ended = self.assertRaises(SystemExit, options.parseOptions, ["-n"])
+        self.assertEqual(ended.code, 1)
+        told = sys.__stderr__.getvalue()  # type: ignore[union-attr]
+        self.assertEqual(
+            told,
+            "machat: option -n not recognized: see twistd machat --help. The options of twistd"
+            ' itself go before "machat"\n',
+        )
 
     def test_listRooms(self) -> None:
         """
