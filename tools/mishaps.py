@@ -242,6 +242,12 @@ class Mishaps:
         """
         self._cluster.engine.restore(None)
 
+    async def flush(self) -> None:
+        """
+        Delete all keys. The replication id of the engine remains.
+        """
+        self._cluster.engine.command("FLUSHALL")
+
     def _tail(self) -> None:
         for talker in self._cluster.talkers:
             talker.say()
@@ -340,6 +346,7 @@ FAULTS: dict[str, Fault] = {
     "password": Mishaps.password,
     "older-data": Mishaps.olderData,
     "no-data": Mishaps.noData,
+    "flush": Mishaps.flush,
 }
 for length in (1, 15, 60):
     FAULTS[f"cut-{length}"] = partial(Mishaps.cut, seconds=length)
