@@ -134,6 +134,27 @@ class GermanTests(PageTestCase):
             "Nicht gesendet: Du bist stummgeschaltet (01.03.2099, 18:30)"
         )
 
+    def test_phone(self) -> None:
+        """
+        On a phone, the button for new messages has its text in one line, as the button that sends.
+        """
+        page = self.blank(locale="de-DE", viewport={"width": 320, "height": 568})
+        server = Server(page)
+        page.goto(f"http://127.0.0.1:{self.ws}/#dev")
+        page.get_by_label("Dein Name").fill("Mina")
+        page.get_by_role("button", name="Beitreten").click()
+        expect(page.get_by_role("tab")).to_have_count(1)
+        for seq in range(1, 61):
+            server.message(seq, "Ada", f"line {seq}")
+        expect(page.locator(".text").last).to_have_text("line 60")
+        page.locator(".log").evaluate("(log) => log.scrollTo(0, 0)")
+        expect(page.get_by_role("button", name="Zu den neuesten")).to_be_visible()
+        for seq in range(61, 73):
+            server.message(seq, "Ada", f"line {seq}")
+        names = ("12 neue Nachrichten", "Senden")
+        shown = [page.get_by_role("button", name=name).bounding_box() for name in names]
+        self.assertLess(shown[0]["height"], shown[1]["height"])
+
     def test_plural(self) -> None:
         """
         One unread message and several have different texts.
