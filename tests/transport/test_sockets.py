@@ -355,6 +355,42 @@ class SocketsTests(SynchronousTestCase):
         self.sockets.connectionLost(Failure(ConnectionError()))
         self.assertEqual(self.reactor.getReaders(), [])
 
+    def test_accepted(self) -> None:
+        """
+        A connection of an adopted port has the same addresses and log prefix as one of another
+        port, with IPv4 and IPv6.
+        """
+        for host in ("127.0.0.1", "::1"):
+            seen: list[list[Any]] = []
+            for adopted in (False, True):
+                factory = Factory.forProtocol(Protocol)
+                port: Any = Port(0, factory, interface=host, reactor=self.reactor)
+                port.startListening()
+                self.addCleanup(port.connectionLost, Failure(ConnectionError()))
+                if adopted:
+                    self.sockets.adoptPort(port)
+                there = socket.create_connection(port.socket.getsockname()[:2])
+                self.addCleanup(there.close)
+                port.doRead()
+                group: Any = self.sockets if adopted else self.reactor
+                transport: Any = next(
+                    each for each in group.getReaders() if isinstance(each, Server)
+                )
+                name = there.getsockname()
+                self.assertEqual(transport.getPeer().port, name[1])
+                self.assertEqual(transport.getHost().port, port.getHost().port)
+                self.sockets.adopt(transport)
+                peer = transport.getPeer()
+                seen.append(
+                    [
+                        (type(peer), peer.type, peer.host, transport.hostname),
+                        (transport.sessionno, transport.connected, transport.server is port),
+                        (transport.logPrefix(), repr(transport)),
+                    ]
+                )
+                transport.connectionLost(Failure(ConnectionError()))
+            self.assertEqual(*seen)
+
     def test_keepAlive(self) -> None:
         """
         All connections have the options of keepalive, also those that were established before the
