@@ -111,8 +111,15 @@ class Rooms:
         @return: whether the name is new in the room, and the messages that the member has missed
         """
         member, wish = arrival.member, arrival.wish
-        brief = self._hookRunner is None and room.stored is not None and room.name[0] != "@"
-        stored, password = await self._prepare(arrival, room)
+        stored, password = room.stored, room.password
+        brief = (
+            stored is not None
+            and password is None
+            and self._hookRunner is None
+            and room.name[0] != "@"
+        )
+        if stored is None or not brief:
+            stored, password = await self._prepare(arrival, room)
         claim = Claim(name, names.key(name), *wish.holder)
         claiming = stored.claim(claim, self._limits.maxMembers)
         try:
