@@ -8,7 +8,7 @@ data but without the client's address, and refuses requests with an empty body.
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from binascii import b2a_base64
 from hashlib import sha1
 from typing import NamedTuple
 
@@ -52,7 +52,10 @@ class Opening(NamedTuple):
         The response that opens the WebSocket.
         """
         field = f"Sec-WebSocket-Protocol: {self.protocol}\r\n".encode() if self.protocol else b""
-        return _ACCEPTED % (field, b64encode(sha1(self.key.encode() + _GUID).digest()))
+        return _ACCEPTED % (
+            field,
+            b2a_base64(sha1(self.key.encode() + _GUID).digest(), newline=False),
+        )
 
 
 def splitKey(head: bytes) -> tuple[bytes, str] | None:

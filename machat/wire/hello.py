@@ -107,6 +107,8 @@ def hasVersion(data: bytes) -> bool:
     @param data: the hello object
     @return: whether it has a version, which selects the C{events} dialect
     """
+    if b'"v"' not in data and b"\\" not in data:
+        return False  # it has no such field, whether it is valid or not. Saves decoding it twice
     try:
         return _VERSION.decode(data).v is not None
     except _ERRORS:

@@ -128,6 +128,7 @@ class SplitHelloTests(SynchronousTestCase):
         self.assertInPieces(hello, MINA)
         self.assertFalse(wire.hasVersion(hello))
         self.assertFalse(wire.hasVersion(HELLO))
+        self.assertTrue(wire.hasVersion(b'{"\\u0076": 1, "name": "Mina"}'))
         for version, text in (
             (b"0", "this server supports version 1 - at `$.v`"),
             (b"2", "this server supports version 1 - at `$.v`"),
