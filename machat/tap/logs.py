@@ -115,8 +115,9 @@ class Writer:
             room = self._free >= size
             if room:
                 self._free -= size
+                if not self._queue:  # else the thread does not wait for an entry
+                    self._changed.notify_all()
                 self._queue.append(entry)
-                self._changed.notify_all()
             else:
                 self._lost += 1
             lost, self._lost = (self._lost, 0) if self._free > self._most // 2 else (0, self._lost)
