@@ -353,14 +353,15 @@ class Room:
                     continue
                 if not encoded:
                     continue
-                for member, deliver in zip(members, delivers, strict=True):
-                    if not leavers or member not in leavers:
-                        try:
-                            deliver(encoded)
-                        except Exception:
-                            self._log.failure(
-                                "deliver() of a member of {room} raised an exception",
-                                room=self.name,
-                            )
+                for index, deliver in enumerate(delivers):  # saves 0.3 us for a zip
+                    if leavers and members[index] in leavers:
+                        continue
+                    try:
+                        deliver(encoded)
+                    except Exception:
+                        self._log.failure(
+                            "deliver() of a member of {room} raised an exception",
+                            room=self.name,
+                        )
         finally:
             self._leavers.pop()
