@@ -181,7 +181,8 @@ class Sockets:
                 continue
             why: Any = None
             try:
-                if type(reader) is not Accepted:
+                kind = type(reader)
+                if kind is not Accepted and kind is not Server:
                     why = reader.doRead()
                 else:  # the same as its doRead, in two calls less
                     try:
