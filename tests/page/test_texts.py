@@ -136,7 +136,7 @@ class TableTests(SynchronousTestCase):
             ("not-joined", "nobody with that name is in that room", "Niemand mit diesem Namen"),
             ("not-joined", "not in that room", "Du bist nicht in diesem Raum"),
             ("not-allowed", "banned until 2026-01-02 03:04 UTC", "Du bist ausgeschlossen ("),
-            ("not-allowed", "another reason", "Das ist hier nicht erlaubt"),
+            ("bad-key", "another reason", "Der Schlüssel fehlt"),
             ("another-code", "another reason", "another reason"),
         ):
             shown = evaluate("times.js", f"localised({json.dumps(text)}, {json.dumps(code)})", "de")
