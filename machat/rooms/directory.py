@@ -125,9 +125,7 @@ class Directory:
         room.opening = [waiting]
         room.holds += 1
         opening = maybeDeferred(self._openRoom, room, network)
-        opening.addBoth(
-            self._opened, room
-        )  # one callback: saves a third of the cost of this method
+        opening.addBoth(self._opened, room)  # one callback saves a third of this method's cost
         return waiting
 
     def _prepare(self, stored: IStoredRoom, room: Room) -> IStoredRoom | ChatError:
