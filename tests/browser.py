@@ -321,6 +321,15 @@ def waitFor(page: Any, condition: str, argument: Any = None) -> None:
     page.wait_for_function(condition, arg=argument, timeout=PATIENT)
 
 
+def reload(page: Any) -> None:
+    """
+    Reload a page that has sent messages, as soon as they are acknowledged. Before that, it asks
+    the user to stay.
+    """
+    waitFor(page, "dispatchEvent(new Event('beforeunload', {cancelable: true}))")
+    page.reload()
+
+
 def expectTexts(page: Any, wanted: list[str]) -> None:
     """
     Wait until these messages are shown.

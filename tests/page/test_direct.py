@@ -7,7 +7,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.browser import PageTestCase, expect, expectTexts, offerPassword, say, signIn
+from tests.browser import PageTestCase, expect, expectTexts, offerPassword, reload, say, signIn
 from tests.page.accounts import AccountsTestCase, openMember, tab
 from tests.page.test_mentions import STUB
 from tests.page.test_safety import Server
@@ -67,7 +67,7 @@ class DirectTests(AccountsTestCase):
         say(mina, "/msg Ada lunch?")
         expectTexts(mina, ["lunch?"])
         ada.await_("message")
-        mina.reload()
+        reload(mina)
         expect(mina.get_by_role("tab")).to_have_text(["dev", "Ada (private)"])
         tab(mina, "Ada").click()
         expectTexts(mina, ["lunch?"])
@@ -98,7 +98,7 @@ class DirectTests(AccountsTestCase):
         tab(mina, "dev").click()
         mina.get_by_role("button", name="Leave").click()
         expect(mina.get_by_role("tab")).to_have_text(["Ada (private)"])
-        mina.reload()
+        reload(mina)
         expectTexts(mina, ["lunch?"])
         self.notify(mina)
         self.said(ada, "well?", to="Mina")

@@ -19,6 +19,7 @@ from tests.browser import (
     lookAgain,
     offerPassword,
     pause,
+    reload,
     say,
     signIn,
     waitFor,
@@ -150,7 +151,7 @@ class ReloadTests(PageTestCase):
         say(mina, "before")
         expectTexts(mina, ["before"])
         mina.get_by_label("Message to dev").fill("another")
-        mina.reload()
+        reload(mina)
         expect(mina.get_by_role("tab", selected=True)).to_have_text("dev")
         expectTexts(mina, ["before"])
         expect(mina.get_by_label("Message to dev")).to_have_value("another")
