@@ -13,7 +13,6 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +21,7 @@ from msgspec import Struct
 from twisted.logger import Logger
 
 from machat import names
+from machat.auth.modes import warnIfExposed
 from machat.auth.users import User
 from machat.errors import ChatError
 
@@ -210,12 +210,7 @@ class KeyFile(ApiKeys):
     def _read(self) -> list[ApiKey]:
         keys = readKeys(self._path.read_text("utf-8-sig"))
         mode = self._path.stat().st_mode
-        if mode & (stat.S_IWGRP | stat.S_IRWXO):
-            self._log.warn(
-                "{path} has mode {mode:04o}, so other users may read or add keys: run chmod 600",
-                path=str(self._path),
-                mode=stat.S_IMODE(mode),
-            )
+        warnIfExposed(self._log, self._path, mode, "read or add keys")
         if not keys:
             self._log.warn(
                 "{path} has no keys, so the HTTP API refuses all requests: add one with"

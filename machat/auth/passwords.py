@@ -26,6 +26,7 @@ from zope.interface import implementer
 
 from machat import names
 from machat.auth.credentials import IKnowsUsers, NotChecked
+from machat.auth.modes import warnIfExposed
 from machat.errors import ChatError
 
 #: Maximum number of hashes computed at once. Each takes 64 MiB and a tenth of a second of one core.
@@ -231,12 +232,8 @@ class PasswordFile:
         self._warnOfMode(state.st_mode)
 
     def _warnOfMode(self, mode: int) -> None:
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            self._log.warn(
-                "{path} has mode {mode:04o}, so other users may read the passwords: run chmod 600",
-                path=str(self._path),
-                mode=stat.S_IMODE(mode),
-            )
+        exposed = stat.S_IRWXG | stat.S_IRWXO
+        warnIfExposed(self._log, self._path, mode, "read the passwords", exposed)
 
 
 def _fingerprint(state: os.stat_result) -> tuple[int, ...]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,6 +22,7 @@ from zope.interface import implementer
 
 from machat import names
 from machat.auth.credentials import IToken, IUnguessable
+from machat.auth.modes import warnIfExposed
 from machat.auth.users import User
 from machat.errors import ChatError
 
@@ -248,13 +248,7 @@ def tokensOf(argument: str) -> Tokens:
 
 
 def _secretIn(path: Path) -> str:
-    mode = path.stat().st_mode
-    if mode & (stat.S_IWGRP | stat.S_IRWXO):
-        _log.warn(
-            "{path} has mode {mode:04o}, so other users may make tokens: run chmod 600",
-            path=str(path),
-            mode=stat.S_IMODE(mode),
-        )
+    warnIfExposed(_log, path, path.stat().st_mode, "make tokens")
     return path.read_text("utf-8-sig").strip()
 
 

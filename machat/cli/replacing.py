@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
 
+from machat.auth.modes import EXPOSED
+
 #: The mode of a new file, and of a file that anyone except its owner and group may read.
 PRIVATE = 0o600
 
@@ -57,4 +59,4 @@ def _keepOwner(descriptor: int, state: os.stat_result) -> None:
     own = os.fstat(descriptor)
     if (own.st_uid, own.st_gid) != (state.st_uid, state.st_gid):
         os.fchown(descriptor, state.st_uid, state.st_gid)
-    os.fchmod(descriptor, PRIVATE if mode & (stat.S_IWGRP | stat.S_IRWXO) else mode)
+    os.fchmod(descriptor, PRIVATE if mode & EXPOSED else mode)

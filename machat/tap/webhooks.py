@@ -4,13 +4,13 @@ The options C{--webhook} and C{--webhook-secret-file}.
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from twisted.logger import Logger
 
+from machat.auth.modes import warnIfExposed
 from machat.interfaces import IDeliveries, IStore
 from machat.service import ChatService
 from machat.webhooks import Receiver, Webhooks, secretsOf
@@ -44,19 +44,14 @@ def webhookSecrets(url: str | None, path: str | None, stores: Sequence[IStore]) 
 def _secretsIn(path: str) -> Sequence[bytes]:
     try:
         secrets = secretsOf(Path(path).read_text("utf-8"))
-        mode = stat.S_IMODE(Path(path).stat().st_mode)
+        mode = Path(path).stat().st_mode
     except OSError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error.strerror}") from None
     except UnicodeDecodeError:  # its text contains a byte of the file
         raise ValueError(f"--webhook-secret-file {path}: not base64, but binary") from None
     except ValueError as error:
         raise ValueError(f"--webhook-secret-file {path}: {error}") from None
-    if mode & (stat.S_IWGRP | stat.S_IRWXO):
-        Logger().warn(
-            "{path} has mode {mode:04o}, so other users may read the secret: run chmod 600",
-            path=path,
-            mode=mode,
-        )
+    warnIfExposed(Logger(), Path(path), mode, "read the secret")
     return secrets
 
 
