@@ -69,12 +69,13 @@ class Access:
             return self.keyOf(request)
         return keyOf(token, room, self._keys, self._chat.clock.now())
 
-    def payerOf(self, request: Any, key: ApiKey) -> str:
+    def payerOf(self, request: Any, key: ApiKey, streams: bool) -> str:
         """
+        @param streams: see L{authenticate}
         @return: the name of what pays for a request: the key; or the network of a client that has a
             token, so that the application's own requests are not refused because of it
         """
-        if request.method == b"POST" or argument(request, "token") is None:
+        if not _hasToken(request, streams):
             return key.label
         network = networkOf(self.addressOf(request))
         return key.label if network is None else f"{key.label} {network}"
@@ -90,11 +91,15 @@ class Access:
             return key
         address = self.addressOf(request)
         network = networkOf(address)
-        isToken = streams and argument(request, "token") is not None
+        hasToken = _hasToken(request, streams)
         self._chat.logbook.note(
             network,
             "request from {peer} to the API refused: {reason}",
             peer=describe(address),
-            reason="the key is missing, wrong or revoked" if not isToken else WRONG_TOKEN,
+            reason=WRONG_TOKEN if hasToken else "the key is missing, wrong or revoked",
         )
-        raise self._counts.failed(network, WRONG_TOKEN if isToken else WRONG)
+        raise self._counts.failed(network, WRONG_TOKEN if hasToken else WRONG)
+
+
+def _hasToken(request: Any, streams: bool) -> bool:
+    return streams and argument(request, "token") is not None

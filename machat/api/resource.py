@@ -153,15 +153,16 @@ class ApiResource(Resource):
         @raise ChatError: it is refused
         """
         request = exchange.request
-        key = exchange.key = self.access.authenticate(request, name == EVENTS)
-        payer = self.access.payerOf(request, key)
+        streams = name == EVENTS
+        key = exchange.key = self.access.authenticate(request, streams)
+        payer = self.access.payerOf(request, key, streams)
         self._counts.charge(payer)
         if self._chat.draining:
             raise ChatError(FAILED, STOPPING)
         if self._counts.active >= self.limits.requests:
             text = f"{self.limits.requests} requests are being carried out: try again in 1 s"
             raise ChatError(BUSY, text, retry=1.0)
-        if name == EVENTS:
+        if streams:
             wish = self._wishOf(request, key)
             self._run(exchange, self._open(exchange, key, payer, wish))
         else:
