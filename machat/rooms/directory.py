@@ -128,14 +128,6 @@ class Directory:
         opening.addBoth(self._opened, room)  # one callback saves a third of this method's cost
         return waiting
 
-    def _prepare(self, stored: IStoredRoom, room: Room) -> IStoredRoom | ChatError:
-        try:
-            room.opened(stored)
-            self._begin(room)
-        except Exception:
-            return self._errorOf(Failure(), room)
-        return stored
-
     def _errorOf(self, failure: Failure, room: Room) -> ChatError:
         error = failure.value
         if isinstance(error, ChatError):
@@ -144,10 +136,13 @@ class Directory:
         return ChatError(FAILED, FAULT)
 
     def _opened(self, result: IStoredRoom | Failure, room: Room) -> None:
-        if isinstance(result, Failure):
-            opened: IStoredRoom | ChatError = self._errorOf(result, room)
-        else:
-            opened = self._prepare(result, room)
+        if not isinstance(result, Failure):
+            try:
+                room.opened(result)
+                self._begin(room)
+            except Exception:
+                result = Failure()
+        opened = self._errorOf(result, room) if isinstance(result, Failure) else result
         waiting, room.opening = room.opening or [], None
         for each in waiting:
             if isinstance(opened, ChatError):
