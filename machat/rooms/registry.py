@@ -197,7 +197,7 @@ class Rooms:
         return ChatError(NAME_TAKEN, text, retry=retry)
 
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:
-        if member in room or member in room.listeners:
+        if room.receives(member):
             raise ChatError(ALREADY_JOINED, f"already in {room.name}")
         if len(room) >= self._limits.maxMembers:
             raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.maxMembers} members")

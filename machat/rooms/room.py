@@ -140,6 +140,12 @@ class Room:
     def __len__(self) -> int:
         return len(self.members)
 
+    def receives(self, member: IChatMember) -> bool:
+        """
+        @return: whether it is a member or a listener
+        """
+        return member in self.members or member in self.listeners
+
     @property
     def protected(self) -> bool:
         """

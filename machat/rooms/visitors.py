@@ -96,7 +96,7 @@ class Visitors:
             else:
                 last = await lastMessages(stored, room, min(history, most))
                 replay, scanned = tuple(last.messages), last.scanned
-            if listener in room.listeners or listener in room:
+            if room.receives(listener):
                 raise ChatError(ALREADY_JOINED, f"already in {room.name}")
             if len(room.listeners) >= self._limits.maxMembers:
                 text = f"{room.name} has {self._limits.maxMembers} listeners"
