@@ -184,8 +184,8 @@ class Listing:
         """
         asking: list[tuple[bytes, ...]] = []
         for key in keys:
-            state, _, who, *_ = self._keys.room(key).six
-            asking += ((b"HMGET", state, *fields), (b"HGET", who, b"="))
+            room = self._keys.room(key)
+            asking += ((b"HMGET", room.state, *fields), (b"HGET", room.claims, b"="))
         replies = await session.commands(asking)
         counts = [0 if each is None else int(each.split(b" ")[2]) for each in replies[1::2]]
         return replies[::2], counts  # see names.lua
