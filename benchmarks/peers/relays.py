@@ -82,20 +82,34 @@ class UWebSockets(Peer):
         return [sys.executable, str(SERVERS / "uwebsockets.py"), str(port)]
 
 
-class Floor(Peer):
+class _Compiled(Peer):
     """
-    F{floor.c}, compiled for each run.
+    A program that is compiled for each run, and whose only argument is the port.
+
+    @cvar compiler: the first words of the compiler's command
+    @cvar source: the source of the program
+    """
+
+    compiler: tuple[str, ...]
+    source: Path
+
+    def command(self, transport: str, port: int, folder: Path) -> list[str]:
+        program = str(folder / self.name)
+        subprocess.run([*self.compiler, "-o", program, str(self.source)], check=True)
+        return [program, str(port)]
+
+
+class Floor(_Compiled):
+    """
+    F{floor.c}.
     """
 
     name = "floor"
     about = "only the batching, in C: the rest of the cost is the kernel's"
     programs = ("cc",)
+    compiler = ("cc", "-O2")
+    source = FOLDER / "floor.c"
     dialects = TCP
-
-    def command(self, transport: str, port: int, folder: Path) -> list[str]:
-        program = str(folder / "floor")
-        subprocess.run(["cc", "-O2", "-o", program, str(FOLDER / "floor.c")], check=True)
-        return [program, str(port)]
 
 
 class PythonFloor(Peer):
@@ -111,20 +125,17 @@ class PythonFloor(Peer):
         return [sys.executable, str(SERVERS / "python_floor.py"), str(port), transport]
 
 
-class Go(Peer):
+class Go(_Compiled):
     """
-    F{servers/chat.go}, compiled for each run.
+    F{servers/chat.go}.
     """
 
     name = "go"
     about = "Go's standard library: a goroutine for each connection, one write per message"
     programs = ("go",)
+    compiler = ("go", "build")
+    source = SERVERS / "chat.go"
     dialects = WS
-
-    def command(self, transport: str, port: int, folder: Path) -> list[str]:
-        program = str(folder / "chat")
-        subprocess.run(["go", "build", "-o", program, str(SERVERS / "chat.go")], check=True)
-        return [program, str(port)]
 
 
 def _certificate(transport: str, folder: Path) -> list[str]:
