@@ -111,10 +111,9 @@ export class Members {
     const more = this.count - all.length;
     this.#arrange(names);
     this.#filter.hidden = all.length < LONG && !wanted;
-    this.#note.textContent =
-      wanted || more > 0
-        ? phrase(wanted ? "members.found" : "members.more", { count: wanted ? names.length : more })
-        : "";
+    let note = more > 0 ? phrase("members.more", { count: more }) : "";
+    if (wanted) note = phrase("members.found", { count: names.length });
+    this.#note.textContent = note;
   }
 
   /** Close the list if it covers the messages. @returns {boolean} Whether it did. */
