@@ -19,7 +19,7 @@ _HEAD = ["comparison", "measured", "target", "met", "floor in Python"]
 @dataclass(frozen=True)
 class Unit:
     """
-    How numbers are shown.
+    The format of the numbers of a row.
 
     @ivar factor: a number is multiplied by it
     @ivar places: number of decimal places

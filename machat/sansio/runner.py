@@ -62,7 +62,7 @@ class Runner(ABC):
 
     def run(self) -> None:
         """
-        The time for which L{_callAt} was called has come.
+        Run the core at the time for which L{_callAt} was called.
         """
         self._timer = self._deadline = None
         self.core.run()
