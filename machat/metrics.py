@@ -33,13 +33,14 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
+    def observe(self, value: float, times: int = 1) -> None:
         """
         Count a value.
+
+        @param times: the number of times that it has occurred
         """
-        first = value <= self.bounds[0]  # most batches of small rooms: saves the search
-        self.counts[0 if first else bisect_left(self.bounds, value)] += 1
-        self.sum += value
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times
 
 
 class WebhookFigures:
@@ -68,7 +69,7 @@ class Metrics:
     The counters of one chat since its creation.
 
     @ivar deliveries: messages delivered, counted once for each member
-    @ivar batches: the number of messages per batch; its C{sum} is the number of messages
+    @ivar batches: the number of batches by their number of messages
     @ivar flushes: the duration of each flush, in seconds
     @ivar throttles: times that a connection exceeded its sending rate
     @ivar slow: connections closed as slow consumers
@@ -98,7 +99,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.deliveries = 0
-        self.batches = Histogram(BATCH_MESSAGES)
+        self.batches: Counter[int] = Counter()  # saves a call for each batch
         self.flushes = Histogram(FLUSH_SECONDS)
         self.throttles = 0
         self.slow = 0
@@ -109,6 +110,16 @@ class Metrics:
         self.requestSeconds: dict[str, Histogram] = {}
         self.storeFailures = 0
         self.webhooks: WebhookFigures | None = None
+
+    @property
+    def batchSizes(self) -> Histogram:
+        """
+        The number of messages per batch; its C{sum} is the number of messages.
+        """
+        sizes = Histogram(BATCH_MESSAGES)
+        for size, count in self.batches.items():
+            sizes.observe(size, count)
+        return sizes
 
     def countRequest(self, endpoint: str, status: int, seconds: float) -> None:
         """

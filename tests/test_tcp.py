@@ -208,7 +208,7 @@ class PolledTests(SynchronousTestCase):
             self.assertEqual(received, received[:1] * 3)
             lines = [f"{name}:{text}" for name in ("Ada", "Bob", "Eve") for text in ("one", "two")]
             self.assertCountEqual(received[0].decode().split(), lines)
-            self.assertEqual(self.chat.service.metrics.batches.counts[3], turn + 1)
+            self.assertEqual(self.chat.service.metrics.batches[6], turn + 1)
 
     def test_shared(self) -> None:
         """

@@ -10,7 +10,14 @@ from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
 from machat.interfaces.deliveries import IDeliveries
 from machat.interfaces.listing import ISharedRooms
 from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
-from machat.interfaces.store import IQuotas, IRoomObserver, IStore, IStoredRoom, IStoreFactory
+from machat.interfaces.store import (
+    IPromptRoom,
+    IQuotas,
+    IRoomObserver,
+    IStore,
+    IStoredRoom,
+    IStoreFactory,
+)
 from machat.interfaces.transport import ISessionTransport
 from machat.interfaces.watcher import IChatWatcher
 
@@ -22,6 +29,7 @@ __all__ = [
     "IChatWatcher",
     "IClientConnection",
     "IDeliveries",
+    "IPromptRoom",
     "IQuotas",
     "IRoomObserver",
     "IRoomPolicy",

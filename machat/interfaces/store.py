@@ -161,6 +161,21 @@ class IStoredRoom(Interface):
         """
 
 
+class IPromptRoom(IStoredRoom):
+    """
+    An open room of a store that stores at once, such as a store in memory. It saves a C{Deferred}
+    for each batch.
+    """
+
+    def appendNow(batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
+        """
+        Do what L{append} does.
+
+        @return: the result
+        @raise ChatError: see L{append}
+        """
+
+
 class IQuotas(Interface):
     """
     Numbers that the processes of a chat count together, for limits that apply to all of them. A

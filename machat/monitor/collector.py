@@ -130,7 +130,8 @@ class ChatCollector(Collector):
         yield _gauge("pending_calls", "Pending timers of the reactor", calls)
 
     def _collectSince(self, metrics: Sequence[Metrics]) -> Iterator[Metric]:
-        messages = sum(m.batches.sum for m in metrics)
+        batches = [m.batchSizes for m in metrics]
+        messages = sum(sizes.sum for sizes in batches)
         deliveries = sum(m.deliveries for m in metrics)
         refusals = _sum(m.refusals for m in metrics)
         moderations = _sum(m.moderations for m in metrics)
@@ -147,7 +148,7 @@ class ChatCollector(Collector):
         yield _counter("slow_consumers", "Connections closed as slow consumers", slow)
         yield _counter("store_failures", "Batches that were not, or possibly not, stored", failures)
         yield _histogram("flush_seconds", "Duration of a flush", [m.flushes for m in metrics])
-        yield _histogram("batch_messages", "Messages in a batch", [m.batches for m in metrics])
+        yield _histogram("batch_messages", "Messages in a batch", batches)
         yield from _byEndpoint(metrics)
 
     def _collectStores(self) -> Iterator[Metric]:

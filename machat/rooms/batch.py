@@ -36,8 +36,8 @@ class Batch:
     Messages and changes that are stored together.
 
     @ivar drafts: the messages
-    @ivar senders: for each call that added messages without receipts: the index of its first
-        message, and the sender
+    @ivar senders: for each message, its sender; C{None} if the sender does not wait for an error,
+        because it has a receipt, or because it is the chat itself
     @ivar size: see L{QUEUED}
     @ivar changes: the changes, which take effect after the messages
     @ivar awaited: whether something waits for the result
@@ -49,7 +49,7 @@ class Batch:
 
     def __init__(self) -> None:
         self.drafts: list[Draft] = []
-        self.senders: list[tuple[int, IChatMember]] = []
+        self.senders: list[IChatMember | None] = []
         self.size = 0
         self._expected: list[tuple[int, Deferred[Receipt] | None]] | None = None
         self.changes: Sequence[Change] = ()
@@ -72,7 +72,7 @@ class Batch:
         """
         Add a message without a receipt.
         """
-        self.senders.append((len(self.drafts), sender))
+        self.senders.append(sender)
         self.drafts.append(draft)
         self.size += len(draft.text) + DRAFT_BYTES
 
@@ -87,6 +87,7 @@ class Batch:
             self._expected = []
             self.awaited = True
         self._expected.append((len(self.drafts), receipt))
+        self.senders.append(None)
         self.drafts.append(draft)
 
     def change(self, changes: Sequence[Change]) -> Deferred[None]:
@@ -148,7 +149,9 @@ class Batch:
                 receipt.errback(error)
         for done in self._changed or ():
             done.errback(error)
-        for sender, count in self._counts().items():
+        for sender, count in Counter(self.senders).items():
+            if sender is None:
+                continue
             what = "a message was" if count == 1 else f"{count} messages were"
             possibly = "not stored" if error.code == FAILED else "possibly not stored"
             text = f"{what} {possibly} in {room}: {error.text}"
@@ -158,14 +161,3 @@ class Batch:
                 self._log.failure(
                     "notStored() of a member of {room} raised an exception", room=room
                 )
-
-    def _counts(self) -> Counter[IChatMember]:
-        """
-        @return: the number of messages of each sender that expects no receipt
-        """
-        expected = {index for index, _ in self._expected or ()}
-        counts: Counter[IChatMember] = Counter()
-        ends = [index for index, _ in self.senders[1:]] + [len(self.drafts)]
-        for (start, sender), end in zip(self.senders, ends, strict=False):
-            counts[sender] += sum(index not in expected for index in range(start, end))
-        return counts

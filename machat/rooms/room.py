@@ -14,7 +14,7 @@ from zope.interface import implementer
 from machat import names
 from machat.entries import Entry, Message, arePlain
 from machat.events import Event, Moved, Position, Typing
-from machat.interfaces import IChatMember, IRoomObserver, IStoredRoom
+from machat.interfaces import IChatMember, IPromptRoom, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
 from machat.records import Change, Claim
 from machat.rooms.batch import Batch
@@ -52,7 +52,9 @@ class Room:
     @ivar revised: the number of the last entry that was not a message; 0, if none was delivered
     @ivar typists: when the names were last reported as typing, see L{machat.rooms.typing}
     @ivar stored: the room in the store; C{None} until it is open
-    @ivar position: the last position that was delivered; C{None} until the room is open
+    @ivar prompt: the same, if the store stores at once; else C{None}
+    @ivar epoch: the epoch of the last message that was delivered; C{None} until the room is open
+    @ivar seq: its number
     @ivar opening: the operations that wait for the store, while it opens the room
     @ivar holds: the number of operations in progress, such as joins. The room exists until they end
     @ivar attendance: reports joins and leaves, while a member watches them
@@ -70,8 +72,10 @@ class Room:
     __slots__ = (
         "name",
         "key",
-        "position",
+        "epoch",
+        "seq",
         "stored",
+        "prompt",
         "opening",
         "holds",
         "attendance",
@@ -106,8 +110,10 @@ class Room:
         """
         self.name = name
         self.key = names.key(name)
-        self.position: Position | None = None
+        self.epoch: str | None = None
+        self.seq = 0
         self.stored: IStoredRoom | None = None
+        self.prompt: IPromptRoom | None = None
         self.opening: list[Deferred[IStoredRoom]] | None = None
         self.holds = 0
         self.attendance: Attendance | None = None
@@ -147,6 +153,13 @@ class Room:
         return member in self.members or member in self.listeners
 
     @property
+    def position(self) -> Position | None:
+        """
+        The last position that was delivered; C{None} until the room is open.
+        """
+        return None if self.epoch is None else Position(self.epoch, self.seq)
+
+    @property
     def protected(self) -> bool:
         """
         Whether new members need a key.
@@ -182,8 +195,9 @@ class Room:
         The store has opened the room.
         """
         self.stored = stored
+        self.prompt = IPromptRoom(stored, None)
         self.name = stored.name
-        self.position = stored.position
+        self.epoch, self.seq = stored.position.epoch, stored.position.seq
 
     def add(self, member: IChatMember, claim: Claim) -> None:
         """
@@ -265,17 +279,16 @@ class Room:
         Deliver a numbered batch to every member: encoded once per dialect, one call per member.
         Then make changes.
         """
-        assert self.position is not None, "the store reports only after it has opened the room"
         if messages:
-            self.position = Position(self.position.epoch, messages[-1].seq)
-            receivers = len(self.members) + len(self.listeners)
-            self._metrics.deliveries += len(messages) * receivers
+            self.seq = messages[-1].seq
+            count, metrics = len(messages), self._metrics
+            metrics.batches[count] += 1
+            metrics.deliveries += count * (len(self.members) + len(self.listeners))
             if not arePlain(messages):
                 self._noteRevisions(messages)
             if self._takers is None:
                 self._takers = [(d.encode, [*g], [*g.values()]) for d, g in self._groups.items()]
             self._spread(messages, self._takers)
-            self._metrics.batches.observe(len(messages))
             if self._keeper.observes:
                 self._keeper.said(messages)
         if changes:
@@ -290,7 +303,7 @@ class Room:
         """
         Continue in another epoch, and tell all members.
         """
-        self.position = position
+        self.epoch, self.seq = position.epoch, position.seq
         lost = not complete
         event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=lost)
         self._spreadEvent(event, {*self.members, *self.listeners})

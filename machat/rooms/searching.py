@@ -88,9 +88,14 @@ class Place(Protocol):
     """
 
     name: str
-    position: Position | None
     stored: IStoredRoom | None
     revised: int
+
+    @property
+    def position(self) -> Position | None:
+        """
+        The last position that was delivered.
+        """
 
 
 class Wanted:

@@ -203,8 +203,10 @@ class ChatService(Lifecycle):
             announceTyping(room, member, self.clock.seconds())
 
     def sayAll(self, member: IChatMember, roomName: str, texts: Sequence[str], paced: bool) -> bool:
-        key = roomName.lower() if roomName.isascii() else names.key(roomName)
-        room = self._directory.byKey.get(key)
+        rooms = self._directory.byKey
+        room = rooms.get(roomName)
+        if room is None:  # most names are keys: saves two calls
+            room = rooms.get(names.key(roomName))
         if (
             room is None
             or room.muted
@@ -226,11 +228,10 @@ class ChatService(Lifecycle):
             batch = self._batches.begin(room)
         elif batch.size >= QUEUED:
             return False
-        drafts = batch.drafts
-        batch.senders.append((len(drafts), member))
         batch.size += len(together) + DRAFT_BYTES * len(texts)
         for text in texts:
-            drafts.append(Draft(room.name, name, text))
+            batch.drafts.append(Draft(room.name, name, text))
+            batch.senders.append(member)
         return True
 
     def say(self, member: IChatMember, roomName: str, text: str) -> Deferred[None] | None:

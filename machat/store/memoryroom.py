@@ -22,7 +22,7 @@ from machat.entries import (
     entryOf,
 )
 from machat.events import Draft, Message, Position, Receipt
-from machat.interfaces import IRoomObserver, IStoredRoom
+from machat.interfaces import IPromptRoom, IRoomObserver
 from machat.limits import Limits
 from machat.records import Change, RoomRecord, Stored
 from machat.revisions import revised
@@ -68,7 +68,7 @@ class Owner(Protocol):
         """
 
 
-@implementer(IStoredRoom)
+@implementer(IPromptRoom)
 class MemoryRoom(RoomLog, RosterRoom):
     """
     A room of a L{MemoryStore}, open or not.
@@ -131,6 +131,9 @@ class MemoryRoom(RoomLog, RosterRoom):
             self.life = life
 
     def append(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Deferred[Stored]:
+        return succeed(self.appendNow(batch, changes))
+
+    def appendNow(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
         store, first = self._store, self.seq + 1
         at, before = int(store.now() * 1000), self.bytes
         entries: Sequence[Entry]
@@ -161,7 +164,7 @@ class MemoryRoom(RoomLog, RosterRoom):
             self._change(changes)
         if self.observer is not None and (entries or changes):
             self.observer.said(entries, changes)
-        return succeed(stored)
+        return stored
 
     def _addAny(self, batch: Sequence[Draft], at: int) -> tuple[Stored, Sequence[Entry]]:
         """

@@ -50,8 +50,8 @@ class TextLines:
     name = "text"
 
     def encode(self, entries: Sequence[Entry]) -> bytes:
-        if len(entries) == 1 and type(entries[0]) is Message:  # most batches of small rooms
-            return f"{entries[0].sender}:{entries[0].text}\n".encode()
+        if len(entries) == 1 and type(entry := entries[0]) is Message:  # most, in small rooms
+            return f"{entry.sender}:{entry.text}\n".encode()
         if arePlain(entries):
             return "".join([f"{m.sender}:{m.text}\n" for m in entries]).encode()
         return "".join([line for entry in entries for line in linesOf(entry)]).encode()
@@ -75,8 +75,8 @@ class TextFrames(TextLines):
     transport = "websocket"
 
     def encode(self, entries: Sequence[Entry]) -> bytes:
-        if len(entries) == 1 and type(entries[0]) is Message:  # most batches of small rooms
-            return frame(f"{entries[0].sender}:{entries[0].text}\n".encode())
+        if len(entries) == 1 and type(entry := entries[0]) is Message:  # most, in small rooms
+            return frame(f"{entry.sender}:{entry.text}\n".encode())
         if arePlain(entries):
             return b"".join([frame(f"{m.sender}:{m.text}\n".encode()) for m in entries])
         lines = [line for entry in entries for line in linesOf(entry)]

@@ -111,7 +111,7 @@ class RoomTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.room = Room("Dev", Metrics(), NoKeeper())
-        self.room.position = Position("epoch", 0)
+        self.room.epoch = "epoch"
         self.dialect = CountingDialect()
         self.other = CountingDialect()
 
@@ -366,8 +366,7 @@ class RoomTests(SynchronousTestCase):
         """
         room = Room("Dev", Metrics(), NoKeeper())
         self.assertIsNone(room.position)
-        position = Position("epoch", 7)
-        room.position = position
+        room.epoch, room.seq = "epoch", 7
         seen: list[Position | None] = []
         room.add(Member("Mina", self.dialect, lambda: seen.append(room.position)), claimOf("Mina"))
         room.said(batch("a", "b", first=8), ())

@@ -19,13 +19,15 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
-from machat.errors import SHUTDOWN, ChatError
+from machat.errors import SHUTDOWN, ChatError, NotStored
 from machat.events import Error, Joined, Message, Receipt
 from machat.interfaces import IChatMember, IChatRoom, IStore
 from machat.limits import Limits
+from machat.records import Stored
 from machat.rooms.batch import QUEUED
 from machat.service import ChatService
 from machat.store.memory import MemoryStore
+from machat.store.memoryroom import MemoryRoom
 from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient, MemoryMember
 from tests.members import asConnection, namesLeft
@@ -387,6 +389,28 @@ class SlowStoreTests(SynchronousTestCase):
         (error,) = [event for event in mina.events if isinstance(event, Error)]
         self.assertEqual(error.code, "failed")
         self.assertEqual(error.text, "a message was not stored in dev: the store failed")
+
+    def test_promptStoreThatFails(self) -> None:
+        """
+        The same holds for a store that stores at once.
+        """
+
+        def refuse(*_: object) -> Stored:
+            raise NotStored("full")
+
+        chat = MemoryChat()
+        mina = chat.member("Mina", "dev")
+        broken = self.patch(MemoryRoom, "appendNow", refuse)
+        chat.service.say(mina, "dev", "lost")
+        chat.turn()
+        broken.restore()
+        chat.service.say(mina, "dev", "kept")
+        chat.turn()
+        self.assertEqual(mina.received(), ["Mina:kept"])
+        (error,) = [event for event in mina.events if isinstance(event, Error)]
+        self.assertEqual(
+            (error.code, error.text), ("failed", "a message was not stored in dev: full")
+        )
 
 
 class StopTests(SynchronousTestCase):

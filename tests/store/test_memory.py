@@ -18,7 +18,7 @@ from zope.interface.verify import verifyObject
 
 from machat.entries import Entry
 from machat.events import Draft, Message, Position
-from machat.interfaces import IDeliveries, IRoomObserver
+from machat.interfaces import IDeliveries, IPromptRoom, IRoomObserver
 from machat.interfaces.deliveries import Undelivered
 from machat.limits import Limits
 from machat.records import Change, Size, Stored
@@ -233,6 +233,13 @@ class LogTests(LogTestCase):
         self.assertEqual(self.read(room="dev"), [(1, "a"), (2, "b")])
         self.assertEqual(self.read(room="ops"), [(1, "c"), (2, "d")])
         self.assertEqual([message.text for message in self.delivered[-1]], ["d"])
+
+    def test_interface(self) -> None:
+        """
+        A room stores at once.
+        """
+        self.follow()
+        verifyObject(IPromptRoom, self.log.open["dev"])
 
     def test_deliveries(self) -> None:
         """
