@@ -16,7 +16,7 @@ from machat.http.messages import Answer, Request, line
 
 VERSION = "13"
 
-_KEY = re.compile("[A-Za-z0-9+/]{22}==", re.ASCII)
+_KEY = re.compile(rb"[A-Za-z0-9+/]{22}==")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _ACCEPTED = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n"
@@ -30,8 +30,10 @@ OLD = (
 )
 
 
-#: The beginning of the field with the client's key, in its usual spelling, and the key's length.
+#: The beginning of the field with the client's key, in its usual spelling; its value and its end;
+#: and the key's length.
 _KEY_FIELD = b"\r\nSec-WebSocket-Key: "
+_KEY_LINE = re.compile(_KEY.pattern + b"\r\n")
 _KEY_SIZE = 24
 
 
@@ -43,7 +45,7 @@ class Opening(NamedTuple):
     @ivar protocol: the selected subprotocol; C{None} if the client does not offer it
     """
 
-    key: str
+    key: bytes
     protocol: str | None
 
     @property
@@ -52,24 +54,20 @@ class Opening(NamedTuple):
         The response that opens the WebSocket.
         """
         field = f"Sec-WebSocket-Protocol: {self.protocol}\r\n".encode() if self.protocol else b""
-        return _ACCEPTED % (
-            field,
-            b2a_base64(sha1(self.key.encode() + _GUID).digest(), newline=False),
-        )
+        accepted = b2a_base64(sha1(self.key + _GUID).digest(), newline=False)
+        return _ACCEPTED % (field, accepted)
 
 
-def splitKey(head: bytes) -> tuple[bytes, str] | None:
+def splitKey(head: bytes) -> tuple[tuple[bytes, bytes], bytes] | None:
     """
     @param head: the head of a request
-    @return: the head without the value of its key, and the key. Heads that differ only in their
-        keys have the same first part. C{None}: there is no valid key in the usual spelling
+    @return: the parts of the head before and after its key, and the key. Heads that differ only in
+        their keys have the same parts. C{None}: there is no valid key in the usual spelling
     """
-    start = head.find(_KEY_FIELD) + len(_KEY_FIELD)
-    end = start + _KEY_SIZE
-    key = head[start:end].decode("latin-1")
-    if start < len(_KEY_FIELD) or head[end : end + 2] != b"\r\n" or _KEY.fullmatch(key) is None:
+    before, _, after = head.partition(_KEY_FIELD)
+    if _KEY_LINE.match(after) is None:
         return None
-    return head[:start] + head[end:], key
+    return (before, after[_KEY_SIZE:]), after[:_KEY_SIZE]
 
 
 def isAsked(request: Request) -> bool:
@@ -93,7 +91,7 @@ def open_(request: Request, protocol: str) -> Opening | Answer:
         )
     if request.fields.get("sec-websocket-version") != VERSION:
         return required(f"Sec-WebSocket-Version must be {VERSION}.")
-    key = request.fields.get("sec-websocket-key", "")
+    key = request.fields.get("sec-websocket-key", "").encode("latin-1", "replace")
     if _KEY.fullmatch(key) is None:
         return line(400, "Sec-WebSocket-Key must be 16 bytes in base64.")
     return Opening(key, protocol if _offers(request, protocol) else None)

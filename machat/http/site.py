@@ -92,7 +92,7 @@ class Site:
         self._protocol = protocol
         self._pages = pages
         self._origins = origins
-        self._accepted: dict[bytes, str | None] = {}
+        self._accepted: dict[tuple[bytes, bytes], str | None] = {}
 
     def reply(self, head: bytes) -> Opening | Reply:
         """
@@ -110,7 +110,7 @@ class Site:
         if rest in self._accepted:
             return Opening(key, self._accepted[rest])
         reply = self._judge(head)
-        if isinstance(reply, Opening) and len(rest) <= _REMEMBERED_SIZE:
+        if isinstance(reply, Opening) and len(head) <= _REMEMBERED_SIZE:
             if len(self._accepted) >= _REMEMBERED:
                 self._accepted.clear()
             self._accepted[rest] = reply.protocol

@@ -66,13 +66,15 @@ class Opening:
 
         @return: the bytes after the hello, or C{None} while it is not complete
         """
-        if self._buffer is None:
-            self._buffer = HelloBuffer(self._chat.limits.hello)
+        limit = self._chat.limits.hello
+        split = wire.takeHello(data, limit) if self._buffer is None else None
         try:
-            split = self._buffer.receive(data)
             if split is None:
-                return None
-            self._buffer = None
+                buffer = self._buffer = self._buffer or HelloBuffer(limit)
+                split = buffer.receive(data)
+                if split is None:
+                    return None
+                self._buffer = None
             self._greet(split[0])
         except ChatError as error:
             self._session.refuse(error)

@@ -18,6 +18,7 @@ from machat.wire.hello import (
     hasVersion,
     mayEnd,
     splitHello,
+    takeHello,
 )
 from machat.wire.interfaces import IDialect
 from machat.wire.lines import decodeLine, isText, skipNewline
@@ -45,6 +46,7 @@ __all__ = [
     "mayEnd",
     "skipNewline",
     "splitHello",
+    "takeHello",
     "takeTextFrame",
     "takeTextFrames",
     "weigh",

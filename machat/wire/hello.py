@@ -54,6 +54,22 @@ _FLAT = re.compile(rb'\{[^"{}]*(?:"[^"\\\x00-\x1f]*"[^"{}]*)*\}')
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
 
 
+def takeHello(data: bytes, largest: int) -> tuple[bytes, bytes] | None:
+    """
+    Split the hello object from a byte stream, if it is flat and has arrived as a whole, as most do.
+
+    @param data: all bytes received so far
+    @param largest: the maximum length of the object, bytes
+    @return: the object and the bytes after it; C{None}: use a
+        L{HelloBuffer<machat.wire.hellobuffer.HelloBuffer>}
+    """
+    flat = _FLAT.match(data, 0, largest)
+    if flat is None:
+        return None
+    end = flat.end()
+    return data[:end], data[end:]
+
+
 def splitHello(data: bytes) -> tuple[bytes, bytes] | None:
     """
     Split the hello object from the front of a byte stream. A byte order mark before it is ignored.

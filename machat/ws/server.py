@@ -104,6 +104,13 @@ class ChatWebSocketProtocol(FrameProtocol):
         if state == _CONNECTING:
             self._requestReceived(self.data + data)
             return
+        if self._session.awaitsHello and not (
+            state != _OPEN or inbox.held or self.data or self.current_frame or self.inside_message
+        ):
+            hello = wire.takeTextFrame(data, self.factory.plain)
+            if hello is not None:  # saves 1 % of a join
+                self.onMessage(hello, False)
+                return
         self.data = waiting = self.data + data if self.data else data
         if inbox.held:
             inbox.readAhead(len(data))
@@ -148,7 +155,6 @@ class ChatWebSocketProtocol(FrameProtocol):
         """
         Wait for the complete head of the request, up to its limit.
         """
-        self.data = data
         limit = self._chat.limits.head
         end = data.find(b"\r\n\r\n", 0, limit) + 4
         if not data[:1].isupper():
@@ -158,12 +164,14 @@ class ChatWebSocketProtocol(FrameProtocol):
             self._session.refuseLast(refusal)
             self.finish()
         elif end >= 4:
-            self.data = b""
+            if self.data:
+                self.data = b""
             self._answer(data[:end], data[end:])
         elif len(data) > limit:
             text = f"The head of a request has at most {limit} bytes."
             self._reply(Reply(line(431, text), log=text))
         else:
+            self.data = data
             self._session.inbox.charge(PARTIAL)
 
     def _answer(self, head: bytes, rest: bytes) -> None:

@@ -69,8 +69,8 @@ class OpenTests(SynchronousTestCase):
         """
         A browser's request is answered as the RFC requires.
         """
-        self.assertEqual(opened(browser()), Opening(KEY, None))
-        self.assertEqual(Opening(KEY, None).answer, ANSWER)
+        self.assertEqual(opened(browser()), Opening(KEY.encode(), None))
+        self.assertEqual(Opening(KEY.encode(), None).answer, ANSWER)
 
     def test_plain(self) -> None:
         """
@@ -87,7 +87,7 @@ class OpenTests(SynchronousTestCase):
             browser().replace(b"Host", b"HOST"),
             GO,
         ):
-            self.assertEqual(opened(head), Opening(KEY, None), head)
+            self.assertEqual(opened(head), Opening(KEY.encode(), None), head)
 
     def test_subprotocol(self) -> None:
         """
@@ -96,8 +96,8 @@ class OpenTests(SynchronousTestCase):
         answer = ANSWER.replace(b"Sec-", b"Sec-WebSocket-Protocol: machat.v1\r\nSec-", 1)
         for offered in ("machat.v1", "soap, machat.v1", "machat.v1,soap"):
             head = browser(Sec_WebSocket_Protocol=offered)
-            self.assertEqual(opened(head), Opening(KEY, "machat.v1"))
-        self.assertEqual(Opening(KEY, "machat.v1").answer, answer)
+            self.assertEqual(opened(head), Opening(KEY.encode(), "machat.v1"))
+        self.assertEqual(Opening(KEY.encode(), "machat.v1").answer, answer)
 
     def test_refused(self) -> None:
         """

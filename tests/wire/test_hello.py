@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from machat import wire
 from machat.commands import Hello
 from machat.errors import BAD_HELLO, ChatError
+from machat.wire.hellobuffer import HelloBuffer
 
 
 def split(data: bytes) -> tuple[Hello, bytes] | None:
@@ -280,3 +281,36 @@ class SplitHelloTests(SynchronousTestCase):
             if first is not None:
                 self.assertEqual(answer, first)
             first = answer
+
+
+class TakeHelloTests(SynchronousTestCase):
+    """
+    Tests for L{wire.takeHello}.
+    """
+
+    def test_whole(self) -> None:
+        """
+        A flat object that has arrived as a whole is taken, with any bytes after it. Others are
+        not: objects with escapes or objects in them, incomplete ones, and ones that are too long.
+        """
+        for rest in (b"", b"\n", b"\r\nhi\n", b"}", b"{", b"\xff\x00"):
+            self.assertEqual(wire.takeHello(HELLO + rest, len(HELLO)), (HELLO, rest))
+            self.assertIsNone(wire.takeHello(HELLO + rest, len(HELLO) - 1))
+        for other in (HELLO[:-1], b" " + HELLO, b'{"name": "\\n"}', b'{"since": {}}', b"hi", b""):
+            self.assertIsNone(wire.takeHello(other, 100))
+
+    @settings(max_examples=200, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from([b"{", b"}", b'"', b"\\", b"a", b"\n", b" ", b'"v": 1', HELLO]),
+            max_size=9,
+        ).map(b"".join),
+        st.integers(0, 60),
+    )
+    def test_asBuffer(self, data: bytes, limit: int) -> None:
+        """
+        What is taken is what a buffer returns.
+        """
+        taken = wire.takeHello(data, limit)
+        if taken is not None:
+            self.assertEqual(HelloBuffer(limit).receive(data), taken)
