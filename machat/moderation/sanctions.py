@@ -213,6 +213,8 @@ class Sanctions:
         return [Lifted(each.kind.value, each.target, each.sanction.name) for each in found]
 
     def _inRoom(self, room: str) -> list[Active]:
+        if not self._count:
+            return []  # nearly always
         return [
             Active(room, kind, target, sanction)
             for kind in Kind

@@ -43,7 +43,7 @@ class Arrival:
 
     @ivar member: the joining member
     @ivar wish: the arguments of the join
-    @ivar waited: whether it has waited, so that anything may have changed
+    @ivar waited: whether it has waited, or asked others, so that anything may have changed
     """
 
     __slots__ = ("member", "wish", "waited", "_refusal", "_waiting")
@@ -87,9 +87,11 @@ class Arrival:
 
         @param undo: called with the result if it arrives after the join was withdrawn
         """
+        found = resultOf(source)
+        if found is not None:
+            return found
         if source.called and not source.paused:
-            result = source.result
-            return await source if isinstance(result, Failure) else cast(_T, result)
+            return await source
         waiting: Deferred[_T] = Deferred()
         self._waiting = waiting
         self.waited = True
@@ -124,6 +126,16 @@ class Arrival:
             self._refusal = refusal
             if self._waiting is not None and not self._waiting.called:
                 self._waiting.errback(refusal)
+
+
+def resultOf(source: Deferred[_T]) -> _T | None:
+    """
+    @return: the result of a C{Deferred}, if it has one already, so that it needs no callback;
+        C{None} if it has none or has failed
+    """
+    if source.called and not source.paused and not isinstance(source.result, Failure):
+        return cast(_T, source.result)
+    return None
 
 
 def start(coroutine: Coroutine[Deferred[Any], Any, _T]) -> Deferred[_T]:

@@ -38,11 +38,18 @@ class Occupants:
         """
         return key in self._here or (self.elsewhere is not None and key in self.elsewhere)
 
-    def add(self, key: str, member: IChatMember) -> None:
+    def add(self, key: str, member: IChatMember) -> bool:
         """
         Add a member that has the name with this key.
+
+        @return: whether the name is new
         """
-        self._here[key] = (*self._here.get(key, ()), member)
+        others = self._here.get(key)
+        if others is not None:
+            self._here[key] = (*others, member)
+            return False
+        self._here[key] = (member,)
+        return self.elsewhere is None or key not in self.elsewhere
 
     def remove(self, key: str, member: IChatMember) -> None:
         """

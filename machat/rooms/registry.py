@@ -23,8 +23,8 @@ from machat.errors import (
 from machat.events import Joined
 from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, ISharedRooms, IStoredRoom
 from machat.limits import Limits
-from machat.records import Claim
-from machat.rooms.arrival import Arrival, Wish, start
+from machat.records import Claim, Claimed
+from machat.rooms.arrival import Arrival, Wish, resultOf, start
 from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
@@ -36,6 +36,8 @@ from machat.rooms.room import Room
 #: The messages that a member has missed, or C{None} if they cannot be determined; and the number of
 #: entries that were read to find the last messages.
 Replay = tuple[tuple[Entry, ...] | None, int]
+
+_NONE: Replay = ((), 0)
 
 
 class Rooms:
@@ -98,7 +100,7 @@ class Rooms:
             finally:
                 del self._arrivals[place]
             self._added(room, member, arrival.wish.watch, first)
-            if member not in room:
+            if member not in room.members:
                 raise ChatError(NOT_ALLOWED, f"removed from {room.name}")
         finally:
             self._directory.release(room)
@@ -112,40 +114,53 @@ class Rooms:
         """
         member, wish = arrival.member, arrival.wish
         stored, password = room.stored, room.password
-        brief = (
-            stored is not None
-            and password is None
-            and self._hookRunner is None
-            and room.name[0] != "@"
-        )
-        if stored is None or not brief:
+        if (
+            stored is None
+            or password is not None
+            or self._hookRunner is not None
+            or room.name[0] == "@"
+        ):
             stored, password = await self._prepare(arrival, room)
-        claim = Claim(name, names.key(name), *wish.holder)
+        known, secret, replaces = wish.holder
+        claim = Claim(name, names.key(name), known, secret, replaces)
         claiming = stored.claim(claim, self._limits.maxMembers)
-        try:
-            claimed = await arrival.until(claiming, lambda _: stored.release(claim))
-        except ChatError as error:
-            raise self._taken(error, room, claim.key) from None
+        claimed = resultOf(claiming) or await self._claimed(arrival, claiming, stored, claim, room)
         try:
             arrival.check()
-            replay: Replay = (), 0
+            replay = _NONE
             if wish.since is not None or wish.history > 0:
                 replaying = Deferred.fromCoroutine(self._replay(stored, room, wish))
                 replay = await arrival.until(replaying)
-            if arrival.waited or not brief:  # else nothing has changed: saves 1 % of a join
+            if arrival.waited:  # else nothing has changed: saves 1 % of a join
                 self._requirePlace(member, name, room)
+                arrival.check()
             if room.password != password:
                 self._policy.requireKey(member, room, wish.key)
-            arrival.check()
+                arrival.check()
             self._requireOpen(member)
-            first = claim.key not in room.occupants
-            room.add(member, claim)
+            first = room.add(member, claim)
             if claimed.total == 1 and claimed.first and not stored.position.seq:
                 room.founder = member
         except BaseException:
             stored.release(claim)
             raise
         return first, replay
+
+    async def _claimed(
+        self,
+        arrival: Arrival,
+        claiming: Deferred[Claimed],
+        stored: IStoredRoom,
+        claim: Claim,
+        room: Room,
+    ) -> Claimed:
+        """
+        Wait for a claim, which is released if the join is withdrawn meanwhile.
+        """
+        try:
+            return await arrival.until(claiming, lambda _: stored.release(claim))
+        except ChatError as error:
+            raise self._taken(error, room, claim.key) from None
 
     async def _prepare(self, arrival: Arrival, room: Room) -> tuple[IStoredRoom, str | None]:
         """
@@ -154,6 +169,7 @@ class Rooms:
         @return: the room in the store, and the hash of the key that the member knows or does not
             need; C{None}: the room has no key
         """
+        arrival.waited = True
         password = room.password
         if password is not None:
             await self._guess(arrival, room)
@@ -199,7 +215,7 @@ class Rooms:
     def _requirePlace(self, member: IChatMember, name: str, room: Room) -> None:
         if room.receives(member):
             raise ChatError(ALREADY_JOINED, f"already in {room.name}")
-        if len(room) >= self._limits.maxMembers:
+        if len(room.members) >= self._limits.maxMembers:
             raise ChatError(ROOM_FULL, f"{room.name} has {self._limits.maxMembers} members")
         self._policy.requireJoin(member, name, room)
 
@@ -219,7 +235,7 @@ class Rooms:
     def _added(self, room: Room, member: IChatMember, watch: bool, first: bool) -> None:
         if room.direct is not None:
             room.direct.joined(room, room.members[member].key)
-        if len(room) == 1:
+        if len(room.members) == 1:
             self.listing.update(room)
         if watch:
             room.watch(member)
@@ -236,22 +252,27 @@ class Rooms:
             self._hookRunner.joined(member, room)
 
     def _joined(self, room: Room, name: str, wish: Wish, replay: Replay) -> Joined:
-        assert room.stored is not None and room.position is not None, "the room is open"
-        epoch, seq = room.position.epoch, room.position.seq
-        since = wish.since
-        missed = None
-        if since is not None and since.seq <= seq and room.stored.covers(since):
-            missed = seq - since.seq
-        present = room.attendance.names if wish.watch and room.attendance is not None else []
+        assert room.stored is not None and room.epoch is not None, "the room is open"
+        since, seq = wish.since, room.seq
+        recovered: bool | None = None
+        missed: int | None = None
+        members: tuple[str, ...] | None = None
+        if since is not None:
+            recovered = replay[0] is not None
+            if since.seq <= seq and room.stored.covers(since):
+                missed = seq - since.seq
+        if wish.watch and room.attendance is not None:
+            present = room.attendance.names
+            members = tuple(present) if 0 < len(present) <= self._limits.listed else None
         return Joined(
             room=room.name,
             name=name,
-            epoch=epoch,
+            epoch=room.epoch,
             seq=seq,
             count=len(room.occupants),
-            recovered=None if since is None else replay[0] is not None,
+            recovered=recovered,
             missed=missed,
-            members=tuple(present) if 0 < len(present) <= self._limits.listed else None,
+            members=members,
             topic=room.topic,
             locked=room.locked,
             replay=replay[0] or (),

@@ -199,16 +199,17 @@ class Room:
         self.name = stored.name
         self.epoch, self.seq = stored.position.epoch, stored.position.seq
 
-    def add(self, member: IChatMember, claim: Claim) -> None:
+    def add(self, member: IChatMember, claim: Claim) -> bool:
         """
         Add a member.
 
         @param claim: the claim of its name in this room
+        @return: whether the name is new in this room
         """
         dialect, deliver = member.dialect, member.deliver
         self.members[member] = claim
-        self.occupants.add(claim.key, member)
         self._include(member, dialect, deliver)
+        return self.occupants.add(claim.key, member)
 
     def watch(self, member: IChatMember) -> None:
         """
