@@ -50,7 +50,7 @@ class ChatProtocol(LineReceiver):
         chat = self._chat
         self._outbox = Outbox(self.transport, chat.clock, chat.limits, self, chat.sendBudget)
         self.setRawMode()
-        self._session = Session(chat, self, self.factory.dialects, self._outbox.write)
+        self._session = Session(chat, self, self.factory.dialects, self._outbox)
         self._session.connectionMade()
 
     def rawDataReceived(self, data: bytes) -> None:

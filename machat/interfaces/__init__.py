@@ -9,7 +9,7 @@ immediately, so that an engine on another machine can implement them.
 from machat.interfaces.chat import IChatHooks, IChatRoom, IRoomPolicy
 from machat.interfaces.deliveries import IDeliveries
 from machat.interfaces.listing import ISharedRooms
-from machat.interfaces.members import IChatMember, IChatUser, IClientConnection
+from machat.interfaces.members import IChatMember, IChatUser, IClientConnection, IConnected, IOutbox
 from machat.interfaces.store import (
     IPromptRoom,
     IQuotas,
@@ -28,7 +28,9 @@ __all__ = [
     "IChatUser",
     "IChatWatcher",
     "IClientConnection",
+    "IConnected",
     "IDeliveries",
+    "IOutbox",
     "IPromptRoom",
     "IQuotas",
     "IRoomObserver",

@@ -4,6 +4,7 @@ The members of a room, the clients' connections, and the users that they authent
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from zope.interface import Attribute, Interface
@@ -58,6 +59,35 @@ class IChatMember(Interface):
         The chat has ended for this member, for instance because the service stops. The member has
         already left its rooms.
         """
+
+
+class IOutbox(Interface):
+    """
+    The outbox of a connection, as a room sees it. The room sends a batch itself to all members that
+    keep up, without a call of C{deliver} for each.
+    """
+
+    send: Callable[[bytes], int] | None = Attribute(
+        "Sends bytes immediately, calls nothing else, and returns how many the socket accepted; it"
+        " raises C{OSError} if the socket is full or broken. It must not be called while it is in"
+        " C{SendBudget.busy} of the chat, because earlier bytes wait or the connection is closing."
+        " C{None}: the connection has no such function."
+    )
+
+    def sent(data: bytes, sent: int) -> None:
+        """
+        Queue the rest of the bytes, of which C{send} has sent only a part.
+
+        @param sent: how many bytes were sent
+        """
+
+
+class IConnected(IChatMember):
+    """
+    A member with a connection. Its C{deliver} writes to its outbox, and does nothing else.
+    """
+
+    outbox: IOutbox = Attribute("The outbox of the connection.")
 
 
 class IClientConnection(Interface):

@@ -170,6 +170,7 @@ class DirectKeeper:
         @param keeper: the chat, as other rooms see it
         @param find: returns the open room with this key
         """
+        self.busy = keeper.busy
         self._keeper = keeper
         self._find = find
 

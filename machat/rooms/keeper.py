@@ -4,7 +4,7 @@ The part of the chat that its rooms call.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from machat.entries import Entry
@@ -20,9 +20,11 @@ class Keeper(Protocol):
     The chat, as one of its rooms sees it.
 
     @ivar observes: whether L{said} is to be called
+    @ivar busy: see L{machat.interfaces.IOutbox.send}
     """
 
     observes: bool
+    busy: Container[Callable[[bytes], int]]
 
     def said(self, messages: Sequence[Entry]) -> None:
         """

@@ -1,14 +1,13 @@
 """
-One room: its members by dialect, the messages of this turn, and the delivery of a batch.
+One room: its members, and the messages of this turn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 from zope.interface import implementer
 
 from machat import names
@@ -17,20 +16,15 @@ from machat.events import Event, Moved, Position, Typing
 from machat.interfaces import IChatMember, IPromptRoom, IRoomObserver, IStoredRoom
 from machat.metrics import Metrics
 from machat.records import Change, Claim
+from machat.rooms.audience import Audience
 from machat.rooms.batch import Batch
 from machat.rooms.keeper import Keeper
 from machat.rooms.occupants import Occupants
 from machat.rooms.presence import Attendance
 from machat.rooms.sequencer import Sequencer
-from machat.wire import IDialect
 
 if TYPE_CHECKING:
     from machat.rooms.direct import Direct
-
-Group = dict[IChatMember, Callable[[Any], None]]
-
-#: The members of one dialect: the function that encodes for them, and each with its C{deliver}.
-Takers = tuple[Callable[[Any], Any], Sequence[IChatMember], Sequence[Callable[[Any], None]]]
 
 
 @implementer(IRoomObserver)
@@ -97,12 +91,9 @@ class Room:
         "listeners",
         "_metrics",
         "_keeper",
-        "_groups",
-        "_takers",
+        "_audience",
         "_watchers",
-        "_leavers",
     )
-    _log = Logger()
 
     def __init__(self, name: str, metrics: Metrics, keeper: Keeper) -> None:
         """
@@ -135,10 +126,8 @@ class Room:
         self.listeners: dict[IChatMember, None] = {}
         self._metrics = metrics
         self._keeper = keeper
-        self._groups: dict[IDialect, Group] = {}
-        self._takers: Sequence[Takers] | None = None
+        self._audience = Audience(name, keeper.busy)
         self._watchers: dict[IChatMember, None] | None = None
-        self._leavers: list[set[IChatMember]] = []
 
     def __contains__(self, member: object) -> bool:
         return member in self.members
@@ -196,7 +185,7 @@ class Room:
         """
         self.stored = stored
         self.prompt = IPromptRoom(stored, None)
-        self.name = stored.name
+        self.name = self._audience.name = stored.name
         self.epoch, self.seq = stored.position.epoch, stored.position.seq
 
     def add(self, member: IChatMember, claim: Claim) -> bool:
@@ -206,9 +195,8 @@ class Room:
         @param claim: the claim of its name in this room
         @return: whether the name is new in this room
         """
-        dialect, deliver = member.dialect, member.deliver
+        self._audience.add(member)
         self.members[member] = claim
-        self._include(member, dialect, deliver)
         return self.occupants.add(claim.key, member)
 
     def watch(self, member: IChatMember) -> None:
@@ -223,33 +211,15 @@ class Room:
         """
         Add a listener.
         """
+        self._audience.add(listener)
         self.listeners[listener] = None
-        self._include(listener, listener.dialect, listener.deliver)
 
     def unlisten(self, listener: IChatMember) -> None:
         """
         Remove a listener.
         """
         del self.listeners[listener]
-        self._exclude(listener)
-
-    def _include(
-        self, member: IChatMember, dialect: IDialect, deliver: Callable[[Any], None]
-    ) -> None:
-        self._groups.setdefault(dialect, {})[member] = deliver
-        self._takers = None
-
-    def _exclude(self, member: IChatMember) -> None:
-        """
-        Deliver nothing more to a member or a listener.
-        """
-        group = self._groups[member.dialect]
-        del group[member]
-        if not group:
-            del self._groups[member.dialect]
-        self._takers = None
-        for leavers in self._leavers:
-            leavers.add(member)
+        self._audience.remove(listener)
 
     def remove(self, member: IChatMember) -> Claim:
         """
@@ -257,7 +227,7 @@ class Room:
 
         @return: the claim of its name
         """
-        self._exclude(member)
+        self._audience.remove(member)
         if self._watchers is not None:
             self._watchers.pop(member, None)
             if not self._watchers:
@@ -277,8 +247,7 @@ class Room:
 
     def said(self, messages: Sequence[Entry], changes: Sequence[Change]) -> None:
         """
-        Deliver a numbered batch to every member: encoded once per dialect, one call per member.
-        Then make changes.
+        Deliver a numbered batch to every member, then make changes.
         """
         if messages:
             self.seq = messages[-1].seq
@@ -287,9 +256,7 @@ class Room:
             metrics.deliveries += count * (len(self.members) + len(self.listeners))
             if not arePlain(messages):
                 self._noteRevisions(messages)
-            if self._takers is None:
-                self._takers = [(d.encode, [*g], [*g.values()]) for d, g in self._groups.items()]
-            self._spread(messages, self._takers)
+            self._audience.deliver(messages)
             if self._keeper.observes:
                 self._keeper.said(messages)
         if changes:
@@ -307,7 +274,7 @@ class Room:
         self.epoch, self.seq = position.epoch, position.seq
         lost = not complete
         event = Moved(room=self.name, epoch=position.epoch, seq=position.seq, lost=lost)
-        self._spreadEvent(event, {*self.members, *self.listeners})
+        self._audience.announce(event, {*self.members, *self.listeners})
 
     def presence(self, joined: Sequence[str], left: Sequence[str]) -> None:
         """
@@ -347,41 +314,5 @@ class Room:
 
         @param apart: a member that does not receive it
         """
-        self._spreadEvent(event, {each for each in self._watchers or () if each is not apart})
-
-    def _spreadEvent(self, event: Event, receivers: Container[IChatMember]) -> None:
-        takers: list[Takers] = []
-        for dialect, group in self._groups.items():
-            members = [member for member in group if member in receivers]
-            takers.append((dialect.encodeEvent, members, [group[member] for member in members]))
-        self._spread(event, takers)
-
-    def _spread(self, said: object, takers: Sequence[Takers]) -> None:
-        """
-        Deliver something to the current members. A member's C{deliver} may make others leave. Those
-        receive nothing more from this delivery, even if they rejoin at once, because a member that
-        rejoins starts after it.
-        """
-        leavers: set[IChatMember] = set()
-        self._leavers.append(leavers)
-        try:
-            for encode, members, delivers in takers:
-                try:
-                    encoded = encode(said)
-                except Exception:  # an application's dialect: the other dialects are not affected
-                    self._log.failure("a dialect raised an exception in {room}", room=self.name)
-                    continue
-                if not encoded:
-                    continue
-                for index, deliver in enumerate(delivers):  # saves 0.3 us for a zip
-                    if leavers and members[index] in leavers:
-                        continue
-                    try:
-                        deliver(encoded)
-                    except Exception:
-                        self._log.failure(
-                            "deliver() of a member of {room} raised an exception",
-                            room=self.name,
-                        )
-        finally:
-            self._leavers.pop()
+        receivers = {each for each in self._watchers or () if each is not apart}
+        self._audience.announce(event, receivers)

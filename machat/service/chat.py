@@ -115,7 +115,7 @@ class ChatService(Lifecycle):
         sanctions = Sanctions(clock, limits)
         self.evictions = Evictions(connections, IEvictions(store, None))
         self._rules = RoomPolicy(sanctions, connections, clock, limits, store.quotas)
-        self._keeper = keeper = RoomKeeper(self._hookRunner)
+        self._keeper = keeper = RoomKeeper(self._hookRunner, self.sendBudget.busy)
         self._directory = directory = Directory(
             self._openRoom, self.metrics, keeper, self._rules.begin
         )

@@ -4,7 +4,7 @@ The chat, as its rooms see it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 
 from machat.entries import Entry
 from machat.interfaces import IChatMember, IChatWatcher
@@ -23,7 +23,10 @@ class RoomKeeper:
 
     effects: Effects
 
-    def __init__(self, hookRunner: HookRunner | None) -> None:
+    def __init__(
+        self, hookRunner: HookRunner | None, busy: Container[Callable[[bytes], int]]
+    ) -> None:
+        self.busy = busy
         self._hookRunner = hookRunner
         self._watcher: IChatWatcher | None = None
         self.observes = hookRunner is not None

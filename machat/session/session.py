@@ -28,7 +28,7 @@ from machat.errors import (
     TooLong,
     endOf,
 )
-from machat.interfaces import IChatRoom, ISessionTransport
+from machat.interfaces import IChatRoom, IConnected, ISessionTransport
 from machat.logbook import Line
 from machat.session.authentication import Authentication
 from machat.session.events import EventsConversation
@@ -37,6 +37,7 @@ from machat.session.interfaces import IConversation, IOpeningSession
 from machat.session.opening import Opening
 from machat.session.refusals import Refusals, errorOf
 from machat.session.text import TextConversation
+from machat.transport.outbox import Outbox
 from machat.wire import IDialect
 
 #: The module's logger. Each access to a logger of the class would create a new one.
@@ -57,12 +58,13 @@ class State(IntEnum):
     ENDED = 3
 
 
-@implementer(IOpeningSession)
+@implementer(IOpeningSession, IConnected)
 class Session:
     """
     A member of the chat with a connection, from L{connectionMade} until L{connectionLost}.
 
     @ivar user: the user as whom the client is authenticated
+    @ivar outbox: see L{IConnected}
     @ivar inbox: takes the lines that the transport reads after the hello
     """
 
@@ -70,7 +72,7 @@ class Session:
         "name",
         "user",
         "dialect",
-        "deliver",
+        "outbox",
         "_chat",
         "_connection",
         "_events",
@@ -87,16 +89,16 @@ class Session:
         chat: IChatRoom,
         connection: ISessionTransport,
         dialects: tuple[IDialect, IDialect],
-        deliver: Callable[[bytes], None],
+        outbox: Outbox,
     ) -> None:
         """
         @param dialects: C{text} and C{events}, for this transport
-        @param deliver: writes an encoded batch; called while the client is in a room
+        @param outbox: the outbox of the connection
         """
         self.name = ""
         self.user: IChatUser = ANYBODY
         self.dialect, self._events = dialects
-        self.deliver = deliver
+        self.outbox = outbox
         self._chat = chat
         self._connection = connection
         self._state = State.HELLO
@@ -114,6 +116,13 @@ class Session:
         hurry = self._chat.opened(self, self._connection.peerAddress())
         if self._opening is not None:
             self._opening.start(hurry)
+
+    @property
+    def deliver(self) -> Callable[[bytes], None]:
+        """
+        Writes an encoded batch.
+        """
+        return self.outbox.write
 
     @property
     def awaitsHello(self) -> bool:

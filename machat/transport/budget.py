@@ -5,7 +5,7 @@ The memory budget of the send queues of all connections.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from sys import getsizeof
 from typing import Protocol
 
@@ -31,6 +31,7 @@ class SendBudget:
     is not encoded yet.
 
     @ivar waiting: this total, bytes
+    @ivar busy: see L{machat.interfaces.IOutbox.send}
     """
 
     def __init__(self, limit: int) -> None:
@@ -38,6 +39,7 @@ class SendBudget:
         @param limit: bytes
         """
         self.waiting = 0
+        self.busy: set[Callable[[bytes], int]] = set()
         self._limit = limit
         self._queues: set[Queue] = set()
         self._holders: dict[int, int] = {}

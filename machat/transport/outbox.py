@@ -133,6 +133,13 @@ class Outbox:
             transport.registerProducer(self, True)
 
     @property
+    def send(self) -> Callable[[bytes], int] | None:
+        """
+        See L{machat.interfaces.IOutbox}. Transports other than plain sockets may call back.
+        """
+        return None if isinstance(self._made, TransportSender) else self._send
+
+    @property
     def _sender(self) -> Sender:
         """
         The sender. That of a plain socket is made when bytes have to wait for the first time, or to
@@ -154,7 +161,7 @@ class Outbox:
             except OSError:  # the socket is full or broken, which the transport will find out
                 sent = 0
             if sent != len(data):
-                self._startQueue(data, sent)
+                self.sent(data, sent)
         elif self._state is _DRAINING:
             self._enqueue(data)
             if self._waiting > self._limits.maxWaiting:
@@ -186,9 +193,9 @@ class Outbox:
         self._budget.shed()
         return done
 
-    def _startQueue(self, data: bytes, sent: int) -> None:
+    def sent(self, data: bytes, sent: int) -> None:
         """
-        Begin to drain, because the socket has not accepted all bytes.
+        See L{machat.interfaces.IOutbox}: begin to drain.
         """
         if self._state in _ENDED:
             return
@@ -201,8 +208,15 @@ class Outbox:
             self._sender.startDraining(self)
             self._budget.shed()
 
+    def _enter(self, state: State) -> None:
+        self._state = state
+        if state is _IDLE or state is State.LOST:
+            self._budget.busy.discard(self._send)
+        else:
+            self._budget.busy.add(self._send)
+
     def _startDraining(self) -> None:
-        self._state = _DRAINING
+        self._enter(_DRAINING)
         self._progress = self._clock.seconds()
         if self._timer is None:
             self._timer = self._clock.callLater(self._limits.maxStall, self._checkProgress)
@@ -249,7 +263,8 @@ class Outbox:
             elif self._state is State.CLOSING:
                 self._close()
             else:
-                self._state, self._queue = _IDLE, None
+                self._enter(_IDLE)
+                self._queue = None
                 self._sender.stopDraining()
                 break
         self._count()
@@ -323,7 +338,7 @@ class Outbox:
             self._close()
         elif self._state is _DRAINING:
             self.expire()
-            self._state = State.CLOSING
+            self._enter(State.CLOSING)
 
     def _close(self) -> None:
         self._forget()
@@ -344,13 +359,13 @@ class Outbox:
         The connection is lost: drop what waits and stop the timer.
         """
         self._forget()
-        self._state = State.LOST
+        self._enter(State.LOST)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def _forget(self) -> None:
-        self._state = State.CLOSED
+        self._enter(State.CLOSED)
         queue, self._queue = self._queue, None
         if queue is not None:
             queue.clear()

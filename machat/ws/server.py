@@ -67,7 +67,7 @@ class ChatWebSocketProtocol(FrameProtocol):
             transport, self._chat.clock, self._chat.limits, self, self._chat.sendBudget
         )
         self._session = Session(
-            self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox.write
+            self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox
         )
         self._session.connectionMade()
 

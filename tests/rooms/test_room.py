@@ -4,7 +4,7 @@ Tests for L{machat.rooms.room}.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -87,6 +87,7 @@ class NoKeeper:
     """
 
     observes = False
+    busy: Container[Callable[[bytes], int]] = frozenset()
 
     def said(self, messages: Sequence[Entry]) -> None:
         pass
