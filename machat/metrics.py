@@ -7,7 +7,7 @@ L{machat.monitor} exports them to Prometheus.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 #: The upper bounds of the histograms of flushes and of requests, in seconds, and of
@@ -99,7 +99,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.deliveries = 0
-        self.batches: Counter[int] = Counter()  # saves a call for each batch
+        self.batches: defaultdict[int, int] = defaultdict(int)  # saves a call for each batch
         self.flushes = Histogram(FLUSH_SECONDS)
         self.throttles = 0
         self.slow = 0

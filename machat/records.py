@@ -186,7 +186,7 @@ class RoomRecord(NamedTuple):
     key: str | None = None
 
 
-class Stored(NamedTuple):
+class Stored(Struct, frozen=True):
     """
     The result of storing a batch.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from msgspec import Struct
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -30,10 +31,13 @@ REFUSALS = {
     TOO_MANY_REACTIONS: f"a message may have at most {REACTIONS} reactions",
 }
 
+_log = Logger()
 
-class Batch:
+
+class Batch(Struct, eq=False):
     """
-    Messages and changes that are stored together.
+    Messages and changes that are stored together. It is a L{Struct} because one is made for nearly
+    every message.
 
     @ivar drafts: the messages
     @ivar senders: for each message, its sender; C{None} if the sender does not wait for an error,
@@ -44,18 +48,14 @@ class Batch:
     @ivar late: fire when the store takes the batch: senders wait for them, see L{wait}
     """
 
-    __slots__ = ("drafts", "senders", "size", "changes", "awaited", "late", "_expected", "_changed")
-    _log = Logger()
-
-    def __init__(self) -> None:
-        self.drafts: list[Draft] = []
-        self.senders: list[IChatMember | None] = []
-        self.size = 0
-        self._expected: list[tuple[int, Deferred[Receipt] | None]] | None = None
-        self.changes: Sequence[Change] = ()
-        self.awaited = False
-        self._changed: list[Deferred[None]] | None = None
-        self.late: list[Deferred[None]] | None = None
+    drafts: list[Draft] = []  # each batch gets a new list
+    senders: list[IChatMember | None] = []
+    size: int = 0
+    changes: Sequence[Change] = ()
+    awaited: bool = False
+    late: list[Deferred[None]] | None = None
+    _expected: list[tuple[int, Deferred[Receipt] | None]] | None = None
+    _changed: list[Deferred[None]] | None = None
 
     def post(self, draft: Draft, receipt: Deferred[Receipt]) -> None:
         """
@@ -158,6 +158,4 @@ class Batch:
             try:
                 sender.notStored(room, ChatError(error.code, text))
             except Exception:
-                self._log.failure(
-                    "notStored() of a member of {room} raised an exception", room=room
-                )
+                _log.failure("notStored() of a member of {room} raised an exception", room=room)

@@ -88,18 +88,6 @@ class RoomLog:
         else:
             self.bytes += self._note(messages)
 
-    def addOne(self, message: Message) -> None:
-        """
-        Add a plain message, in half the time of L{add}.
-        """
-        self.seq = message.seq
-        self.kept.append(message)
-        text, sender = message.text, message.sender
-        if text.isascii() and sender.isascii():
-            self.bytes += len(text) + len(sender) + _PLAIN_BYTES
-        else:
-            self.bytes += self._note([message])
-
     def addAny(self, entry: Entry) -> None:
         """
         Add any entry.

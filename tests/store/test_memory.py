@@ -146,13 +146,13 @@ class LogTestCase(SynchronousTestCase):
     def deliver(self, batch: Sequence[Entry]) -> None:
         self.delivered.append(list(batch))
 
-    def append(self, *texts: str, room: str = "dev") -> Sequence[int]:
+    def append(self, *texts: str, room: str = "dev") -> list[int]:
         """
         @return: the numbers of the messages
         """
         batch = [Draft(room.title(), "Mina", text) for text in texts]
         stored: Stored = self.successResultOf(self.log.append(room, batch))
-        return stored.numbers
+        return list(stored.numbers)
 
     def read(self, after: int = 0, limit: int = 1000, room: str = "dev") -> list[tuple[int, str]]:
         """
@@ -188,9 +188,9 @@ class LogTests(LogTestCase):
         Messages are numbered from 1 without gaps, and C{append} returns the numbers.
         """
         self.follow()
-        self.assertEqual(self.append("a", "b"), range(1, 3))
-        self.assertEqual(self.append("c"), range(3, 4))
-        self.assertEqual(self.append("d"), range(4, 5))
+        self.assertEqual(self.append("a", "b"), [1, 2])
+        self.assertEqual(self.append("c"), [3])
+        self.assertEqual(self.append("d"), [4])
         self.assertEqual(self.read(), [(1, "a"), (2, "b"), (3, "c"), (4, "d")])
 
     def test_delivers(self) -> None:
@@ -227,7 +227,7 @@ class LogTests(LogTestCase):
         dev, ops = self.follow("dev"), self.follow("ops")
         self.assertNotEqual(dev.epoch, ops.epoch)
         self.append("a", "b", room="dev")
-        self.assertEqual(self.append("c", room="ops"), range(1, 2))
+        self.assertEqual(self.append("c", room="ops"), [1])
         self.log.unfollow("dev")
         self.append("d", room="ops")
         self.assertEqual(self.read(room="dev"), [(1, "a"), (2, "b")])
@@ -355,7 +355,7 @@ class BoundsTests(LogTestCase):
         """
         self.use(Limits(logMessages=2))
         self.follow()
-        self.assertEqual(self.append(*"abcd"), range(1, 5))
+        self.assertEqual(self.append(*"abcd"), [1, 2, 3, 4])
         self.assertEqual([message.seq for message in self.delivered[0]], [1, 2, 3, 4])
         self.assertEqual(self.read(), [(3, "c"), (4, "d")])
 
@@ -381,7 +381,7 @@ class BoundsTests(LogTestCase):
         self.append("x" * 101)
         self.assertEqual(self.read(), [])
         self.assertEqual([message.text for message in self.delivered[0]], ["x" * 101])
-        self.assertEqual(self.append("y"), range(2, 3))
+        self.assertEqual(self.append("y"), [2])
         self.assertEqual(self.read(), [(2, "y")])
 
     def test_nothingKept(self) -> None:
@@ -391,7 +391,7 @@ class BoundsTests(LogTestCase):
         self.use(Limits(logMessages=0))
         position = self.follow()
         self.append("a")
-        self.assertEqual(self.append("b"), range(2, 3))
+        self.assertEqual(self.append("b"), [2])
         self.assertEqual(self.read(), [])
         self.log.unfollow("dev")
         self.assertForgotten(position)
