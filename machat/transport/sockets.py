@@ -4,14 +4,14 @@ The sockets of the connections of one chat, polled together.
 Twisted's reactor calls each readable transport through its logger: for each read, it determines the
 transport's log prefix, copies the logging context and checks the descriptor, before it calls
 C{doRead}. L{Sockets} is one object in the reactor for all connections of a chat. It has an
-C{epoll} instance of its own (C{epoll(7)}: an epoll descriptor can itself be polled), and calls the
-transports directly. For one read this replaces about 250 of Twisted's bytecode instructions by 20.
+C{epoll} instance of its own, see L{Turns}, and calls the transports directly. For one read this
+replaces about 250 of Twisted's bytecode instructions by 20.
 """
 
 from __future__ import annotations
 
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.error import ConnectionDone, ConnectionLost
@@ -32,6 +32,7 @@ from machat.addresses import describe
 from machat.clock import ChatClock
 from machat.transport.accepting import Accepted, Acceptor, mayAccept
 from machat.transport.keepalive import keepAlive, keepAliveAll
+from machat.transport.turns import Turns, mayReplace
 
 _IN = getattr(select, "EPOLLIN", 0)
 _OUT = getattr(select, "EPOLLOUT", 0)
@@ -56,6 +57,7 @@ class Sockets:
         self._reactor: Any = None
         self._theirs = _TheirReactor(self)
         self._epoll: Any = None
+        self._turns: Turns | None = None
         self._readers: dict[int, Any] = {}
         self._writers: dict[int, Any] = {}
         self._acceptors: dict[Any, Acceptor] = {}
@@ -122,9 +124,10 @@ class Sockets:
 
     def fileno(self) -> int:
         """
-        @return: the descriptor of the C{epoll} instance
+        @return: the descriptor by which the reactor knows this object
         """
-        return -1 if self._epoll is None else int(self._epoll.fileno())
+        known = self._epoll if self._turns is None else self._turns.place
+        return -1 if known is None else int(known.fileno())
 
     def callAfterwards(self, callable: Callable[[], object]) -> None:
         """
@@ -138,13 +141,19 @@ class Sockets:
 
     def doRead(self) -> None:
         """
+        Serve all sockets that are ready.
+        """
+        self._serveAll(self._epoll.poll(0))
+
+    def _serveAll(self, events: Sequence[tuple[int, int]]) -> None:
+        """
         Let all transports read or write whose sockets are ready, then make the calls of
         L{callAfterwards}. Calls that these add wait for the reactor, so that other descriptors have
         their turn.
         """
         self._afterwards = []
         try:
-            self._serveAll()
+            self._readAll(events)
         finally:
             calls, self._afterwards = self._afterwards, None
             for call in calls:
@@ -153,32 +162,28 @@ class Sockets:
                 except Exception:
                     self._log.failure("an exception was raised at the end of a turn")
 
-    def _serveAll(self) -> None:
+    def _readAll(self, events: Sequence[tuple[int, int]]) -> None:
         readers = self._readers
-        for descriptor, event in self._epoll.poll(0, len(readers) + len(self._writers)):
-            reader = readers.get(descriptor)  # an earlier one may have removed it
-            if event != _IN or reader is None:
+        for descriptor, event in events:
+            reader: Any = readers.get(descriptor)
+            kind = type(reader)
+            if event != _IN or (kind is not Accepted and kind is not Server):
                 self._serve(descriptor, event)
                 continue
-            why: Any = None
+            try:  # the same as its doRead, in two calls less
+                data = reader.socket.recv(reader.bufferSize)
+            except BlockingIOError:
+                continue
+            except OSError:
+                self._disconnect(reader, CONNECTION_LOST, True)
+                continue
+            if not data:
+                self._disconnect(reader, CONNECTION_DONE, True)
+                continue
             try:
-                kind = type(reader)
-                if kind is not Accepted and kind is not Server:
-                    why = reader.doRead()
-                else:  # the same as its doRead, in two calls less
-                    try:
-                        data = reader.socket.recv(reader.bufferSize)
-                    except OSError as error:
-                        why = None if isinstance(error, BlockingIOError) else CONNECTION_LOST
-                    else:
-                        if data:
-                            reader.protocol.dataReceived(data)
-                        else:
-                            why = CONNECTION_DONE
+                reader.protocol.dataReceived(data)
             except BaseException as error:
-                why = self._failed(reader, error)
-            if why:
-                self._disconnect(reader, why, True)
+                self._disconnect(reader, self._failed(reader, error), True)
 
     def _serve(self, descriptor: int, event: int) -> None:
         """
@@ -188,7 +193,9 @@ class Sockets:
         served = reader or writer
         why: Any = None
         reads = False
-        if served is None:
+        if served is None:  # an earlier one may have removed it
+            if self._turns is not None:
+                self._turns.noteReady(descriptor)
             return
         if event & _ENDED and not event & _IN:
             reads = reader is not None
@@ -222,11 +229,14 @@ class Sockets:
         """
         self.removeReader(served)
         done = type(why) is ConnectionDone
-        if reads and done and IHalfCloseableDescriptor.providedBy(served):
-            served.readConnectionLost(Failure(why))
-        else:
-            self.removeWriter(served)
-            served.connectionLost(Failure(why))
+        try:
+            if reads and done and IHalfCloseableDescriptor.providedBy(served):
+                served.readConnectionLost(Failure(why))
+            else:
+                self.removeWriter(served)
+                served.connectionLost(Failure(why))
+        except Exception as error:
+            self._failed(served, error)
 
     def addReader(self, reader: IReadDescriptor) -> None:
         if isinstance(reader, Port):
@@ -244,8 +254,7 @@ class Sockets:
         if descriptor in those:
             return
         if self._epoll is None:
-            self._epoll = select.epoll()
-            self._reactor.addReader(self)
+            self._enter()
         if descriptor in others:
             self._epoll.modify(descriptor, _IN | _OUT)
         else:
@@ -276,11 +285,20 @@ class Sockets:
             if not (those or others):
                 self._leave()
 
+    def _enter(self) -> None:
+        self._epoll = select.epoll()
+        if mayReplace(self._reactor):
+            self._turns = Turns(self._reactor, self._epoll, self._serveAll)
+        self._reactor.addReader(self)
+
     def _leave(self) -> None:
         """
         Leave the reactor, because there are no more sockets.
         """
         self._reactor.removeReader(self)
+        if self._turns is not None:
+            self._turns.end()
+            self._turns = None
         self._epoll.close()
         self._epoll = None
 
