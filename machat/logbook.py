@@ -53,7 +53,9 @@ class Line:
         """
         Write the line.
         """
-        self._observer({**fields, **self._common, "log_time": time()})
+        fields.update(self._common)
+        fields["log_time"] = time()
+        self._observer(fields)
 
 
 class Logbook:

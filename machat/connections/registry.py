@@ -87,7 +87,9 @@ class Connections:
             immediately
         """
         self._secrets[connection] = None
-        self._setNetwork(connection, networkOf(address))
+        network = networkOf(address)
+        if network is not None:
+            self._setNetwork(connection, network)
         if self._place(connection):
             return self._limits.joinTimeout
         excess = len(self) - self._limits.maxConnections

@@ -164,7 +164,7 @@ class IStoredRoom(Interface):
 class IPromptRoom(IStoredRoom):
     """
     An open room of a store that stores at once, such as a store in memory. It saves a C{Deferred}
-    for each batch.
+    for each batch and each join.
     """
 
     def appendNow(batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
@@ -173,6 +173,14 @@ class IPromptRoom(IStoredRoom):
 
         @return: the result
         @raise ChatError: see L{append}
+        """
+
+    def claimNow(claim: Claim, most: int) -> Claimed:
+        """
+        Do what L{claim} does.
+
+        @return: the result
+        @raise ChatError: C{name-taken} or C{room-full}
         """
 
 

@@ -23,8 +23,8 @@ from machat.errors import (
 from machat.events import Joined
 from machat.interfaces import IChatMember, IChatWatcher, IRoomPolicy, ISharedRooms, IStoredRoom
 from machat.limits import Limits
-from machat.records import Claim, Claimed
-from machat.rooms.arrival import Arrival, Wish, resultOf, start
+from machat.records import Claim
+from machat.rooms.arrival import Arrival, Wish, start
 from machat.rooms.direct import Directs
 from machat.rooms.directory import Directory
 from machat.rooms.hookrunner import HookRunner
@@ -123,8 +123,15 @@ class Rooms:
             stored, password = await self._prepare(arrival, room)
         known, secret, replaces = wish.holder
         claim = Claim(name, names.key(name), known, secret, replaces)
-        claiming = stored.claim(claim, self._limits.maxMembers)
-        claimed = resultOf(claiming) or await self._claimed(arrival, claiming, stored, claim, room)
+        most, prompt = self._limits.maxMembers, room.prompt
+        try:
+            if prompt is not None:
+                claimed = prompt.claimNow(claim, most)
+            else:
+                claiming = stored.claim(claim, most)
+                claimed = await arrival.until(claiming, lambda _: stored.release(claim))
+        except ChatError as error:
+            raise self._taken(error, room, claim.key) from None
         try:
             arrival.check()
             replay = _NONE
@@ -145,22 +152,6 @@ class Rooms:
             stored.release(claim)
             raise
         return first, replay
-
-    async def _claimed(
-        self,
-        arrival: Arrival,
-        claiming: Deferred[Claimed],
-        stored: IStoredRoom,
-        claim: Claim,
-        room: Room,
-    ) -> Claimed:
-        """
-        Wait for a claim, which is released if the join is withdrawn meanwhile.
-        """
-        try:
-            return await arrival.until(claiming, lambda _: stored.release(claim))
-        except ChatError as error:
-            raise self._taken(error, room, claim.key) from None
 
     async def _prepare(self, arrival: Arrival, room: Room) -> tuple[IStoredRoom, str | None]:
         """

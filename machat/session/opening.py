@@ -92,7 +92,7 @@ class Opening:
         checking = session.authenticate(hello.password, hello.token)
         session.markGreeted()
         if checking is None:
-            waiting = self._begin(session.user, hello)
+            waiting = session.begin(hello)
         else:
             self.end()
             waiting = checking.addCallback(self._begin, hello)

@@ -84,9 +84,15 @@ class RosterRoom:
         See L{machat.interfaces.IStoredRoom}.
         """
         try:
-            return succeed(self.roster.claim(self.name, claim, most))
+            return succeed(self.claimNow(claim, most))
         except ChatError:
             return fail()
+
+    def claimNow(self, claim: Claim, most: int) -> Claimed:
+        """
+        See L{machat.interfaces.IPromptRoom}.
+        """
+        return self.roster.claim(self.name, claim, most)
 
     def release(self, claim: Claim) -> None:
         """

@@ -280,7 +280,7 @@ def asLine(event: LogEvent) -> str | None:
         C{None} if it has no text
     """
     form = event.get("log_format")
-    if type(form) is str and "(" not in form and _SPECIAL.isdisjoint(event):
+    if type(form) is str and "(" not in form and event.keys().isdisjoint(_SPECIAL):
         try:
             text = form.format_map(event).replace("\n", "\n\t")
             system = f"{event['log_namespace']}#{event['log_level'].name}"
