@@ -143,6 +143,7 @@ class _Turns:
         globalLogBeginner.beginLoggingTo([log], redirectStandardIO=False)
         useMonotonic(self._reactor)
         chat = ChatService(self._reactor, replace(DEFAULTS, rate=math.inf))
+        chat.sockets.leads = True
         chat.startService()
         tcp = self._options.kind[0] == "tcp"
         factory: Any = ChatFactory(chat) if tcp else ChatWebSocketFactory(chat)

@@ -57,6 +57,7 @@ def makeService(options: Options) -> IService:
     ]
     for chat in chats:
         chat.listing.patterns = options["list-rooms"]
+        chat.sockets.leads = True
     webhook = options["webhook"] and WebhookOfChats(reactor, chats, options)
     monitor = None
     worker = Worker.current

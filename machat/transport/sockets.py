@@ -44,6 +44,9 @@ class Sockets:
     """
     A part of a reactor: the sockets of the connections that were L{adopt}ed. It is in the reactor
     while it has any.
+
+    @ivar leads: whether to poll in the place of the reactor, see L{Turns}. This is for processes
+        that do nothing but serve a chat: an application's reactor is left as it is
     """
 
     _log = Logger()
@@ -52,6 +55,7 @@ class Sockets:
         """
         @param clock: for L{callAfterwards}
         """
+        self.leads = False
         self._clock = clock
         self._afterwards: list[Callable[[], object]] | None = None
         self._reactor: Any = None
@@ -287,7 +291,7 @@ class Sockets:
 
     def _enter(self) -> None:
         self._epoll = select.epoll()
-        if mayReplace(self._reactor):
+        if self.leads and mayReplace(self._reactor):
             self._turns = Turns(self._reactor, self._epoll, self._serveAll)
         self._reactor.addReader(self)
 

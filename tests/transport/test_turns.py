@@ -83,6 +83,14 @@ class TurnsTests(SynchronousTestCase):
         os.close(self.pipe.here)
         os.close(self.pipe.there)
 
+    def leading(self) -> Sockets:
+        """
+        @return: the sockets of a chat that C{twistd machat} serves
+        """
+        sockets = Sockets(self.clock)
+        sockets.leads = True
+        return sockets
+
     def connect(self, sockets: Sockets) -> tuple[Any, list[object], socket.socket]:
         """
         @return: a transport that was adopted, what its protocol receives, and the other end
@@ -101,7 +109,7 @@ class TurnsTests(SynchronousTestCase):
         """
         A turn waits for the connections and for the descriptors of the reactor, and serves both.
         """
-        _, events, there = self.connect(Sockets(self.clock))
+        _, events, there = self.connect(self.leading())
         there.send(b"a")
         self.reactor.iterate(60)
         self.assertEqual((events, self.pipe.received), ([b"a"], []))
@@ -122,7 +130,7 @@ class TurnsTests(SynchronousTestCase):
         for _ in range(2):
             before = self.reactor.getReaders()
             self.assertTrue(mayReplace(self.reactor))
-            _, events, there = self.connect(Sockets(self.clock))
+            _, events, there = self.connect(self.leading())
             self.assertFalse(mayReplace(self.reactor))
             os.write(self.pipe.there, b"a")
             there.close()
@@ -139,7 +147,7 @@ class TurnsTests(SynchronousTestCase):
         """
         Two chats can use one reactor. The second one is polled inside it.
         """
-        groups = [Sockets(self.clock) for _ in range(2)]
+        groups = [self.leading() for _ in range(2)]
         made = [self.connect(group) for group in groups]
         for number, (_, _, there) in enumerate(made):
             there.send(b"%d" % number)
@@ -159,7 +167,7 @@ class TurnsTests(SynchronousTestCase):
         def lost(reason: Failure) -> None:
             raise ValueError("x")
 
-        sockets = Sockets(self.clock)
+        sockets = self.leading()
         failing, _, elsewhere = self.connect(sockets)
         failing.protocol.connectionLost = lost
         _, events, there = self.connect(sockets)
@@ -173,11 +181,21 @@ class TurnsTests(SynchronousTestCase):
         """
         When the reactor stops, it ends the connections like all others.
         """
-        _, events, _ = self.connect(Sockets(self.clock))
+        _, events, _ = self.connect(self.leading())
         self.reactor.disconnectAll()
         self.assertEqual(events, [CONNECTION_LOST])
         self.assertEqual(self.pipe.received, [b"lost"])
         self.assertTrue(mayReplace(self.reactor))
+
+    def test_application(self) -> None:
+        """
+        The reactor of an application is left as it is.
+        """
+        _, events, there = self.connect(Sockets(self.clock))
+        self.assertTrue(mayReplace(self.reactor))
+        there.send(b"a")
+        self.reactor.iterate(60)
+        self.assertEqual(events, [b"a"])
 
     def test_others(self) -> None:
         """
