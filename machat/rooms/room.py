@@ -250,11 +250,11 @@ class Room:
         Deliver a numbered batch to every member, then make changes.
         """
         if messages:
-            self.seq = messages[-1].seq
-            count, metrics = len(messages), self._metrics
+            last, count, metrics = messages[-1], len(messages), self._metrics
+            self.seq = last.seq
             metrics.batches[count] += 1
             metrics.deliveries += count * (len(self.members) + len(self.listeners))
-            if not arePlain(messages):
+            if type(last) is not Message or (count > 1 and not arePlain(messages)):
                 self._noteRevisions(messages)
             self._audience.deliver(messages)
             if self._keeper.observes:

@@ -129,7 +129,9 @@ class Batches:
             self._failed(Failure(), room, batch)
         else:
             if stored is not None:
-                self._settle(stored, room, batch)
+                if batch.awaited or room.doubtful:
+                    self._settle(stored, room, batch)
+                self._end(room)
         if batch.late:
             batch.taken()
 
@@ -145,6 +147,7 @@ class Batches:
                 self._failed(result, room, batch)
             else:
                 self._settle(result, room, batch)
+                self._end(room)
         finally:
             self._storing -= 1
             if not self._flushing:
@@ -154,14 +157,12 @@ class Batches:
         """
         Fire the receipts of a batch that the store has.
         """
-        if room.doubtful:
-            room.doubtful = ()  # what is stored of them was reported before this batch
+        room.doubtful = ()  # what is stored of them was reported before this batch
         if batch.awaited:
             try:
                 batch.stored(room.name, stored)
             except Exception:
                 self._log.failure("a batch of {room} is stored, but not settled", room=room.name)
-        self._end(room)
 
     def _failed(self, failure: Failure, room: Room, batch: Batch) -> None:
         self._metrics.storeFailures += 1

@@ -23,6 +23,9 @@ from machat.store.memoryroom import MemoryRoom
 from machat.store.roster import Roster
 from machat.store.shares import Share, Shares, waterline
 
+#: The longest age of a message, seconds: 30,000 years.
+_AGES = 1e12
+
 
 @implementer(IStore, IDeliveries)
 class MemoryStore:
@@ -48,7 +51,7 @@ class MemoryStore:
         self._clock = chatClock(clock)
         self.now = self._clock.now
         self.limits = limits
-        self.age = limits.logAge * 1000
+        self.age = int(min(limits.logAge, _AGES) * 1000)  # comparing integers is faster
         self._open: dict[str, MemoryRoom] = {}
         self._idle: OrderedDict[str, MemoryRoom] = OrderedDict()
         self.shares = Shares(limits.logTotal)

@@ -49,7 +49,7 @@ class Owner(Protocol):
     now: Callable[[], float]
     ids: RecentIds
     limits: Limits
-    age: float
+    age: int
     shares: Shares
 
     def relieve(self) -> None:
@@ -134,8 +134,9 @@ class MemoryRoom(RoomLog, RosterRoom):
         return succeed(self.appendNow(batch, changes))
 
     def appendNow(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
-        store, first = self._store, self.seq + 1
-        at, before = int(store.now() * 1000), self.bytes
+        store, first, before = self._store, self.seq + 1, self.bytes
+        now = store.now
+        at = int(now() * 1000.0)
         entries: Sequence[Entry]
         if len(batch) == 1 and type(draft := batch[0]) is Draft and draft.id is None:
             entries = (Message(self.name, first, draft.sender, draft.text, at),)

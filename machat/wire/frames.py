@@ -30,10 +30,14 @@ LARGEST_PLAIN = 4_096
 #: The size of the smallest masked frame with a length of two bytes.
 _SHORT = 6 + 126
 
-#: For each number of words of 32 bits, the factor that repeats one word this many times.
+#: For each size of a masked frame: the bytes before its mask; and the factor that repeats a mask of
+#: 32 bits, so that it covers itself and the payload, from the third byte on.
+_MASKED = tuple([bytes((0x81, 0x80 + size - 6)) if size > 6 else b"-" for size in range(_SHORT)])
 _REPEATING = tuple(
-    [sum([1 << 32 * word for word in range(count)]) for count in range(_SHORT // 4 + 1)]
+    [sum([1 << shift for shift in range(16, 8 * size, 32)]) for size in range(_SHORT)]
 )
+
+_number = int.from_bytes
 
 
 def takeTextFrame(data: bytes, largest: int = LARGEST_PLAIN) -> bytes | None:
@@ -46,11 +50,10 @@ def takeTextFrame(data: bytes, largest: int = LARGEST_PLAIN) -> bytes | None:
         payload of 1 to 125 bytes
     """
     size = len(data)
-    if 6 < size < _SHORT and data[0] == 0x81 and data[1] == 0x80 + size - 6 <= 0x80 + largest:
-        words = (size + 1) // 4  # the mask, which also masks itself, and the payload
-        bits = int.from_bytes(data[2:], "little")
-        bits ^= (bits & 0xFFFF_FFFF) * _REPEATING[words]
-        message = bits.to_bytes(words * 4, "little")[4 : size - 2]
+    if size < _SHORT and data[:2] == _MASKED[size] and size - 6 <= largest:
+        bits = _number(data, "little")
+        bits ^= (bits >> 16 & 0xFFFF_FFFF) * _REPEATING[size]
+        message = bits.to_bytes(size + 3, "little")[6:size]  # the last word may be longer
         if message.isascii() or isText(message):
             return message
     return None
