@@ -51,6 +51,10 @@ _TOKEN = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*"|[{}]|"')
 
 #: An object without objects in it, and without escapes in its strings, as most hellos are.
 _FLAT = re.compile(rb'\{[^"{}]*(?:"[^"\\\x00-\x1f]*"[^"{}]*)*\}')
+
+#: The same, without braces in its strings, which L{splitHello} counts.
+_TAKEN = re.compile(rb'\{[^"{}]*(?:"[^"\\{}\x00-\x1f]*"[^"{}]*)*\}')
+
 _OPEN_STRING = re.compile(rb'"(?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*\\?\Z')
 
 
@@ -63,10 +67,10 @@ def takeHello(data: bytes, largest: int) -> tuple[bytes, bytes] | None:
     @return: the object and the bytes after it; C{None}: use a
         L{HelloBuffer<machat.wire.hellobuffer.HelloBuffer>}
     """
-    flat = _FLAT.match(data, 0, largest)
-    if flat is None:
+    taken = _TAKEN.match(data, 0, largest)
+    if taken is None:
         return None
-    end = flat.end()
+    end = taken.end()
     return data[:end], data[end:]
 
 

@@ -283,6 +283,9 @@ class SplitHelloTests(SynchronousTestCase):
             first = answer
 
 
+MANY_BRACES = b'{"' + b"}" * 128 + b'"'
+
+
 class TakeHelloTests(SynchronousTestCase):
     """
     Tests for L{wire.takeHello}.
@@ -291,21 +294,25 @@ class TakeHelloTests(SynchronousTestCase):
     def test_whole(self) -> None:
         """
         A flat object that has arrived as a whole is taken, with any bytes after it. Others are
-        not: objects with escapes or objects in them, incomplete ones, and ones that are too long.
+        not: objects with escapes, braces or objects in them, incomplete ones, and ones that are too
+        long.
         """
         for rest in (b"", b"\n", b"\r\nhi\n", b"}", b"{", b"\xff\x00"):
             self.assertEqual(wire.takeHello(HELLO + rest, len(HELLO)), (HELLO, rest))
             self.assertIsNone(wire.takeHello(HELLO + rest, len(HELLO) - 1))
-        for other in (HELLO[:-1], b" " + HELLO, b'{"name": "\\n"}', b'{"since": {}}', b"hi", b""):
+        others = b'{"name": "\\n"}', b'{"since": {}}', b'{"name": "}"}', b" " + HELLO, HELLO[:-1]
+        for other in (*others, b"hi", b""):
             self.assertIsNone(wire.takeHello(other, 100))
 
     @settings(max_examples=200, deadline=None)
     @given(
         st.lists(
-            st.sampled_from([b"{", b"}", b'"', b"\\", b"a", b"\n", b" ", b'"v": 1', HELLO]),
+            st.sampled_from(
+                [b"{", b"}", b'"', b"\\", b"a", b"\n", b" ", b'"v": 1', HELLO, MANY_BRACES]
+            ),
             max_size=9,
         ).map(b"".join),
-        st.integers(0, 60),
+        st.integers(0, 400),
     )
     def test_asBuffer(self, data: bytes, limit: int) -> None:
         """
