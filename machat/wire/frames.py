@@ -30,9 +30,10 @@ LARGEST_PLAIN = 4_096
 #: The size of the smallest masked frame with a length of two bytes.
 _SHORT = 6 + 126
 
-#: For each size of a masked frame: the bytes before its mask; and the factor that repeats a mask of
-#: 32 bits, so that it covers itself and the payload, from the third byte on.
-_MASKED = tuple([bytes((0x81, 0x80 + size - 6)) if size > 6 else b"-" for size in range(_SHORT)])
+#: For each size of a masked frame: the bytes before its mask, or three bytes, which are never equal
+#: to two, for sizes that are too small; and the factor that repeats a mask of 32 bits, so that it
+#: covers itself and the payload, from the third byte on.
+_MASKED = tuple([bytes((0x81, 0x80 + size - 6)) if size > 6 else b"---" for size in range(_SHORT)])
 _REPEATING = tuple(
     [sum([1 << shift for shift in range(16, 8 * size, 32)]) for size in range(_SHORT)]
 )

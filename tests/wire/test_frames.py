@@ -69,6 +69,13 @@ class TakeTextFrameTests(SynchronousTestCase):
                 self.assertEqual(wire.takeTextFrame(masked(text, mask)), text)
         self.assertIsNone(wire.takeTextFrame(masked(b"x" * 41), 40))
 
+    def test_part(self) -> None:
+        """
+        The first byte of a frame is not a frame, whatever it is.
+        """
+        for byte in range(256):
+            self.assertIsNone(wire.takeTextFrame(bytes([byte])))
+
     @given(
         data=st.one_of(
             st.tuples(
