@@ -47,7 +47,7 @@ class Holder(NamedTuple):
     replaces: bytes | None = None
 
 
-class Claimed(NamedTuple):
+class Claimed(Struct, frozen=True, gc=False):
     """
     The result of a claim.
 

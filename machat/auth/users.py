@@ -66,7 +66,7 @@ def requireJoin(user: IChatUser, room: str) -> None:
 
     @raise ChatError: C{not-allowed}
     """
-    pair = names.partners(room) if room.startswith("@") else None  # saves a call
+    pair = names.partners(room) if room[:1] == "@" else None  # saves a call
     if pair is not None:
         if user.name is None:
             raise ChatError(NOT_ALLOWED, "direct conversations require an account")

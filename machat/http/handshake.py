@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from binascii import b2a_base64
 from hashlib import sha1
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from machat.http.messages import Answer, Request, line
 
@@ -37,7 +38,7 @@ _KEY_LINE = re.compile(_KEY.pattern + b"\r\n")
 _KEY_SIZE = 24
 
 
-class Opening(NamedTuple):
+class Opening(Struct, frozen=True, gc=False):
     """
     An accepted handshake.
 

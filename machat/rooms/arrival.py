@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Coroutine, Generator
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
+from msgspec import Struct
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
@@ -20,7 +21,7 @@ from machat.records import Holder
 _T = TypeVar("_T")
 
 
-class Wish(NamedTuple):
+class Wish(Struct, frozen=True, gc=False):
     """
     The arguments of a join: see L{machat.interfaces.IChatRoom.join}.
 

@@ -173,7 +173,8 @@ class Rooms:
             stored = await arrival.until(self._directory.open(room, network))
             arrival.check()
             password = room.password
-            await self._guess(arrival, room)
+            if password is not None:
+                await self._guess(arrival, room)
         if room.name.startswith("@"):
             await arrival.until(Deferred.fromCoroutine(self._enter(room)))
             arrival.check()

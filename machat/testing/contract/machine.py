@@ -220,15 +220,15 @@ class StoreMachine(RuleBasedStateMachine):
             codes = self.model.refusals(key, claim)
             before = self.model.names(key)
             try:
-                first, total = await self.case.wait(opened.room.claim(claim, MOST))
+                claimed = await self.case.wait(opened.room.claim(claim, MOST))
             except ChatError as error:
                 self.case.assertIn(error.code, codes)
                 return
             self.case.assertEqual(codes, set())
             self.model.claims[key].append(claim)
             opened.claims.append(claim)
-            self.case.assertEqual(first, claim.key not in before)
-            self.case.assertEqual(total, len(self.model.names(key)))
+            self.case.assertEqual(claimed.first, claim.key not in before)
+            self.case.assertEqual(claimed.total, len(self.model.names(key)))
 
         self.perform(claim)
 

@@ -18,7 +18,7 @@ from twisted.trial.unittest import TestCase
 
 from machat.interfaces import IStore
 from machat.limits import Limits
-from machat.records import Claim
+from machat.records import Claim, Claimed
 from machat.store.sqlite import SqliteStore
 from machat.testing import StoreTests
 from tests.processes import PATIENCE
@@ -77,7 +77,7 @@ class SqliteStoreTests(StoreTests, TestCase):
         room, _ = await self.open(store)
         await self.pause(store)
         claimed = await self.wait(room.claim(Claim("Mina", "mina"), 9))
-        self.assertEqual(claimed, (True, 1))
+        self.assertEqual(claimed, Claimed(True, 1))
 
     async def restart(self, store: IStore, clean: bool) -> IStore:
         assert isinstance(store, SqliteStore)
