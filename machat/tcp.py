@@ -81,14 +81,14 @@ class ChatProtocol(LineReceiver):
             self.rawDataReceived(data)
             return
         lines = (self._rest + data).split(b"\n")
-        self._rest = lines.pop()
+        self._rest = rest = lines.pop()
         inbox = self._session.inbox
         if lines:
             inbox.received(lines)
         else:
             inbox.charge(PARTIAL)
-        if len(self._rest) > self._chat.limits.maxLine + 1:  # one for a carriage return
-            inbox.received([self._rest])  # it is refused there
+        if rest and len(rest) > self._chat.limits.maxLine + 1:  # one for a carriage return
+            inbox.received([rest])  # it is refused there
             self._rest = b""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:

@@ -104,7 +104,8 @@ class Batches:
         Pass all pending messages to the store. Do not call this from inside an application's
         callback.
         """
-        began = self._clock.seconds()
+        seconds = self._clock.seconds
+        began = seconds()
         dirty, self._dirty = self._dirty, []
         self._flushing = True
         try:
@@ -114,7 +115,7 @@ class Batches:
                     self._append(room, batch)
         finally:
             self._flushing = False
-        self._metrics.flushes.observe(self._clock.seconds() - began)
+        self._metrics.flushes.observe(seconds() - began)
         self._settled()
 
     def _append(self, room: Room, batch: Batch) -> None:

@@ -214,13 +214,14 @@ class ChatService(Lifecycle):
             or (claim := room.members.get(member)) is None
         ):
             return False
-        together = texts[0] if len(texts) == 1 else "".join(texts)
+        count = len(texts)
+        together = texts[0] if count == 1 else "".join(texts)
         if "\n" in together or not (together.isascii() or wire.isText(together)):
             return False
         name = claim.name
         if paced:
             network = self._connections.networks.get(member)
-            size = wire.weigh(together, room.name, name, len(texts))
+            size = wire.weigh(together, room.name, name, count)
             if not self._rates.takeFree(network, room.name, size):
                 return False
         batch = room.batch
@@ -228,7 +229,7 @@ class ChatService(Lifecycle):
             batch = self._batches.begin(room)
         elif batch.size >= QUEUED:
             return False
-        batch.size += len(together) + DRAFT_BYTES * len(texts)
+        batch.size += len(together) + DRAFT_BYTES * count
         for text in texts:
             batch.drafts.append(Draft(room.name, name, text))
             batch.senders.append(member)

@@ -56,7 +56,8 @@ class TextConversation:
 
     def serve(self, lines: list[bytes]) -> list[bytes]:
         user = self._client.user
-        together = lines[0] if len(lines) == 1 else b"\n".join(lines)
+        alone = len(lines) == 1  # nearly always
+        together = lines[0] if alone else b"\n".join(lines)
         if len(together) <= self._chat.limits.maxLine and (
             user is ANYBODY or allows(user.maySay, self._room)
         ):
@@ -66,7 +67,8 @@ class TextConversation:
                 return self._serveEach(lines)
             if "\r" in text:
                 text = text.replace("\r\n", "\n").removesuffix("\r")
-            if self._chat.sayAll(self._client, self._room, text.split("\n"), self._paced):
+            texts = (text,) if alone else text.split("\n")
+            if self._chat.sayAll(self._client, self._room, texts, self._paced):
                 return []
         return self._serveEach(lines)
 

@@ -81,10 +81,11 @@ class RoomLog:
 
         @param strings: the texts and senders of the messages, joined
         """
-        self.seq += len(messages)
-        self.kept.extend(messages)
+        count = len(messages)
+        self.seq += count
+        self.kept += messages
         if strings.isascii():  # one byte per character
-            self.bytes += len(strings) + _PLAIN_BYTES * len(messages)
+            self.bytes += len(strings) + _PLAIN_BYTES * count
         else:
             self.bytes += self._note(messages)
 
