@@ -32,9 +32,11 @@ class Shaper:
     is due at the virtual time at which its last byte would be sent if all waiting messages were
     sent in parallel. Therefore small messages precede large ones, and every sender gets the same
     share. Each sender has at most one waiting message.
+
+    @ivar full: the time at which the whole rate will be free again
     """
 
-    __slots__ = ("_clock", "_rate", "_full", "_virtual", "_due", "_queue", "_count", "_timer")
+    __slots__ = ("_clock", "_rate", "full", "_virtual", "_due", "_queue", "_count", "_timer")
 
     def __init__(self, clock: IReactorTime, rate: float) -> None:
         """
@@ -43,7 +45,7 @@ class Shaper:
         """
         self._clock = clock
         self._rate = rate
-        self._full = 0.0
+        self.full = 0.0
         self._virtual = 0.0
         self._due: dict[object, float] = {}
         self._queue: list[tuple[float, int, int, Deferred[None]]] = []
@@ -55,7 +57,7 @@ class Shaper:
         """
         Whether this shaper behaves exactly like a new one.
         """
-        return not self._queue and self._full <= self._clock.seconds()
+        return not self._queue and self.full <= self._clock.seconds()
 
     def take(self, sender: object, size: int) -> Deferred[None] | None:
         """
@@ -68,9 +70,9 @@ class Shaper:
         """
         if not self._queue:
             now = self._clock.seconds()
-            full = (self._full if self._full > now else now) + size / self._rate
+            full = (self.full if self.full > now else now) + size / self._rate
             if full - now <= BURST or self._delay(size) <= _SLACK:
-                self._full = full
+                self.full = full
                 return None
         due = max(self._virtual, self._due.get(sender, 0.0)) + size
         self._due[sender] = due
@@ -83,15 +85,23 @@ class Shaper:
         self._schedule()
         return waiting
 
+    def fullAfter(self, size: int, now: float) -> float | None:
+        """
+        @param now: the time of the clock
+        @return: the value of L{full} after this number of bytes; C{None} if they have to wait
+        """
+        full = (self.full if self.full > now else now) + size / self._rate
+        return None if self._queue or full - now > BURST else full
+
     def _delay(self, size: int) -> float:
         """
         @return: the time until this number of bytes, or a whole burst if that is less, may be sent
         """
-        ahead = max(0.0, self._full - self._clock.seconds())
+        ahead = max(0.0, self.full - self._clock.seconds())
         return ahead + min(size / self._rate, BURST) - BURST
 
     def _spend(self, size: int) -> None:
-        self._full = max(self._full, self._clock.seconds()) + size / self._rate
+        self.full = max(self.full, self._clock.seconds()) + size / self._rate
 
     def _serve(self, size: int) -> None:
         """
@@ -194,18 +204,20 @@ class SharedRates:
         @param size: the total size of the messages, bytes
         @return: whether they were taken
         """
-        now = self._clock.seconds()
-        taken = []
-        for shapers, key in ((self.networks, network), (self.rooms, room)):
-            if key is not None and shapers.rate != inf:
-                shaper = shapers._shapers.get(key) or shapers.get(key)
-                full = shaper._full if shaper._full > now else now
-                full += size / shapers.rate
-                if shaper._queue or full - now > BURST:
-                    return False
-                taken.append((shaper, full))
-        for shaper, full in taken:
-            shaper._full = full
+        seconds = self._clock.seconds
+        now = seconds()
+        one = None if network is None or self.networks.rate == inf else self.networks.get(network)
+        oneFull = None if one is None else one.fullAfter(size, now)
+        if one is not None and oneFull is None:
+            return False
+        if self.rooms.rate != inf:
+            other = self.rooms.get(room)
+            otherFull = other.fullAfter(size, now)
+            if otherFull is None:
+                return False
+            other.full = otherFull
+        if one is not None and oneFull is not None:
+            one.full = oneFull
         return True
 
     def take(

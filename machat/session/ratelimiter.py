@@ -53,10 +53,15 @@ class Bucket:
         @param lines: in their order
         @return: the number of lines that are paid for
         """
-        limits = self._limits
+        limits, seconds = self._limits, self._clock.seconds
         rate, burst, unit = limits.rate, limits.burst, limits.rateBytes
-        now = self._clock.seconds()
+        now = seconds()
         full = self._full if self._full > now else now
+        if len(lines) == 1 and len(lines[0]) <= unit:  # nearly always
+            after = full + 1 / rate
+            if (after - now) * rate <= burst + _SLACK:
+                self._full = after
+                return 1
         free = left = int(burst - (full - now) * rate + _SLACK)
         count = 0
         for line in lines:
