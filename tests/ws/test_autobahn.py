@@ -118,7 +118,7 @@ class LeanTests(SynchronousTestCase):
         """
         self.assertEqual(
             sorted(vars(self.chat.ws("Mina", "dev")._protocol)),
-            ["_alive", "_chat", "_outbox", "_session", "factory", "state", "transport"],
+            ["_alive", "_chat", "_midway", "_outbox", "_session", "factory", "state", "transport"],
         )
 
     def test_stockConnection(self) -> None:
