@@ -80,9 +80,10 @@ def _literal(pattern: str) -> str:
     return key(pattern).replace("[", "[[]")  # brackets are allowed in names
 
 
+@lru_cache(maxsize=1024)
 def checkName(name: str) -> str:
     """
-    Check a member's name.
+    Check a member's name. The results are cached, because a join checks its name twice.
 
     @param name: 1 to 32 characters
     @return: the name in NFC
@@ -138,9 +139,10 @@ def _checkDirect(name: str) -> str:
     return direct(one, other)
 
 
+@lru_cache(maxsize=1024)
 def checkRoom(name: str) -> str:
     """
-    Check a room's name.
+    Check a room's name. The results are cached.
 
     @param name: 1 to 64 characters. C{/} and C{+} are allowed in addition to those of a member's
         name. Or the name of a direct conversation: the two names may have any order

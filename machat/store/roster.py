@@ -36,14 +36,14 @@ class Roster:
         @param room: the name of the room, for the text of a refusal
         @raise ChatError: C{name-taken}; C{room-full}
         """
-        held = self._claims.get(claim.key, ())
-        if held and not (claim.known and held[0].known):
+        held = self._claims.get(claim.key)
+        if held is not None and not (claim.known and held[0].known):
             raise ChatError(NAME_TAKEN, f'"{held[0].name}" is already in {room}')
         if self._total >= most:
             raise ChatError(ROOM_FULL, f"{room} has {most} members")
-        self._claims[claim.key] = (*held, claim)
+        self._claims[claim.key] = (claim,) if held is None else (*held, claim)
         self._total += 1
-        return Claimed(not held, len(self._claims))
+        return Claimed(held is None, len(self._claims))
 
     def release(self, claim: Claim) -> None:
         """

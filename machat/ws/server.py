@@ -42,6 +42,8 @@ _FAILURES = {1002: BAD_COMMAND, 1007: BAD_ENCODING, 1009: TOO_LONG}
 
 _NEWLINE = ord("\n")  # looking for a number saves an exception inside C{in}
 
+_DIALECTS = (wire.TEXT_FRAMES, wire.EVENTS_FRAMES)
+
 _CONNECTING = FrameProtocol.STATE_CONNECTING
 _OPEN = FrameProtocol.STATE_OPEN
 _CLOSED = FrameProtocol.STATE_CLOSED
@@ -310,7 +312,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         return isSilent(self._outbox.transport, self._chat.limits.pong)
 
     def peerAddress(self) -> Any:
-        return self._client or self._outbox.getPeer()
+        return self._client or self._outbox.transport.getPeer()
 
 
 _CONSUMING = (_OPEN, ChatWebSocketProtocol.STATE_CLOSING)
