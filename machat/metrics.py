@@ -7,7 +7,7 @@ L{machat.monitor} exports them to Prometheus.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable
 
 #: The upper bounds of the histograms of flushes and of requests, in seconds, and of
@@ -15,6 +15,9 @@ from collections.abc import Callable
 FLUSH_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_MESSAGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
+
+#: The maximum number of different values in L{Occurrences}.
+DISTINCT = 1_000
 
 
 class Histogram:
@@ -41,6 +44,39 @@ class Histogram:
         """
         self.counts[bisect_left(self.bounds, value)] += times
         self.sum += value * times
+
+
+class Occurrences(dict[int, int]):
+    """
+    How often each value has occurred. Another occurrence is counted with C{+=}, which calls no
+    function for a value that has occurred before. This takes a bounded amount of memory: if there
+    are more than L{DISTINCT} values, they are moved to a histogram.
+    """
+
+    __slots__ = ("_moved",)
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        """
+        @param bounds: the bounds of the histogram
+        """
+        self._moved = Histogram(bounds)
+
+    def __missing__(self, value: int) -> int:
+        if len(self) >= DISTINCT:
+            self._moved = self.histogram
+            self.clear()
+        return 0
+
+    @property
+    def histogram(self) -> Histogram:
+        """
+        All occurrences.
+        """
+        found = Histogram(self._moved.bounds)
+        found.counts, found.sum = [*self._moved.counts], self._moved.sum
+        for value, times in self.items():
+            found.observe(value, times)
+        return found
 
 
 class WebhookFigures:
@@ -99,7 +135,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.deliveries = 0
-        self.batches: defaultdict[int, int] = defaultdict(int)  # saves a call for each batch
+        self.batches = Occurrences(BATCH_MESSAGES)  # saves a call for each batch
         self.flushes = Histogram(FLUSH_SECONDS)
         self.throttles = 0
         self.slow = 0
@@ -116,10 +152,7 @@ class Metrics:
         """
         The number of messages per batch; its C{sum} is the number of messages.
         """
-        sizes = Histogram(BATCH_MESSAGES)
-        for size, count in self.batches.items():
-            sizes.observe(size, count)
-        return sizes
+        return self.batches.histogram
 
     def countRequest(self, endpoint: str, status: int, seconds: float) -> None:
         """
