@@ -111,6 +111,8 @@ class Acceptor:
         """
         try:
             for _ in range(ACCEPTS):
+                if self._port.disconnecting:  # a connection may have closed the port
+                    return
                 try:
                     accepted, client = self._port.socket.accept()
                 except BlockingIOError:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.interfaces import IAddress, ILoggingContext, IReadDescriptor
@@ -30,6 +31,7 @@ class _Recorders(Factory):
         self.made: list[Any] = []
         self.refuses = False
         self.fault: Exception | None = None
+        self.accepted: Callable[[], object] = lambda: None
 
     def buildProtocol(self, addr: IAddress | None) -> Protocol | None:
         self.addresses.append(addr)
@@ -48,6 +50,7 @@ class _Recorder(Protocol):
 
     def connectionMade(self) -> None:
         self._recorders.made.append(self.transport)
+        self._recorders.accepted()
 
 
 class AcceptorTests(SynchronousTestCase):
@@ -115,6 +118,16 @@ class AcceptorTests(SynchronousTestCase):
         self.assertEqual({type(each) for each in made}, {Accepted})
         self.assertEqual([each.socket.getblocking() for each in made], [False] * 3)
         self.assertEqual([str(each) for each in made], ["_Recorder"] * 3)
+
+    def test_closed(self) -> None:
+        """
+        If a connection closes the port, no more are accepted.
+        """
+        clients = [self.connect() for _ in range(2)]
+        self.reactor.callLater = lambda *arguments: None
+        self.factory.accepted = self.port.stopListening
+        self.acceptor.doRead()
+        self.assertEqual((len(self.factory.made), len(clients)), (1, 2))
 
     def test_bound(self) -> None:
         """
