@@ -306,8 +306,11 @@ class Outbox:
 
     def abort(self) -> None:
         """
-        Abort the connection, because its peer reads too slowly.
+        Abort the connection, because its peer reads too slowly. Nothing happens if it has been
+        aborted or closed before, such as by a callback of L{SendBudget.shed}.
         """
+        if self._state in _ENDED:
+            return
         waiting = self.waiting
         self.abortConnection()
         self._owner.slow(waiting)
@@ -351,8 +354,9 @@ class Outbox:
         Close the connection immediately and drop what waits. C{loseConnection} would not end as
         long as the peer does not read.
         """
-        self._forget()
-        self.transport.abortConnection()
+        if self._state is not State.LOST:
+            self._forget()
+            self.transport.abortConnection()
 
     def connectionLost(self) -> None:
         """

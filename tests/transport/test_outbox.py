@@ -471,6 +471,22 @@ class ClosingTests(OutboxTestCase):
         self.assertTrue(self.socket.disconnected)
         self.assertEqual(self.clock.getDelayedCalls(), [])
 
+    def test_abortTwice(self) -> None:
+        """
+        A slow connection is aborted and reported once. One that has ended is not aborted, and the
+        budget keeps nothing of it.
+        """
+        self.open(2)
+        self.outbox.write(b"abcd")
+        self.outbox.abort()
+        self.outbox.abort()
+        self.assertSlow(2)
+        self.clock.advance(0)
+        self.outbox.abort()
+        self.outbox.abortConnection()
+        self.assertSlow(2)
+        self.assertEqual(self.sendBudget.busy, set())
+
     def test_broken(self) -> None:
         """
         A connection whose socket fails is lost in the next turn, and is not reported as slow.
