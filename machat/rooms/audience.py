@@ -70,16 +70,21 @@ class Audience:
 
     def remove(self, receiver: IChatMember) -> None:
         """
-        Deliver nothing more to a member or a listener.
+        Deliver nothing more to a member or a listener. Its C{dialect} may have changed.
         """
-        dialect = receiver.dialect
         for groups in (self._sends, self._delivers):
-            group: dict[IChatMember, Any] = groups.get(dialect, {})
-            if group.pop(receiver, None) is not None and not group:
-                del groups[dialect]
+            self._removeFrom(groups, receiver)
         self._receivers = None
         for leavers in self._leavers:
             leavers.add(receiver)
+
+    def _removeFrom(self, groups: dict[IDialect, Any], receiver: IChatMember) -> None:
+        for dialect, group in groups.items():
+            if receiver in group:
+                del group[receiver]
+                if not group:
+                    del groups[dialect]
+                return
 
     def deliver(self, messages: Sequence[object]) -> None:
         """

@@ -275,6 +275,16 @@ class RoomTests(SynchronousTestCase):
         self.room.said(batch("b", first=2), ())
         self.assertEqual((mina.batches, ada.batches), ([["a"]], [["a"], ["b"]]))
 
+    def test_changedDialect(self) -> None:
+        """
+        The same holds if its dialect has changed since it joined.
+        """
+        mina = self.member("Mina")
+        mina.dialect = self.other
+        self.room.remove(mina)
+        self.room.said(batch("a"), ())
+        self.assertEqual((mina.batches, self.dialect.encoded), ([], []))
+
     def test_dialectRaises(self) -> None:
         """
         A dialect that raises an exception is logged, and members of all other dialects receive the
