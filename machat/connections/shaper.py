@@ -204,20 +204,22 @@ class SharedRates:
         @param size: the total size of the messages, bytes
         @return: whether they were taken
         """
-        seconds = self._clock.seconds
+        seconds = self._clock.seconds  # a call of an attribute that is no method takes longer
         now = seconds()
-        one = None if network is None or self.networks.rate == inf else self.networks.get(network)
-        oneFull = None if one is None else one.fullAfter(size, now)
-        if one is not None and oneFull is None:
-            return False
-        if self.rooms.rate != inf:
-            other = self.rooms.get(room)
-            otherFull = other.fullAfter(size, now)
-            if otherFull is None:
+        ofNetwork = networkFull = None
+        if network is not None and self.networks.rate != inf:
+            ofNetwork = self.networks.get(network)
+            networkFull = ofNetwork.fullAfter(size, now)
+            if networkFull is None:
                 return False
-            other.full = otherFull
-        if one is not None and oneFull is not None:
-            one.full = oneFull
+        if self.rooms.rate != inf:
+            ofRoom = self.rooms.get(room)
+            roomFull = ofRoom.fullAfter(size, now)
+            if roomFull is None:
+                return False
+            ofRoom.full = roomFull
+        if ofNetwork is not None and networkFull is not None:
+            ofNetwork.full = networkFull
         return True
 
     def take(
