@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import select
 import signal
 import sys
@@ -273,6 +274,10 @@ def observerFor(options: dict[str, Any], writer: Writer) -> ILogObserver | None:
 #: The fields of events that are not formatted like most. Neither is "{name()}", which is a call.
 _SPECIAL = {"log_flattened", "log_failure", "log_system"}
 
+#: A name in braces, and a format that contains nothing else in braces.
+_FIELD = re.compile(r"\{([A-Za-z_]\w*)\}")
+_NAMES = re.compile(rf"(?:[^{{}}%]|{_FIELD.pattern})*")
+
 
 def asLine(event: LogEvent) -> str | None:
     """
@@ -282,13 +287,24 @@ def asLine(event: LogEvent) -> str | None:
     form = event.get("log_format")
     if type(form) is str and "(" not in form and event.keys().isdisjoint(_SPECIAL):
         try:
-            text = form.format_map(event).replace("\n", "\n\t")
+            template = _templateOf(form)
+            text = form.format_map(event) if template is None else template % event
+            text = text.replace("\n", "\n\t")
             system = f"{event['log_namespace']}#{event['log_level'].name}"
             if text:
                 return f"{_formatTime(event['log_time'])} [{system}] {text}\n"
         except Exception:
             pass  # Twisted describes what cannot be formatted
     return formatEventAsClassicLogText(event, formatTime=_formatTime)
+
+
+@lru_cache(maxsize=64)
+def _templateOf(form: str) -> str | None:
+    """
+    @return: the same format for the operator C{%}, which takes a third of the time; C{None}: it has
+        more than names in braces
+    """
+    return None if _NAMES.fullmatch(form) is None else _FIELD.sub(r"%(\1)s", form)
 
 
 def _formatTime(when: float | None) -> str:

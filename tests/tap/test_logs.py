@@ -219,6 +219,7 @@ class WriterTests(SynchronousTestCase):
         This is true for every kind of format, of value, and of event.
         """
         forms: list[Any] = ["", "x", "{a}", "{a!r:>9}", "{a.real}", "{b[0]}", "{f()}", "{f}", "{}"]
+        forms += ["{a} {b}{f}", "{a} %", "%(a)s", "{a}%s", "{{a}}", "}a{", "{log_time}"]
         forms += ["{0}", "{", "{missing}", "{a:{b}}", "{log_level}", "{bad}", b"{a}", None, 5]
         special: list[dict[str, Any]] = [
             {},
