@@ -7,7 +7,7 @@ L{machat.monitor} exports them to Prometheus.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 
 #: The upper bounds of the histograms of flushes and of requests, in seconds, and of
@@ -16,8 +16,8 @@ FLUSH_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.0
 REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 BATCH_MESSAGES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 1024.0)
 
-#: The maximum number of different values in L{Occurrences}.
-DISTINCT = 1_000
+#: The maximum number of different sizes of batches that are counted separately.
+SIZES = 1_000
 
 
 class Histogram:
@@ -46,39 +46,6 @@ class Histogram:
         self.sum += value * times
 
 
-class Occurrences(dict[int, int]):
-    """
-    How often each value has occurred. Another occurrence is counted with C{+=}, which calls no
-    function for a value that has occurred before. This takes a bounded amount of memory: if there
-    are more than L{DISTINCT} values, they are moved to a histogram.
-    """
-
-    __slots__ = ("_moved",)
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        """
-        @param bounds: the bounds of the histogram
-        """
-        self._moved = Histogram(bounds)
-
-    def __missing__(self, value: int) -> int:
-        if len(self) >= DISTINCT:
-            self._moved = self.histogram
-            self.clear()
-        return 0
-
-    @property
-    def histogram(self) -> Histogram:
-        """
-        All occurrences.
-        """
-        found = Histogram(self._moved.bounds)
-        found.counts, found.sum = [*self._moved.counts], self._moved.sum
-        for value, times in self.items():
-            found.observe(value, times)
-        return found
-
-
 class WebhookFigures:
     """
     The figures of the webhooks of one chat.
@@ -105,7 +72,8 @@ class Metrics:
     The counters of one chat since its creation.
 
     @ivar deliveries: messages delivered, counted once for each member
-    @ivar batches: the number of batches by their number of messages
+    @ivar batches: the number of batches by their number of messages, except those that were moved
+        to a histogram when they had more than L{SIZES} different sizes: see L{batchSizes}
     @ivar flushes: the duration of each flush, in seconds
     @ivar throttles: times that a connection exceeded its sending rate
     @ivar slow: connections closed as slow consumers
@@ -121,6 +89,7 @@ class Metrics:
     __slots__ = (
         "deliveries",
         "batches",
+        "_moved",
         "flushes",
         "throttles",
         "slow",
@@ -135,7 +104,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.deliveries = 0
-        self.batches = Occurrences(BATCH_MESSAGES)  # saves a call for each batch
+        self.batches: defaultdict[int, int] = defaultdict(self._newSize)  # saves a call for each
+        self._moved = Histogram(BATCH_MESSAGES)
         self.flushes = Histogram(FLUSH_SECONDS)
         self.throttles = 0
         self.slow = 0
@@ -152,7 +122,22 @@ class Metrics:
         """
         The number of messages per batch; its C{sum} is the number of messages.
         """
-        return self.batches.histogram
+        sizes = Histogram(BATCH_MESSAGES)
+        sizes.counts, sizes.sum = [*self._moved.counts], self._moved.sum
+        for size, count in self.batches.items():
+            sizes.observe(size, count)
+        return sizes
+
+    def _newSize(self) -> int:
+        """
+        Make room for another size.
+
+        @return: the number of its batches so far
+        """
+        if len(self.batches) >= SIZES:
+            self._moved = self.batchSizes
+            self.batches.clear()
+        return 0
 
     def countRequest(self, endpoint: str, status: int, seconds: float) -> None:
         """

@@ -6,33 +6,23 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from machat.metrics import DISTINCT, Histogram, Metrics, Occurrences
+from machat.metrics import BATCH_MESSAGES, SIZES, Histogram, Metrics
 
 
-class OccurrencesTests(SynchronousTestCase):
+class MetricsTests(SynchronousTestCase):
     """
-    Tests for L{Occurrences}.
+    Tests for L{Metrics}.
     """
 
-    def test_bound(self) -> None:
+    def test_batches(self) -> None:
         """
-        The number of values is bounded, and the histogram contains all of them.
+        The number of sizes is bounded, and the histogram contains the batches of all sizes.
         """
-        bounds = (1.0, 100.0)
-        occurrences, expected = Occurrences(bounds), Histogram(bounds)
-        for value in [*range(3 * DISTINCT), 1, 1, 50]:
-            occurrences[value] += 1
-            expected.observe(value)
-            self.assertTrue(0 < len(occurrences) <= DISTINCT)
+        metrics, expected = Metrics(), Histogram(BATCH_MESSAGES)
+        for size in [*range(1, 3 * SIZES), 1, 1, 50]:
+            metrics.batches[size] += 1
+            expected.observe(size)
+            self.assertTrue(0 < len(metrics.batches) <= SIZES)
         for _ in range(2):  # reading it changes nothing
-            found = occurrences.histogram
+            found = metrics.batchSizes
             self.assertEqual((found.counts, found.sum), (expected.counts, expected.sum))
-
-    def test_batchSizes(self) -> None:
-        """
-        The sizes of batches are a histogram.
-        """
-        metrics = Metrics()
-        metrics.batches[2] += 1
-        metrics.batches[2] += 1
-        self.assertEqual((metrics.batchSizes.counts[1], metrics.batchSizes.sum), (2, 4.0))
