@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from benchmarks.results import Key, Summary
 
-#: The peer that shows what a server in Python can reach at best.
-_FLOOR = "pyfloor"
+#: The peers that show what a server in Python can reach at best, and what one on Twisted can.
+_FLOORS = {"pyfloor": "floor in Python", "twisted": "plain Twisted"}
 
-_HEAD = ["comparison", "measured", "target", "met", "floor in Python"]
+_HEAD = ["comparison", "measured", "target", "met", *_FLOORS.values()]
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,16 @@ class Comparison:
 
     def row(self, figures: Mapping[Key, Summary]) -> list[str]:
         """
-        @return: the cells; none if there are no figures. The last one is the same comparison for
-            the floor in Python, if this is one of MaChat.
+        @return: the cells; none if there are no figures. The last ones are the same comparison for
+            the floors, if this is one of MaChat.
         """
         measured = self._measure(figures, "machat")
         if measured is None:
             return []
         ours = self.first.partition(" ")[0] == "machat"
-        floor = self._measure(figures, _FLOOR) if ours else None
-        shown = "" if floor is None else self.unit.show(floor)
-        return [self.text, self.unit.show(measured), *self._judge(measured), shown]
+        floors = [self._measure(figures, peer) if ours else None for peer in _FLOORS]
+        shown = ["" if floor is None else self.unit.show(floor) for floor in floors]
+        return [self.text, self.unit.show(measured), *self._judge(measured), *shown]
 
     def _measure(self, figures: Mapping[Key, Summary], ours: str) -> float | None:
         """
