@@ -76,15 +76,18 @@ class IOutbox(Interface):
 
     def sent(data: bytes, sent: int) -> None:
         """
-        Queue the rest of the bytes, of which C{send} has sent only a part.
+        Queue the rest of the bytes, of which C{send} has sent only a part. Call it immediately
+        after C{send}.
 
-        @param sent: how many bytes were sent
+        @param data: the bytes that were passed to C{send}
+        @param sent: the number of bytes that C{send} has returned; less than all
         """
 
 
 class IConnected(IChatMember):
     """
-    A member with a connection. Its C{deliver} writes to its outbox, and does nothing else.
+    A member with a connection. Its C{deliver} writes to its outbox, and does nothing else. The
+    class of the member declares this interface.
     """
 
     outbox: IOutbox = Attribute("The outbox of the connection.")

@@ -163,24 +163,27 @@ class IStoredRoom(Interface):
 
 class IPromptRoom(IStoredRoom):
     """
-    An open room of a store that stores at once, such as a store in memory. It saves a C{Deferred}
-    for each batch and each join.
+    An open room of a store that stores at once, such as a store in memory. If the class of a room
+    declares this interface, the chat calls C{appendNow} and C{claimNow} in place of C{append} and
+    C{claim}. This saves a C{Deferred} for each batch and each join. A subclass that overrides
+    C{append} or C{claim} has to override C{appendNow} or C{claimNow} too.
     """
 
     def appendNow(batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
         """
-        Do what L{append} does.
+        Do what C{append} does, see L{IStoredRoom.append}.
 
-        @return: the result
-        @raise ChatError: see L{append}
+        @return: the result; everything is stored
+        @raise NotStored: nothing was stored
+        @raise MaybeStored: the batch may still be reported
         """
 
     def claimNow(claim: Claim, most: int) -> Claimed:
         """
-        Do what L{claim} does.
+        Do what C{claim} does, see L{IStoredRoom.claim}.
 
-        @return: the result
-        @raise ChatError: C{name-taken} or C{room-full}
+        @return: the result; the name is claimed
+        @raise ChatError: C{name-taken} or C{room-full}. The name is not claimed
         """
 
 

@@ -58,10 +58,11 @@ class Audience:
 
     def add(self, receiver: IChatMember) -> None:
         """
-        Deliver to a member or a listener too.
+        Deliver to a member or a listener too. Its socket is used only if its class declares
+        L{IConnected}: a wrapper of a member may have a C{deliver} of its own.
         """
         connected: Any = receiver
-        send = connected.outbox.send if IConnected.providedBy(receiver) else None
+        send = connected.outbox.send if IConnected.implementedBy(type(receiver)) else None
         if send is None:
             self._delivers.setdefault(receiver.dialect, {})[receiver] = receiver.deliver
         else:

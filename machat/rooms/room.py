@@ -5,7 +5,7 @@ One room: its members, and the messages of this turn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
@@ -184,7 +184,8 @@ class Room:
         The store has opened the room.
         """
         self.stored = stored
-        self.prompt = IPromptRoom(stored, None)
+        prompt = IPromptRoom.implementedBy(type(stored))  # a wrapper may pass on C{__provides__}
+        self.prompt = cast(IPromptRoom, stored) if prompt else None
         self.name = self._audience.name = stored.name
         self.epoch, self.seq = stored.position.epoch, stored.position.seq
 

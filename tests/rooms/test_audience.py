@@ -139,6 +139,28 @@ class AudienceTests(AudienceTestCase):
         self.audience.deliver([message])
         self.assertEqual(WritingMember.outbox, [message])
 
+    def test_wrapper(self) -> None:
+        """
+        A wrapper of a member with a socket receives batches with its own C{deliver}.
+        """
+        received: list[bytes] = []
+
+        class Wrapper:
+            def __init__(self, member: Member) -> None:
+                self._member = member
+
+            def deliver(self, batch: bytes) -> None:
+                received.append(batch)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._member, name)
+
+        member = ConnectedMember(self, 100)
+        wrapper: Any = Wrapper(member)
+        self.audience.add(wrapper)
+        self.audience.deliver([b"a"])
+        self.assertEqual((received, member.socket.taken), ([b"a"], b""))
+
     def test_part(self) -> None:
         """
         The outbox queues what the socket did not accept. While it waits, other batches wait too.

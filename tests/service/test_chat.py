@@ -7,7 +7,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 from math import inf
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,10 +20,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from zope.interface.verify import verifyObject
 
 from machat.errors import SHUTDOWN, ChatError, NotStored
-from machat.events import Error, Joined, Message, Receipt
-from machat.interfaces import IChatMember, IChatRoom, IStore
+from machat.events import Draft, Error, Joined, Message, Receipt
+from machat.interfaces import IChatMember, IChatRoom, IStore, IStoredRoom
 from machat.limits import Limits
-from machat.records import Stored
+from machat.records import Change, Claim, Claimed, Stored
 from machat.rooms.batch import QUEUED
 from machat.service import ChatService
 from machat.store.memory import MemoryStore
@@ -392,25 +392,63 @@ class SlowStoreTests(SynchronousTestCase):
 
     def test_promptStoreThatFails(self) -> None:
         """
-        The same holds for a store that stores at once.
+        A store that stores at once may reject a batch too.
         """
 
         def refuse(*_: object) -> Stored:
             raise NotStored("full")
 
-        chat = MemoryChat()
-        mina = chat.member("Mina", "dev")
+        service = ChatService(self.clock)
+        mina = MemoryMember("Mina")
+        self.successResultOf(service.join(mina, "dev"))
+        (room,) = service.rooms
+        self.assertIs(room.prompt, room.stored)
         broken = self.patch(MemoryRoom, "appendNow", refuse)
-        chat.service.say(mina, "dev", "lost")
-        chat.turn()
+        service.say(mina, "dev", "lost")
+        self.clock.advance(0)
         broken.restore()
-        chat.service.say(mina, "dev", "kept")
-        chat.turn()
+        service.say(mina, "dev", "kept")
+        self.clock.advance(0)
         self.assertEqual(mina.received(), ["Mina:kept"])
         (error,) = [event for event in mina.events if isinstance(event, Error)]
         self.assertEqual(
             (error.code, error.text), ("failed", "a message was not stored in dev: full")
         )
+
+    def test_wrappedStore(self) -> None:
+        """
+        An application's wrapper of a room stores and claims with its own methods, even if the
+        wrapped room stores at once.
+        """
+        calls: list[str] = []
+
+        class Wrapper:
+            def __init__(self, room: IStoredRoom) -> None:
+                self._room = room
+
+            def append(
+                self, batch: Sequence[Draft], changes: Sequence[Change] = ()
+            ) -> Deferred[Stored]:
+                calls.append("append")
+                return self._room.append(batch, changes)
+
+            def claim(self, claim: Claim, most: int) -> Deferred[Claimed]:
+                calls.append("claim")
+                return self._room.claim(claim, most)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(self._room, name)
+
+        class WrappingStore(MemoryStore):
+            def open(self, *arguments: Any) -> Any:
+                return MemoryStore.open(self, *arguments).addCallback(Wrapper)
+
+        service = ChatService(self.clock, store=WrappingStore(self.clock))
+        mina = MemoryMember("Mina")
+        self.successResultOf(service.join(mina, "dev"))
+        service.say(mina, "dev", "one")
+        self.clock.advance(0)
+        self.assertEqual((mina.received(), calls), (["Mina:one"], ["claim", "append"]))
 
 
 class StopTests(SynchronousTestCase):
