@@ -707,7 +707,6 @@ class UnstoredTests(ModerationTestCase):
             appended.append(changes)
             return waiting
 
-        room.prompt = None
         self.patch(MemoryRoom, "append", late)
         kick = self.moderation.kick("dev", "Mina")
         self.chat.turn()

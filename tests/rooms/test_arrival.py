@@ -275,6 +275,21 @@ class AtOnceTests(SynchronousTestCase):
         self.successResultOf(service.join(MemoryMember("Mina"), "dev"))
         self.assertEqual([each for each in gc.get_objects() if type(each) is Arrival], [])
 
+    def test_taken(self) -> None:
+        """
+        A name that is taken is refused, and can be claimed when it is free.
+        """
+        service = ChatService(Clock())
+        service.startService()
+        ada = MemoryMember("Ada")
+        self.successResultOf(service.join(ada, "dev"))
+        other = MemoryMember("ADA")
+        refused = self.failureResultOf(service.join(other, "dev"), ChatError)
+        self.assertEqual(refused.value.code, "name-taken")
+        service.leave(ada, "dev")
+        self.assertEqual(len(service.rooms), 0)
+        self.successResultOf(service.join(other, "dev"))
+
 
 class StoppedTests(JoinTestCase):
     """

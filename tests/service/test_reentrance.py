@@ -31,7 +31,9 @@ from machat.events import Event, Joined, Message, Receipt
 from machat.interfaces import IChatHooks, IChatMember
 from machat.limits import Limits
 from machat.member import Member
+from machat.tcp import ChatFactory
 from machat.testing import MemoryChat, MemoryClient
+from machat.ws import ChatWebSocketFactory
 from tests.members import namesLeft
 
 
@@ -226,11 +228,26 @@ class Watch:
         self.machine.do("said")
 
 
+class PromptChat(MemoryChat):
+    """
+    A chat that has its store to itself, as C{twistd machat} has: the store stores at once. The chat
+    cannot be cut off from it.
+    """
+
+    def _begin(self) -> None:
+        self.service = self._serviceOf(store=self.store)
+        self._tcp = ChatFactory(self.service)
+        self._ws = ChatWebSocketFactory(self.service)
+        self.service.startService()
+
+
 class ReentranceMachine(RuleBasedStateMachine):
     """
     Members inside the process, and two clients. Each step either plans what a callback does the
     next time it is called, or acts at once.
     """
+
+    makeChat: type[MemoryChat] = MemoryChat
 
     def __init__(self) -> None:
         super().__init__()
@@ -238,7 +255,7 @@ class ReentranceMachine(RuleBasedStateMachine):
         globalLogPublisher.addObserver(cast(ILogObserver, self.logged))
         self.plans: dict[str, list[tuple[str, Actor, str]]] = {}
         self.said: dict[str, list[tuple[str, str]]] = {room: [] for room in ROOMS}
-        self.chat = MemoryChat(Limits(rate=inf, joinTimeout=3), hooks=Watch(self))
+        self.chat = self.makeChat(Limits(rate=inf, joinTimeout=3), hooks=Watch(self))
         self.service = self.chat.service
         self.service.startService()
         self.actors = [Actor(name, self) for name in NAMES]
@@ -488,15 +505,24 @@ class ReentranceMachine(RuleBasedStateMachine):
         assert self.chat.clock.getDelayedCalls() == [], self.chat.clock.getDelayedCalls()
 
 
+class PromptMachine(ReentranceMachine):
+    """
+    The same with a store that stores at once.
+    """
+
+    makeChat = PromptChat
+
+
 class ReentranceTests(SynchronousTestCase):
     def test_anySteps(self) -> None:
         """
         Whatever an application does inside its callbacks, numbers and receipts are correct,
         members receive the right messages, and the chat stops with nothing left.
         """
-        run_state_machine_as_test(
-            ReentranceMachine,
-            settings=settings(deadline=None, max_examples=60, stateful_step_count=30),
-        )
+        for machine in (ReentranceMachine, PromptMachine):
+            run_state_machine_as_test(
+                machine,
+                settings=settings(deadline=None, max_examples=60, stateful_step_count=30),
+            )
         gc.collect()
         self.flushLoggedErrors(Boom)
