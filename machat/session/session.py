@@ -120,7 +120,7 @@ class Session:
     @property
     def deliver(self) -> Callable[[bytes], None]:
         """
-        Writes an encoded batch.
+        Writes an encoded batch: the method of the outbox itself, which saves a call.
         """
         return self.outbox.write
 

@@ -72,9 +72,7 @@ class ChatWebSocketProtocol(FrameProtocol):
         self.transport = self._outbox = Outbox(
             transport, self._chat.clock, self._chat.limits, self, self._chat.sendBudget
         )
-        self._session = Session(
-            self._chat, self, (wire.TEXT_FRAMES, wire.EVENTS_FRAMES), self._outbox
-        )
+        self._session = Session(self._chat, self, _DIALECTS, self._outbox)
         self._session.connectionMade()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
