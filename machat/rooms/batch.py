@@ -36,7 +36,7 @@ _log = Logger()
 
 class Batch(Struct, eq=False):
     """
-    Messages and changes that are stored together. It is a L{Struct} because one is made for nearly
+    Messages and changes that are stored together. It is a C{Struct} because one is made for nearly
     every message.
 
     @ivar drafts: the messages
