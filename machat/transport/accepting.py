@@ -121,7 +121,7 @@ class Acceptor:
                     self._port.doRead()  # has the same error, and handles it
                     return
                 self._begin(accepted, client)
-        except Exception:
+        except BaseException:  # like Twisted: the port continues even after a C{SystemExit}
             self._log.failure("a connection could not be begun")
 
     def _begin(self, accepted: socket.socket, client: tuple[str, int]) -> None:
