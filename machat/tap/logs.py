@@ -302,7 +302,8 @@ def asLine(event: LogEvent) -> str | None:
 def _templateOf(form: str) -> str | None:
     """
     @return: the same format for the operator C{%}, which takes a third of the time; C{None}: it has
-        more than names in braces
+        more than names in braces. C{%s} uses C{str}, and not a C{__format__} of the value, which
+        differs for mixed-in enums of Python 3.10
     """
     return None if _NAMES.fullmatch(form) is None else _FIELD.sub(r"%(\1)s", form)
 

@@ -32,7 +32,7 @@ from machat.addresses import describe
 from machat.clock import ChatClock
 from machat.transport.accepting import Accepted, Acceptor, mayAccept
 from machat.transport.keepalive import keepAlive, keepAliveAll
-from machat.transport.turns import Turns, mayReplace
+from machat.transport.turns import Turns, mayLead
 
 _IN = getattr(select, "EPOLLIN", 0)
 _OUT = getattr(select, "EPOLLOUT", 0)
@@ -86,7 +86,7 @@ class Sockets:
             if transport is None:
                 return
         reactor: Any = transport.reactor
-        if reactor is not self._theirs and self._mayReplace(reactor):
+        if reactor is not self._theirs and self._mayPoll(reactor):
             transport.stopReading()
             transport.reactor = self._theirs
             transport.startReading()
@@ -104,12 +104,16 @@ class Sockets:
         @param port: an L{twisted.internet.interfaces.IListeningPort}
         """
         keepAliveAll(port)
-        if isinstance(port, Port) and self._mayReplace(port.reactor):
+        if isinstance(port, Port) and self._mayPoll(port.reactor):
             port.stopReading()
             port.reactor = self._theirs  # for its connections
             port.startReading()
 
-    def _mayReplace(self, reactor: Any) -> bool:
+    def _mayPoll(self, reactor: Any) -> bool:
+        """
+        @return: whether the sockets of a reactor can be polled here: it is the first one, and polls
+            descriptors
+        """
         if self._reactor is None and hasattr(select, "epoll"):
             self._reactor = reactor
         return self._reactor is reactor and bool(IReactorFDSet.providedBy(reactor))
@@ -245,8 +249,8 @@ class Sockets:
 
     def addReader(self, reader: IReadDescriptor) -> None:
         if isinstance(reader, Port):
-            if mayAccept(reader):
-                self._acceptors.setdefault(reader, Acceptor(reader))
+            if reader not in self._acceptors and mayAccept(reader):
+                self._acceptors[reader] = Acceptor(reader)
             self._reactor.addReader(self._acceptors.get(reader, reader))
             return
         self._add(reader, self._readers, self._writers, _IN)
@@ -292,7 +296,7 @@ class Sockets:
 
     def _enter(self) -> None:
         self._epoll = select.epoll()
-        if self.leads and mayReplace(self._reactor):
+        if self.leads and mayLead(self._reactor):
             self._turns = Turns(self._reactor, self._epoll, self._serveAll)
         self._reactor.addReader(self)
 

@@ -20,15 +20,15 @@ class Turns:
     """
     The turns of a reactor whose C{epoll} instance is polled by another one.
 
-    @ivar place: an C{epoll} instance that is never ready. The reactor may have a reader with its
-        descriptor, which it then only knows, and ends when it stops
+    @ivar place: an empty C{epoll} instance, which is never ready. A reader with its descriptor can
+        be in the reactor, so that the reactor ends it when it stops
     """
 
     def __init__(
         self, reactor: Any, epoll: Any, serve: Callable[[Sequence[tuple[int, int]]], object]
     ) -> None:
         """
-        @param reactor: a reactor of which L{mayReplace} is true
+        @param reactor: a reactor of which L{mayLead} is true
         @param epoll: the outer C{epoll} instance
         @param serve: called in each turn with the descriptors of C{epoll} that are ready, and their
             events. It passes those that it does not know to L{noteReady}
@@ -68,7 +68,7 @@ class Turns:
         self.place.close()
 
 
-def mayReplace(reactor: Any) -> bool:
+def mayLead(reactor: Any) -> bool:
     """
     @return: whether L{Turns} can be used with a reactor: it has an C{epoll} instance, and no other
         L{Turns}

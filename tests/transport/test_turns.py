@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from machat.clock import ChatClock
 from machat.transport.sockets import Sockets
-from machat.transport.turns import mayReplace
+from machat.transport.turns import mayLead
 
 
 class _Recorder(Protocol):
@@ -129,14 +129,14 @@ class TurnsTests(SynchronousTestCase):
         """
         for _ in range(2):
             before = self.reactor.getReaders()
-            self.assertTrue(mayReplace(self.reactor))
+            self.assertTrue(mayLead(self.reactor))
             _, events, there = self.connect(self.leading())
-            self.assertFalse(mayReplace(self.reactor))
+            self.assertFalse(mayLead(self.reactor))
             os.write(self.pipe.there, b"a")
             there.close()
             self.reactor.iterate(60)
             self.assertEqual(len(events), 1)
-            self.assertTrue(mayReplace(self.reactor))
+            self.assertTrue(mayLead(self.reactor))
             self.assertCountEqual(self.reactor.getReaders(), before)
         self.assertEqual(self.pipe.received, [b"a", b"a"])
         os.write(self.pipe.there, b"b")
@@ -185,14 +185,14 @@ class TurnsTests(SynchronousTestCase):
         self.reactor.disconnectAll()
         self.assertEqual(events, [CONNECTION_LOST])
         self.assertEqual(self.pipe.received, [b"lost"])
-        self.assertTrue(mayReplace(self.reactor))
+        self.assertTrue(mayLead(self.reactor))
 
     def test_application(self) -> None:
         """
         The reactor of an application is left as it is.
         """
         _, events, there = self.connect(Sockets(self.clock))
-        self.assertTrue(mayReplace(self.reactor))
+        self.assertTrue(mayLead(self.reactor))
         there.send(b"a")
         self.reactor.iterate(60)
         self.assertEqual(events, [b"a"])
@@ -201,4 +201,4 @@ class TurnsTests(SynchronousTestCase):
         """
         Other reactors are left alone.
         """
-        self.assertFalse(mayReplace(MemoryReactor()))
+        self.assertFalse(mayLead(MemoryReactor()))
