@@ -204,7 +204,7 @@ class SharedRates:
         @param size: the total size of the messages, bytes
         @return: whether they were taken
         """
-        seconds = self._clock.seconds  # a call of an attribute that is no method takes longer
+        seconds = self._clock.seconds  # calling an attribute that is not a method takes longer
         now = seconds()
         ofNetwork = networkFull = None
         if network is not None and self.networks.rate != inf:

@@ -104,7 +104,7 @@ class Batches:
         Pass all pending messages to the store. Do not call this from inside an application's
         callback.
         """
-        seconds = self._clock.seconds  # a call of an attribute that is no method takes longer
+        seconds = self._clock.seconds  # calling an attribute that is not a method takes longer
         began = seconds()
         dirty, self._dirty = self._dirty, []
         self._flushing = True

@@ -135,7 +135,7 @@ class MemoryRoom(RoomLog, RosterRoom):
 
     def appendNow(self, batch: Sequence[Draft], changes: Sequence[Change] = ()) -> Stored:
         store, first, before = self._store, self.seq + 1, self.bytes
-        now = store.now  # a call of an attribute that is no method takes longer
+        now = store.now  # calling an attribute that is not a method takes longer
         at = int(now() * 1000.0)
         entries: Sequence[Entry]
         if len(batch) == 1 and type(draft := batch[0]) is Draft and draft.id is None:
