@@ -117,15 +117,16 @@ class TableTests(SynchronousTestCase):
         }
         known = Comparison("NATS", "1x100", "deliveriesPerCpu", "nats", ["nats-2"], most=1.2)
         unknown = Comparison("others", "1x100", "deliveriesPerCpu", "nats", ["machat"])
-        head = ["comparison", "measured", "target", "met", "floor in Python"]
+        floors = ["floor in Python", "plain Twisted"]
+        head = ["comparison", "measured", "target", "met", *floors]
         self.assertEqual(
             compare([known, unknown], figures),
-            [head, ["NATS", "1.25", "1.20 or less", "no", ""]],
+            [head, ["NATS", "1.25", "1.20 or less", "no", "", ""]],
         )
         self.assertEqual(compare([unknown], figures), [])
         figures["1x100", "nats", "ws"] = {"deliveriesPerCpu": of(50, 50, 50)}
         other = Comparison("WebSocket", "1x100", "deliveriesPerCpu", "nats ws", ["nats"])
-        self.assertEqual(compare([other], figures), [head, ["WebSocket", "0.50", "", "", ""]])
+        self.assertEqual(compare([other], figures), [head, ["WebSocket", "0.50", "", "", "", ""]])
 
     def test_targets(self) -> None:
         """
@@ -145,12 +146,12 @@ class TableTests(SynchronousTestCase):
             ([], None, 1.0, ["1.00", "1.00 or less", "yes"]),
         ):
             one = Comparison("joins", "joins", "joinsPerCpu", "machat", others, least, most)
-            self.assertEqual(one.row(figures), ["joins", *expected, ""])
+            self.assertEqual(one.row(figures), ["joins", *expected, "", ""])
 
     def test_floor(self) -> None:
         """
-        A comparison of MaChat has the same one for the floor in Python, which replaces MaChat on
-        both sides.
+        A comparison of MaChat has the same one for the floor in Python and for plain Twisted, which
+        replace MaChat on both sides.
         """
         numbers = {
             ("machat", "tcp"): 10.0,
@@ -158,15 +159,16 @@ class TableTests(SynchronousTestCase):
             ("pyfloor", "tcp"): 20.0,
             ("pyfloor", "ws"): 16.0,
             ("floor", "tcp"): 40.0,
+            ("twisted", "tcp"): 4.0,
         }
         figures: dict[Key, Summary] = {
             ("1x100", *key): {"deliveriesPerCpu": of(number, number, number)}
             for key, number in numbers.items()
         }
         for first, other, expected in (
-            ("machat", "floor", ["0.25", "", "", "0.50"]),
-            ("machat ws", "machat", ["0.90", "", "", "0.80"]),
-            ("pyfloor", "floor", ["0.50", "", "", ""]),
+            ("machat", "floor", ["0.25", "", "", "0.50", "0.10"]),
+            ("machat ws", "machat", ["0.90", "", "", "0.80", ""]),
+            ("pyfloor", "floor", ["0.50", "", "", "", ""]),
         ):
             one = Comparison("flow", "1x100", "deliveriesPerCpu", first, [other])
             self.assertEqual(one.row(figures), ["flow", *expected])
