@@ -56,14 +56,15 @@ class Directory:
         """
         @return: the room of this name, if there is one
         """
-        return self.byKey.get(names.key(name))
+        room = self.byKey.get(name)  # most names are keys: saves two calls
+        return self.byKey.get(names.key(name)) if room is None else room
 
     def find(self, member: IChatMember, name: str) -> Room:
         """
         @return: a room that the member is in
         @raise ChatError: C{not-joined}
         """
-        room = self.byKey.get(names.key(name))
+        room = self.get(name)
         if room is None or member not in room.members:
             raise ChatError(NOT_JOINED, "not in that room")
         return room
@@ -80,13 +81,11 @@ class Directory:
 
         @return: the room, which may be new and not L{open}ed
         """
-        room = self.byKey.get(name)  # most names are their keys
-        if room is None:
-            key = names.key(name)
-            room = self.byKey.get(key)
+        room = self.get(name)
         if room is None:
             keeper = self._directKeeper if name.startswith("@") else self._keeper
-            room = self.byKey[key] = Room(name, self._metrics, keeper)
+            room = Room(name, self._metrics, keeper)
+            self.byKey[room.key] = room
         room.holds += 1
         return room
 

@@ -316,7 +316,7 @@ class TakeHelloTests(SynchronousTestCase):
     )
     def test_asBuffer(self, data: bytes, limit: int) -> None:
         """
-        What is taken is what a buffer returns.
+        L{takeHello} returns the same as a L{HelloBuffer}, or C{None}.
         """
         taken = wire.takeHello(data, limit)
         if taken is not None:
